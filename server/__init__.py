@@ -1,0 +1,8 @@
+"""Tingqing (听清): live assessment of telemedicine recordings while the patient speaks."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("tingqing")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+unknown"

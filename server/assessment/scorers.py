@@ -1,0 +1,51 @@
+"""The Scorer protocol: a pure function of windows, called on one dedicated thread through the batcher."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from server.judge.labels import LabelSet
+from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, Window
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """One window of one session. ``mos``: the DNSMOS result that counts for this window, if any."""
+
+    window: Window
+    labels: LabelSet
+    capture: Capture
+    mos: Mos | None = None
+    mos_shed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreReply:
+    """A scorer's opinions. A label that the scorer has nothing to say of is absent, not null.
+
+    ``recent``: the same over the last 4 s (the prompt policy reads these); empty where the scorer cannot tell.
+    """
+
+    opinions: Mapping[str, Opinion]
+    recent: Mapping[str, Opinion] = field(default_factory=dict)
+    measures: Measures | None = None
+    interference: tuple[Interference, ...] = ()
+    events: tuple[str, ...] = ()
+
+
+class Scorer(Protocol):
+    """Stateless and thread-confined: ``score`` blocks, runs on the scorer's own thread, and must not keep windows.
+
+    Replies come in the order of the requests, one each. An exception answers every waiter with ScoringError.
+    """
+
+    name: str
+    kind: EvidenceKind
+
+    def score(self, requests: Sequence[ScoreRequest]) -> Sequence[ScoreReply]: ...
+
+
+class MosModel(Protocol):
+    """DNSMOS. Blocks for about 0.2 s a window; runs on its own low-priority thread. ``None``: cannot be judged."""
+
+    def score(self, window: Window) -> Mos | None: ...

@@ -1,0 +1,106 @@
+"""A label as the judgement sees it. Label files are read into these by ``server.dictionaries``."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from server.values import Text
+
+
+class LabelKind(StrEnum):
+    QUALITY = "quality"
+    CONTENT = "content"
+
+
+class Aggregate(StrEnum):
+    TYPICAL = "typical"
+    WORST = "worst"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Piecewise linear from a measure to evidence 0..1; flat outside. ``points``: (measure, evidence), x rising.
+
+    A fitted curve puts the decision threshold of its measure at 0.70.
+    """
+
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcousticPart:
+    """One measure (a field of ``Measures``, or ``speech_s``, or a scorer's internal measure) through its curve."""
+
+    measure: str
+    curve: Curve
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AcousticEvidence:
+    """Parts combined by weighted ``mean``, or by ``min`` (each can only downgrade)."""
+
+    parts: tuple[AcousticPart, ...]
+    combine: Literal["mean", "min"] = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class ClapEvidence:
+    """English label texts; ``contrast`` is what the label is not."""
+
+    positive: tuple[str, ...]
+    contrast: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptEvidence:
+    topic: str
+    expects: Literal["any", "stated", "denied"] = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the patient is asked to do. ``id`` is shared by labels that ask the same thing."""
+
+    id: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    id: str
+    title: Text
+    kind: LabelKind
+    acoustic: AcousticEvidence | None = None
+    clap: ClapEvidence | None = None
+    transcript: TranscriptEvidence | None = None
+    evidence_weights: tuple[tuple[str, float], ...] = ()
+    """Weight of each evidence kind in the combination; 1.0 where absent."""
+    aliases: tuple[str, ...] = ()
+    threshold: float = 0.70
+    clear: float = 0.75
+    weight: float = 1.0
+    aggregate: Aggregate = Aggregate.TYPICAL
+    prompt: Prompt | None = None
+    endangers: Text | None = None
+    advice: Text | None = None
+    asked_as: str | None = None
+    """The text of an ad hoc label as it was asked for; ``format=flat`` keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The labels of one session or file, in order, with the dictionary they come from.
+
+    ``requested`` are the ids asked for. ``labels`` may hold more: ``speech_present`` is always computed for the
+    verdict, even where the request leaves it out; it is then not in ``requested`` and not shown.
+    """
+
+    labels: tuple[Label, ...]
+    requested: frozenset[str]
+    dictionary: str
+    version: str
+
+    def shown(self) -> tuple[Label, ...]:
+        return tuple(label for label in self.labels if label.id in self.requested)

@@ -1,0 +1,77 @@
+"""What StreamCore returns, in sample order, and the protocols of what it is given.
+
+``Detector`` and ``FeatureTracker`` are implemented in ``server.model`` and joined in ``server.app``.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from server.values import Float32Array, Window
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReady:
+    """A window to score. ``replayed`` windows are never produced: replay only refills."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Five per second of audio. ``rms_dbfs``/``peak_dbfs`` of the last 200 ms, input rate, floored at -120."""
+
+    end_sample: int
+    rms_dbfs: float
+    peak_dbfs: float
+    speaking: bool
+    clipping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    sample: int
+
+
+StreamEvent = WindowReady | Level | SpeechStarted | SpeechStopped
+
+
+class Detector(Protocol):
+    """A voice activity detector with the memory of one stream.
+
+    ``frame_samples`` at 16 kHz is fixed; ``push`` takes exactly that many float32 samples in -1..1 (levelled) and
+    returns the speech probability 0..1. ``snapshot``/``restore`` carry the memory as JSON-able values.
+    """
+
+    name: str
+    frame_samples: int
+
+    def push(self, frame: Float32Array) -> float: ...
+
+    def snapshot(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+class FeatureTracker(Protocol):
+    """A feature advanced once per hop with memory of its own (for example a mel ring for CLAP on CPU).
+
+    ``advance`` takes the input-rate samples of one hop (float32, -1..1, whole hops only but for the last, shorter
+    one). ``window`` returns what a Window carries under ``tracked[name]`` for the last ``hops`` hops. The memory is a
+    ring that replay refills, so it is not in snapshots; ``reset`` empties it.
+    """
+
+    name: str
+
+    def advance(self, pcm: Float32Array, sample_rate: int) -> None: ...
+
+    def window(self, hops: int) -> npt.NDArray[np.generic]: ...
+
+    def reset(self) -> None: ...

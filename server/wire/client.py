@@ -1,0 +1,125 @@
+"""Messages from the patient's side. Binary messages are PCM; every text message is one JSON object of these."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+
+from server.errors import MalformedMessageError
+from server.wire.base import WireModel
+
+MIN_SAMPLE_RATE = 8_000
+MAX_SAMPLE_RATE = 96_000
+
+
+class LabelRequest(WireModel):
+    """One label asked for by id, title, alias or as an ad hoc text, with its own pass line or weight."""
+
+    label: str = Field(min_length=1, max_length=200)
+    threshold: float | None = Field(default=None, ge=0.0, le=1.0)
+    weight: float | None = Field(default=None, ge=0.0, le=100.0)
+
+
+LabelsField = str | list[LabelRequest]
+
+
+class AudioConfig(WireModel):
+    encoding: Literal["pcm_s16le", "pcm_f32le"] = "pcm_s16le"
+    sample_rate: int = Field(
+        ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as really captured."
+    )
+
+
+class CaptureConfig(WireModel):
+    """What the browser granted (``track.getSettings()``). Absent = microphone, unknown processing."""
+
+    source: Literal["microphone", "file", "line"] = "microphone"
+    echoCancellation: bool | None = None  # noqa: N815 - the names of MediaTrackSettings
+    noiseSuppression: bool | None = None  # noqa: N815
+    autoGainControl: bool | None = None  # noqa: N815
+
+
+class ResumeConfig(WireModel):
+    session_id: str
+    resume_token: str
+
+
+class SessionStart(WireModel):
+    """First message on ``/v1/stream``. With ``resume``, the session goes on from ``next_sample``."""
+
+    type: Literal["session.start"]
+    audio: AudioConfig
+    pace: Literal["realtime", "fast"] = "realtime"
+    capture: CaptureConfig = CaptureConfig()
+    labels: LabelsField | None = Field(default=None, max_length=20_000)
+    language: str | None = Field(default=None, max_length=35, description="BCP 47: zh-CN, en …")
+    reference: str | None = Field(default=None, max_length=200)
+    metadata: dict[str, JsonValue] | None = Field(default=None, max_length=50)
+    resume: ResumeConfig | None = None
+
+
+class AudioPause(WireModel):
+    type: Literal["audio.pause"]
+
+
+class AudioResume(WireModel):
+    type: Literal["audio.resume"]
+
+
+class AudioGap(WireModel):
+    """Samples the client had to drop; they advance time, are marked, and are excluded from dropouts."""
+
+    type: Literal["audio.gap"]
+    samples: int = Field(gt=0, le=96_000 * 3600)
+
+
+class LabelsUpdate(WireModel):
+    type: Literal["labels.update"]
+    labels: LabelsField = Field(max_length=20_000)
+
+
+class PromptSnooze(WireModel):
+    """Not now: this prompt is not raised again in this visit."""
+
+    type: Literal["prompt.snooze"]
+    id: str = Field(min_length=1, max_length=100)
+
+
+class KeepAlive(WireModel):
+    type: Literal["keepalive"]
+
+
+class SessionEnd(WireModel):
+    type: Literal["session.end"]
+
+
+ClientMessage = Annotated[
+    SessionStart
+    | AudioPause
+    | AudioResume
+    | AudioGap
+    | LabelsUpdate
+    | PromptSnooze
+    | KeepAlive
+    | SessionEnd,
+    Field(discriminator="type"),
+]
+
+client_messages: TypeAdapter[Any] = TypeAdapter(ClientMessage)
+
+
+def parse_client_message(text: str | bytes) -> ClientMessage:
+    """Parse one text message.
+
+    Raises MalformedMessageError, whose ``param`` names the first field at fault and whose message says what was
+    expected; the peer's own values are not echoed.
+    """
+    try:
+        return client_messages.validate_json(text)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or None
+        raise MalformedMessageError(
+            f"{where or 'message'}: {first['msg']}. Every text message is one JSON object with a known 'type'; "
+            "see docs/protocol.md.",
+            param=where,
+        ) from None

@@ -1,0 +1,83 @@
+"""Values that several messages and the result share."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from server.wire.base import WireModel
+
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+Grade = Literal["clear", "usable", "poor", "nodata"]
+Verdict = Literal["accept", "re-record", "unusable"]
+WhyNull = Literal[
+    "too_short",
+    "no_speech",
+    "processing_enabled",
+    "needs_clap",
+    "needs_transcript",
+    "no_evidence",
+    "shed",
+    "unscorable",
+]
+Kind = Literal["quality", "content"]
+
+
+class TextModel(WireModel):
+    """A sentence or title in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class EvidenceModel(WireModel):
+    """Each scorer's opinion of a label, 0..1, or null where it has none."""
+
+    acoustic: Score | None = None
+    clap: Score | None = None
+    transcript: Score | None = None
+
+
+class LabelScoreModel(WireModel):
+    """A label in one window. ``why`` says why ``score`` is null."""
+
+    score: Score | None
+    evidence: EvidenceModel
+    why: WhyNull | None = None
+
+
+class OverallModel(WireModel):
+    score: Score | None
+    grade: Grade
+    passed: bool
+    verdict: Verdict | None
+    assessed: str = Field(description="How many labels have a score, for example '8 of 14'.")
+
+
+class PausesModel(WireModel):
+    count: int = Field(ge=0)
+    longest_s: float = Field(ge=0)
+    ratio: Score
+
+
+class MeasuresModel(WireModel):
+    """Physical quantities; null where they cannot be measured."""
+
+    snr_db: float | None = None
+    noise_dbfs: float | None = None
+    speech_dbfs: float | None = None
+    clipping_ratio: float | None = None
+    dropout_ratio: float | None = None
+    speech_ratio: float | None = None
+    speech_rate_sps: float | None = None
+    reverberation: float | None = None
+    bandwidth_hz: float | None = None
+    pauses: PausesModel | None = None
+    mos_signal: float | None = None
+    mos_background: float | None = None
+    mos_overall: float | None = None
+
+
+class InterferenceModel(WireModel):
+    id: str
+    title: TextModel
+    score: Score

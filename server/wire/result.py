@@ -1,0 +1,99 @@
+"""The result of a file or session."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from server.wire.base import WireModel
+from server.wire.common import (
+    EvidenceModel,
+    InterferenceModel,
+    Kind,
+    LabelScoreModel,
+    MeasuresModel,
+    OverallModel,
+    Score,
+    TextModel,
+    WhyNull,
+)
+
+
+class SourceModel(WireModel):
+    kind: Literal["file", "session"]
+    name: str | None = Field(default=None, description="As given.")
+    duration_s: float = Field(ge=0)
+    speech_s: float = Field(ge=0)
+    sample_rate: int
+
+
+class ResultLabel(WireModel):
+    title: TextModel
+    kind: Kind
+    score: Score | None
+    threshold: Score
+    passed: bool | None
+    weight: float
+    evidence: EvidenceModel
+    why: WhyNull | None = None
+
+
+class SpanModel(WireModel):
+    start_s: float = Field(ge=0)
+    end_s: float = Field(ge=0)
+    why: str
+
+
+class WindowModel(WireModel):
+    start_s: float
+    end_s: float
+    start_sample: int
+    end_sample: int
+    partial: bool
+    speech_ratio: Score
+    labels: dict[str, LabelScoreModel]
+    measures: MeasuresModel
+
+
+class DictionaryModel(WireModel):
+    name: str
+    version: str
+
+
+class ModelModel(WireModel):
+    """What produced the scores."""
+
+    scorers: list[str]
+    clap: str | None = None
+    version: str
+    dictionary: DictionaryModel
+    windows_replaced: int = Field(default=0, ge=0)
+    shed: int = Field(default=0, ge=0)
+
+
+class EventModel(WireModel):
+    id: str
+    start_s: float = Field(ge=0)
+    end_s: float = Field(ge=0)
+
+
+class Result(WireModel):
+    """The whole judgement of a recording. It judges recordings, not patients: it is no diagnosis."""
+
+    id: str
+    reference: str | None = None
+    site: str | None = None
+    attempt_of: str | None = None
+    metadata: dict[str, JsonValue] | None = None
+    source: SourceModel
+    labels: dict[str, ResultLabel]
+    overall: OverallModel
+    advice: TextModel
+    prompts: list[str]
+    unusable_spans: list[SpanModel]
+    not_heard: list[str]
+    not_assessed: list[str]
+    interference: list[InterferenceModel]
+    events: list[EventModel]
+    measures: MeasuresModel
+    windows: list[WindowModel]
+    model: ModelModel

@@ -1,0 +1,225 @@
+"""Messages from the server, to the patient and (the same, by ``seq``) to observers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from server.wire.base import WireModel
+from server.wire.client import AudioConfig, CaptureConfig
+from server.wire.common import (
+    InterferenceModel,
+    Kind,
+    LabelScoreModel,
+    MeasuresModel,
+    OverallModel,
+    Score,
+    TextModel,
+)
+from server.wire.result import Result
+
+
+class AppliedConfig(WireModel):
+    """What is applied, whatever was asked for."""
+
+    pace: Literal["realtime", "fast"]
+    audio: AudioConfig
+    capture: CaptureConfig
+    language: str
+    vad: str
+
+
+class Limits(WireModel):
+    max_frame_bytes: int
+    max_session_s: float
+    idle_timeout_s: float
+    pause_timeout_s: float
+    resume_ttl_s: float
+
+
+class SessionLabel(WireModel):
+    id: str
+    title: TextModel
+    kind: Kind
+    threshold: Score
+    prompt: str | None = None
+
+
+class SessionStarted(WireModel):
+    type: Literal["session.started"] = "session.started"
+    session_id: str
+    resume_token: str
+    next_sample: int = Field(ge=0, description="Send from this input-rate sample; 0 for a new session.")
+    config: AppliedConfig
+    limits: Limits
+    labels: list[SessionLabel]
+    scorers: list[str]
+    basic_mode: bool = Field(description="True where no CLAP is loaded.")
+
+
+class AudioAck(WireModel):
+    type: Literal["audio.ack"] = "audio.ack"
+    samples: int = Field(ge=0, description="Input-rate samples taken so far, cumulative.")
+
+
+class LevelMessage(WireModel):
+    type: Literal["level"] = "level"
+    rms_dbfs: float
+    peak_dbfs: float
+    speaking: bool
+    clipping: bool
+
+
+class WindowRef(WireModel):
+    start_s: float
+    end_s: float
+    start_sample: int
+    end_sample: int
+    partial: bool
+    speech_ratio: Score
+
+
+class SessionView(WireModel):
+    """The aggregate so far: label id to score, and the session's overall."""
+
+    labels: dict[str, Score | None]
+    overall: OverallModel
+
+
+class QualityUpdate(WireModel):
+    type: Literal["quality.update"] = "quality.update"
+    seq: int = Field(ge=1)
+    window: WindowRef
+    labels: dict[str, LabelScoreModel]
+    recent: dict[str, Score | None]
+    session: SessionView
+    overall: OverallModel = Field(description="Of this window; the meter shows it.")
+    measures: MeasuresModel
+    interference: list[InterferenceModel]
+    lag_ms: float = Field(description="From the arrival of the window's last sample to this message.")
+
+
+class SpeechStartedMessage(WireModel):
+    type: Literal["speech.started"] = "speech.started"
+    at_s: float
+
+
+class SpeechStoppedMessage(WireModel):
+    type: Literal["speech.stopped"] = "speech.stopped"
+    at_s: float
+
+
+class PromptRaised(WireModel):
+    """``audience`` is the doctor after two prompts that the patient could not follow."""
+
+    type: Literal["prompt.raised"] = "prompt.raised"
+    id: str
+    label: str
+    text: TextModel
+    audience: Literal["patient", "doctor"] = "patient"
+
+
+class PromptCleared(WireModel):
+    type: Literal["prompt.cleared"] = "prompt.cleared"
+    id: str
+    label: str
+    text: TextModel
+    audience: Literal["patient", "doctor"] = "patient"
+
+
+WarningCode = Literal[
+    "silent_input", "clipping", "scoring_lag", "processing_enabled", "audio_gap", "expiring"
+]
+
+
+class WarningMessage(WireModel):
+    type: Literal["warning"] = "warning"
+    code: WarningCode
+
+
+class Heartbeat(WireModel):
+    """Sent when nothing else was for 1 s."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+
+
+class GoAway(WireModel):
+    type: Literal["go_away"] = "go_away"
+    time_left_s: float
+
+
+EndReason = Literal["client", "idle", "expired", "superseded", "drain", "error", "faster_than_real_time"]
+
+
+class SessionEnded(WireModel):
+    type: Literal["session.ended"] = "session.ended"
+    reason: EndReason
+    result: Result
+
+
+class ErrorBody(WireModel):
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+    retryable: bool = False
+    retry_after_s: float | None = None
+
+
+class ErrorMessage(WireModel):
+    type: Literal["error"] = "error"
+    error: ErrorBody
+    request_id: str
+
+
+class LabelsUpdated(WireModel):
+    """Answer to ``labels.update``: what is applied from the next window on."""
+
+    type: Literal["labels.updated"] = "labels.updated"
+    labels: list[SessionLabel]
+
+
+class SessionStateMessage(WireModel):
+    """The patient paused or resumed sending."""
+
+    type: Literal["session.state"] = "session.state"
+    state: Literal["live", "paused", "reconnecting"]
+
+
+class Snapshot(WireModel):
+    """First message to an observer: where the session stands. ``update`` is the latest, if any."""
+
+    type: Literal["snapshot"] = "snapshot"
+    session_id: str
+    state: Literal["live", "paused", "reconnecting", "ended"]
+    labels: list[SessionLabel]
+    scorers: list[str]
+    basic_mode: bool
+    capture: CaptureConfig
+    language: str
+    update: QualityUpdate | None = None
+    prompts: list[PromptRaised] = []
+    warnings: list[WarningCode] = []
+    ended: SessionEnded | None = None
+
+
+ServerMessage = Annotated[
+    SessionStarted
+    | AudioAck
+    | LevelMessage
+    | QualityUpdate
+    | SpeechStartedMessage
+    | SpeechStoppedMessage
+    | PromptRaised
+    | PromptCleared
+    | WarningMessage
+    | Heartbeat
+    | GoAway
+    | SessionEnded
+    | ErrorMessage
+    | LabelsUpdated
+    | SessionStateMessage
+    | Snapshot,
+    Field(discriminator="type"),
+]
+
+server_messages: TypeAdapter[Any] = TypeAdapter(ServerMessage)
