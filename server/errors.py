@@ -51,9 +51,7 @@ class TingqingError(Exception):
     retryable: ClassVar[bool] = False
     fatal: ClassVar[bool] = True
 
-    def __init__(
-        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, param: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
@@ -64,8 +62,10 @@ class TingqingError(Exception):
         """The family, as the wire's ``error.type``: ``audio``, ``protocol``, ``session`` …"""
         family = cls
         while family.__base__ is not TingqingError and family is not TingqingError:
-            assert family.__base__ is not None and issubclass(family.__base__, TingqingError)
-            family = family.__base__
+            base = family.__base__
+            assert base is not None
+            assert issubclass(base, TingqingError)
+            family = base
         return family.__name__.removesuffix("Error").lower() or "internal"
 
 

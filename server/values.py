@@ -69,9 +69,7 @@ class Capture:
         if self.source is not CaptureSource.MICROPHONE:
             return False
         return not (
-            self.echo_cancellation is False
-            and self.noise_suppression is False
-            and self.auto_gain_control is False
+            self.echo_cancellation is False and self.noise_suppression is False and self.auto_gain_control is False
         )
 
 

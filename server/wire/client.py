@@ -24,9 +24,7 @@ LabelsField = str | list[LabelRequest]
 
 class AudioConfig(WireModel):
     encoding: Literal["pcm_s16le", "pcm_f32le"] = "pcm_s16le"
-    sample_rate: int = Field(
-        ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as really captured."
-    )
+    sample_rate: int = Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as really captured.")
 
 
 class CaptureConfig(WireModel):
@@ -93,14 +91,7 @@ class SessionEnd(WireModel):
 
 
 ClientMessage = Annotated[
-    SessionStart
-    | AudioPause
-    | AudioResume
-    | AudioGap
-    | LabelsUpdate
-    | PromptSnooze
-    | KeepAlive
-    | SessionEnd,
+    SessionStart | AudioPause | AudioResume | AudioGap | LabelsUpdate | PromptSnooze | KeepAlive | SessionEnd,
     Field(discriminator="type"),
 ]
 

@@ -126,9 +126,7 @@ class PromptCleared(WireModel):
     audience: Literal["patient", "doctor"] = "patient"
 
 
-WarningCode = Literal[
-    "silent_input", "clipping", "scoring_lag", "processing_enabled", "audio_gap", "expiring"
-]
+WarningCode = Literal["silent_input", "clipping", "scoring_lag", "processing_enabled", "audio_gap", "expiring"]
 
 
 class WarningMessage(WireModel):
@@ -197,8 +195,8 @@ class Snapshot(WireModel):
     capture: CaptureConfig
     language: str
     update: QualityUpdate | None = None
-    prompts: list[PromptRaised] = []
-    warnings: list[WarningCode] = []
+    prompts: list[PromptRaised] = Field(default_factory=list)
+    warnings: list[WarningCode] = Field(default_factory=list)
     ended: SessionEnded | None = None
 
 
