@@ -1,0 +1,158 @@
+"""Recorded audio in blocks of mono samples, whatever libsndfile can read. A header's length is never believed."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from server.errors import PayloadTooLargeError, UndecodableFileError
+from server.values import Float32Array
+
+logger = logging.getLogger(__name__)
+
+MIN_RATE = 8_000
+MAX_RATE = 96_000
+"""What StreamCore takes, in Hz. Other rates are resampled to the nearer end."""
+
+MAX_BLOCK_FRAMES = 65_536
+MAX_BLOCK_SAMPLES = 2_000_000
+"""A block is one second at most, and bounded over all channels: a file may declare 1,024 of them, or 1 Hz."""
+
+DEFAULT_MAX_S = 4 * 3600.0
+"""A few hundred bytes of FLAC hold minutes of silence: the decoded length needs a limit of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """``samples`` that the file does not hold as numbers (NaN, Infinity), at the delivered rate."""
+
+    samples: int
+
+
+class Recording:
+    """An open recording. Iterate once, then close; a context manager.
+
+    ``blocks`` yields float32 ``(n,)`` mono samples (mean of the channels) at ``sample_rate``, and ``Gap`` for
+    stretches of 10 ms that hold a NaN or Infinity. 16-bit mono PCM arrives as exactly ``int16 / 32768``.
+    ``cut_short`` becomes True if decoding failed after some samples had been read: what was decoded stands.
+    Reading blocks and belongs on a thread; ``close`` may be called from another and waits for a block being read.
+    """
+
+    def __init__(self, source: Path | BinaryIO, name: str | None, max_s: float = DEFAULT_MAX_S) -> None:
+        self.name = name
+        self.cut_short = False
+        self._max_s = max_s
+        self._lock = threading.Lock()
+        self._file = _open(source)
+        self.source_rate: int = self._file.samplerate
+        self.channels: int = self._file.channels
+        self.sample_rate = min(max(self.source_rate, MIN_RATE), MAX_RATE)
+        self._resampler: soxr.ResampleStream | None = None
+        if self.sample_rate != self.source_rate:
+            self._resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32")
+
+    def blocks(self) -> Iterator[Float32Array | Gap]:
+        """Raises UndecodableFileError if nothing at all can be decoded, PayloadTooLargeError past ``max_s``."""
+        frames = 0
+        while (block := self._read_block(frames)) is not None:
+            frames += block.shape[0]
+            if frames > self._max_s * self.source_rate:
+                raise PayloadTooLargeError(
+                    f"The recording is longer than {self._max_s / 3600:g} h. Send it in parts.", param="file"
+                )
+            yield from self._deliver(block)
+        if self._resampler is not None and frames:
+            tail = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+            if tail.size:
+                yield tail
+
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read_block(self, frames_so_far: int) -> Float32Array | None:
+        """The next block as mono, or ``None`` at the end or where decoding fails after some samples."""
+        frames = max(1, min(self.source_rate, MAX_BLOCK_FRAMES, MAX_BLOCK_SAMPLES // self.channels))
+        with self._lock:
+            if self._file.closed:
+                return None
+            try:
+                block: npt.NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
+            except (soundfile.SoundFileError, RuntimeError, ValueError, OSError, MemoryError) as error:
+                if not frames_so_far:
+                    raise _undecodable() from error
+                self.cut_short = True
+                return None
+        if not block.shape[0]:
+            return None
+        return block[:, 0].copy() if self.channels == 1 else block.mean(axis=1, dtype=np.float32)
+
+    def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
+        if np.isfinite(block).all():
+            yield from self._resampled(block)
+            return
+        bounds, bad = _runs_of_bad_cells(block, max(1, self.source_rate // 100))
+        for start, end, is_bad in zip(bounds[:-1], bounds[1:], bad, strict=True):
+            if not is_bad:
+                yield from self._resampled(block[start:end])
+            elif self._resampler is None:
+                yield Gap(int(end - start))
+            else:
+                # A gap cannot pass through the resampler's memory: silence of the same length keeps time right.
+                yield from self._resampled(np.zeros(end - start, np.float32))
+
+    def _resampled(self, samples: Float32Array) -> Iterator[Float32Array]:
+        if self._resampler is not None:
+            samples = self._resampler.resample_chunk(samples)
+        if samples.size:
+            yield samples
+
+
+def _runs_of_bad_cells(block: Float32Array, cell: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Boundaries ``(k+1,)`` of the runs of cells with and without a non-finite sample, and which ``(k,)`` are bad."""
+    starts = np.arange(0, block.shape[0], cell)
+    bad = np.logical_or.reduceat(~np.isfinite(block), starts)
+    first = np.flatnonzero(np.concatenate(([True], bad[1:] != bad[:-1])))
+    return np.append(starts[first], block.shape[0]), bad[first]
+
+
+def _open(source: Path | BinaryIO) -> soundfile.SoundFile:
+    try:
+        return soundfile.SoundFile(source)
+    except FileNotFoundError as error:
+        raise UndecodableFileError("There is no such file.", param="file") from error
+    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OSError, MemoryError) as error:
+        raise _undecodable() from error
+
+
+def _undecodable() -> UndecodableFileError:
+    return UndecodableFileError(
+        "The file cannot be decoded. WAV, FLAC, OGG (Vorbis, Opus), MP3 and AIFF can be read.", param="file"
+    )
+
+
+def read_recording(source: Path | BinaryIO, name: str | None = None, *, max_s: float = DEFAULT_MAX_S) -> Recording:
+    """Open ``source`` (a path, or a seekable binary file at its start) for assessment.
+
+    ``name`` is what the result repeats; a path's own name where it is ``None``. Blocks for the header only.
+    Raises UndecodableFileError.
+    """
+    if name is None and isinstance(source, Path):
+        name = source.name
+    return Recording(source, name, max_s)

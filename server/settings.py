@@ -1,0 +1,68 @@
+"""Environment and flags, validated and frozen. Read by ``cli`` and ``app`` only; nothing else reads the environment.
+
+Every field may be set by an environment variable ``TINGQING_<NAME>``; a flag of the command line wins over it.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.errors import SettingsError
+from server.loopback import is_loopback
+
+ENV_PREFIX = "TINGQING_"
+
+
+class Settings(BaseSettings):
+    """Sizes in MB are 10⁶ bytes; times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to serve on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes a free one.")
+    insecure: bool = Field(
+        default=False, description="Serve without keys on an address that other machines can reach. Anyone may connect."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
+    mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
+    labels_dir: Path | None = Field(default=None, description="Folder of label files; the shipped ones where unset.")
+    max_sessions: int = Field(default=64, ge=1, description="Live sessions at once; a further one is refused (4503).")
+    max_observers: int = Field(default=256, ge=1, description="Observers at once over all sessions.")
+    drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for sessions.")
+    max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
+    max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording assessed, decoded length.")
+    max_assessments: int = Field(default=2, ge=1, description="Uploads assessed at once.")
+    max_waiting_uploads: int = Field(default=16, ge=0, description="Uploads that may wait; a further one gets 503.")
+    upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest silence of an uploading client.")
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings from the environment and the flags given; a flag that is ``None`` counts as not given.
+
+    Raises SettingsError, which names the flag or variable at fault.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
+        raise SettingsError(f"{where}: {first['msg']}", param=where) from None
+
+
+def check_exposure(settings: Settings) -> None:
+    """Without keys the server answers this machine only.
+
+    Raises SettingsError where ``host`` is no loopback address and ``insecure`` was not asked for.
+    """
+    if settings.insecure or is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"Refusing to serve on {settings.host}: without keys anyone who reaches this address could listen in. "
+        "Serve on 127.0.0.1, or pass --insecure if the network in front of it keeps others out.",
+        param="--host",
+    )
