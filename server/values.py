@@ -99,7 +99,7 @@ class Column(IntEnum):
     """
 
     LEVEL_DB = 0
-    """RMS after an 80 Hz high-pass, dBFS, before levelling."""
+    """RMS after a 40 Hz high-pass (mains hum is noise and stays in), dBFS, before levelling."""
     SPEECH = 1
     """VAD speech probability 0..1; causal: that of the last VAD frame that ended inside or before the row."""
     SYLLABLE_DB = 2

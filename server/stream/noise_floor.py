@@ -1,0 +1,40 @@
+"""The noise floor carried over a session: what the room sounded like when nobody spoke."""
+
+from typing import Any
+
+import numpy as np
+
+from server.rows import is_pause
+from server.values import Column, Float32Array
+
+RISE_DB_PER_S = 1.0
+"""How fast the carried floor follows louder pauses. A 30 dB change takes 30 s: about the memory that helps a window
+without a pause, while a passing car does not stay for minutes."""
+
+MIN_PAUSE_ROWS = 10
+"""Under 100 ms of pause in a hop says nothing; the floor holds."""
+
+
+class NoiseFloor:
+    """Falls at once, rises slowly; advanced once per hop. It never feeds ``recent``."""
+
+    def __init__(self) -> None:
+        self._floor_db: float | None = None
+
+    def advance(self, rows: Float32Array) -> float | None:
+        """Take the rows of one hop, float32 ``(r, N_COLUMNS)``; the floor in dBFS, ``None`` before any pause."""
+        pause = is_pause(rows)
+        if int(np.count_nonzero(pause)) >= MIN_PAUSE_ROWS:
+            heard = float(np.median(rows[pause, Column.LEVEL_DB]))
+            if self._floor_db is None or heard <= self._floor_db:
+                self._floor_db = heard
+            else:
+                self._floor_db = min(heard, self._floor_db + RISE_DB_PER_S * rows.shape[0] / 100)
+        return self._floor_db
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"floor_db": self._floor_db}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        floor = state["floor_db"]
+        self._floor_db = None if floor is None else float(floor)
