@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+NO_AUDIO = "no real audio"
 
 
 def shared_folder() -> Path | None:
@@ -20,7 +22,7 @@ def shared() -> Path:
     """The folder of real recordings; the test is skipped, with the reason, where it is absent."""
     folder = shared_folder()
     if folder is None:
-        pytest.skip("no real audio: set TINGQING_SHARED to the folder that holds audio/")
+        pytest.skip(f"{NO_AUDIO}: set TINGQING_SHARED to the folder that holds audio/")
     return folder
 
 
@@ -34,3 +36,34 @@ def mix_labels(mixes: Path) -> dict[str, dict[str, Any]]:
     """File name to its row of ``mixes/labels.json``."""
     rows = json.loads((mixes / "labels.json").read_text(encoding="utf-8"))["mixes"]
     return {row["file"]: row for row in rows}
+
+
+def _forbidden_skip(reason: str) -> str | None:
+    """Why a skip with this reason counts as a failure here, or None. CI sets both variables, where it can."""
+    if NO_AUDIO in reason:
+        return "TINGQING_REQUIRE_AUDIO" if os.environ.get("TINGQING_REQUIRE_AUDIO") == "1" else None
+    return "TINGQING_REQUIRE_SYSTEM" if os.environ.get("TINGQING_REQUIRE_SYSTEM") == "1" else None
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    variable = _forbidden_skip(reason)
+    if variable:
+        report.outcome = "failed"
+        report.longrepr = f"{reason} ({variable}=1 makes a skip a failure)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    report = yield
+    _refuse_skip(report)
+    return report
