@@ -1,0 +1,95 @@
+"""Reads the folder of label files into judge's dataclasses; every fault has its file and line."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from server.dictionaries.files import DictionaryFile
+from server.dictionaries.locate import line_of, syntax_error_line
+from server.errors import LabelFileError
+from server.judge.labels import Label
+from server.values import Text
+
+DEFAULT_DICTIONARY = "telemedicine"
+SPEECH_PRESENT = "speech_present"
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """A label file, read and checked."""
+
+    name: str
+    version: str
+    title: Text
+    labels: tuple[Label, ...]
+
+
+def load_folder(folder: Path) -> Mapping[str, Dictionary]:
+    """All ``*.toml`` of ``folder`` by name, ``telemedicine`` first, then by name.
+
+    Raises LabelFileError: a fault in a file, two files with one name, or no ``telemedicine``.
+    """
+    found: dict[str, Dictionary] = {}
+    for path in sorted(folder.glob("*.toml")):
+        dictionary = load_file(path)
+        if dictionary.name in found:
+            raise LabelFileError(f"another file already has the name {dictionary.name!r}", path=str(path), line=1)
+        found[dictionary.name] = dictionary
+    default = found.get(DEFAULT_DICTIONARY)
+    if default is None:
+        raise LabelFileError(f"no dictionary {DEFAULT_DICTIONARY!r} in this folder", path=str(folder))
+    if all(label.id != SPEECH_PRESENT for label in default.labels):
+        raise LabelFileError(
+            f"{DEFAULT_DICTIONARY!r} has no label {SPEECH_PRESENT!r}, which every verdict needs", path=str(folder)
+        )
+    return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT_DICTIONARY, item[0])))
+
+
+def load_file(path: Path) -> Dictionary:
+    """One label file (UTF-8 TOML). Raises LabelFileError with the line of the first fault."""
+    try:
+        source = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise LabelFileError(f"cannot be read ({error.strerror})", path=str(path)) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise LabelFileError("not UTF-8 text", path=str(path), line=line) from error
+    return parse(source, str(path))
+
+
+def parse(source: str, path: str) -> Dictionary:
+    """The dictionary written in ``source``; ``path`` leads the messages of its faults."""
+    try:
+        data = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        line = syntax_error_line(str(error)) or source.count("\n") + 1
+        raise LabelFileError(f"not TOML: {error}", path=path, line=line) from None
+    try:
+        model = DictionaryFile.model_validate(data)
+    except ValidationError as error:
+        raise LabelFileError(_explain(error), path=path, line=_line(error, source)) from None
+    seen: set[str] = set()
+    for index, label in enumerate(model.label):
+        if label.id in seen:
+            raise LabelFileError(
+                f"a second label {label.id!r}: ids are unique in a file",
+                path=path,
+                line=line_of(source, ("label", index, "id")),
+            )
+        seen.add(label.id)
+    return Dictionary(model.name, model.version, model.title.value(), tuple(entry.value() for entry in model.label))
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    more = error.error_count() - 1
+    return f"{where}: {message}" + (f" (and {more} more)" if more else "")
+
+
+def _line(error: ValidationError, source: str) -> int:
+    return line_of(source, error.errors(include_url=False)[0]["loc"])

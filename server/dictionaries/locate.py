@@ -1,0 +1,76 @@
+"""The line of a fault in a TOML file: ``tomllib`` keeps no positions, so the text is searched for the key's path."""
+
+import re
+from collections.abc import Sequence
+
+HEADER = re.compile(r"^\s*\[{1,2}\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]{1,2}\s*(#.*)?$")
+SYNTAX_ERROR_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+
+
+def syntax_error_line(message: str) -> int | None:
+    """The 1-based line in a ``TOMLDecodeError``'s message; ``None`` at the end of the document."""
+    found = SYNTAX_ERROR_LINE.search(message)
+    return int(found[1]) if found else None
+
+
+def line_of(source: str, path: Sequence[str | int]) -> int:
+    """The 1-based line of the key at ``path`` (pydantic's ``loc``), or of the nearest part of it that is written.
+
+    ``path`` such as ``("label", 3, "acoustic", "parts", 0, "curve")``. A key that is missing gives the line of the
+    table that should have it.
+    """
+    lines = source.splitlines()
+    table: list[str | int] = []
+    best, depth = 1, 0
+    tables_seen: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        header = HEADER.match(line)
+        if header is not None:
+            table = _open_table(header[1], line, tables_seen)
+            shared = _shared(table, path)
+            if shared == len(table) and shared > depth:
+                best, depth = number, shared
+        elif _shared(table, path) == len(table) < len(path) and _writes(line, path[len(table)]):
+            key_depth = len(table) + 1
+            if key_depth > depth:
+                best, depth = number + _item_offset(lines[number - 1 :], path[key_depth:]), key_depth
+    return best
+
+
+def _open_table(name: str, line: str, tables_seen: dict[str, int]) -> list[str | int]:
+    parts: list[str | int] = [part.strip().strip("\"'") for part in name.split(".")]
+    root = str(parts[0])
+    if line.lstrip().startswith("[["):
+        tables_seen[root] = tables_seen.get(root, -1) + 1
+    if root in tables_seen:
+        parts.insert(1, tables_seen[root])
+    return parts
+
+
+def _shared(table: Sequence[str | int], path: Sequence[str | int]) -> int:
+    shared = 0
+    for left, right in zip(table, path, strict=False):
+        if left != right:
+            break
+        shared += 1
+    return shared
+
+
+def _writes(line: str, key: str | int) -> bool:
+    return re.match(rf"^\s*[\"']?{re.escape(str(key))}[\"']?\s*[=.]", line) is not None
+
+
+def _item_offset(lines: Sequence[str], rest: Sequence[str | int]) -> int:
+    """How many lines below its key the ``rest[0]``-th item of an array stands, where each item has its own line."""
+    if not rest or not isinstance(rest[0], int) or not lines[0].rstrip().endswith("["):
+        return 0
+    item = -1
+    for offset, line in enumerate(lines[1:], start=1):
+        text = line.strip()
+        if text.startswith("]"):
+            break
+        if text and not text.startswith("#"):
+            item += 1
+        if item == rest[0]:
+            return offset
+    return 0
