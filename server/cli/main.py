@@ -1,0 +1,58 @@
+"""The console script ``tingqing``: puts the commands together, nothing else.
+
+A command's file imports only what its help needs; what it works with is imported when it runs, so that every
+``--help`` answers at once and ``assess`` never waits for a web framework.
+"""
+
+from typing import Annotated
+
+import typer
+
+from server import __version__
+from server.cli import assess, schema, serve, stream, version
+
+app = typer.Typer(
+    name="tingqing",
+    help=(
+        "[bold]Tingqing (听清)[/bold] hears, while a patient speaks, whether a doctor will be able to use the "
+        "recording.\n\nIt judges recordings, not patients: it is no diagnosis."
+    ),
+    epilog=(
+        "[bold]First steps[/bold]\n\n"
+        "  tingqing serve                        # then open the printed address\n\n"
+        "  tingqing assess visit.wav             # judge a recording\n\n"
+        "  tingqing stream visit.wav             # the same, live, against a running server\n\n"
+        "[bold]Exit codes[/bold] of assess and stream: 0 passed, 1 not passed, 2 error."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tingqing {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command(epilog=serve.EPILOG)(serve.serve)
+app.command(epilog=stream.EPILOG)(stream.stream)
+app.command(epilog=assess.EPILOG)(assess.assess)
+app.command(epilog=schema.EPILOG)(schema.schema)
+app.command(epilog=version.EPILOG)(version.version)
+
+
+def main() -> None:
+    """Entry point. Exits with the command's code; see ``server.cli.console.ExitCode``."""
+    app()

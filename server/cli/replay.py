@@ -1,0 +1,61 @@
+"""The client's side of resume, sans-IO: what was sent stays at hand until the server can no longer ask for it.
+
+Time is a sample index of the declared rate. No socket, no clock.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+KEEP_S = 20
+"""Seconds of audio kept, acknowledged or not (design.md, Resume): a server asks for 10 s before its last snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the stream: PCM bytes, or ``data`` = ``None`` for samples that were lost (``audio.gap``)."""
+
+    start: int
+    samples: int
+    data: bytes | None
+
+    @property
+    def end(self) -> int:
+        return self.start + self.samples
+
+    def after(self, sample: int) -> "Piece":
+        """What of this piece lies at or after ``sample``, which lies inside it."""
+        assert self.start <= sample < self.end
+        skipped = sample - self.start
+        data = None if self.data is None else self.data[len(self.data) // self.samples * skipped :]
+        return Piece(sample, self.samples - skipped, data)
+
+
+class ReplayBuffer:
+    """The last ``keep`` samples of a stream. Full: the oldest piece is forgotten, and replayed as a gap if asked for.
+
+    Order of calls: ``append`` each piece as it is sent; ``since`` after a resume.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._pieces: deque[Piece] = deque()
+        self.end = 0
+        """The next sample to append: everything before it was handed out once."""
+
+    def append(self, samples: int, data: bytes | None) -> Piece:
+        piece = Piece(self.end, samples, data)
+        self._pieces.append(piece)
+        self.end += samples
+        while self._pieces[0].end <= self.end - self._keep:
+            self._pieces.popleft()
+        return piece
+
+    def since(self, sample: int) -> Iterator[Piece]:
+        """The pieces from ``sample`` (0..``end``) on; what is no longer kept comes first, as one gap."""
+        start = self._pieces[0].start if self._pieces else self.end
+        if sample < start:
+            yield Piece(sample, start - sample, None)
+        for piece in tuple(self._pieces):
+            if piece.end > sample:
+                yield piece if piece.start >= sample else piece.after(sample)

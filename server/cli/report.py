@@ -1,0 +1,117 @@
+"""A result for people: one recording with every label, several as a table."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from server.cli import words
+from server.wire.common import TextModel
+from server.wire.result import Result, ResultLabel
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BAR = 20
+_SPANS_SHOWN = 6
+_WORST_SHOWN = 2
+
+
+def print_report(console: "Console", result: Result, language: str) -> None:
+    """Everything a person asks of one recording: grade, verdict, each label, advice, prompts, unusable parts."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text.assemble((result.source.name or result.id, "bold"), "  ", _seconds(result, language)))
+    console.print(_headline(result, language))
+    table = Table.grid(padding=(0, 2))
+    for label in worst_first(result):
+        why = words.WHY[label.why](language) if label.why else ""
+        failed = label.passed is False
+        style = "dim" if label.score is None else ("bold magenta" if failed else "bright_blue")
+        line = f"{words.THRESHOLD(language)} {words.number(label.threshold)}" if failed else why
+        table.add_row(
+            Text(said(label.title, language)),
+            Text(words.bar(label.score, _BAR), style=style),
+            words.number(label.score),
+            Text(line, style="dim"),
+        )
+    console.print(table)
+    for title, text in _paragraphs(result, language):
+        console.print(Text.assemble((f"{title}: ", "bold"), text))
+    console.print(Text(words.DISCLAIMER(language), style="dim"))
+
+
+def print_table(console: "Console", results: Sequence[Result | tuple[str, str]], language: str) -> None:
+    """A row per recording, in order: grade, score, what is weakest, advice. ``(name, message)`` is an unread one."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column(words.FILE(language), overflow="fold", ratio=3)
+    table.add_column(words.OVERALL(language), no_wrap=True)
+    table.add_column(words.SCORE(language), justify="right", no_wrap=True)
+    table.add_column(words.WORST(language), overflow="fold", ratio=3)
+    table.add_column(words.ADVICE(language), overflow="fold", ratio=5)
+    for result in results:
+        if isinstance(result, tuple):
+            table.add_row(Text(result[0]), Text("!", style="bold"), "", "", Text(result[1]))
+            continue
+        look = words.GRADES[result.overall.grade]
+        weakest = [label for label in worst_first(result) if label.passed is False][:_WORST_SHOWN]
+        table.add_row(
+            Text(result.source.name or result.id),
+            Text(f"{look.mark()} {look.word(language)}", style=look.style),
+            words.number(result.overall.score),
+            Text(", ".join(f"{said(label.title, language)} {words.number(label.score)}" for label in weakest)),
+            Text(said(result.advice, language)),
+        )
+    console.print(table)
+    passed = sum(1 for result in results if isinstance(result, Result) and result.overall.passed)
+    console.print(Text(f"{passed}/{len(results)} {words.SUMMARY(language)}. {words.DISCLAIMER(language)}", style="dim"))
+
+
+def worst_first(result: Result) -> list[ResultLabel]:
+    """Labels with a score first, the one furthest under its pass line leading; the rest in their own order."""
+
+    def rank(label: ResultLabel) -> tuple[bool, float]:
+        return (label.score is None, 0.0 if label.score is None else label.score - label.threshold)
+
+    return sorted(result.labels.values(), key=rank)
+
+
+def said(text: TextModel, language: str) -> str:
+    """The sentence in the reader's language."""
+    return text.zh if language.lower().startswith("zh") else text.en
+
+
+def _headline(result: Result, language: str) -> "object":
+    from rich.text import Text
+
+    look = words.GRADES[result.overall.grade]
+    verdict = words.VERDICTS[result.overall.verdict](language)
+    assessed = f"{words.ASSESSED(language)} {result.overall.assessed}"
+    mode = "" if result.model.clap else f" | {words.BASIC_MODE(language)}"
+    return Text.assemble(
+        (f"{look.mark()} {look.word(language)}", look.style),
+        f"  {words.number(result.overall.score)}  ",
+        (verdict, "bold"),
+        (f"  ({assessed}{mode})", "dim"),
+    )
+
+
+def _seconds(result: Result, language: str) -> tuple[str, str]:
+    source = result.source
+    return (f"{source.duration_s:.1f} s, {words.SPEECH(language)} {source.speech_s:.1f} s", "dim")
+
+
+def _paragraphs(result: Result, language: str) -> list[tuple[str, str]]:
+    found = [(words.ADVICE(language), said(result.advice, language))]
+    if result.prompts:
+        found.append((words.PROMPTS(language), ", ".join(result.prompts)))
+    if result.unusable_spans:
+        spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in result.unusable_spans]
+        more = ", …" if len(spans) > _SPANS_SHOWN else ""
+        found.append((words.SPANS(language), ", ".join(spans[:_SPANS_SHOWN]) + more))
+    for title, ids in ((words.NOT_HEARD, result.not_heard), (words.NOT_ASSESSED, result.not_assessed)):
+        if names := [said(result.labels[one].title, language) for one in ids if one in result.labels]:
+            found.append((title(language), ", ".join(names)))
+    return found

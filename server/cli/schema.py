@@ -1,0 +1,69 @@
+"""``tingqing schema``: the machine-readable contract."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.console import Failure, guarded
+
+EPILOG = """\
+[bold]Examples[/bold]
+
+  tingqing schema                                    # every message and the result
+
+  tingqing schema result --output result.schema.json
+
+  tingqing schema asyncapi > asyncapi.json
+"""
+
+
+class Document(StrEnum):
+    """``messages`` is ``all`` by the name that the documentation uses."""
+
+    MESSAGES = "messages"
+    CLIENT = "client"
+    SERVER = "server"
+    RESULT = "result"
+    ASYNCAPI = "asyncapi"
+
+
+@guarded
+def schema(
+    document: Annotated[
+        Document,
+        typer.Argument(
+            help="[bold]messages[/bold]: every message of both sides, and the result. [bold]client[/bold], "
+            "[bold]server[/bold]: one side's. [bold]result[/bold]: what assess prints and session.ended carries. "
+            "[bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket.",
+        ),
+    ] = Document.MESSAGES,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema (2020-12) of the protocol's messages, of a result, or the AsyncAPI document.
+
+    The schemas are generated from the models that the server itself validates with.
+    """
+    import sys
+
+    from server.wire.schema import SchemaKind, render
+
+    kinds: dict[Document, SchemaKind] = {
+        Document.MESSAGES: "all",
+        Document.CLIENT: "client",
+        Document.SERVER: "server",
+        Document.RESULT: "result",
+        Document.ASYNCAPI: "asyncapi",
+    }
+    text = render(kinds[document])
+    if output is None:
+        sys.stdout.buffer.write(text.encode("utf-8"))
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"cannot write {output}: {error.strerror}") from None

@@ -1,0 +1,188 @@
+"""``tingqing stream``: one recording through a running server, live."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.console import (
+    ExitCode,
+    Failure,
+    LogLevel,
+    guarded,
+    language_or_locale,
+    stdout_console,
+    write_line,
+)
+
+if TYPE_CHECKING:
+    from server.cli.meter import Meter
+    from server.cli.stream_client import Lost
+    from server.wire.client import SessionStart
+    from server.wire.server import ServerMessage, SessionEnded
+
+EPILOG = """\
+[bold]Examples[/bold]
+
+  tingqing stream visit.wav                              # a live meter, as fast as it was spoken
+
+  tingqing stream visit.wav --pace fast                  # as fast as the server can
+
+  tingqing stream visit.wav --format jsonl | jq .type    # every message of the server
+
+  tingqing stream visit.wav --labels "low_background,疼痛部位明确"
+
+  tingqing stream visit.wav --url wss://clinic.example
+
+[bold]Exit codes[/bold]: 0 the recording passed, 1 it did not, 2 an error.
+"""
+
+
+class PaceOption(StrEnum):
+    REALTIME = "realtime"
+    FAST = "fast"
+
+
+class StreamFormat(StrEnum):
+    TEXT = "text"
+    JSONL = "jsonl"
+
+
+@guarded
+def stream(
+    file: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.")],
+    url: Annotated[
+        str, typer.Option("--url", help="The server. The path /v1/stream is added where none is given.")
+    ] = "ws://127.0.0.1:8765",
+    pace: Annotated[
+        PaceOption,
+        typer.Option(
+            "--pace",
+            help="[bold]realtime[/bold]: as fast as it was spoken, like a microphone. [bold]fast[/bold]: as fast as "
+            "the server takes it; no window is ever replaced, so the scores equal those of assess.",
+        ),
+    ] = PaceOption.REALTIME,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            help="A dictionary's name, or labels by id, title or alias, or in your own English words, separated by "
+            "commas. Default: telemedicine.",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal.")
+    ] = None,
+    output_format: Annotated[
+        StreamFormat,
+        typer.Option(
+            "--format",
+            help="[bold]text[/bold]: a live meter, then the result; plain lines where there is no terminal. "
+            "[bold]jsonl[/bold]: every message of the server, one per line, and nothing else.",
+        ),
+    ] = StreamFormat.TEXT,
+    chunk_ms: Annotated[
+        int, typer.Option("--chunk-ms", min=10, max=1000, help="Audio per message, ms; a message stays under 64 KiB.")
+    ] = 100,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Your own number for this recording; the result repeats it.")
+    ] = None,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What the client itself logs, to standard error.")
+    ] = LogLevel.WARNING,
+) -> None:
+    """Send a recording to a running server and watch it being judged.
+
+    The file is sent as PCM, as from a microphone whose sound nothing has processed. A dropped line is taken up again
+    where it broke off.
+    """
+    import asyncio
+
+    from server.cli.pcm_source import PcmSource
+    from server.cli.stream_client import StreamClient, stream_url
+    from server.logs import configure_logging
+
+    configure_logging(log_level.value)
+    address = stream_url(url)
+    spoken = language_or_locale(language)
+    with PcmSource(file, chunk_ms) as source:
+        start = _session_start(source.audio.encoding.value, source.audio.sample_rate, pace, labels, spoken, reference)
+        with _Output(output_format, spoken, str(file)) as output:
+            client = StreamClient(address, start, source, output.take, output.lost)
+            ended = asyncio.run(client.run())
+    if output_format is StreamFormat.TEXT:
+        from server.cli.report import print_report
+
+        print_report(stdout_console(), ended.result, spoken)
+    raise typer.Exit(_exit_code(ended))
+
+
+def _session_start(
+    encoding: str, sample_rate: int, pace: PaceOption, labels: str | None, language: str, reference: str | None
+) -> "SessionStart":
+    from pydantic import ValidationError
+
+    from server.wire.client import SessionStart
+
+    try:
+        return SessionStart.model_validate(
+            {
+                "type": "session.start",
+                "pace": pace.value,
+                "audio": {"encoding": encoding, "sample_rate": sample_rate},
+                "capture": {"source": "file"},
+                "labels": labels,
+                "language": language,
+                "reference": reference,
+            }
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Failure(f"--{first['loc'][0]}: {first['msg']}") from None
+
+
+def _exit_code(ended: "SessionEnded") -> ExitCode:
+    if ended.reason != "client":
+        raise Failure(f"the server ended the session before the recording was over: {ended.reason}.")
+    return ExitCode.PASSED if ended.result.overall.passed else ExitCode.NOT_PASSED
+
+
+class _Output:
+    """Where messages go: raw lines, or a meter. A context manager around the meter's time on the screen."""
+
+    def __init__(self, output_format: StreamFormat, language: str, name: str) -> None:
+        self._language = language
+        self._meter: Meter | None = None
+        if output_format is StreamFormat.TEXT:
+            from server.cli.meter import LiveMeter, PlainMeter
+
+            console = stdout_console()
+            kind = LiveMeter if console.is_terminal else PlainMeter
+            self._meter = kind(console, language, name)
+
+    def __enter__(self) -> "_Output":
+        if self._meter is not None:
+            self._meter.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._meter is not None:
+            self._meter.__exit__(*exception)
+
+    def take(self, text: str, message: "ServerMessage") -> None:
+        if self._meter is None:
+            write_line(text)
+        else:
+            self._meter.show(message)
+
+    def lost(self, lost: "Lost") -> None:
+        import sys
+
+        from server.cli.words import RECONNECTING
+
+        text = f"{RECONNECTING(self._language)} ({lost.reason})"
+        if self._meter is None:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            self._meter.note(text)

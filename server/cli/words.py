@@ -1,0 +1,115 @@
+"""The words and shapes of meter and report, in both languages.
+
+Never colour alone, and no red beside green: each grade has a word, a shape and a colour, and blue, yellow and magenta
+are told apart by colour-blind readers too. Every bar is good when full.
+"""
+
+from dataclasses import dataclass
+
+from server.cli.console import can_show
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One phrase in both languages."""
+
+    zh: str
+    en: str
+
+    def __call__(self, language: str) -> str:
+        return self.zh if language.lower().startswith("zh") else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class GradeLook:
+    """``shape`` where the terminal can show it, ``plain`` (ASCII) where not; ``style`` is rich's."""
+
+    word: Words
+    shape: str
+    plain: str
+    style: str
+
+    def mark(self) -> str:
+        return self.shape if can_show(self.shape) else self.plain
+
+
+GRADES = {
+    "clear": GradeLook(Words("清晰", "Clear"), "(✓)", "(v)", "bold bright_blue"),
+    "usable": GradeLook(Words("可用", "Usable"), "▲", "/!\\", "bold yellow"),
+    "poor": GradeLook(Words("听不清", "Hard to hear"), "[✕]", "[x]", "bold magenta"),
+    "nodata": GradeLook(Words("无数据", "No data"), "◌", "( )", "dim"),
+}
+
+VERDICTS = {
+    "accept": Words("可以采用", "accept"),
+    "re-record": Words("建议复录", "record again"),
+    "unusable": Words("无法使用", "unusable"),
+    None: Words("无法判断", "no verdict"),
+}
+
+WHY = {
+    "too_short": Words("录音太短", "too short"),
+    "processing_enabled": Words("设备的声音处理遮住了真实情况", "hidden by the device's sound processing"),
+    "no_speech": Words("没有听到说话", "no speech heard"),
+    "shed": Words("系统繁忙,未评", "skipped under load"),
+    "needs_clap": Words("需要 CLAP 模型", "needs CLAP"),
+    "needs_transcript": Words("需要语音转写", "needs a transcript"),
+    "no_evidence": Words("没有依据", "no evidence"),
+    "unscorable": Words("无法评分", "cannot be scored"),
+}
+
+WARNINGS = {
+    "silent_input": Words("话筒没有声音", "the microphone is silent"),
+    "clipping": Words("声音过大,已失真", "the sound is clipping"),
+    "scoring_lag": Words("评分跟不上", "scoring lags behind"),
+    "processing_enabled": Words("设备的声音处理已开启", "sound processing is on"),
+    "audio_gap": Words("有一段声音丢失", "some audio was lost"),
+    "expiring": Words("会话即将到期", "the session is about to expire"),
+}
+
+OVERALL = Words("总评", "Overall")
+THRESHOLD = Words("合格线", "pass")
+LABEL = Words("标签", "Label")
+FILE = Words("文件", "File")
+SCORE = Words("得分", "Score")
+WORST = Words("最弱项", "Weakest")
+ADVICE = Words("建议", "Advice")
+PROMPTS = Words("给患者的提示", "Prompts for the patient")
+SPANS = Words("不可用的片段", "Unusable parts")
+NOT_HEARD = Words("未听到", "Not heard")
+NOT_ASSESSED = Words("未评估", "Not assessed")
+BASIC_MODE = Words("基础模式(未加载 CLAP)", "basic mode (no CLAP)")
+PROMPT = Words("提示", "Prompt")
+FOR_DOCTOR = Words("(给医生)", "(for the doctor)")
+NO_PROMPT = Words("无", "none")
+SPEAKING = Words("正在说话", "speaking")
+QUIET = Words("未说话", "not speaking")
+LAG = Words("延迟", "lag")
+LEVEL = Words("音量", "level")
+ASSESSED = Words("已评", "assessed")
+SPEECH = Words("说话", "speech")
+GOING_AWAY = Words("服务器即将停止,稍后自动重连", "the server is about to stop; the session will be taken up again")
+RECONNECTING = Words("连接中断,正在重连", "the line dropped; taking the session up again")
+SUMMARY = Words("份通过", "passed")
+DISCLAIMER = Words("评的是录音,不是患者;不作诊断。", "This judges the recording, not the patient. It is no diagnosis.")
+
+
+def bar(score: float | None, width: int) -> str:
+    """``score`` 0..1 as a bar of ``width`` characters; dashes where there is no score."""
+    full, empty, none = ("█", "░", "╌") if can_show("█░╌") else ("#", ".", "-")
+    if score is None:
+        return none * width
+    filled = round(max(0.0, min(1.0, score)) * width)
+    return full * filled + empty * (width - filled)
+
+
+def number(score: float | None) -> str:
+    """Two decimals, cut and not rounded: 0.699 never reads as a passed 0.70."""
+    if score is None:
+        return "—" if can_show("—") else "-"
+    return f"{int(score * 100 + 1e-9) / 100:.2f}"
+
+
+def clock(seconds: float) -> str:
+    """``m:ss``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
