@@ -26,6 +26,9 @@ MAX_BLOCK_FRAMES = 65_536
 MAX_BLOCK_SAMPLES = 2_000_000
 """A block is one second at most, and bounded over all channels: a file may declare 1,024 of them, or 1 Hz."""
 
+READ_FRAMES = 2_048
+"""Frames per call of libsndfile: where decoding fails, no more than this is lost of what came before."""
+
 DEFAULT_MAX_S = 4 * 3600.0
 """A few hundred bytes of FLAC hold minutes of silence: the decoded length needs a limit of its own."""
 
@@ -70,9 +73,7 @@ class Recording:
                 )
             yield from self._deliver(block)
         if self._resampler is not None and frames:
-            tail = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-            if tail.size:
-                yield tail
+            yield from self._cut(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
 
     def close(self) -> None:
         with self._lock:
@@ -88,20 +89,25 @@ class Recording:
 
     def _read_block(self, frames_so_far: int) -> Float32Array | None:
         """The next block as mono, or ``None`` at the end or where decoding fails after some samples."""
-        frames = max(1, min(self.source_rate, MAX_BLOCK_FRAMES, MAX_BLOCK_SAMPLES // self.channels))
+        wanted = max(1, min(self.source_rate, MAX_BLOCK_FRAMES, MAX_BLOCK_SAMPLES // self.channels))
+        pieces: list[npt.NDArray[np.float32]] = []
         with self._lock:
-            if self._file.closed:
-                return None
-            try:
-                block: npt.NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
-            except (soundfile.SoundFileError, RuntimeError, ValueError, OSError, MemoryError) as error:
-                if not frames_so_far:
-                    raise _undecodable() from error
-                self.cut_short = True
-                return None
-        if not block.shape[0]:
+            while wanted and not self._file.closed and not self.cut_short:
+                try:
+                    piece = self._file.read(min(wanted, READ_FRAMES), dtype="float32", always_2d=True)
+                except (soundfile.SoundFileError, RuntimeError, ValueError, OSError, MemoryError) as error:
+                    if not frames_so_far and not pieces:
+                        raise _undecodable() from error
+                    self.cut_short = True
+                    break
+                if not piece.shape[0]:
+                    break
+                pieces.append(piece)
+                wanted -= piece.shape[0]
+        if not pieces:
             return None
-        return block[:, 0].copy() if self.channels == 1 else block.mean(axis=1, dtype=np.float32)
+        block = np.concatenate(pieces)
+        return block[:, 0] if self.channels == 1 else block.mean(axis=1, dtype=np.float32)
 
     def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
         if np.isfinite(block).all():
@@ -120,8 +126,11 @@ class Recording:
     def _resampled(self, samples: Float32Array) -> Iterator[Float32Array]:
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples)
-        if samples.size:
-            yield samples
+        yield from self._cut(samples)
+
+    def _cut(self, samples: Float32Array) -> Iterator[Float32Array]:
+        for start in range(0, samples.size, MAX_BLOCK_FRAMES):
+            yield samples[start : start + MAX_BLOCK_FRAMES]
 
 
 def _runs_of_bad_cells(block: Float32Array, cell: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

@@ -1,0 +1,139 @@
+"""Decoding: what is read is exact, what cannot be read is said, and no header is believed."""
+
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+from server.errors import PayloadTooLargeError, UndecodableFileError
+from server.recording.decode import Gap, Recording, read_recording
+
+RNG = np.random.default_rng(7)
+
+
+def wav(
+    samples: npt.NDArray[np.generic], rate: int = 16_000, subtype: str = "PCM_16", container: str = "WAV"
+) -> io.BytesIO:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, subtype=subtype, format=container)
+    buffer.seek(0)
+    return buffer
+
+
+def samples_of(recording: Recording) -> npt.NDArray[np.float32]:
+    blocks = [b if not isinstance(b, Gap) else np.full(b.samples, 9.0, np.float32) for b in recording.blocks()]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def noise(n: int) -> npt.NDArray[np.float64]:
+    return np.asarray(RNG.uniform(-0.5, 0.5, n))
+
+
+def test_16_bit_mono_decodes_to_exactly_int16_over_32768() -> None:
+    pcm = RNG.integers(-32768, 32768, 100_000, dtype=np.int16)
+    with read_recording(wav(pcm)) as recording:
+        assert np.array_equal(samples_of(recording), pcm.astype(np.float32) / 32768)
+        assert recording.sample_rate == 16_000
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_channels_become_their_mean(channels: int) -> None:
+    pcm = RNG.integers(-32768, 32768, (30_000, channels), dtype=np.int16)
+    with read_recording(wav(pcm)) as recording:
+        assert np.allclose(samples_of(recording), (pcm / 32768).mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("rate", "delivered"), [(192_000, 96_000), (4_000, 8_000), (44_100, 44_100), (100, 8_000)])
+def test_rates_outside_the_cores_are_resampled_to_the_nearer_end(rate: int, delivered: int) -> None:
+    t = np.arange(rate * 2) / rate
+    tone = 0.5 * np.sin(2 * np.pi * (rate / 40) * t)
+    with read_recording(wav(tone, rate)) as recording:
+        heard = samples_of(recording)
+        assert recording.sample_rate == delivered
+    assert heard.size == delivered * 2
+    assert np.sqrt(np.mean(heard**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.03)
+
+
+def test_blocks_are_a_second_at_most_whatever_rate_is_declared() -> None:
+    with read_recording(wav(noise(50), rate=1)) as recording:
+        assert max(b.size for b in recording.blocks() if not isinstance(b, Gap)) <= 65_536
+
+
+def test_stretches_that_are_no_numbers_become_gaps_and_time_goes_on() -> None:
+    samples = noise(48_000)
+    samples[20_000] = np.nan
+    samples[20_100:20_330] = np.inf
+    with read_recording(wav(samples, subtype="FLOAT")) as recording:
+        blocks = list(recording.blocks())
+    gaps = [b for b in blocks if isinstance(b, Gap)]
+    assert sum(b.samples for b in gaps) == 480
+    assert sum(b.samples if isinstance(b, Gap) else b.size for b in blocks) == 48_000
+    assert all(np.isfinite(b).all() for b in blocks if not isinstance(b, Gap))
+
+
+def test_a_file_that_breaks_off_keeps_what_was_decoded_and_says_so() -> None:
+    whole = wav(RNG.integers(-9000, 9000, 160_000, dtype=np.int16), container="FLAC").getvalue()
+    broken = bytearray(whole)
+    broken[len(whole) // 2 :] = RNG.integers(0, 256, len(whole) - len(whole) // 2, dtype=np.uint8).tobytes()
+    with read_recording(io.BytesIO(bytes(broken))) as recording:
+        heard = samples_of(recording)
+        assert 0 < heard.size <= 160_000
+        assert np.isfinite(heard).all()
+
+
+def test_a_flac_of_unknown_length_is_read_to_where_it_breaks(shared: Path) -> None:
+    with read_recording(shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac") as recording:
+        assert samples_of(recording).size >= 196_608
+        assert recording.cut_short
+
+
+def test_a_header_that_claims_hours_costs_nothing(shared: Path) -> None:
+    began = time.monotonic()
+    with read_recording(shared / "audio/odd_formats/music-metadata__issue-554.mp3") as recording:
+        assert samples_of(recording).size < 22_050
+    assert time.monotonic() - began < 2
+
+
+def test_decoded_length_has_a_limit_however_small_the_file() -> None:
+    silence = wav(np.zeros(16_000 * 60, np.int16), container="FLAC")
+    assert len(silence.getvalue()) < 20_000
+    with read_recording(silence, max_s=30) as recording, pytest.raises(PayloadTooLargeError):
+        samples_of(recording)
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"hello, I am text", bytes(5_000)])
+def test_what_is_no_audio_is_a_typed_error(content: bytes) -> None:
+    with pytest.raises(UndecodableFileError):
+        read_recording(io.BytesIO(content), "x.wav")
+
+
+def test_a_missing_file_and_a_folder_are_typed_errors(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.wav", tmp_path):
+        with pytest.raises(UndecodableFileError):
+            read_recording(path)
+
+
+def test_every_odd_file_ends_in_samples_or_a_typed_error_within_seconds(shared: Path) -> None:
+    decoded = 0
+    for path in sorted((shared / "audio" / "odd_formats").iterdir()):
+        began = time.monotonic()
+        try:
+            with read_recording(path) as recording:
+                assert np.isfinite(samples_of(recording)).all(), path.name
+                decoded += 1
+        except UndecodableFileError:
+            pass
+        assert time.monotonic() - began < 5, path.name
+    assert decoded > 80
+
+
+def test_close_while_iterating_ends_the_iteration() -> None:
+    recording = read_recording(wav(noise(64_000)))
+    blocks = recording.blocks()
+    next(blocks)
+    recording.close()
+    assert list(blocks) == []
