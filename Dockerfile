@@ -1,0 +1,32 @@
+# One process with everything in it:
+#   docker build -t tingqing .
+#   docker run --rm -p 127.0.0.1:8000:8000 tingqing
+#
+# The default build takes torch as PyPI has it: on x86-64 a CUDA build, about 3 GB to download. For the CPU build give
+# PyTorch's CPU wheel index (see pytorch.org/get-started) as a second index:
+#   docker build --build-arg PIP_EXTRA_INDEX_URL=<that index> -t tingqing .
+FROM python:3.11-slim
+
+WORKDIR /srv/tingqing
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY labels/ labels/
+COPY web_client/ web_client/
+COPY server/ server/
+
+ARG PIP_EXTRA_INDEX_URL
+RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+
+RUN useradd --system --no-create-home --shell /usr/sbin/nologin tingqing
+USER tingqing
+# Outside the sources: what runs is what was installed.
+WORKDIR /
+
+# Inside a container loopback reaches nobody, so the server listens on every address, and says so with --insecure: it
+# has no keys. Publish the port on the host's loopback as above, or put a proxy with authentication and TLS before it;
+# without TLS a browser on another machine gives no microphone.
+EXPOSE 8000
+ENTRYPOINT ["tingqing"]
+CMD ["serve", "--host", "0.0.0.0", "--insecure"]
+
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('TINGQING_PORT', '8000')}/healthz\", timeout=4)"]
