@@ -94,13 +94,15 @@ class LabelSet:
     """The labels of one session or file, in order, with the dictionary they come from.
 
     ``requested`` are the ids asked for. ``labels`` may hold more: ``speech_present`` is always computed for the
-    verdict, even where the request leaves it out; it is then not in ``requested`` and not shown.
+    verdict, even where the request leaves it out; it is then not in ``requested`` and not shown. ``notices`` tell
+    the caller what was made of its words: a generated contrast, or why a label cannot be scored.
     """
 
     labels: tuple[Label, ...]
     requested: frozenset[str]
     dictionary: str
     version: str
+    notices: tuple[str, ...] = ()
 
     def shown(self) -> tuple[Label, ...]:
         return tuple(label for label in self.labels if label.id in self.requested)

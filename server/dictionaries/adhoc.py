@@ -1,0 +1,127 @@
+"""Labels that no dictionary has: English text, ``中文标题=English text|English contrast``, or nothing scorable."""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from server.errors import LabelQueryError
+from server.judge.labels import ClapEvidence, Label, LabelKind
+from server.values import Text
+
+MAX_LABEL_CHARACTERS = 200
+NEAREST_TITLES = 3
+NEAREST_RATIO = 0.4
+"""``SequenceMatcher`` ratio over which a known title counts as near: half of a four-character title in common."""
+
+
+def normalise(text: str) -> str:
+    """NFC, white space collapsed, invisible format characters dropped.
+
+    Raises LabelQueryError for control characters, lone surrogates and private use: none can be a title or be spoken
+    of in a log line safely. Over 200 characters are refused too.
+    """
+    text = " ".join(unicodedata.normalize("NFC", text).split())
+    text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Co") for char in text):
+        raise LabelQueryError("a label holds control characters; write plain text", param="labels")
+    if len(text) > MAX_LABEL_CHARACTERS:
+        raise LabelQueryError(
+            f"a label of {len(text)} characters; {MAX_LABEL_CHARACTERS} are the limit: one short claim each",
+            param="labels",
+        )
+    return text
+
+
+def fold(text: str) -> str:
+    """The key by which ids, titles and aliases are compared: normalised, without case, width or inner dashes."""
+    return unicodedata.normalize("NFKC", normalise(text)).casefold().replace("-", "_").replace(" ", "_")
+
+
+def is_english(text: str) -> bool:
+    """True where the text encoder can read it: Latin letters only, two at least."""
+    letters = [char for char in text if char.isalpha()]
+    return len(letters) >= 2 and all(unicodedata.name(char, "").startswith("LATIN") for char in letters)
+
+
+def custom_id(text: str) -> str:
+    """A stable id from the text alone: the same label keeps its history when the label set changes."""
+    return f"custom_{hashlib.sha256(normalise(text).encode()).hexdigest()[:10]}"
+
+
+def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, str | None]:
+    """A label for a text no dictionary has, and a notice for the person who asked, if there is one to give.
+
+    ``known``: titles to name as near ones where nothing can be scored.
+    """
+    text = normalise(asked).replace("＝", "=").replace("｜", "|")
+    if "=" in text:
+        return _bilingual(text)
+    if is_english(text):
+        return _english(normalise(asked), text)
+    label = Label(id=custom_id(text), title=Text(text, text), kind=LabelKind.QUALITY, asked_as=text)
+    return label, _unscorable_notice(text, known)
+
+
+def _english(asked: str, text: str) -> tuple[Label, str | None]:
+    positive, *contrast = [part.strip() for part in text.split("|")]
+    if not positive or not all(contrast):
+        raise LabelQueryError(f"{text!r}: write 'English text' or 'English text|English contrast'", param="labels")
+    label = Label(
+        id=custom_id(text),
+        title=Text(positive, positive),
+        kind=LabelKind.QUALITY,
+        clap=ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive)),
+        asked_as=asked,
+    )
+    return label, None if contrast else _contrast_notice(positive)
+
+
+def _bilingual(text: str) -> tuple[Label, str | None]:
+    title, _, english = text.partition("=")
+    positive, *contrast = [part.strip() for part in english.split("|")]
+    title = title.strip()
+    if not title or not positive or not all(contrast):
+        raise LabelQueryError(
+            f"{text!r}: write '中文标题=English text' or '中文标题=English text|English contrast'", param="labels"
+        )
+    identifier = custom_id(text)
+    not_english = next((part for part in (positive, *contrast) if not is_english(part)), None)
+    if not_english is not None:
+        label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY)
+        return label, f"'{title}' cannot be scored: the text after '=' must be English, not '{not_english}'"
+    clap = ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive))
+    label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY, clap=clap)
+    return label, None if contrast else _contrast_notice(positive)
+
+
+def generated_contrast(positive: str) -> tuple[str, ...]:
+    """What the label is not, where nobody said: plain speech and plain quiet, which every recording is compared to.
+
+    A negation ("no barking dog") would not do: text encoders of this family read it as the thing itself.
+    """
+    candidates = ("a person speaking in a quiet room", "silence", "a person speaking in a noisy place")
+    others = [text for text in candidates if text != positive.casefold()]
+    return tuple(others[:2])
+
+
+def _contrast_notice(positive: str) -> str:
+    contrast = "' and '".join(generated_contrast(positive))
+    return f"'{positive}': compared with '{contrast}'; give your own contrast as 'text|contrast'"
+
+
+def _unscorable_notice(text: str, known: Sequence[Text]) -> str:
+    near = nearest(text, known)
+    hint = f"; the nearest known: {', '.join(near)}" if near else ""
+    return f"'{text}' cannot be scored: no dictionary has it, and it is not English (write '{text}=English text'){hint}"
+
+
+def nearest(text: str, known: Sequence[Text]) -> list[str]:
+    """Up to three known titles that look like ``text``, the nearest first."""
+    rated = {
+        title: SequenceMatcher(None, text, title, autojunk=False).ratio()
+        for pair in known
+        for title in (pair.zh, pair.en)
+    }
+    near = sorted((title for title, ratio in rated.items() if ratio >= NEAREST_RATIO), key=lambda t: (-rated[t], t))
+    return near[:NEAREST_TITLES]

@@ -1,0 +1,135 @@
+"""From what a caller asks for (a dictionary's name, a list of labels, an array with pass lines) to a LabelSet."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from server.dictionaries.adhoc import ad_hoc_label, fold, normalise
+from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, load_folder
+from server.errors import LabelQueryError
+from server.judge.labels import Label, LabelSet
+from server.values import Text
+from server.wire.client import LabelRequest
+
+MAX_LABELS = 200
+SEPARATORS = re.compile("[,，、]")
+"""English and Chinese commas, and the Chinese list mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    label: Label
+    dictionary: str | None
+    notice: str | None = None
+
+
+class Dictionaries:
+    """The dictionaries of a folder, read once; ``resolve`` is pure."""
+
+    def __init__(self, dictionaries: Mapping[str, Dictionary]) -> None:
+        self._dictionaries = dict(dictionaries)
+        self._index = _index(tuple(self._dictionaries.values()))
+        self._titles: tuple[Text, ...] = tuple(
+            label.title for dictionary in self._dictionaries.values() for label in dictionary.labels
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "Dictionaries":
+        """Read every ``*.toml`` of ``folder``. Raises LabelFileError with file and line."""
+        return cls(load_folder(folder))
+
+    def names(self) -> tuple[str, ...]:
+        """``telemedicine`` first, then the others by name."""
+        return tuple(self._dictionaries)
+
+    def dictionary(self, name: str) -> Dictionary:
+        """Raises LabelQueryError where no dictionary has that name."""
+        found = self._dictionaries.get(name)
+        if found is None:
+            raise LabelQueryError(f"no dictionary {name!r}; there are: {', '.join(self.names())}", param="labels")
+        return found
+
+    def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet:
+        """The labels asked for, each once, in the order asked; ``None`` = all of ``telemedicine``.
+
+        A string is a dictionary's name or a list separated by ``,``, ``，`` or ``、`` of ids, titles, aliases and ad
+        hoc labels. Looked up in ``telemedicine`` first, then in the others by name. A label asked for twice is one
+        label; a later explicit threshold or weight holds.
+        Raises LabelQueryError: nothing asked for, more than 200 labels, or an ad hoc text that cannot be read.
+        """
+        if query is None:
+            query = DEFAULT_DICTIONARY
+        requests = _split(query) if isinstance(query, str) else list(query)
+        labels: dict[str, Label] = {}
+        notices: dict[str, None] = {}
+        sources: dict[str, None] = {}
+        for request in requests:
+            for found in self._find(request.label):
+                labels[found.label.id] = _applied(labels.get(found.label.id, found.label), request)
+                if found.dictionary is not None:
+                    sources[found.dictionary] = None
+                if found.notice is not None:
+                    notices[found.notice] = None
+            if len(labels) > MAX_LABELS:
+                raise LabelQueryError(f"more than {MAX_LABELS} labels asked for", param="labels")
+        if not labels:
+            raise LabelQueryError("no label asked for: name a dictionary or at least one label", param="labels")
+        return self._label_set(labels, tuple(sources) or (DEFAULT_DICTIONARY,), tuple(notices))
+
+    def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[str, ...]) -> LabelSet:
+        computed = tuple(labels.values())
+        if SPEECH_PRESENT not in labels:
+            computed += tuple(
+                label for label in self._dictionaries[DEFAULT_DICTIONARY].labels if label.id == SPEECH_PRESENT
+            )
+        return LabelSet(
+            labels=computed,
+            requested=frozenset(labels),
+            dictionary="+".join(sources),
+            version="+".join(self._dictionaries[name].version for name in sources),
+            notices=notices,
+        )
+
+    def _find(self, asked: str) -> list[_Found]:
+        text = normalise(asked)
+        if not text:
+            return []
+        whole = self._dictionaries.get(text.casefold())
+        if whole is not None:
+            return [_Found(label, whole.name) for label in whole.labels]
+        known = self._index.get(fold(text))
+        if known is not None:
+            return [known]
+        label, notice = ad_hoc_label(asked, self._titles)
+        return [_Found(label, None, notice)]
+
+
+def _split(query: str) -> list[LabelRequest]:
+    parts = (part.strip() for part in SEPARATORS.split(query))
+    return [LabelRequest(label=normalise(part)) for part in parts if part and normalise(part)]
+
+
+def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:
+    """Names to labels. An earlier dictionary wins; within one, ids before titles before aliases."""
+    index: dict[str, _Found] = {}
+    for dictionary in dictionaries:
+        rounds: list[list[tuple[str, Label]]] = [
+            [(label.id, label) for label in dictionary.labels],
+            [(title, label) for label in dictionary.labels for title in (label.title.zh, label.title.en)],
+            [(alias, label) for label in dictionary.labels for alias in label.aliases],
+        ]
+        for names in rounds:
+            for name, label in names:
+                index.setdefault(fold(name), _Found(label, dictionary.name))
+    return index
+
+
+def _applied(label: Label, request: LabelRequest) -> Label:
+    """The request's own pass line and weight. ``clear`` keeps its distance above the threshold, up to 1."""
+    if request.threshold is not None:
+        clear = min(1.0, request.threshold + (label.clear - label.threshold))
+        label = replace(label, threshold=request.threshold, clear=clear)
+    if request.weight is not None:
+        label = replace(label, weight=request.weight)
+    return label

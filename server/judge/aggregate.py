@@ -1,0 +1,76 @@
+"""From the windows of a session or file to one score per label. The order of windows does not matter."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from server.judge.labels import Aggregate, Label
+
+Float64Array = npt.NDArray[np.float64]
+Int64Array = npt.NDArray[np.int64]
+
+PLAIN_MEDIAN = frozenset({"speech_present", "continuous_signal"})
+"""Labels whose ``typical`` ignores speech seconds: weighted by speech they would look away where speech is missing."""
+
+
+class Column:
+    """The scores of one label, kept sorted with the speech of their windows, so that each new one costs O(n) copying.
+
+    ``speech``: hundredths of a second of speech in the window, as an integer, so that weights add up exactly.
+    """
+
+    def __init__(self) -> None:
+        self._values: Float64Array = np.empty(64)
+        self._speech: Int64Array = np.empty(64, dtype=np.int64)
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def add(self, value: float, speech: int) -> None:
+        """``value`` 0..1. Null scores are left out by the caller."""
+        if self._n == self._values.shape[0]:
+            self._values = np.resize(self._values, 2 * self._n)
+            self._speech = np.resize(self._speech, 2 * self._n)
+        place = int(np.searchsorted(self._values[: self._n], value, side="right"))
+        self._values[place + 1 : self._n + 1] = self._values[place : self._n]
+        self._speech[place + 1 : self._n + 1] = self._speech[place : self._n]
+        self._values[place] = value
+        self._speech[place] = speech
+        self._n += 1
+
+    def aggregate(self, label: Label) -> float | None:
+        """``typical``, ``worst`` or ``any`` of the scores so far, by the label's rule; ``None`` without any."""
+        values, speech = self._values[: self._n], self._speech[: self._n]
+        if self._n == 0:
+            return None
+        if label.aggregate is Aggregate.ANY:
+            return float(values[-1])
+        if label.aggregate is Aggregate.WORST:
+            return _worst(values, speech)
+        return sorted_median(values, None if label.id in PLAIN_MEDIAN else speech)
+
+
+def sorted_median(values: Float64Array, weights: Int64Array | None) -> float:
+    """Median of rising ``values``, each counted ``weights`` times; plain where no weight is over zero.
+
+    The smallest value at which the cumulated weight passes half of the total; where it meets the half exactly, the
+    mean of that value and the next one of any weight. Equal weights give the plain median.
+    """
+    if weights is None or not weights.any():
+        weights = np.ones(values.shape[0], dtype=np.int64)
+    cumulated = np.cumsum(weights)
+    total = int(cumulated[-1])
+    # Twice the cumulated weight against the total: integers, so "exactly half" is exact.
+    low = int(np.searchsorted(2 * cumulated, total, side="left"))
+    high = int(np.searchsorted(2 * cumulated, total, side="right"))
+    if low == high:
+        return float(values[low])
+    return float((values[low] + values[high]) / 2)
+
+
+def _worst(values: Float64Array, speech: Int64Array) -> float:
+    with_speech = values[speech > 0]
+    considered = with_speech if with_speech.shape[0] else values
+    return float(considered[: math.ceil(considered.shape[0] / 10)].mean())

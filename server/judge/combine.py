@@ -1,0 +1,53 @@
+"""From the scorers' opinions of one label to its score in one window."""
+
+from collections.abc import Mapping
+from typing import get_args
+
+from server.judge.labels import Label
+from server.values import EvidenceKind, LabelScore, Opinion, Why
+
+EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
+
+_MISSING: Mapping[EvidenceKind, Why] = {
+    "acoustic": Why.NO_EVIDENCE,
+    "clap": Why.NEEDS_CLAP,
+    "transcript": Why.NEEDS_TRANSCRIPT,
+}
+
+_ORDER = {why: place for place, why in enumerate(Why)}
+
+
+def declared_kinds(label: Label) -> tuple[EvidenceKind, ...]:
+    """The kinds of evidence the label's file declares; empty for an ad hoc label that nothing can score."""
+    declared = {"acoustic": label.acoustic, "clap": label.clap, "transcript": label.transcript}
+    return tuple(kind for kind in EVIDENCE_KINDS if declared[kind] is not None)
+
+
+def first_why(reasons: Mapping[Why, object] | set[Why]) -> Why:
+    """The reason to report where several apply: the first in the order of ``Why``."""
+    return min(reasons, key=_ORDER.__getitem__)
+
+
+def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> LabelScore:
+    """Weighted mean of the non-null evidence, 0..1; without any, ``None`` and why.
+
+    Only kinds that the label declares count, whatever else a scorer offers: CLAP cannot hear content. A declared kind
+    without an opinion means that its scorer is not loaded.
+    """
+    evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
+    weights = dict(label.evidence_weights)
+    reasons: set[Why] = set()
+    total = weighted = 0.0
+    for kind in declared_kinds(label):
+        opinion = opinions.get(kind)
+        if opinion is None or opinion.value is None:
+            reasons.add(_MISSING[kind] if opinion is None or opinion.why is None else opinion.why)
+            continue
+        assert 0.0 <= opinion.value <= 1.0, f"evidence of {label.id} lies in 0..1"
+        evidence[kind] = opinion.value
+        weight = weights.get(kind, 1.0)
+        total += weight
+        weighted += weight * opinion.value
+    if total > 0.0:
+        return LabelScore(score=min(max(weighted / total, 0.0), 1.0), evidence=evidence)
+    return LabelScore(score=None, evidence=evidence, why=first_why(reasons) if reasons else Why.UNSCORABLE)

@@ -1,0 +1,86 @@
+"""What goes into the judgement of a window, and what comes out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from server.values import LabelScore, Measures, Overall, Text
+
+Audience = Literal["patient", "doctor"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFacts:
+    """Where a window lies (input-rate samples) and how much speech it holds.
+
+    ``measures`` of the window, where the acoustic scorer gave them: one prompt depends on the cause of a low score.
+    """
+
+    start_sample: int
+    end_sample: int
+    sample_rate: int
+    partial: bool
+    speech_s: float
+    speech_ratio: float
+    measures: Measures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRaised:
+    """A sentence to show now. It replaces none: whatever was up has been cleared before."""
+
+    id: str
+    label_id: str
+    text: Text
+    audience: Audience
+
+
+@dataclass(frozen=True, slots=True)
+class PromptCleared:
+    """The sentence to take away, as it was raised."""
+
+    id: str
+    label_id: str
+    text: Text
+    audience: Audience
+
+
+PromptEvent = PromptRaised | PromptCleared
+
+
+@dataclass(frozen=True, slots=True)
+class WindowJudgement:
+    """One window judged. Only labels that were asked for; ``session_*`` are the aggregates so far."""
+
+    labels: dict[str, LabelScore]
+    overall: Overall
+    recent: dict[str, float | None]
+    session_labels: dict[str, float | None]
+    session_overall: Overall
+    prompts: list[PromptEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch that could not be heard, in input-rate samples. ``why`` is the id of the label at fault."""
+
+    start_sample: int
+    end_sample: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The judgement of a whole session or file. Only labels that were asked for.
+
+    ``prompts`` are prompt ids, the worst label first, each once. ``not_heard``: content labels that a loaded source
+    could have heard and did not; ``not_assessed``: every other label without a score.
+    """
+
+    labels: dict[str, LabelScore]
+    passed: dict[str, bool | None]
+    overall: Overall
+    advice: Text
+    prompts: list[str]
+    unusable_spans: list[Span]
+    not_heard: list[str]
+    not_assessed: list[str]
