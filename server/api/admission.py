@@ -1,0 +1,87 @@
+"""Who may speak to this server: Host and Origin checks before anything else is done.
+
+Without keys the server answers this machine only, so ``Host`` must be a loopback name: a page of another site whose
+name was rebound to 127.0.0.1 sends its own name. ``Origin``, which browsers add and pages cannot forge, must equal
+``Host`` or be absent: WebSockets know no same-origin policy.
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from server.api.problems import problem_of
+from server.api.sockets import refuse
+from server.errors import ForbiddenError
+from server.loopback import is_loopback
+
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Answered to any Host: an orchestrator asks by address, and they tell nothing of any patient."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class Admission:
+    """ASGI middleware. A WebSocket is accepted, told why, and closed 4403: a browser cannot read a refused upgrade."""
+
+    def __init__(self, app: ASGIApp, *, insecure: bool) -> None:
+        self._app = app
+        self._insecure = insecure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in PROBES:
+            try:
+                self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)
+            except ForbiddenError as error:
+                await problem_of(error)(scope, receive, send)
+                return
+        elif scope["type"] == "websocket":
+            try:
+                self._check(scope, with_origin=True)
+            except ForbiddenError as error:
+                await refuse(WebSocket(scope, receive, send), error)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope, *, with_origin: bool) -> None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._insecure:
+            check_host(host)
+        if with_origin:
+            check_origin(headers.getlist("origin"), host)
+
+
+def check_host(host: str) -> None:
+    """Raises ForbiddenError where the Host header names anything but this machine."""
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        name = None
+    if name is None or not is_loopback(name):
+        raise ForbiddenError(
+            "Without keys this server answers this machine only: use http://127.0.0.1 or http://localhost.",
+            param="host",
+        )
+
+
+def check_origin(origins: list[str], host: str) -> None:
+    """Raises ForbiddenError where an Origin header is there and is not this very host and port."""
+    for origin in origins:
+        if not _same_authority(origin, host):
+            raise ForbiddenError("The page that asks was not served by this server.", param="origin")
+
+
+def _same_authority(origin: str, host: str) -> bool:
+    try:
+        asked, served = urlsplit(origin), urlsplit(f"//{host}")
+        default = DEFAULT_PORTS[asked.scheme]
+        return asked.hostname is not None and (asked.hostname, asked.port or default) == (
+            served.hostname,
+            served.port or default,
+        )
+    except (ValueError, KeyError):  # not a URL with a port, or no web scheme; "null" has none
+        return False

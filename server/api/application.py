@@ -1,0 +1,36 @@
+"""The FastAPI application: which routes, in which order, behind which middleware."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from server.api import assess, docs, health, observe, pages, problems, schema, stream
+from server.api.admission import Admission
+from server.api.requests import Requests
+
+DESCRIPTION = (
+    "Hears, while a patient speaks, whether a doctor will be able to use the recording. "
+    "It judges recordings, not patients: it is no diagnosis."
+)
+
+
+def build(
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], *, version: str, insecure: bool, client: Path
+) -> FastAPI:
+    """``lifespan`` puts ``app.state.services`` in place; ``client`` is the folder of the pages."""
+    app = FastAPI(
+        title="Tingqing", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    problems.install(app)
+    for part in (assess, health, schema):
+        app.include_router(part.router)
+    docs.install(app)
+    app.include_router(stream.router)
+    app.include_router(observe.router)
+    app.include_router(stream.elsewhere)
+    pages.install(app, client)
+    app.add_middleware(Admission, insecure=insecure)
+    app.add_middleware(Requests)
+    return app

@@ -1,0 +1,150 @@
+"""``POST /v1/assess``: one recording in, one result out, by the very core that live audio goes through."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import Field, TypeAdapter, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import JSONResponse, Response
+
+from server.api.problems import MEDIA_TYPE, PROBLEM_SCHEMA, problem
+from server.api.services import Services, Wired
+from server.api.uploads import GoneError, file_of, read_form, unless_gone
+from server.errors import ConfigError, LabelQueryError
+from server.recording.assess import assess_recording
+from server.recording.decode import Recording, read_recording
+from server.recording.flat import flat
+from server.wire.base import WireModel
+from server.wire.client import LabelRequest
+from server.wire.result import Result
+
+router = APIRouter(tags=["recordings"])
+
+CLIENT_GONE = 499
+"""What is logged where nobody was left to answer; nginx's number for it."""
+
+MAX_NAME = 200
+
+label_list: TypeAdapter[list[LabelRequest]] = TypeAdapter(
+    Annotated[list[LabelRequest], Field(min_length=1, max_length=200)]
+)
+
+
+class AssessForm(WireModel):
+    """The text fields beside ``file``."""
+
+    labels: str | None = Field(default=None, max_length=20_000)
+    language: str | None = Field(default=None, max_length=35, pattern=r"^[A-Za-z0-9-]*$")
+    format: Literal["full", "flat"] = "full"
+    reference: str | None = Field(default=None, max_length=200)
+
+    def label_query(self) -> str | list[LabelRequest] | None:
+        """A dictionary's name or a list of labels, or, written as a JSON array, ``{label, threshold?, weight?}``.
+
+        Raises LabelQueryError for an array that is not of that form.
+        """
+        if self.labels is None or not self.labels.strip():
+            return None
+        if not self.labels.lstrip().startswith("["):
+            return self.labels
+        try:
+            return label_list.validate_json(self.labels)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(("labels", *(str(part) for part in first["loc"])))
+            raise LabelQueryError(f"{where}: {first['msg']}", param=where) from None
+
+
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "WAV, FLAC, OGG, MP3 or AIFF; 200 MB unless the server says otherwise.",
+                    },
+                    "labels": {
+                        "type": "string",
+                        "description": "A dictionary's name; ids, titles, aliases or ad hoc labels separated by "
+                        "commas; or a JSON array of {label, threshold?, weight?}. telemedicine if absent.",
+                    },
+                    "language": {"type": "string", "description": "Of the flat format: zh (default) or en."},
+                    "format": {"type": "string", "enum": ["full", "flat"], "default": "full"},
+                    "reference": {"type": "string", "description": "Repeated in the result, never logged."},
+                },
+            }
+        }
+    },
+}
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+    for status, text in {
+        400: "The multipart body is broken or holds no file.",
+        403: "Not from here (Host or Origin).",
+        408: "The upload stalled.",
+        413: "Too large, or too long.",
+        415: "Not multipart, or not a recording that can be decoded.",
+        422: "A field is wrong, or the labels cannot be resolved.",
+        503: "Too busy, draining, or scoring failed; Retry-After says when to try again.",
+    }.items()
+}
+
+
+@router.post(
+    "/v1/assess",
+    summary="Assess a recording",
+    response_model=Result,
+    responses=PROBLEMS,
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def assess(request: Request, services: Wired) -> Response:
+    """`format=full` answers with the result; `format=flat` with `{"<title>": score|null, …, "综合建议": "…"}`."""
+    try:
+        async with services.gate.admit():
+            form = await read_form(request, services.uploads.max_bytes, services.uploads.timeout_s)
+            try:
+                return await unless_gone(request, _assess(services, form))
+            finally:
+                await form.close()
+    except GoneError:
+        return problem(CLIENT_GONE, "client_gone", "The client closed the connection.")
+
+
+async def _assess(services: Services, form: FormData) -> Response:
+    upload = file_of(form)
+    fields = _fields(form)
+    labels = services.engine.dictionaries.resolve(fields.label_query())
+    async with services.gate.run():
+        recording = await _open(upload, services.uploads.max_audio_s)
+        result = await assess_recording(
+            services.engine,
+            recording,
+            labels,
+            reference=fields.reference,
+        )
+    if fields.format == "flat":
+        return JSONResponse(flat(result, labels, fields.language))
+    # A result of hours has thousands of windows: writing it would hold up every live session.
+    return Response(await asyncio.to_thread(result.model_dump_json), media_type="application/json")
+
+
+async def _open(upload: UploadFile, max_s: float) -> Recording:
+    name = upload.filename[:MAX_NAME] if upload.filename else None
+    return await asyncio.to_thread(read_recording, upload.file, name, max_s=max_s)
+
+
+def _fields(form: FormData) -> AssessForm:
+    given = {name: value for name, value in form.multi_items() if name != "file"}
+    try:
+        return AssessForm.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{where}: {first['msg']}", param=where) from None

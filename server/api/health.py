@@ -1,0 +1,62 @@
+"""``/healthz``: the process answers. ``/readyz``: it can score, and takes sessions."""
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from server.api.services import Wired
+from server.wire.base import WireModel
+
+router = APIRouter(tags=["health"])
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Health(WireModel):
+    status: str = "ok"
+    version: str
+
+
+class Counts(WireModel):
+    live: int = Field(description="Sessions with a patient on the line.")
+    detached: int = Field(description="Sessions that wait for their patient to come back.")
+    observers: int
+
+
+class Ready(WireModel):
+    """``why``: draining, scoring_timeout, or the code of the error that scoring ended in."""
+
+    ready: bool
+    why: str | None = None
+    draining: bool
+    scorers: list[str]
+    basic_mode: bool
+    vad: str
+    version: str
+    score_ms: float = Field(description="What a real score took when last asked, at most 2 s ago.")
+    sessions: Counts
+
+
+@router.get("/healthz", summary="Liveness")
+async def healthz(services: Wired, response: Response) -> Health:
+    response.headers.update(NO_STORE)
+    return Health(version=services.engine.version)
+
+
+@router.get("/readyz", summary="Readiness: a real score through the engine", responses={503: {"model": Ready}})
+async def readyz(services: Wired, response: Response) -> Ready:
+    readiness = await services.probe.check()
+    engine, counts, draining = services.engine, services.manager.counts(), services.manager.draining
+    why = "draining" if draining else readiness.why
+    response.status_code = 200 if why is None else 503
+    response.headers.update(NO_STORE)
+    return Ready(
+        ready=why is None,
+        why=why,
+        draining=draining,
+        scorers=list(engine.scorer_names),
+        basic_mode=engine.basic_mode,
+        vad=engine.vad,
+        version=engine.version,
+        score_ms=round(readiness.took_ms, 1),
+        sessions=Counts(live=counts.live, detached=counts.detached, observers=counts.observers),
+    )

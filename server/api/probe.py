@@ -1,0 +1,59 @@
+"""Readiness means that a score comes out: a real window goes through the engine, and the answer is kept shortly."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from server.errors import TingqingError
+
+logger = logging.getLogger(__name__)
+
+TTL_S = 2.0
+DEADLINE_S = 3.0
+"""Under the usual probe timeout of an orchestrator (5 s with a margin), over any healthy score (under 0.3 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """``why`` is ``None`` where scoring works, else a code; ``took_ms`` what the score took."""
+
+    why: str | None
+    took_ms: float
+
+
+class Probe:
+    """Runs ``score`` at most once per ``ttl_s``, whoever asks and however many, and gives up after ``deadline_s``."""
+
+    def __init__(
+        self, score: Callable[[], Awaitable[object]], ttl_s: float = TTL_S, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._score = score
+        self._ttl_s = ttl_s
+        self._deadline_s = deadline_s
+        self._lock = asyncio.Lock()
+        self._last: tuple[float, Readiness] | None = None
+
+    async def check(self) -> Readiness:
+        """Never raises; a scorer's fault, whatever it is, is an answer."""
+        async with self._lock:
+            now = time.monotonic()
+            if self._last is None or now - self._last[0] > self._ttl_s:
+                self._last = (now, await self._run(now))
+            return self._last[1]
+
+    async def _run(self, began: float) -> Readiness:
+        why = None
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self._score()
+        except TimeoutError:
+            why = "scoring_timeout"
+        except TingqingError as error:
+            why = error.code
+        except Exception as error:
+            # The engine is what is being examined: a bug in it must show here, not take the examiner down.
+            logger.error("the readiness score failed: %s", type(error).__name__)
+            why = "scoring_failed"
+        return Readiness(why, (time.monotonic() - began) * 1000)

@@ -1,0 +1,111 @@
+"""Every HTTP error as RFC 9457 ``application/problem+json``."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from server.errors import TingqingError
+from server.logs import request_id
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "retryable", "request_id"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:tingqing:error:<code>"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong and what to do."},
+        "code": {"type": "string"},
+        "param": {"type": ["string", "null"], "description": "The field at fault."},
+        "retryable": {"type": "boolean"},
+        "retry_after_s": {"type": ["number", "null"]},
+        "request_id": {"type": "string"},
+    },
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    param: str | None = None,
+    retryable: bool = False,
+    retry_after_s: float | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """``retry_after_s`` also goes out as ``Retry-After``, whole seconds, at least 1."""
+    sent = dict(headers or {})
+    if retry_after_s is not None:
+        sent["Retry-After"] = str(max(1, round(retry_after_s)))
+    body = {
+        "type": f"urn:tingqing:error:{code}",
+        "title": _phrase(status),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "param": param,
+        "retryable": retryable,
+        "retry_after_s": retry_after_s,
+        "request_id": request_id.get(),
+    }
+    return JSONResponse(body, status_code=status, headers=sent, media_type=MEDIA_TYPE)
+
+
+def problem_of(error: TingqingError) -> JSONResponse:
+    return problem(
+        error.http_status,
+        error.code,
+        error.message,
+        param=error.param,
+        retryable=error.retryable,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app, its own and the framework's, with a problem."""
+    app.add_exception_handler(TingqingError, _tingqing)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _tingqing(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TingqingError)
+    return problem_of(error)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _phrase(error.status_code).lower().replace(" ", "_").replace("-", "_")
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    return problem(422, "invalid_request", f"{where or 'request'}: {first['msg']}", param=where or None)
+
+
+async def _bug(_: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected %s while serving a request", type(error).__name__)
+    return problem(500, "internal", "Something went wrong on our side; the log has it under this request_id.")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

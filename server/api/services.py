@@ -1,0 +1,38 @@
+"""What the handlers work with, put together in ``server.app`` and kept in the application's state."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from server.api.gate import Gate
+from server.api.probe import Probe
+from server.assessment.engine import Engine
+from server.live.manager import SessionManager
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """``max_bytes`` of a whole request body; ``max_audio_s`` of decoded audio; ``timeout_s`` of a silent client."""
+
+    max_bytes: int = 200_000_000
+    max_audio_s: float = 4 * 3600.0
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    engine: Engine
+    manager: SessionManager
+    probe: Probe
+    gate: Gate
+    uploads: UploadLimits
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of a running application; they exist from its start-up to its shutdown."""
+    return cast(Services, connection.app.state.services)
+
+
+Wired = Annotated[Services, Depends(services_of)]

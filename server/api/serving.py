@@ -1,0 +1,60 @@
+"""uvicorn, set up for long-lived sockets, and stopped in stages."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from server.wire.base import MAX_MESSAGE_BYTES
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 5
+"""What uvicorn gives requests after the sessions were drained."""
+
+
+def uvicorn_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    """The sans-IO WebSocket implementation is the one that pauses reading and writing with its transport.
+
+    permessage-deflate is off: it costs memory per socket, and PCM does not shrink. Logging is left to
+    ``server.logs``; forwarded headers are not believed.
+    """
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+class DrainingServer(uvicorn.Server):
+    """Stops in stages: sessions are asked to go while the port still answers, then uvicorn closes what is left.
+
+    uvicorn alone cuts every socket with 1012 before the application's shutdown is even told. ``drain`` must end by
+    itself within its own deadline; a second Ctrl+C cuts it short.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        draining = asyncio.ensure_future(self._drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        if not draining.done():
+            draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
+        if not draining.cancelled() and (error := draining.exception()) is not None:
+            logger.error("draining failed: %s", type(error).__name__)
+        await super().shutdown(sockets)

@@ -1,0 +1,81 @@
+"""Starlette's WebSocket as the Transport of ``server.live``; how a socket is opened and how one is refused."""
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+
+from server.errors import ConfigError, TingqingError
+from server.live.transport import Disconnected
+from server.logs import request_id
+from server.wire.base import PROTOCOL
+from server.wire.server import ErrorBody, ErrorMessage
+
+MAX_REASON_BYTES = 123
+"""What a close frame has room for (RFC 6455, 5.5)."""
+
+GONE = 1006
+
+
+class SocketTransport:
+    """One accepted WebSocket. ``receive`` is for one task; ``send_text`` and ``close`` for one other."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def receive(self) -> str | bytes:
+        """The next message. Raises Disconnected with the close code (1005: none was given, or the line broke)."""
+        try:
+            message = await self._websocket.receive()
+        except WebSocketDisconnected:
+            raise Disconnected(GONE) from None
+        if message["type"] == "websocket.disconnect":
+            raise Disconnected(int(message.get("code") or GONE))
+        text = message.get("text")
+        return str(text) if text is not None else bytes(message["bytes"])
+
+    async def send_text(self, text: str) -> None:
+        """Waits while the peer does not read (the caller has a deadline). Raises Disconnected."""
+        try:
+            await self._websocket.send_text(text)
+        except WebSocketDisconnect as error:
+            raise Disconnected(error.code) from None
+        except RuntimeError:  # Starlette's and uvicorn's words for "after close"
+            raise Disconnected(GONE) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close once; a line that is already gone is no error."""
+        short = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+        try:
+            await self._websocket.close(code, short)
+        except (WebSocketDisconnect, RuntimeError):
+            return
+
+
+async def open_transport(websocket: WebSocket) -> SocketTransport | None:
+    """Accept, echoing ``tingqing.v1`` where it was offered. ``None``: refused, and closed.
+
+    A client that offers no subprotocol is taken at its word; one that offers only others speaks something else.
+    """
+    offered = websocket.scope["subprotocols"]
+    if offered and PROTOCOL not in offered:
+        await refuse(websocket, ConfigError(f"This server speaks the subprotocol {PROTOCOL}.", param="subprotocol"))
+        return None
+    await websocket.accept(PROTOCOL if offered else None)
+    return SocketTransport(websocket)
+
+
+async def refuse(websocket: WebSocket, error: TingqingError) -> None:
+    """Accept, say why, close with the error's code."""
+    await websocket.accept(PROTOCOL if PROTOCOL in websocket.scope["subprotocols"] else None)
+    transport = SocketTransport(websocket)
+    body = ErrorBody(
+        type=error.type_name(),
+        code=error.code,
+        message=error.message,
+        param=error.param,
+        retryable=error.retryable,
+        retry_after_s=error.retry_after_s,
+    )
+    try:
+        await transport.send_text(ErrorMessage(error=body, request_id=request_id.get()).model_dump_json())
+    except Disconnected:
+        return
+    await transport.close(error.close_code, error.code)

@@ -1,0 +1,114 @@
+"""Reading a multipart upload within limits: size counted while it streams, patience bounded, disconnects noticed."""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from typing import TypeVar
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
+
+from server.errors import IdleTimeoutError, MalformedMessageError, PayloadTooLargeError
+
+T = TypeVar("T")
+
+MAX_FIELDS = 8
+MAX_FIELD_BYTES = 64 * 1024
+
+SWALLOW_BYTES = 8 * 1024 * 1024
+SWALLOW_S = 2.0
+"""What is still read of a refused upload, so that its client comes to read the answer instead of a broken pipe."""
+
+
+class GoneError(Exception):
+    """The client went away; nobody is left to answer."""
+
+
+async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormData:
+    """The form of a ``multipart/form-data`` request; its file is spooled to disk, and closed with the form.
+
+    Raises PayloadTooLargeError, IdleTimeoutError, MalformedMessageError, HTTPException 415, GoneError.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise HTTPException(415, "Send multipart/form-data with the recording in the field 'file'.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        await _swallow(request.receive)
+        raise _too_large(max_bytes)
+    limited = Request(request.scope, _limited(request.receive, max_bytes, timeout_s))
+    try:
+        return await limited.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    except ClientDisconnect:
+        raise GoneError from None
+    except PayloadTooLargeError:
+        await _swallow(request.receive)
+        raise
+    except HTTPException as error:
+        raise MalformedMessageError(f"The multipart body cannot be read: {error.detail}", param="file") from None
+
+
+def file_of(form: FormData) -> UploadFile:
+    """Raises MalformedMessageError where the field ``file`` is missing or is text."""
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile):
+        raise MalformedMessageError("The recording is missing: send it as a file in the field 'file'.", param="file")
+    return upload
+
+
+async def unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
+    """Do ``work`` while the client stays; cancel it when it leaves. Raises GoneError then, or what ``work`` raises."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_until_gone(request.receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise GoneError
+        return working.result()
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+def _limited(receive: Receive, max_bytes: int, timeout_s: float) -> Receive:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await _in_time(receive(), timeout_s)
+        taken += len(message.get("body", b""))
+        if taken > max_bytes:
+            raise _too_large(max_bytes)
+        return message
+
+    return limited
+
+
+async def _in_time(waiting: Awaitable[Message], timeout_s: float) -> Message:
+    try:
+        return await asyncio.wait_for(waiting, timeout_s)
+    except TimeoutError:
+        raise IdleTimeoutError(f"Nothing more of the upload arrived for {timeout_s:g} s.", param="file") from None
+
+
+async def _swallow(receive: Receive) -> None:
+    taken = 0
+    try:
+        async with asyncio.timeout(SWALLOW_S):
+            while taken < SWALLOW_BYTES:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _too_large(max_bytes: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"The upload is over {max_bytes / 1e6:g} MB. Send a shorter recording.", param="file")

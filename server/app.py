@@ -1,0 +1,120 @@
+"""The composition root: the only place where engine, sessions and HTTP are put together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from server.assessment.assessment import Assessment
+from server.assessment.engine import Engine
+from server.assessment.lane import Priority
+from server.assessment.service import ScoringService
+from server.dictionaries import Dictionaries
+from server.errors import ScoringError
+from server.live.limits import LiveLimits
+from server.live.manager import SessionManager
+from server.model.acoustic import AcousticScorer, summarise
+from server.model.detectors import detector_factory
+from server.model.dnsmos import DnsMos
+from server.resources import labels_dir, web_client_dir
+from server.settings import Settings, check_exposure
+from server.stream.core import StreamCore
+from server.stream.events import WindowReady
+from server.values import AudioFormat, Capture, CaptureSource, Encoding
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from server.api.serving import DrainingServer
+
+DISTRIBUTION = "tingqing"
+PROBE_S = 3
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Everything that scores, started and stopped with the block. No web framework, no torch.
+
+    Raises LabelFileError and SettingsError, before anything is started.
+    """
+    dictionaries = Dictionaries.load(settings.labels_dir or labels_dir())
+    make_detector = detector_factory(settings.vad)
+    scorers = (AcousticScorer(),)
+    async with ScoringService(scorers, DnsMos() if settings.mos else None) as service:
+        yield Engine(
+            service=service,
+            dictionaries=dictionaries,
+            make_core=lambda audio: StreamCore(audio, make_detector()),
+            restore_core=lambda snapshot: StreamCore.restore(snapshot, make_detector()),
+            summarise=summarise,
+            scorer_names=service.scorer_names,
+            clap=None,
+            basic_mode=True,
+            vad=settings.vad,
+            version=version(DISTRIBUTION),
+        )
+
+
+def create_app(settings: Settings) -> "FastAPI":
+    """The application, not started yet: its lifespan opens the engine, and drains and closes it.
+
+    Raises SettingsError where the pages are missing.
+    """
+    # The web framework waits until somebody serves: ``assess`` needs the engine alone.
+    from server.api.application import build  # noqa: PLC0415 - see above
+    from server.api.gate import Gate  # noqa: PLC0415 - see above
+    from server.api.probe import Probe  # noqa: PLC0415 - see above
+    from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
+
+    @asynccontextmanager
+    async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
+        async with open_engine(settings) as engine:
+            manager = SessionManager(engine, LiveLimits(max_sessions=settings.max_sessions))
+            gate = Gate(settings.max_assessments, settings.max_waiting_uploads)
+            uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
+            app.state.services = Services(engine, manager, Probe(lambda: score_once(engine)), gate, uploads)
+            yield
+            gate.shut()
+            await manager.drain(0.0)
+
+    return build(lifespan, version=version(DISTRIBUTION), insecure=settings.insecure, client=web_client_dir())
+
+
+def make_server(settings: Settings) -> "DrainingServer":
+    """The server, not started: ``run()`` serves until a signal, then drains for ``drain_s`` at most.
+
+    ``run(sockets=[…])`` serves on sockets that are bound already. Raises SettingsError where the address is open to
+    others without ``insecure``.
+    """
+    from server.api.services import Services  # noqa: PLC0415 - see create_app
+    from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
+
+    check_exposure(settings)
+    app = create_app(settings)
+
+    async def drain() -> None:
+        services: Services = app.state.services
+        services.gate.shut()
+        await services.manager.drain(settings.drain_s)
+
+    return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain)
+
+
+async def score_once(engine: Engine) -> None:
+    """Three seconds of digital silence through core, scorers and judgement. Raises ScoringError if no scorer answers."""
+    core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, 16_000))
+    events = await asyncio.to_thread(core.receive_pcm, bytes(2 * 16_000 * PROBE_S))
+    labels = engine.dictionaries.resolve(None)
+    assessment = Assessment(
+        engine, labels, Capture(source=CaptureSource.LINE), priority=Priority.LIVE, wait_for_mos=False
+    )
+    try:
+        windows = [event.window for event in events if isinstance(event, WindowReady)]
+        if not windows:
+            raise ScoringError("No window came out of the core.")
+        assessed = await assessment.assess(windows[0])
+    finally:
+        assessment.close()
+    if len(assessed.failures) == len(engine.scorer_names):
+        raise assessed.failures[0]

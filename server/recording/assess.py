@@ -1,0 +1,108 @@
+"""A recording's walk through the very core and judgement that live audio goes through, at file priority."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from pydantic import JsonValue
+
+from server.assessment.assessment import Assessment
+from server.assessment.engine import Core, Engine, Heard
+from server.assessment.lane import Priority
+from server.assessment.result import Identity, build_result
+from server.errors import ScoringError
+from server.judge.labels import LabelSet
+from server.recording.decode import Gap, Recording
+from server.stream.events import StreamEvent, WindowReady
+from server.values import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
+from server.wire.result import Result, SpanModel
+
+UNDECODABLE = "undecodable"
+"""``why`` of the span that stands where decoding broke off: what follows is unknown, also how long it is."""
+
+
+async def assess_recording(
+    engine: Engine,
+    recording: Recording,
+    labels: LabelSet,
+    *,
+    name: str | None = None,
+    reference: str | None = None,
+    metadata: dict[str, JsonValue] | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Result:
+    """Assess ``recording`` and close it. ``name`` stands in for the recording's own.
+
+    Decoding and the core run on a worker thread, a second of audio at a time; ``on_progress`` is called on the loop
+    with the seconds done so far. Cancelling stops between two such steps. A file that breaks off is assessed as far
+    as it goes and has an unusable span ``undecodable`` at its end.
+
+    Raises UndecodableFileError, PayloadTooLargeError, UnsupportedRateError; ScoringError if no scorer answered for
+    any window.
+    """
+    core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
+    assessment = Assessment(engine, labels, Capture(source=CaptureSource.FILE), priority=Priority.FILE)
+    tally = _Tally(len(engine.scorer_names))
+    try:
+        blocks = recording.blocks()
+        while (events := await asyncio.to_thread(_step, core, blocks)) is not None:
+            await _assess_windows(assessment, events, tally)
+            if on_progress is not None:
+                on_progress(core.samples_received / core.audio.sample_rate)
+        await _assess_windows(assessment, await asyncio.to_thread(core.finish), tally)
+        tally.check()
+        await assessment.conclude()
+        identity = Identity(
+            id=secrets.token_hex(16),
+            kind="file",
+            name=recording.name if name is None else name,
+            reference=reference,
+            metadata=metadata,
+        )
+        result = await asyncio.to_thread(build_result, assessment, Heard.of(core), identity)
+    finally:
+        assessment.close()
+        # A worker may still be reading after a cancellation; closing waits for its block, not the loop.
+        await asyncio.shield(asyncio.to_thread(recording.close))
+    return _with_break(result) if recording.cut_short else result
+
+
+def _step(core: Core, blocks: Iterator[Float32Array | Gap]) -> list[StreamEvent] | None:
+    """Decode one block into the core; ``None`` at the end. Runs on a worker thread, one step at a time."""
+    block = next(blocks, None)
+    if block is None:
+        return None
+    if isinstance(block, Gap):
+        return core.receive_gap(block.samples)
+    return core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes())
+
+
+class _Tally:
+    """Whether anything scored at all: a result without a single opinion would look like a bad recording."""
+
+    def __init__(self, scorers: int) -> None:
+        self._scorers = scorers
+        self._answered = 0
+        self._failure: ScoringError | None = None
+
+    def add(self, failures: Sequence[ScoringError]) -> None:
+        self._answered += self._scorers - len(failures)
+        self._failure = failures[0] if failures else self._failure
+
+    def check(self) -> None:
+        """Raises the last ScoringError if there were windows and nobody answered for one of them."""
+        if self._failure is not None and not self._answered:
+            raise self._failure
+
+
+async def _assess_windows(assessment: Assessment, events: Sequence[StreamEvent], tally: _Tally) -> None:
+    for event in events:
+        if isinstance(event, WindowReady):
+            tally.add((await assessment.assess(event.window)).failures)
+
+
+def _with_break(result: Result) -> Result:
+    end_s = result.source.duration_s
+    spans = [*result.unusable_spans, SpanModel(start_s=end_s, end_s=end_s, why=UNDECODABLE)]
+    return result.model_copy(update={"unusable_spans": spans})
