@@ -102,7 +102,7 @@ def make_server(settings: Settings) -> "DrainingServer":
 
 
 async def score_once(engine: Engine) -> None:
-    """Three seconds of digital silence through core, scorers and judgement. Raises ScoringError if no scorer answers."""
+    """Three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none answers."""
     core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, 16_000))
     events = await asyncio.to_thread(core.receive_pcm, bytes(2 * 16_000 * PROBE_S))
     labels = engine.dictionaries.resolve(None)

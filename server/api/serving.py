@@ -49,12 +49,16 @@ class DrainingServer(uvicorn.Server):
         self._drain = drain
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        draining = asyncio.ensure_future(self._drain())
+        draining = asyncio.create_task(self._drained())
         while not draining.done() and not self.force_exit:
-            await asyncio.wait([draining], timeout=0.1)
-        if not draining.done():
-            draining.cancel()
-        await asyncio.gather(draining, return_exceptions=True)
-        if not draining.cancelled() and (error := draining.exception()) is not None:
-            logger.error("draining failed: %s", type(error).__name__)
+            await asyncio.wait({draining}, timeout=0.1)
+        draining.cancel()
+        await asyncio.wait({draining})
         await super().shutdown(sockets)
+
+    async def _drained(self) -> None:
+        try:
+            await self._drain()
+        except Exception:
+            # Whatever went wrong, the process was told to stop and must.
+            logger.exception("draining failed")

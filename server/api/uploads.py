@@ -68,7 +68,7 @@ async def unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
     finally:
         for task in (working, leaving):
             task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        await asyncio.wait({working, leaving})
 
 
 def _limited(receive: Receive, max_bytes: int, timeout_s: float) -> Receive:
