@@ -1,0 +1,199 @@
+"""The one way from a Window to a judged update, used by live sessions and recordings alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from server.assessment.engine import Engine
+from server.assessment.findings import Findings
+from server.assessment.lane import Priority
+from server.assessment.mos import PATIENT_WAIT_S, MosWatch
+from server.assessment.scorers import ScoreRequest
+from server.assessment.service import Scored
+from server.assessment.window_log import LoggedWindow, WindowLog
+from server.errors import ScoringError, SnapshotError
+from server.judge.labels import Label, LabelSet
+from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
+from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, Why, Window
+
+LIVE_DEADLINE_S = 4.0
+"""A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""
+FILE_DEADLINE_S = 300.0
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """One window, judged. ``failures``: scorers that gave nothing. Times in seconds, of the slowest scorer."""
+
+    facts: WindowFacts
+    judgement: WindowJudgement
+    measures: Measures
+    interference: tuple[Interference, ...]
+    failures: tuple[ScoringError, ...]
+    queue_s: float
+    inference_s: float
+
+
+class Assessment:
+    """Everything judged of one session or file so far. Call ``assess`` for each window in order, one at a time.
+
+    ``expect`` may be called earlier, when a window becomes ready, so that DNSMOS starts although the window itself is
+    replaced. State changes only when a window is done, never half: a cancelled ``assess`` leaves it as it was.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        labels: LabelSet,
+        capture: Capture,
+        *,
+        priority: Priority = Priority.FILE,
+        wait_for_mos: bool = True,
+    ) -> None:
+        self.engine = engine
+        self.labels = labels
+        self.capture = capture
+        self.judge = SessionJudge(labels)
+        self.log = WindowLog()
+        self.findings = Findings()
+        self.windows_replaced = 0
+        self.shed = 0
+        self.closing_mos: Mos | None = None
+        self._priority = priority
+        self._wait_for_mos = wait_for_mos
+        self._mos = MosWatch(engine.service, priority)
+        self._next_labels: LabelSet | None = None
+
+    def expect(self, window: Window) -> None:
+        """A window became ready. Never waits; ``assess`` calls it too."""
+        self._mos.expect(window)
+
+    async def assess(self, window: Window, *, wait_for_mos: bool | None = None) -> Assessed:
+        """Score and judge one window. Never raises for a failing scorer: its labels are null, ``why: shed``.
+
+        ``wait_for_mos`` overrides the rule of the session, for what is replayed after a resume.
+        """
+        self._apply_labels()
+        self.expect(window)
+        patient = self._wait_for_mos if wait_for_mos is None else wait_for_mos
+        mos, mos_shed = await self._mos.counting(window, patient=patient)
+        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed)
+        deadline_s = LIVE_DEADLINE_S if self._priority is Priority.LIVE else FILE_DEADLINE_S
+        scored = await self.engine.service.score(request, self._priority, deadline_s)
+        return self._judge(request, scored)
+
+    def _judge(self, request: ScoreRequest, scored: Sequence[Scored]) -> Assessed:
+        window = request.window
+        facts = WindowFacts(
+            start_sample=window.start_sample,
+            end_sample=window.end_sample,
+            sample_rate=window.sample_rate,
+            partial=window.partial,
+            speech_s=window.speech_s,
+            speech_ratio=window.speech_ratio,
+        )
+        opinions: dict[EvidenceKind, dict[str, Opinion]] = {}
+        recent: dict[EvidenceKind, dict[str, Opinion]] = {}
+        measures: Measures | None = None
+        interference: list[Interference] = []
+        for one in scored:
+            ours, ours_recent = opinions.setdefault(one.kind, {}), recent.setdefault(one.kind, {})
+            if one.reply is None:
+                shed = _shed(self.labels.labels, one.kind)
+                ours.update(shed)
+                ours_recent.update(shed)
+                continue
+            ours.update(one.reply.opinions)
+            ours_recent.update(one.reply.recent)
+            measures = measures or one.reply.measures
+            interference.extend(one.reply.interference)
+            self.findings.add_events(one.reply.events, facts)
+        measures = measures or Measures(speech_ratio=window.speech_ratio)
+        judgement = self.judge.add_window(facts, opinions, recent, interference)
+        self.findings.add_interference(interference)
+        failures = tuple(one.failure for one in scored if one.failure is not None)
+        self.shed += bool(failures or request.mos_shed)
+        self.log.append(
+            LoggedWindow(
+                facts.start_sample,
+                facts.end_sample,
+                facts.partial,
+                facts.speech_s,
+                facts.speech_ratio,
+                dict(judgement.labels),
+                measures,
+            )
+        )
+        return Assessed(
+            facts,
+            judgement,
+            measures,
+            tuple(interference),
+            failures,
+            max((one.queue_s for one in scored), default=0.0),
+            max((one.inference_s for one in scored), default=0.0),
+        )
+
+    def snooze(self, prompt_id: str) -> list[PromptEvent]:
+        return list(self.judge.snooze(prompt_id))
+
+    def change_labels(self, labels: LabelSet) -> None:
+        """From the next window on; the one being scored is judged by the labels it was scored for."""
+        self._next_labels = labels
+
+    def _apply_labels(self) -> None:
+        if self._next_labels is not None:
+            self.labels, self._next_labels = self._next_labels, None
+            self.judge.change_labels(self.labels)
+
+    async def conclude(self, within_s: float = PATIENT_WAIT_S) -> None:
+        """After the last window: DNSMOS of a recording too short to have had it. Then ask for the result."""
+        self._apply_labels()
+        if self.closing_mos is None:
+            self.closing_mos = await self._mos.closing(within_s)
+
+    def close(self) -> None:
+        """Let go of audio and of requests under way. The judgement stays."""
+        self._mos.close()
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able and versioned. Without labels and capture, which whoever restores it must know."""
+        return {
+            "version": VERSION,
+            "judge": self.judge.snapshot(),
+            "log": self.log.snapshot(),
+            "findings": self.findings.snapshot(),
+            "mos": self._mos.snapshot(),
+            "windows_replaced": self.windows_replaced,
+            "shed": self.shed,
+        }
+
+    @classmethod
+    def restore(
+        cls,
+        state: dict[str, Any],
+        engine: Engine,
+        labels: LabelSet,
+        capture: Capture,
+        *,
+        priority: Priority = Priority.FILE,
+        wait_for_mos: bool = True,
+    ) -> Self:
+        """Raises SnapshotError for a snapshot of another version."""
+        if state.get("version") != VERSION:
+            raise SnapshotError(f"This snapshot has version {state.get('version')!r}; this server reads {VERSION}.")
+        restored = cls(engine, labels, capture, priority=priority, wait_for_mos=wait_for_mos)
+        restored.judge = SessionJudge.restore(state["judge"], labels)
+        restored.log.restore(state["log"])
+        restored.findings.restore(state["findings"])
+        restored._mos.restore(state["mos"])
+        restored.windows_replaced = int(state["windows_replaced"])
+        restored.shed = int(state["shed"])
+        return restored
+
+
+def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
+    """What a scorer that failed would have spoken of."""
+    assert kind in {field.name for field in fields(Label)}, kind
+    return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}

@@ -1,0 +1,82 @@
+"""Everything that one process scores with, built once by ``server.app`` and handed to live and recording alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.assessment.service import ScoringService
+from server.judge.labels import LabelSet
+from server.stream.events import StreamEvent
+from server.values import AudioFormat, Measures, RecordingTotals
+from server.wire.client import LabelRequest
+
+
+class Core(Protocol):
+    """What is used of ``server.stream.core.StreamCore``; see there."""
+
+    audio: AudioFormat
+
+    @property
+    def samples_received(self) -> int: ...
+
+    @property
+    def next_sample(self) -> int: ...
+
+    @property
+    def speech_s(self) -> float: ...
+
+    def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]: ...
+
+    def receive_gap(self, samples: int) -> list[StreamEvent]: ...
+
+    def finish(self) -> list[StreamEvent]: ...
+
+    def totals(self) -> RecordingTotals: ...
+
+    def snapshot(self) -> bytes: ...
+
+
+class LabelResolver(Protocol):
+    """What is used of ``server.dictionaries.Dictionaries``. Raises LabelQueryError."""
+
+    def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet: ...
+
+
+class Summarise(Protocol):
+    """Measures of a whole recording from its totals and its windows' ``(measures, speech_s)``."""
+
+    def __call__(self, totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]) -> Measures: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """``clap``: ``"<id>@<revision>"`` of the loaded checkpoint. ``version``: of the distribution."""
+
+    service: ScoringService
+    dictionaries: LabelResolver
+    make_core: Callable[[AudioFormat], Core]
+    restore_core: Callable[[bytes], Core]
+    summarise: Summarise
+    scorer_names: tuple[str, ...]
+    clap: str | None
+    basic_mode: bool
+    vad: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a core has heard so far; outlives the core. ``samples`` of the input rate."""
+
+    samples: int
+    sample_rate: int
+    speech_s: float
+    totals: RecordingTotals
+
+    @classmethod
+    def of(cls, core: Core) -> "Heard":
+        return cls(core.samples_received, core.audio.sample_rate, core.speech_s, core.totals())
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / self.sample_rate

@@ -1,0 +1,266 @@
+"""One dedicated thread behind a bounded queue: the only place where inference runs.
+
+A permit is taken before the queue, so overload is refused (live) or waited out (files) at the door. Work that nobody
+waits for any more is skipped when a batch is put together, and a failure answers everybody who waits.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+from server.assessment.figures import LaneFigures, Tally
+from server.errors import ScoringError
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Priority(IntEnum):
+    """Live windows go before those of files and of ``pace=fast`` streams."""
+
+    LIVE = 0
+    FILE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a lane puts work together.
+
+    ``max_batch`` live requests at most, for which the thread waits ``batch_wait_s`` after the first. Files go in
+    batches of ``max_file_batch`` only, because a live window that arrives meanwhile waits for the whole batch.
+    ``capacity``: requests of each priority that may be queued or running.
+    """
+
+    max_batch: int = 16
+    max_file_batch: int = 2
+    batch_wait_s: float = 0.002
+    capacity: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[A]):
+    """What the work returned, and how long it waited and took (of its whole batch), in seconds."""
+
+    value: A
+    queue_s: float
+    inference_s: float
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[Q, A]):
+    """One request in a lane. ``future`` belongs to the loop that asked; the thread never touches it itself."""
+
+    request: Q
+    priority: Priority
+    deadline: float
+    queued_at: float
+    future: asyncio.Future[Answer[A]] = field(repr=False)
+    abandoned: bool = False
+
+
+class Lane(Generic[Q, A]):
+    """Runs ``work`` on one thread of its own. ``start`` first, ``stop`` last, all but the thread on one loop.
+
+    ``work`` takes requests and returns as many answers, in order; it may block. ``niceness`` above 0 lowers the
+    thread's priority where the system can (Linux).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Sequence[Q]], Sequence[A]],
+        batching: Batching,
+        *,
+        niceness: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._work = work
+        self._batching = batching
+        self._niceness = niceness
+        self._clock = clock
+        self._ready = threading.Condition()
+        self._queues: tuple[deque[Job[Q, A]], deque[Job[Q, A]]] = (deque(), deque())
+        self._stopping = False
+        self._file_permits = asyncio.Semaphore(batching.capacity)
+        self._tally = Tally()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = asyncio.Event()
+
+    # -- the loop's side
+
+    def start(self) -> None:
+        assert self._thread is None, "a lane starts once"
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=f"score-{self.name}", daemon=True)
+        self._thread.start()
+
+    async def stop(self, within_s: float = 5.0) -> bool:
+        """Answer everybody who still waits with ScoringError and end the thread; False if it is stuck in ``work``."""
+        if self._thread is None:
+            return True
+        with self._ready:
+            self._stopping = True
+            left = [job for queue in self._queues for job in queue]
+            for queue in self._queues:
+                queue.clear()
+            self._ready.notify_all()
+        for job in left:
+            _answer(job, ScoringError("The server is shutting down; this window was not scored."))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), within_s)
+        if self._ended.is_set():
+            self._thread.join()
+        return self._ended.is_set()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._stopping
+
+    def figures(self) -> LaneFigures:
+        with self._ready:
+            queued = sum(len(queue) for queue in self._queues)
+        return self._tally.figures(self.name, queued)
+
+    async def submit(self, request: Q, priority: Priority, within_s: float) -> Answer[A]:
+        """Queue ``request`` and wait for its answer, ``within_s`` seconds at most.
+
+        Live requests are refused at once when the lane is full; files wait for a permit. Raises ScoringError when
+        refused, when the deadline passes, and when the work fails. Cancelling the caller withdraws the request.
+        """
+        deadline = self._clock() + within_s
+        if priority is Priority.LIVE:
+            return await self._wait(self.enqueue(request, priority, deadline), within_s)
+        try:
+            await asyncio.wait_for(self._file_permits.acquire(), within_s)
+        except TimeoutError:
+            raise self._late() from None
+        try:
+            return await self._wait(self.enqueue(request, priority, deadline), deadline - self._clock())
+        finally:
+            self._file_permits.release()
+
+    def enqueue(self, request: Q, priority: Priority, deadline: float) -> Job[Q, A]:
+        """Queue without waiting. Raises ScoringError when the lane is full or stopped."""
+        assert self._loop is not None, "start() comes first"
+        if self._stopping or not self.alive:
+            raise ScoringError(f"The scorer {self.name} is not running.")
+        job: Job[Q, A] = Job(request, priority, deadline, self._clock(), self._loop.create_future())
+        with self._ready:
+            if len(self._queues[priority]) >= self._batching.capacity:
+                self._tally.refused += 1
+                raise ScoringError(f"The scorer {self.name} is overloaded; this window was not scored.")
+            self._queues[priority].append(job)
+            self._ready.notify()
+        return job
+
+    def abandon(self, job: Job[Q, A]) -> None:
+        """Withdraw a request: if it still waits it is dropped at once, with what it holds."""
+        job.abandoned = True
+        with self._ready, contextlib.suppress(ValueError):
+            self._queues[job.priority].remove(job)
+            self._tally.abandoned += 1
+        job.future.cancel()
+
+    async def _wait(self, job: Job[Q, A], within_s: float) -> Answer[A]:
+        try:
+            return await asyncio.wait_for(job.future, max(0.0, within_s))
+        except TimeoutError:
+            self._tally.expired += 1
+            raise self._late() from None
+        finally:
+            if not job.future.done() or job.future.cancelled():
+                self.abandon(job)
+
+    def _late(self) -> ScoringError:
+        return ScoringError(f"The scorer {self.name} did not answer in time; this window was not scored.")
+
+    # -- the thread's side
+
+    def _run(self) -> None:
+        assert self._loop is not None
+        if self._niceness and hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
+        try:
+            while batch := self._assemble():
+                self._process(batch)
+        finally:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _assemble(self) -> list[Job[Q, A]]:
+        """Wait for work; empty only when stopping."""
+        live, files = self._queues
+        with self._ready:
+            while True:
+                self._ready.wait_for(lambda: self._stopping or live or files)
+                if self._stopping:
+                    return []
+                if live and self._batching.max_batch > 1:
+                    self._ready.wait_for(
+                        lambda: self._stopping or len(live) >= self._batching.max_batch, self._batching.batch_wait_s
+                    )
+                queue, most = (live, self._batching.max_batch) if live else (files, self._batching.max_file_batch)
+                batch: list[Job[Q, A]] = []
+                while queue and len(batch) < most:
+                    job = queue.popleft()
+                    if not self._skip(job):
+                        batch.append(job)
+                if batch:
+                    return batch
+
+    def _skip(self, job: Job[Q, A]) -> bool:
+        if job.abandoned:
+            self._tally.abandoned += 1
+            return True
+        if self._clock() > job.deadline:
+            self._post([(job, self._late())])
+            return True
+        return False
+
+    def _process(self, batch: list[Job[Q, A]]) -> None:
+        started = self._clock()
+        try:
+            values = self._work([job.request for job in batch])
+            assert len(values) == len(batch), f"{self.name} returned {len(values)} answers for {len(batch)} requests"
+        except Exception as error:  # whatever a scorer raises, everybody who waits must hear of it
+            self._tally.failed += len(batch)
+            failure = ScoringError(f"The scorer {self.name} failed ({type(error).__name__}); the session goes on.")
+            failure.__cause__ = error
+            self._post([(job, failure) for job in batch])
+            return
+        took = self._clock() - started
+        answers = [
+            (job, Answer(value, started - job.queued_at, took)) for job, value in zip(batch, values, strict=True)
+        ]
+        self._tally.scored([answer.queue_s for _, answer in answers], took)
+        self._post(answers)
+
+    def _post(self, answers: Sequence[tuple[Job[Q, A], "Answer[A] | ScoringError"]]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_answer_all, answers)
+
+
+def _answer_all(answers: Sequence[tuple[Job[Q, A], Answer[A] | ScoringError]]) -> None:
+    for job, answer in answers:
+        _answer(job, answer)
+
+
+def _answer(job: Job[Q, A], answer: Answer[A] | ScoringError) -> None:
+    """On the loop's thread. A future that was cancelled or timed out meanwhile is left alone."""
+    if job.future.done():
+        return
+    if isinstance(answer, ScoringError):
+        job.future.set_exception(answer)
+    else:
+        job.future.set_result(answer)

@@ -1,0 +1,145 @@
+"""Which DNSMOS result counts for which window.
+
+DNSMOS runs on the full windows that end at 10, 15, 20 … s. Its result counts from the next window on until the next
+one, live and offline alike. Recordings under 10 s get it once, at the end, in the result only.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from server.assessment.lane import Priority
+from server.assessment.service import MosJob, ScoringService
+from server.errors import ScoringError
+from server.values import WINDOW_S, Mos, Window
+
+EVERY_S = 5
+REALTIME_WAIT_S = 0.1
+"""How long a real-time window waits for the result that counts for it."""
+PATIENT_WAIT_S = 120.0
+"""How long files and ``fast`` streams wait."""
+KEPT = 3
+"""Results and requests remembered; two can be needed at once when windows queue up behind one another."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """DNSMOS of the window that ends at one multiple of 5 s: asked for, still to ask for, or known."""
+
+    window: Window | None = None
+    job: MosJob | None = None
+    mos: Mos | None = None
+    failed: bool = False
+
+    def settle(self, mos: Mos | None, *, failed: bool) -> None:
+        self.window, self.job, self.mos, self.failed = None, None, mos, failed
+
+
+class MosWatch:
+    """The DNSMOS of one session or file. ``expect`` every window as it becomes ready, then ``counting`` for it."""
+
+    def __init__(self, service: ScoringService, priority: Priority) -> None:
+        self._service = service
+        self._priority = priority
+        self._entries: dict[int, _Entry] = {}
+        self._last: Window | None = None
+        self._counted = False
+
+    def expect(self, window: Window) -> None:
+        """Ask for DNSMOS if this window is one of those it runs on. Never waits; a second call changes nothing."""
+        if not self._service.has_mos:
+            return
+        end = end_second(window)
+        self._last = window if window.partial and not self._entries else None
+        if window.partial or end is None or end % EVERY_S or end in self._entries:
+            return
+        if self._entries and end < max(self._entries):
+            return
+        entry = self._entries[end] = _Entry(window)
+        try:
+            entry.job = self._service.start_mos(window, self._priority, PATIENT_WAIT_S)
+            entry.window = None
+        except ScoringError:
+            if self._priority is Priority.LIVE:
+                entry.settle(None, failed=True)
+        for old in sorted(self._entries)[:-KEPT]:
+            self._drop(old)
+
+    async def counting(self, window: Window, *, patient: bool) -> tuple[Mos | None, bool]:
+        """The result that counts for ``window``, and whether it had to do without one that should have been there.
+
+        Waits 100 ms at most, or until it is there if ``patient``.
+        """
+        end = end_second(window)
+        due = None if end is None else (end - 1) // EVERY_S * EVERY_S
+        if due is None or due < WINDOW_S or not self._service.has_mos:
+            return None, False
+        for old in [second for second in self._entries if second < due]:
+            self._drop(old)
+        entry = self._entries.get(due)
+        if entry is None:
+            return None, True
+        self._counted = True
+        return await self._settle(entry, PATIENT_WAIT_S if patient else REALTIME_WAIT_S, patient=patient)
+
+    async def closing(self, within_s: float) -> Mos | None:
+        """The one result of a recording so short that no window was given any."""
+        if self._counted or not self._service.has_mos:
+            return None
+        if self._entries:
+            mos, _ = await self._settle(self._entries[max(self._entries)], within_s, patient=True)
+            return mos
+        if self._last is None:
+            return None
+        entry = _Entry(self._last)
+        mos, _ = await self._settle(entry, within_s, patient=True)
+        return mos
+
+    def close(self) -> None:
+        """Withdraw what is still asked for and let go of audio."""
+        for second in list(self._entries):
+            self._drop(second)
+        self._last = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able: the results known so far. A request still under way is not carried and counts as shed."""
+        known = {
+            str(second): [entry.mos.signal, entry.mos.background, entry.mos.overall, entry.mos.end_sample]
+            for second, entry in self._entries.items()
+            if entry.mos is not None
+        }
+        return {"known": known, "counted": self._counted}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._counted = bool(state["counted"])
+        for second, (signal, background, overall, end_sample) in state["known"].items():
+            mos = Mos(float(signal), float(background), float(overall), int(end_sample))
+            self._entries[int(second)] = _Entry(mos=mos)
+
+    async def _settle(self, entry: _Entry, within_s: float, *, patient: bool) -> tuple[Mos | None, bool]:
+        """The entry's result, and whether it was shed. A request that outlasts ``within_s`` goes on for later ones."""
+        if entry.job is not None:
+            future = entry.job.future
+            done, _ = await asyncio.wait([future], timeout=within_s)
+            if not done:
+                return None, True
+            failed = future.cancelled() or future.exception() is not None
+            entry.settle(None if failed else future.result().value, failed=failed)
+        elif entry.window is not None and patient:
+            try:
+                answer = await self._service.run_mos(entry.window, self._priority, within_s)
+                entry.settle(answer.value, failed=False)
+            except ScoringError:
+                entry.settle(None, failed=True)
+        return entry.mos, entry.failed
+
+    def _drop(self, second: int) -> None:
+        entry = self._entries.pop(second)
+        if entry.job is not None and not entry.job.future.done():
+            self._service.drop_mos(entry.job)
+
+
+def end_second(window: Window) -> int | None:
+    """The whole second at which the window ends; ``None`` for the one window of a recording under 3 s."""
+    seconds, rest = divmod(window.end_sample, window.sample_rate)
+    return None if rest else seconds

@@ -1,0 +1,137 @@
+"""The result of a file or session, from what was judged and what was heard."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import JsonValue
+
+from server.assessment import render
+from server.assessment.assessment import Assessment
+from server.assessment.engine import Heard
+from server.assessment.window_log import LoggedWindow
+from server.judge.labels import Label
+from server.judge.session import Conclusion
+from server.values import Measures
+from server.wire.common import LabelScoreModel
+from server.wire.result import (
+    DictionaryModel,
+    EventModel,
+    ModelModel,
+    Result,
+    ResultLabel,
+    SourceModel,
+    SpanModel,
+    WindowModel,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the result is about, as the caller named it; echoed, never logged."""
+
+    id: str
+    kind: Literal["file", "session"]
+    name: str | None = None
+    reference: str | None = None
+    site: str | None = None
+    attempt_of: str | None = None
+    metadata: dict[str, JsonValue] | None = None
+
+
+def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Result:
+    """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires)."""
+    labels = assessment.labels
+    conclusion = assessment.judge.conclude()
+    shown = [label.id for label in labels.shown()]
+    engine = assessment.engine
+    return Result(
+        id=identity.id,
+        reference=identity.reference,
+        site=identity.site,
+        attempt_of=identity.attempt_of,
+        metadata=identity.metadata,
+        source=SourceModel(
+            kind=identity.kind,
+            name=identity.name,
+            duration_s=render.rounded(heard.duration_s) or 0.0,
+            speech_s=render.rounded(heard.speech_s) or 0.0,
+            sample_rate=heard.sample_rate,
+        ),
+        labels={label.id: _label(label, conclusion) for label in labels.shown()},
+        overall=render.overall(conclusion.overall),
+        advice=render.text(conclusion.advice),
+        prompts=list(conclusion.prompts),
+        unusable_spans=[
+            SpanModel(
+                start_s=render.rounded(span.start_sample / heard.sample_rate) or 0.0,
+                end_s=render.rounded(span.end_sample / heard.sample_rate) or 0.0,
+                why=str(span.why),
+            )
+            for span in conclusion.unusable_spans
+        ],
+        not_heard=[label_id for label_id in conclusion.not_heard if label_id in shown],
+        not_assessed=[label_id for label_id in conclusion.not_assessed if label_id in shown],
+        interference=render.interferences(
+            sorted(assessment.findings.interference.values(), key=lambda one: (-one.score, one.id))
+        ),
+        events=[EventModel(id=name, start_s=start, end_s=end) for name, start, end in assessment.findings.events],
+        measures=render.measures(whole_measures(assessment, heard)),
+        windows=list(_windows(assessment, heard.sample_rate)),
+        model=ModelModel(
+            scorers=list(engine.scorer_names),
+            clap=engine.clap,
+            version=engine.version,
+            dictionary=DictionaryModel(name=labels.dictionary, version=labels.version),
+            windows_replaced=assessment.windows_replaced,
+            shed=assessment.shed,
+        ),
+    )
+
+
+def whole_measures(assessment: Assessment, heard: Heard) -> Measures:
+    """Of the whole recording: full windows only where there is one; DNSMOS of a short recording stands in the end."""
+    logged = list(assessment.log.measured())
+    full = [(measures, speech_s) for partial, measures, speech_s in logged if not partial]
+    windows = full or [(measures, speech_s) for _, measures, speech_s in logged]
+    whole = assessment.engine.summarise(heard.totals, windows)
+    mos = assessment.closing_mos
+    if mos is not None and whole.mos_overall is None:
+        whole = replace(whole, mos_signal=mos.signal, mos_background=mos.background, mos_overall=mos.overall)
+    return whole
+
+
+def _label(label: Label, conclusion: Conclusion) -> ResultLabel:
+    score = conclusion.labels[label.id]
+    return ResultLabel(
+        title=render.text(label.title),
+        kind=label.kind.value,
+        score=render.unit(score.score),
+        threshold=label.threshold,
+        passed=conclusion.passed[label.id],
+        weight=label.weight,
+        evidence=render.evidence(score.evidence),
+        why=None if score.why is None else score.why.value,
+    )
+
+
+def _windows(assessment: Assessment, rate: int) -> Iterator[WindowModel]:
+    hidden = {label.id for label in assessment.labels.labels} - {label.id for label in assessment.labels.shown()}
+    for window in assessment.log:
+        yield _window(window, rate, hidden)
+
+
+def _window(window: LoggedWindow, rate: int, hidden: set[str]) -> WindowModel:
+    scores: dict[str, LabelScoreModel] = {
+        label_id: render.label_score(score) for label_id, score in window.labels.items() if label_id not in hidden
+    }
+    return WindowModel(
+        start_s=window.start_sample / rate,
+        end_s=window.end_sample / rate,
+        start_sample=window.start_sample,
+        end_sample=window.end_sample,
+        partial=window.partial,
+        speech_ratio=render.unit(window.speech_ratio) or 0.0,
+        labels=scores,
+        measures=render.measures(window.measures),
+    )
