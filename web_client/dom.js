@@ -1,0 +1,50 @@
+/** Making elements without markup strings: nothing of the server's text is ever parsed as HTML. */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | boolean | EventListener>} [attributes] `on…` are listeners; `true` an empty
+ *   attribute, `false` none
+ * @param {...(Node | string)} children
+ * @returns {HTMLElement}
+ */
+export function h(tag, attributes = {}, ...children) {
+  return /** @type {HTMLElement} */ (fill(document.createElement(tag), attributes, children));
+}
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | boolean>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {SVGElement}
+ */
+export function svg(tag, attributes = {}, ...children) {
+  return /** @type {SVGElement} */ (fill(document.createElementNS(SVG, tag), attributes, children));
+}
+
+/**
+ * @param {Element} element
+ * @param {Record<string, string | boolean | EventListener>} attributes
+ * @param {(Node | string)[]} children
+ */
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else if (value !== false) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Set a text only when it changes, so that a live region is not read out again. @param {Element} at @param {string} text */
+export function say(at, text) {
+  if (at.textContent !== text) at.textContent = text;
+}
+
+/** @param {Element} element @param {string} name @param {string | null | undefined} value none: taken off */
+export function mark(element, name, value) {
+  if (value) {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  } else element.removeAttribute(name);
+}

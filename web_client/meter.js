@@ -1,0 +1,200 @@
+/** What a meter shows, from the server's messages. Shared by both elements; no I/O, no clock, no DOM. */
+
+/** A score older than this is no longer shown as the present. */
+export const STALE_AFTER_MS = 2500;
+/** Below it a quality label alone makes the grade poor (design.md, Scores). */
+export const POOR_BELOW = 0.35;
+export const TREND_S = 60;
+/** `recent` looks back so far. */
+const RECENT_S = 4;
+/** How long a passing warning is shown. */
+const WARNING_MS = 6000;
+/** The exact-zero watchdog of the server has its own word for this; any speech ends it. */
+const SILENT = 'silent_input';
+
+/**
+ * @typedef {import('./types.js').Grade} Grade
+ * @typedef {'network' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet' | 'ended'} Cause why there is no grade
+ * @typedef {{grade: Grade, cause: Cause | null}} Reading
+ * @typedef {{id: string, title: import('./types.js').Text, kind: string, threshold: number, score: number | null,
+ *   why: string | null}} Row one label's bar
+ * @typedef {{at_s: number, score: number | null}} TrendPoint
+ */
+
+/** Feed it every message; then ask for what to show. Times are milliseconds of one clock. */
+export class Meter {
+  /** @type {import('./types.js').Label[]} */
+  labels = [];
+  /** @type {import('./types.js').QualityUpdate | null} */
+  update = null;
+  /** The prompts that are up, by id. @type {Map<string, import('./types.js').PromptMessage>} */
+  prompts = new Map();
+  /** @type {TrendPoint[]} */
+  trend = [];
+  /** Stretches that were hard to hear while we watched. @type {{start_s: number, end_s: number}[]} */
+  spans = [];
+  /** @type {import('./types.js').Result | null} */
+  result = null;
+  sessionId = '';
+  basicMode = false;
+  processed = false;
+  /** The patient's side, as the server tells it. @type {'live' | 'paused' | 'reconnecting' | 'ended'} */
+  patient = 'live';
+
+  #updatedAt = -Infinity;
+  #speakingAt = -Infinity;
+  #speaking = false;
+  #warnings = /** @type {Map<string, number>} */ (new Map());
+
+  /** @param {import('./types.js').ServerMessage} message @param {number} now */
+  receive(message, now) {
+    /** @type {Record<string, (message: any, now: number) => void>} */
+    const handlers = this.#handlers;
+    handlers[message.type]?.(message, now);
+  }
+
+  #handlers = {
+    'session.started': this.#began.bind(this),
+    snapshot: this.#snapshot.bind(this),
+    'quality.update': this.#scored.bind(this),
+    'labels.updated': (/** @type {any} */ message) => void (this.labels = message.labels),
+    'prompt.raised': (/** @type {any} */ message) => void this.prompts.set(message.id, message),
+    'prompt.cleared': (/** @type {any} */ message) => void this.prompts.delete(message.id),
+    'speech.started': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(true, now),
+    'speech.stopped': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(false, now),
+    level: (/** @type {any} */ message, /** @type {number} */ now) => this.#voice(message.speaking, now),
+    warning: (/** @type {any} */ message, /** @type {number} */ now) => this.#warn(message.code, now),
+    'session.state': (/** @type {any} */ message) => void (this.patient = message.state),
+    'session.ended': (/** @type {any} */ message) => this.#ended(message.result),
+  };
+
+  /**
+   * The grade now, or why there is none: the last value is never kept for the present.
+   * @param {number} now
+   * @param {boolean} online our own line to the server stands
+   * @returns {Reading}
+   */
+  reading(now, online) {
+    if (this.result) return { grade: this.result.overall.grade, cause: 'ended' };
+    const cause = this.#cause(now, online);
+    return cause ? { grade: 'nodata', cause } : { grade: this.update?.overall.grade ?? 'nodata', cause: null };
+  }
+
+  /** @param {number} now @param {boolean} online @returns {Cause | null} */
+  #cause(now, online) {
+    if (!online || this.patient === 'reconnecting') return 'network';
+    if (this.patient === 'paused') return 'paused';
+    if (this.#warnings.has(SILENT)) return 'silent';
+    if (!this.update) return 'waiting';
+    if (now - this.#updatedAt > STALE_AFTER_MS) return 'stale';
+    if (!this.#speaking && now - this.#speakingAt > STALE_AFTER_MS) return 'quiet';
+    return null;
+  }
+
+  /** Quality labels with a score first, the worst (against its own line) on top; then those without. @returns {Row[]} */
+  rows() {
+    const rows = this.labels
+      .filter((label) => label.kind === 'quality')
+      .map(({ id, title, kind, threshold }) => {
+        const { score = null, why = null } = this.update?.labels[id] ?? {};
+        return { id, title, kind, threshold, score, why };
+      });
+    return worstFirst(rows);
+  }
+
+  /** Content labels: what could be asked about. @returns {import('./types.js').Label[]} */
+  content() {
+    return this.labels.filter((label) => label.kind === 'content');
+  }
+
+  /** @param {number} now @returns {string[]} codes to show */
+  warnings(now) {
+    return [...this.#warnings].filter(([code, at]) => code === SILENT || now - at < WARNING_MS).map(([code]) => code);
+  }
+
+  /** @param {import('./types.js').SessionStarted} message */
+  #began(message) {
+    this.sessionId = message.session_id;
+    this.labels = message.labels;
+    this.basicMode = message.basic_mode;
+    this.processed = isProcessed(message.config.capture);
+    this.patient = 'live';
+  }
+
+  /** @param {import('./types.js').Snapshot} message @param {number} now */
+  #snapshot(message, now) {
+    this.sessionId = message.session_id;
+    this.labels = message.labels;
+    this.basicMode = message.basic_mode;
+    this.processed = isProcessed(message.capture);
+    this.patient = message.state;
+    this.prompts = new Map(message.prompts.map((prompt) => [prompt.id, prompt]));
+    this.#warnings = new Map(message.warnings.map((code) => [code, now]));
+    if (message.update) this.#scored(message.update, now);
+    if (message.ended) this.#ended(message.ended.result);
+  }
+
+  /** @param {import('./types.js').QualityUpdate} update @param {number} now */
+  #scored(update, now) {
+    this.update = update;
+    this.#updatedAt = now;
+    if (this.#speakingAt === -Infinity && update.window.speech_ratio > 0) this.#speakingAt = now;
+    const at_s = update.window.end_s;
+    const oldest = at_s - TREND_S;
+    const quiet = update.overall.grade === 'nodata';
+    this.trend.push({ at_s, score: quiet ? null : update.overall.score });
+    while (this.trend[0].at_s < oldest) this.trend.shift();
+    const poor = this.labels.some(({ id, kind }) => kind === 'quality' && (update.recent[id] ?? 1) < POOR_BELOW);
+    if (poor && update.window.speech_ratio > 0) this.#mark(Math.max(0, at_s - RECENT_S), at_s);
+  }
+
+  /** @param {number} start_s @param {number} end_s */
+  #mark(start_s, end_s) {
+    const last = this.spans.at(-1);
+    if (last && start_s <= last.end_s) last.end_s = end_s;
+    else this.spans.push({ start_s, end_s });
+  }
+
+  /** @param {boolean} speaking @param {number} now */
+  #voice(speaking, now) {
+    if (speaking || this.#speaking) this.#speakingAt = now;
+    this.#speaking = speaking;
+    if (speaking) this.#warnings.delete(SILENT);
+  }
+
+  /** @param {string} code @param {number} now */
+  #warn(code, now) {
+    this.#warnings.set(code, now);
+    if (code === 'processing_enabled') this.processed = true;
+  }
+
+  /** @param {import('./types.js').Result} result */
+  #ended(result) {
+    this.result = result;
+    this.patient = 'ended';
+    this.prompts.clear();
+  }
+}
+
+/**
+ * @template {{score: number | null, threshold: number}} T
+ * @param {T[]} rows
+ * @returns {T[]} a new list: by the distance to each one's own line, rows without a score last
+ */
+export function worstFirst(rows) {
+  const distance = (/** @type {T} */ { score, threshold }) => (score === null ? Infinity : score - threshold);
+  return [...rows].sort((a, b) => (distance(a) === distance(b) ? 0 : distance(a) - distance(b)));
+}
+
+/** @param {number | null} score @param {number} threshold @returns {Grade} */
+export function gradeOf(score, threshold) {
+  if (score === null) return 'nodata';
+  if (score >= threshold) return 'clear';
+  return score < POOR_BELOW ? 'poor' : 'usable';
+}
+
+/** The browser works on the sound, or does not say: noise and loudness cannot be judged. */
+function isProcessed(/** @type {import('./types.js').Capture} */ capture) {
+  const { source, echoCancellation, noiseSuppression, autoGainControl } = capture;
+  return source === 'microphone' && [echoCancellation, noiseSuppression, autoGainControl].some((on) => on !== false);
+}

@@ -1,0 +1,56 @@
+/** What the microphone gave lately, so that a lost connection loses no words. */
+
+/**
+ * The newest `capacity` samples of a recording, addressed by their index since its beginning.
+ *
+ * When it is full the oldest samples are replaced; `start` says where what is left begins, so that whoever reads
+ * can tell the server how much is missing (`audio.gap`).
+ */
+export class ReplayBuffer {
+  /** @param {number} capacity samples kept, 20 s of them as a rule */
+  constructor(capacity) {
+    this.#ring = new Int16Array(capacity);
+  }
+
+  #ring;
+  #end = 0;
+
+  /** Index of the first sample still held. @returns {number} */
+  get start() {
+    return Math.max(0, this.#end - this.#ring.length);
+  }
+
+  /** Index after the newest sample; the number of samples ever given. @returns {number} */
+  get end() {
+    return this.#end;
+  }
+
+  /** @param {Int16Array} pcm mono samples, any number */
+  append(pcm) {
+    const size = this.#ring.length;
+    const kept = pcm.length > size ? pcm.subarray(pcm.length - size) : pcm;
+    const at = (this.#end + pcm.length - kept.length) % size;
+    const head = Math.min(kept.length, size - at);
+    this.#ring.set(kept.subarray(0, head), at);
+    this.#ring.set(kept.subarray(head), 0);
+    this.#end += pcm.length;
+  }
+
+  /**
+   * A copy of at most `most` samples from index `from`, which must lie within `start..end`.
+   * @param {number} from
+   * @param {number} most
+   * @returns {Int16Array}
+   */
+  read(from, most) {
+    if (from < this.start || from > this.#end) throw new RangeError(`sample ${from} is not held`);
+    const count = Math.min(most, this.#end - from);
+    const size = this.#ring.length;
+    const at = from % size;
+    const head = Math.min(count, size - at);
+    const out = new Int16Array(count);
+    out.set(this.#ring.subarray(at, at + head));
+    out.set(this.#ring.subarray(0, count - head), head);
+    return out;
+  }
+}
