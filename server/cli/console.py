@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
@@ -136,19 +136,20 @@ def write_line(text: str) -> None:
 
 
 def stdout_console() -> "Console":
-    return _console(stderr=False)
+    return console_on(sys.stdout)
 
 
 def stderr_console() -> "Console":
-    return _console(stderr=True)
+    return console_on(sys.stderr)
 
 
-def _console(*, stderr: bool) -> "Console":
+def console_on(stream: IO[str] | None) -> "Console":
+    """A rich console on ``stream`` (``None``: standard output), wide enough for tables where it is no terminal."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = Console(file=stream or sys.stdout, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+        console = Console(file=stream or sys.stdout, highlight=False, width=_PIPED_WIDTH)
     return console
 
 
@@ -169,3 +170,10 @@ def compact_json(value: Any) -> str:
     import json
 
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def indented_json(value: Any) -> str:
+    """JSON for people who read it."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)

@@ -18,10 +18,10 @@ app = typer.Typer(
         "recording.\n\nIt judges recordings, not patients: it is no diagnosis."
     ),
     epilog=(
-        "[bold]First steps[/bold]\n\n"
-        "  tingqing serve                        # then open the printed address\n\n"
-        "  tingqing assess visit.wav             # judge a recording\n\n"
-        "  tingqing stream visit.wav             # the same, live, against a running server\n\n"
+        "[bold]First steps[/bold]\n"
+        "  tingqing serve             # then open the printed address\n"
+        "  tingqing assess visit.wav  # judge a recording\n"
+        "  tingqing stream visit.wav  # the same, live, by a running server\n\n"
         "[bold]Exit codes[/bold] of assess and stream: 0 passed, 1 not passed, 2 error."
     ),
     no_args_is_help=True,

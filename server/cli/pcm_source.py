@@ -57,8 +57,10 @@ class PcmSource:
 
     def _encode(self, samples: Float32Array) -> bytes:
         if self.audio.encoding is Encoding.PCM_F32LE:
-            return samples.astype("<f4", copy=False).tobytes()
-        return np.rint(samples * np.float32(32768)).astype("<i2").tobytes()
+            encoded: bytes = samples.astype("<f4", copy=False).tobytes()
+        else:
+            encoded = np.rint(samples * np.float32(32768)).astype("<i2").tobytes()
+        return encoded
 
 
 def open_recording(path: Path) -> Recording:

@@ -9,6 +9,10 @@ from server.wire.result import Result, ResultLabel
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
+
+Row = Result | tuple[str, str]
+"""A result, or name and message of a file that could not be read."""
 
 _BAR = 20
 _SPANS_SHOWN = 6
@@ -40,8 +44,8 @@ def print_report(console: "Console", result: Result, language: str) -> None:
     console.print(Text(words.DISCLAIMER(language), style="dim"))
 
 
-def print_table(console: "Console", results: Sequence[Result | tuple[str, str]], language: str) -> None:
-    """A row per recording, in order: grade, score, what is weakest, advice. ``(name, message)`` is an unread one."""
+def print_table(console: "Console", results: Sequence[Row], language: str) -> None:
+    """A row per recording, in order: grade, score, what is weakest, advice."""
     from rich.table import Table
     from rich.text import Text
 
@@ -83,7 +87,7 @@ def said(text: TextModel, language: str) -> str:
     return text.zh if language.lower().startswith("zh") else text.en
 
 
-def _headline(result: Result, language: str) -> "object":
+def _headline(result: Result, language: str) -> "Text":
     from rich.text import Text
 
     look = words.GRADES[result.overall.grade]

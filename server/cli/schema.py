@@ -10,11 +10,8 @@ from server.cli.console import Failure, guarded
 
 EPILOG = """\
 [bold]Examples[/bold]
-
-  tingqing schema                                    # every message and the result
-
-  tingqing schema result --output result.schema.json
-
+  tingqing schema                                # all messages, and the result
+  tingqing schema result -o result.schema.json
   tingqing schema asyncapi > asyncapi.json
 """
 
@@ -43,9 +40,10 @@ def schema(
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema (2020-12) of the protocol's messages, of a result, or the AsyncAPI document.
+    """Print the JSON Schema of the messages or of a result, or the AsyncAPI document.
 
-    The schemas are generated from the models that the server itself validates with.
+    JSON Schema 2020-12. Everything is generated from the
+    models that the server itself validates with.
     """
     import sys
 

@@ -11,23 +11,15 @@ from server.cli.console import Failure, LogLevel, guarded
 if TYPE_CHECKING:
     import socket
 
-    from fastapi import FastAPI
-
-    from server.api.serving import DrainingServer
     from server.settings import Settings
 
 EPILOG = """\
 [bold]Examples[/bold]
-
-  tingqing serve                                 # http://127.0.0.1:8765, this machine only
-
-  tingqing serve --open                          # and open the page
-
+  tingqing serve                            # http://127.0.0.1:8765, for this machine
+  tingqing serve --open                     # and open the page
   tingqing serve --vad webrtc --log-level debug
-
-  tingqing serve --host 0.0.0.0 --insecure       # a closed network: anyone who reaches it may connect
-
-  TINGQING_PORT=9000 tingqing serve              # every flag is also a variable TINGQING_<NAME>
+  tingqing serve --host 0.0.0.0 --insecure  # a closed network: anyone may connect
+  TINGQING_PORT=9000 tingqing serve         # every flag is also TINGQING_<NAME>
 
 Ctrl-C lets running sessions end, and stops; a second Ctrl-C stops at once.
 """
@@ -41,7 +33,8 @@ class VadOption(StrEnum):
 @guarded
 def serve(
     host: Annotated[
-        str | None, typer.Option("--host", help="Address to serve on. Default 127.0.0.1. (TINGQING_HOST)")
+        str | None,
+        typer.Option("--host", metavar="ADDRESS", help="Address to serve on. Default 127.0.0.1. (TINGQING_HOST)"),
     ] = None,
     port: Annotated[
         int | None,
@@ -49,6 +42,7 @@ def serve(
             "--port",
             min=0,
             max=65_535,
+            metavar="PORT",
             help="Port to serve on; 0 takes a free one and prints it. Default 8765. (TINGQING_PORT)",
         ),
     ] = None,
@@ -61,6 +55,7 @@ def serve(
         typer.Option(
             "--max-sessions",
             min=1,
+            metavar="N",
             help="Live sessions at once; a further one is told to come back. Default 64. (TINGQING_MAX_SESSIONS)",
         ),
     ] = None,
@@ -70,6 +65,7 @@ def serve(
             "--drain-s",
             min=0,
             max=600,
+            metavar="SECONDS",
             help="Seconds that a stopping server leaves its sessions. Default 10. (TINGQING_DRAIN_S)",
         ),
     ] = None,
@@ -96,8 +92,8 @@ def serve(
 ) -> None:
     """Serve the patient's page, the doctor's page and the API.
 
-    Without keys the server answers this machine only; a browser gives a page the microphone on localhost or over
-    HTTPS. Other settings are environment variables: docs/cli.md lists them.
+    Without keys the server answers this machine only. Browsers give a page the
+    microphone on localhost or over HTTPS alone. docs/cli.md lists every setting.
     """
     from server.logs import configure_logging
     from server.settings import check_exposure, load_settings
@@ -143,4 +139,57 @@ def _bind(host: str, port: int) -> "socket.socket":
 
 
 def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) -> None:
-    raise NotImplementedError
+    """Serve until a signal; a stop by signal is no failure."""
+    import signal
+
+    from server.app import make_server
+    from server.dictionaries import Dictionaries
+    from server.resources import labels_dir
+
+    # Read once more before serving: uvicorn would tell a fault in a label file as a traceback.
+    Dictionaries.load(settings.labels_dir or labels_dir())
+    address = _address(settings.host, listener.getsockname()[1])
+
+    def announce() -> None:
+        _print_banner(address, settings)
+        if open_page:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    server = make_server(settings, on_started=announce)
+    # uvicorn raises the signal again once it has stopped; a server that drained as it was told to exits with 0.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    except SystemExit as error:
+        if not error.code:
+            raise
+        raise Failure("the server could not start.", hint="The log above says why.") from None
+    print("Stopped.", file=sys.stderr)
+
+
+def _address(host: str, port: int) -> str:
+    """What a browser on this machine opens; a page gets the microphone on localhost names only."""
+    if host in {"0.0.0.0", "::"}:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _print_banner(address: str, settings: "Settings") -> None:
+    from server import __version__
+
+    lines = [
+        f"Tingqing {__version__} is listening. It judges recordings, not patients; no diagnosis.",
+        f"  Patient's page  {address}/",
+        f"  Doctor's page   {address}/doctor?session=<id>",
+        f"  API docs        {address}/docs",
+        f"  Live path       {address.replace('http', 'ws', 1)}/v1/stream",
+        f"  Scoring         basic mode: acoustic measures, no CLAP; VAD {settings.vad}",
+    ]
+    if settings.insecure:
+        lines.append("  WARNING         --insecure: whoever reaches this address can connect and listen in.")
+    lines.append("Ctrl-C lets running sessions end, and stops.")
+    print("\n".join(lines), flush=True)

@@ -24,15 +24,10 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 [bold]Examples[/bold]
-
-  tingqing stream visit.wav                              # a live meter, as fast as it was spoken
-
-  tingqing stream visit.wav --pace fast                  # as fast as the server can
-
-  tingqing stream visit.wav --format jsonl | jq .type    # every message of the server
-
-  tingqing stream visit.wav --labels "low_background,疼痛部位明确"
-
+  tingqing stream visit.wav                            # a live meter
+  tingqing stream visit.wav --pace fast                # as fast as it is scored
+  tingqing stream visit.wav --format jsonl | jq .type  # the server's messages
+  tingqing stream visit.wav --labels "low_background,语速适中"
   tingqing stream visit.wav --url wss://clinic.example
 
 [bold]Exit codes[/bold]: 0 the recording passed, 1 it did not, 2 an error.
@@ -83,7 +78,10 @@ def stream(
         ),
     ] = StreamFormat.TEXT,
     chunk_ms: Annotated[
-        int, typer.Option("--chunk-ms", min=10, max=1000, help="Audio per message, ms; a message stays under 64 KiB.")
+        int,
+        typer.Option(
+            "--chunk-ms", min=10, max=1000, metavar="MS", help="Audio per message, ms; a message stays under 64 KiB."
+        ),
     ] = 100,
     reference: Annotated[
         str | None, typer.Option("--reference", help="Your own number for this recording; the result repeats it.")
@@ -94,8 +92,8 @@ def stream(
 ) -> None:
     """Send a recording to a running server and watch it being judged.
 
-    The file is sent as PCM, as from a microphone whose sound nothing has processed. A dropped line is taken up again
-    where it broke off.
+    The file is sent as PCM, as a microphone would send it, and judged as it is.
+    A dropped line is taken up again where it broke off.
     """
     import asyncio
 

@@ -6,7 +6,11 @@ import typer
 
 from server.cli.console import compact_json, guarded, write_line
 
-EPILOG = "[bold]Examples[/bold]\n\n  tingqing version\n\n  tingqing version --json"
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing version
+  tingqing version --json
+"""
 
 _PARTS = ("fastapi", "uvicorn", "websockets", "onnxruntime", "numpy", "soxr", "soundfile", "torch", "transformers")
 
@@ -15,7 +19,7 @@ _PARTS = ("fastapi", "uvicorn", "websockets", "onnxruntime", "numpy", "soxr", "s
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
 ) -> None:
-    """Print the version of Tingqing, of its protocol, of Python and of the libraries that matter.
+    """Print the versions of Tingqing, its protocol, Python and the main libraries.
 
     Reads installed metadata only: no library is loaded.
     """

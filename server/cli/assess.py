@@ -1,0 +1,107 @@
+"""``tingqing assess``: recordings through the very same core as the live path, without a server."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.console import ExitCode, LogLevel, guarded, language_or_locale
+
+if TYPE_CHECKING:
+    from server.cli.outcome import Outcome
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing assess visit.wav                              # a report to read
+  tingqing assess *.flac                                 # a row per file
+  tingqing assess --format jsonl *.flac > results.jsonl  # a result per line
+  tingqing assess --format flat --language en visit.wav
+  tingqing assess visit.wav --labels "语速适中,low_background"
+
+[bold]Exit codes[/bold]: 0 every recording passed, 1 at least one did not, 2 an error.
+A file that cannot be read does not stop the others.
+"""
+
+
+class AssessFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    FLAT = "flat"
+
+
+@guarded
+def assess(
+    files: Annotated[
+        list[Path], typer.Argument(help="Recordings: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.", show_default=False)
+    ],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            help="A dictionary's name, or labels by id, title or alias, or in your own English words, separated by "
+            "commas. Default: telemedicine.",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal; zh for flat."),
+    ] = None,
+    output_format: Annotated[
+        AssessFormat,
+        typer.Option(
+            "--format",
+            help="[bold]text[/bold]: to read. [bold]json[/bold]: the result, indented; an array for several files. "
+            "[bold]jsonl[/bold]: a compact result per line. [bold]flat[/bold]: title and score only, and one "
+            "sentence of advice; as json otherwise.",
+        ),
+    ] = AssessFormat.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Your own number for the recording; the result repeats it.")
+    ] = None,
+    vad: Annotated[
+        str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
+    ] = None,
+    mos: Annotated[
+        bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")
+    ] = None,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")
+    ] = LogLevel.WARNING,
+) -> None:
+    """Judge recordings: a score per label, a verdict, advice.
+
+    No server is needed. The scores are those that the live path gives for the same audio.
+    """
+    import asyncio
+
+    from server.cli.assessing import assess_all
+    from server.cli.outputs import open_output
+    from server.logs import configure_logging
+    from server.settings import load_settings
+
+    configure_logging(log_level.value)
+    settings = load_settings(vad=vad, mos=mos, log_level=log_level.value)
+    spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
+    with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
+        outcomes = asyncio.run(assess_all(settings, files, labels, reference, sink))
+    raise typer.Exit(_exit_code(outcomes))
+
+
+def _exit_code(outcomes: "list[Outcome]") -> ExitCode:
+    """Also says on standard error what could not be read, whatever the format."""
+    import sys
+
+    from server.cli.outcome import Unread
+
+    unread = [outcome for outcome in outcomes if isinstance(outcome, Unread)]
+    for one in unread:
+        print(f"tingqing: {one.name}: {one.message}", file=sys.stderr)
+    if unread:
+        return ExitCode.ERROR
+    passed = all(not isinstance(one, Unread) and one.result.overall.passed for one in outcomes)
+    return ExitCode.PASSED if passed else ExitCode.NOT_PASSED

@@ -1,0 +1,97 @@
+"""Recordings one after another through one engine, two at a time, outcomes in the order of the files."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from server.app import open_engine
+from server.assessment.engine import Engine
+from server.cli.console import stderr_console
+from server.cli.outcome import Judged, Outcome, Unread
+from server.cli.outputs import Output
+from server.errors import TingqingError
+from server.judge.labels import LabelSet
+from server.recording.assess import assess_recording
+from server.recording.decode import Recording, read_recording
+from server.settings import Settings
+
+logger = logging.getLogger("tingqing")
+
+AT_ONCE = 2
+"""One file decodes and measures while another waits for its scores; more would only hold more audio in memory."""
+
+
+async def assess_all(
+    settings: Settings,
+    files: Sequence[Path],
+    query: str | None,
+    reference: str | None,
+    output: Output,
+) -> list[Outcome]:
+    """Judge ``files`` and hand each outcome to ``output`` as soon as its turn has come.
+
+    Raises LabelQueryError before the first file; a file's own fault becomes its ``Unread`` and the others go on.
+    """
+    outcomes: list[Outcome] = []
+    async with open_engine(settings) as engine:
+        labels = engine.dictionaries.resolve(query)
+        with _progress(len(files), output) as advance:
+            async with asyncio.TaskGroup() as group:
+                waiting = deque(files)
+                running: deque[asyncio.Task[Outcome]] = deque()
+                while waiting or running:
+                    while waiting and len(running) < AT_ONCE:
+                        work = _outcome(engine, labels, waiting.popleft(), reference, settings.max_audio_s)
+                        running.append(group.create_task(work))
+                    outcome = await running.popleft()
+                    outcomes.append(outcome)
+                    output.add(outcome)
+                    advance(outcome)
+    return outcomes
+
+
+async def _outcome(engine: Engine, labels: LabelSet, path: Path, reference: str | None, max_s: float) -> Outcome:
+    try:
+        recording = await asyncio.to_thread(_open, path, max_s)
+        if isinstance(recording, Unread):
+            return recording
+        result = await assess_recording(engine, recording, labels, name=str(path), reference=reference)
+    except TingqingError as error:
+        return Unread(str(path), error.code, error.message)
+    except Exception as error:  # a bug met in one file must not cost the others their result
+        logger.debug("unexpected error in %s", path, exc_info=error)
+        return Unread(str(path), "internal", f"Unexpected {type(error).__name__}; --log-level debug tells more.")
+    return Judged(result, labels)
+
+
+def _open(path: Path, max_s: float) -> Recording | Unread:
+    """Open a file that a person named; what is wrong with the name gets a code of its own."""
+    name = str(path)
+    try:
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        return Unread(name, "file_not_found", "There is no such file.")
+    except IsADirectoryError:
+        return Unread(name, "is_a_directory", f"This is a folder. Name the files in it: {name.rstrip('/')}/*.wav")
+    except OSError as error:
+        return Unread(name, "file_unreadable", f"The file cannot be opened: {error.strerror}.")
+    return read_recording(path, name, max_s=max_s)
+
+
+@contextmanager
+def _progress(files: int, output: Output) -> Iterator[Callable[[Outcome], None]]:
+    """A bar on standard error while several files are judged; nothing where nobody would see it."""
+    console = stderr_console()
+    if files < 2 or not console.is_terminal or output.writes_to_terminal_meanwhile:
+        yield lambda outcome: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        bar = progress.add_task("", total=files)
+        yield lambda outcome: progress.advance(bar)

@@ -1,0 +1,133 @@
+"""The formats of ``assess``: each takes outcomes in order and writes them where they belong."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Literal, Protocol
+
+from server.cli import report
+from server.cli.console import Failure, compact_json, console_on, indented_json
+from server.cli.outcome import Judged, Outcome, Unread
+from server.recording.flat import flat
+
+Format = Literal["text", "json", "jsonl", "flat"]
+
+
+class Output(Protocol):
+    """``add`` each outcome in the order of the files; ``finish`` once, after the last."""
+
+    writes_to_terminal_meanwhile: bool
+
+    def add(self, outcome: Outcome) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+@contextmanager
+def open_output(format_: Format, path: Path | None, language: str | None, *, several: bool) -> Iterator[Output]:
+    """The output for ``format_`` on ``path`` or standard output. ``finish`` is called where no exception passed.
+
+    Raises Failure where ``path`` cannot be written, before any work is done.
+    """
+    if path is None:
+        stream: IO[bytes] = sys.stdout.buffer
+        output = _output(format_, stream, language, several=several, to_stdout=True)
+        yield output
+        output.finish()
+        return
+    try:
+        stream = path.open("wb")
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror}.") from None
+    with stream:
+        output = _output(format_, stream, language, several=several, to_stdout=False)
+        yield output
+        output.finish()
+
+
+def _output(
+    format_: Format, stream: IO[bytes], language: str | None, *, several: bool, to_stdout: bool
+) -> "LineOutput | DocumentOutput | TextOutput":
+    match format_:
+        case "jsonl":
+            return LineOutput(stream, to_terminal=to_stdout and sys.stdout.isatty())
+        case "json":
+            return DocumentOutput(stream, several=several, flat_language=None, flat_form=False)
+        case "flat":
+            return DocumentOutput(stream, several=several, flat_language=language, flat_form=True)
+        case "text":
+            return TextOutput(None if to_stdout else stream, language or "en", several=several)
+
+
+class LineOutput:
+    """``jsonl``: one compact object per line, flushed: the next program in the pipe can begin."""
+
+    def __init__(self, stream: IO[bytes], *, to_terminal: bool) -> None:
+        self._stream = stream
+        self.writes_to_terminal_meanwhile = to_terminal
+
+    def add(self, outcome: Outcome) -> None:
+        line = outcome.result.model_dump_json() if isinstance(outcome, Judged) else compact_json(outcome.as_json())
+        self._stream.write(line.encode("utf-8") + b"\n")
+        self._stream.flush()
+
+    def finish(self) -> None:
+        return None
+
+
+class DocumentOutput:
+    """``json`` and ``flat``: one indented object for one file, an array for several."""
+
+    writes_to_terminal_meanwhile = False
+
+    def __init__(self, stream: IO[bytes], *, several: bool, flat_language: str | None, flat_form: bool) -> None:
+        self._stream = stream
+        self._several = several
+        self._flat_language = flat_language
+        self._flat_form = flat_form
+        self._values: list[object] = []
+
+    def add(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Unread):
+            self._values.append(outcome.as_json())
+        elif self._flat_form:
+            self._values.append(flat(outcome.result, outcome.labels, self._flat_language))
+        else:
+            self._values.append(outcome.result.model_dump(mode="json"))
+
+    def finish(self) -> None:
+        value = self._values if self._several else self._values[0]
+        self._stream.write(indented_json(value).encode("utf-8") + b"\n")
+        self._stream.flush()
+
+
+class TextOutput:
+    """``text``: a report of one recording, a table of several."""
+
+    writes_to_terminal_meanwhile = False
+
+    def __init__(self, stream: IO[bytes] | None, language: str, *, several: bool) -> None:
+        self._stream = stream
+        self._language = language
+        self._several = several
+        self._outcomes: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+
+    def finish(self) -> None:
+        text = io.StringIO() if self._stream else None
+        console = console_on(text)
+        if self._several:
+            report.print_table(console, [_row(outcome) for outcome in self._outcomes], self._language)
+        elif isinstance(outcome := self._outcomes[0], Judged):
+            report.print_report(console, outcome.result, self._language)
+        if self._stream and text:
+            self._stream.write(text.getvalue().encode("utf-8"))
+        sys.stdout.flush()
+
+
+def _row(outcome: Outcome) -> "report.Row":
+    return outcome.result if isinstance(outcome, Judged) else (outcome.name, outcome.message)
