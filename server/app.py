@@ -1,7 +1,7 @@
 """The composition root: the only place where engine, sessions and HTTP are put together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -81,10 +81,11 @@ def create_app(settings: Settings) -> "FastAPI":
     return build(lifespan, version=version(DISTRIBUTION), insecure=settings.insecure, client=web_client_dir())
 
 
-def make_server(settings: Settings) -> "DrainingServer":
+def make_server(settings: Settings, on_started: Callable[[], None] | None = None) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for ``drain_s`` at most.
 
-    ``run(sockets=[…])`` serves on sockets that are bound already. Raises SettingsError where the address is open to
+    ``run(sockets=[…])`` serves on sockets that are bound already. ``on_started`` hears when it answers.
+    Raises SettingsError where the address is open to
     others without ``insecure``.
     """
     from server.api.services import Services  # noqa: PLC0415 - see create_app
@@ -98,7 +99,7 @@ def make_server(settings: Settings) -> "DrainingServer":
         services.gate.shut()
         await services.manager.drain(settings.drain_s)
 
-    return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain)
+    return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain, on_started)
 
 
 async def score_once(engine: Engine) -> None:

@@ -41,12 +41,20 @@ class DrainingServer(uvicorn.Server):
     """Stops in stages: sessions are asked to go while the port still answers, then uvicorn closes what is left.
 
     uvicorn alone cuts every socket with 1012 before the application's shutdown is even told. ``drain`` must end by
-    itself within its own deadline; a second Ctrl+C cuts it short.
+    itself within its own deadline; a second Ctrl+C cuts it short. ``on_started`` is called once requests are answered.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]], on_started: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._on_started is not None:
+            self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         draining = asyncio.create_task(self._drained())
