@@ -51,9 +51,8 @@ format: $(STAMP) ## Rewrite the sources as `make check` wants them
 bench: $(STAMP) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 
-docs: $(STAMP) ## Write the generated documents again (schema, AsyncAPI)
-	$(BIN)/tingqing schema --out docs/schema
-	$(BIN)/tingqing schema --asyncapi --out docs/asyncapi.yaml
+docs: $(STAMP) ## Write the generated document again (AsyncAPI)
+	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
