@@ -1,6 +1,7 @@
 """From the windows of a session or file to one score per label. The order of windows does not matter."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,18 @@ class Column:
 
     def __len__(self) -> int:
         return self._n
+
+    @classmethod
+    def of(cls, scores: Sequence[tuple[float, int]]) -> "Column":
+        """All of ``(value, speech)`` at once, as if added one by one."""
+        column = cls()
+        if scores:
+            values = np.array([value for value, _ in scores], dtype=np.float64)
+            order = np.argsort(values, kind="stable")
+            column._values = values[order]
+            column._speech = np.array([speech for _, speech in scores], dtype=np.int64)[order]
+            column._n = len(scores)
+        return column
 
     def add(self, value: float, speech: int) -> None:
         """``value`` 0..1. Null scores are left out by the caller."""

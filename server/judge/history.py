@@ -1,0 +1,152 @@
+"""What a session remembers of its windows' scores: bounded by their number, cheap to aggregate and to snapshot."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from server.judge.aggregate import Column
+from server.judge.combine import EVIDENCE_KINDS, declared_kinds, first_why
+from server.judge.labels import Label, LabelSet
+from server.values import EvidenceKind, LabelScore, Why
+
+Row = tuple[int, tuple[float | None, ...]]
+"""Speech of a window in hundredths of a second, and its values by ``History.columns``. Never changed once made."""
+
+
+class History:
+    """The scores of successive windows, full ones only as soon as there is one.
+
+    Every label of the set is kept, asked for or not. Evidence is kept beside the score where a label declares more
+    than one kind; with one, it is the score.
+    """
+
+    def __init__(self, labels: LabelSet) -> None:
+        self._labels = {label.id: label for label in labels.labels}
+        self._keys = _keys(labels)
+        self._columns = {label_id: Column() for label_id in self._labels}
+        self._rows: list[Row] = []
+        self._full = False
+        self._whys: dict[str, Counter[Why]] = {label_id: Counter() for label_id in self._labels}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, scores: Mapping[str, LabelScore], speech_s: float, *, partial: bool) -> None:
+        """One window: a score for every label of the set. A partial window after a full one is left out."""
+        if partial and self._full:
+            return
+        if not partial and not self._full:
+            self._start_over()
+            self._full = True
+        for label_id in self._labels:
+            why = scores[label_id].why
+            if why is not None:
+                self._whys[label_id][why] += 1
+        values = tuple(
+            scores[label_id].score if kind is None else scores[label_id].evidence.get(kind)
+            for label_id, kind in self._keys
+        )
+        self._append((round(speech_s * 100), values))
+
+    def score(self, label_id: str) -> float | None:
+        """The label's aggregate so far, 0..1; ``None`` where no window has a score."""
+        return self._columns[label_id].aggregate(self._labels[label_id])
+
+    def scores(self) -> dict[str, float | None]:
+        return {label_id: self.score(label_id) for label_id in self._labels}
+
+    def concluded(self, label_id: str) -> LabelScore:
+        """The aggregate with the evidence beside it, aggregated by the same rule, or why there is none."""
+        label = self._labels[label_id]
+        score = self.score(label_id)
+        if score is None:
+            reasons = {why for why, count in self._whys[label_id].items() if count}
+            return LabelScore(None, dict.fromkeys(EVIDENCE_KINDS), first_why(reasons) if reasons else Why.TOO_SHORT)
+        evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
+        kinds = declared_kinds(label)
+        for kind in kinds:
+            evidence[kind] = (
+                score if len(kinds) == 1 else self._column(self._keys.index((label_id, kind))).aggregate(label)
+            )
+        return LabelScore(score, evidence)
+
+    def with_labels(self, labels: LabelSet) -> "History":
+        """The same windows for other labels. One that is scored as before keeps its scores; a new one has none yet."""
+        changed = History(labels)
+        kept = {
+            label.id
+            for label in labels.labels
+            if label.id in self._labels and _scored_alike(label, self._labels[label.id])
+        }
+        old = {key: place for place, key in enumerate(self._keys)}
+        places = [old[key] if key[0] in kept else None for key in changed._keys]
+        changed._fill(
+            [
+                (speech, tuple(None if place is None else values[place] for place in places))
+                for speech, values in self._rows
+            ]
+        )
+        changed._full = self._full
+        for label_id in kept:
+            changed._whys[label_id] = Counter(self._whys[label_id])
+        return changed
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able and cheap: the rows are shared, not copied. For ``restore`` with the same labels."""
+        return {
+            "keys": [[label_id, kind] for label_id, kind in self._keys],
+            "rows": list(self._rows),
+            "full": self._full,
+            "whys": {label_id: dict(counts) for label_id, counts in self._whys.items() if counts},
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "History":
+        """Raises KeyError, TypeError or ValueError for a state that is not of ``snapshot`` with these labels."""
+        history = cls(labels)
+        if [tuple(key) for key in state["keys"]] != history._keys:
+            raise ValueError("a snapshot of other labels")
+        history._fill([(int(speech), tuple(values)) for speech, values in state["rows"]])
+        history._full = bool(state["full"])
+        for label_id, counts in state["whys"].items():
+            history._whys[label_id] = Counter({Why(why): int(count) for why, count in counts.items()})
+        return history
+
+    def _append(self, row: Row) -> None:
+        self._rows.append(row)
+        for (label_id, kind), value in zip(self._keys, row[1], strict=True):
+            if kind is None and value is not None:
+                self._columns[label_id].add(value, row[0])
+
+    def _fill(self, rows: list[Row]) -> None:
+        self._rows = rows
+        for place, (label_id, kind) in enumerate(self._keys):
+            if kind is None:
+                self._columns[label_id] = self._column(place)
+
+    def _column(self, place: int) -> Column:
+        return Column.of([(value, speech) for speech, values in self._rows if (value := values[place]) is not None])
+
+    def _start_over(self) -> None:
+        self._rows = []
+        self._columns = {label_id: Column() for label_id in self._labels}
+        self._whys = {label_id: Counter() for label_id in self._labels}
+
+
+def _keys(labels: LabelSet) -> list[tuple[str, EvidenceKind | None]]:
+    keys: list[tuple[str, EvidenceKind | None]] = []
+    for label in labels.labels:
+        keys.append((label.id, None))
+        kinds = declared_kinds(label)
+        if len(kinds) > 1:
+            keys += [(label.id, kind) for kind in kinds]
+    return keys
+
+
+def _scored_alike(left: Label, right: Label) -> bool:
+    return (left.acoustic, left.clap, left.transcript, left.evidence_weights) == (
+        right.acoustic,
+        right.clap,
+        right.transcript,
+        right.evidence_weights,
+    )

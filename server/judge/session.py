@@ -1,0 +1,200 @@
+"""The judgement of one session or file, window by window. Sans-IO, with memory.
+
+Call ``add_window`` for every window in order of its end, ``snooze`` and ``change_labels`` in between, ``conclude`` at
+any time. Windows may be missing: everything is reckoned in sample time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from server.errors import SnapshotError
+from server.judge.advice import advise
+from server.judge.combine import EVIDENCE_KINDS, combine
+from server.judge.history import History
+from server.judge.judgement import (
+    Conclusion,
+    PromptCleared,
+    PromptEvent,
+    PromptRaised,
+    Span,
+    WindowFacts,
+    WindowJudgement,
+)
+from server.judge.labels import Label, LabelKind, LabelSet
+from server.judge.prompts import INTELLIGIBLE, PromptPolicy
+from server.judge.spans import Mark, spoiled_by, unusable_spans
+from server.judge.verdict import overall, passed
+from server.values import RECENT_S, EvidenceKind, Interference, LabelScore, Opinion, Text, Why
+
+__all__ = [
+    "Conclusion",
+    "PromptCleared",
+    "PromptEvent",
+    "PromptRaised",
+    "SessionJudge",
+    "Span",
+    "WindowFacts",
+    "WindowJudgement",
+]
+
+SNAPSHOT_VERSION = 1
+
+MICROPHONE_SNR_DB = 15.0
+"""Over this SNR, noise is not why speech is hard to understand; bandwidth or SIG is (design.md, Labels)."""
+
+Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
+
+
+class SessionJudge:
+    """Judges windows by ``labels``. ``opinions`` are keyed by evidence kind, then by label id; a label without an
+    entry for a kind it declares has no such scorer loaded."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        self._labels = labels
+        self._history = History(labels)
+        self._prompts = PromptPolicy(labels)
+        self._marks: list[Mark] = []
+        self._microphone_at_fault = [0, 0]  # windows in which intelligible fails; those with the microphone as cause
+        self._sample_rate = 1
+        self._unsent: list[PromptEvent] = []
+
+    def add_window(
+        self,
+        facts: WindowFacts,
+        opinions: Opinions,
+        recent: Opinions,
+        interference: Sequence[Interference] = (),
+    ) -> WindowJudgement:
+        """Judge one window. One that ends no later than the last is judged too, but never counted twice."""
+        scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
+        latest = {label.id: combine(label, _of(recent, label)) for label in self._labels.labels}
+        events, self._unsent = self._unsent, []
+        if not self._marks or facts.end_sample > self._marks[-1].end_sample:
+            self._remember(facts, scores, latest)
+            events += self._prompts.observe(
+                facts.end_sample,
+                facts.sample_rate,
+                {label_id: score.score for label_id, score in latest.items()},
+                microphone_at_fault=self._microphone_fails(facts, latest),
+                interference=interference,
+            )
+        aggregates = self._history.scores()
+        shown = [label.id for label in self._labels.shown()]
+        return WindowJudgement(
+            labels={label_id: scores[label_id] for label_id in shown},
+            overall=overall(self._labels, {label_id: score.score for label_id, score in scores.items()}),
+            recent={label_id: latest[label_id].score for label_id in shown},
+            session_labels={label_id: aggregates[label_id] for label_id in shown},
+            session_overall=overall(self._labels, aggregates),
+            prompts=events,
+        )
+
+    def snooze(self, prompt_id: str) -> list[PromptEvent]:
+        """Not now: the prompt is cleared if it is up, and not raised again in this visit."""
+        return self._prompts.snooze(prompt_id)
+
+    def change_labels(self, labels: LabelSet) -> None:
+        """From the next window on. Labels that stay keep their scores, new ones begin; what that clears is told with
+        the next window."""
+        self._history = self._history.with_labels(labels)
+        self._unsent += self._prompts.change_labels(labels)
+        self._labels = labels
+
+    def conclude(self) -> Conclusion:
+        """The whole session so far. Changes nothing. Without any window the audio was too short (under 0.5 s)."""
+        too_short = not self._marks
+        scores = {label.id: self._history.concluded(label.id) for label in self._labels.labels}
+        values = {label_id: score.score for label_id, score in scores.items()}
+        judged = overall(self._labels, values, too_short=too_short)
+        spans = [span for span in unusable_spans(self._marks, self._sample_rate) if span.why in scores]
+        shown = self._labels.shown()
+        not_heard = [label.id for label in shown if _not_heard(label, scores[label.id])]
+        return Conclusion(
+            labels={label.id: scores[label.id] for label in shown},
+            passed={label.id: passed(label, values[label.id]) for label in shown},
+            overall=judged,
+            advice=advise(self._labels, scores, judged, spans, self._sample_rate, too_short=too_short),
+            prompts=self._failing_prompts(values),
+            unusable_spans=spans,
+            not_heard=not_heard,
+            not_assessed=[label.id for label in shown if values[label.id] is None and label.id not in not_heard],
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able and versioned; cheap enough for every window, since what never changes is shared."""
+        return {
+            "version": SNAPSHOT_VERSION,
+            "history": self._history.snapshot(),
+            "prompts": self._prompts.snapshot(),
+            "marks": list(self._marks),
+            "microphone_at_fault": list(self._microphone_at_fault),
+            "sample_rate": self._sample_rate,
+            "unsent": [
+                [event.id, event.label_id, event.text.zh, event.text.en, event.audience] for event in self._unsent
+            ],
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "SessionJudge":
+        """Goes on where ``snapshot`` was taken. Raises SnapshotError: another version, other labels, or no snapshot."""
+        if state.get("version") != SNAPSHOT_VERSION:
+            raise SnapshotError("a judgement snapshot of another version")
+        judge = cls(labels)
+        try:
+            judge._history = History.restore(state["history"], labels)
+            judge._prompts = PromptPolicy.restore(state["prompts"], labels)
+            judge._marks = [Mark(int(start), int(end), why) for start, end, why in state["marks"]]
+            fails, at_fault = state["microphone_at_fault"]
+            judge._microphone_at_fault = [int(fails), int(at_fault)]
+            judge._sample_rate = int(state["sample_rate"])
+            judge._unsent = [
+                PromptCleared(prompt_id, label_id, Text(zh, en), audience)
+                for prompt_id, label_id, zh, en, audience in state["unsent"]
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SnapshotError(f"a judgement snapshot that does not fit these labels ({error})") from error
+        return judge
+
+    def _remember(self, facts: WindowFacts, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> None:
+        self._sample_rate = facts.sample_rate
+        self._history.add(scores, facts.speech_s, partial=facts.partial)
+        looks_back_to = max(facts.start_sample, facts.end_sample - RECENT_S * facts.sample_rate)
+        self._marks.append(Mark(looks_back_to, facts.end_sample, spoiled_by(self._labels, latest)))
+        label = self._intelligible()
+        if label is not None and passed(label, scores[label.id].score) is False:
+            self._microphone_at_fault[0] += 1
+            self._microphone_at_fault[1] += self._microphone_fails(facts, scores)
+
+    def _intelligible(self) -> Label | None:
+        return next((label for label in self._labels.shown() if label.id == INTELLIGIBLE), None)
+
+    def _microphone_fails(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> bool:
+        """Its acoustic evidence is the worst of SIG, SNR and bandwidth; over 15 dB, SNR is not the one that fails."""
+        label = self._intelligible()
+        snr_db = facts.measures.snr_db if facts.measures is not None else None
+        if label is None or snr_db is None or snr_db <= MICROPHONE_SNR_DB:
+            return False
+        heard = scores[label.id].evidence.get("acoustic")
+        return heard is not None and heard < label.threshold
+
+    def _failing_prompts(self, values: Mapping[str, float | None]) -> list[str]:
+        """Prompt ids of the labels that fail over the whole session, the worst first, each once."""
+        failing = [
+            (score, label)
+            for label in self._labels.shown()
+            if label.prompt is not None and (score := values[label.id]) is not None and score < label.threshold
+        ]
+        fails, at_fault = self._microphone_at_fault
+        if any(label.id != INTELLIGIBLE for _, label in failing) or 2 * at_fault < max(fails, 1):
+            failing = [(score, label) for score, label in failing if label.id != INTELLIGIBLE]
+        failing.sort(key=lambda pair: pair[0])
+        return list(dict.fromkeys(label.prompt.id for _, label in failing if label.prompt is not None))
+
+
+def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
+    return {kind: opinions[kind].get(label.id) if kind in opinions else None for kind in EVIDENCE_KINDS}
+
+
+def _not_heard(label: Label, score: LabelScore) -> bool:
+    """A content label whose loaded source heard nothing of it; without a source it needs a transcript instead."""
+    return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE
