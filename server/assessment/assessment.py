@@ -1,7 +1,7 @@
 """The one way from a Window to a judged update, used by live sessions and recordings alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from server.assessment.engine import Engine
@@ -110,7 +110,7 @@ class Assessment:
             interference.extend(one.reply.interference)
             self.findings.add_events(one.reply.events, facts)
         measures = measures or Measures(speech_ratio=window.speech_ratio)
-        judgement = self.judge.add_window(facts, opinions, recent, interference)
+        judgement = self.judge.add_window(replace(facts, measures=measures), opinions, recent, interference)
         self.findings.add_interference(interference)
         failures = tuple(one.failure for one in scored if one.failure is not None)
         self.shed += bool(failures or request.mos_shed)
