@@ -1,0 +1,174 @@
+"""One stream: PCM in, events out. No await, clock, log, thread or file."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from server.errors import OddLengthError, SnapshotError, UnsupportedRateError
+from server.stream.decode import PcmDecoder
+from server.stream.events import Detector, FeatureTracker, StreamEvent
+from server.stream.gaps import Gaps
+from server.stream.resample import Resampler
+from server.stream.ring import InputBuffer
+from server.stream.snapshot import pack, unpack
+from server.stream.timeline import Timeline
+from server.values import CORE_RATE, ROW_RATE, WINDOW_S, AudioFormat, Encoding, Float32Array, RecordingTotals
+
+MIN_SAMPLE_RATE = 8_000
+MAX_SAMPLE_RATE = 96_000
+
+SKIP_AFTER_S = WINDOW_S + 1
+"""A gap that has lasted this long has filled every buffer with zeros: whole seconds of it can be skipped."""
+
+
+class StreamCore:
+    """Everything with memory of one stream, advanced in sample time: results cannot depend on how bytes were cut.
+
+    Call ``receive_pcm`` and ``receive_gap`` in the order of the audio, then ``finish`` once; each returns the events
+    that became known, in order (see Timeline). ``snapshot`` may be taken at any time before ``finish``. What happens at
+    second ``s`` is known once the resampler has seen 16 ms beyond it (at 16 kHz: at once).
+
+    **Gaps.** Lost samples are zeros whose rows have GAP = 1. A window that lies wholly inside a gap is not emitted.
+    Where the last 10 s are gap nothing is computed: the VAD sleeps, rows are constant, there are no levels; so an hour
+    of gap costs some milliseconds.
+
+    **Snapshots** describe the last whole hop. After ``restore`` the client sends again from ``next_sample``, 10 s
+    before that hop's end; up to there samples only refill the rings, from there on they are computed again, and events
+    that were already returned before the snapshot are not returned twice.
+    """
+
+    def __init__(self, audio: AudioFormat, detector: Detector, trackers: Sequence[FeatureTracker] = ()) -> None:
+        """``detector`` and ``trackers`` are fresh and this stream's own.
+
+        Raises UnsupportedRateError outside 8–96 kHz, UnsupportedEncodingError.
+        """
+        if not MIN_SAMPLE_RATE <= audio.sample_rate <= MAX_SAMPLE_RATE:
+            raise UnsupportedRateError(
+                f"A sample rate of {audio.sample_rate} Hz is not supported; send {MIN_SAMPLE_RATE} to "
+                f"{MAX_SAMPLE_RATE} Hz, as really captured.",
+                param="audio.sample_rate",
+            )
+        self.audio = audio
+        self._rate = audio.sample_rate
+        self._piece = self._rate // 4
+        self._decoder = PcmDecoder(audio)
+        self._gaps = Gaps(self._rate)
+        self._timeline = Timeline(self._rate, detector, trackers, self._gaps)
+        self._finished: list[StreamEvent] | None = None
+        self._open(0)
+
+    def _open(self, start_s: int) -> None:
+        """Buffers of a stream whose next sample is at second ``start_s``."""
+        start = start_s * self._rate
+        self._resampler = Resampler(self._rate, start=start)
+        self._input = InputBuffer(self._rate + self._resampler.longest_need + self._piece, start=start)
+
+    @property
+    def next_sample(self) -> int:
+        """Index of the sample that the client must send next."""
+        return self._input.end
+
+    @property
+    def samples_received(self) -> int:
+        """Samples taken so far, cumulative, gaps included; after a restore: up to where the replay has come."""
+        return self._input.end
+
+    @property
+    def replaying(self) -> bool:
+        """True from a restore until samples are computed again."""
+        return self._timeline.replaying
+
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech in all whole hops so far; after ``finish`` in everything."""
+        return self.totals().speech_rows / ROW_RATE
+
+    def totals(self) -> RecordingTotals:
+        """Over all whole hops so far; after ``finish`` over everything."""
+        return self._timeline.totals()
+
+    def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]:
+        """Take one chunk, cut anywhere.
+
+        Raises NonFiniteSamplesError before any state changes: the stream goes on from ``next_sample``.
+        """
+        assert self._finished is None, "receive_pcm after finish"
+        samples = self._decoder.decode(data)
+        events: list[StreamEvent] = []
+        for start in range(0, samples.shape[0], self._piece):
+            self._feed(samples[start : start + self._piece], events)
+        return events
+
+    def receive_gap(self, samples: int) -> list[StreamEvent]:
+        """``samples`` (> 0) were lost; the bytes of a sample that the gap cut are dropped. Bounded work."""
+        assert self._finished is None, "receive_gap after finish"
+        assert samples > 0, samples
+        self._decoder.drop_half()
+        events: list[StreamEvent] = []
+        silence = np.zeros(self._piece, np.float32)
+        computed_from = self._timeline.resume_hop * self._rate
+        while samples > 0:
+            samples -= self._skip(samples // self._rate)
+            n = min(samples, self._piece)
+            start, end = self._input.end, self._input.end + n
+            if end > max(start, computed_from):
+                self._gaps.add(max(start, computed_from), end)
+            self._feed(silence[:n], events)
+            samples -= n
+        return events
+
+    def _skip(self, seconds: int) -> int:
+        """Skip ``seconds`` of a gap that has lasted; the number of samples skipped, 0 where it has not."""
+        lasted_from = (self._timeline.position // CORE_RATE - SKIP_AFTER_S) * self._rate
+        if self.replaying or lasted_from < 0 or not self._gaps.covers(lasted_from, self._input.end):
+            return 0
+        samples = seconds * self._rate
+        if samples:
+            self._gaps.add(self._input.end, self._input.end + samples)
+            self._input.shift(samples)
+            self._resampler.shift(samples)
+            self._timeline.skip(seconds)
+        return samples
+
+    def _feed(self, samples: Float32Array, events: list[StreamEvent]) -> None:
+        """Take at most 250 ms."""
+        self._input.append(samples, min(self._timeline.hop * self._rate, self._resampler.keep_from))
+        while (pcm := self._resampler.pull(self._input)) is not None:
+            self._timeline.advance(pcm, self._input, events)
+
+    def finish(self) -> list[StreamEvent]:
+        """The audio is over: flush, and the single window of a recording of 0.5 to under 3 s.
+
+        Raises OddLengthError, once, if half a sample is left over; the stream is finished all the same, and a second
+        call returns the events.
+        """
+        if self._finished is None:
+            self._finished = []
+            rest = self._resampler.flush(self._input)
+            if rest is not None:
+                self._timeline.advance(rest, self._input, self._finished)
+            self._timeline.end(self._input, self._finished)
+            if self._decoder.half_open:
+                raise OddLengthError("The audio ends within a sample; its last bytes were left out.", param="audio")
+        return self._finished
+
+    def snapshot(self) -> bytes:
+        """The memory at the end of the last whole hop: versioned, under 64 KiB, without PCM, mel and resampler."""
+        assert self._finished is None, "snapshot after finish"
+        state, rows = self._timeline.snapshot()
+        return pack({"encoding": self.audio.encoding.value, "sample_rate": self._rate, **state}, rows)
+
+    @classmethod
+    def restore(cls, snapshot: bytes, detector: Detector, trackers: Sequence[FeatureTracker] = ()) -> "StreamCore":
+        """Continue a stream with a fresh ``detector`` (of the same kind) and fresh ``trackers``.
+
+        ``next_sample`` is then 10 s before the end of the last whole hop, or 0. Raises SnapshotError on another
+        version, on garbage, and on a snapshot taken with another detector.
+        """
+        state, rows = unpack(snapshot)
+        try:
+            core = cls(AudioFormat(Encoding(state["encoding"]), int(state["sample_rate"])), detector, trackers)
+            core._open(core._timeline.restore(state, rows))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UnsupportedRateError) as error:
+            raise SnapshotError(f"The snapshot cannot be used: {error}.") from error
+        return core

@@ -1,0 +1,58 @@
+"""PCM bytes to samples, for any cut of the bytes, also inside a sample."""
+
+from typing import Any
+
+import numpy as np
+
+from server.errors import NonFiniteSamplesError, UnsupportedEncodingError
+from server.values import AudioFormat, Encoding, Float32Array
+
+_TYPES: dict[Encoding, np.dtype[Any]] = {Encoding.PCM_S16LE: np.dtype("<i2"), Encoding.PCM_F32LE: np.dtype("<f4")}
+
+
+class PcmDecoder:
+    """Turns chunks into float32 samples in -1..1; keeps the bytes of a sample that a chunk cut.
+
+    Call ``decode`` for every chunk, in order. ``drop_half`` forgets the bytes of a cut sample.
+    """
+
+    def __init__(self, audio: AudioFormat) -> None:
+        """Raises UnsupportedEncodingError for an encoding other than ``pcm_s16le`` and ``pcm_f32le``."""
+        if audio.encoding not in _TYPES:
+            raise UnsupportedEncodingError(
+                f"Encoding {audio.encoding!r} is not supported; send pcm_s16le or pcm_f32le.", param="audio.encoding"
+            )
+        self._type = _TYPES[audio.encoding]
+        self._half = b""
+
+    @property
+    def half_open(self) -> bool:
+        """True while bytes of a sample that is not whole yet are kept."""
+        return bool(self._half)
+
+    def drop_half(self) -> None:
+        self._half = b""
+
+    def decode(self, data: bytes | bytearray | memoryview) -> Float32Array:
+        """The samples that ``data`` completes, float32 ``(n,)``, -1..1; 16-bit samples are divided by 32,768.
+
+        Float samples beyond full scale are limited to it, as a converter would; they then show as clipped. Raises
+        NonFiniteSamplesError for NaN or Infinity and is then as it was before the call.
+        """
+        view = memoryview(data).cast("B")
+        joined = self._half + bytes(view) if self._half else view
+        whole = len(joined) - len(joined) % self._type.itemsize
+        raw = np.frombuffer(joined[:whole], self._type)
+        samples: Float32Array = raw.astype(np.float32)
+        if self._type.kind == "i":
+            samples *= np.float32(1 / 32768)
+        else:
+            if not np.isfinite(samples).all():
+                raise NonFiniteSamplesError(
+                    "The chunk holds NaN or Infinity and was not taken; send finite samples from the last acknowledged "
+                    "one on, or declare them lost with audio.gap.",
+                    param="audio",
+                )
+            np.clip(samples, -1.0, 1.0, out=samples)
+        self._half = bytes(joined[whole:])
+        return samples

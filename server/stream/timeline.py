@@ -1,0 +1,200 @@
+"""The 16 kHz stream of one session, moved on step by step; everything with memory hangs on it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from server.stream.events import (
+    Detector,
+    FeatureTracker,
+    Level,
+    SpeechStarted,
+    SpeechStopped,
+    StreamEvent,
+    WindowReady,
+)
+from server.stream.gaps import Gaps
+from server.stream.gate import Transition, VoiceGate
+from server.stream.hops import HopRows
+from server.stream.input_measures import InputMeasures, level_of
+from server.stream.ring import InputBuffer, Ring
+from server.stream.windower import has_window_at_end, window_after
+from server.values import CORE_RATE, ROW_RATE, WINDOW_S, Float32Array, RecordingTotals, Window
+
+LEVELS_PER_S = 5
+
+_STEP = CORE_RATE // LEVELS_PER_S
+
+
+class Timeline:
+    """VAD gate, rows, totals, trackers and the PCM ring of one stream.
+
+    ``advance`` for all samples in order, ``end`` once. ``source`` must still hold the input-rate samples of the hop
+    that is open (from ``hop * sample_rate`` on); it and ``gaps`` belong to the caller.
+
+    The stream moves in steps of 200 ms at most. Within a step run the VAD frames that end in it; at its end a ``Level``
+    is due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if one ends.
+    """
+
+    def __init__(self, sample_rate: int, detector: Detector, trackers: Sequence[FeatureTracker], gaps: Gaps) -> None:
+        self._rate = sample_rate
+        self._gaps = gaps
+        self._measures = InputMeasures(sample_rate)
+        self._gate = VoiceGate(detector)
+        self._rows = HopRows()
+        self._trackers = tuple(trackers)
+        self._pcm = Ring(WINDOW_S * CORE_RATE)
+        self._gate_at_hop = self._gate.snapshot()
+        self._known_until = 0
+        self._resume_at = 0
+        self.hop = 0
+        for tracker in self._trackers:
+            tracker.reset()
+
+    @property
+    def position(self) -> int:
+        """Samples at 16 kHz so far; in a replay, up to where it has come."""
+        return self._pcm.end
+
+    @property
+    def resume_hop(self) -> int:
+        """The hop from which on a restored stream is computed; 0 in a new one."""
+        return self._resume_at // CORE_RATE
+
+    @property
+    def replaying(self) -> bool:
+        return self._pcm.end < self._resume_at
+
+    def totals(self) -> RecordingTotals:
+        return self._rows.totals()
+
+    def advance(self, pcm: Float32Array, source: InputBuffer, events: list[StreamEvent]) -> None:
+        """Take samples at 16 kHz, float32 ``(n,)``; what becomes known is appended to ``events``."""
+        while pcm.shape[0]:
+            due = self._pcm.end - self._pcm.end % _STEP + _STEP
+            n = min(pcm.shape[0], due - self._pcm.end)
+            self._pcm.write(pcm[:n])
+            pcm = pcm[n:]
+            if self._pcm.end <= self._resume_at:
+                self._refill(source)
+                continue
+            for transition in self._gate.advance(self._pcm, self._gaps):
+                self._tell(transition, events)
+            if self._pcm.end == due:
+                self._tell_level(due, source, events)
+                if due % CORE_RATE == 0:
+                    self._end_hop(source, events)
+
+    def end(self, source: InputBuffer, events: list[StreamEvent]) -> None:
+        """The stream is over: the rows of the tail, and the only window of a recording of 0.5 to under 3 s."""
+        if self.replaying:
+            return
+        length = self._pcm.end - self.hop * CORE_RATE
+        if length:
+            self._advance_hop(source.view(self.hop * self._rate, source.end), length)
+            lost = self._gaps.covers(0, source.end)
+            if has_window_at_end(source.end, self._rate) and not lost:
+                events.append(WindowReady(self._window(0, source.end, partial=True)))
+        stopped = self._gate.stop(self._pcm.end)
+        if stopped is not None:
+            events.append(SpeechStopped(stopped * self._rate // CORE_RATE))
+
+    def skip(self, seconds: int) -> None:
+        """Go on ``seconds`` later, in an idle gap that has filled every buffer with zeros."""
+        self._pcm.forget(self._pcm.end + seconds * CORE_RATE)
+        self._gate.skip_to(self._pcm.end)
+        self._rows.advance_idle(seconds)
+        for _ in range(min(seconds, WINDOW_S)):
+            self._track(np.zeros(self._rate, np.float32))
+        self.hop += seconds
+
+    def _refill(self, source: InputBuffer) -> None:
+        """Replay: at the end of a hop only the trackers' rings are refilled."""
+        if self._pcm.end % CORE_RATE == 0:
+            self._track(source.view(self.hop * self._rate, (self.hop + 1) * self._rate))
+            self.hop += 1
+
+    def _tell(self, transition: Transition, events: list[StreamEvent]) -> None:
+        started, at, known_at = transition
+        if known_at > self._known_until:
+            sample = at * self._rate // CORE_RATE
+            events.append(SpeechStarted(sample) if started else SpeechStopped(sample))
+
+    def _tell_level(self, due: int, source: InputBuffer, events: list[StreamEvent]) -> None:
+        if due <= self._known_until or self._gaps.idle(due - _STEP, due):
+            return
+        number = due // _STEP
+        start, end = (n * self._rate // LEVELS_PER_S for n in (number - 1, number))
+        rms, peak, clipping = level_of(source.view(start, end))
+        events.append(Level(end, rms, peak, self._gate.speaking, clipping))
+
+    def _end_hop(self, source: InputBuffer, events: list[StreamEvent]) -> None:
+        end = (self.hop + 1) * self._rate
+        self._advance_hop(source.view(self.hop * self._rate, end), CORE_RATE)
+        self.hop += 1
+        self._gaps.forget_before(end - self._rate)
+        self._gate_at_hop = self._gate.snapshot()
+        span = window_after(self.hop)
+        if span is not None and not self._gaps.covers(span[0] * self._rate, end):
+            events.append(WindowReady(self._window(span[0], end, partial=span[1])))
+
+    def _advance_hop(self, samples: Float32Array, length: int) -> None:
+        """Rows and trackers of the open hop: its input-rate ``samples``, and ``length`` samples at 16 kHz."""
+        start = self.hop * CORE_RATE
+        rows = length * ROW_RATE // CORE_RATE
+        speech = self._gate.hop_speech(start, rows)
+        if length == CORE_RATE and self._gaps.idle(start, start + length):
+            self._rows.advance_idle(1)
+        elif rows:
+            measured = self._measures.measure(samples, rows, self._gaps.rows(self.hop, rows))
+            self._rows.advance(self._pcm.read(start, start + length), speech, measured)
+        self._track(samples)
+
+    def _track(self, samples: Float32Array) -> None:
+        for tracker in self._trackers:
+            tracker.advance(samples, self._rate)
+
+    def _window(self, first_hop: int, end: int, *, partial: bool) -> Window:
+        hops = -(-end // self._rate) - first_hop
+        return Window(
+            start_sample=first_hop * self._rate,
+            end_sample=end,
+            sample_rate=self._rate,
+            partial=partial,
+            rows=self._rows.window(first_hop * ROW_RATE),
+            pcm=self._pcm.read(first_hop * CORE_RATE, self._pcm.end),
+            carried_noise_db=self._rows.carried_noise_db,
+            tracked={tracker.name: tracker.window(hops) for tracker in self._trackers},
+        )
+
+    def snapshot(self) -> tuple[dict[str, Any], Float32Array]:
+        """(JSON-able memory at the end of the last whole hop, rows of its last 9 s)."""
+        hop = max(self.hop, self.resume_hop)
+        rows_state, rows = self._rows.snapshot()
+        return {
+            "hop": hop,
+            "known_until": max(self._known_until, self._pcm.end),
+            "gap_start": self._gaps.reaching(hop * self._rate),
+            "gate": self._gate_at_hop,
+            "rows": rows_state,
+        }, rows
+
+    def restore(self, state: dict[str, Any], rows: Float32Array) -> int:
+        """Continue where ``snapshot`` was taken; the second at which the replay must begin.
+
+        Raises KeyError, TypeError or ValueError on what is no snapshot.
+        """
+        hop, known, gap_start = int(state["hop"]), int(state["known_until"]), state["gap_start"]
+        if hop < 0 or known < hop * CORE_RATE or int(state["rows"]["end"]) != hop * ROW_RATE:
+            raise ValueError("its indices do not agree")
+        self._resume_at = hop * CORE_RATE
+        self._known_until = known
+        self._gate.restore(state["gate"], self._resume_at)
+        self._gate_at_hop = state["gate"]
+        self._rows.restore(state["rows"], rows)
+        if gap_start is not None:
+            self._gaps.add(int(gap_start), hop * self._rate)
+        self.hop = max(0, hop - WINDOW_S)
+        self._pcm = Ring(WINDOW_S * CORE_RATE, start=self.hop * CORE_RATE)
+        return self.hop
