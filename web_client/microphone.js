@@ -87,6 +87,11 @@ export class Microphone {
     return granted;
   }
 
+  /** The device is gone or was taken away for good. @returns {boolean} */
+  get isEnded() {
+    return this.#track.readyState === 'ended';
+  }
+
   get #track() {
     return this.#stream.getAudioTracks()[0];
   }
@@ -131,7 +136,7 @@ export class Microphone {
     // iOS interrupts a context for a call; resuming one that runs does nothing.
     if (this.#context.state !== 'running' && this.#context.state !== 'closed') void this.#context.resume().catch(() => {});
     if (this.#muted || this.#silent) return;
-    if (performance.now() - this.#heardAt > SILENT_AFTER_MS || this.#track.readyState === 'ended') this.#tell(true);
+    if (performance.now() - this.#heardAt > SILENT_AFTER_MS || this.isEnded) this.#tell(true);
   }
 
   /** @param {boolean} silent */

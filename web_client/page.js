@@ -1,0 +1,42 @@
+/** The two pages: language, the session in the address, files dropped anywhere. */
+
+import './index.js';
+import { languageOf } from './strings.js';
+
+const address = new URL(location.href);
+const element = /** @type {HTMLElement} */ (document.querySelector('tingqing-patient, tingqing-doctor'));
+const button = /** @type {HTMLButtonElement} */ (document.querySelector('#language'));
+
+/** @param {import('./types.js').Language} language */
+function speak(language) {
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+  element.lang = language;
+  const other = language === 'zh' ? 'en' : 'zh';
+  button.lang = other === 'zh' ? 'zh-CN' : 'en';
+  button.textContent = other === 'zh' ? '中文' : 'English';
+  button.onclick = () => {
+    // Kept in the address, not on the device: nothing is stored.
+    address.searchParams.set('lang', other);
+    history.replaceState(null, '', address);
+    speak(other);
+  };
+}
+
+speak(languageOf(address.searchParams.get('lang') ?? navigator.language));
+if (element.localName === 'tingqing-doctor') element.setAttribute('session', address.searchParams.get('session') ?? '');
+else acceptFiles(/** @type {import('./patient-element.js').TingqingPatient} */ (element));
+
+/** @param {import('./patient-element.js').TingqingPatient} patient */
+function acceptFiles(patient) {
+  addEventListener('dragover', (event) => {
+    event.preventDefault();
+    patient.dragging(true);
+  });
+  addEventListener('dragleave', ({ relatedTarget }) => relatedTarget === null && patient.dragging(false));
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    patient.dragging(false);
+    const file = event.dataTransfer?.files[0];
+    if (file) patient.assess(file);
+  });
+}

@@ -1,0 +1,126 @@
+/** A recording instead of the microphone: choose it or drop it, and see whether it can be used. */
+
+import { Bars } from './bars.js';
+import { h, say } from './dom.js';
+import { worstFirst } from './meter.js';
+import { gradeShape } from './shapes.js';
+import { dictionary, faultSentence } from './strings.js';
+
+const LARGEST_BYTES = 200 * 1024 * 1024;
+const text = dictionary();
+
+/**
+ * @typedef {import('./types.js').Result} Result
+ * @typedef {{kind: 'none'} | {kind: 'working', name: string} | {kind: 'done', name: string, result: Result}
+ *   | {kind: 'failed', name: string, sentence: (language: import('./types.js').Language) => string}} UploadState
+ */
+
+/**
+ * @param {File} file
+ * @param {string | null} server base URL, or null for the page's own server
+ * @returns {Promise<Result>} throws an Error with the server's own sentence
+ */
+export async function assessFile(file, server = null) {
+  const body = new FormData();
+  body.append('file', file);
+  const response = await fetch(new URL('v1/assess', new URL(server ?? '.', document.baseURI)), { method: 'POST', body });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.detail ?? answer.title ?? '');
+  return answer;
+}
+
+/**
+ * Verdict in kind words, and what to do. Scores in the advice are for the doctor and are left out.
+ * @param {Result | null} result @param {import('./types.js').Language} language
+ */
+export function verdictBlock(result, language) {
+  if (!result) return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, text('noResult', language)));
+  const { grade, verdict } = result.overall;
+  const shape = gradeShape(verdict === null ? 'nodata' : grade);
+  const advice = result.advice[language].replace(/\s*[((][01]\.\d+[))]/g, '');
+  const sentence = h('strong', {}, text(`verdict.${verdict}`, language));
+  return h('div', { class: 'verdict', role: 'status', part: 'verdict' }, shape, sentence, h('p', { class: 'quiet' }, advice));
+}
+
+export class UploadCard {
+  /** @param {string | null} server */
+  constructor(server) {
+    this.#server = server;
+    const choose = h('label', { class: 'button', part: 'choose' }, this.#choose, this.#input);
+    this.element = h('section', { class: 'card file', part: 'file' }, h('div', {}, this.#title, this.#hint), choose, this.#outcome, this.#bars.element);
+  }
+
+  #server;
+  #title = h('strong');
+  #hint = h('p', { class: 'quiet' });
+  #choose = h('span');
+  #input = /** @type {HTMLInputElement} */ (h('input', { type: 'file', accept: 'audio/*,.flac,.wav,.ogg,.mp3', onchange: () => this.#chosen() }));
+  #outcome = h('div', { class: 'verdict', hidden: true });
+  #bars = new Bars();
+  #language = /** @type {import('./types.js').Language} */ ('en');
+  /** @type {UploadState} */
+  #state = { kind: 'none' };
+
+  /** @param {File} file */
+  async assess(file) {
+    const { name } = file;
+    if (file.size > LARGEST_BYTES) return this.#become({ kind: 'failed', name, sentence: (l) => text('tooLarge', l) });
+    this.#become({ kind: 'working', name });
+    try {
+      const result = await assessFile(file, this.#server);
+      this.#become({ kind: 'done', name, result });
+    } catch (error) {
+      const said = /** @type {Error} */ (error);
+      const unreachable = said instanceof TypeError;
+      const sentence = (/** @type {import('./types.js').Language} */ l) =>
+        unreachable ? faultSentence('unreachable', l) : `${text('fileFailed', l)} ${l === 'en' ? said.message : ''}`;
+      this.#become({ kind: 'failed', name, sentence });
+    }
+  }
+
+  /** @param {import('./types.js').Language} language @param {boolean} shown */
+  render(language, shown) {
+    this.element.hidden = !shown;
+    say(this.#title, text('checkFile', language));
+    say(this.#hint, text('orDrop', language));
+    say(this.#choose, text('chooseFile', language));
+    if (language !== this.#language) {
+      this.#language = language;
+      this.#draw();
+    }
+  }
+
+  #chosen() {
+    const file = this.#input.files?.[0];
+    this.#input.value = '';
+    if (file) void this.assess(file);
+  }
+
+  /** @param {UploadState} state */
+  #become(state) {
+    this.#state = state;
+    this.#draw();
+  }
+
+  #draw() {
+    const state = this.#state;
+    const language = this.#language;
+    this.#outcome.hidden = state.kind === 'none';
+    this.#bars.element.hidden = state.kind !== 'done';
+    if (state.kind === 'none') return;
+    const name = h('p', { class: 'quiet source' }, state.name);
+    if (state.kind === 'done') {
+      this.#outcome.replaceChildren(name, verdictBlock(state.result, language));
+      this.#bars.show(rowsOf(state.result), language);
+      return;
+    }
+    const sentence = state.kind === 'working' ? text('assessing', language) : state.sentence(language);
+    this.#outcome.replaceChildren(name, h('strong', { role: 'status' }, sentence));
+  }
+}
+
+/** @param {Result} result @returns {import('./meter.js').Row[]} its quality labels, worst first */
+export function rowsOf(result) {
+  const rows = Object.entries(result.labels).filter(([, label]) => label.kind === 'quality');
+  return worstFirst(rows.map(([id, { title, kind, score, threshold, why }]) => ({ id, title, kind, score, threshold, why: why ?? null })));
+}
