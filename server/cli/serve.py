@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing serve                            # http://127.0.0.1:8765, for this machine
+  tingqing serve                            # on http://127.0.0.1:8000
   tingqing serve --open                     # and open the page
   tingqing serve --vad webrtc --log-level debug
-  tingqing serve --host 0.0.0.0 --insecure  # a closed network: anyone may connect
-  TINGQING_PORT=9000 tingqing serve         # every flag is also TINGQING_<NAME>
+  tingqing serve --host 0.0.0.0 --insecure  # anyone may connect
+  TINGQING_PORT=9000 tingqing serve         # the same as --port 9000
 
 Ctrl-C lets running sessions end, and stops; a second Ctrl-C stops at once.
 """
@@ -43,7 +43,7 @@ def serve(
             min=0,
             max=65_535,
             metavar="PORT",
-            help="Port to serve on; 0 takes a free one and prints it. Default 8765. (TINGQING_PORT)",
+            help="Port to serve on; 0 takes a free one and prints it. Default 8000. (TINGQING_PORT)",
         ),
     ] = None,
     vad: Annotated[

@@ -49,7 +49,7 @@ def stream(
     file: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.")],
     url: Annotated[
         str, typer.Option("--url", help="The server. The path /v1/stream is added where none is given.")
-    ] = "ws://127.0.0.1:8765",
+    ] = "ws://127.0.0.1:8000",
     pace: Annotated[
         PaceOption,
         typer.Option(

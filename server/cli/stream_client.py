@@ -47,7 +47,7 @@ def stream_url(url: str) -> str:
     parts = urlsplit(url if "://" in url else f"ws://{url}")
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in {"ws", "wss"} or not parts.hostname:
-        raise Failure(f"--url {url}: not an address of a server.", hint="For example: --url ws://127.0.0.1:8765")
+        raise Failure(f"--url {url}: not an address of a server.", hint="For example: --url ws://127.0.0.1:8000")
     path = parts.path if parts.path not in {"", "/"} else "/v1/stream"
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 
