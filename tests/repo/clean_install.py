@@ -70,7 +70,7 @@ class CleanEnvironment:
             )
         address = f"http://127.0.0.1:{port}"
         try:
-            _wait_until_it_answers(address, process, log)
+            wait_until_it_answers(address, process, log)
             yield address
         finally:
             process.terminate()
@@ -107,7 +107,7 @@ def get(url: str) -> tuple[int, str, str]:
         return reply.status, reply.headers.get_content_type(), reply.read().decode("utf-8")
 
 
-def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
