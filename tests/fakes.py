@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from server.assessment.scorers import ScoreReply, ScoreRequest
-from server.values import Column, EvidenceKind, Measures, Mos, Opinion, Why, Window
+from server.values import Column, EvidenceKind, Float32Array, Measures, Mos, Opinion, Why, Window
 
 
 class FakeScorer:
@@ -78,3 +79,29 @@ async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - the conditions are plain state, checked between two turns of the loop
             await asyncio.sleep(0)
+
+
+class FakeDetector:
+    """A detector that calls loud frames speech, smoothed over frames so that its memory shows in every answer.
+
+    Fake because Silero costs 2 ms for every second of audio, and property tests run for hours of it.
+    """
+
+    name = "fake"
+
+    def __init__(self, frame_samples: int = 512) -> None:
+        self.frame_samples = frame_samples
+        self.frames = 0
+        self._smooth = 0.0
+
+    def push(self, frame: Float32Array) -> float:
+        assert frame.shape == (self.frame_samples,)
+        self.frames += 1
+        self._smooth += 0.6 * (float(np.dot(frame, frame)) / self.frame_samples - self._smooth)
+        return min(1.0, 500.0 * self._smooth)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"smooth": self._smooth}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._smooth = float(state["smooth"])
