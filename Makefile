@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(STAMP) ## Start the server and serve the page (HOST, PORT)
-	$(BIN)/tingqing serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
+	$(BIN)/tingqing serve $(strip $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS))
 
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -1,5 +1,6 @@
 """``make``, as the README has it."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -79,5 +80,6 @@ def test_make_run_serves(tmp_path: Path) -> None:
     try:
         wait_until_it_answers(f"http://127.0.0.1:{port}", process, log)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=30)
