@@ -1,8 +1,8 @@
 """DNSMOS P.835: an estimate of how people would rate signal, background and overall, each 1..5.
 
 Reddy, Gopal, Cutler: "DNSMOS P.835: A Non-Intrusive Perceptual Objective Speech Quality Metric to Evaluate Noise
-Suppressors" (ICASSP 2022). The ONNX model is the one inside the ``speechmos`` package, found by its installed files; the
-package itself is never imported (it needs librosa). The polynomials are those of ``speechmos/dnsmos.py``.
+Suppressors" (ICASSP 2022). The ONNX model is the one inside the ``speechmos`` package, found by its installed files;
+the package itself is never imported (it needs librosa). The polynomials are those of ``speechmos/dnsmos.py``.
 """
 
 from importlib.metadata import files

@@ -1,0 +1,76 @@
+"""Levels of speech and of the room, and their distance. Pure functions of feature rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from server.rows import BoolArray, is_gap, is_pause, is_silent, is_speech
+from server.values import Column, Float32Array
+
+FLOOR_DB = -120.0
+
+LEAST_SPEECH_ROWS = 20
+"""Under 0.2 s of speech there is no speech level."""
+
+LEAST_PAUSE_ROWS = 15
+"""Under 150 ms of pause, the quietest tenth of the rows stands for the room (facts/quality.md, recipe)."""
+
+QUIET_PERCENTILE = 10.0
+
+LOWEST_SNR_DB = -20.0
+HIGHEST_SNR_DB = 80.0
+"""Beyond these the estimate is of rounding noise, not of a room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What the room sounds like while nobody speaks, dBFS: mean power, and the median row."""
+
+    mean_db: float
+    median_db: float
+
+    @property
+    def steady_db(self) -> float:
+        """Half-way between: a single event (a cough, a door) moves it little, steady noise moves it wholly."""
+        return 0.5 * (self.mean_db + self.median_db)
+
+
+def mean_power_db(levels: Float32Array) -> float:
+    """Mean of powers given in dB, dB, floored at -120; ``levels`` must not be empty."""
+    return max(FLOOR_DB, float(10.0 * np.log10(np.mean(np.power(10.0, levels.astype(np.float64) / 10.0)))))
+
+
+def sounding_speech(rows: Float32Array) -> BoolArray:
+    """Rows of speech that hold signal, bool ``(n,)``."""
+    return np.asarray(is_speech(rows) & ~is_silent(rows) & ~is_gap(rows))
+
+
+def speech_level(rows: Float32Array) -> float | None:
+    """Active level of the speech rows, dBFS; ``None`` under 0.2 s of speech."""
+    levels = rows[sounding_speech(rows), Column.LEVEL_DB]
+    return mean_power_db(levels) if levels.size >= LEAST_SPEECH_ROWS else None
+
+
+def noise(rows: Float32Array, carried_db: float | None = None) -> Noise | None:
+    """Noise in the pauses, dBFS; ``None`` where every row was lost on the way.
+
+    Without a pause, the quietest tenth of the rows bounds it from above, and the carried floor (``carried_db``, what
+    the room sounded like earlier) may lower that bound; digital silence has the floor, -120.
+    """
+    pause = rows[is_pause(rows), Column.LEVEL_DB]
+    if pause.size >= LEAST_PAUSE_ROWS:
+        return Noise(mean_power_db(pause), float(np.median(pause)))
+    heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    if heard.size:
+        quiet = float(np.percentile(heard, QUIET_PERCENTILE))
+        quiet = quiet if carried_db is None else min(quiet, carried_db)
+        return Noise(quiet, quiet)
+    return None if is_gap(rows).all() else Noise(FLOOR_DB, FLOOR_DB)
+
+
+def signal_to_noise(speech_db: float, noise_db: float) -> float:
+    """Speech against noise, dB, -20..80: ``speech_db`` was measured with the noise in it, which is taken away here."""
+    power = 10.0 ** (speech_db / 10.0) - 10.0 ** (noise_db / 10.0)
+    if power <= 0.0:
+        return LOWEST_SNR_DB
+    return float(np.clip(10.0 * np.log10(power) - noise_db, LOWEST_SNR_DB, HIGHEST_SNR_DB))

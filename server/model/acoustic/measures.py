@@ -1,0 +1,136 @@
+"""All measures of a stretch of rows: those of the result, and those only the curves read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+import numpy as np
+
+from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech, speech_level
+from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band, repeated_rows
+from server.model.acoustic.speech import pauses, reverberation, syllable_rate
+from server.rows import BoolArray, dropout_runs, is_gap, is_silent, is_speech
+from server.values import ROW_RATE, WINDOW_S, Column, Float32Array, Measures, Mos, Window
+
+SILENT_INPUT_DBFS = -90.0
+"""A microphone's own noise lies above this; below is a muted or dead input."""
+
+HEAVY_CLIPPING = 0.01
+"""From 1 % of clipped samples on, speech has lost the dips that echo would fill."""
+
+ECHOING = 0.28
+"""``reverberation`` from which DNSMOS rates the echo as background (facts/quality.md, traps)."""
+
+
+class Internal(StrEnum):
+    """Measures for curves only (docs/measures.md)."""
+
+    SPEECH_S = "speech_s"
+    """Seconds of speech, scaled to a full window of 10 s."""
+    SILENCE_RATIO = "silence_ratio"
+    """Fraction of rows of digital silence or below -90 dBFS, 0..1."""
+    HIGH_BAND_DB = "high_band_db"
+    """4–7.5 kHz against 100–1000 Hz within speech, dB."""
+    NOISE_ALONE_DBFS = "noise_alone_dbfs"
+    """Noise level where nobody speaks, so that no SNR exists, dBFS."""
+    TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
+    """``mos_background`` where no echo is heard, which it would rate as background."""
+    OVERLAP = "overlap"
+    """Two people at once: nothing here can hear it; always absent."""
+
+
+MEASURE_NAMES = frozenset({field.name for field in fields(Measures)} - {"pauses"}) | frozenset(Internal)
+"""What a curve of a label file may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything measured of one stretch. ``values`` has the numbers curves read, by name; absent = not measurable."""
+
+    measures: Measures
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows to be measured, float32 ``(n, N_COLUMNS)``, with what the waveform tells of them."""
+
+    rows: Float32Array
+    spectra: Spectrum
+    repeated: BoolArray
+
+
+def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
+    """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both."""
+    n = window.rows.shape[0]
+    spectra = frame_spectra(window.pcm, n)
+    repeated = repeated_rows(window.pcm, n)
+    start = max(0, n - recent_rows)
+    later = spectra.rows >= start
+    recent = Spectrum(spectra.power[later], spectra.rows[later] - start)
+    return Stretch(window.rows, spectra, repeated), Stretch(window.rows[start:], recent, repeated[start:])
+
+
+def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False) -> Reading:
+    """Measure a stretch. ``steady``: noise by its steady part, so that one event moves it little (``recent``)."""
+    rows = stretch.rows
+    present = ~is_gap(rows)
+    n_present = int(np.count_nonzero(present))
+    speech_db = speech_level(rows)
+    room = noise(rows, carried_db)
+    noise_db = None if room is None else room.steady_db if steady else room.mean_db
+    snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
+    clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
+    speech = sounding_speech(rows)
+    measures = Measures(
+        snr_db=snr,
+        noise_dbfs=noise_db,
+        speech_dbfs=speech_db,
+        clipping_ratio=clipping,
+        dropout_ratio=dropout_ratio(stretch),
+        speech_ratio=float(np.count_nonzero(is_speech(rows))) / rows.shape[0] if rows.shape[0] else None,
+        speech_rate_sps=syllable_rate(rows),
+        reverberation=reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None,
+        bandwidth_hz=bandwidth(stretch.spectra, speech),
+        pauses=pauses(rows) if speech_db is not None else None,
+        mos_signal=None if mos is None else mos.signal,
+        mos_background=None if mos is None else mos.background,
+        mos_overall=None if mos is None else mos.overall,
+    )
+    return Reading(measures, {**_public(measures), **_internal(stretch, measures, n_present)})
+
+
+def dropout_ratio(stretch: Stretch) -> float | None:
+    """Fraction of the rows that were lost before they reached us (network gaps aside); ``None`` without speech."""
+    rows = stretch.rows
+    present = int(np.count_nonzero(~is_gap(rows)))
+    if present == 0 or not is_speech(rows).any():
+        return None
+    lost = stretch.repeated & ~is_silent(rows)
+    for start, end in dropout_runs(rows):
+        lost[start:end] = True
+    return float(np.count_nonzero(lost)) / present
+
+
+def _public(measures: Measures) -> dict[str, float]:
+    values = {name: getattr(measures, name) for name in MEASURE_NAMES - set(Internal)}
+    return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str, float]:
+    values: dict[str, float] = {}
+    if n_present:
+        rows = stretch.rows
+        seconds = np.count_nonzero(is_speech(rows)) / ROW_RATE
+        values[Internal.SPEECH_S] = float(seconds) * WINDOW_S * ROW_RATE / n_present
+        dead = (is_silent(rows) | (rows[:, Column.LEVEL_DB] < SILENT_INPUT_DBFS)) & ~is_gap(rows)
+        values[Internal.SILENCE_RATIO] = float(np.count_nonzero(dead)) / n_present
+    high = high_band(stretch.spectra, sounding_speech(stretch.rows))
+    if high is not None:
+        values[Internal.HIGH_BAND_DB] = high
+    if measures.speech_dbfs is None and measures.noise_dbfs is not None:
+        values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
+    echo = measures.reverberation
+    if measures.mos_background is not None and (echo is None or echo < ECHOING):
+        values[Internal.TRUSTED_MOS_BACKGROUND] = measures.mos_background
+    return values

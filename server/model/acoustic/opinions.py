@@ -1,0 +1,77 @@
+"""From a reading to evidence, through the curves of a label; and why there is none."""
+
+from collections.abc import Mapping
+
+from server.judge.curves import evaluate
+from server.judge.labels import AcousticEvidence, Label
+from server.model.acoustic.measures import Internal
+from server.values import Measures, Opinion, Why
+
+HIDDEN_BY_PROCESSING = frozenset(
+    {
+        "snr_db",
+        "noise_dbfs",
+        "speech_dbfs",
+        "mos_background",
+        "mos_overall",
+        Internal.NOISE_ALONE_DBFS,
+        Internal.TRUSTED_MOS_BACKGROUND,
+    }
+)
+"""Noise suppression and automatic gain falsify these; a label that reads one of them gives no evidence then."""
+
+SPEECH_FREE = frozenset(
+    {Internal.SPEECH_S, Internal.SILENCE_RATIO, Internal.NOISE_ALONE_DBFS, "noise_dbfs", "clipping_ratio"}
+)
+"""Measures that exist without speech."""
+
+
+def opinion(label: Label, values: Mapping[str, float], *, processed: bool, mos_shed: bool = False) -> Opinion | None:
+    """The acoustic evidence for ``label``; ``None`` where the label asks for none."""
+    acoustic = label.acoustic
+    if acoustic is None:
+        return None
+    names = {part.measure for part in acoustic.parts}
+    if processed and names & HIDDEN_BY_PROCESSING:
+        return Opinion(None, Why.PROCESSING_ENABLED)
+    value = _evidence(acoustic, values)
+    return Opinion(value) if value is not None else Opinion(None, _why(names, values, mos_shed=mos_shed))
+
+
+def _evidence(acoustic: AcousticEvidence, values: Mapping[str, float]) -> float | None:
+    """Weighted mean or minimum over the parts whose measure exists, 0..1; ``None`` if there is none."""
+    parts = [
+        (part.weight, evaluate(part.curve, values[part.measure]))
+        for part in acoustic.parts
+        if part.measure in values and part.weight > 0
+    ]
+    if not parts:
+        return None
+    if acoustic.combine == "min":
+        return min(value for _, value in parts)
+    return sum(weight * value for weight, value in parts) / sum(weight for weight, _ in parts)
+
+
+def _why(names: set[str], values: Mapping[str, float], *, mos_shed: bool) -> Why:
+    speechless = "speech_dbfs" not in values
+    if speechless and not names <= SPEECH_FREE:
+        return Why.NO_SPEECH
+    if mos_shed and all(name.startswith("mos_") for name in names):
+        return Why.SHED
+    return Why.NO_EVIDENCE
+
+
+def shown(measures: Measures, *, processed: bool) -> Measures:
+    """What of the measures may be told: what processing falsifies is left out."""
+    if not processed:
+        return measures
+    return Measures(
+        clipping_ratio=measures.clipping_ratio,
+        dropout_ratio=measures.dropout_ratio,
+        speech_ratio=measures.speech_ratio,
+        speech_rate_sps=measures.speech_rate_sps,
+        reverberation=measures.reverberation,
+        bandwidth_hz=measures.bandwidth_hz,
+        pauses=measures.pauses,
+        mos_signal=measures.mos_signal,
+    )
