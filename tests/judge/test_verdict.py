@@ -1,0 +1,89 @@
+"""Overall score, verdict and grade, as design.md's Scores puts them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.judge.verdict import overall, passed
+from server.values import Overall
+from tests.judge.builders import content, label_set, quality
+
+SPEECH = quality("speech_present")
+A, B = quality("a", weight=3.0), quality("b")
+LABELS = label_set(SPEECH, A, B, content("c"))
+HIDDEN = label_set(A, B, SPEECH, hidden=["speech_present"])
+
+
+def judged(**scores: float | None) -> Overall:
+    return overall(LABELS, {"speech_present": None, "a": None, "b": None, "c": None} | scores)
+
+
+def test_overall_is_the_weighted_mean_of_the_non_null_quality_labels() -> None:
+    assert judged(a=0.8, b=0.4).score == pytest.approx(0.7)
+    assert judged(a=0.8).score == pytest.approx(0.8)
+    assert judged(a=0.8, b=0.8, c=0.0).score == pytest.approx(0.8)
+
+
+def test_accept_if_every_non_null_quality_label_passed() -> None:
+    result = judged(speech_present=0.9, a=0.7, b=0.9)
+    assert (result.verdict, result.passed, result.grade) == ("accept", True, "clear")
+
+
+def test_re_record_if_one_failed() -> None:
+    result = judged(speech_present=0.9, a=0.69, b=0.9)
+    assert (result.verdict, result.passed, result.grade) == ("re-record", False, "usable")
+
+
+def test_unusable_if_nobody_speaks() -> None:
+    assert judged(speech_present=0.69, a=0.9, b=0.9).verdict == "unusable"
+
+
+def test_speech_counts_for_the_verdict_even_where_it_was_not_asked_for() -> None:
+    result = overall(HIDDEN, {"speech_present": 0.1, "a": 0.9, "b": 0.9})
+    assert (result.verdict, result.grade) == ("unusable", "poor")
+    assert result.score == pytest.approx(0.9)
+    assert result.assessed == "2 of 2"
+
+
+def test_unusable_under_an_overall_of_three_tenths() -> None:
+    assert judged(a=0.29, b=0.29).verdict == "unusable"
+    assert judged(a=0.31, b=0.31).verdict == "re-record"
+
+
+def test_too_short_is_unusable_without_data() -> None:
+    result = overall(LABELS, {}, too_short=True)
+    assert (result.verdict, result.grade, result.score, result.passed) == ("unusable", "nodata", None, False)
+
+
+def test_no_verdict_if_no_quality_label_has_a_score() -> None:
+    result = judged(c=0.9)
+    assert (result.verdict, result.grade, result.passed) == (None, "nodata", False)
+
+
+def test_poor_if_any_quality_label_is_under_the_line() -> None:
+    assert judged(speech_present=1.0, a=1.0, b=0.34).grade == "poor"
+    assert judged(speech_present=1.0, a=1.0, b=0.35).grade == "usable"
+
+
+def test_assessed_counts_the_labels_with_a_score() -> None:
+    assert judged(a=0.9, c=0.9).assessed == "2 of 4"
+
+
+def test_weights_of_zero_leave_no_overall_score() -> None:
+    zero = label_set(quality("a", weight=0.0))
+    result = overall(zero, {"a": 0.9})
+    assert (result.score, result.verdict) == (None, "accept")
+
+
+def test_passed_is_null_where_the_score_is() -> None:
+    assert passed(A, None) is None
+    assert passed(A, 0.7) is True
+    assert passed(A, 0.699) is False
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=4, max_size=4))
+def test_overall_stays_in_range_and_passed_means_accept(values: list[float | None]) -> None:
+    result = overall(LABELS, dict(zip(("speech_present", "a", "b", "c"), values, strict=True)))
+    assert result.score is None or 0.0 <= result.score <= 1.0
+    assert result.passed == (result.verdict == "accept")
+    assert (result.grade == "nodata") == (values[:3] == [None] * 3)
