@@ -16,7 +16,7 @@ from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.model.acoustic import AcousticScorer, summarise
 from server.model.detectors import detector_factory
-from server.model.dnsmos import DnsMos
+from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.resources import labels_dir, web_client_dir
 from server.settings import Settings, check_exposure
 from server.stream.core import StreamCore
@@ -41,7 +41,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     dictionaries = Dictionaries.load(settings.labels_dir or labels_dir())
     make_detector = detector_factory(settings.vad)
     scorers = (AcousticScorer(),)
-    async with ScoringService(scorers, DnsMos() if settings.mos else None) as service:
+    mos = DnsMos(load_dnsmos_session()) if settings.mos else None
+    async with ScoringService(scorers, mos) as service:
         yield Engine(
             service=service,
             dictionaries=dictionaries,

@@ -1,0 +1,89 @@
+"""A real server on a real socket, in a thread of its own, with everything real behind it."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import uvloop
+from fastapi import FastAPI
+
+from server.api.services import Services
+from server.api.serving import DrainingServer
+from server.app import make_server
+from server.settings import Settings
+
+START_S = 30.0
+
+
+@dataclass
+class Served:
+    """``port`` on 127.0.0.1. ``ask`` runs a coroutine function's result on the server's own loop."""
+
+    port: int
+    server: DrainingServer
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def services(self) -> Services:
+        app = self.server.config.app
+        assert isinstance(app, FastAPI)
+        services: Services = app.state.services
+        return services
+
+    def task_names(self) -> list[str]:
+        """The tasks that live on the server's loop now, without the one that asks."""
+
+        async def names() -> list[str]:
+            return sorted(task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task())
+
+        return asyncio.run_coroutine_threadsafe(names(), self.loop).result(5)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+def start(**settings: Any) -> Served:
+    """Serve with ``settings`` on a free port; returns once it answers."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(64)
+    port: int = listener.getsockname()[1]
+    server = make_server(Settings(host="127.0.0.1", port=port, **settings))
+    loop = uvloop.new_event_loop()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            try:
+                runner.run(server.serve(sockets=[listener]))
+            finally:
+                # A start that failed must fail the test now, not leave its client waiting at an open port.
+                listener.close()
+
+    thread = threading.Thread(target=run, name="served", daemon=True)
+    thread.start()
+    # The port listens already, so this waits in the kernel until the server has started.
+    httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=START_S).raise_for_status()
+    return Served(port, server, loop, thread)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    running = start(drain_s=1.0)
+    yield running
+    running.stop()

@@ -1,0 +1,223 @@
+"""``POST /v1/assess`` over a real socket: results, and a problem for everything else."""
+
+import asyncio
+import io
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from server.wire.result import Result
+from tests.api.conftest import Served, start
+
+RNG = np.random.default_rng(11)
+
+
+def wav(seconds: float = 1.0, rate: int = 16_000) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, RNG.uniform(-0.1, 0.1, int(seconds * rate)), rate, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def post(served: Served, content: bytes = b"", name: str = "x.wav", **fields: str) -> httpx.Response:
+    return httpx.post(f"{served.url}/v1/assess", files={"file": (name, content)}, data=fields, timeout=60)
+
+
+def problem_of(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["code"] == code, body
+    assert body["type"] == f"urn:tingqing:error:{code}"
+    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["detail"]
+    return body
+
+
+def test_a_recording_gives_a_result(served: Served, mixes: Path) -> None:
+    path = sorted(mixes.glob("*.flac"))[0]
+    answer = post(served, path.read_bytes(), "看病.flac", reference="r-1")
+    assert answer.status_code == 200, answer.text
+    result = Result.model_validate(answer.json())
+    assert result.source.kind == "file"
+    assert result.source.name == "看病.flac"
+    assert result.reference == "r-1"
+    assert result.windows
+    assert result.model.shed == 0
+
+
+def test_flat_is_titles_scores_and_one_sentence(served: Served) -> None:
+    flat = post(served, wav(4), labels="low_background,无明显混响", format="flat").json()
+    assert list(flat) == ["无背景强干扰", "无明显混响", "综合建议"]
+    english = post(served, wav(4), labels="low_background", format="flat", language="en").json()
+    assert list(english) == ["No strong background noise", "Overall advice"]
+
+
+def test_labels_may_be_an_array_with_pass_lines(served: Served) -> None:
+    labels = json.dumps([{"label": "low_background", "threshold": 0.5}])
+    assert post(served, wav(4), labels=labels).json()["labels"]["low_background"]["threshold"] == 0.5
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_too_short_is_a_result_and_no_error(served: Served, seconds: float) -> None:
+    answer = post(served, wav(seconds))
+    assert answer.status_code == 200, answer.text
+    result = answer.json()
+    assert result["overall"]["verdict"] == "unusable"
+    assert result["windows"] == []
+
+
+def test_a_file_that_breaks_off_is_assessed_and_says_where(served: Served, shared: Path) -> None:
+    path = shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac"
+    result = post(served, path.read_bytes(), path.name).json()
+    assert result["source"]["duration_s"] > 4
+    assert result["unusable_spans"][-1]["why"] == "undecodable"
+
+
+@pytest.mark.parametrize("content", [b"", b"no audio at all"])
+def test_what_cannot_be_decoded_is_415(served: Served, content: bytes) -> None:
+    assert problem_of(post(served, content), 415, "undecodable_file")["param"] == "file"
+
+
+def test_a_body_that_is_not_multipart_is_415(served: Served) -> None:
+    problem_of(httpx.post(f"{served.url}/v1/assess", content=wav()), 415, "unsupported_media_type")
+    problem_of(httpx.post(f"{served.url}/v1/assess", data={"labels": "x"}), 415, "unsupported_media_type")
+
+
+def test_a_broken_or_empty_form_is_400(served: Served) -> None:
+    url = f"{served.url}/v1/assess"
+    problem_of(httpx.post(url, files={"other": b"x"}), 400, "malformed_message")
+    problem_of(httpx.post(url, files={"labels": (None, "low_background")}), 400, "malformed_message")
+    problem_of(httpx.post(url, files=[("file", b"a"), ("file", b"b")]), 400, "malformed_message")
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        problem_of(httpx.post(url, content=b"garbage\r\n", headers={"Content-Type": kind}), 400, "malformed_message")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"format": "xml"}, "invalid_config", "format"),
+        ({"shout": "1"}, "invalid_config", "shout"),
+        ({"language": "zh CN"}, "invalid_config", "language"),
+        ({"reference": "x" * 201}, "invalid_config", "reference"),
+        ({"labels": "[{}]"}, "invalid_labels", "labels.0.label"),
+        ({"labels": "[1"}, "invalid_labels", "labels"),
+        ({"labels": ",,"}, "invalid_labels", "labels"),
+    ],
+)
+def test_a_wrong_field_is_422_and_named(served: Served, fields: dict[str, str], code: str, param: str) -> None:
+    assert problem_of(post(served, wav(), **fields), 422, code)["param"] == param
+
+
+def test_other_addresses_and_methods_are_problems_too(served: Served) -> None:
+    problem_of(httpx.get(f"{served.url}/v1/nothing"), 404, "not_found")
+    problem_of(httpx.get(f"{served.url}/v1/schema/nothing"), 422, "invalid_request")
+    answer = httpx.delete(f"{served.url}/v1/assess")
+    problem_of(answer, 405, "method_not_allowed")
+    assert "POST" in answer.headers["allow"]
+
+
+def test_pages_of_other_sites_cannot_post(served: Served) -> None:
+    for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}):
+        problem_of(httpx.post(f"{served.url}/v1/assess", files={"file": wav()}, headers=headers), 403, "forbidden")
+    own = {"Origin": served.url}
+    assert httpx.post(f"{served.url}/v1/assess", files={"file": wav()}, headers=own, timeout=60).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def small() -> Any:
+    """A server that takes 1 MB, one file at a time, none waiting, and is impatient."""
+    running = start(
+        max_upload_mb=1, max_assessments=1, max_waiting_uploads=0, upload_timeout_s=0.5, drain_s=0.0, mos=False
+    )
+    yield running
+    running.stop()
+
+
+def test_the_limit_counts_what_arrives_not_what_is_declared(small: Served) -> None:
+    boundary = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n"
+
+    def endless() -> Any:
+        yield boundary
+        for _ in range(30):
+            yield bytes(100_000)
+
+    answer = httpx.post(
+        f"{small.url}/v1/assess", content=endless(), headers={"Content-Type": "multipart/form-data; boundary=b"}
+    )
+    problem_of(answer, 413, "payload_too_large")
+    problem_of(post(small, bytes(1_100_000)), 413, "payload_too_large")
+    assert post(small, wav(10)).status_code == 200
+
+
+def test_a_declared_length_over_the_limit_is_refused_at_once(small: Served) -> None:
+    with socket.create_connection(("127.0.0.1", small.port), timeout=10) as line:
+        head = (
+            f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{small.port}\r\nContent-Length: 9000000000\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        )
+        line.sendall(head.encode())
+        assert line.recv(4096).startswith(b"HTTP/1.1 413")
+
+
+def stalled(port: int) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=10)
+    line.sendall(
+        f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 90000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n".encode()
+    )
+    return line
+
+
+def test_a_stalled_upload_is_408_and_makes_room(small: Served) -> None:
+    with stalled(small.port) as line:
+        wait_until(lambda: small.services.gate.free == 0)
+        busy = post(small, wav())
+        assert problem_of(busy, 503, "at_capacity")["retryable"] is True
+        assert int(busy.headers["retry-after"]) >= 1
+        assert line.recv(4096).startswith(b"HTTP/1.1 408")
+    wait_until(lambda: small.services.gate.free == 1)
+    assert post(small, wav()).status_code == 200
+
+
+def test_a_client_that_leaves_stops_the_work(small: Served) -> None:
+    content = wav(28)
+    body = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n" + content + b"\r\n--b--\r\n"
+    with socket.create_connection(("127.0.0.1", small.port), timeout=10) as line:
+        line.sendall(
+            f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{small.port}\r\nContent-Length: {len(body)}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+            + body
+        )
+        wait_until(lambda: small.services.gate.free == 0)
+    began = time.monotonic()
+    wait_until(lambda: small.services.gate.free == 1)
+    assert time.monotonic() - began < 5
+    assert post(small, wav()).status_code == 200
+
+
+def wait_until(condition: Any, within_s: float = 10.0) -> None:
+    deadline, pause = time.monotonic() + within_s, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline
+        pause.wait(0.01)
+
+
+async def test_every_odd_file_ends_in_a_result_or_a_problem(served: Served, shared: Path) -> None:
+    async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
+        for path in sorted((shared / "audio" / "odd_formats").iterdir()):
+            content = await asyncio.to_thread(path.read_bytes)
+            began = time.monotonic()
+            answer = await client.post("/v1/assess", files={"file": (path.name, content)})
+            assert answer.status_code in {200, 415}, (path.name, answer.text)
+            assert time.monotonic() - began < 10 + len(content) / 1e6, path.name
+            if answer.status_code == 200:
+                Result.model_validate(answer.json())

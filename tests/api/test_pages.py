@@ -1,0 +1,89 @@
+"""Pages, health and documents: served strictly, from here alone."""
+
+import re
+
+import httpx
+import pytest
+
+from server.wire.schema import render
+from tests.api.conftest import Served
+
+
+def get(served: Served, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(served.url + path, headers=headers, timeout=20)
+
+
+@pytest.mark.parametrize("path", ["/", "/doctor", "/docs", "/healthz", "/readyz", "/openapi.json", "/nothing"])
+def test_every_answer_has_the_strict_headers(served: Served, path: str) -> None:
+    headers = get(served, path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-request-id"]
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/doctor"])
+def test_pages_are_html_that_nobody_stores(served: Served, path: str) -> None:
+    answer = get(served, path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_scripts_of_the_page_are_served_as_javascript(served: Served) -> None:
+    page = get(served, "/").text
+    scripts = re.findall(r"""<script[^>]+src=["']?([^"' >]+)""", page)
+    assert scripts
+    for script in scripts:
+        answer = get(served, "/" + script.lstrip("./"))
+        assert answer.status_code == 200, script
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../pyproject.toml", "/%2e%2e/pyproject.toml", "/..%2fserver/app.py", "/%00", "/etc/passwd", "//etc/passwd",
+     "/README.md"],
+)  # fmt: skip
+def test_nothing_outside_the_client_is_served(served: Served, path: str) -> None:
+    assert get(served, path).status_code == 404
+
+
+def test_docs_need_nothing_from_elsewhere(served: Served) -> None:
+    page = get(served, "/docs").text
+    assert "POST /v1/assess" in page
+    assert "<script" not in page
+    assert not re.search(r"""(?:src|href)=["']?https?:""", page)
+
+
+def test_the_schema_served_is_the_one_printed(served: Served) -> None:
+    for kind in ("all", "result", "asyncapi"):
+        assert get(served, f"/v1/schema/{kind}").text == render(kind)  # type: ignore[arg-type]  # one of the kinds
+
+
+def test_openapi_describes_the_upload(served: Served) -> None:
+    document = get(served, "/openapi.json").json()
+    body = document["paths"]["/v1/assess"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(body["properties"]) == {"file", "labels", "language", "format", "reference"}
+
+
+def test_readiness_runs_a_score_and_says_what_is_loaded(served: Served) -> None:
+    ready = get(served, "/readyz").json()
+    assert ready["ready"] is True
+    assert ready["scorers"] == ["acoustic"]
+    assert ready["basic_mode"] is True
+    assert ready["vad"] == "silero"
+    assert ready["score_ms"] > 0
+    assert set(ready["sessions"]) == {"live", "detached", "observers"}
+
+
+def test_a_rebound_name_gets_no_page_but_probes_answer_any_host(served: Served) -> None:
+    assert get(served, "/", Host="evil.example").status_code == 403
+    assert get(served, "/healthz", Host="10.1.2.3").status_code == 200
+    assert get(served, "/readyz", Host="10.1.2.3").status_code == 200
+
+
+def test_a_callers_request_id_is_kept_if_it_is_plain(served: Served) -> None:
+    assert get(served, "/healthz", **{"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert get(served, "/healthz", **{"X-Request-ID": "a b{c}"}).headers["x-request-id"] != "a b{c}"
