@@ -20,6 +20,10 @@ EDGE_DROP = 16 / 32768
 """A flat run counts where the signal leaves it by more than this in one sample on one side at least. A smooth, quiet
 or heavily oversampled crest, flat only by rounding, falls off by less than nine steps beside a run of two."""
 
+PAIR_SKEW = 0.15
+"""A run of two counts only if the signal falls off it unevenly, by this share of the steeper side: two samples astride
+a smooth crest are equal by symmetry, and a steady tone has such a pair in every period."""
+
 LOUDEST_UNCLIPPED = 0.05
 """Below -26 dBFS nothing is called clipped: flat crests are rounding there."""
 
@@ -53,10 +57,12 @@ def _flat_runs(near: npt.NDArray[np.intp], side: Float32Array) -> npt.NDArray[np
     run = np.concatenate(([0], np.cumsum(~joined)))
     first = np.flatnonzero(np.diff(run, prepend=-1))
     last = np.flatnonzero(np.diff(run, append=run[-1] + 1))
-    before = side[np.maximum(near[first] - 1, 0)]
-    after = side[np.minimum(near[last] + 1, side.shape[0] - 1)]
-    abrupt = (values[first] - before > EDGE_DROP) | (values[last] - after > EDGE_DROP)
-    return np.asarray(near[(abrupt & (last > first))[run]], np.intp)
+    rise = values[first] - side[np.maximum(near[first] - 1, 0)]
+    fall = values[last] - side[np.minimum(near[last] + 1, side.shape[0] - 1)]
+    steeper = np.maximum(rise, fall)
+    uneven = np.abs(rise - fall) > np.maximum(4 * FLAT_STEP, PAIR_SKEW * steeper)
+    clipped = (steeper > EDGE_DROP) & ((last - first >= 2) | ((last - first == 1) & uneven))
+    return np.asarray(near[clipped[run]], np.intp)
 
 
 class InputMeasures:
