@@ -119,7 +119,9 @@ class LiveMeter:
     def __enter__(self) -> "LiveMeter":
         from rich.live import Live
 
-        self._live = Live(self._draw(), console=self._console, refresh_per_second=8, transient=True)
+        self._live = Live(
+            self._draw(), console=self._console, refresh_per_second=8, transient=True, redirect_stdout=False
+        )
         self._live.start()
         return self
 

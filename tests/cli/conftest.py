@@ -1,0 +1,112 @@
+"""The console script as a person runs it, and one server of its own for all tests of this folder."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+START_S = 60.0
+
+TINGQING = Path(sys.executable).with_name("tingqing")
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line of standard output as JSON: anything else there is a failure."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Without settings of the machine at hand, in a UTF-8 locale without a language, one thread per library."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("TINGQING_", "LC_", "LANG"))}
+    return clean | {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"} | changes
+
+
+def tingqing(*arguments: str | Path, timeout_s: float = 100.0, **changes: str) -> Ran:
+    done = subprocess.run(
+        [TINGQING, *map(str, arguments)],
+        capture_output=True,
+        timeout=timeout_s,
+        check=False,
+        env=environment(**changes),
+        encoding="utf-8",
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+class Serving:
+    """A ``tingqing serve`` that has printed its banner. ``stop`` returns the exit code."""
+
+    def __init__(self, arguments: Sequence[str] = (), **changes: str) -> None:
+        self.process = subprocess.Popen(
+            [TINGQING, "serve", "--port", "0", "--log-level", "warning", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(**changes),
+            encoding="utf-8",
+        )
+        watchdog = threading.Timer(START_S, self.process.kill)
+        watchdog.start()
+        self.banner = ""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.banner += line
+            if line.startswith("Ctrl-C"):
+                break
+        watchdog.cancel()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.banner)
+        if found is None:
+            _, said = self.process.communicate(timeout=10)
+            raise AssertionError(f"the server did not start: {said}")
+        self.port = int(found[1])
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Exit code, and what stood on standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            _, said = self.process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, said
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Serving]:
+    serving = Serving()
+    try:
+        assert httpx.get(f"{serving.http}/readyz", timeout=30).status_code == 200
+        yield serving
+    finally:
+        serving.stop()
+
+
+@pytest.fixture(scope="session")
+def ten_files(mixes: Path) -> list[Path]:
+    """Ten real recordings, spread over the whole list: clean, noisy, reverberant, clipped …"""
+    found = sorted(mixes.glob("*.flac"))
+    return found[:: max(1, len(found) // 10)][:10]

@@ -1,0 +1,161 @@
+"""The terminal's meter: what it says for which messages."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from server.cli import words
+from server.cli.meter import LiveMeter, MeterState, PlainMeter, worst_first
+from server.wire.server import ServerMessage, server_messages
+
+LABELS = [
+    {"id": "low_background", "title": {"zh": "无背景强干扰", "en": "No strong background noise"}},
+    {"id": "close_enough", "title": {"zh": "离话筒够近", "en": "Close enough"}},
+    {"id": "pain_location", "title": {"zh": "疼痛部位明确", "en": "Pain location stated"}},
+]
+
+
+def message(**fields: Any) -> ServerMessage:
+    parsed: ServerMessage = server_messages.validate_python(fields)
+    return parsed
+
+
+def started() -> ServerMessage:
+    labels = [one | {"kind": "quality", "threshold": 0.7} for one in LABELS]
+    audio = {"encoding": "pcm_s16le", "sample_rate": 16_000}
+    config = {"pace": "realtime", "audio": audio, "capture": {"source": "file"}, "language": "en", "vad": "silero"}
+    limits = dict.fromkeys(("max_session_s", "idle_timeout_s", "pause_timeout_s", "resume_ttl_s"), 60.0)
+    return message(
+        type="session.started",
+        session_id="s",
+        resume_token="t",
+        next_sample=0,
+        config=config,
+        limits=limits | {"max_frame_bytes": 65_536},
+        labels=labels,
+        scorers=["acoustic"],
+        basic_mode=True,
+    )
+
+
+def update(noise: float, close: float, grade: str = "usable") -> ServerMessage:
+    overall = {"score": 0.5, "grade": grade, "passed": False, "verdict": "re-record", "assessed": "2 of 3"}
+
+    def scored(score: float | None, why: str | None = None) -> dict[str, Any]:
+        return {"score": score, "evidence": {"acoustic": score}, "why": why}
+
+    return message(
+        type="quality.update",
+        seq=1,
+        window={"start_s": 0, "end_s": 3, "start_sample": 0, "end_sample": 48_000, "partial": True, "speech_ratio": 1},
+        labels={
+            "low_background": scored(noise),
+            "close_enough": scored(close),
+            "pain_location": scored(None, "needs_transcript"),
+        },
+        recent={},
+        session={"labels": {}, "overall": overall},
+        overall=overall,
+        measures={},
+        interference=[],
+        lag_ms=12.0,
+    )
+
+
+def prompt(kind: str = "prompt.raised") -> ServerMessage:
+    text = {"zh": "请到安静一点的地方再说。", "en": "Please move somewhere quieter."}
+    return message(type=kind, id="move_somewhere_quieter", label="low_background", text=text)
+
+
+def plain(language: str, *messages: ServerMessage) -> str:
+    out = io.StringIO()
+    with PlainMeter(Console(file=out, width=100, highlight=False), language, "visit.wav") as meter:
+        for one in messages:
+            meter.show(one)
+    return out.getvalue()
+
+
+def drawn(language: str, *messages: ServerMessage) -> str:
+    console = Console(file=io.StringIO(), width=90, record=True, force_terminal=True, highlight=False)
+    with LiveMeter(console, language, "visit.wav") as meter:
+        for one in messages:
+            meter.show(one)
+        console.print(meter._draw())
+    return console.export_text()
+
+
+def test_worst_label_comes_first_and_unscored_ones_last() -> None:
+    state = MeterState()
+    for one in (started(), update(noise=0.9, close=0.2)):
+        state.take(one, "en")
+    assert [label.id for label in worst_first(state)] == ["close_enough", "low_background", "pain_location"]
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Usable"), ("zh-CN", "可用")])
+def test_grade_has_a_word_beside_its_shape(language: str, word: str) -> None:
+    for text in (plain(language, started(), update(0.4, 0.9)), drawn(language, started(), update(0.4, 0.9))):
+        assert word in text
+        assert words.GRADES["usable"].mark() in text
+
+
+def test_a_prompt_stays_until_it_is_cleared() -> None:
+    state = MeterState()
+    state.take(started(), "en")
+    state.take(prompt(), "en")
+    assert state.prompt is not None
+    state.take(prompt("prompt.cleared"), "en")
+    assert state.prompt is None
+
+
+def test_the_prompt_is_shown_in_the_readers_language() -> None:
+    assert "请到安静一点的地方再说。" in drawn("zh", started(), prompt())
+    assert "Please move somewhere quieter." in drawn("en", started(), prompt())
+    assert "Please move somewhere quieter." in plain("en", started(), prompt())
+
+
+def test_unscored_label_says_why() -> None:
+    assert "needs a transcript" in drawn("en", started(), update(0.4, 0.9))
+
+
+def test_no_data_before_the_first_score() -> None:
+    assert "No data" in drawn("en", started())
+
+
+def test_basic_mode_is_told() -> None:
+    assert "basic mode" in drawn("en", started())
+    assert "basic mode" in plain("en", started())
+
+
+def test_warnings_and_errors_are_told() -> None:
+    error = {"type": "audio", "code": "odd_length", "message": "Half a sample is left."}
+    text = plain(
+        "en", started(), message(type="warning", code="clipping"), message(type="error", error=error, request_id="r")
+    )
+    assert "the sound is clipping" in text
+    assert "Half a sample is left." in text
+
+
+def test_every_word_of_the_wire_has_its_phrase() -> None:
+    from typing import get_args
+
+    from server.wire.common import Grade, Verdict, WhyNull
+    from server.wire.server import WarningCode
+
+    assert set(words.GRADES) == set(get_args(Grade))
+    assert set(words.VERDICTS) == {*get_args(Verdict), None}
+    assert set(words.WHY) == set(get_args(WhyNull))
+    assert set(words.WARNINGS) == set(get_args(WarningCode))
+
+
+def test_a_number_under_the_pass_line_never_reads_as_passed() -> None:
+    assert words.number(0.699) == "0.69"
+    assert words.number(0.7) == "0.70"
+    assert words.number(1.0) == "1.00"
+
+
+def test_a_bar_is_full_when_good_and_dashed_without_data() -> None:
+    assert len(set(words.bar(1.0, 10))) == 1
+    assert words.bar(0.0, 10) != words.bar(None, 10)
+    assert {len(words.bar(score, 10)) for score in (None, 0.0, 0.33, 1.0)} == {10}
