@@ -37,7 +37,7 @@ export function verdictBlock(result, language) {
   if (!result) return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, text('noResult', language)));
   const { grade, verdict } = result.overall;
   const shape = gradeShape(verdict === null ? 'nodata' : grade);
-  const advice = result.advice[language].replace(/\s*[((][01]\.\d+[))]/g, '');
+  const advice = result.advice[language].replace(/\s*[(\uff08][01]\.\d+[)\uff09]/g, '');
   const sentence = h('strong', {}, text(`verdict.${verdict}`, language));
   return h('div', { class: 'verdict', role: 'status', part: 'verdict' }, shape, sentence, h('p', { class: 'quiet' }, advice));
 }

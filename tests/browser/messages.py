@@ -1,0 +1,172 @@
+"""Server messages for the stub, built and checked by the wire's own models, so that they cannot drift from it."""
+
+from typing import Any
+
+from server.wire.result import Result
+from server.wire.server import server_messages
+
+QUALITY = {
+    "speech_present": ("有人说话", "Someone is speaking", "speak_up"),
+    "low_background": ("无背景强干扰", "No strong background noise", "move_somewhere_quieter"),
+    "close_enough": ("离话筒够近", "Close enough", "come_closer"),
+    "no_clipping": ("无削波失真", "No clipping", "move_back"),
+}
+OFF = {"source": "microphone", "echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
+MEASURES = {"snr_db": 3.1, "speech_dbfs": -25.0, "bandwidth_hz": 7600.0, "speech_ratio": 0.8}
+
+
+def _checked(message: dict[str, Any]) -> dict[str, Any]:
+    checked: dict[str, Any] = server_messages.validate_python(message).model_dump(mode="json")
+    return checked
+
+
+def _labels() -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = [
+        {"id": id_, "title": {"zh": zh, "en": en}, "kind": "quality", "threshold": 0.7, "prompt": prompt}
+        for id_, (zh, en, prompt) in QUALITY.items()
+    ]
+    title = {"zh": "疼痛部位明确", "en": "Pain location stated"}
+    made.append({"id": "pain_location", "title": title, "kind": "content", "threshold": 0.7, "prompt": None})
+    return made
+
+
+def started(*, next_sample: int = 0, session_id: str = "a1b2c3d4e5f60718", resume_ttl_s: float = 60) -> dict[str, Any]:
+    return _checked(
+        {
+            "type": "session.started",
+            "session_id": session_id,
+            "resume_token": "token",
+            "next_sample": next_sample,
+            "config": {
+                "pace": "realtime",
+                "audio": {"encoding": "pcm_s16le", "sample_rate": 16000},
+                "capture": OFF,
+                "language": "en",
+                "vad": "silero",
+            },
+            "limits": {
+                "max_frame_bytes": 65536,
+                "max_session_s": 7200,
+                "idle_timeout_s": 60,
+                "pause_timeout_s": 900,
+                "resume_ttl_s": resume_ttl_s,
+            },
+            "labels": _labels(),
+            "scorers": ["acoustic"],
+            "basic_mode": True,
+        }
+    )
+
+
+def overall(grade: str, score: float | None, verdict: str | None) -> dict[str, Any]:
+    return {"score": score, "grade": grade, "passed": verdict == "accept", "verdict": verdict, "assessed": "4 of 5"}
+
+
+def update(seq: int, *, low_background: float, grade: str, speech_ratio: float = 0.8) -> dict[str, Any]:
+    """A window whose noise label stands at ``low_background``; the others are fine."""
+    end_s = seq + 2
+    scores = {id_: 0.9 for id_ in QUALITY} | {"low_background": low_background}
+    mean = sum(scores.values()) / len(scores)
+    verdict = "accept" if grade == "clear" else "re-record"
+    labels: dict[str, Any] = {id_: {"score": x, "evidence": {"acoustic": x}} for id_, x in scores.items()}
+    labels["pain_location"] = {"score": None, "evidence": {}, "why": "needs_transcript"}
+    whole = overall(grade, mean, verdict)
+    return _checked(
+        {
+            "type": "quality.update",
+            "seq": seq,
+            "window": {
+                "start_s": 0,
+                "end_s": end_s,
+                "start_sample": 0,
+                "end_sample": end_s * 16000,
+                "partial": end_s < 10,
+                "speech_ratio": speech_ratio,
+            },
+            "labels": labels,
+            "recent": scores | {"pain_location": None},
+            "session": {"labels": scores, "overall": whole},
+            "overall": whole,
+            "measures": MEASURES,
+            "interference": [],
+            "lag_ms": 20,
+        }
+    )
+
+
+def level(*, speaking: bool = True) -> dict[str, Any]:
+    return _checked({"type": "level", "rms_dbfs": -30, "peak_dbfs": -12, "speaking": speaking, "clipping": False})
+
+
+def prompt(kind: str = "prompt.raised", *, audience: str = "patient") -> dict[str, Any]:
+    text = {
+        "zh": "周围有点吵,请到安静一点的地方再说。",
+        "en": "It is a bit noisy. Please move somewhere quieter.",
+    }
+    return _checked(
+        {"type": kind, "id": "move_somewhere_quieter", "label": "low_background", "text": text, "audience": audience}
+    )
+
+
+def snapshot(*, state: str = "live", with_update: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return _checked(
+        {
+            "type": "snapshot",
+            "session_id": "a1b2c3d4e5f60718",
+            "state": state,
+            "labels": _labels(),
+            "scorers": ["acoustic"],
+            "basic_mode": True,
+            "capture": OFF,
+            "language": "en",
+            "update": with_update,
+            **more,
+        }
+    )
+
+
+def result() -> dict[str, Any]:
+    """A recording with too much noise."""
+    labels: dict[str, Any] = {
+        id_: {
+            "title": {"zh": zh, "en": en},
+            "kind": "quality",
+            "score": 0.31 if id_ == "low_background" else 0.9,
+            "threshold": 0.7,
+            "passed": id_ != "low_background",
+            "weight": 1.0,
+            "evidence": {},
+        }
+        for id_, (zh, en, _) in QUALITY.items()
+    }
+    made = Result.model_validate(
+        {
+            "id": "r1",
+            "source": {"kind": "file", "name": "visit.flac", "duration_s": 12, "speech_s": 9, "sample_rate": 16000},
+            "labels": labels,
+            "overall": overall("poor", 0.71, "re-record"),
+            "advice": {
+                "zh": "建议复录:“无背景强干扰”没有达标(0.31);请换到安静的房间。",
+                "en": "Please record again: “No strong background noise” falls short (0.31). Please move to a quiet room.",
+            },
+            "prompts": ["move_somewhere_quieter"],
+            "unusable_spans": [{"start_s": 2, "end_s": 6, "why": "low_background"}],
+            "not_heard": [],
+            "not_assessed": ["pain_location"],
+            "interference": [],
+            "events": [],
+            "measures": MEASURES,
+            "windows": [],
+            "model": {
+                "scorers": ["acoustic"],
+                "version": "0",
+                "dictionary": {"name": "telemedicine", "version": "1"},
+            },
+        }
+    )
+    dumped: dict[str, Any] = made.model_dump(mode="json")
+    return dumped
+
+
+def ended(reason: str = "client") -> dict[str, Any]:
+    return _checked({"type": "session.ended", "reason": reason, "result": result()})

@@ -1,0 +1,145 @@
+"""A small stand-in for the server: the real pages under the real headers, and a patient's and a doctor's socket
+whose every message a test decides. What a real server does only after minutes, or only when it is ill, happens here
+at once."""
+
+import asyncio
+import json
+import queue
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Self
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from server.api import pages
+from server.api.requests import Requests
+from server.resources import web_client_dir
+from server.wire.base import PROTOCOL
+from tests.browser import messages
+
+ANSWER_WITHIN_S = 15.0
+
+
+class StubSocket:
+    """One socket as the test sees it: ``got`` (what the page sent, decoded; PCM as its length in samples)."""
+
+    def __init__(self, websocket: WebSocket, loop: asyncio.AbstractEventLoop) -> None:
+        self._websocket = websocket
+        self._loop = loop
+        self.got: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.samples = 0
+        self.gap_samples = 0
+
+    def send(self, *sent: dict[str, Any]) -> None:
+        for message in sent:
+            self._run(self._websocket.send_text(json.dumps(message)))
+
+    def close(self, code: int) -> None:
+        self._run(self._websocket.close(code))
+
+    def expect(self, kind: str) -> dict[str, Any]:
+        """The next message of this type; others before it are passed over."""
+        while True:
+            message = self.got.get(timeout=ANSWER_WITHIN_S)
+            if message["type"] == kind:
+                return message
+
+    def _run(self, work: Awaitable[None]) -> None:
+        async def doing() -> None:
+            await work
+
+        asyncio.run_coroutine_threadsafe(doing(), self._loop).result(ANSWER_WITHIN_S)
+
+    async def listen(self) -> None:
+        """Acknowledges sound as it comes, and keeps the line alive, until the page goes."""
+        beat = asyncio.create_task(self._beat())
+        try:
+            while True:
+                message = await self._websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                if message.get("bytes") is not None:
+                    self.samples += len(message["bytes"]) // 2
+                    await self._websocket.send_text(json.dumps({"type": "audio.ack", "samples": self.samples}))
+                    continue
+                decoded = json.loads(message["text"])
+                if decoded["type"] == "audio.gap":
+                    self.samples += decoded["samples"]
+                    self.gap_samples += decoded["samples"]
+                self.got.put(decoded)
+        except (WebSocketDisconnect, RuntimeError):
+            return
+        finally:
+            beat.cancel()
+
+    async def _beat(self) -> None:
+        while self._websocket.application_state is WebSocketState.CONNECTED:
+            await asyncio.sleep(0.5)
+            await self._websocket.send_text(json.dumps({"type": "heartbeat"}))
+
+
+class StubServer:
+    """Context manager. ``patients`` and ``doctors`` give the sockets in the order in which they were opened."""
+
+    def __init__(self, *, folder: Path | None = None) -> None:
+        self.patients: queue.Queue[StubSocket] = queue.Queue()
+        self.doctors: queue.Queue[StubSocket] = queue.Queue()
+        self.uploads: queue.Queue[str] = queue.Queue()
+        self._server = uvicorn.Server(
+            uvicorn.Config(self._app(folder or web_client_dir()), host="127.0.0.1", port=0, log_level="error")
+        )
+        self._thread = threading.Thread(target=self._server.run, name="stub-server")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.02)
+            assert self._thread.is_alive(), "the stub did not start"
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join()
+
+    def patient(self) -> StubSocket:
+        return self.patients.get(timeout=ANSWER_WITHIN_S)
+
+    def doctor(self) -> StubSocket:
+        return self.doctors.get(timeout=ANSWER_WITHIN_S)
+
+    def _app(self, folder: Path) -> FastAPI:
+        app = FastAPI()
+        app.add_middleware(Requests)
+
+        @app.websocket("/v1/stream")
+        async def stream(websocket: WebSocket) -> None:
+            await self._serve(websocket, self.patients.put)
+
+        @app.websocket("/v1/sessions/{session_id}/observe")
+        async def observe(websocket: WebSocket) -> None:
+            await self._serve(websocket, self.doctors.put)
+
+        @app.post("/v1/assess")
+        async def assess(request: Request) -> JSONResponse:
+            async with request.form() as form:
+                upload = form["file"]
+                assert not isinstance(upload, str)
+                self.uploads.put(upload.filename or "")
+            return JSONResponse(messages.result())
+
+        pages.install(app, folder)
+        return app
+
+    async def _serve(self, websocket: WebSocket, announce: Callable[[StubSocket], None]) -> None:
+        await websocket.accept(PROTOCOL)
+        socket = StubSocket(websocket, asyncio.get_running_loop())
+        announce(socket)
+        await socket.listen()

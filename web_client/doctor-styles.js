@@ -1,0 +1,45 @@
+/** The doctor's look: one glance on top, the reasons beneath. */
+
+import { sheet } from './styles.js';
+
+export const doctorSheet = sheet(`
+:host { max-width: 68rem; margin: 0 auto; }
+.stack { display: grid; gap: 16px; align-content: start; }
+.strip { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; min-height: 40px; }
+.code { font: 600 1.125rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; letter-spacing: 0.08em; margin-right: 4px; }
+.pill { display: inline-flex; align-items: center; gap: 8px; padding: 4px 14px; border-radius: 16px; font-size: 0.9375rem;
+  border: 1px solid var(--line); background: var(--card); }
+.pill.live::before { content: ""; width: 9px; height: 9px; border-radius: 50%; background: var(--clear); }
+.pill.off::before { content: ""; width: 9px; height: 9px; border-radius: 50%; border: 2px solid var(--quiet); }
+.pill.notice { background: var(--usable-tint); border-color: #e3bf73; color: #5a3900; }
+.hero { display: grid; grid-template-columns: minmax(18rem, 5fr) 6fr; gap: 32px; align-items: center; padding: 28px 32px;
+  border-width: 2px; }
+.hero.clear { border-color: var(--clear); background: linear-gradient(100deg, var(--clear-tint), #fff 55%); }
+.hero.usable { border-color: #d99a1c; background: linear-gradient(100deg, var(--usable-tint), #fff 55%); }
+.hero.poor { border-color: var(--poor); background: linear-gradient(100deg, var(--poor-tint), #fff 55%); }
+.hero.nodata { border: 2px dashed #8d9ba5; }
+.glance { display: grid; grid-template-columns: auto 1fr; gap: 4px 24px; align-items: center; }
+.glance .shape { width: 96px; height: 96px; }
+.word { font-size: 2.5rem; line-height: 1.15; font-weight: 700; letter-spacing: -0.015em; }
+.reason { color: var(--ink); font-size: 1.0625rem; text-wrap: pretty; }
+.plot { display: block; width: 100%; height: auto; overflow: visible; }
+.plot .grid { stroke: var(--line); stroke-width: 1.5; }
+.plot .pass { stroke: #6b7a85; stroke-width: 2; stroke-dasharray: 3 7; stroke-linecap: round; }
+.plot .curve { fill: none; stroke: var(--accent); stroke-width: 4.5; stroke-linejoin: round; stroke-linecap: round; }
+.plot .dot { fill: var(--accent); stroke: #fff; stroke-width: 3; } .plot .none { display: none; }
+.axis { display: flex; justify-content: space-between; font-size: 0.875rem; margin-top: 4px; }
+.axis .key::before { content: ""; display: inline-block; width: 26px; border-top: 2px dashed #6b7a85; margin-right: 8px; vertical-align: 4px; }
+.trend h2 { margin-bottom: 6px; }
+.columns { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; align-items: start; }
+.told { font-size: 1.25rem; font-weight: 600; line-height: 1.4; text-wrap: balance; }
+.told.none { font-size: 1rem; font-weight: 400; color: var(--quiet); }
+.help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid #e3bf73; }
+.list { display: grid; gap: 6px; }
+.list .at { font-variant-numeric: tabular-nums; font-weight: 600; margin-right: 8px; }
+.measures { display: grid; grid-template-columns: repeat(2, 1fr auto); gap: 6px 14px; }
+.measures dt { color: var(--quiet); font-size: 0.9375rem; }
+.measures dd { text-align: right; font-variant-numeric: tabular-nums; font-weight: 500; padding-right: 14px; }
+.footer { text-align: center; }
+@media (max-width: 52rem) { .hero, .columns { grid-template-columns: 1fr; } .measures { grid-template-columns: 1fr auto; } .hero { padding: 20px; }
+  .glance .shape { width: 72px; height: 72px; } .word { font-size: 2rem; } .measures dd { padding-right: 0; } }
+`);

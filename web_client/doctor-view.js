@@ -1,0 +1,183 @@
+/** The doctor's element on the screen: built once, then brought up to date. */
+
+import { Bars, nameOf } from './bars.js';
+import { doctorText } from './doctor-strings.js';
+import { h, say } from './dom.js';
+import { because, clock, measureRows } from './measures.js';
+import { gradeOf } from './meter.js';
+import { gradeShape } from './shapes.js';
+import { faultSentence } from './strings.js';
+import { Trend } from './trend.js';
+import { rowsOf } from './upload.js';
+
+/**
+ * @typedef {import('./types.js').Language} Language
+ * @typedef {{state: import('./patient-view.js').HostState, language: Language, own: boolean, fault: string | null,
+ *   reading: import('./meter.js').Reading, meter: import('./meter.js').Meter, warnings: string[], code: string}} DoctorModel
+ *   `own`: our own line to the server stands
+ * @typedef {(key: string) => string} Text
+ */
+
+/** Causes that have a word of their own; the others are "no data". */
+const OWN_WORD = new Set(['quiet', 'paused', 'waiting']);
+const SPANS_SHOWN = 6;
+
+export class DoctorView {
+  /** @param {ShadowRoot} root */
+  constructor(root) {
+    const card = (/** @type {(Node | string)[]} */ ...children) => h('section', { class: 'card' }, ...children);
+    root.append(
+      h(
+        'div',
+        { class: 'stack' },
+        this.#strip,
+        this.#hero,
+        h(
+          'div',
+          { class: 'columns' },
+          card(this.#barsTitle, this.#bars.element),
+          h('div', { class: 'stack' }, card(this.#promptTitle, this.#prompt), card(this.#askTitle, this.#ask), card(this.#measuresTitle, this.#measures)),
+        ),
+        this.#footer,
+      ),
+    );
+  }
+
+  #bars = new Bars();
+  #trend = new Trend();
+  #strip = h('div', { class: 'strip' });
+  #shape = h('div');
+  #word = h('p', { class: 'word', part: 'word' });
+  #reason = h('p', { class: 'reason', part: 'reason' });
+  #hero = h(
+    'section',
+    { class: 'card hero' },
+    h('div', { class: 'glance', role: 'status' }, this.#shape, h('div', {}, this.#word, this.#reason)),
+    this.#trend.element,
+  );
+  #barsTitle = h('h2');
+  #promptTitle = h('h2');
+  #prompt = h('div', { part: 'prompt' });
+  #askTitle = h('h2');
+  #ask = h('ul', { class: 'list', part: 'ask-again' });
+  #measuresTitle = h('h2');
+  #measures = h('dl', { class: 'measures', part: 'measures' });
+  #footer = h('p', { class: 'quiet footer' });
+  #drawn = /** @type {Map<Element, string>} */ (new Map());
+
+  /** @param {DoctorModel} model */
+  render(model) {
+    const { language, meter } = model;
+    const t = (/** @type {string} */ key) => doctorText(key, language);
+    this.#drawStrip(model, t);
+    this.#drawGlance(model, t);
+    this.#trend.show(meter.trend, language);
+    say(this.#barsTitle, t('reasons'));
+    this.#bars.show(meter.result ? rowsOf(meter.result) : meter.rows(), language);
+    say(this.#promptTitle, t('promptTitle'));
+    this.#drawPrompts([...meter.prompts.values()], language, t);
+    say(this.#askTitle, t('askAgain'));
+    this.#drawAsk(model, t);
+    say(this.#measuresTitle, t('measures'));
+    const rows = measureRows(meter.result?.measures ?? meter.update?.measures ?? {}, language);
+    this.#replace(this.#measures, rows.flat().join('|'), () =>
+      rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+    );
+    say(this.#footer, t('noDiagnosis'));
+  }
+
+  /** @param {DoctorModel} model @param {Text} t */
+  #drawStrip({ state, meter, warnings, code }, t) {
+    const shown = warnings.filter((warning) => ['clipping', 'scoring_lag', 'audio_gap', 'expiring'].includes(warning));
+    const key = [state, code, meter.basicMode, meter.processed, shown, t('session')].join('|');
+    this.#replace(this.#strip, key, () => [
+      h('span', { class: 'quiet' }, t('session')),
+      h('span', { class: 'code' }, code || '–'),
+      h('span', { class: `pill ${state === 'live' ? 'live' : 'off'}` }, t(`state.${state}`)),
+      ...(meter.basicMode ? [h('span', { class: 'pill', part: 'basic-mode' }, t('basicMode'))] : []),
+      ...(meter.processed ? [h('span', { class: 'pill notice', part: 'processed' }, t('processed'))] : []),
+      ...shown.map((warning) => h('span', { class: 'pill notice' }, t(`warning.${warning}`))),
+    ]);
+  }
+
+  /** @param {DoctorModel} model @param {Text} t */
+  #drawGlance(model, t) {
+    const { grade, cause } = model.reading;
+    this.#replace(this.#shape, grade, () => [gradeShape(grade)]);
+    this.#hero.className = `card hero ${grade}`;
+    this.#word.className = `word ${grade}`;
+    const { result } = model.meter;
+    if (result) say(this.#word, t(`outcome.${result.overall.verdict}`));
+    else say(this.#word, t(`word.${cause && OWN_WORD.has(cause) ? cause : grade}`));
+    say(this.#reason, reasonOf(model, t));
+  }
+
+  /** @param {import('./types.js').PromptMessage[]} prompts @param {Language} language @param {Text} t */
+  #drawPrompts(prompts, language, t) {
+    const key = prompts.map(({ text, audience }) => `${audience}${text[language]}`).join('|');
+    this.#replace(this.#prompt, `${language}|${key}`, () => {
+      const told = prompts.filter(({ audience }) => audience === 'patient');
+      const help = prompts.filter(({ audience }) => audience === 'doctor');
+      return [
+        ...(told.length ? [] : [h('p', { class: 'told none' }, t('noPrompt'))]),
+        ...told.map(({ text }) => h('p', { class: 'told' }, text[language])),
+        ...help.map(({ text }) => h('p', { class: 'help' }, `${t('forYou')} ${text[language]}`)),
+      ];
+    });
+  }
+
+  /** @param {DoctorModel} model @param {Text} t */
+  #drawAsk({ meter, language }, t) {
+    const { result } = meter;
+    const spans = result ? result.unusable_spans : meter.spans;
+    const titles = (/** @type {string[]} */ ids) => ids.map((id) => result?.labels[id]?.title[language] ?? id).join(', ');
+    const items = spans.slice(-SPANS_SHOWN).map((span) => ({
+      at: `${clock(span.start_s)}–${clock(span.end_s)}`,
+      what: spanWhy(span, meter, language, t),
+    }));
+    const notes = [
+      ...(items.length ? [] : [t('askNothing')]),
+      ...(result?.not_heard.length ? [`${t('notHeard')}: ${titles(result.not_heard)}`] : []),
+      ...(unheard(meter) ? [t('notAssessed')] : []),
+    ];
+    this.#replace(this.#ask, JSON.stringify([items, notes]), () => [
+      ...items.map(({ at, what }) => h('li', {}, h('span', { class: 'at' }, at), what)),
+      ...notes.map((note) => h('li', { class: 'quiet' }, note)),
+    ]);
+  }
+
+  /** Draws again only when `key` has changed. @param {Element} at @param {string} key @param {() => Node[]} draw */
+  #replace(at, key, draw) {
+    if (this.#drawn.get(at) === key) return;
+    this.#drawn.set(at, key);
+    at.replaceChildren(...draw());
+  }
+}
+
+/** Content labels are there, and nothing loaded can hear them. @param {import('./meter.js').Meter} meter */
+function unheard(meter) {
+  const scores = meter.update?.labels ?? {};
+  return meter.content().some(({ id }) => scores[id]?.why === 'needs_transcript');
+}
+
+/**
+ * @param {{why?: string}} span @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t
+ */
+function spanWhy({ why }, meter, language, t) {
+  const label = meter.labels.find(({ id }) => id === why);
+  return label ? nameOf(label, language) : t('hardToHear');
+}
+
+/** Why it is so, in one sentence: the worst label first. @param {DoctorModel} model @param {Text} t */
+function reasonOf({ reading, own, fault, meter, language }, t) {
+  if (fault) return faultSentence(fault, language);
+  if (meter.result) return meter.result.advice[language];
+  if (reading.cause) return t(reading.cause === 'network' && !own ? 'cause.own' : `cause.${reading.cause}`);
+  const worst = meter.rows()[0];
+  if (!worst || worst.score === null || worst.score >= worst.threshold) return t('allGood');
+  const grade = doctorText(gradeOf(worst.score, worst.threshold) === 'poor' ? 'veryLow' : 'low', language);
+  const line = t('worst').replace('{name}', nameOf(worst, language)).replace('{grade}', grade);
+  const why = because(worst.id, meter.update?.measures ?? {}, language);
+  const stop = language === 'zh' ? '。' : '.';
+  return why ? `${line}${language === 'zh' ? ',' : ', '}${why}${stop}` : `${line}${stop}`;
+}
