@@ -1,0 +1,91 @@
+"""The advice: what a colleague would say of this recording."""
+
+import pytest
+
+from server.judge.advice import advise, worst_label
+from server.judge.judgement import Span
+from server.judge.labels import LabelSet
+from server.judge.verdict import overall
+from server.values import LabelScore, Text, Why
+from tests.judge.builders import DICTIONARIES, RATE, TELEMEDICINE
+
+GOOD = {label.id: 0.9 for label in TELEMEDICINE.labels}
+
+
+def advice(
+    changes: dict[str, float | None],
+    spans: list[Span] | None = None,
+    labels: LabelSet = TELEMEDICINE,
+    why: Why = Why.NO_SPEECH,
+) -> Text:
+    values: dict[str, float | None] = {**{label.id: 0.9 for label in labels.labels}, **changes}
+    scores = {label_id: LabelScore(value, {}, why if value is None else None) for label_id, value in values.items()}
+    return advise(labels, scores, overall(labels, values), spans or [], RATE)
+
+
+def test_the_worst_failing_label_is_named_with_its_score_danger_and_remedy() -> None:
+    said = advice({"low_background": 0.63, "close_enough": 0.65})
+    assert said.zh == (
+        "建议复录:“无背景强干扰”没有达标(0.63),周围的声音会盖住药名、剂量这些关键字;"
+        "请换到安静的房间,关上门窗和电视,再录一遍。"
+    )
+    assert said.en == (
+        "Please record again: “No strong background noise” falls short (0.63); noise may cover the words that matter, "
+        "such as a medicine or a dose. Please move to a quiet room, close the door, switch off any TV, and record once "
+        "more."
+    )
+
+
+def test_an_accepted_recording_is_fine() -> None:
+    assert advice({}) == Text("录音可以使用,不用重录。", "This recording is fine and can be used as it is.")
+
+
+def test_stretches_to_ask_again_are_told_in_words() -> None:
+    said = advice({}, [Span(190 * RATE, 220 * RATE, "low_background")])
+    assert "03:10–03:40 未听清,请重问。" in said.zh
+    assert "03:10–03:40 could not be heard; please ask again." in said.en
+
+
+def test_many_stretches_are_not_all_listed() -> None:
+    said = advice({}, [Span(at * RATE, (at + 5) * RATE, "low_background") for at in range(0, 200, 20)])
+    assert "等 10 处" in said.zh
+    assert "and 5 more" in said.en
+
+
+def test_silence_is_what_is_wrong_whatever_else_fails() -> None:
+    assert "有人说话" in advice({"speech_present": 0.1, "low_background": 0.0}).zh
+
+
+def test_silence_is_told_even_where_speech_was_not_asked_for() -> None:
+    assert "有人说话" in advice({"speech_present": 0.1}, labels=DICTIONARIES.resolve("low_background")).zh
+
+
+def test_processing_that_hides_noise_is_told() -> None:
+    assert "降噪" in advice({"low_background": None}, why=Why.PROCESSING_ENABLED).zh
+    assert "降噪" not in advice({"low_background": None}).zh
+
+
+def test_without_anything_assessed_a_person_is_asked_to_listen() -> None:
+    labels = DICTIONARIES.resolve("pain_location")
+    assert "自己听一遍" in advice({"pain_location": None, "speech_present": 0.9}, labels=labels).zh
+
+
+def test_a_label_of_the_callers_own_is_advised_on_too() -> None:
+    labels = DICTIONARIES.resolve("咳嗽声=the sound of coughing")
+    custom = labels.shown()[0].id
+    assert advice({custom: 0.2}, labels=labels).zh == "建议复录:“咳嗽声”没有达标(0.20);请再录一遍。"
+
+
+@pytest.mark.parametrize("label_id", [label.id for label in TELEMEDICINE.labels if label.kind == "quality"])
+def test_every_quality_label_gives_whole_sentences(label_id: str) -> None:
+    said = advice({label_id: 0.1})
+    assert said.zh.startswith("建议复录:“")
+    assert said.zh.endswith("再录一遍。") or said.zh.endswith("再说一遍。")
+    assert said.en.startswith("Please record again: ")
+    assert said.en.endswith(".")
+    assert ".." not in said.en
+
+
+def test_nothing_scored_has_no_worst_label() -> None:
+    scores = {label.id: LabelScore(None, {}, Why.SHED) for label in TELEMEDICINE.labels}
+    assert worst_label(TELEMEDICINE, scores) is None

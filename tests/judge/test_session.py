@@ -1,0 +1,221 @@
+"""A session judged window by window: updates, conclusion, label changes, snapshots."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.errors import SnapshotError
+from server.judge.judgement import PromptCleared, PromptRaised
+from server.judge.session import SessionJudge
+from server.values import Measures, Opinion, Why
+from tests.judge.builders import DICTIONARIES, TELEMEDICINE, add, content, facts, label_set, opinions, quality
+
+LABELS = label_set(
+    quality("speech_present", prompt="speak_up"),
+    quality("quiet", prompt="move_somewhere_quieter"),
+    quality("near", prompt="come_closer"),
+    quality("plain"),
+    content("pain_location"),
+)
+GOOD: dict[str, float | None] = {"speech_present": 1.0, "quiet": 0.9, "near": 0.9, "plain": 0.9}
+
+
+def test_an_update_holds_this_window_the_recent_and_the_session_so_far() -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, GOOD)
+    add(judge, 11, GOOD)
+    update = add(judge, 12, {**GOOD, "quiet": 0.2}, recent={**GOOD, "quiet": 0.1})
+    assert update.labels["quiet"].score == 0.2
+    assert update.recent["quiet"] == 0.1
+    assert update.session_labels["quiet"] == 0.9
+    assert (update.overall.verdict, update.session_overall.verdict) == ("re-record", "accept")
+    assert update.labels["pain_location"].why is Why.NEEDS_TRANSCRIPT
+    assert update.overall.assessed == "4 of 5"
+
+
+def test_only_labels_that_were_asked_for_are_shown() -> None:
+    labels = label_set(quality("speech_present", prompt="speak_up"), quality("quiet"), hidden=["speech_present"])
+    judge = SessionJudge(labels)
+    update = add(judge, 10, {"speech_present": 0.0, "quiet": 0.9})
+    conclusion = judge.conclude()
+    assert set(update.labels) == set(update.recent) == set(update.session_labels) == set(conclusion.labels) == {"quiet"}
+    assert update.overall.verdict == conclusion.overall.verdict == "unusable"
+    assert conclusion.prompts == []
+
+
+def test_without_any_window_the_audio_was_too_short() -> None:
+    conclusion = SessionJudge(LABELS).conclude()
+    assert {score.why for score in conclusion.labels.values()} == {Why.TOO_SHORT}
+    assert {score.score for score in conclusion.labels.values()} == {None}
+    assert (conclusion.overall.verdict, conclusion.overall.grade) == ("unusable", "nodata")
+    assert conclusion.overall.passed is False
+    assert conclusion.prompts == []
+    assert "太短" in conclusion.advice.zh
+    assert "too short" in conclusion.advice.en
+
+
+def test_prompts_of_a_conclusion_are_those_of_the_failing_labels_worst_first_each_once() -> None:
+    labels = label_set(
+        quality("a", prompt="check_microphone"),
+        quality("b", prompt="move_back"),
+        quality("c", prompt="check_microphone"),
+        quality("d", prompt="slow_down"),
+        quality("e"),
+        quality("f", prompt="speak_up"),
+    )
+    judge = SessionJudge(labels)
+    add(judge, 10, {"a": 0.6, "b": 0.5, "c": 0.4, "d": 0.9, "e": 0.1, "f": None})
+    assert judge.conclude().prompts == ["check_microphone", "move_back"]
+
+
+def test_a_snoozed_prompt_still_stands_in_the_conclusion() -> None:
+    judge = SessionJudge(LABELS)
+    judge.snooze("move_somewhere_quieter")
+    for second in range(10, 20):
+        assert add(judge, second, {**GOOD, "quiet": 0.1}).prompts == []
+    assert judge.conclude().prompts == ["move_somewhere_quieter"]
+
+
+@pytest.mark.parametrize(
+    ("snr_db", "others", "expected"),
+    [
+        (20.0, 0.9, ["check_microphone"]),
+        (15.0, 0.9, []),
+        (None, 0.9, []),
+        (20.0, 0.6, None),
+    ],
+)
+def test_intelligible_asks_for_the_microphone_under_its_rule_only(
+    snr_db: float | None, others: float, expected: list[str] | None
+) -> None:
+    scores: dict[str, float | None] = {label.id: others for label in TELEMEDICINE.labels}
+    judge = SessionJudge(TELEMEDICINE)
+    live: list[str] = []
+    for second in range(10, 16):
+        update = add(
+            judge, second, {**scores, "speech_present": 1.0, "intelligible": 0.3}, measures=Measures(snr_db=snr_db)
+        )
+        live += [event.label_id for event in update.prompts]
+    if expected is None:
+        assert "intelligible" not in live
+        return
+    assert judge.conclude().prompts == expected
+    assert live == ["intelligible"] * len(expected)
+
+
+def test_not_assessed_and_not_heard_tell_a_missing_source_from_silence_about_it() -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, {**GOOD, "near": None})
+    assert judge.conclude().not_assessed == ["near", "pain_location"]
+    assert judge.conclude().not_heard == []
+    heard = SessionJudge(LABELS)
+    loaded: Any = {**opinions(GOOD), "transcript": {"pain_location": Opinion(None, Why.NO_EVIDENCE)}}
+    heard.add_window(facts(10), loaded, loaded)
+    assert heard.conclude().not_heard == ["pain_location"]
+    assert heard.conclude().not_assessed == []
+    assert heard.conclude().overall.verdict == "accept"
+
+
+def test_a_window_that_comes_twice_counts_once() -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, GOOD)
+    before = judge.snapshot()
+    update = add(judge, 10, {**GOOD, "quiet": 0.0})
+    assert update.labels["quiet"].score == 0.0
+    assert update.session_labels["quiet"] == 0.9
+    assert judge.snapshot() == before
+
+
+def test_changed_labels_keep_the_scores_of_those_that_stay() -> None:
+    judge = SessionJudge(LABELS)
+    for second in range(10, 14):
+        add(judge, second, {**GOOD, "quiet": 0.2})
+    changed = label_set(quality("quiet", prompt="move_somewhere_quieter", threshold=0.1), quality("fresh"))
+    judge.change_labels(changed)
+    conclusion = judge.conclude()
+    assert conclusion.labels["quiet"].score == 0.2
+    assert conclusion.passed["quiet"] is True
+    assert conclusion.labels["fresh"].score is None
+    add(judge, 14, {"quiet": 0.2, "fresh": 0.6})
+    assert judge.conclude().labels["fresh"].score == 0.6
+    json.dumps(judge.snapshot())
+
+
+def test_what_a_label_change_clears_is_told_with_the_next_window() -> None:
+    judge = SessionJudge(LABELS)
+    raised = [event for second in range(10, 14) for event in add(judge, second, {**GOOD, "quiet": 0.1}).prompts]
+    assert [type(event) for event in raised] == [PromptRaised]
+    changed = label_set(quality("near", prompt="come_closer"))
+    judge.change_labels(changed)
+    judge = SessionJudge.restore(json.loads(json.dumps(judge.snapshot())), changed)
+    assert [type(event) for event in add(judge, 14, {"near": 0.9}).prompts] == [PromptCleared]
+    assert add(judge, 15, {"near": 0.9}).prompts == []
+
+
+SCORE = st.one_of(st.none(), st.floats(0, 1))
+WINDOWS = st.lists(st.tuples(st.integers(1, 3), SCORE, SCORE, SCORE, st.floats(0, 10)), min_size=1, max_size=40)
+
+
+def play(
+    judge: SessionJudge, windows: list[tuple[int, float | None, float | None, float | None, float]], at: int
+) -> Any:
+    updates = []
+    end = 2 + sum(window[0] for window in windows[:at])
+    for hop, speech, quiet, near, speech_s in windows[at:]:
+        end += hop
+        scores = {"speech_present": speech, "quiet": quiet, "near": near, "plain": quiet}
+        updates.append(add(judge, end, scores, speech_s=speech_s))
+    return updates
+
+
+@settings(max_examples=100)
+@given(WINDOWS, st.integers(0, 40))
+def test_restored_from_json_it_goes_on_as_if_unbroken(windows: Any, cut: int) -> None:
+    unbroken, first = SessionJudge(LABELS), SessionJudge(LABELS)
+    all_updates = play(unbroken, windows, 0)
+    play(first, windows[:cut], 0)
+    second = SessionJudge.restore(json.loads(json.dumps(first.snapshot())), LABELS)
+    assert play(second, windows, min(cut, len(windows))) == all_updates[cut:]
+    assert second.conclude() == unbroken.conclude()
+
+
+@settings(max_examples=100)
+@given(WINDOWS)
+def test_every_score_stays_in_range_and_nothing_scorable_is_null(windows: Any) -> None:
+    judge = SessionJudge(LABELS)
+    play(judge, windows, 0)
+    conclusion = judge.conclude()
+    for label_id, score in conclusion.labels.items():
+        assert score.score is None or 0.0 <= score.score <= 1.0
+        assert (score.score is None) == (score.why is not None) == (conclusion.passed[label_id] is None)
+
+
+def test_a_snapshot_does_not_change_with_what_follows() -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, GOOD)
+    taken = judge.snapshot()
+    written = json.dumps(taken)
+    add(judge, 11, {**GOOD, "quiet": 0.1})
+    assert json.dumps(taken) == written
+
+
+@pytest.mark.parametrize("state", [{}, {"version": 99}, {"version": 1}, {"version": 1, "history": 3}])
+def test_a_snapshot_of_another_version_is_refused(state: dict[str, Any]) -> None:
+    with pytest.raises(SnapshotError):
+        SessionJudge.restore(state, LABELS)
+
+
+def test_a_snapshot_of_other_labels_is_refused() -> None:
+    with pytest.raises(SnapshotError):
+        SessionJudge.restore(SessionJudge(LABELS).snapshot(), DICTIONARIES.resolve("low_background"))
+
+
+def test_two_judges_share_nothing() -> None:
+    one, other = SessionJudge(LABELS), SessionJudge(LABELS)
+    add(one, 10, {**GOOD, "quiet": 0.0})
+    add(other, 10, GOOD)
+    assert other.conclude().labels["quiet"].score == 0.9
+    assert one.conclude().labels["quiet"].score == 0.0

@@ -1,0 +1,88 @@
+"""Stretches that could not be heard, from recent scores that look back over 4 s."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.judge.session import SessionJudge
+from server.judge.spans import Mark, spoiled_by, unusable_spans
+from server.values import LabelScore
+from tests.judge.builders import RATE, add, label_set, quality
+
+LABELS = label_set(quality("speech_present"), quality("quiet"), quality("continuous_signal"), quality("moderate_pace"))
+
+
+def marks(spoiled: Callable[[int], bool], last_s: int, step_s: int = 1) -> list[Mark]:
+    return [
+        Mark(max(0, end - 4) * RATE, end * RATE, "quiet" if spoiled(end) else None)
+        for end in range(3, last_s + 1, step_s)
+    ]
+
+
+def seconds(found: list[Mark]) -> list[tuple[float, float]]:
+    return [(span.start_sample / RATE, span.end_sample / RATE) for span in unusable_spans(found, RATE)]
+
+
+def test_a_stretch_is_found_within_two_seconds_of_its_edges() -> None:
+    """Noise from 20 to 30 s: half of what a mark looks back over makes its score poor."""
+    [(start_s, end_s)] = seconds(marks(lambda end: 22 <= end <= 31, 60))
+    assert abs(start_s - 20) <= 2
+    assert abs(end_s - 30) <= 2
+
+
+def test_nothing_spoiled_gives_no_span() -> None:
+    assert seconds(marks(lambda end: False, 60)) == []
+
+
+def test_a_moment_is_no_span() -> None:
+    assert seconds(marks(lambda end: end == 20, 60)) == []
+
+
+def test_all_spoiled_is_one_span_from_start_to_end() -> None:
+    assert seconds(marks(lambda end: True, 60)) == [(0.0, 60.0)]
+
+
+def test_two_troubles_far_apart_are_two_spans() -> None:
+    assert len(seconds(marks(lambda end: 10 <= end <= 18 or 40 <= end <= 50, 60))) == 2
+
+
+def test_missing_windows_leave_no_holes_in_a_span() -> None:
+    assert seconds(marks(lambda end: True, 61, step_s=3)) == [(0.0, 60.0)]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=80))
+def test_spans_are_in_order_apart_and_of_three_seconds_at_least(spoiled: list[bool]) -> None:
+    found = seconds(marks(lambda end: spoiled[end - 3], len(spoiled) + 2))
+    assert all(end_s - start_s >= 3 for start_s, end_s in found)
+    assert all(right[0] - left[1] > 2 for left, right in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("recent", "expected"),
+    [
+        ({"speech_present": 1.0, "quiet": 0.1}, "quiet"),
+        ({"speech_present": 1.0, "quiet": 0.4}, None),
+        ({"speech_present": 0.0, "quiet": 0.1}, None),
+        ({"speech_present": 0.0, "continuous_signal": 0.1}, "continuous_signal"),
+        ({"speech_present": 1.0, "moderate_pace": 0.0}, None),
+        ({"speech_present": 1.0, "quiet": 0.2, "continuous_signal": 0.1}, "continuous_signal"),
+        ({"quiet": None}, None),
+    ],
+)
+def test_spoiled_is_what_takes_words_away(recent: dict[str, float | None], expected: str | None) -> None:
+    scores = {label_id: LabelScore(score, {}) for label_id, score in recent.items()}
+    assert spoiled_by(LABELS, scores) == expected
+
+
+def test_a_session_tells_its_spans_with_the_label_at_fault() -> None:
+    judge = SessionJudge(LABELS)
+    for second in range(3, 41):
+        bad = 20 <= second <= 29
+        add(judge, second, {"speech_present": 1.0, "quiet": 0.1 if bad else 0.9, "continuous_signal": 1.0})
+    [span] = judge.conclude().unusable_spans
+    assert span.why == "quiet"
+    assert judge.conclude().overall.verdict == "accept"
+    assert "未听清,请重问" in judge.conclude().advice.zh
