@@ -1,0 +1,51 @@
+"""The contracts of imports bite, and the sans-IO core is free of what imports cannot show."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = sorted(path for folder in ("stream", "judge") for path in (ROOT / "server" / folder).rglob("*.py"))
+
+BREACHES = {
+    "judge/breach.py": "import logging\nfrom server.wire import base\n",
+    "stream/breach.py": "import time\n",
+    "recording/breach.py": "import torch\n",
+    "live/breach.py": "import fastapi\n",
+    "model/breach.py": "from server.stream import events\n",
+    "wire/breach.py": "from server.stream import events\n",
+}
+
+
+def lint_imports(folder: Path) -> tuple[int, dict[str, str]]:
+    """Exit code, and contract to KEPT or BROKEN, of the contracts in ``folder``."""
+    command = "from importlinter.cli import lint_imports_command as run; run(['--no-cache'])"
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.returncode, dict(re.findall(r"^(.+?) (KEPT|BROKEN)", done.stdout, re.MULTILINE))
+
+
+def test_every_contract_breaks_on_a_breach(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name, text in BREACHES.items():
+        (tmp_path / "server" / name).write_text(text, encoding="utf-8")
+    code, verdicts = lint_imports(tmp_path)
+    assert code == 1
+    assert len(verdicts) == (ROOT / "pyproject.toml").read_text(encoding="utf-8").count("[tool.importlinter.contracts]")
+    assert set(verdicts.values()) == {"BROKEN"}, verdicts
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_sans_io_core_neither_waits_nor_prints_nor_opens(path: Path) -> None:
+    banned = {"open", "print", "input", "breakpoint", "__import__"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        assert not isinstance(node, (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in banned
