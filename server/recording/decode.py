@@ -1,6 +1,6 @@
 """Recorded audio in blocks of mono samples, whatever libsndfile can read. A header's length is never believed."""
 
-import logging
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +15,6 @@ import soxr
 
 from server.errors import PayloadTooLargeError, UndecodableFileError
 from server.values import Float32Array
-
-logger = logging.getLogger(__name__)
 
 MIN_RATE = 8_000
 MAX_RATE = 96_000
@@ -141,9 +139,27 @@ def _runs_of_bad_cells(block: Float32Array, cell: int) -> tuple[npt.NDArray[np.i
     return np.append(starts[first], block.shape[0]), bad[first]
 
 
+class _Seekable:
+    """A binary file that survives libsndfile's probing: broken headers make it seek before the start.
+
+    An exception inside a callback from C cannot be raised anywhere; it would be printed, and the seek taken as done.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read = file.read
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (ValueError, OSError):
+            return self._file.tell()
+
+
 def _open(source: Path | BinaryIO) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(source)
+        return soundfile.SoundFile(source if isinstance(source, Path) else _Seekable(source))
     except FileNotFoundError as error:
         raise UndecodableFileError("There is no such file.", param="file") from error
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OSError, MemoryError) as error:

@@ -131,6 +131,24 @@ def test_every_odd_file_ends_in_samples_or_a_typed_error_within_seconds(shared: 
     assert decoded > 80
 
 
+def test_a_file_in_memory_decodes_as_the_one_on_disk(shared: Path) -> None:
+    differing = [
+        path.name
+        for path in sorted((shared / "audio" / "odd_formats").iterdir())
+        if outcome(path) != outcome(io.BytesIO(path.read_bytes()))
+    ]
+    # libsndfile finds this one's MP3 frames behind a broken tag only because the path ends in .mp3.
+    assert set(differing) <= {"music-metadata__issue-979.mp3"}
+
+
+def outcome(source: Path | io.BytesIO) -> bytes | str:
+    try:
+        with read_recording(source) as recording:
+            return samples_of(recording).tobytes()
+    except UndecodableFileError as error:
+        return error.code
+
+
 def test_close_while_iterating_ends_the_iteration() -> None:
     recording = read_recording(wav(noise(64_000)))
     blocks = recording.blocks()
