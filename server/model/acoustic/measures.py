@@ -7,9 +7,10 @@ from enum import StrEnum
 import numpy as np
 
 from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech, speech_level
-from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band, repeated_rows
+from server.model.acoustic.losses import lost_rows
+from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
-from server.rows import BoolArray, dropout_runs, is_gap, is_silent, is_speech
+from server.rows import BoolArray, is_gap, is_silent, is_speech
 from server.values import ROW_RATE, WINDOW_S, Column, Float32Array, Measures, Mos, Window
 
 SILENT_INPUT_DBFS = -90.0
@@ -57,18 +58,18 @@ class Stretch:
 
     rows: Float32Array
     spectra: Spectrum
-    repeated: BoolArray
+    lost: BoolArray
 
 
 def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
     """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both."""
     n = window.rows.shape[0]
     spectra = frame_spectra(window.pcm, n)
-    repeated = repeated_rows(window.pcm, n)
+    lost = lost_rows(window.rows, window.pcm)
     start = max(0, n - recent_rows)
     later = spectra.rows >= start
     recent = Spectrum(spectra.power[later], spectra.rows[later] - start)
-    return Stretch(window.rows, spectra, repeated), Stretch(window.rows[start:], recent, repeated[start:])
+    return Stretch(window.rows, spectra, lost), Stretch(window.rows[start:], recent, lost[start:])
 
 
 def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False) -> Reading:
@@ -106,10 +107,7 @@ def dropout_ratio(stretch: Stretch) -> float | None:
     present = int(np.count_nonzero(~is_gap(rows)))
     if present == 0 or not is_speech(rows).any():
         return None
-    lost = stretch.repeated & ~is_silent(rows)
-    for start, end in dropout_runs(rows):
-        lost[start:end] = True
-    return float(np.count_nonzero(lost)) / present
+    return float(np.count_nonzero(stretch.lost)) / present
 
 
 def _public(measures: Measures) -> dict[str, float]:

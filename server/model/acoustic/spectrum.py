@@ -1,4 +1,4 @@
-"""What needs the waveform: bandwidth, and frames that a receiver repeated to conceal a loss."""
+"""Spectra of a window, and how far up speech reaches in them."""
 
 from dataclasses import dataclass
 
@@ -19,15 +19,6 @@ BAND_HZ = 250
 EDGE_DB = -62.0
 """A band this far under the strongest holds no speech: good recordings keep -57 dB at 7.5 kHz, a telephone band's edge
 falls to -80 dB (measured on the evaluation sources)."""
-
-REPEAT_LAGS = (1, 2, 3, 6)
-"""Rows after which packets of 10, 20, 30 and 60 ms would come again."""
-
-REPEAT_RESIDUAL = 1e-4
-"""A block is a copy if less than -40 dB of it is not explained by the earlier block: voices stay above -25 dB."""
-
-QUIETEST_REPEAT = 1e-6
-"""Mean square (-60 dBFS) below which a copy is not told from rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +69,3 @@ def bandwidth(spectra: Spectrum, speech: BoolArray) -> float | None:
     levels = 10.0 * np.log10(bands + 1e-20)
     held = np.flatnonzero(levels >= levels.max() + EDGE_DB)
     return float((held[-1] + 1) * BAND_HZ)
-
-
-def repeated_rows(pcm: Float32Array, n_rows: int) -> BoolArray:
-    """Rows that are a scaled copy of the row one packet earlier, bool ``(n_rows,)``: concealed losses."""
-    n = min(n_rows, pcm.shape[0] // ROW_SAMPLES)
-    blocks = pcm[: n * ROW_SAMPLES].reshape(n, ROW_SAMPLES)
-    power = np.einsum("ij,ij->i", blocks, blocks)
-    found = np.zeros(n_rows, np.bool_)
-    for lag in REPEAT_LAGS:
-        if n <= lag:
-            break
-        product = np.einsum("ij,ij->i", blocks[lag:], blocks[:-lag])
-        now, then = power[lag:], power[:-lag]
-        loud = np.minimum(now, then) > QUIETEST_REPEAT * ROW_SAMPLES
-        explained = np.square(product) >= (1.0 - REPEAT_RESIDUAL) * now * then
-        found[lag:n] |= loud & explained & (product > 0)
-    return found

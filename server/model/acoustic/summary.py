@@ -14,9 +14,9 @@ BIN_DB = 0.5
 def summarise(totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]) -> Measures:
     """Measures over a whole recording. ``windows``: (measures, speech_s) of the windows that were aggregated.
 
-    Levels, clipping and pauses come from the totals and cover every sample once; what only a window can tell (rate,
-    echo, bandwidth, DNSMOS) is the median over the windows, weighted by their speech. What processing falsifies is
-    absent wherever it is absent from every window.
+    Levels, clipping and pauses come from the totals and cover every sample once. What only a window can tell (rate,
+    echo, bandwidth, DNSMOS) is the median over the windows, weighted by their speech; dropouts are their mean. What
+    processing falsifies is absent wherever it is absent from every window.
     """
     levels_known = not windows or any(measures.noise_dbfs is not None for measures, _ in windows)
     speech_db = _mean_level(totals.speech_levels, LEAST_SPEECH_ROWS) if levels_known else None
@@ -29,7 +29,7 @@ def summarise(totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]
         noise_dbfs=noise_db,
         speech_dbfs=speech_db,
         clipping_ratio=totals.clipped / present if present else None,
-        dropout_ratio=_dropouts(totals, windows, present),
+        dropout_ratio=_mean(windows, lambda measures: measures.dropout_ratio),
         speech_ratio=totals.speech_rows / totals.rows if totals.rows else None,
         speech_rate_sps=_median(windows, lambda measures: measures.speech_rate_sps),
         reverberation=_median(windows, lambda measures: measures.reverberation),
@@ -51,12 +51,9 @@ def _pauses(totals: RecordingTotals) -> Pauses | None:
     )
 
 
-def _dropouts(totals: RecordingTotals, windows: Sequence[tuple[Measures, float]], present: int) -> float | None:
-    """Cuts are counted once over all; repeated packets are seen in windows only, whose mean counts if it is higher."""
-    if not present or not totals.speech_rows:
-        return None
-    seen = [measures.dropout_ratio for measures, _ in windows if measures.dropout_ratio is not None]
-    return max(totals.dropout_rows / present, float(np.mean(seen)) if seen else 0.0)
+def _mean(windows: Sequence[tuple[Measures, float]], get: Callable[[Measures], float | None]) -> float | None:
+    values = [value for measures, _ in windows if (value := get(measures)) is not None]
+    return float(np.mean(values)) if values else None
 
 
 def _mean_level(histogram: npt.NDArray[np.int64], least: int) -> float | None:

@@ -1,0 +1,86 @@
+"""Audio that was lost before it reached us: cut out, or concealed by repeating what came before.
+
+Both are read from the waveform: feature rows are too coarse to tell a lost packet from a fade into digital silence.
+"""
+
+import numpy as np
+
+from server.rows import BoolArray, dropout_runs, is_gap, is_silent, is_speech, runs
+from server.values import CORE_RATE, ROW_RATE, Float32Array
+
+ROW_SAMPLES = CORE_RATE // ROW_RATE
+
+EDGE_SAMPLES = CORE_RATE // 500
+"""2 ms: how suddenly a lost packet ends the sound. An editor's or a noise gate's fade takes 5 ms and more."""
+
+AROUND_SAMPLES = CORE_RATE // 50
+"""20 ms: what the edge is compared with."""
+
+SOUND_RATIO = 0.02
+"""Samples under 2 % of the surrounding peak are ringing of a resampler, not sound."""
+
+CUT_RATIO = 0.35
+"""Sound stops dead if its last 2 ms reach 35 % of the peak of the last 20 ms; a fade of 10 ms leaves under 25 %."""
+
+SUDDEN_RATIO = 0.5
+"""Speech itself may begin suddenly, so what follows zeros must jump higher within 2 ms to count by itself."""
+
+REPEAT_LAGS = (1, 2, 3, 6)
+"""Rows after which packets of 10, 20, 30 and 60 ms would come again."""
+
+REPEAT_RESIDUAL = 1e-4
+"""A row is a copy if less than -40 dB of it is not explained by the earlier row: voices stay above -25 dB."""
+
+QUIETEST_REPEAT = 1e-7
+"""Mean square of the differenced signal (about -60 dBFS of speech) below which a copy is not told from rounding."""
+
+LONGEST_REPEAT_ROWS = 12
+"""Receivers conceal up to 120 ms by repetition; what repeats for longer is a periodic sound."""
+
+
+def lost_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
+    """Rows that were lost, network gaps aside: bool ``(n,)``. ``pcm``: float32 at 16 kHz, the same stretch."""
+    lost = repeated_rows(rows, pcm)
+    for start, end in dropout_runs(rows):
+        if is_cut(pcm, int(start) * ROW_SAMPLES, int(end) * ROW_SAMPLES):
+            lost[start:end] = True
+    return lost
+
+
+def is_cut(pcm: Float32Array, start: int, end: int) -> bool:
+    """Whether the sound around the silence ``[start, end)`` (samples, to the row) stops dead or starts at once."""
+    before = np.abs(pcm[max(0, start - AROUND_SAMPLES) : start + ROW_SAMPLES])
+    after = np.abs(pcm[max(0, end - ROW_SAMPLES) : end + AROUND_SAMPLES])[::-1]
+    return _edge(before) >= CUT_RATIO or _edge(after) >= SUDDEN_RATIO
+
+
+def _edge(magnitude: Float32Array) -> float:
+    """Peak of the last 2 ms of sound in ``magnitude``, relative to its peak, 0..1."""
+    peak = float(magnitude.max(initial=0.0))
+    sounding = np.flatnonzero(magnitude > SOUND_RATIO * peak)
+    if not sounding.size:
+        return 0.0
+    last = int(sounding[-1]) + 1
+    return float(magnitude[max(0, last - EDGE_SAMPLES) : last].max()) / peak
+
+
+def repeated_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
+    """Rows of speech that are a scaled copy of the row one packet earlier, bool ``(n,)``.
+
+    Compared after differencing, which takes away direct current and most of mains hum: both repeat for ever.
+    """
+    n = min(rows.shape[0], pcm.shape[0] // ROW_SAMPLES)
+    blocks = np.diff(pcm[: n * ROW_SAMPLES], prepend=pcm[:1]).reshape(n, ROW_SAMPLES)
+    power = np.einsum("ij,ij->i", blocks, blocks)
+    loud = (power > QUIETEST_REPEAT * ROW_SAMPLES) & (is_speech(rows) & ~is_gap(rows) & ~is_silent(rows))[:n]
+    found = np.zeros(rows.shape[0], np.bool_)
+    for lag in REPEAT_LAGS:
+        if n <= lag:
+            break
+        product = np.einsum("ij,ij->i", blocks[lag:], blocks[:-lag])
+        explained = np.square(product) >= (1.0 - REPEAT_RESIDUAL) * power[lag:] * power[:-lag]
+        copies = explained & (product > 0) & loud[lag:] & loud[:-lag]
+        for start, end in runs(copies):
+            if end - start <= LONGEST_REPEAT_ROWS:
+                found[start + lag : end + lag] = True
+    return found
