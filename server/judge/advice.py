@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from server.judge.judgement import Span
 from server.judge.labels import Label, LabelKind, LabelSet
+from server.judge.spans import CONTINUOUS_SIGNAL
 from server.judge.verdict import SPEECH_PRESENT
 from server.values import LabelScore, Overall, Text, Why
 
@@ -35,17 +36,20 @@ def advise(
     spans: Sequence[Span],
     sample_rate: int,
     *,
+    heard_samples: int = 0,
     too_short: bool = False,
 ) -> Text:
     """One short paragraph. ``scores``: the aggregates by label id, ``speech_present`` among them if it was computed.
 
     First what to do: the worst failing label with its score, what it endangers and what helps; then the stretches to
-    ask again, and what could not be assessed because of the browser's processing.
+    ask again, unless most of ``heard_samples`` is to be recorded again anyway; and what could not be assessed because
+    of the browser's processing.
     """
     if too_short:
         return TOO_SHORT
     parts = [_first(labels, scores, judged, spans)]
-    if spans:
+    lost = sum(span.end_sample - span.start_sample for span in spans)
+    if spans and (judged.verdict == "accept" or 2 * lost < heard_samples):
         parts.append(_ask_again(spans, sample_rate))
     if any(scores[label.id].why is Why.PROCESSING_ENABLED for label in labels.shown()):
         parts.append(PROCESSED)
@@ -71,7 +75,8 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
 def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Label, float] | None:
     """The lowest score among the failing quality labels, and among all if none fails.
 
-    Where nobody speaks, that is what is wrong, whatever else fails: ``speech_present`` then, though not asked for.
+    Where nobody speaks, that is what is wrong, whatever else fails, and though it was not asked for; unless the signal
+    itself is broken, which explains the silence.
     """
     scored = [
         (label, score)
@@ -80,7 +85,8 @@ def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Lab
     ]
     failing = [(label, score) for label, score in scored if score < label.threshold]
     speechless = [pair for pair in failing if pair[0].id == SPEECH_PRESENT]
-    candidates = speechless or failing or scored
+    broken = [pair for pair in failing if speechless and pair[0].id == CONTINUOUS_SIGNAL]
+    candidates = broken or speechless or failing or scored
     return min(candidates, key=lambda pair: pair[1]) if candidates else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from server.judge.judgement import Span
-from server.judge.labels import LabelKind, LabelSet
+from server.judge.labels import LabelSet
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT
 from server.values import LabelScore
 
@@ -13,10 +13,12 @@ MIN_SPAN_S = 3
 """A shorter stretch is not told: a sentence around it still makes sense."""
 JOIN_S = 2
 """Stretches this close are one: a doctor asks again once."""
-SILENT_ALLOWED = frozenset({"continuous_signal"})
-"""Labels that may spoil a stretch without speech: where the signal is gone, nobody knows what was said."""
-NOT_LOST = frozenset({SPEECH_PRESENT, "moderate_pace"})
-"""Low here, nothing is lost: silence has nothing to hear, and fast speech can be listened to again."""
+CONTINUOUS_SIGNAL = "continuous_signal"
+"""Spoils a stretch without speech too: where the signal is gone, nobody knows what was said."""
+TAKES_WORDS = frozenset(
+    {"low_background", "close_enough", "intelligible", "low_reverberation", "no_crosstalk", CONTINUOUS_SIGNAL}
+)
+"""Labels that cost words where they are poor. Telephone sound, clipping and haste do not sound well, but are heard."""
 
 
 class Mark(NamedTuple):
@@ -28,13 +30,13 @@ class Mark(NamedTuple):
 
 
 def spoiled_by(labels: LabelSet, recent: Mapping[str, LabelScore]) -> str | None:
-    """The worst quality label whose ``recent`` score is poor while someone speaks, or ``None``."""
+    """The worst label that takes words and whose ``recent`` score is poor while someone speaks, or ``None``."""
     presence = recent.get(SPEECH_PRESENT)
     threshold = next((label.threshold for label in labels.labels if label.id == SPEECH_PRESENT), 0.0)
     silent = presence is not None and presence.score is not None and presence.score < threshold
     poor: list[tuple[float, str]] = []
     for label in labels.shown():
-        if label.kind is not LabelKind.QUALITY or label.id in NOT_LOST or (silent and label.id not in SILENT_ALLOWED):
+        if label.id not in TAKES_WORDS or (silent and label.id != CONTINUOUS_SIGNAL):
             continue
         score = recent[label.id].score if label.id in recent else None
         if score is not None and score < POOR_UNDER:

@@ -56,6 +56,20 @@ def test_silence_is_what_is_wrong_whatever_else_fails() -> None:
     assert "有人说话" in advice({"speech_present": 0.1, "low_background": 0.0}).zh
 
 
+def test_a_broken_signal_explains_a_silence() -> None:
+    assert "信号连续" in advice({"speech_present": 0.0, "continuous_signal": 0.2, "low_background": 0.0}).zh
+
+
+def test_stretches_are_not_told_where_most_is_to_be_recorded_again() -> None:
+    values: dict[str, float | None] = {**GOOD, "low_background": 0.2}
+    scores = {label_id: LabelScore(value, {}) for label_id, value in values.items()}
+    judged = overall(TELEMEDICINE, values)
+    for end_s, told in ((7, False), (4, True)):
+        span = Span(0, end_s * RATE, "low_background")
+        said = advise(TELEMEDICINE, scores, judged, [span], RATE, heard_samples=12 * RATE)
+        assert ("请重问" in said.zh) is told
+
+
 def test_silence_is_told_even_where_speech_was_not_asked_for() -> None:
     assert "有人说话" in advice({"speech_present": 0.1}, labels=DICTIONARIES.resolve("low_background")).zh
 

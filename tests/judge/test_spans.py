@@ -12,12 +12,19 @@ from server.judge.spans import Mark, spoiled_by, unusable_spans
 from server.values import LabelScore
 from tests.judge.builders import RATE, add, label_set, quality
 
-LABELS = label_set(quality("speech_present"), quality("quiet"), quality("continuous_signal"), quality("moderate_pace"))
+LABELS = label_set(
+    quality("speech_present"),
+    quality("low_background"),
+    quality("continuous_signal"),
+    quality("moderate_pace"),
+    quality("full_bandwidth"),
+    quality("no_clipping"),
+)
 
 
 def marks(spoiled: Callable[[int], bool], last_s: int, step_s: int = 1) -> list[Mark]:
     return [
-        Mark(max(0, end - 4) * RATE, end * RATE, "quiet" if spoiled(end) else None)
+        Mark(max(0, end - 4) * RATE, end * RATE, "low_background" if spoiled(end) else None)
         for end in range(3, last_s + 1, step_s)
     ]
 
@@ -63,13 +70,13 @@ def test_spans_are_in_order_apart_and_of_three_seconds_at_least(spoiled: list[bo
 @pytest.mark.parametrize(
     ("recent", "expected"),
     [
-        ({"speech_present": 1.0, "quiet": 0.1}, "quiet"),
-        ({"speech_present": 1.0, "quiet": 0.4}, None),
-        ({"speech_present": 0.0, "quiet": 0.1}, None),
+        ({"speech_present": 1.0, "low_background": 0.1}, "low_background"),
+        ({"speech_present": 1.0, "low_background": 0.4}, None),
+        ({"speech_present": 0.0, "low_background": 0.1}, None),
         ({"speech_present": 0.0, "continuous_signal": 0.1}, "continuous_signal"),
-        ({"speech_present": 1.0, "moderate_pace": 0.0}, None),
-        ({"speech_present": 1.0, "quiet": 0.2, "continuous_signal": 0.1}, "continuous_signal"),
-        ({"quiet": None}, None),
+        ({"speech_present": 1.0, "moderate_pace": 0.0, "full_bandwidth": 0.1, "no_clipping": 0.0}, None),
+        ({"speech_present": 1.0, "low_background": 0.2, "continuous_signal": 0.1}, "continuous_signal"),
+        ({"low_background": None}, None),
     ],
 )
 def test_spoiled_is_what_takes_words_away(recent: dict[str, float | None], expected: str | None) -> None:
@@ -81,8 +88,8 @@ def test_a_session_tells_its_spans_with_the_label_at_fault() -> None:
     judge = SessionJudge(LABELS)
     for second in range(3, 41):
         bad = 20 <= second <= 29
-        add(judge, second, {"speech_present": 1.0, "quiet": 0.1 if bad else 0.9, "continuous_signal": 1.0})
+        add(judge, second, {"speech_present": 1.0, "low_background": 0.1 if bad else 0.9, "continuous_signal": 1.0})
     [span] = judge.conclude().unusable_spans
-    assert span.why == "quiet"
+    assert span.why == "low_background"
     assert judge.conclude().overall.verdict == "accept"
     assert "未听清,请重问" in judge.conclude().advice.zh
