@@ -1,10 +1,12 @@
 """Recorded audio in blocks of mono samples, whatever libsndfile can read. A header's length is never believed."""
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import BinaryIO
 
@@ -52,7 +54,7 @@ class Recording:
         self.cut_short = False
         self._max_s = max_s
         self._lock = threading.Lock()
-        self._file = _open(source)
+        self._file = _open(source, name)
         self.source_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.sample_rate = min(max(self.source_rate, MIN_RATE), MAX_RATE)
@@ -157,13 +159,30 @@ class _Seekable:
             return self._file.tell()
 
 
-def _open(source: Path | BinaryIO) -> soundfile.SoundFile:
+def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(source if isinstance(source, Path) else _Seekable(source))
+        if isinstance(source, Path):
+            return soundfile.SoundFile(source)
+        try:
+            return soundfile.SoundFile(_Seekable(source))
+        except soundfile.SoundFileError:
+            if name is None or not name.lower().endswith(".mp3"):
+                raise
+            return _open_as_mp3(source)
     except FileNotFoundError as error:
         raise UndecodableFileError("There is no such file.", param="file") from error
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OSError, MemoryError) as error:
         raise _undecodable() from error
+
+
+def _open_as_mp3(source: BinaryIO) -> soundfile.SoundFile:
+    """libsndfile looks for MP3 frames behind a tag it cannot read only where the file's name ends in .mp3."""
+    source.seek(0)
+    with NamedTemporaryFile(suffix=".mp3") as named:
+        shutil.copyfileobj(source, named)
+        named.flush()
+        # The open file outlives its name.
+        return soundfile.SoundFile(named.name)
 
 
 def _undecodable() -> UndecodableFileError:
