@@ -3,10 +3,9 @@
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from server.errors import ConfigError, TingqingError
+from server.live.messages import error_message
 from server.live.transport import Disconnected
-from server.logs import request_id
 from server.wire.base import PROTOCOL
-from server.wire.server import ErrorBody, ErrorMessage
 
 MAX_REASON_BYTES = 123
 """What a close frame has room for (RFC 6455, 5.5)."""
@@ -66,16 +65,8 @@ async def refuse(websocket: WebSocket, error: TingqingError) -> None:
     """Accept, say why, close with the error's code."""
     await websocket.accept(PROTOCOL if PROTOCOL in websocket.scope["subprotocols"] else None)
     transport = SocketTransport(websocket)
-    body = ErrorBody(
-        type=error.type_name(),
-        code=error.code,
-        message=error.message,
-        param=error.param,
-        retryable=error.retryable,
-        retry_after_s=error.retry_after_s,
-    )
     try:
-        await transport.send_text(ErrorMessage(error=body, request_id=request_id.get()).model_dump_json())
+        await transport.send_text(error_message(error).model_dump_json())
     except Disconnected:
         return
     await transport.close(error.close_code, error.code)
