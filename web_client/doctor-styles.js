@@ -23,12 +23,10 @@ export const doctorSheet = sheet(`
 .word { font-size: 2.5rem; line-height: 1.15; font-weight: 700; letter-spacing: -0.015em; }
 .reason { color: var(--ink); font-size: 1.0625rem; text-wrap: pretty; }
 .plot { display: block; width: 100%; height: auto; overflow: visible; }
-.plot .grid { stroke: var(--line); stroke-width: 1.5; }
-.plot .pass { stroke: #6b7a85; stroke-width: 2; stroke-dasharray: 3 7; stroke-linecap: round; }
-.plot .curve { fill: none; stroke: var(--accent); stroke-width: 4.5; stroke-linejoin: round; stroke-linecap: round; }
-.plot .dot { fill: var(--accent); stroke: #fff; stroke-width: 3; } .plot .none { display: none; }
-.axis { display: flex; justify-content: space-between; font-size: 0.875rem; margin-top: 4px; }
-.axis .key::before { content: ""; display: inline-block; width: 26px; border-top: 2px dashed #6b7a85; margin-right: 8px; vertical-align: 4px; }
+.plot .band.clear { fill: #d6e8f2; } .plot .band.usable { fill: #fbeccb; } .plot .band.poor { fill: #f6dccf; }
+.plot .curve { fill: none; stroke: var(--ink); stroke-width: 4; stroke-linejoin: round; stroke-linecap: round; }
+.plot .dot { fill: var(--ink); stroke: #fff; stroke-width: 3; } .plot .none { display: none; }
+.axis { display: flex; justify-content: space-between; font-size: 0.875rem; margin: 4px 0 0 6.6%; }
 .trend h2 { margin-bottom: 6px; }
 .columns { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; align-items: start; }
 .told { font-size: 1.25rem; font-weight: 600; line-height: 1.4; text-wrap: balance; }

@@ -36,7 +36,7 @@ export class DoctorView {
           'div',
           { class: 'columns' },
           card(this.#barsTitle, this.#bars.element),
-          h('div', { class: 'stack' }, card(this.#promptTitle, this.#prompt), card(this.#askTitle, this.#ask), card(this.#measuresTitle, this.#measures)),
+          h('div', { class: 'stack' }, this.#promptCard, card(this.#askTitle, this.#ask), card(this.#measuresTitle, this.#measures)),
         ),
         this.#footer,
       ),
@@ -58,6 +58,7 @@ export class DoctorView {
   #barsTitle = h('h2');
   #promptTitle = h('h2');
   #prompt = h('div', { part: 'prompt' });
+  #promptCard = h('section', { class: 'card' }, this.#promptTitle, this.#prompt);
   #askTitle = h('h2');
   #ask = h('ul', { class: 'list', part: 'ask-again' });
   #measuresTitle = h('h2');
@@ -74,6 +75,7 @@ export class DoctorView {
     this.#trend.show(meter.trend, language);
     say(this.#barsTitle, t('reasons'));
     this.#bars.show(meter.result ? rowsOf(meter.result) : meter.rows(), language);
+    this.#promptCard.hidden = meter.result !== null;
     say(this.#promptTitle, t('promptTitle'));
     this.#drawPrompts([...meter.prompts.values()], language, t);
     say(this.#askTitle, t('askAgain'));
@@ -165,7 +167,7 @@ function unheard(meter) {
  */
 function spanWhy({ why }, meter, language, t) {
   const label = meter.labels.find(({ id }) => id === why);
-  return label ? nameOf(label, language) : t('hardToHear');
+  return label ? t('worst').replace('{name}', nameOf(label, language)).replace('{grade}', t('veryLow')) : t('hardToHear');
 }
 
 /** Why it is so, in one sentence: the worst label first. @param {DoctorModel} model @param {Text} t */

@@ -6,11 +6,13 @@ import { doctorText } from './doctor-strings.js';
 
 const percent = (/** @type {number} */ x) => `${(100 * x).toFixed(x > 0 && x < 0.01 ? 2 : 0)} %`;
 
+const minus = (/** @type {string} */ number) => number.replace('-', '−');
+
 /** Shown in this order. @type {Record<string, (x: number, language: Language) => string>} */
 const FORMATS = {
-  snr_db: (x) => `${x.toFixed(1)} dB`,
-  noise_dbfs: (x) => `${x.toFixed(0)} dBFS`,
-  speech_dbfs: (x) => `${x.toFixed(0)} dBFS`,
+  snr_db: (x) => `${minus(x.toFixed(1))} dB`,
+  noise_dbfs: (x) => `${minus(x.toFixed(0))} dBFS`,
+  speech_dbfs: (x) => `${minus(x.toFixed(0))} dBFS`,
   speech_ratio: percent,
   speech_rate_sps: (x, language) => `${x.toFixed(1)} ${doctorText('unit.sps', language)}`,
   bandwidth_hz: (x) => `${(x / 1000).toFixed(1)} kHz`,

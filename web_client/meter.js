@@ -5,6 +5,8 @@ export const STALE_AFTER_MS = 2500;
 /** Below it a quality label alone makes the grade poor (design.md, Scores). */
 export const POOR_BELOW = 0.35;
 export const TREND_S = 60;
+/** Where the pass line of every label lies in a trend. */
+export const PASS_LINE = 0.7;
 /** `recent` looks back so far. */
 const RECENT_S = 4;
 /** How long a passing warning is shown. */
@@ -141,11 +143,16 @@ export class Meter {
     if (this.#speakingAt === -Infinity && update.window.speech_ratio > 0) this.#speakingAt = now;
     const at_s = update.window.end_s;
     const oldest = at_s - TREND_S;
-    const quiet = update.overall.grade === 'nodata';
-    this.trend.push({ at_s, score: quiet ? null : update.overall.score });
+    this.trend.push({ at_s, score: update.window.speech_ratio > 0 ? this.#lowest() : null });
     while (this.trend[0].at_s < oldest) this.trend.shift();
     const poor = this.labels.some(({ id, kind }) => kind === 'quality' && (update.recent[id] ?? 1) < POOR_BELOW);
     if (poor && update.window.speech_ratio > 0) this.#mark(Math.max(0, at_s - RECENT_S), at_s);
+  }
+
+  /** The label that decides the grade, on a scale where every label's own line lies at `PASS_LINE`. */
+  #lowest() {
+    const scores = this.rows().flatMap(({ score, threshold }) => (score === null ? [] : [levelled(score, threshold)]));
+    return scores.length ? Math.min(...scores) : null;
   }
 
   /** @param {number} start_s @param {number} end_s */
@@ -184,6 +191,12 @@ export class Meter {
 export function worstFirst(rows) {
   const distance = (/** @type {T} */ { score, threshold }) => (score === null ? Infinity : score - threshold);
   return [...rows].sort((a, b) => (distance(a) === distance(b) ? 0 : distance(a) - distance(b)));
+}
+
+/** @param {number} score @param {number} threshold @returns {number} */
+function levelled(score, threshold) {
+  if (score < threshold) return (PASS_LINE * score) / threshold;
+  return threshold < 1 ? PASS_LINE + ((1 - PASS_LINE) * (score - threshold)) / (1 - threshold) : 1;
 }
 
 /** @param {number | null} score @param {number} threshold @returns {Grade} */

@@ -3,16 +3,17 @@
 import { sheet } from './styles.js';
 
 export const patientSheet = sheet(`
-:host { max-width: 34rem; margin: 0 auto; }
+:host { max-width: 34rem; margin: 0 auto; --poor: #55626b; }
+.bar.poor .full { background: var(--poor); }
 .stack { display: grid; gap: 16px; }
 .stage { text-align: center; padding: 32px 24px 28px; display: grid; gap: 20px; justify-items: center; }
 h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; text-wrap: balance; }
 .intro { color: var(--quiet); max-width: 26rem; text-wrap: pretty; }
 .start { font-size: 1.25rem; min-height: 64px; padding: 12px 48px; border-radius: 32px; }
 .meter { display: grid; justify-items: center; gap: 4px; }
-.waves { width: 104px; height: 124px; }
+.waves { width: 112px; height: 125px; }
 .waves path { fill: none; stroke: currentColor; stroke-width: 6.5; stroke-linecap: round; transition: stroke 0.3s; }
-.waves .off { stroke: #d5dde1; stroke-dasharray: 0.1 10.5; }
+.waves .off { stroke: #d5dde1; stroke-dasharray: 0.001 0.999; }
 .waves .mouth { fill: currentColor; }
 .waves.usable { color: #b97a00; } .waves.poor { color: #5b6770; }
 .word { font-size: 1.375rem; font-weight: 650; color: var(--ink); }
@@ -29,18 +30,18 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .truth span { display: inline-flex; align-items: center; gap: 8px; }
 .truth svg { width: 18px; height: 18px; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
 .truth .on { color: var(--clear); font-weight: 600; }
-.doctor { display: flex; flex-wrap: wrap; gap: 12px 16px; align-items: center; padding: 14px 16px 14px 24px; }
-.doctor p { flex: 1 1 10rem; }
+.doctor { display: flex; flex-wrap: wrap; gap: 8px 20px; align-items: center; justify-content: space-between; padding: 16px 24px; }
+.doctor p { flex: 1 0 100%; }
 .code { font: 600 1.0625rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; letter-spacing: 0.08em; }
 .doctor a { display: inline-flex; align-items: center; min-height: 48px; }
-.file { display: grid; gap: 4px 12px; grid-template-columns: 1fr auto; align-items: center; border-style: dashed; padding: 16px 16px 16px 24px; }
+.file { display: grid; gap: 4px 12px; grid-template-columns: 1fr auto; align-items: center; border-style: dashed; padding: 20px 24px; }
 .file.over { border-color: var(--accent); background: var(--clear-tint); }
 .file input { position: absolute; opacity: 0; width: 1px; height: 1px; }
 .file .bars, .file .verdict { grid-column: 1 / -1; }
 .verdict { display: grid; gap: 8px; justify-items: center; text-align: center; padding: 12px 0; }
-.verdict .shape { width: 64px; height: 64px; }
+.verdict .waves { width: 88px; height: 98px; }
 .verdict strong { font-size: 1.375rem; line-height: 1.35; text-wrap: balance; }
 .verdict .source { overflow-wrap: anywhere; }
 .footer { text-align: center; }
-@media (max-width: 30rem) { .stage { padding: 24px 16px; } .file { grid-template-columns: 1fr; } }
+@media (max-width: 30rem) { .stage { padding: 24px 16px; } .file { grid-template-columns: 1fr; gap: 12px; } }
 `);

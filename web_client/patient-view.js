@@ -55,7 +55,7 @@ export class PatientView {
   #shape = h('div');
   #word = h('p', { class: 'word', part: 'word' });
   #sentence = h('p', { class: 'sentence', part: 'prompt', role: 'status', 'aria-live': 'polite' });
-  #summary = h('div');
+  #summary = h('div', { hidden: true });
   #sending = h('span', { part: 'sending' });
   #stored = h('span', { part: 'stored' });
   #doctorTitle = h('span', { class: 'quiet' });
@@ -145,6 +145,7 @@ export class PatientView {
     const drawn = state === 'ended' ? `${result?.id} ${language}` : '';
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
+    this.#summary.hidden = !drawn;
     this.#summary.replaceChildren(...(drawn ? [verdictBlock(result, language)] : []));
   }
 
@@ -160,7 +161,7 @@ export class PatientView {
   /** @param {PatientModel} model @param {boolean} running @param {(key: string) => string} t */
   #drawDoctor({ code, doctorUrl }, running, t) {
     this.#doctor.hidden = !running || !code;
-    say(this.#doctorTitle, `${t('forDoctor')} · ${t('session')} `);
+    say(this.#doctorTitle, `${t('forDoctor')} · ${t('session')}\u00a0 `);
     say(this.#code, code);
     say(this.#link, t('openLink'));
     mark(this.#link, 'href', doctorUrl);

@@ -34,8 +34,9 @@ export function waveShape(grade) {
   const arcs = [14, 24, 34].map((r, i) => {
     const [x, y] = [r * Math.cos(0.72), r * Math.sin(0.72)].map((v) => v.toFixed(1));
     const d = `M${24 + +x} ${48 - +y}A${r} ${r} 0 0 1 ${24 + +x} ${48 + +y}`;
-    return svg('path', { d, class: i < WAVES[grade] ? 'wave' : 'wave off' });
+    // Counted in dots, and a hair longer, so that the last dot is drawn too.
+    return svg('path', { d, pathLength: `${2 * i + 2}.001`, class: i < WAVES[grade] ? 'wave' : 'wave off' });
   });
   const mouth = svg('circle', { cx: '24', cy: '48', r: '7.5', class: 'mouth' });
-  return svg('svg', { viewBox: '10 12 56 72', class: `waves ${grade}`, 'aria-hidden': 'true' }, mouth, ...arcs);
+  return svg('svg', { viewBox: '14 20 50 56', class: `waves ${grade}`, 'aria-hidden': 'true' }, mouth, ...arcs);
 }

@@ -56,7 +56,7 @@ const STRINGS = {
   openLink: ['打开医生页面', 'Open the doctor’s page'],
   checkFile: ['已有录音?', 'Have a recording already?'],
   chooseFile: ['选择文件', 'Choose a file'],
-  orDrop: ['或拖到这里,马上知道能不能用。', 'or drop it here, and see at once whether it can be used.'],
+  orDrop: ['选择文件或拖到这里,马上知道能不能用。', 'Choose it or drop it here, and see at once whether it can be used.'],
   assessing: ['正在听这段录音……', 'Listening to the recording …'],
   tooLarge: ['文件超过 200 MB,请换短一点的录音。', 'The file is over 200 MB. Please choose a shorter recording.'],
   fileFailed: ['这段录音没能听成。', 'This recording could not be assessed.'],

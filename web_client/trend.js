@@ -1,32 +1,45 @@
-/** The overall score of the last 60 s as a line; broken where there was none. */
+/** The lowest label's score over the last 60 s, on bands that are the grades; broken where nothing was scored. */
 
 import { doctorText } from './doctor-strings.js';
 import { h, mark, svg } from './dom.js';
-import { TREND_S } from './meter.js';
+import { PASS_LINE, POOR_BELOW, TREND_S } from './meter.js';
+import { gradeShape } from './shapes.js';
 
-const [WIDTH, HEIGHT, TOP] = [600, 150, 10];
-const PASS_LINE = 0.7;
+const [WIDTH, HEIGHT, TOP] = [560, 170, 8];
+/** Where the bands' shapes stand, left of the plot. */
+const MARGIN = 40;
 /** Updates come every second; a longer way between two is a hole. */
 const HOLE_S = 2.5;
 
 const y = (/** @type {number} */ score) => TOP + (1 - score) * (HEIGHT - 2 * TOP);
+
+/** @param {import('./types.js').Grade} grade @param {number} from @param {number} to */
+function band(grade, from, to) {
+  const shape = gradeShape(grade);
+  const at = { x: String(-MARGIN), y: String((y(from) + y(to)) / 2 - 11), width: '22', height: '22' };
+  for (const [name, value] of Object.entries(at)) shape.setAttribute(name, value);
+  return [
+    svg('rect', { class: `band ${grade}`, x: '0', y: String(y(from)), width: String(WIDTH), height: String(y(to) - y(from)) }),
+    shape,
+  ];
+}
 
 export class Trend {
   #line = svg('path', { class: 'curve' });
   #dot = svg('circle', { r: '7', class: 'dot' });
   #svg = svg(
     'svg',
-    { viewBox: `0 0 ${WIDTH + 12} ${HEIGHT}`, role: 'img', class: 'plot' },
-    svg('path', { class: 'grid', d: `M0 ${y(1)}H${WIDTH}M0 ${y(0)}H${WIDTH}` }),
-    svg('path', { class: 'pass', d: `M0 ${y(PASS_LINE)}H${WIDTH}` }),
+    { viewBox: `${-MARGIN} 0 ${WIDTH + MARGIN + 8} ${HEIGHT}`, role: 'img', class: 'plot' },
+    ...band('clear', 1, PASS_LINE),
+    ...band('usable', PASS_LINE, POOR_BELOW),
+    ...band('poor', POOR_BELOW, 0),
     this.#line,
     this.#dot,
   );
   #title = h('h2');
   #then = h('span');
-  #pass = h('span', { class: 'key' });
   #now = h('span');
-  element = h('div', { class: 'trend' }, this.#title, this.#svg, h('div', { class: 'axis quiet' }, this.#then, this.#pass, this.#now));
+  element = h('div', { class: 'trend' }, this.#title, this.#svg, h('div', { class: 'axis quiet' }, this.#then, this.#now));
 
   /**
    * @param {import('./meter.js').TrendPoint[]} points oldest first
@@ -35,7 +48,6 @@ export class Trend {
   show(points, language) {
     this.#title.textContent = doctorText('trend', language);
     this.#then.textContent = doctorText('trendThen', language);
-    this.#pass.textContent = doctorText('trendLine', language);
     this.#now.textContent = doctorText('trendNow', language);
     const end = points.at(-1)?.at_s ?? 0;
     const x = (/** @type {number} */ at_s) => WIDTH * (1 - (end - at_s) / TREND_S);

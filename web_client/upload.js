@@ -3,7 +3,7 @@
 import { Bars } from './bars.js';
 import { h, say } from './dom.js';
 import { worstFirst } from './meter.js';
-import { gradeShape } from './shapes.js';
+import { waveShape } from './shapes.js';
 import { dictionary, faultSentence } from './strings.js';
 
 const LARGEST_BYTES = 200 * 1024 * 1024;
@@ -36,7 +36,7 @@ export async function assessFile(file, server = null) {
 export function verdictBlock(result, language) {
   if (!result) return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, text('noResult', language)));
   const { grade, verdict } = result.overall;
-  const shape = gradeShape(verdict === null ? 'nodata' : grade);
+  const shape = waveShape(verdict === null ? 'nodata' : grade);
   const advice = result.advice[language].replace(/\s*[(\uff08][01]\.\d+[)\uff09]/g, '');
   const sentence = h('strong', {}, text(`verdict.${verdict}`, language));
   return h('div', { class: 'verdict', role: 'status', part: 'verdict' }, shape, sentence, h('p', { class: 'quiet' }, advice));
@@ -47,6 +47,7 @@ export class UploadCard {
   constructor(server) {
     this.#server = server;
     const choose = h('label', { class: 'button', part: 'choose' }, this.#choose, this.#input);
+    this.#bars.element.hidden = true;
     this.element = h('section', { class: 'card file', part: 'file' }, h('div', {}, this.#title, this.#hint), choose, this.#outcome, this.#bars.element);
   }
 

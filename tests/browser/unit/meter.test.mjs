@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { gradeOf, Meter, shortCode } from '../../../web_client/meter.js';
+import { ObserverProtocol } from '../../../web_client/observer.js';
+
+const LABELS = [
+  { id: 'low_background', kind: 'quality', threshold: 0.7, title: {} },
+  { id: 'close_enough', kind: 'quality', threshold: 0.7, title: {} },
+  { id: 'no_crosstalk', kind: 'quality', threshold: 0.7, title: {} },
+  { id: 'pain_location', kind: 'content', threshold: 0.7, title: {} },
+];
+const CAPTURE = { source: 'microphone', echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8 } = {}) => ({
+  type: 'quality.update',
+  seq,
+  window: { end_s: seq + 2, speech_ratio: speech },
+  labels: {
+    low_background: { score: noise },
+    close_enough: { score: 0.8 },
+    no_crosstalk: { score: null, why: 'no_evidence' },
+  },
+  recent: { low_background: noise, close_enough: 0.8, no_crosstalk: null },
+  overall: { grade, score: 0.8 },
+});
+
+const speaking = { type: 'level', speaking: true };
+const silent = { type: 'level', speaking: false };
+
+function watching(more = {}) {
+  const meter = new Meter();
+  const snapshot = { type: 'snapshot', session_id: 's', state: 'live', labels: LABELS, basic_mode: true, capture: CAPTURE };
+  meter.receive({ ...snapshot, update: null, prompts: [], warnings: [], ended: null, ...more }, 0);
+  return meter;
+}
+
+test('the last value is no longer shown after 2.5 s without a new one', () => {
+  const meter = watching();
+  assert.deepEqual(meter.reading(0, true), { grade: 'nodata', cause: 'waiting' });
+  meter.receive(speaking, 1000);
+  meter.receive(update(1), 1000);
+  assert.deepEqual(meter.reading(3500, true), { grade: 'clear', cause: null });
+  assert.deepEqual(meter.reading(3501, true), { grade: 'nodata', cause: 'stale' });
+});
+
+test('network, pause, a silent microphone and a silent patient are told apart', () => {
+  const fresh = () => {
+    const meter = watching();
+    meter.receive(speaking, 1000);
+    meter.receive(update(1), 1000);
+    return meter;
+  };
+  assert.equal(fresh().reading(1100, false).cause, 'network');
+  for (const [message, cause] of [
+    [{ type: 'session.state', state: 'reconnecting' }, 'network'],
+    [{ type: 'session.state', state: 'paused' }, 'paused'],
+    [{ type: 'warning', code: 'silent_input' }, 'silent'],
+  ]) {
+    const meter = fresh();
+    meter.receive(message, 1100);
+    assert.deepEqual(meter.reading(1200, true), { grade: 'nodata', cause });
+  }
+  const quiet = fresh();
+  quiet.receive(silent, 1200);
+  quiet.receive(update(2), 2000);
+  assert.equal(quiet.reading(2100, true).cause, null, 'a short pause is none');
+  quiet.receive(update(3), 4000);
+  assert.deepEqual(quiet.reading(4000, true), { grade: 'nodata', cause: 'quiet' });
+  quiet.receive(speaking, 4100);
+  assert.equal(quiet.reading(4100, true).cause, null);
+});
+
+test('a silent microphone is forgiven at the first word', () => {
+  const meter = watching({ warnings: ['silent_input'] });
+  assert.equal(meter.reading(0, true).cause, 'silent');
+  meter.receive(speaking, 10);
+  assert.deepEqual(meter.warnings(20), []);
+});
+
+test('the worst label comes first, those without a score last, content not at all', () => {
+  const meter = watching();
+  meter.receive(update(1, { noise: 0.2, grade: 'poor' }), 0);
+  assert.deepEqual(meter.rows().map(({ id }) => id), ['low_background', 'close_enough', 'no_crosstalk']);
+  assert.deepEqual(meter.content().map(({ id }) => id), ['pain_location']);
+});
+
+test('the trend holds 60 s, and has a hole where nobody spoke', () => {
+  const meter = watching();
+  for (let seq = 1; seq <= 100; seq += 1) meter.receive(update(seq, { noise: 0.5, speech: seq === 90 ? 0 : 1 }), seq * 1000);
+  assert.equal(meter.trend.length, 61);
+  assert.equal(meter.trend.at(-1).score, 0.5);
+  assert.equal(meter.trend.at(-11).score, null);
+});
+
+test('stretches that were hard to hear are joined', () => {
+  const meter = watching();
+  for (const [seq, noise] of [[5, 0.2], [6, 0.2], [7, 0.9], [20, 0.1]]) meter.receive(update(seq, { noise }), seq * 1000);
+  assert.deepEqual(meter.spans, [{ start_s: 3, end_s: 8 }, { start_s: 18, end_s: 22 }]);
+});
+
+test('sound that the browser processes, or may process, is marked', () => {
+  assert.equal(watching().processed, false);
+  assert.equal(watching({ capture: { source: 'microphone' } }).processed, true);
+  assert.equal(watching({ capture: { ...CAPTURE, noiseSuppression: true } }).processed, true);
+  assert.equal(watching({ capture: { source: 'file' } }).processed, false);
+});
+
+test('grades of a single label follow its own line', () => {
+  assert.deepEqual([0.9, 0.7, 0.69, 0.35, 0.34, null].map((score) => gradeOf(score, 0.7)), [
+    'clear', 'clear', 'usable', 'usable', 'poor', 'nodata',
+  ]);
+  assert.equal(shortCode('a1-b2_c3d4'), 'A1B2C3');
+});
+
+test('an observer takes each update once, and starts over at a new snapshot', () => {
+  const observer = new ObserverProtocol(() => 0);
+  const seen = [];
+  const run = (effects) => effects.forEach((effect) => effect.do === 'emit' && seen.push(effect.message.seq ?? effect.message.type));
+  const say = (message, now) => run(observer.handleMessage(JSON.stringify(message), now));
+  run(observer.handleStart(0));
+  run(observer.handleOpen(1));
+  say({ type: 'snapshot', update: { seq: 7 } }, 2);
+  for (const seq of [6, 7, 8, 8, 9]) say(update(seq), 3);
+  run(observer.handleClose(1001, 10));
+  assert.equal(observer.state.kind, 'reconnecting');
+  run(observer.handleTick(10));
+  run(observer.handleOpen(20));
+  say({ type: 'snapshot', update: { seq: 12 } }, 21);
+  say(update(12), 22);
+  say(update(13), 23);
+  assert.deepEqual(seen, ['state', 'state', 'snapshot', 8, 9, 'state', 'state', 'snapshot', 13]);
+});
+
+test('an observer of an unknown session is told so and stays away', () => {
+  const observer = new ObserverProtocol(() => 0);
+  observer.handleStart(0);
+  observer.handleOpen(1);
+  observer.handleMessage('{"type":"error","error":{"code":"unknown_session","message":""}}', 2);
+  observer.handleClose(4404, 3);
+  assert.deepEqual([observer.state.kind, observer.state.code], ['failed', 'unknown_session']);
+  assert.deepEqual(observer.handleTick(99_999), []);
+});
