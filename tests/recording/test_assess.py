@@ -1,0 +1,128 @@
+"""A recording's walk through the core: the same windows, whole results, nothing left behind."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from server.app import open_engine
+from server.assessment.engine import Engine
+from server.assessment.service import ScoringService
+from server.errors import ScoringError, UndecodableFileError
+from server.recording.assess import assess_recording
+from server.recording.decode import read_recording
+from server.settings import Settings
+from tests.fakes import FakeScorer
+
+RNG = np.random.default_rng(5)
+
+
+def recording(seconds: float, rate: int = 16_000, **bad: float) -> io.BytesIO:
+    samples = RNG.uniform(-0.1, 0.1, int(seconds * rate)).astype(np.float32)
+    for at_s in bad.values():
+        samples[int(at_s * rate)] = np.nan
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format="WAV", subtype="FLOAT")
+    buffer.seek(0)
+    return buffer
+
+
+@asynccontextmanager
+async def faked(scorer: FakeScorer) -> AsyncIterator[Engine]:
+    """The real engine, but for the scorer."""
+    async with open_engine(Settings(mos=False)) as engine, ScoringService([scorer]) as service:
+        yield replace(engine, service=service)
+
+
+async def test_twelve_seconds_have_ten_windows_and_progress_reaches_the_end() -> None:
+    seen: list[float] = []
+    async with faked(FakeScorer()) as engine:
+        labels = engine.dictionaries.resolve(None)
+        result = await assess_recording(
+            engine, read_recording(recording(12), "a.wav"), labels, reference="r", on_progress=seen.append
+        )
+    assert [window.end_s for window in result.windows] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert [window.partial for window in result.windows] == [True] * 7 + [False] * 3
+    assert (result.source.name, result.source.kind, result.source.duration_s) == ("a.wav", "file", 12.0)
+    assert result.reference == "r"
+    assert seen == sorted(seen)
+    assert seen[-1] == 12.0
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(0.0, 0), (0.4, 0), (0.6, 1), (2.9, 1), (3.5, 1)])
+async def test_short_recordings_have_at_most_one_window(seconds: float, windows: int) -> None:
+    async with faked(FakeScorer()) as engine:
+        result = await assess_recording(engine, read_recording(recording(seconds)), engine.dictionaries.resolve(None))
+    assert len(result.windows) == windows
+    if seconds < 0.5:
+        assert result.overall.verdict == "unusable"
+        assert all(label.score is None for label in result.labels.values())
+
+
+async def test_what_is_no_number_advances_time() -> None:
+    async with faked(FakeScorer()) as engine:
+        whole = await assess_recording(
+            engine, read_recording(recording(6, one=2.0, two=2.5)), engine.dictionaries.resolve(None)
+        )
+    assert whole.source.duration_s == 6.0
+    assert len(whole.windows) == 4
+
+
+async def test_a_rate_over_the_cores_is_assessed_at_the_cores_highest() -> None:
+    async with faked(FakeScorer()) as engine:
+        result = await assess_recording(
+            engine, read_recording(recording(4, rate=192_000)), engine.dictionaries.resolve(None)
+        )
+    assert result.source.sample_rate == 96_000
+    assert result.source.duration_s == 4.0
+
+
+async def test_a_break_is_a_span_at_the_end_of_what_was_heard(shared: Path) -> None:
+    path = shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac"
+    async with faked(FakeScorer()) as engine:
+        result = await assess_recording(engine, read_recording(path), engine.dictionaries.resolve(None))
+    last = result.unusable_spans[-1]
+    assert (last.start_s, last.end_s, last.why) == (result.source.duration_s, result.source.duration_s, "undecodable")
+
+
+async def test_a_dead_scorer_is_an_error_and_no_verdict_on_the_patient() -> None:
+    scorer = FakeScorer()
+    scorer.fail = True
+    async with faked(scorer) as engine:
+        with pytest.raises(ScoringError):
+            await assess_recording(engine, read_recording(recording(12)), engine.dictionaries.resolve(None))
+
+
+async def test_cancelling_closes_the_recording_and_leaves_no_task() -> None:
+    scorer = FakeScorer()
+    scorer.gate.clear()
+    async with faked(scorer) as engine:
+        opened = read_recording(recording(12))
+        before = len(asyncio.all_tasks())
+        task = asyncio.create_task(assess_recording(engine, opened, engine.dictionaries.resolve(None)))
+        await asyncio.to_thread(scorer.entered.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == before
+        assert list(opened.blocks()) == []
+        scorer.gate.set()
+
+
+async def test_every_odd_file_ends_in_a_result_or_a_typed_error(shared: Path) -> None:
+    async with faked(FakeScorer()) as engine:
+        labels = engine.dictionaries.resolve(None)
+        for path in sorted((shared / "audio" / "odd_formats").iterdir()):
+            async with asyncio.timeout(10):
+                try:
+                    result = await assess_recording(engine, read_recording(path), labels)
+                except UndecodableFileError:
+                    continue
+            assert result.source.name == path.name
+            assert "NaN" not in result.model_dump_json()
