@@ -1,7 +1,7 @@
 """The one way from a Window to a judged update, used by live sessions and recordings alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from server.assessment.engine import Engine
@@ -84,18 +84,11 @@ class Assessment:
         return self._judge(request, scored)
 
     def _judge(self, request: ScoreRequest, scored: Sequence[Scored]) -> Assessed:
-        window = request.window
-        facts = WindowFacts(
-            start_sample=window.start_sample,
-            end_sample=window.end_sample,
-            sample_rate=window.sample_rate,
-            partial=window.partial,
-            speech_s=window.speech_s,
-            speech_ratio=window.speech_ratio,
-        )
+        measured = next((one.reply.measures for one in scored if one.reply and one.reply.measures), None)
+        measures = measured or Measures(speech_ratio=request.window.speech_ratio)
+        facts = _facts(request.window, measures)
         opinions: dict[EvidenceKind, dict[str, Opinion]] = {}
         recent: dict[EvidenceKind, dict[str, Opinion]] = {}
-        measures: Measures | None = None
         interference: list[Interference] = []
         for one in scored:
             ours, ours_recent = opinions.setdefault(one.kind, {}), recent.setdefault(one.kind, {})
@@ -106,11 +99,9 @@ class Assessment:
                 continue
             ours.update(one.reply.opinions)
             ours_recent.update(one.reply.recent)
-            measures = measures or one.reply.measures
             interference.extend(one.reply.interference)
             self.findings.add_events(one.reply.events, facts)
-        measures = measures or Measures(speech_ratio=window.speech_ratio)
-        judgement = self.judge.add_window(replace(facts, measures=measures), opinions, recent, interference)
+        judgement = self.judge.add_window(facts, opinions, recent, interference)
         self.findings.add_interference(interference)
         failures = tuple(one.failure for one in scored if one.failure is not None)
         self.shed += bool(failures or request.mos_shed)
@@ -193,7 +184,18 @@ class Assessment:
         return restored
 
 
+def _facts(window: Window, measures: Measures) -> WindowFacts:
+    return WindowFacts(
+        start_sample=window.start_sample,
+        end_sample=window.end_sample,
+        sample_rate=window.sample_rate,
+        partial=window.partial,
+        speech_s=window.speech_s,
+        speech_ratio=window.speech_ratio,
+        measures=measures,
+    )
+
+
 def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
     """What a scorer that failed would have spoken of."""
-    assert kind in {field.name for field in fields(Label)}, kind
     return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}

@@ -116,14 +116,13 @@ def _label(label: Label, conclusion: Conclusion) -> ResultLabel:
 
 
 def _windows(assessment: Assessment, rate: int) -> Iterator[WindowModel]:
-    hidden = {label.id for label in assessment.labels.labels} - {label.id for label in assessment.labels.shown()}
     for window in assessment.log:
-        yield _window(window, rate, hidden)
+        yield _window(window, rate)
 
 
-def _window(window: LoggedWindow, rate: int, hidden: set[str]) -> WindowModel:
+def _window(window: LoggedWindow, rate: int) -> WindowModel:
     scores: dict[str, LabelScoreModel] = {
-        label_id: render.label_score(score) for label_id, score in window.labels.items() if label_id not in hidden
+        label_id: render.label_score(score) for label_id, score in window.labels.items()
     }
     return WindowModel(
         start_s=window.start_sample / rate,

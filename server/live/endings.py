@@ -1,0 +1,42 @@
+"""How a socket, and perhaps its session, ends."""
+
+from dataclasses import dataclass
+
+from server.errors import SessionSupersededError, TingqingError
+from server.wire.server import EndReason
+
+ENDED = 1000
+INTERNAL = 1011
+RESTART = 1012
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """``reason`` of ``session.ended``; ``None``: the session goes on without this socket. ``lost``: nobody is there."""
+
+    reason: EndReason | None
+    close_code: int
+    error: TingqingError | None = None
+    lost: bool = False
+
+
+CLIENT = Ending("client", ENDED)
+EXPIRED = Ending("expired", ENDED)
+DRAIN = Ending("drain", RESTART)
+LOST = Ending(None, 1006, lost=True)
+
+
+def superseded() -> Ending:
+    error = SessionSupersededError("The session goes on from another connection.")
+    return Ending(None, error.close_code, error)
+
+
+def fault(error: TingqingError) -> Ending:
+    """The peer's fatal fault ends the session, with the reason the wire has for it."""
+    reasons: dict[str, EndReason] = {"idle_timeout": "idle", "faster_than_real_time": "faster_than_real_time"}
+    return Ending(reasons.get(error.code, "error"), error.close_code, error)
+
+
+def internal() -> Ending:
+    """A fault of ours: the session can be resumed from where it was last judged."""
+    return Ending(None, INTERNAL, TingqingError("The server made a mistake; resume the session."))

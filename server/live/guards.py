@@ -1,0 +1,52 @@
+"""What a peer may do how often: control faults, and audio faster than real time. Sans-IO; times in seconds."""
+
+from collections import deque
+
+from server.errors import FasterThanRealTimeError, TooManyFaultsError
+
+FAULTS = 5
+FAULTS_WITHIN_S = 10.0
+PACE_LIMIT = 1.2
+PACE_OVER_S = 10.0
+PACE_ALLOWANCE_S = 20.0
+
+
+class FaultGuard:
+    """The fifth malformed control message within 10 s is one too many."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=FAULTS)
+
+    def note(self, now: float) -> None:
+        """Raises TooManyFaultsError."""
+        self._times.append(now)
+        if len(self._times) == FAULTS and now - self._times[0] <= FAULTS_WITHIN_S:
+            raise TooManyFaultsError(f"{FAULTS} messages within {FAULTS_WITHIN_S:g} s could not be understood.")
+
+
+class PaceGuard:
+    """Audio over 1.2 times real time during 10 s, after an allowance of 20 s.
+
+    The allowance is how far audio may run ahead of the clock: a burst after a stall is taken, a file is not. Time in
+    which less came than passed earns nothing beyond it.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._ahead_s = 0.0
+        self._last = now
+        self._taken: deque[tuple[float, float]] = deque()
+        self._within_s = 0.0
+
+    def take(self, audio_s: float, now: float) -> None:
+        """Raises FasterThanRealTimeError."""
+        self._ahead_s = max(0.0, self._ahead_s - (now - self._last)) + audio_s
+        self._last = now
+        self._taken.append((now, audio_s))
+        self._within_s += audio_s
+        while self._taken and self._taken[0][0] <= now - PACE_OVER_S:
+            self._within_s -= self._taken.popleft()[1]
+        if self._ahead_s > PACE_ALLOWANCE_S and self._within_s > PACE_LIMIT * PACE_OVER_S:
+            raise FasterThanRealTimeError(
+                "Audio comes faster than real time; send it as it is captured, or start with pace 'fast'.",
+                param="pace",
+            )

@@ -1,0 +1,217 @@
+"""What a patient's socket brings, message by message: audio into the core, windows into the mailbox, control."""
+
+import asyncio
+from typing import assert_never
+
+from server.assessment.engine import Core, Heard
+from server.errors import (
+    FrameTooLargeError,
+    NonFiniteSamplesError,
+    OddLengthError,
+    TingqingError,
+    UnexpectedMessageError,
+)
+from server.live import endings
+from server.live.clock import Clock
+from server.live.endings import Ending
+from server.live.feed import SLICE_MS, PcmFeed
+from server.live.guards import FaultGuard, PaceGuard
+from server.live.limits import LiveLimits
+from server.live.mailbox import Mail, Mailbox
+from server.live.messages import error_message, level_message, speech_message
+from server.live.session import Phase, Session
+from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
+from server.values import WINDOW_S
+from server.wire.client import (
+    AudioGap,
+    AudioPause,
+    AudioResume,
+    KeepAlive,
+    LabelsUpdate,
+    PromptSnooze,
+    SessionEnd,
+    SessionStart,
+    parse_client_message,
+)
+from server.wire.server import AudioAck
+
+ACK_EVERY_S = 0.2
+SLICED_GAP_S = WINDOW_S + 2
+"""A gap is worked through slice by slice for as long as the core computes in it; the rest is skipped at once."""
+
+
+class Intake:
+    """Owns the core of one socket. Call ``take`` for each message, one at a time; ``finish`` after ``session.end``.
+
+    ``replay_until``: up to this sample the client sends again, or catches up after a break: nothing is left out for
+    lateness, and nothing is too fast.
+    """
+
+    def __init__(
+        self, session: Session, core: Core, mailbox: Mailbox, clock: Clock, limits: LiveLimits, replay_until: int
+    ) -> None:
+        self.busy = False
+        self.last_audio = clock.now()
+        self._session = session
+        self._core = core
+        self._mailbox = mailbox
+        self._clock = clock
+        self._limits = limits
+        self._rate = session.audio.sample_rate
+        self._replay_until = replay_until
+        self._feed = PcmFeed(session.audio)
+        self._faults = FaultGuard()
+        self._pace = PaceGuard(clock.now())
+        self._acked_at = clock.now()
+        self._finished = False
+
+    @property
+    def heard(self) -> Heard:
+        """A core that still replays has heard less than was judged before it; the windows say how much."""
+        heard = Heard.of(self._core)
+        known = self._session.furthest_sample if self._core.samples_received < self._replay_until else 0
+        return Heard(max(heard.samples, known), heard.sample_rate, heard.speech_s, heard.totals)
+
+    async def take(self, message: str | bytes) -> Ending | None:
+        """Work one message through; the ending it calls for, if any. Raises what is fatal."""
+        self.busy = True
+        try:
+            size = len(message) if isinstance(message, bytes) else len(message.encode(errors="replace"))
+            if size > self._limits.max_frame_bytes:
+                raise FrameTooLargeError(
+                    f"A message of {size} bytes is too large; send {self._limits.max_frame_bytes} at most, "
+                    "20 to 100 ms of audio each."
+                )
+            if isinstance(message, bytes):
+                await self._audio(message)
+            elif await self._control(message):
+                return endings.CLIENT
+            over = self._core.samples_received >= self._limits.max_session_s * self._rate
+            return endings.EXPIRED if over else None
+        finally:
+            self.busy = False
+
+    async def finish(self) -> None:
+        """No more audio: flush the core; its last window goes the way of the others."""
+        if self._feed.drop_half():
+            self._tell_error(OddLengthError("The audio ends within a sample; its last bytes were left out."))
+        self._finished = True
+        await self._spread(self._core.finish(), self._clock.now())
+        self._ack(self._clock.now())
+        self._mailbox.close()
+
+    # -- audio
+
+    async def _audio(self, data: bytes) -> None:
+        arrived = self._clock.now()
+        if self._session.phase is Phase.PAUSED:
+            self._session.pause(False)
+        if not self._patient:
+            self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
+        broken: NonFiniteSamplesError | None = None
+        for number, piece in enumerate(self._feed.slices(data)):
+            if number:
+                await asyncio.sleep(0)  # a long message must not hold the other sessions
+            try:
+                events = self._core.receive_pcm(piece)
+            except NonFiniteSamplesError as error:
+                broken = error
+                events = self._core.receive_gap(len(piece) // self._session.audio.encoding.sample_bytes)
+            await self._spread(events, arrived)
+        if broken is not None:
+            self._tell_error(broken)
+            self._session.warn(self._session.warnings.gap(arrived))
+        self._after_audio()
+
+    async def _gap(self, samples: int) -> None:
+        arrived = self._clock.now()
+        if self._feed.drop_half():
+            self._tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
+        self._session.warn(self._session.warnings.gap(arrived))
+        piece = max(1, self._rate * SLICE_MS // 1000)
+        sliced = min(samples, SLICED_GAP_S * self._rate)
+        for start in range(0, sliced, piece):
+            await self._spread(self._core.receive_gap(min(piece, sliced - start)), arrived)
+            await asyncio.sleep(0)
+        if samples > sliced:
+            await self._spread(self._core.receive_gap(samples - sliced), arrived)
+        self._after_audio()
+
+    def _after_audio(self) -> None:
+        now = self.last_audio = self._clock.now()
+        if self._replay_until and self._core.samples_received >= self._replay_until:
+            self._replay_until = 0
+            self._pace = PaceGuard(now)
+        if now - self._acked_at >= ACK_EVERY_S:
+            self._ack(now)
+
+    @property
+    def _patient(self) -> bool:
+        return self._session.fast or self._core.samples_received < self._replay_until
+
+    async def _spread(self, events: list[StreamEvent], arrived: float) -> None:
+        """Each event where it belongs. Only after the last window of several is the core's state that of a window."""
+        windows = [event for event in events if isinstance(event, WindowReady)]
+        for event in events:
+            match event:
+                case WindowReady():
+                    await self._post(event, arrived, last=event is windows[-1])
+                case Level():
+                    self._session.tell(level_message(event), key="level")
+                    self._session.warn(self._session.warnings.level(event, arrived))
+                case SpeechStarted() | SpeechStopped():
+                    self._session.tell(speech_message(event, self._rate))
+                case _:
+                    assert_never(event)
+
+    async def _post(self, event: WindowReady, arrived: float, *, last: bool) -> None:
+        checkpoint = self._core.snapshot() if last and not self._finished else None
+        mail = Mail(event.window, arrived, checkpoint, self._patient)
+        self._session.assessment.expect(event.window)
+        if mail.patient or self._finished:
+            await self._mailbox.put(mail)
+        elif self._mailbox.put_newest(mail):
+            self._session.assessment.windows_replaced += 1
+            self._session.warn(self._session.warnings.replaced(arrived))
+        self._ack(arrived)
+
+    def _ack(self, now: float) -> None:
+        self._acked_at = now
+        self._session.tell(AudioAck(samples=self._core.samples_received), key="ack", to="patient")
+
+    # -- control
+
+    async def _control(self, text: str) -> bool:
+        """True after ``session.end``. Raises TooManyFaultsError for the fifth fault in 10 s."""
+        try:
+            return await self._obey(text)
+        except TingqingError as error:
+            self._tell_error(error)
+            self._faults.note(self._clock.now())
+            return False
+
+    async def _obey(self, text: str) -> bool:
+        session = self._session
+        message = parse_client_message(text)
+        match message:
+            case AudioPause() | AudioResume():
+                session.pause(isinstance(message, AudioPause))
+                self.last_audio = self._clock.now()
+            case AudioGap():
+                await self._gap(message.samples)
+            case LabelsUpdate():
+                session.change_labels(session.engine.dictionaries.resolve(message.labels))
+            case PromptSnooze():
+                session.tell_prompts(session.assessment.snooze(message.id))
+            case KeepAlive():
+                pass
+            case SessionStart():
+                raise UnexpectedMessageError("The session has started already; session.start comes once.", param="type")
+            case SessionEnd():
+                return True
+            case _:
+                assert_never(message)
+        return False
+
+    def _tell_error(self, error: TingqingError) -> None:
+        self._session.tell(error_message(error), to="patient")

@@ -1,0 +1,45 @@
+"""What one process grants its sessions."""
+
+from dataclasses import dataclass
+
+from server.wire.base import MAX_FRAME_BYTES
+from server.wire.server import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLimits:
+    """Deadlines in seconds, counts per process.
+
+    ``max_sessions`` patients at once; those who come back to a session of theirs are let in over it. ``start_s`` for
+    the first message. ``idle_s`` without audio, ``pause_s`` when paused. ``send_s`` for a peer to take one message.
+    ``tail_s`` for the last windows after ``session.end`` (``fast_tail_s`` for ``pace=fast``, which promises to leave
+    none out). ``resume_ttl_s``: how long a session waits for its patient, and how long an ended one can be looked at.
+    ``max_ended_bytes`` of results kept for that. ``max_session_s`` of audio or of wall time; ``expiring_s`` before
+    its end the patient is warned. ``outbox`` control messages may wait for one socket.
+    """
+
+    max_sessions: int = 64
+    max_observers: int = 32
+    max_session_s: float = 7200.0
+    expiring_s: float = 60.0
+    start_s: float = 10.0
+    idle_s: float = 60.0
+    pause_s: float = 900.0
+    send_s: float = 10.0
+    heartbeat_s: float = 0.9
+    tail_s: float = 5.0
+    fast_tail_s: float = 30.0
+    resume_ttl_s: float = 120.0
+    max_ended_bytes: int = 64 * 1024 * 1024
+    max_frame_bytes: int = MAX_FRAME_BYTES
+    outbox: int = 256
+    retry_after_s: float = 30.0
+
+    def on_wire(self) -> Limits:
+        return Limits(
+            max_frame_bytes=self.max_frame_bytes,
+            max_session_s=self.max_session_s,
+            idle_timeout_s=self.idle_s,
+            pause_timeout_s=self.pause_s,
+            resume_ttl_s=self.resume_ttl_s,
+        )

@@ -1,0 +1,91 @@
+"""A doctor's socket: it reads what it can, and says nothing but keepalive."""
+
+import asyncio
+
+from server.errors import MalformedMessageError, TingqingError, UnexpectedMessageError
+from server.live import endings
+from server.live.clock import Clock, deadline
+from server.live.guards import FaultGuard
+from server.live.limits import LiveLimits
+from server.live.messages import error_message
+from server.live.outbox import Outbox, Sender
+from server.live.session import Session
+from server.live.transport import Disconnected, Transport
+from server.wire.client import KeepAlive, parse_client_message
+from server.wire.server import Snapshot
+
+
+class Observer:
+    """One socket that watches one session. Use once: ``follow`` or ``show``."""
+
+    def __init__(self, transport: Transport, clock: Clock, limits: LiveLimits) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._limits = limits
+        self._faults = FaultGuard()
+        self._close_code = endings.ENDED
+        self._reason = ""
+        self._outbox: Outbox | None = None
+
+    async def show(self, snapshot: Snapshot) -> None:
+        """A session that has ended: its snapshot, and good-bye."""
+        try:
+            async with deadline(self._clock, self._limits.send_s):
+                await self._transport.send_text(snapshot.model_dump_json())
+                await self._transport.close(endings.ENDED, "ended")
+        except (Disconnected, TimeoutError):
+            return
+
+    async def follow(self, session: Session) -> None:
+        """Until the session ends, the observer leaves, or it takes nothing for ``send_s`` seconds."""
+        outbox = self._outbox = session.hub.join(session.snapshot().model_dump_json())
+        sender = Sender(
+            self._transport,
+            outbox,
+            self._clock,
+            send_s=self._limits.send_s,
+            heartbeat_s=self._limits.heartbeat_s,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._read(outbox))
+                await sender.run(lambda: None)
+                reading.cancel()
+        finally:
+            session.hub.leave(outbox)
+        try:
+            async with deadline(self._clock, self._limits.send_s):
+                await self._transport.close(self._close_code, self._reason)
+        except (Disconnected, TimeoutError):
+            return
+
+    def close_with(self, code: int) -> None:
+        """Send what waits, then close."""
+        self._close_code = code
+        if self._outbox is not None:
+            self._outbox.close()
+
+    async def _read(self, outbox: Outbox) -> None:
+        while True:
+            try:
+                self._check(await self._transport.receive())
+            except Disconnected:
+                outbox.discard()
+                return
+            except TingqingError as error:
+                outbox.put(error_message(error).model_dump_json(), "error")
+                try:
+                    self._faults.note(self._clock.now())
+                except TingqingError as fatal:
+                    outbox.put(error_message(fatal).model_dump_json(), "fatal")
+                    self._reason = fatal.code
+                    self.close_with(fatal.close_code)
+                    return
+
+    def _check(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            raise UnexpectedMessageError("An observer sends no audio.", param="type")
+        if len(message) > self._limits.max_frame_bytes:
+            raise MalformedMessageError("An observer sends nothing but keepalive.", param="type")
+        if not isinstance(parse_client_message(message), KeepAlive):
+            raise UnexpectedMessageError("An observer sends nothing but keepalive.", param="type")

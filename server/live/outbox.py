@@ -1,0 +1,112 @@
+"""What waits to be sent to one socket, bounded, and the loop that sends it."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+from server.live.clock import Clock, deadline
+from server.live.transport import Disconnected, Transport
+from server.wire.server import Heartbeat
+
+HEARTBEAT = Heartbeat().model_dump_json()
+
+
+class Outbox:
+    """Messages in order. Those with a ``key`` are latest-wins: a newer one takes the place of one still waiting.
+
+    Full of control messages means that the peer reads nothing: ``overflowed``, everything is dropped and the sender
+    ends. An ``observer``'s outbox never overflows, it forgets its oldest message instead.
+    """
+
+    def __init__(self, room: int, *, observer: bool = False) -> None:
+        self.overflowed = False
+        self.dropped = 0
+        self._room = room
+        self._observer = observer
+        self._waiting: OrderedDict[object, str] = OrderedDict()
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, text: str, key: str | None = None) -> None:
+        """Never waits. After ``close`` nothing is taken."""
+        if self._closed:
+            return
+        if key is not None and self._waiting.pop(key, None) is not None:
+            self.dropped += 1
+        self._waiting[key if key is not None else object()] = text
+        if len(self._waiting) > self._room:
+            if self._observer:
+                self._waiting.popitem(last=False)
+                self.dropped += 1
+            else:
+                self.overflowed = True
+                self._waiting.clear()
+                self._closed = True
+        self._changed.set()
+
+    async def room(self) -> None:
+        """Until less than half of the room is taken, or the outbox is closed."""
+        while len(self._waiting) > self._room // 2 and not self._closed:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def close(self) -> None:
+        """What waits is still sent, then the sender ends."""
+        self._closed = True
+        self._changed.set()
+
+    def discard(self) -> None:
+        """Close, and drop what waits: nobody is there to read it."""
+        self._waiting.clear()
+        self.close()
+
+    async def take(self) -> str | None:
+        """The next message; ``None`` once closed and empty."""
+        while not self._waiting:
+            if self._closed:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        _, text = self._waiting.popitem(last=False)
+        self._changed.set()
+        return text
+
+
+class Sender:
+    """Sends an outbox to a transport, a heartbeat when there is nothing to send, each within ``send_s``."""
+
+    def __init__(
+        self, transport: Transport, outbox: Outbox, clock: Clock, *, send_s: float, heartbeat_s: float
+    ) -> None:
+        self._transport = transport
+        self._outbox = outbox
+        self._clock = clock
+        self._send_s = send_s
+        self._heartbeat_s = heartbeat_s
+
+    async def run(self, on_lost: Callable[[], None]) -> bool:
+        """Until the outbox is closed and empty; True if everything was sent. ``on_lost``: the peer is gone, or takes
+        nothing any more."""
+        try:
+            while (text := await self._next()) is not None:
+                async with deadline(self._clock, self._send_s):
+                    await self._transport.send_text(text)
+        except (Disconnected, TimeoutError):
+            self._outbox.discard()
+            on_lost()
+            return False
+        if self._outbox.overflowed:
+            on_lost()
+        return not self._outbox.overflowed
+
+    async def _next(self) -> str | None:
+        if len(self._outbox):
+            return await self._outbox.take()
+        try:
+            async with deadline(self._clock, self._heartbeat_s):
+                return await self._outbox.take()
+        except TimeoutError:
+            return HEARTBEAT

@@ -1,0 +1,233 @@
+"""One patient's session: what is known and told of it. It outlives its sockets, and does no input or output itself."""
+
+import secrets
+from enum import Enum
+from typing import Literal, assert_never
+
+from pydantic import BaseModel
+
+from server.assessment import render
+from server.assessment.assessment import Assessed, Assessment
+from server.assessment.engine import Engine, Heard
+from server.assessment.lane import Priority
+from server.assessment.result import Identity, build_result
+from server.judge.labels import LabelSet
+from server.judge.session import PromptEvent
+from server.live.clock import Clock
+from server.live.hub import Hub
+from server.live.limits import LiveLimits
+from server.live.messages import error_message, quality_update
+from server.live.outbox import Outbox
+from server.live.warnings import WarningWatch
+from server.values import AudioFormat, Capture, CaptureSource, Encoding, Pace
+from server.wire.client import SessionStart
+from server.wire.server import (
+    AppliedConfig,
+    EndReason,
+    LabelsUpdated,
+    PromptRaised,
+    QualityUpdate,
+    SessionEnded,
+    SessionStarted,
+    SessionStateMessage,
+    Snapshot,
+    WarningCode,
+    WarningMessage,
+)
+
+DEFAULT_LANGUAGE = "zh-CN"
+FAILURE_AGAIN_S = 10.0
+"""A scorer that fails with every window is reported at the first and then every 10 s."""
+
+Audience = Literal["everyone", "patient", "observers"]
+
+
+class Phase(Enum):
+    """``DETACHED``: the line broke, and the session waits for its patient."""
+
+    LIVE = "live"
+    PAUSED = "paused"
+    DETACHED = "reconnecting"
+    ENDED = "ended"
+
+
+class Session:
+    """Created by an accepted ``session.start``. Attach an outbox while a socket serves it; ``end`` comes last."""
+
+    def __init__(self, engine: Engine, limits: LiveLimits, clock: Clock, start: SessionStart, labels: LabelSet) -> None:
+        self.id = secrets.token_hex(16)
+        self.resume_token = secrets.token_urlsafe(32)
+        self.engine = engine
+        self.started_at = clock.now()
+        self.audio = AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate)
+        self.pace = Pace(start.pace)
+        self.phase = Phase.LIVE
+        self.hub = Hub()
+        self.checkpoint: bytes | None = None
+        self.heard: Heard | None = None
+        self.furthest_sample = 0
+        self._start = start
+        self._limits = limits
+        self._clock = clock
+        capture = Capture(
+            source=CaptureSource(start.capture.source),
+            echo_cancellation=start.capture.echoCancellation,
+            noise_suppression=start.capture.noiseSuppression,
+            auto_gain_control=start.capture.autoGainControl,
+        )
+        fast = self.pace is Pace.FAST
+        self.assessment = Assessment(
+            engine, labels, capture, priority=Priority.FILE if fast else Priority.LIVE, wait_for_mos=fast
+        )
+        self.warnings = WarningWatch(capture, self.audio.sample_rate)
+        self._outbox: Outbox | None = None
+        self._update: QualityUpdate | None = None
+        self._prompts: dict[str, PromptRaised] = {}
+        self._labels = labels
+        self._failure_told: float | None = None
+
+    @property
+    def fast(self) -> bool:
+        return self.pace is Pace.FAST
+
+    # -- state
+
+    def attach(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._move(Phase.LIVE)
+
+    def detach(self, heard: Heard) -> None:
+        """The socket is gone. What it heard stays, its core does not."""
+        self._outbox = None
+        self.heard = heard
+        self.furthest_sample = max(self.furthest_sample, heard.samples)
+        self._move(Phase.DETACHED)
+
+    def pause(self, paused: bool) -> None:
+        self._move(Phase.PAUSED if paused else Phase.LIVE)
+
+    def _move(self, phase: Phase) -> None:
+        assert self.phase is not Phase.ENDED, f"an ended session cannot become {phase.value}"
+        if phase is self.phase:
+            return
+        self.phase = phase
+        match phase:
+            case Phase.LIVE | Phase.PAUSED | Phase.DETACHED:
+                self.tell(SessionStateMessage(state=phase.value))
+            case Phase.ENDED:
+                self.assessment.close()
+                self._outbox = None
+            case _:
+                assert_never(phase)
+
+    def end(self, reason: EndReason, heard: Heard) -> SessionEnded:
+        """The result so far; observers get it and are closed. The session is over."""
+        identity = Identity(
+            id=self.id,
+            kind="session",
+            reference=self._start.reference,
+            metadata=self._start.metadata,
+        )
+        try:
+            ended = SessionEnded(reason=reason, result=build_result(self.assessment, heard, identity))
+            self.hub.publish(ended.model_dump_json(), ended.type)
+            return ended
+        finally:
+            self._move(Phase.ENDED)
+            self.hub.close()
+
+    # -- what happens, told
+
+    def tell(self, message: BaseModel, *, key: str | None = None, to: Audience = "everyone") -> None:
+        """Send to the patient's socket and to the observers. ``key``: only the latest matters, to the patient too."""
+        to_patient = self._outbox is not None and to != "observers"
+        if not to_patient and (to == "patient" or not len(self.hub)):
+            return
+        text = message.model_dump_json()
+        if to_patient and self._outbox is not None:
+            self._outbox.put(text, key)
+        if to != "patient":
+            self.hub.publish(text, key or _kind(message))
+
+    def warn(self, codes: list[WarningCode]) -> None:
+        for code in codes:
+            self.tell(WarningMessage(code=code))
+
+    def judged(self, assessed: Assessed, *, arrived: float, checkpoint: bytes | None, keep: bool) -> None:
+        """A window is done. ``keep``: its update must reach the patient even if newer ones follow."""
+        now = self._clock.now()
+        lag_ms = 1000 * (now - arrived)
+        if checkpoint is not None:
+            self.checkpoint = checkpoint
+        self._labels = self.assessment.labels
+        update = quality_update(assessed, self._labels, len(self.assessment.log), lag_ms)
+        self._update = update
+        self.tell(update, to="observers", key=update.type)
+        self.tell(update, to="patient", key=None if keep else update.type)
+        self.tell_prompts(assessed.judgement.prompts)
+        if not keep:
+            self.warn(self.warnings.scored(lag_ms, now))
+        if assessed.failures and (self._failure_told is None or now - self._failure_told >= FAILURE_AGAIN_S):
+            self._failure_told = now
+            self.tell(error_message(assessed.failures[0]), to="patient")
+
+    def tell_prompts(self, events: list[PromptEvent]) -> None:
+        """What is meant for the doctor is not shown to the patient."""
+        for event in events:
+            message = render.prompt_event(event)
+            if isinstance(message, PromptRaised):
+                self._prompts[message.id] = message
+            else:
+                self._prompts.pop(message.id, None)
+            self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
+
+    def change_labels(self, labels: LabelSet) -> None:
+        self.assessment.change_labels(labels)
+        self._labels = labels
+        self.tell(LabelsUpdated(labels=render.session_labels(labels)))
+
+    # -- the whole of it, for who comes new
+
+    def started(self, next_sample: int) -> SessionStarted:
+        return SessionStarted(
+            session_id=self.id,
+            resume_token=self.resume_token,
+            next_sample=next_sample,
+            config=AppliedConfig(
+                pace=self.pace.value,
+                audio=self._start.audio,
+                capture=self._start.capture,
+                language=self.language,
+                vad=self.engine.vad,
+            ),
+            limits=self._limits.on_wire(),
+            labels=render.session_labels(self._labels),
+            scorers=list(self.engine.scorer_names),
+            basic_mode=self.engine.basic_mode,
+        )
+
+    @property
+    def language(self) -> str:
+        return self._start.language or DEFAULT_LANGUAGE
+
+    def snapshot(self) -> Snapshot:
+        """Where the session stands, for an observer."""
+        return Snapshot(
+            session_id=self.id,
+            state=self.phase.value,
+            labels=render.session_labels(self._labels),
+            scorers=list(self.engine.scorer_names),
+            basic_mode=self.engine.basic_mode,
+            capture=self._start.capture,
+            language=self.language,
+            update=self._update,
+            prompts=list(self._prompts.values()),
+            warnings=self.warnings.active(self._clock.now()),
+        )
+
+
+def _kind(message: BaseModel) -> str:
+    """Of observers' messages the latest of each kind is kept; prompts and warnings each by what they are about."""
+    kind = str(getattr(message, "type"))  # noqa: B009 - every wire message has one, BaseModel does not say so
+    about = getattr(message, "id", None) or getattr(message, "code", "")
+    return f"{kind.removesuffix('.raised').removesuffix('.cleared')}:{about}"

@@ -1,0 +1,68 @@
+"""When the patient's side is warned. Sans-IO; each warning once per occasion and not again for a while."""
+
+from server.stream.events import Level
+from server.values import Capture
+from server.wire.server import WarningCode
+
+SILENT_DBFS = -119.9
+"""Exact digital silence: a muted track or the wrong device. The quietest room is some 40 dB above."""
+SILENT_AFTER_S = 3.0
+CLIPPING_LEVELS = 3
+"""So many levels (200 ms each) in a row, or nearly: one slammed door is no reason to speak up."""
+LAG_MS = 1000.0
+AGAIN_AFTER_S = 10.0
+LASTING: frozenset[WarningCode] = frozenset({"processing_enabled", "expiring", "silent_input"})
+SHOWN_FOR_S = 10.0
+"""How long a warning of the moment stays in the snapshot for a new observer."""
+
+
+class WarningWatch:
+    """Feed it what happens; it returns the codes to send. ``now``: clock time; levels carry their own sample time."""
+
+    def __init__(self, capture: Capture, sample_rate: int) -> None:
+        self._processed = capture.processed
+        self._rate = sample_rate
+        self._silent_since: int | None = None
+        self._silent = False
+        self._clipping = 0
+        self._last: dict[WarningCode, float] = {}
+
+    def start(self, now: float) -> list[WarningCode]:
+        return self._tell("processing_enabled", now) if self._processed else []
+
+    def level(self, level: Level, now: float) -> list[WarningCode]:
+        self._clipping = min(2 * CLIPPING_LEVELS, self._clipping + 1) if level.clipping else max(0, self._clipping - 1)
+        if level.peak_dbfs > SILENT_DBFS:
+            self._silent_since, self._silent = None, False
+        elif self._silent_since is None:
+            self._silent_since = level.end_sample
+        elif not self._silent and level.end_sample - self._silent_since >= (SILENT_AFTER_S - 0.2) * self._rate:
+            self._silent = True
+            return self._tell("silent_input", now)
+        if level.clipping and self._clipping >= CLIPPING_LEVELS:
+            return self._tell("clipping", now)
+        return []
+
+    def gap(self, now: float) -> list[WarningCode]:
+        return self._tell("audio_gap", now)
+
+    def scored(self, lag_ms: float, now: float) -> list[WarningCode]:
+        return self._tell("scoring_lag", now) if lag_ms > LAG_MS else []
+
+    def replaced(self, now: float) -> list[WarningCode]:
+        return self._tell("scoring_lag", now)
+
+    def expiring(self, now: float) -> list[WarningCode]:
+        return [] if "expiring" in self._last else self._tell("expiring", now)
+
+    def active(self, now: float) -> list[WarningCode]:
+        """What a new observer should know."""
+        shown = [code for code, at in self._last.items() if code in LASTING or now - at <= SHOWN_FOR_S]
+        return [code for code in shown if code != "silent_input" or self._silent]
+
+    def _tell(self, code: WarningCode, now: float) -> list[WarningCode]:
+        last = self._last.get(code)
+        if last is not None and now - last < AGAIN_AFTER_S:
+            return []
+        self._last[code] = now
+        return [code]
