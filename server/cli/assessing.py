@@ -35,21 +35,38 @@ async def assess_all(
 
     Raises LabelQueryError before the first file; a file's own fault becomes its ``Unread`` and the others go on.
     """
-    outcomes: list[Outcome] = []
     async with open_engine(settings) as engine:
         labels = engine.dictionaries.resolve(query)
         with _progress(len(files), output) as advance:
-            async with asyncio.TaskGroup() as group:
-                waiting = deque(files)
-                running: deque[asyncio.Task[Outcome]] = deque()
-                while waiting or running:
-                    while waiting and len(running) < AT_ONCE:
-                        work = _outcome(engine, labels, waiting.popleft(), reference, settings.max_audio_s)
-                        running.append(group.create_task(work))
-                    outcome = await running.popleft()
-                    outcomes.append(outcome)
-                    output.add(outcome)
-                    advance(outcome)
+
+            def done(outcome: Outcome) -> None:
+                output.add(outcome)
+                advance(outcome)
+
+            try:
+                return await _in_order(engine, labels, files, reference, settings.max_audio_s, done)
+            except ExceptionGroup as group:  # a closed pipe, for example: the group only wraps what ended it
+                raise group.exceptions[0] from None
+
+
+async def _in_order(
+    engine: Engine,
+    labels: LabelSet,
+    files: Sequence[Path],
+    reference: str | None,
+    max_s: float,
+    done: Callable[[Outcome], None],
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    waiting = deque(files)
+    running: deque[asyncio.Task[Outcome]] = deque()
+    async with asyncio.TaskGroup() as group:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(group.create_task(_outcome(engine, labels, waiting.popleft(), reference, max_s)))
+            outcome = await running.popleft()
+            outcomes.append(outcome)
+            done(outcome)
     return outcomes
 
 

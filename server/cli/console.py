@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_PIPED_WIDTH = 110
+_PIPED_WIDTH = 140
 """Columns of tables where no terminal says how wide it is."""
 
 

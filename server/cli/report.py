@@ -1,6 +1,7 @@
 """A result for people: one recording with every label, several as a table."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from server.cli import words
@@ -55,17 +56,18 @@ def print_table(console: "Console", results: Sequence[Row], language: str) -> No
     table.add_column(words.SCORE(language), justify="right", no_wrap=True)
     table.add_column(words.WORST(language), overflow="fold", ratio=3)
     table.add_column(words.ADVICE(language), overflow="fold", ratio=5)
-    for result in results:
+    names = _short([result[0] if isinstance(result, tuple) else result.source.name or result.id for result in results])
+    for name, result in zip(names, results, strict=True):
         if isinstance(result, tuple):
-            table.add_row(Text(result[0]), Text("!", style="bold"), "", "", Text(result[1]))
+            table.add_row(Text(name), Text(f"! {words.NOT_READ(language)}", style="bold"), "", "", Text(result[1]))
             continue
         look = words.GRADES[result.overall.grade]
         weakest = [label for label in worst_first(result) if label.passed is False][:_WORST_SHOWN]
         table.add_row(
-            Text(result.source.name or result.id),
+            Text(name),
             Text(f"{look.mark()} {look.word(language)}", style=look.style),
             words.number(result.overall.score),
-            Text(", ".join(f"{said(label.title, language)} {words.number(label.score)}" for label in weakest)),
+            Text("\n".join(f"{said(label.title, language)} {words.number(label.score)}" for label in weakest)),
             Text(said(result.advice, language)),
         )
     console.print(table)
@@ -85,6 +87,12 @@ def worst_first(result: Result) -> list[ResultLabel]:
 def said(text: TextModel, language: str) -> str:
     """The sentence in the reader's language."""
     return text.zh if language.lower().startswith("zh") else text.en
+
+
+def _short(names: list[str]) -> list[str]:
+    """File names without their folders, unless two would then read the same."""
+    short = [PurePath(name).name for name in names]
+    return short if len(set(short)) == len(set(names)) else names
 
 
 def _headline(result: Result, language: str) -> "Text":

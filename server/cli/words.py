@@ -72,6 +72,7 @@ THRESHOLD = Words("合格线", "pass")
 LABEL = Words("标签", "Label")
 FILE = Words("文件", "File")
 SCORE = Words("得分", "Score")
+NOT_READ = Words("无法读取", "Not read")
 WORST = Words("最弱项", "Weakest")
 ADVICE = Words("建议", "Advice")
 PROMPTS = Words("给患者的提示", "Prompts for the patient")
@@ -104,10 +105,10 @@ def bar(score: float | None, width: int) -> str:
 
 
 def number(score: float | None) -> str:
-    """Two decimals, cut and not rounded: 0.699 never reads as a passed 0.70."""
+    """Two decimals, rounded as the advice rounds them; a dash for none."""
     if score is None:
         return "—" if can_show("—") else "-"
-    return f"{int(score * 100 + 1e-9) / 100:.2f}"
+    return f"{score:.2f}"
 
 
 def clock(seconds: float) -> str:

@@ -149,12 +149,6 @@ def test_every_word_of_the_wire_has_its_phrase() -> None:
     assert set(words.WARNINGS) == set(get_args(WarningCode))
 
 
-def test_a_number_under_the_pass_line_never_reads_as_passed() -> None:
-    assert words.number(0.699) == "0.69"
-    assert words.number(0.7) == "0.70"
-    assert words.number(1.0) == "1.00"
-
-
 def test_a_bar_is_full_when_good_and_dashed_without_data() -> None:
     assert len(set(words.bar(1.0, 10))) == 1
     assert words.bar(0.0, 10) != words.bar(None, 10)

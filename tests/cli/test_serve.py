@@ -1,0 +1,93 @@
+"""``tingqing serve`` as an operator starts, meets and stops it."""
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Serving, tingqing
+
+
+def test_banner_names_what_can_be_opened_and_it_can(served: Serving) -> None:
+    assert f"{served.http}/doctor?session=" in served.banner
+    assert f"{served.ws}/v1/stream" in served.banner
+    assert "basic mode" in served.banner
+    assert "no diagnosis" in served.banner
+    for path in ("/", "/docs", "/healthz", "/readyz"):
+        assert f"{served.http}/" in served.banner
+        assert httpx.get(f"{served.http}{path}", timeout=30).status_code == 200
+
+
+def test_a_taken_port_is_told_with_what_to_do(served: Serving) -> None:
+    ran = tingqing("serve", "--port", str(served.port))
+    assert ran.code == 2
+    assert f"port {served.port}" in ran.err
+    assert "--port" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+def test_an_address_that_others_reach_needs_insecure(host: str) -> None:
+    ran = tingqing("serve", "--host", host, "--port", "0")
+    assert ran.code == 2
+    assert "--insecure" in ran.err
+    assert ran.out == ""
+
+
+def test_an_address_of_another_machine_is_told() -> None:
+    ran = tingqing("serve", "--host", "192.0.2.7", "--port", "0", "--insecure")
+    assert ran.code == 2
+    assert "192.0.2.7" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "named"),
+    [
+        (["--max-sessions", "0"], {}, "--max-sessions"),
+        (["--vad", "ear"], {}, "--vad"),
+        ([], {"TINGQING_PORT": "door"}, "TINGQING_PORT"),
+        ([], {"TINGQING_MAX_AUDIO_S": "-1"}, "TINGQING_MAX_AUDIO_S"),
+    ],
+)
+def test_a_wrong_setting_is_named(arguments: list[str], variables: dict[str, str], named: str) -> None:
+    ran = tingqing("serve", *arguments, **variables)
+    assert ran.code == 2
+    assert named in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_fault_in_a_label_file_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "telemedicine.toml").write_text("[dictionary\n", encoding="utf-8")
+    ran = tingqing("serve", "--port", "0", TINGQING_LABELS_DIR=str(tmp_path))
+    assert ran.code == 2
+    assert "telemedicine.toml:1" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_by_signal_drains_and_exits_with_0(how: signal.Signals) -> None:
+    serving = Serving()
+    code, said = serving.stop(how)
+    assert code == 0
+    assert "Stopped." in said
+    assert "Traceback" not in said
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", serving.port)) != 0
+
+
+def test_flag_wins_over_variable_and_variable_over_default(mixes: Path) -> None:
+    serving = Serving(["--vad", "webrtc"], TINGQING_VAD="silero", TINGQING_INSECURE="true")
+    try:
+        assert "VAD webrtc" in serving.banner
+        assert "WARNING" in serving.banner
+        assert httpx.get(f"{serving.http}/readyz", timeout=30).json()["vad"] == "webrtc"
+        stream = tingqing(
+            "stream", mixes / "000_clean_en.flac", "--url", serving.ws, "--pace", "fast", "--format", "jsonl"
+        )
+        assert json.loads(stream.out.splitlines()[0])["config"]["vad"] == "webrtc"
+    finally:
+        serving.stop()
