@@ -1,6 +1,5 @@
 """Every HTTP error as RFC 9457 ``application/problem+json``."""
 
-import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -11,8 +10,6 @@ from starlette.responses import JSONResponse
 
 from server.errors import TingqingError
 from server.logs import request_id
-
-logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -73,11 +70,10 @@ def problem_of(error: TingqingError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the app, its own and the framework's, with a problem."""
+    """Answer every error of the app, its own and the framework's, with a problem. For bugs see ``requests``."""
     app.add_exception_handler(TingqingError, _tingqing)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _bug)
 
 
 async def _tingqing(_: Request, error: Exception) -> JSONResponse:
@@ -99,8 +95,7 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid_request", f"{where or 'request'}: {first['msg']}", param=where or None)
 
 
-async def _bug(_: Request, error: Exception) -> JSONResponse:
-    logger.error("unexpected %s while serving a request", type(error).__name__)
+def bug() -> JSONResponse:
     return problem(500, "internal", "Something went wrong on our side; the log has it under this request_id.")
 
 

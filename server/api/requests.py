@@ -8,6 +8,7 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.api.problems import bug
 from server.logs import request_id
 
 logger = logging.getLogger("server.access")
@@ -34,6 +35,7 @@ class Requests:
     """ASGI middleware, the outermost. A caller's own id is kept if it is short and plain.
 
     The log names the route, never the path as asked: a path holds a session's id, and whoever knows that may observe.
+    A bug is logged here, under the request's id, and answered with a problem or with 1011.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -46,24 +48,48 @@ class Requests:
         given = Headers(scope=scope).get(HEADER, "")
         token = request_id.set(given if GIVEN.fullmatch(given) else secrets.token_hex(8))
         began = time.monotonic()
-        status: int | str = "-"
-
-        async def send_marked(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[HEADER] = request_id.get()
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            elif message["type"] == "websocket.close":
-                status = message.get("code", 1000)
-            await send(message)
-
+        marked = _Marked(send)
         try:
-            await self._app(scope, receive, send_marked)
+            await self._app(scope, receive, marked.send)
+        except Exception:
+            logger.exception("unexpected error")
+            await marked.answer_bug(scope, receive)
         finally:
             route = getattr(scope.get("route"), "path", "-")
-            method = scope.get("method", "WS")
-            logger.info("%s %s %s %.0f ms", method, route, status, (time.monotonic() - began) * 1000)
+            took_ms = (time.monotonic() - began) * 1000
+            logger.info("%s %s %s %.0f ms", scope.get("method", "WS"), route, marked.status, took_ms)
             request_id.reset(token)
+
+
+class _Marked:
+    """``send`` with the headers of every answer; remembers what was answered."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status: int | None = None
+        self._open = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers[HEADER] = request_id.get()
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        elif message["type"] == "websocket.accept":
+            self._open = True
+        elif message["type"] == "websocket.close":
+            self.status = message.get("code", 1000)
+        await self._send(message)
+
+    async def answer_bug(self, scope: Scope, receive: Receive) -> None:
+        """If nothing was answered yet; a peer that is gone is no second error."""
+        if self.status is not None:
+            return
+        try:
+            if scope["type"] == "http":
+                await bug()(scope, receive, self.send)
+            elif self._open:
+                await self.send({"type": "websocket.close", "code": 1011, "reason": "internal"})
+        except (OSError, RuntimeError):
+            return

@@ -107,7 +107,10 @@ class Recording:
         if not pieces:
             return None
         block = np.concatenate(pieces)
-        return block[:, 0] if self.channels == 1 else block.mean(axis=1, dtype=np.float32)
+        if self.channels == 1:
+            return block[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number stays none, and becomes a gap
+            return block.mean(axis=1, dtype=np.float32)
 
     def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
         if np.isfinite(block).all():
