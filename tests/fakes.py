@@ -1,6 +1,7 @@
 """Fakes that several tests share. Each says why it is fake; none imitates more than its contract."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from server.assessment.scorers import ScoreReply, ScoreRequest
+from server.live.transport import Disconnected
 from server.values import Column, EvidenceKind, Float32Array, Measures, Mos, Opinion, Why, Window
 
 
@@ -105,3 +107,128 @@ class FakeDetector:
 
     def restore(self, state: dict[str, Any]) -> None:
         self._smooth = float(state["smooth"])
+
+
+class FakeTimer:
+    """A callback of FakeClock."""
+
+    def __init__(self, due: float, callback: Callable[[], object]) -> None:
+        self.due = due
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class FakeClock:
+    """Time that moves only when a test says so. Fake so that a minute of silence costs a millisecond."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._timers: list[FakeTimer] = []
+
+    def now(self) -> float:
+        return self._now
+
+    def call_later(self, delay_s: float, callback: Callable[[], object]) -> FakeTimer:
+        self._timers = [timer for timer in self._timers if not timer.cancelled]
+        timer = FakeTimer(self._now + delay_s, callback)
+        self._timers.append(timer)
+        return timer
+
+    @property
+    def pending(self) -> int:
+        return sum(not timer.cancelled for timer in self._timers)
+
+    async def advance(self, seconds: float) -> None:
+        """Move on, timer by timer, letting the loop run after each."""
+        target = self._now + seconds
+        while due := [timer for timer in self._timers if not timer.cancelled and timer.due <= target]:
+            timer = min(due, key=lambda one: one.due)
+            self._now = max(self._now, timer.due)
+            self._timers.remove(timer)
+            timer.callback()
+            await settle()
+        self._now = target
+        await settle()
+
+
+async def settle(turns: int = 25) -> None:
+    """Let everything that is ready run."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+class FakeTransport:
+    """A WebSocket without a network: the test plays the peer. Fake so that a peer can misbehave to the message.
+
+    ``say`` and ``vanish`` are the peer's; ``messages`` is what it got, parsed; with ``reads`` False it takes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.closed: tuple[int, str] | None = None
+        self._incoming: asyncio.Queue[str | bytes | Disconnected] = asyncio.Queue()
+        self._reads = asyncio.Event()
+        self._reads.set()
+        self._gone = False
+        self._news = asyncio.Event()
+
+    @property
+    def reads(self) -> bool:
+        return self._reads.is_set()
+
+    @reads.setter
+    def reads(self, value: bool) -> None:
+        if value:
+            self._reads.set()
+        else:
+            self._reads.clear()
+
+    @property
+    def unread(self) -> int:
+        return self._incoming.qsize()
+
+    def say(self, message: dict[str, Any] | str | bytes) -> None:
+        self._incoming.put_nowait(json.dumps(message) if isinstance(message, dict) else message)
+
+    def vanish(self, code: int = 1006) -> None:
+        self._gone = True
+        self._incoming.put_nowait(Disconnected(code))
+
+    def got(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    async def expect(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """The ``count``-th message of a type, once it is there."""
+        async with asyncio.timeout(20):
+            while len(self.got(kind)) < count:
+                assert self.closed is None, f"closed {self.closed} before {kind}: {self.messages[-3:]}"
+                self._news.clear()
+                await self._news.wait()
+        return self.got(kind)[count - 1]
+
+    async def receive(self) -> str | bytes:
+        message = await self._incoming.get()
+        if isinstance(message, Disconnected):
+            self._incoming.put_nowait(message)
+            raise message
+        return message
+
+    async def send_text(self, text: str) -> None:
+        await self._reads.wait()
+        if self._gone or self.closed:
+            raise Disconnected(1006)
+        self.messages.append(json.loads(text, parse_constant=_not_json))
+        self._news.set()
+
+    async def close(self, code: int, reason: str) -> None:
+        if self.closed is None and not self._gone:
+            self.closed = (code, reason)
+        self._incoming.put_nowait(Disconnected(code))
+        self._news.set()
+
+
+def _not_json(constant: str) -> float:
+    raise AssertionError(f"{constant} is no JSON")
