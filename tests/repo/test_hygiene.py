@@ -72,7 +72,7 @@ def test_ci_stops_at_the_first_fault_and_excuses_none() -> None:
 @pytest.mark.parametrize(("lines", "code", "says"), [(250, 0, ""), (251, 0, "251 lines"), (301, 1, "301 lines")])
 def test_size_check_warns_at_250_lines_and_fails_at_300(tmp_path: Path, lines: int, code: int, says: str) -> None:
     (tmp_path / "module.js").write_text("x;\n" * lines, encoding="utf-8")
-    command = [sys.executable, ROOT / "tools" / "check_sizes.py", str(tmp_path)]
+    command = [sys.executable, str(ROOT / "tools" / "check_sizes.py"), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert says in done.stdout + done.stderr
