@@ -71,7 +71,9 @@ def create_app(settings: Settings) -> "FastAPI":
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with open_engine(settings) as engine:
-            manager = SessionManager(engine, LiveLimits(max_sessions=settings.max_sessions))
+            manager = SessionManager(
+                engine, LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
+            )
             gate = Gate(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             app.state.services = Services(engine, manager, Probe(lambda: score_once(engine)), gate, uploads)

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
     labels_dir: Path | None = Field(default=None, description="Folder of label files; the shipped ones where unset.")
     max_sessions: int = Field(default=64, ge=1, description="Live sessions at once; a further one is refused (4503).")
-    max_observers: int = Field(default=256, ge=1, description="Observers at once over all sessions.")
+    max_observers: int = Field(default=32, ge=1, description="Observers of one session at once.")
     drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for sessions.")
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
     max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording assessed, decoded length.")

@@ -18,7 +18,7 @@ class Health(WireModel):
 
 class Counts(WireModel):
     live: int = Field(description="Sessions with a patient on the line.")
-    detached: int = Field(description="Sessions that wait for their patient to come back.")
+    waiting: int = Field(description="Sessions that wait for their patient to come back.")
     observers: int
 
 
@@ -58,5 +58,5 @@ async def readyz(services: Wired, response: Response) -> Ready:
         vad=engine.vad,
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),
-        sessions=Counts(live=counts.live, detached=counts.detached, observers=counts.observers),
+        sessions=Counts(live=counts.live, waiting=counts.waiting, observers=counts.observers),
     )

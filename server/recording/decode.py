@@ -110,7 +110,8 @@ class Recording:
         if self.channels == 1:
             return block[:, 0]
         with np.errstate(over="ignore", invalid="ignore"):  # what is no number stays none, and becomes a gap
-            return block.mean(axis=1, dtype=np.float32)
+            mean: Float32Array = block.mean(axis=1, dtype=np.float32)
+        return mean
 
     def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
         if np.isfinite(block).all():

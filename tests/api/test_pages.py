@@ -75,7 +75,7 @@ def test_readiness_runs_a_score_and_says_what_is_loaded(served: Served) -> None:
     assert ready["basic_mode"] is True
     assert ready["vad"] == "silero"
     assert ready["score_ms"] > 0
-    assert set(ready["sessions"]) == {"live", "detached", "observers"}
+    assert set(ready["sessions"]) == {"live", "waiting", "observers"}
 
 
 def test_a_rebound_name_gets_no_page_but_probes_answer_any_host(served: Served) -> None:

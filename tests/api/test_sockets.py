@@ -149,10 +149,10 @@ async def test_a_peer_that_vanishes_mid_frame_leaves_nothing(served: Served, lin
         await until(quiet, "session.started")
         with_neighbour = served.task_names()
         await asyncio.to_thread(vanish_mid_frame, served.port, linger == "reset")
-        await settled(served, len(with_neighbour), detached=1)
+        await settled(served, len(with_neighbour), waiting=1)
         await quiet.send('{"type":"session.end"}')
         assert (await until(quiet, "session.ended"))["reason"] == "client"
-    await settled(served, len(before), detached=1)
+    await settled(served, len(before), waiting=1)
 
 
 def vanish_mid_frame(port: int, reset: bool) -> None:
@@ -179,10 +179,10 @@ def masked(opcode: int, payload: bytes) -> bytes:
     return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
 
-async def settled(served: Served, tasks: int, detached: int) -> None:
+async def settled(served: Served, tasks: int, waiting: int) -> None:
     """Wait until no more than ``tasks`` run on the server's loop and none but waiting sessions are kept."""
     async with asyncio.timeout(15):
-        while len(served.task_names()) > tasks or served.services.manager.counts().detached < detached:  # noqa: ASYNC110 - another loop's state has no event here
+        while len(served.task_names()) > tasks or served.services.manager.counts().waiting < waiting:  # noqa: ASYNC110 - another loop's state has no event here
             await asyncio.sleep(0.02)
 
 
