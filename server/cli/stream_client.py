@@ -111,18 +111,26 @@ class StreamClient:
             start = start.model_copy(update={"resume": resume})
         try:
             await socket.send(start.model_dump_json(exclude_none=True))
-            first = await self._receive(socket, OPEN_TIMEOUT_S)
+            first = await self._answer(socket)
         except ConnectionClosed as closed:
             return _lost(closed)
         except TimeoutError:
             return Lost(None, "the server did not answer")
         if isinstance(first, ErrorMessage) and first.error.retryable and self._session is not None:
             return Lost(None, first.error.message, first.error.retry_after_s)
-        if not isinstance(first, SessionStarted):
-            raise self._failure(Lost(None, f"the server began with {first.type}"))
+        if isinstance(first, ErrorMessage):
+            raise self._failure(Lost(4400, first.error.message))
         self._session = first
         self._attempts = 0
         return await self._send_and_listen(socket, first.next_sample)
+
+    async def _answer(self, socket: ClientConnection) -> SessionStarted | ErrorMessage:
+        """The answer to ``session.start``; a resumed session may have something to say before it."""
+        async with asyncio.timeout(OPEN_TIMEOUT_S):
+            while True:
+                message = await self._receive(socket, OPEN_TIMEOUT_S)
+                if isinstance(message, SessionStarted | ErrorMessage):
+                    return message
 
     async def _send_and_listen(self, socket: ClientConnection, next_sample: int) -> SessionEnded | Lost:
         try:
