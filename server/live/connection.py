@@ -203,7 +203,7 @@ class Connection:
 
 def _ending_of(raised: ExceptionGroup[Exception]) -> Ending:
     """The first loop that ended the others, unless one failed by a fault of ours."""
-    faults = raised.subgroup(lambda error: not isinstance(error, _Over))
+    faults = raised.subgroup(lambda error: not isinstance(error, _Over | ExceptionGroup))
     if faults is not None:
         log.error("a session's loop failed", exc_info=faults)
         return endings.internal()
