@@ -41,6 +41,7 @@ class TextEntry(FileModel):
 
 class PromptEntry(TextEntry):
     id: Identifier
+    after_s: float = Field(default=3.0, ge=1.0, le=60.0)
 
 
 class PartEntry(FileModel):
@@ -120,7 +121,7 @@ class LabelEntry(FileModel):
             clear=self.clear,
             weight=self.weight,
             aggregate=self.aggregate,
-            prompt=Prompt(self.prompt.id, self.prompt.value()) if self.prompt else None,
+            prompt=Prompt(self.prompt.id, self.prompt.value(), self.prompt.after_s) if self.prompt else None,
             endangers=self.endangers.value() if self.endangers else None,
             advice=self.advice.value() if self.advice else None,
         )

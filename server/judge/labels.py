@@ -61,10 +61,14 @@ class TranscriptEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the patient is asked to do. ``id`` is shared by labels that ask the same thing."""
+    """What the patient is asked to do. ``id`` is shared by labels that ask the same thing.
+
+    ``after_s``: how long the label must have stayed under its threshold before it is asked.
+    """
 
     id: str
     text: Text
+    after_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from server.judge.labels import Label, LabelSet, Prompt
 from server.judge.runs import Run, Side
 from server.values import Interference, Text
 
-RAISE_AFTER_S = 3
 CLEAR_AFTER_S = 3
 SPACING_S = 20
 """From one raise to the next at least; a prompt that has been up for as long may give way."""
@@ -37,9 +36,9 @@ class PromptPolicy:
     """At most one prompt at a time, calm, and never again what the patient has put aside.
 
     ``observe`` each window in order; ``snooze`` and ``change_labels`` between windows. All return the events to send,
-    in order. Raised after 3 s under the threshold, cleared after 3 s above ``clear``, 20 s from one raise to the next.
-    Of several due, those not shown since their trouble began come first, then the one shown longest ago; the worst
-    first among equals, so that none starves. Each 20 s that a prompt is up without clearing count as ignored once;
+    in order. Raised after about 3 s under the threshold, cleared after 3 s above ``clear``, 20 s from one raise to the
+    next. Of several due, those not shown since their trouble began come first, then the one shown longest ago; among
+    equals the worst, so that none starves. Each 20 s that a prompt is up without clearing count as ignored once;
     after two, prompts go to the doctor, also the one that is up.
     """
 
@@ -101,39 +100,49 @@ class PromptPolicy:
             if self._is_due(label, self._runs[label_id], rate) and self._helps(label, microphone_at_fault)
         ]
         candidates.sort(key=self._rank)
-        if candidates and _prompt(candidates[0]).id == SPEAK_UP:
-            # A faint voice looks like no voice: coming closer mends both.
-            turn = self._rank(candidates[0])[0]
-            candidates.sort(key=lambda label: not self._comes_closer(label, turn))
-        return candidates
+        return [label for label in candidates if not self._waits_for_come_closer(label)]
+
+    def _waits_for_come_closer(self, label: Label) -> bool:
+        """A faint voice looks like no voice: coming closer mends both, so it is asked for first."""
+        if _prompt(label).id != SPEAK_UP or COME_CLOSER in self._snoozed:
+            return False
+        return any(
+            _prompt(other).id == COME_CLOSER and self._fails_now(other) and self._runs[other.id].shown_at is None
+            for other in self._labels.values()
+        )
 
     def _is_due(self, label: Label, run: Run, rate: int) -> bool:
-        fails_now = run.score is not None and run.score < label.threshold
-        return fails_now and run.stayed(Side.UNDER, RAISE_AFTER_S, rate) and _prompt(label).id not in self._snoozed
+        prompt = _prompt(label)
+        return self._fails_now(label) and run.under_for(prompt.after_s, label, rate) and prompt.id not in self._snoozed
+
+    def _fails_now(self, label: Label) -> bool:
+        score = self._runs[label.id].score
+        return score is not None and score < label.threshold
 
     def _helps(self, label: Label, microphone_at_fault: bool) -> bool:
         if label.id != INTELLIGIBLE:
             return True
-        others_fail = any(
-            run.score is not None and run.score < self._labels[label_id].threshold
-            for label_id, run in self._runs.items()
-            if label_id != INTELLIGIBLE
-        )
+        others_fail = any(self._fails_now(other) for other in self._labels.values() if other.id != INTELLIGIBLE)
         return microphone_at_fault and not others_fail
 
     def _rank(self, label: Label) -> tuple[int, float]:
+        """Not yet shown or longest ago, then worst. Coming closer is as urgent as the silence it may explain."""
         run = self._runs[label.id]
         assert run.score is not None, "only labels with a score are due"
-        return (-1 if run.shown_at is None else run.shown_at, run.score)
-
-    def _comes_closer(self, label: Label, turn: int) -> bool:
-        return _prompt(label).id == COME_CLOSER and self._rank(label)[0] == turn
+        scores = [run.score]
+        if _prompt(label).id == COME_CLOSER:
+            scores += [
+                self._runs[other.id].score or 0.0
+                for other in self._labels.values()
+                if _prompt(other).id == SPEAK_UP and self._fails_now(other)
+            ]
+        return (-1 if run.shown_at is None else run.shown_at, min(scores))
 
     def _clear_if_over(self, rate: int) -> list[PromptEvent]:
         if self._up is None:
             return []
         run = self._runs[self._up.event.label_id]
-        over = run.stayed(Side.ABOVE, CLEAR_AFTER_S, rate) or run.side is Side.UNKNOWN
+        over = run.above_for(CLEAR_AFTER_S, rate) or run.side is Side.UNKNOWN
         return self._clear() if over else []
 
     def _count_ignored(self, up: Up, end: int, rate: int) -> None:

@@ -10,6 +10,10 @@ from server.values import HOP_S, RECENT_S, WINDOW_S
 FORGET_AFTER_S = WINDOW_S
 """A label unheard of (null, or no window) for this long: what was known of it no longer holds."""
 
+CLEARLY_UNDER = 0.2
+"""Real noise at 5 dB lands this far under the threshold within a window or two; the false alarms of clean speech that
+were seen stayed nearer."""
+
 
 class Side(StrEnum):
     UNKNOWN = "unknown"
@@ -22,15 +26,16 @@ class Side(StrEnum):
 class Run:
     """The stay of one label on one side of its lines.
 
-    ``samples``: how long so far. A first sight counts one hop, the audio that brought it; each further one counts the
-    time since the window before, but no more than ``recent`` looks back: windows may be missing, and what nobody
-    looked at proves nothing. Null scores end no stay and add nothing to it, until it is forgotten.
+    ``samples``: how long since it was first seen there. Each further sight counts the time since the window before,
+    but no more than ``recent`` looks back: windows may be missing, and what nobody looked at proves nothing. Null
+    scores end no stay and add nothing to it, until it is forgotten. ``lowest``: the worst score of the stay.
     ``known_at``: end of the last window with a score. ``shown_at``: when its prompt was last raised during this
     trouble, which ends above the clear line. ``score``: the last one.
     """
 
     side: Side = Side.UNKNOWN
     samples: int = 0
+    lowest: float = 1.0
     known_at: int = 0
     shown_at: int | None = None
     score: float | None = None
@@ -46,13 +51,23 @@ class Run:
         if side is self.side:
             self.samples += min(since_last, RECENT_S * rate)
         else:
-            self.side, self.samples = side, HOP_S * rate
+            self.side, self.samples, self.lowest = side, 0, score
+        self.lowest = min(self.lowest, score)
         if side is Side.ABOVE:
             self.shown_at = None
         self.known_at = end
 
-    def stayed(self, side: Side, seconds: float, rate: int) -> bool:
-        return self.side is side and self.samples >= seconds * rate
+    def under_for(self, seconds: float, label: Label, rate: int) -> bool:
+        """Whether the label has been under its threshold for about ``seconds``.
+
+        A stay that went clearly under counts the hop that first brought it, too; a near miss, which is as often a
+        pause or a breath as real trouble, only what came after.
+        """
+        clearly = self.lowest < label.threshold - CLEARLY_UNDER
+        return self.side is Side.UNDER and self.samples + clearly * HOP_S * rate >= seconds * rate
+
+    def above_for(self, seconds: float, rate: int) -> bool:
+        return self.side is Side.ABOVE and self.samples >= seconds * rate
 
     def snapshot(self) -> dict[str, Any]:
         return asdict(self)
