@@ -217,7 +217,8 @@ class PlainMeter:
                 text = message.text.zh if self._language.startswith("zh") else message.text.en
                 self._print(f"{at:>6}  {words.PROMPT(self._language)}: {text}")
             case _:
-                if text := notice(message, self._language):
+                # What is said before the session began is why it did not: the command ends with those words.
+                if self._state.labels and (text := notice(message, self._language)):
                     self._print(f"{at:>6}  {text}")
 
     def note(self, text: str) -> None:

@@ -4,6 +4,7 @@ One connection is one TaskGroup of two: the sender, and the listener that owns t
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ class StreamClient:
             resume = ResumeConfig(session_id=self._session.session_id, resume_token=self._session.resume_token)
             start = start.model_copy(update={"resume": resume})
         try:
-            await socket.send(start.model_dump_json(exclude_none=True))
+            with contextlib.suppress(ConnectionClosed):  # a server that refuses says why before it closes
+                await socket.send(start.model_dump_json(exclude_none=True))
             first = await self._answer(socket)
         except ConnectionClosed as closed:
             return _lost(closed)
@@ -177,8 +179,10 @@ class StreamClient:
             error = self._last_error.error
             later = f" Try again in {error.retry_after_s:g} s." if error.retry_after_s else ""
             return Failure(f"the server refused: {error.message}{later}")
-        if self._session is None:
+        if self._session is None and lost.code is None:
             return Failure(f"cannot reach {self._url}: {lost.reason}", hint="Start a server with: tingqing serve")
+        if self._session is None:
+            return Failure(f"{self._url} refused the session: {lost.reason} (code {lost.code}).")
         code = f" (code {lost.code})" if lost.code else ""
         return Failure(f"the connection was lost and could not be taken up again: {lost.reason}{code}")
 

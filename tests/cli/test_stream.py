@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +121,22 @@ def test_no_server_is_told_with_what_to_do(clean: Path) -> None:
     assert "Traceback" not in ran.err
 
 
-def test_a_server_that_is_no_tingqing_is_told_as_such(served: Serving, clean: Path) -> None:
-    ran = tingqing("stream", clean, "--url", f"{served.ws}/nothing/here")
+def test_a_server_that_is_no_tingqing_is_told_as_such(clean: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        serving = threading.Thread(target=other.handle_request)
+        serving.start()
+        ran = tingqing("stream", clean, "--url", f"ws://127.0.0.1:{other.server_port}")
+        serving.join(10)
     assert ran.code == 2
     assert "Is it a Tingqing server?" in ran.err
+
+
+def test_a_path_that_the_server_does_not_have_is_told_as_refused(served: Serving, clean: Path) -> None:
+    ran = tingqing("stream", clean, "--url", f"{served.ws}/nothing/here")
+    assert ran.code == 2
+    assert "refused" in ran.err
+    assert "/v1/stream" in ran.err
+    assert ran.out == ""
 
 
 def test_labels_that_the_server_refuses_are_told_in_its_words(served: Serving, clean: Path) -> None:
