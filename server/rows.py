@@ -23,6 +23,16 @@ MARGIN_AFTER_ROWS = 3
 MARGIN_BEFORE_ROWS = 7
 """Rows before speech that are no pause: 30 ms, and 40 ms by which the causal VAD column lags behind an onset."""
 
+UNHEARD_ROWS = 3
+"""Before its first frame is complete (30 or 32 ms) a detector has said nothing: exact zeros, at a stream's start."""
+
+WARM_UP_ROWS = 35
+LATEST_ONSET_ROWS = 40
+"""Silero hears a first word up to 0.35 s, and after a long silence up to 0.4 s late (measured on the sources)."""
+
+ONSET_RISE_DB = 10.0
+"""How far above the quiet pauses (their lower quartile, or the quietest tenth of all) an unheard word stands out."""
+
 DIGITAL_SILENCE = 0.999
 """Fraction of exact zeros from which a row holds no signal. A lost 20 ms packet fills at least one row."""
 
@@ -61,9 +71,31 @@ def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
 
 
 def is_pause(rows: Float32Array) -> BoolArray:
-    """Rows in which only the room is heard, bool ``(n,)``: away from speech, neither lost nor digital silence."""
-    near_speech = spread(is_speech(rows), MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
-    return np.asarray(~near_speech & ~is_gap(rows) & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
+    """Rows in which only the room is heard, bool ``(n,)``: away from speech, neither lost nor digital silence.
+
+    A detector hears the first word of a stream late: what rises out of the room's level in the first third of a second,
+    or runs on into the first speech, is left out as well.
+    """
+    speech = is_speech(rows)
+    near_speech = spread(speech, MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
+    pause = np.asarray(~near_speech & ~is_gap(rows) & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
+    if not rows[:UNHEARD_ROWS, Column.SPEECH].any() and pause[: WARM_UP_ROWS + LATEST_ONSET_ROWS].any():
+        pause &= ~_unheard_word(rows, pause, int(np.argmax(speech)))
+    return pause
+
+
+def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray:
+    """Rows at a stream's start that rise over the room; ``onset``: first row of speech, 0 if there is none."""
+    levels = rows[:, Column.LEVEL_DB]
+    quietest = np.percentile(levels[~is_gap(rows) & ~is_silent(rows)], 10.0)
+    risen = np.asarray(levels > min(np.percentile(levels[pause], 25.0), quietest) + ONSET_RISE_DB)
+    last = max(onset - MARGIN_BEFORE_ROWS, 0)
+    first = max(last - LATEST_ONSET_ROWS, 0)
+    quiet = np.flatnonzero(~risen[first:last])
+    run_on = first + (int(quiet[-1]) + 1 if quiet.size else 0)
+    risen[WARM_UP_ROWS:run_on] = False
+    risen[max(WARM_UP_ROWS, last) :] = False
+    return risen
 
 
 def usual_peak(rows: Float32Array) -> float | None:
