@@ -2,8 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Iterator
 
-from server.logs import OneLine, request_id
+import pytest
+
+from server.logs import OneLine, configure_logging, request_id
+
+CHATTY = ["uvicorn.error", "uvicorn.access", "websockets", "websockets.server", "multipart", "python_multipart"]
 
 
 def formatted(message: str, exc_info: bool = False) -> str:
@@ -28,3 +33,24 @@ def test_a_record_has_the_request_id() -> None:
     assert "[abc-1]" in formatted("m")
     request_id.reset(token)
     assert "[-]" in formatted("m")
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: (logging.getLogger(name).level, logging.getLogger(name).disabled) for name in CHATTY}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, (own, disabled) in levels.items():
+        logging.getLogger(name).setLevel(own)
+        logging.getLogger(name).disabled = disabled
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_libraries_that_log_what_peers_send_are_silent_even_at_debug() -> None:
+    configure_logging("debug")
+    assert logging.getLogger("server.live").isEnabledFor(logging.DEBUG)
+    for name in CHATTY:
+        assert not logging.getLogger(name).isEnabledFor(logging.INFO), name
