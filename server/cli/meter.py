@@ -1,34 +1,20 @@
 """What the doctor's glance needs, on a terminal: one word with its shape, a bar per label, one prompt.
 
-``MeterState`` is sans-IO: messages in, state out. ``LiveMeter`` draws it with rich, ``PlainMeter`` prints lines where
-there is no terminal.
+``LiveMeter`` draws a ``MeterState`` with rich, ``PlainMeter`` prints lines where there is no terminal.
 """
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from server.cli import words
-from server.wire.common import LabelScoreModel, OverallModel
-from server.wire.server import (
-    AudioAck,
-    ErrorMessage,
-    GoAway,
-    LabelsUpdated,
-    LevelMessage,
-    PromptCleared,
-    PromptRaised,
-    QualityUpdate,
-    ServerMessage,
-    SessionLabel,
-    SessionStarted,
-    WarningMessage,
-)
+from server.cli.meter_state import MeterState, notice, worst_first
+from server.wire.server import PromptRaised, QualityUpdate, ServerMessage, SessionStarted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
 _BAR = 24
+_WIDTH = 100
 
 
 class Meter(Protocol):
@@ -40,70 +26,8 @@ class Meter(Protocol):
 
     def show(self, message: ServerMessage) -> None: ...
 
-    def note(self, text: str) -> None: ...
-
-
-@dataclass(slots=True)
-class MeterState:
-    """The latest of everything. ``elapsed_s`` is audio the server has taken."""
-
-    sample_rate: int = 0
-    labels: list[SessionLabel] = field(default_factory=list)
-    basic_mode: bool = False
-    scores: dict[str, LabelScoreModel] = field(default_factory=dict)
-    overall: OverallModel | None = None
-    prompt: PromptRaised | None = None
-    elapsed_s: float = 0.0
-    window_end_s: float = 0.0
-    level_dbfs: float | None = None
-    speaking: bool = False
-    lag_ms: float | None = None
-    notice: str = ""
-
-    def take(self, message: ServerMessage, language: str) -> None:
-        match message:
-            case SessionStarted():
-                self.sample_rate = message.config.audio.sample_rate
-                self.labels, self.basic_mode, self.notice = message.labels, message.basic_mode, ""
-            case LabelsUpdated():
-                self.labels = message.labels
-            case AudioAck():
-                self.elapsed_s = message.samples / self.sample_rate if self.sample_rate else 0.0
-            case LevelMessage():
-                self.level_dbfs, self.speaking = message.rms_dbfs, message.speaking
-            case QualityUpdate():
-                self.scores, self.overall = message.labels, message.overall
-                self.window_end_s, self.lag_ms = message.window.end_s, message.lag_ms
-            case PromptRaised():
-                self.prompt = message
-            case PromptCleared() if self.prompt is not None and self.prompt.id == message.id:
-                self.prompt = None
-            case _:
-                self.notice = notice(message, language) or self.notice
-
-
-def notice(message: ServerMessage, language: str) -> str:
-    """The sentence for a message that is neither score nor prompt; empty where there is nothing to say."""
-    match message:
-        case WarningMessage():
-            return words.WARNINGS[message.code](language)
-        case GoAway():
-            return words.GOING_AWAY(language)
-        case ErrorMessage():
-            return message.error.message
-        case _:
-            return ""
-
-
-def worst_first(state: MeterState) -> list[SessionLabel]:
-    """Scored labels before those without a score, the one furthest under its pass line first."""
-
-    def rank(label: SessionLabel) -> tuple[bool, float]:
-        entry = state.scores.get(label.id)
-        score = entry.score if entry else None
-        return (score is None, 0.0 if score is None else score - label.threshold)
-
-    return sorted(state.labels, key=rank)
+    def note(self, text: str) -> None:
+        """The line dropped; ``text`` says so."""
 
 
 class LiveMeter:
@@ -134,7 +58,7 @@ class LiveMeter:
         self._redraw()
 
     def note(self, text: str) -> None:
-        self._state.notice = text
+        self._state.lost(text)
         self._redraw()
 
     def _redraw(self) -> None:
@@ -157,7 +81,13 @@ class LiveMeter:
             lines.append(Text(f"{words.PROMPT(language)}{audience}: {text}", style="bold"))
         if state.notice:
             lines.append(Text(state.notice, style="italic"))
-        return Panel(Group(*lines), title=self._name, title_align="left", width=min(self._console.width, 88))
+        return Panel(
+            Group(*lines),
+            title=Text(self._name),
+            title_align="left",
+            subtitle=words.BASIC_MODE(language) if state.basic_mode else None,
+            width=min(self._console.width, _WIDTH),
+        )
 
     def _status(self) -> "RenderableType":
         from rich.text import Text
@@ -171,8 +101,6 @@ class LiveMeter:
             parts.append(f"{words.LAG(language)} {state.lag_ms:.0f} ms")
         if state.overall is not None:
             parts.append(f"{words.ASSESSED(language)} {state.overall.assessed}")
-        if state.basic_mode:
-            parts.append(words.BASIC_MODE(language))
         return Text(" | ".join(parts), style="dim")
 
     def _bars(self) -> "RenderableType":

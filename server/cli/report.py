@@ -20,12 +20,15 @@ _SPANS_SHOWN = 6
 _WORST_SHOWN = 2
 
 
-def print_report(console: "Console", result: Result, language: str) -> None:
-    """Everything a person asks of one recording: grade, verdict, each label, advice, prompts, unusable parts."""
+def print_report(console: "Console", result: Result, language: str, *, name: str | None = None) -> None:
+    """Everything a person asks of one recording: grade, verdict, each label, advice, prompts, unusable parts.
+
+    ``name`` stands in where the result has none (a session knows no file).
+    """
     from rich.table import Table
     from rich.text import Text
 
-    console.print(Text.assemble((result.source.name or result.id, "bold"), "  ", _seconds(result, language)))
+    console.print(Text.assemble((result.source.name or name or result.id, "bold"), "  ", _seconds(result, language)))
     console.print(_headline(result, language))
     table = Table.grid(padding=(0, 2))
     for label in worst_first(result):

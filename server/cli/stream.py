@@ -112,7 +112,7 @@ def stream(
     if output_format is StreamFormat.TEXT:
         from server.cli.report import print_report
 
-        print_report(stdout_console(), ended.result, spoken)
+        print_report(stdout_console(), ended.result, spoken, name=str(file))
     raise typer.Exit(_exit_code(ended))
 
 

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from server.cli import words
-from server.cli.meter import LiveMeter, MeterState, PlainMeter, worst_first
+from server.cli.meter import LiveMeter, PlainMeter
+from server.cli.meter_state import MeterState, worst_first
 from server.wire.server import ServerMessage, server_messages
 
 LABELS = [
@@ -153,3 +154,27 @@ def test_a_bar_is_full_when_good_and_dashed_without_data() -> None:
     assert len(set(words.bar(1.0, 10))) == 1
     assert words.bar(0.0, 10) != words.bar(None, 10)
     assert {len(words.bar(score, 10)) for score in (None, 0.0, 0.33, 1.0)} == {10}
+
+
+def test_a_dropped_line_is_no_data_and_never_the_last_value() -> None:
+    state = MeterState()
+    for one in (started(), update(0.9, 0.9, grade="clear")):
+        state.take(one, "en")
+    state.lost("the line dropped")
+    assert state.overall is None
+    assert state.scores == {}
+    assert state.notice == "the line dropped"
+    state.take(started(), "en")
+    assert state.notice == ""
+
+
+def test_a_warning_goes_after_five_seconds_of_audio() -> None:
+    state = MeterState(window_end_s=3.0)
+    state.take(started(), "en")
+    state.take(message(type="warning", code="clipping"), "en")
+    state.take(update(0.9, 0.9), "en")
+    assert state.notice
+    late = update(0.9, 0.9)
+    window = late.window.model_copy(update={"end_s": 8.5})  # type: ignore[union-attr]  # update() makes a QualityUpdate
+    state.take(late.model_copy(update={"window": window}), "en")
+    assert state.notice == ""

@@ -1,0 +1,95 @@
+"""What a terminal shows of a session, sans-IO: messages in, state out."""
+
+from dataclasses import dataclass, field
+
+from server.cli import words
+from server.wire.common import LabelScoreModel, OverallModel
+from server.wire.server import (
+    AudioAck,
+    ErrorMessage,
+    GoAway,
+    LabelsUpdated,
+    LevelMessage,
+    PromptCleared,
+    PromptRaised,
+    QualityUpdate,
+    ServerMessage,
+    SessionLabel,
+    SessionStarted,
+    WarningMessage,
+)
+
+_NOTICE_S = 5
+"""Warnings say that something happened, not that it is over: a notice stays for so much audio."""
+
+
+@dataclass(slots=True)
+class MeterState:
+    """The latest of everything. ``elapsed_s`` is audio the server has taken."""
+
+    sample_rate: int = 0
+    labels: list[SessionLabel] = field(default_factory=list)
+    basic_mode: bool = False
+    scores: dict[str, LabelScoreModel] = field(default_factory=dict)
+    overall: OverallModel | None = None
+    prompt: PromptRaised | None = None
+    elapsed_s: float = 0.0
+    window_end_s: float = 0.0
+    level_dbfs: float | None = None
+    speaking: bool = False
+    lag_ms: float | None = None
+    notice: str = ""
+    notice_until_s: float = 0.0
+
+    def lost(self, text: str) -> None:
+        """The line dropped: without fresh scores there is no data, never the last value."""
+        self.scores, self.overall, self.notice = {}, None, text
+        self.level_dbfs, self.notice_until_s = None, float("inf")
+
+    def take(self, message: ServerMessage, language: str) -> None:
+        match message:
+            case SessionStarted():
+                self.sample_rate = message.config.audio.sample_rate
+                self.labels, self.basic_mode, self.notice = message.labels, message.basic_mode, ""
+            case LabelsUpdated():
+                self.labels = message.labels
+            case AudioAck():
+                self.elapsed_s = message.samples / self.sample_rate if self.sample_rate else 0.0
+            case LevelMessage():
+                self.level_dbfs, self.speaking = message.rms_dbfs, message.speaking
+            case QualityUpdate():
+                self.scores, self.overall = message.labels, message.overall
+                self.window_end_s, self.lag_ms = message.window.end_s, message.lag_ms
+                if self.window_end_s > self.notice_until_s:
+                    self.notice = ""
+            case PromptRaised():
+                self.prompt = message
+            case PromptCleared() if self.prompt is not None and self.prompt.id == message.id:
+                self.prompt = None
+            case _:
+                if text := notice(message, language):
+                    self.notice, self.notice_until_s = text, self.window_end_s + _NOTICE_S
+
+
+def notice(message: ServerMessage, language: str) -> str:
+    """The sentence for a message that is neither score nor prompt; empty where there is nothing to say."""
+    match message:
+        case WarningMessage():
+            return words.WARNINGS[message.code](language)
+        case GoAway():
+            return words.GOING_AWAY(language)
+        case ErrorMessage():
+            return message.error.message
+        case _:
+            return ""
+
+
+def worst_first(state: MeterState) -> list[SessionLabel]:
+    """Scored labels before those without a score, the one furthest under its pass line first."""
+
+    def rank(label: SessionLabel) -> tuple[bool, float]:
+        entry = state.scores.get(label.id)
+        score = entry.score if entry else None
+        return (score is None, 0.0 if score is None else score - label.threshold)
+
+    return sorted(state.labels, key=rank)
