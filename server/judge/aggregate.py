@@ -75,9 +75,9 @@ def sorted_median(values: Float64Array, weights: Int64Array | None) -> float:
         weights = np.ones(values.shape[0], dtype=np.int64)
     cumulated = np.cumsum(weights)
     total = int(cumulated[-1])
-    # Twice the cumulated weight against the total: integers, so "exactly half" is exact.
-    low = int(np.searchsorted(2 * cumulated, total, side="left"))
-    high = int(np.searchsorted(2 * cumulated, total, side="right"))
+    # Integers, so that "exactly half" is exact.
+    low = int(np.searchsorted(cumulated, (total + 1) // 2, side="left"))
+    high = int(np.searchsorted(cumulated, total // 2, side="right"))
     if low == high:
         return float(values[low])
     return float((values[low] + values[high]) / 2)
