@@ -163,7 +163,7 @@ function unheard(meter) {
 }
 
 /**
- * @param {{why?: string}} span @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t
+ * @param {{start_s: number, why?: string}} span @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t
  */
 function spanWhy({ why }, meter, language, t) {
   const label = meter.labels.find(({ id }) => id === why);

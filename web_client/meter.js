@@ -11,8 +11,11 @@ export const PASS_LINE = 0.7;
 const RECENT_S = 4;
 /** How long a passing warning is shown. */
 const WARNING_MS = 6000;
-/** The exact-zero watchdog of the server has its own word for this; any speech ends it. */
+/** Stands until any sound at all comes; the quietest room is some 40 dB above digital silence. */
 const SILENT = 'silent_input';
+const SILENT_DBFS = -119.9;
+/** The server clears a prompt after 3 good updates; after so many its message was lost with the line. */
+const CLEARED_AFTER = 6;
 
 /**
  * @typedef {import('./types.js').Grade} Grade
@@ -46,6 +49,7 @@ export class Meter {
   #updatedAt = -Infinity;
   #speakingAt = -Infinity;
   #speaking = false;
+  #good = 0;
   #warnings = /** @type {Map<string, number>} */ (new Map());
 
   /** @param {import('./types.js').ServerMessage} message @param {number} now */
@@ -60,11 +64,14 @@ export class Meter {
     snapshot: this.#snapshot.bind(this),
     'quality.update': this.#scored.bind(this),
     'labels.updated': (/** @type {any} */ message) => void (this.labels = message.labels),
-    'prompt.raised': (/** @type {any} */ message) => void this.prompts.set(message.id, message),
+    'prompt.raised': this.#raised.bind(this),
     'prompt.cleared': (/** @type {any} */ message) => void this.prompts.delete(message.id),
     'speech.started': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(true, now),
     'speech.stopped': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(false, now),
-    level: (/** @type {any} */ message, /** @type {number} */ now) => this.#voice(message.speaking, now),
+    level: (/** @type {any} */ message, /** @type {number} */ now) => {
+      if (message.peak_dbfs > SILENT_DBFS) this.#warnings.delete(SILENT);
+      this.#voice(message.speaking, now);
+    },
     warning: (/** @type {any} */ message, /** @type {number} */ now) => this.#warn(message.code, now),
     'session.state': (/** @type {any} */ message) => void (this.patient = message.state),
     'session.ended': (/** @type {any} */ message) => this.#ended(message.result),
@@ -140,6 +147,7 @@ export class Meter {
   #scored(update, now) {
     this.update = update;
     this.#updatedAt = now;
+    this.#forget(update);
     if (this.#speakingAt === -Infinity && update.window.speech_ratio > 0) this.#speakingAt = now;
     const at_s = update.window.end_s;
     const oldest = at_s - TREND_S;
@@ -147,6 +155,21 @@ export class Meter {
     while (this.trend[0].at_s < oldest) this.trend.shift();
     const poor = this.labels.some(({ id, kind }) => kind === 'quality' && (update.recent[id] ?? 1) < POOR_BELOW);
     if (poor && update.window.speech_ratio > 0) this.#mark(Math.max(0, at_s - RECENT_S), at_s);
+  }
+
+  /** To the patient one prompt at a time. @param {import('./types.js').PromptMessage} prompt */
+  #raised(prompt) {
+    for (const { id, audience } of this.prompts.values()) if (audience === prompt.audience) this.prompts.delete(id);
+    this.prompts.set(prompt.id, prompt);
+    this.#good = 0;
+  }
+
+  /** A prompt whose clearing never arrived does not stay. @param {import('./types.js').QualityUpdate} update */
+  #forget(update) {
+    const { id = '', label = '' } = [...this.prompts.values()].find(({ audience }) => audience === 'patient') ?? {};
+    const threshold = this.labels.find((each) => each.id === label)?.threshold ?? 1;
+    this.#good = (update.recent[label] ?? 0) >= threshold ? this.#good + 1 : 0;
+    if (this.#good > CLEARED_AFTER) this.prompts.delete(id);
   }
 
   /** The label that decides the grade, on a scale where every label's own line lies at `PASS_LINE`. */

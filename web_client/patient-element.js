@@ -20,6 +20,9 @@ const AFTERWARDS_MS = 8000;
 /** What the host shows where the protocol's own word differs. @type {Record<string, HostState>} */
 const HOST_STATE = { ending: 'live', failed: 'error' };
 
+/** A resume that found no session any more: to the patient, the line was down too long. */
+const GONE = new Set(['unknown_session', 'session_expired']);
+
 /**
  * Attributes: `lang` (zh or en; else the browser's), `labels`, `reference`, `server` (base URL; else the page's own).
  * The host carries `data-state`, `data-prompt`, `data-grade`; every message of the server is dispatched as the event
@@ -180,7 +183,7 @@ export class TingqingPatient extends HTMLElement {
 
   /** @param {import('./protocol.js').SessionState} state */
   #follow(state) {
-    if (state.kind === 'failed') this.#fault = state.code;
+    if (state.kind === 'failed') this.#fault = GONE.has(state.code) ? 'lost' : state.code;
     if (state.kind === 'failed' || state.kind === 'ended') {
       this.#microphone.close();
       this.#meter.prompts.clear();

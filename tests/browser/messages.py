@@ -11,6 +11,7 @@ QUALITY = {
     "close_enough": ("离话筒够近", "Close enough", "come_closer"),
     "no_clipping": ("无削波失真", "No clipping", "move_back"),
 }
+SESSION_ID = "a1b2c3d4e5f60718"
 OFF = {"source": "microphone", "echoCancellation": False, "noiseSuppression": False, "autoGainControl": False}
 MEASURES = {"snr_db": 3.1, "speech_dbfs": -25.0, "bandwidth_hz": 7600.0, "speech_ratio": 0.8}
 
@@ -30,7 +31,7 @@ def _labels() -> list[dict[str, Any]]:
     return made
 
 
-def started(*, next_sample: int = 0, session_id: str = "a1b2c3d4e5f60718", resume_ttl_s: float = 60) -> dict[str, Any]:
+def started(*, next_sample: int = 0, session_id: str = SESSION_ID, resume_ttl_s: float = 60) -> dict[str, Any]:
     return _checked(
         {
             "type": "session.started",
@@ -65,7 +66,7 @@ def overall(grade: str, score: float | None, verdict: str | None) -> dict[str, A
 def update(seq: int, *, low_background: float, grade: str, speech_ratio: float = 0.8) -> dict[str, Any]:
     """A window whose noise label stands at ``low_background``; the others are fine."""
     end_s = seq + 2
-    scores = {id_: 0.9 for id_ in QUALITY} | {"low_background": low_background}
+    scores = dict.fromkeys(QUALITY, 0.9) | {"low_background": low_background}
     mean = sum(scores.values()) / len(scores)
     verdict = "accept" if grade == "clear" else "re-record"
     labels: dict[str, Any] = {id_: {"score": x, "evidence": {"acoustic": x}} for id_, x in scores.items()}
@@ -112,7 +113,7 @@ def snapshot(*, state: str = "live", with_update: dict[str, Any] | None = None, 
     return _checked(
         {
             "type": "snapshot",
-            "session_id": "a1b2c3d4e5f60718",
+            "session_id": SESSION_ID,
             "state": state,
             "labels": _labels(),
             "scorers": ["acoustic"],
@@ -147,7 +148,7 @@ def result() -> dict[str, Any]:
             "overall": overall("poor", 0.71, "re-record"),
             "advice": {
                 "zh": "建议复录:“无背景强干扰”没有达标(0.31);请换到安静的房间。",
-                "en": "Please record again: “No strong background noise” falls short (0.31). Please move to a quiet room.",
+                "en": "Please record again: “No strong background noise” falls short (0.31). Move to a quiet room.",
             },
             "prompts": ["move_somewhere_quieter"],
             "unusable_spans": [{"start_s": 2, "end_s": 6, "why": "low_background"}],
@@ -170,3 +171,15 @@ def result() -> dict[str, Any]:
 
 def ended(reason: str = "client") -> dict[str, Any]:
     return _checked({"type": "session.ended", "reason": reason, "result": result()})
+
+
+def error(code: str) -> dict[str, Any]:
+    return _checked({"type": "error", "error": {"type": "session", "code": code, "message": ""}, "request_id": "r"})
+
+
+def warning(code: str) -> dict[str, Any]:
+    return _checked({"type": "warning", "code": code})
+
+
+def state(name: str) -> dict[str, Any]:
+    return _checked({"type": "session.state", "state": name})

@@ -32,8 +32,11 @@ class StubSocket:
         self._websocket = websocket
         self._loop = loop
         self.got: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.start: dict[str, Any] = {}
         self.samples = 0
-        self.gap_samples = 0
+        self._sizes: list[int] = []
+        self._muted = False
+        self._moved = threading.Condition()
 
     def send(self, *sent: dict[str, Any]) -> None:
         for message in sent:
@@ -48,6 +51,28 @@ class StubSocket:
             message = self.got.get(timeout=ANSWER_WITHIN_S)
             if message["type"] == kind:
                 return message
+
+    def mute(self) -> None:
+        """Say nothing more, as a line that went dead without a close."""
+        self._muted = True
+
+    def wait_for_samples(self, count: int) -> list[int]:
+        """Wait until so many samples came in all; the sizes of their messages."""
+        with self._moved:
+            assert self._moved.wait_for(lambda: self.samples >= count, ANSWER_WITHIN_S), self.samples
+            return list(self._sizes)
+
+    def settle(self) -> None:
+        """Wait until no sound comes any more."""
+        with self._moved:
+            while self._moved.wait(0.5):
+                pass
+
+    def _took(self, samples: int) -> None:
+        with self._moved:
+            self.samples += samples
+            self._sizes.append(samples)
+            self._moved.notify_all()
 
     def _run(self, work: Awaitable[None]) -> None:
         async def doing() -> None:
@@ -64,13 +89,11 @@ class StubSocket:
                 if message["type"] == "websocket.disconnect":
                     return
                 if message.get("bytes") is not None:
-                    self.samples += len(message["bytes"]) // 2
-                    await self._websocket.send_text(json.dumps({"type": "audio.ack", "samples": self.samples}))
+                    self._took(len(message["bytes"]) // 2)
+                    if not self._muted:
+                        await self._websocket.send_text(json.dumps({"type": "audio.ack", "samples": self.samples}))
                     continue
                 decoded = json.loads(message["text"])
-                if decoded["type"] == "audio.gap":
-                    self.samples += decoded["samples"]
-                    self.gap_samples += decoded["samples"]
                 self.got.put(decoded)
         except (WebSocketDisconnect, RuntimeError):
             return
@@ -80,7 +103,8 @@ class StubSocket:
     async def _beat(self) -> None:
         while self._websocket.application_state is WebSocketState.CONNECTED:
             await asyncio.sleep(0.5)
-            await self._websocket.send_text(json.dumps({"type": "heartbeat"}))
+            if not self._muted:
+                await self._websocket.send_text(json.dumps({"type": "heartbeat"}))
 
 
 class StubServer:
@@ -91,7 +115,9 @@ class StubServer:
         self.doctors: queue.Queue[StubSocket] = queue.Queue()
         self.uploads: queue.Queue[str] = queue.Queue()
         self._server = uvicorn.Server(
-            uvicorn.Config(self._app(folder or web_client_dir()), host="127.0.0.1", port=0, log_level="error")
+            uvicorn.Config(
+                self._app(folder or web_client_dir()), host="127.0.0.1", port=0, log_level="error", lifespan="off"
+            )
         )
         self._thread = threading.Thread(target=self._server.run, name="stub-server")
 

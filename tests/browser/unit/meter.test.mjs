@@ -141,3 +141,17 @@ test('an observer of an unknown session is told so and stays away', () => {
   assert.deepEqual([observer.state.kind, observer.state.code], ['failed', 'unknown_session']);
   assert.deepEqual(observer.handleTick(99_999), []);
 });
+
+test('one prompt at a time to the patient, and none that outlived its clearing', () => {
+  const meter = watching();
+  const raise = (id, label, audience = 'patient') => meter.receive({ type: 'prompt.raised', id, label, audience, text: {} }, 0);
+  const up = () => [...meter.prompts.keys()];
+  raise('come_closer', 'close_enough');
+  raise('reduce_echo', 'low_reverberation', 'doctor');
+  raise('move_somewhere_quieter', 'low_background');
+  assert.deepEqual(up(), ['reduce_echo', 'move_somewhere_quieter']);
+  for (let seq = 1; seq <= 6; seq += 1) meter.receive(update(seq, { noise: seq === 3 ? 0.5 : 0.9 }), 0);
+  assert.equal(up().length, 2, 'the server’s word is waited for');
+  for (let seq = 7; seq <= 10; seq += 1) meter.receive(update(seq), 0);
+  assert.deepEqual(up(), ['reduce_echo']);
+});

@@ -1,0 +1,85 @@
+"""What both elements' tests wait for."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import messages
+from tests.browser.stub import StubServer, StubSocket
+
+ELEMENT = "tingqing-patient, tingqing-doctor"
+PROMPT = "move_somewhere_quieter"
+
+
+def attribute(page: Page, name: str, value: str | re.Pattern[str], *, within_s: float = 8) -> None:
+    """The host carries this attribute by then."""
+    expect(page.locator(ELEMENT)).to_have_attribute(name, value, timeout=within_s * 1000)
+
+
+def without_attribute(page: Page, name: str) -> None:
+    expect(page.locator(ELEMENT)).not_to_have_attribute(name, re.compile("."))
+
+
+def shown(page: Page, text: str, *, within_s: float = 8) -> None:
+    """A person can read it by then."""
+    expect(page.get_by_text(text)).to_be_visible(timeout=within_s * 1000)
+
+
+def begin(page: Page, stub: StubServer) -> StubSocket:
+    """Press Start, and let the session begin."""
+    attribute(page, "data-state", "idle")
+    page.click("[part=start]")
+    socket = stub.patient()
+    socket.start = socket.expect("session.start")
+    socket.send(messages.started())
+    attribute(page, "data-state", "live")
+    return socket
+
+
+FAINT = """() => {
+  const number = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const grounds = (at) => {
+    for (; at; at = at.parentElement ?? at.getRootNode().host) {
+      const { backgroundColor, backgroundImage } = getComputedStyle(at);
+      const stops = backgroundImage.match(/rgb\\([^)]*\\)/g);
+      if (stops) return stops.map(number);
+      const colour = number(backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return [colour];
+    }
+    return [[255, 255, 255]];
+  };
+  const faint = [];
+  const walk = (root) => {
+    for (const at of root.querySelectorAll('*')) {
+      if (at.shadowRoot) walk(at.shadowRoot);
+      const own = [...at.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+      if (!own || !at.checkVisibility()) continue;
+      for (const ground of grounds(at)) {
+        const [a, b] = [light(number(getComputedStyle(at).color)), light(ground)];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) faint.push(`${at.textContent} ${ratio.toFixed(2)}`);
+      }
+    }
+  };
+  walk(document);
+  return faint;
+}"""
+"""Texts whose contrast is under 4.5:1 (WCAG 2.2, 1.4.3) on any stop of their ground."""
+
+SMALL = """() => {
+  const host = document.querySelector('tingqing-patient, tingqing-doctor');
+  const all = [...document.querySelectorAll('a, button'), ...host.shadowRoot.querySelectorAll('a, button, label')];
+  return all.filter((at) => at.checkVisibility())
+    .map((at) => [at.textContent, at.getBoundingClientRect()])
+    .filter(([, box]) => box.height < 48 || box.width < 48).map(([text]) => text);
+}"""
+"""Targets under 48 × 48 CSS pixels."""
+
+
+def assert_readable(page: Page, width: int) -> None:
+    assert page.evaluate(FAINT) == []
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

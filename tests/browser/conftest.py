@@ -1,0 +1,137 @@
+"""A real Chromium whose microphone plays a file. Without it these tests are skipped, or fail where it must be there."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+from tests.browser.stub import StubServer
+
+RATE = 16_000
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+OpenPage = Callable[..., Page]
+
+
+def require(found: str | None, what: str) -> str:
+    """``found``, or a skip that says what is missing; a failure where TINGQING_REQUIRE_SYSTEM=1."""
+    if found:
+        return found
+    if os.environ.get("TINGQING_REQUIRE_SYSTEM") == "1":
+        pytest.fail(f"{what} is missing, and TINGQING_REQUIRE_SYSTEM=1 says it must be here")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    return require(shutil.which("chromium") or shutil.which("google-chrome"), "chromium (apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def playwright(chromium_path: str) -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def voice_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Any sound at all: a seeded hum with noise, for tests that do not care what is said."""
+    noise = np.random.default_rng(7).normal(0, 0.03, RATE * 20)
+    hum = 0.1 * np.sin(2 * np.pi * 180 * np.arange(noise.size) / RATE)
+    path = tmp_path_factory.mktemp("wav") / "voice.wav"
+    soundfile.write(path, (noise + hum).astype(np.float32), RATE, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="session")
+def silence_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Exact zeros: what a switched-off microphone gives."""
+    path = tmp_path_factory.mktemp("wav") / "silence.wav"
+    soundfile.write(path, np.zeros(RATE * 20, np.float32), RATE, subtype="PCM_16")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mix_wav(mixes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A labelled mix, by the beginning of its name, as a WAV of a minute: Chromium plays nothing else."""
+    folder = tmp_path_factory.mktemp("mixes")
+
+    def made(prefix: str) -> Path:
+        (source,) = mixes.glob(f"{prefix}*.flac")
+        path = folder / f"{source.stem}.wav"
+        if not path.exists():
+            pcm, rate = soundfile.read(source, dtype="int16")
+            soundfile.write(path, np.tile(pcm, 5), rate, subtype="PCM_16")
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def launch(playwright: Playwright, chromium_path: str) -> Iterator[Callable[..., Browser]]:
+    """One browser per kind of microphone: ``wav`` played in a loop, ``denied``, or none at all."""
+    with ExitStack() as stack:
+        launched: dict[tuple[Any, ...], Browser] = {}
+
+        def browser(wav: Path | None = None, *, denied: bool = False) -> Browser:
+            key = (wav, denied)
+            if key not in launched:
+                flags = [*FLAGS, f"--use-fake-ui-for-media-stream{'=deny' if denied else ''}"]
+                if wav is not None:
+                    flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={wav}"]
+                launched[key] = playwright.chromium.launch(executable_path=chromium_path, args=flags)
+                stack.callback(launched[key].close)
+            return launched[key]
+
+        yield browser
+
+
+@pytest.fixture
+def open_page(launch: Callable[..., Browser], voice_wav: Path) -> Iterator[OpenPage]:
+    """Open a URL. Whatever the page complains of in its console fails the test, refused resources included;
+    ``expecting``: part of a complaint that the test provokes."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+    # A socket that a test cuts is reported by the browser itself.
+    expected_complaints = ["WebSocket connection to"]
+
+    def heard(message: ConsoleMessage) -> None:
+        expected = any(part in message.text for part in expected_complaints)
+        if message.type in ("error", "warning") and not expected:
+            complaints.append(message.text)
+
+    def opened(url: str, *, wav: Path | None = voice_wav, denied: bool = False, expecting: str = "", **options: Any) -> Page:
+        expected_complaints.extend([expecting] if expecting else [])
+        context = launch(wav, denied=denied).new_context(**({"locale": "en-GB"} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    with StubServer() as server:
+        yield server

@@ -1,0 +1,145 @@
+"""The doctor's page in a real browser against a server whose every message the test decides."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import messages
+from tests.browser.asserting import PROMPT, assert_readable, attribute, shown, without_attribute
+from tests.browser.conftest import OpenPage
+from tests.browser.stub import StubServer, StubSocket
+
+
+def watch(stub: StubServer, open_page: OpenPage, **options: object) -> tuple[Page, StubSocket]:
+    page = open_page(f"{stub.url}doctor?session={messages.SESSION_ID}", **options)
+    return page, stub.doctor()
+
+
+def word(page: Page, said: str) -> None:
+    expect(page.locator("[part=word]")).to_have_text(said)
+
+
+def poor(seq: int) -> list[dict[str, object]]:
+    return [messages.level(), messages.update(seq, low_background=0.2, grade="poor")]
+
+
+def test_snapshot_alone_shows_where_the_session_stands(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    update = messages.update(5, low_background=0.2, grade="poor")
+    socket.send(messages.snapshot(with_update=update, prompts=[messages.prompt()]))
+    attribute(page, "data-state", "live")
+    attribute(page, "data-grade", "poor")
+    attribute(page, "data-prompt", PROMPT)
+    attribute(page, "data-session", messages.SESSION_ID)
+    shown(page, "Quiet room: very low, signal to noise 3.1 dB.")
+    shown(page, "It is a bit noisy. Please move somewhere quieter.")
+    shown(page, "Basic mode: acoustic measures only")
+    shown(page, "What was said is not assessed (needs a transcript)")
+
+
+def test_worst_label_comes_first_and_full_is_good(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1))
+    bars = page.get_by_role("meter")
+    expect(bars).to_have_count(4)
+    assert bars.first.get_attribute("aria-label") == "Quiet room"
+    assert [bar.get_attribute("aria-valuetext") for bar in bars.all()] == ["very low", "good", "good", "good"]
+    assert bars.first.get_attribute("aria-valuenow") == "0.20"
+
+
+def test_grade_is_dropped_within_two_and_a_half_seconds_without_data(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")
+    attribute(page, "data-grade", "nodata", within_s=3)
+    word(page, "No data")
+    shown(page, "No score for over 2.5 s")
+
+
+@pytest.mark.parametrize(
+    ("message", "state", "sentence"),
+    [
+        (messages.state("reconnecting"), "reconnecting", "The patient’s connection is down."),
+        (messages.state("paused"), "paused", "The patient has pressed Pause."),
+        (messages.warning("silent_input"), "live", "The patient’s microphone is silent"),
+    ],
+)
+def test_why_there_is_no_data_is_told_apart(
+    stub: StubServer, open_page: OpenPage, message: dict[str, object], state: str, sentence: str
+) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")
+    socket.send(message)
+    attribute(page, "data-grade", "nodata", within_s=1)
+    attribute(page, "data-state", state)
+    shown(page, sentence)
+
+
+def test_patient_who_does_not_speak_is_not_called_hard_to_hear(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1), messages.level(speaking=False))
+    for seq in range(2, 8):
+        socket.send(messages.level(speaking=False), messages.update(seq, low_background=0.2, grade="poor"))
+        page.wait_for_timeout(500)
+    word(page, "Not speaking")
+    attribute(page, "data-grade", "nodata")
+
+
+def test_own_line_is_told_apart_and_comes_back(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")
+    socket.close(1012)
+    shown(page, "Your own connection is down.")
+    attribute(page, "data-state", "reconnecting")
+    again = stub.doctor()
+    again.send(messages.snapshot(with_update=messages.update(9, low_background=0.9, grade="clear")))
+    attribute(page, "data-state", "live")
+    attribute(page, "data-grade", "clear")
+
+
+def test_processed_sound_is_marked(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(capture=messages.OFF | {"noiseSuppression": True}))
+    shown(page, "The patient’s browser processes the sound")
+
+
+def test_prompt_that_the_patient_could_not_follow_is_the_doctors(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), messages.prompt(audience="doctor"))
+    shown(page, "The patient could not do this; please help:")
+    without_attribute(page, "data-prompt")
+
+
+def test_end_shows_verdict_advice_and_what_to_ask_again(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1), messages.ended())
+    attribute(page, "data-state", "ended")
+    word(page, "Record again")
+    shown(page, "falls short (0.31)")
+    shown(page, "0:02–0:06")
+    page.wait_for_timeout(1000)
+    assert stub.doctors.empty()
+
+
+def test_unknown_session_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.error("unknown_session"))
+    socket.close(4404)
+    attribute(page, "data-state", "error")
+    shown(page, "Please ask the patient for a new link.")
+
+
+def test_page_without_a_session_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}doctor")
+    shown(page, "Please open this page with the link from the patient’s page.")
+
+
+@pytest.mark.parametrize("grade", ["clear", "usable", "poor"])
+@pytest.mark.parametrize("width", [560, 1120])
+def test_page_is_readable_and_reachable(stub: StubServer, open_page: OpenPage, grade: str, width: int) -> None:
+    page, socket = watch(stub, open_page, viewport={"width": width, "height": 900})
+    socket.send(messages.snapshot(), messages.level(), messages.update(1, low_background=0.5, grade=grade))
+    socket.send(messages.prompt(audience="doctor"), messages.warning("clipping"))
+    attribute(page, "data-grade", grade)
+    assert_readable(page, width)

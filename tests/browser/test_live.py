@@ -1,0 +1,179 @@
+"""The whole way: a real file as the microphone of a real Chromium, the real server, the patient's and doctor's pages.
+
+Some wait for half a minute of sound, which passes in real time.
+"""
+
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.asserting import PROMPT, attribute, shown, without_attribute
+from tests.browser.conftest import OpenPage
+from tests.browser.proxy import CuttableProxy
+
+MixWav = Callable[[str], Path]
+
+UP_WITHIN_S = 60
+PROMPT_WITHIN_S = 20
+NOISY = ["030", "034", "015"]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A server of this very checkout, on a free port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "serve", "--port", "0", "--log-level", "warning"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield _port_of(process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def _port_of(process: "subprocess.Popen[str]") -> int:
+    said = ""
+    until = time.monotonic() + UP_WITHIN_S
+    assert process.stdout is not None
+    while time.monotonic() < until and select.select([process.stdout], [], [], 1.0)[0] is not None:
+        if not select.select([process.stdout], [], [], 0)[0]:
+            continue
+        line = process.stdout.readline()
+        assert line, f"the server did not start: {said}"
+        said += line
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
+            return int(found[1])
+    pytest.fail(f"the server said no address within {UP_WITHIN_S} s: {said}")
+
+
+@pytest.fixture
+def url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
+
+
+def speak(open_page: OpenPage, url: str, wav: Path, **options: object) -> Page:
+    page = open_page(url, wav=wav, **options)
+    attribute(page, "data-state", "idle")
+    page.click("[part=start]")
+    attribute(page, "data-state", "live")
+    return page
+
+
+def follow(page: Page, url: str) -> Page:
+    """The doctor's page of the same session, in a tab beside it."""
+    session = page.locator("tingqing-patient").get_attribute("data-session")
+    doctor = page.context.new_page()
+    doctor.goto(f"{url}doctor?session={session}")
+    attribute(doctor, "data-session", session or "none")
+    return doctor
+
+
+@pytest.mark.parametrize("mix", NOISY)
+def test_noisy_room_brings_the_prompt_to_both_pages(url: str, open_page: OpenPage, mix_wav: MixWav, mix: str) -> None:
+    page = speak(open_page, url, mix_wav(mix))
+    doctor = follow(page, url)
+    attribute(page, "data-prompt", PROMPT, within_s=PROMPT_WITHIN_S)
+    attribute(doctor, "data-prompt", PROMPT)
+    attribute(doctor, "data-grade", re.compile("usable|poor"))
+    attribute(doctor, "data-state", "live")
+    shown(page, "Please move somewhere quieter.")
+    expect(doctor.get_by_role("meter").first).to_have_attribute("aria-label", "Quiet room", timeout=15_000)
+
+
+@pytest.mark.parametrize("mix", ["000", "001"])
+def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: MixWav, mix: str) -> None:
+    page = speak(open_page, url, mix_wav(mix))
+    page.evaluate(
+        """() => {
+          window.raised = [];
+          addEventListener('tingqing-message', ({detail}) => detail.type === 'prompt.raised' && raised.push(detail.id));
+        }"""
+    )
+    doctor = follow(page, url)
+    attribute(page, "data-grade", "clear", within_s=15)
+    attribute(doctor, "data-grade", "clear")
+    page.wait_for_timeout(25_000)
+    assert page.evaluate("window.raised") == []
+    without_attribute(page, "data-prompt")
+
+
+def test_snoozed_prompt_does_not_come_back(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
+    page = speak(open_page, url, mix_wav("030"))
+    attribute(page, "data-prompt", PROMPT, within_s=PROMPT_WITHIN_S)
+    page.click("[part=not-now]")
+    without_attribute(page, "data-prompt")
+    page.evaluate(
+        """() => addEventListener('tingqing-message', ({detail}) => {
+          if (detail.type === 'prompt.raised') document.title = detail.id;
+        })"""
+    )
+    page.wait_for_timeout(8_000)
+    assert page.title() != PROMPT
+
+
+def test_finish_brings_the_verdict_to_both_pages(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
+    page = speak(open_page, url, mix_wav("030"))
+    doctor = follow(page, url)
+    attribute(page, "data-prompt", PROMPT, within_s=PROMPT_WITHIN_S)
+    page.click("[part=finish]")
+    attribute(page, "data-state", "ended", within_s=12)
+    expect(page.locator("[part=verdict]")).to_contain_text("once more")
+    attribute(doctor, "data-state", "ended")
+    expect(doctor.locator("[part=word]")).to_have_text(re.compile("Record again|Unusable"))
+
+
+def test_cut_connection_goes_on_with_the_same_session(port: int, open_page: OpenPage, mix_wav: MixWav) -> None:
+    with CuttableProxy(port) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}/"
+        page = speak(open_page, url, mix_wav("000"))
+        page.evaluate(
+            """() => {
+              window.states = []; window.ends = []; window.gaps = 0;
+              const patient = document.querySelector('tingqing-patient');
+              new MutationObserver(() => states.push(patient.dataset.state))
+                .observe(patient, {attributeFilter: ['data-state']});
+              addEventListener('tingqing-message', ({detail}) => {
+                if (detail.type === 'quality.update') ends.push(detail.window.end_s);
+                if (detail.code === 'audio_gap') gaps += 1;
+              });
+            }"""
+        )
+        doctor = follow(page, f"http://127.0.0.1:{port}/")
+        session = page.locator("tingqing-patient").get_attribute("data-session")
+        page.wait_for_function("ends.length >= 4", timeout=20_000)
+        proxy.cut()
+        page.wait_for_function("states.includes('reconnecting') && states.at(-1) === 'live'", timeout=15_000)
+        page.wait_for_function("ends.length >= 9", timeout=20_000)
+        assert page.locator("tingqing-patient").get_attribute("data-session") == session
+        ends = page.evaluate("ends")
+        assert ends == list(range(3, 3 + len(ends))), "no window lost, none twice"
+        assert page.evaluate("gaps") == 0
+        attribute(doctor, "data-state", "live")
+        attribute(doctor, "data-grade", re.compile("clear|usable"))
+
+
+def test_dropped_recording_gets_its_verdict(url: str, open_page: OpenPage, mixes: Path) -> None:
+    page = open_page(url, locale="zh-CN")
+    page.set_input_files("input[type=file]", next(mixes.glob("030*.flac")))
+    expect(page.locator("[part=verdict]")).to_contain_text("再录一遍会更好", timeout=30_000)
+    expect(page.get_by_role("meter").first).to_have_attribute("aria-label", "环境安静")
+
+
+def test_file_that_is_no_recording_is_told_so(url: str, open_page: OpenPage, tmp_path: Path) -> None:
+    note = tmp_path / "note.wav"
+    note.write_text("not a recording")
+    page = open_page(url, expecting="status of 415")
+    with page.expect_response("**/v1/assess") as answer:
+        page.set_input_files("input[type=file]", note)
+    assert answer.value.status == 415
+    shown(page, "This recording could not be assessed.")

@@ -1,0 +1,237 @@
+"""The patient's page in a real browser against a server whose every message the test decides."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import expect
+
+from tests.browser import messages
+from tests.browser.asserting import PROMPT, assert_readable, attribute, begin, shown, without_attribute
+from tests.browser.conftest import OpenPage
+from tests.browser.stub import StubServer
+
+
+def test_capture_is_asked_raw_and_reported_as_granted(stub: StubServer, open_page: OpenPage) -> None:
+    socket = begin(open_page(stub.url), stub)
+    assert socket.start["capture"] == messages.OFF
+    assert socket.start["audio"] == {"encoding": "pcm_s16le", "sample_rate": 16000}
+    assert socket.start["language"] == "en"
+
+
+def test_sound_flows_in_small_chunks_at_the_declared_rate(stub: StubServer, open_page: OpenPage) -> None:
+    socket = begin(open_page(stub.url), stub)
+    sizes = socket.wait_for_samples(16_000)
+    assert max(sizes) <= 0.2 * 16_000
+    assert np.median(sizes) == 640
+
+
+def test_prompt_is_one_sentence_with_not_now(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    attribute(page, "data-grade", "poor")
+    expect(page.get_by_role("status")).to_have_text("It is a bit noisy. Please move somewhere quieter.")
+    page.click("[part=not-now]")
+    assert socket.expect("prompt.snooze")["id"] == PROMPT
+    without_attribute(page, "data-prompt")
+    expect(page.get_by_role("status")).to_have_text("All right, please go on.")
+
+
+def test_after_a_prompt_the_patient_hears_that_it_helped(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    socket.send(messages.level(), messages.update(1, low_background=0.5, grade="usable"), messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    socket.send(messages.prompt("prompt.cleared"))
+    shown(page, "That is better, thank you.")
+    socket.send(messages.level(), messages.update(2, low_background=0.9, grade="clear"))
+    shown(page, "You sound clear.")
+    attribute(page, "data-grade", "clear")
+
+
+def test_prompt_for_the_doctor_is_not_shown_to_the_patient(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    socket.send(
+        messages.level(), messages.prompt(audience="doctor"), messages.update(1, low_background=0.2, grade="poor")
+    )
+    attribute(page, "data-grade", "poor")
+    without_attribute(page, "data-prompt")
+    expect(page.get_by_text("somewhere quieter")).to_have_count(0)
+
+
+def test_no_number_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    assert not re.search(r"\d", page.locator("section.stage").inner_text())
+    page.click("[part=finish]")
+    socket.expect("session.end")
+    socket.send(messages.ended())
+    attribute(page, "data-state", "ended")
+    summary = page.locator("[part=verdict]").inner_text()
+    assert "It would help to record this once more." in summary
+    assert "Move to a quiet room." in summary
+    assert not re.search(r"\d", summary)
+
+
+def test_what_is_sent_and_stored_is_always_said(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    shown(page, "Sound is not being sent")
+    shown(page, "Nothing is stored")
+    shown(page, "It judges recordings, not patients: it is no diagnosis.")
+    socket = begin(page, stub)
+    shown(page, "Sound is being sent")
+    page.click("[part=pause]")
+    socket.expect("audio.pause")
+    attribute(page, "data-state", "paused")
+    shown(page, "Sound is not being sent")
+    socket.settle()
+    before = socket.samples
+    page.click("[part=pause]")
+    socket.expect("audio.resume")
+    attribute(page, "data-state", "live")
+    socket.wait_for_samples(before + 3200)
+
+
+def test_denied_microphone_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url, denied=True)
+    page.click("[part=start]")
+    attribute(page, "data-state", "error")
+    shown(page, "allow the microphone, then press Start")
+    expect(page.locator("[part=start]")).to_be_visible()
+
+
+def test_missing_microphone_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url, wav=None)
+    page.click("[part=start]")
+    attribute(page, "data-state", "error")
+    shown(page, "No microphone was found.")
+
+
+def test_insecure_page_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    page.evaluate("() => Object.defineProperty(window, 'isSecureContext', {value: false})")
+    page.click("[part=start]")
+    attribute(page, "data-state", "error")
+    shown(page, "open this page with https")
+
+
+def test_microphone_that_gives_only_zeros_is_noticed(stub: StubServer, open_page: OpenPage, silence_wav: Path) -> None:
+    page = open_page(stub.url, wav=silence_wav)
+    begin(page, stub)
+    shown(page, "No sound comes from the microphone.")
+    shown(page, "Sound is not being sent")
+
+
+def test_cut_line_is_resumed_and_replayed(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    first = begin(page, stub)
+    first.wait_for_samples(16_000)
+    first.close(1012)
+    second = stub.patient()
+    start = second.expect("session.start")
+    assert start["resume"] == {"session_id": messages.SESSION_ID, "resume_token": "token"}
+    attribute(page, "data-state", "reconnecting")
+    shown(page, "The line dropped.")
+    second.samples = 4000
+    second.send(messages.started(next_sample=4000))
+    attribute(page, "data-state", "live")
+    second.wait_for_samples(first.samples + 8000)
+
+
+def test_line_without_a_message_for_three_seconds_is_replaced(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    begin(page, stub).mute()
+    attribute(page, "data-state", "reconnecting")
+    second = stub.patient()
+    assert second.expect("session.start")["resume"]["session_id"] == messages.SESSION_ID
+
+
+def test_final_refusal_is_not_retried(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    socket.send(messages.error("session_superseded"))
+    socket.close(4409)
+    attribute(page, "data-state", "error")
+    shown(page, "This goes on in another window.")
+    page.wait_for_timeout(1500)
+    assert stub.patients.empty()
+
+
+def test_language_follows_the_browser_and_the_switch(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url, locale="zh-CN")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("[part=start]")).to_have_text("开始")
+    socket = begin(page, stub)
+    assert socket.start["language"] == "zh-CN"
+    socket.send(messages.prompt())
+    shown(page, "周围有点吵,请到安静一点的地方再说。")
+    page.click("#language")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    shown(page, "It is a bit noisy. Please move somewhere quieter.")
+
+
+def test_dropped_file_is_assessed(stub: StubServer, open_page: OpenPage, voice_wav: Path) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    page.evaluate(
+        """() => {
+          const files = new DataTransfer();
+          files.items.add(new File(['RIFF'], 'visit.wav'));
+          document.body.dispatchEvent(new DragEvent('drop', {bubbles: true, dataTransfer: files}));
+        }"""
+    )
+    assert stub.uploads.get(timeout=8) == "visit.wav"
+    shown(page, "It would help to record this once more.")
+    expect(page.get_by_role("meter", name="Quiet room")).to_have_attribute("aria-valuetext", "very low")
+    page.set_input_files("input[type=file]", voice_wav)
+    assert stub.uploads.get(timeout=8) == "voice.wav"
+
+
+def test_nothing_is_loaded_from_elsewhere(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(stub.url)
+    begin(page, stub)
+    assert asked
+    assert all(url.startswith(stub.url) for url in asked)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_page_is_readable_and_reachable(stub: StubServer, open_page: OpenPage, locale: str) -> None:
+    # 320 CSS pixels are what a screen of 640 has left at 200 % zoom.
+    page = open_page(stub.url, locale=locale, viewport={"width": 320, "height": 640})
+    socket = begin(page, stub)
+    socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    assert_readable(page, 320)
+
+
+def test_status_region_is_there_before_its_first_words(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    page.evaluate(
+        "() => { window.region = document.querySelector('tingqing-patient').shadowRoot.querySelector('[role=status]') }"
+    )
+    begin(page, stub).send(messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    assert page.evaluate("window.region.isConnected && window.region.textContent").startswith("It is a bit noisy")
+
+
+def test_motion_is_reduced_where_asked(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url, reduced_motion="reduce")
+    begin(page, stub)
+    moves = "getComputedStyle(document.querySelector('tingqing-patient').shadowRoot.querySelector('.level i'))"
+    assert page.evaluate(f"{moves}.transitionDuration") == "0s"
+
+
+def test_wav_of_the_tests_is_no_silence(voice_wav: Path) -> None:
+    pcm, _ = soundfile.read(voice_wav, dtype="int16")
+    assert np.count_nonzero(pcm) > 0.9 * pcm.size
