@@ -66,7 +66,7 @@ class TingqingError(Exception):
             assert base is not None
             assert issubclass(base, TingqingError)
             family = base
-        return family.__name__.removesuffix("Error").lower() or "internal"
+        return "internal" if family is TingqingError else family.__name__.removesuffix("Error").lower()
 
 
 class ConfigError(TingqingError):

@@ -12,12 +12,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from server.api.problems import problem_of
+from server.api.requests import PROBES
 from server.api.sockets import refuse
 from server.errors import ForbiddenError
 from server.loopback import is_loopback
-
-PROBES = frozenset({"/healthz", "/readyz"})
-"""Answered to any Host: an orchestrator asks by address, and they tell nothing of any patient."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,7 +30,7 @@ class Admission:
         self._insecure = insecure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in PROBES:
+        if scope["type"] == "http" and scope["path"] not in PROBES:  # asked by address, and tell nothing of patients
             try:
                 self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)
             except ForbiddenError as error:

@@ -29,7 +29,6 @@ def build(
     docs.install(app)
     app.include_router(stream.router)
     app.include_router(observe.router)
-    app.include_router(stream.elsewhere)
     pages.install(app, client)
     app.add_middleware(Admission, insecure=insecure)
     app.add_middleware(Requests)

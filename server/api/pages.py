@@ -1,10 +1,15 @@
-"""The patient's page, the doctor's page and their files."""
+"""The patient's page, the doctor's page and their files; what is said of addresses where nothing is."""
 
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from server.api.sockets import refuse
+from server.errors import UnknownSessionError
 
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -19,8 +24,7 @@ MEDIA_TYPES = {
 }
 """What is served at all, and as what: the operating system's own table is wrong on some machines."""
 
-PATIENT_PAGE = "index.html"
-DOCTOR_PAGE = "doctor.html"
+ADDRESSES = {"/": "index.html", "/doctor": "doctor.html"}
 
 
 class Pages:
@@ -43,20 +47,20 @@ class Pages:
 
 
 def install(app: FastAPI, folder: Path) -> None:
-    """Add ``/``, ``/doctor`` and, behind every other route, the files: relative links work from both pages."""
+    """Answer ``/``, ``/doctor`` and, where no route of the API matches, the files: relative links work from both."""
     pages = Pages(folder)
-    router = APIRouter(include_in_schema=False)
 
-    @router.api_route("/", methods=["GET", "HEAD"])
-    async def patient() -> FileResponse:
-        return pages.response(PATIENT_PAGE)
+    async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            # A mistyped address is told in words: a browser shows nothing of a refused upgrade.
+            await refuse(
+                WebSocket(scope, receive, send),
+                UnknownSessionError("Nothing listens here: use /v1/stream, or /v1/sessions/{session_id}/observe."),
+            )
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(404)
+        path = scope["path"]
+        await pages.response(ADDRESSES.get(path, path.removeprefix("/")))(scope, receive, send)
 
-    @router.api_route("/doctor", methods=["GET", "HEAD"])
-    async def doctor() -> FileResponse:
-        return pages.response(DOCTOR_PAGE)
-
-    @router.api_route("/{name:path}", methods=["GET", "HEAD"])
-    async def file(name: str) -> FileResponse:
-        return pages.response(name)
-
-    app.include_router(router)
+    app.router.default = fallback

@@ -13,6 +13,9 @@ from server.logs import request_id
 
 logger = logging.getLogger("server.access")
 
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked every few seconds: at INFO they would drown the rest."""
+
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -57,7 +60,8 @@ class Requests:
         finally:
             route = getattr(scope.get("route"), "path", "-")
             took_ms = (time.monotonic() - began) * 1000
-            logger.info("%s %s %s %.0f ms", scope.get("method", "WS"), route, marked.status, took_ms)
+            level = logging.DEBUG if route in PROBES else logging.INFO
+            logger.log(level, "%s %s %s %.0f ms", scope.get("method", "WS"), route, marked.status, took_ms)
             request_id.reset(token)
 
 

@@ -16,10 +16,6 @@ T = TypeVar("T")
 MAX_FIELDS = 8
 MAX_FIELD_BYTES = 64 * 1024
 
-SWALLOW_BYTES = 8 * 1024 * 1024
-SWALLOW_S = 2.0
-"""What is still read of a refused upload, so that its client comes to read the answer instead of a broken pipe."""
-
 
 class GoneError(Exception):
     """The client went away; nobody is left to answer."""
@@ -34,16 +30,12 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
         raise HTTPException(415, "Send multipart/form-data with the recording in the field 'file'.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        await _swallow(request.receive)
         raise _too_large(max_bytes)
     limited = Request(request.scope, _limited(request.receive, max_bytes, timeout_s))
     try:
         return await limited.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
     except ClientDisconnect:
         raise GoneError from None
-    except PayloadTooLargeError:
-        await _swallow(request.receive)
-        raise
     except HTTPException as error:
         raise MalformedMessageError(f"The multipart body cannot be read: {error.detail}", param="file") from None
 
@@ -90,19 +82,6 @@ async def _in_time(waiting: Awaitable[Message], timeout_s: float) -> Message:
         return await asyncio.wait_for(waiting, timeout_s)
     except TimeoutError:
         raise IdleTimeoutError(f"Nothing more of the upload arrived for {timeout_s:g} s.", param="file") from None
-
-
-async def _swallow(receive: Receive) -> None:
-    taken = 0
-    try:
-        async with asyncio.timeout(SWALLOW_S):
-            while taken < SWALLOW_BYTES:
-                message = await receive()
-                taken += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
 
 
 async def _until_gone(receive: Receive) -> None:

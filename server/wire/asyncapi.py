@@ -6,11 +6,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from server.wire.base import MAX_FRAME_BYTES, PROTOCOL
+from server.wire.client import KeepAlive
 from server.wire.messages import CLIENT_MODELS, SERVER_MODELS, type_of
 from server.wire.server import (
     ErrorMessage,
-    GoAway,
     Heartbeat,
+    LabelsUpdated,
     LevelMessage,
     PromptCleared,
     PromptRaised,
@@ -36,7 +37,7 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
     WarningMessage,
     SessionStateMessage,
     Heartbeat,
-    GoAway,
+    LabelsUpdated,
     SessionEnded,
     ErrorMessage,
 )
@@ -67,12 +68,13 @@ def document(schemas: dict[str, Any]) -> dict[str, Any]:
                 "address": "/v1/sessions/{session_id}/observe",
                 "description": f"A doctor's socket: a snapshot, then the latest. Subprotocol {PROTOCOL}.",
                 "parameters": {"session_id": {"description": "From session.started; 128 random bits."}},
-                "messages": _references(OBSERVER_MODELS),
+                "messages": _references((KeepAlive, *OBSERVER_MODELS)),
             },
         },
         "operations": {
             "sendAudioAndControl": _operation("receive", "stream", (*map(type_of, CLIENT_MODELS), AUDIO)),
             "pushScores": _operation("send", "stream", tuple(map(type_of, to_patient))),
+            "keepObserving": _operation("receive", "observe", (type_of(KeepAlive),)),
             "pushToObservers": _operation("send", "observe", tuple(map(type_of, OBSERVER_MODELS))),
         },
         "components": {

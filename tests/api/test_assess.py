@@ -120,9 +120,11 @@ def test_a_wrong_field_is_422_and_named(served: Served, fields: dict[str, str], 
 def test_other_addresses_and_methods_are_problems_too(served: Served) -> None:
     problem_of(httpx.get(f"{served.url}/v1/nothing"), 404, "not_found")
     problem_of(httpx.get(f"{served.url}/v1/schema/nothing"), 422, "invalid_request")
-    answer = httpx.delete(f"{served.url}/v1/assess")
-    problem_of(answer, 405, "method_not_allowed")
-    assert "POST" in answer.headers["allow"]
+    problem_of(httpx.post(f"{served.url}/nothing"), 404, "not_found")
+    for method in ("GET", "DELETE", "OPTIONS"):
+        answer = httpx.request(method, f"{served.url}/v1/assess")
+        problem_of(answer, 405, "method_not_allowed")
+        assert "POST" in answer.headers["allow"]
 
 
 def test_pages_of_other_sites_cannot_post(served: Served) -> None:
@@ -211,13 +213,13 @@ def wait_until(condition: Any, within_s: float = 10.0) -> None:
         pause.wait(0.01)
 
 
-async def test_every_odd_file_ends_in_a_result_or_a_problem(served: Served, shared: Path) -> None:
-    async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
+async def test_every_odd_file_ends_in_a_result_or_a_problem(small: Served, shared: Path) -> None:
+    async with httpx.AsyncClient(base_url=small.url, timeout=60) as client:
         for path in sorted((shared / "audio" / "odd_formats").iterdir()):
             content = await asyncio.to_thread(path.read_bytes)
             began = time.monotonic()
             answer = await client.post("/v1/assess", files={"file": (path.name, content)})
-            assert answer.status_code in {200, 415}, (path.name, answer.text)
+            assert answer.status_code in ({413} if len(content) > 999_000 else {200, 415}), (path.name, answer.text)
             assert time.monotonic() - began < 10 + len(content) / 1e6, path.name
             if answer.status_code == 200:
                 Result.model_validate(answer.json())
