@@ -53,7 +53,9 @@ def clipped_samples(samples: Float32Array) -> npt.NDArray[np.intp]:
 def _flat_runs(near: npt.NDArray[np.intp], side: Float32Array) -> npt.NDArray[np.intp]:
     """Those of ``near`` that stand in flat runs of two or more with an abrupt edge; ``side`` has its peak on top."""
     values = side[near]
-    joined = (np.diff(near) == 1) & (np.abs(np.diff(values)) <= FLAT_STEP)
+    joined = (near[1:] - near[:-1] == 1) & (np.abs(values[1:] - values[:-1]) <= FLAT_STEP)
+    if not joined.any():
+        return near[:0]
     run = np.concatenate(([0], np.cumsum(~joined)))
     first = np.flatnonzero(np.diff(run, prepend=-1))
     last = np.flatnonzero(np.diff(run, append=run[-1] + 1))

@@ -1,4 +1,8 @@
-"""Brings speech to -26 dBFS for the VAD, causally: the same live and offline."""
+"""Brings speech to -26 dBFS for the VAD, causally: the same live and offline.
+
+The constants were chosen among 25 variants by the detectors' misses and false alarms (bench/vad.py and
+docs/decisions/0002-vad.md): with these the causal estimate does as the level of the whole file, known beforehand.
+"""
 
 import math
 from typing import Any
@@ -8,29 +12,34 @@ import numpy as np
 from server.values import CORE_RATE, Float32Array
 
 TARGET_DBFS = -26.0
-"""Active speech level that VAD and DNSMOS expect (ITU-T P.56 levels; facts/quality.md)."""
+"""Active speech level that VAD and DNSMOS expect (facts/quality.md)."""
 
-MAX_GAIN_DB = 40.0
+START_DBFS = -40.0
+"""The estimate before anything was heard. Starting from the first frame instead, a fading-in siren was lifted by 32 dB,
+and Silero missed the speech in it for the rest of the file (98 %)."""
+
+MAX_GAIN_DB = 30.0
 MIN_GAIN_DB = -20.0
 
+QUIETEST_DBFS = TARGET_DBFS - MAX_GAIN_DB
+
 ACTIVE_RANGE_DB = 22.0
-"""A frame within this of the estimate may be speech: the definition of the active level in the mixes' maker."""
+"""A frame down to this far below the estimate may be speech: the active level's definition in shared/audio."""
 
-RISE_S = 0.1
-"""Time constant towards a louder frame."""
+AVERAGE_S = 3.0
+"""The estimate is the mean power of active frames over about this long; at the start over all there are."""
 
-FALL_S = 4.0
-"""Time constant towards a quieter, still active frame."""
+LOUDER_DB = 10.0
+"""The estimate is at once no further than this below a frame: no onset is lifted into the limiter."""
 
 LEAK_DB_PER_S = 2.0
 """How fast the estimate falls while nothing within its range is heard: a quiet talker after a loud noise is levelled
 within seconds, and a pause of a second changes the gain little."""
 
-QUIETEST_DBFS = -66.0
-"""Estimates stop here: TARGET_DBFS - MAX_GAIN_DB."""
-
 DC_S = 0.25
 """Time constant of the running mean that is taken away before levels are measured."""
+
+_FIRST_S = 0.1
 
 
 class Levelling:
@@ -41,41 +50,42 @@ class Levelling:
     """
 
     def __init__(self) -> None:
-        self._level_db: float | None = None
+        self._level_db = START_DBFS
+        self._heard_s = _FIRST_S
         self._dc: float | None = None
 
     def apply(self, frame: Float32Array) -> Float32Array:
         """float32 ``(n,)``, -1..1, to the same, levelled and limited to -1..1."""
-        seconds = frame.shape[0] / CORE_RATE
-        mean = float(frame.mean())
+        n = frame.shape[0]
+        seconds = n / CORE_RATE
+        mean = float(np.add.reduce(frame)) / n
         self._dc = mean if self._dc is None else self._dc + (mean - self._dc) * _step(seconds, DC_S)
         centred = frame - np.float32(self._dc)
-        power = float(np.dot(centred, centred)) / frame.shape[0]
-        level = self._track(10.0 * math.log10(max(power, 1e-12)), seconds)
-        gain_db = min(max(TARGET_DBFS - level, MIN_GAIN_DB), MAX_GAIN_DB)
+        self._track(max(float(np.dot(centred, centred)) / n, 1e-12), seconds)
+        gain_db = min(max(TARGET_DBFS - self._level_db, MIN_GAIN_DB), MAX_GAIN_DB)
         centred *= np.float32(10.0 ** (gain_db / 20.0))
-        return np.clip(centred, -1.0, 1.0, out=centred)
+        np.minimum(centred, 1.0, out=centred)
+        np.maximum(centred, -1.0, out=centred)
+        return centred
 
-    def _track(self, frame_db: float, seconds: float) -> float:
-        level = self._level_db
-        if level is None:
-            level = max(frame_db, QUIETEST_DBFS)
-        elif frame_db > level:
-            level += (frame_db - level) * _step(seconds, RISE_S)
-        elif frame_db > level - ACTIVE_RANGE_DB:
-            level += (frame_db - level) * _step(seconds, FALL_S)
-        else:
-            level = max(level - LEAK_DB_PER_S * seconds, QUIETEST_DBFS)
-        self._level_db = level
-        return level
+    def _track(self, power: float, seconds: float) -> None:
+        frame_db = 10.0 * math.log10(power)
+        if frame_db <= self._level_db - ACTIVE_RANGE_DB:
+            self._level_db = max(self._level_db - LEAK_DB_PER_S * seconds, QUIETEST_DBFS)
+            return
+        self._heard_s = min(self._heard_s + seconds, AVERAGE_S)
+        before = 10.0 ** (self._level_db / 10.0)
+        averaged_db = 10.0 * math.log10(before + (power - before) * _step(seconds, self._heard_s))
+        self._level_db = max(averaged_db, frame_db - LOUDER_DB)
 
     def snapshot(self) -> dict[str, Any]:
-        return {"level_db": self._level_db, "dc": self._dc}
+        return {"level_db": self._level_db, "heard_s": self._heard_s, "dc": self._dc}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken; raises KeyError, TypeError or ValueError on what is none."""
-        level, dc = state["level_db"], state["dc"]
-        self._level_db = None if level is None else float(level)
+        dc = state["dc"]
+        self._level_db = float(state["level_db"])
+        self._heard_s = float(state["heard_s"])
         self._dc = None if dc is None else float(dc)
 
 

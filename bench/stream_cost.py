@@ -1,0 +1,81 @@
+"""Processor time of StreamCore for one second of one stream, and the size and time of its snapshots.
+
+    .venv/bin/python bench/stream_cost.py [--seconds 60]
+
+Real speech from TINGQING_SHARED (default ../shared), 16-bit, in chunks of 100 ms; the least of three runs.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from server.model.detectors import detector_factory
+from server.stream.core import StreamCore
+from server.values import AudioFormat, Encoding
+
+SHARED = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+RATES = (8_000, 16_000, 44_100, 48_000)
+
+
+class NoDetector:
+    """Costs nothing: what the rest of StreamCore takes."""
+
+    name = "none"
+    frame_samples = 512
+
+    def push(self, frame: Any) -> float:
+        return 0.0
+
+    def snapshot(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        pass
+
+
+def cost_ms(data: bytes, rate: int, detector: Callable[[], Any], seconds: float) -> float:
+    """Milliseconds of processor time for a second of audio."""
+    chunk = rate // 10 * 2
+    best = float("inf")
+    for _ in range(3):
+        core = StreamCore(AudioFormat(Encoding.PCM_S16LE, rate), detector())
+        began = time.thread_time()
+        for at in range(0, len(data), chunk):
+            core.receive_pcm(data[at : at + chunk])
+        core.finish()
+        best = min(best, time.thread_time() - began)
+    return best * 1000 / seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    seconds = parser.parse_args().seconds
+    files = sorted((SHARED / "audio" / "mixes").glob("0*_noise_*.flac"))[:5]
+    speech = np.concatenate([soundfile.read(path, dtype="float32")[0] for path in files])
+    speech = np.resize(speech, seconds * 16_000)
+    makers: dict[str, Callable[[], Any]] = {
+        "none": NoDetector, "webrtc": detector_factory("webrtc"), "silero": detector_factory("silero")
+    }  # fmt: skip
+    print("ms of processor time for a second of audio")
+    for rate in RATES:
+        data = (np.clip(soxr.resample(speech, 16_000, rate), -1, 1) * 32767).astype("<i2").tobytes()
+        print(f"{rate:6} Hz  " + "  ".join(f"{n}: {cost_ms(data, rate, m, seconds):.2f}" for n, m in makers.items()))
+    core = StreamCore(AudioFormat(Encoding.PCM_S16LE, 16_000), makers["silero"]())
+    core.receive_pcm((speech[: 20 * 16_000] * 32767).astype("<i2").tobytes())
+    began = time.thread_time()
+    for _ in range(50):
+        packed = core.snapshot()
+    took = (time.thread_time() - began) * 20
+    print(f"snapshot: {len(packed)} bytes, {took:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
