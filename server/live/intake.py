@@ -64,6 +64,7 @@ class Intake:
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
         self._finished = False
+        self._in_gap = False
 
     @property
     def heard(self) -> Heard:
@@ -130,12 +131,15 @@ class Intake:
         self._session.warn(self._session.warnings.gap(arrived))
         piece = max(1, self._rate * SLICE_MS // 1000)
         sliced = min(samples, SLICED_GAP_S * self._rate)
+        self._in_gap = True  # a gap does not arrive in real time: its windows wait for one another
         for start in range(0, sliced, piece):
             await self._spread(self._core.receive_gap(min(piece, sliced - start)), arrived)
             await asyncio.sleep(0)
         if samples > sliced:
             await self._spread(self._core.receive_gap(samples - sliced), arrived)
+        self._in_gap = False
         self._after_audio()
+        self._ack(arrived)
 
     def _after_audio(self) -> None:
         now = self.last_audio = self._clock.now()
@@ -147,7 +151,7 @@ class Intake:
 
     @property
     def _patient(self) -> bool:
-        return self._session.fast or self._core.samples_received < self._replay_until
+        return self._session.fast or self._in_gap or self._core.samples_received < self._replay_until
 
     async def _spread(self, events: list[StreamEvent], arrived: float) -> None:
         """Each event where it belongs. Only after the last window of several is the core's state that of a window."""
@@ -157,8 +161,9 @@ class Intake:
                 case WindowReady():
                     await self._post(event, arrived, last=event is windows[-1])
                 case Level():
-                    self._session.tell(level_message(event), key="level")
-                    self._session.warn(self._session.warnings.level(event, arrived))
+                    if not self._in_gap:
+                        self._session.tell(level_message(event), key="level")
+                        self._session.warn(self._session.warnings.level(event, arrived))
                 case SpeechStarted() | SpeechStopped():
                     self._session.tell(speech_message(event, self._rate))
                 case _:
@@ -168,7 +173,7 @@ class Intake:
         checkpoint = self._core.snapshot() if last and not self._finished else None
         mail = Mail(event.window, arrived, checkpoint, self._patient)
         self._session.assessment.expect(event.window)
-        if mail.patient or self._finished:
+        if mail.patient or self._finished or self._mailbox.holds_patient:
             await self._mailbox.put(mail)
         elif self._mailbox.put_newest(mail):
             self._session.assessment.windows_replaced += 1

@@ -54,6 +54,11 @@ class Mailbox:
         self._closed = True
         self._changed.set()
 
+    @property
+    def holds_patient(self) -> bool:
+        """True while a window waits that must not be replaced."""
+        return self._slot is not None and self._slot.patient
+
     def __len__(self) -> int:
         return int(self._slot is not None)
 

@@ -223,7 +223,8 @@ class SessionManager:
         self._draining = True
         for connection in self._registry.connections:
             connection.warn_away(within_s)
-        await self._until_empty(within_s)
+        if within_s > 0:
+            await self._until_empty(within_s)
         for connection in self._registry.connections:
             connection.stop(endings.DRAIN)
         for observer in list(self._observers):

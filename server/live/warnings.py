@@ -44,6 +44,7 @@ class WarningWatch:
         return []
 
     def gap(self, now: float) -> list[WarningCode]:
+        self._silent_since = None  # lost samples are no silence of the microphone
         return self._tell("audio_gap", now)
 
     def scored(self, lag_ms: float, now: float) -> list[WarningCode]:

@@ -1,0 +1,211 @@
+"""A session outlives its sockets, and a resumed one scores as one that was never broken."""
+
+import math
+from typing import Any
+
+import pytest
+
+from server.live.limits import LiveLimits
+from server.live.manager import SessionManager
+from tests.fakes import FakeClock, FakeScorer, settle, until
+from tests.live.patient import RATE, Doctor, Patient, noise
+
+
+def ticket(started: dict[str, Any]) -> dict[str, Any]:
+    return {key: started[key] for key in ("session_id", "resume_token")}
+
+
+async def lose(patient: Patient) -> None:
+    patient.socket.vanish()
+    await patient.done
+
+
+def assert_same_windows(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> None:
+    assert [window["end_sample"] for window in ours] == [window["end_sample"] for window in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        for label_id, label in one["labels"].items():
+            expected = other["labels"][label_id]
+            if expected["score"] is None:
+                assert label == expected
+            else:
+                assert math.isclose(label["score"], expected["score"], abs_tol=1e-6), (one["end_s"], label_id)
+
+
+@pytest.mark.parametrize("broken_at_s", [1.0, 3.05, 7.5, 12.3, 20.0])
+async def test_resumed_session_scores_as_the_unbroken_one(
+    manager: SessionManager, clock: FakeClock, broken_at_s: float
+) -> None:
+    pcm = noise(26)
+    whole = Patient(manager)
+    await whole.start(pace="fast")
+    for at in range(0, len(pcm), 6400):
+        whole.socket.say(pcm[at : at + 6400])
+    expected = (await whole.end())["result"]
+
+    first = Patient(manager, clock)
+    started = await first.start()
+    sent = round(broken_at_s * RATE) * 2
+    await first.speak_scored(pcm[:sent])
+    await lose(first)
+    await clock.advance(8)
+    second = Patient(manager, clock)
+    again = await second.start(resume=ticket(started))
+    assert again["session_id"] == started["session_id"]
+    assert again["next_sample"] == max(0, (int(broken_at_s) - 10) * RATE if broken_at_s >= 3 else 0)
+    caught_up = min(26, int(broken_at_s) + 8)
+    for at in range(2 * again["next_sample"], 2 * caught_up * RATE, 3200):
+        second.socket.say(pcm[at : at + 3200])
+    await second.taken()
+    await second.speak_scored(pcm[2 * caught_up * RATE :], seconds_before=caught_up)
+    result = (await second.end())["result"]
+    assert_same_windows(result["windows"], expected["windows"])
+    assert result["model"]["windows_replaced"] == 0
+    assert result["source"]["duration_s"] == expected["source"]["duration_s"]
+    assert result["source"]["speech_s"] == expected["source"]["speech_s"]
+    assert result["measures"].pop("pauses") == pytest.approx(expected["measures"].pop("pauses"), abs=1e-6)
+    assert result["measures"] == pytest.approx(expected["measures"], abs=1e-6)
+    assert [update["seq"] for update in second.socket.got("quality.update")][-1] == 24
+
+
+async def test_window_lost_with_the_line_is_scored_after_the_resume(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    pcm = noise(8)
+    first = Patient(manager, clock)
+    started = await first.start()
+    await first.speak_scored(pcm[: 2 * 5 * RATE])
+    scorer.gate.clear()
+    await first.speak(pcm[2 * 5 * RATE : 2 * 7 * RATE])
+    await lose(first)
+    scorer.gate.set()
+    second = Patient(manager, clock)
+    again = await second.start(resume=ticket(started))
+    assert again["next_sample"] == 0
+    for at in range(0, len(pcm), 32000):
+        second.socket.say(pcm[at : at + 32000])
+    result = (await second.end())["result"]
+    assert [window["end_s"] for window in result["windows"]] == [3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+
+
+async def test_new_socket_wins_over_the_one_still_open(manager: SessionManager, clock: FakeClock) -> None:
+    first = Patient(manager, clock)
+    started = await first.start()
+    await first.speak_scored(noise(4))
+    second = Patient(manager, clock)
+    await second.start(resume=ticket(started))
+    assert await first.closed() == 4409
+    assert first.errors() == ["session_superseded"]
+    assert first.socket.got("session.ended") == []
+    for second_of_audio in range(5):
+        second.socket.say(noise(5)[2 * second_of_audio * RATE : 2 * (second_of_audio + 1) * RATE])
+    await second.updated(5 * RATE)
+    assert list(second.windows()) == [5 * RATE]
+    await second.end()
+    assert manager.counts().live == 0
+
+
+@pytest.mark.parametrize("change", [{"session_id": "f" * 32}, {"resume_token": "guess"}, {"resume_token": "猜"}])
+async def test_without_id_and_token_a_session_is_unknown(manager: SessionManager, change: dict[str, str]) -> None:
+    first = Patient(manager)
+    started = await first.start()
+    await lose(first)
+    thief = Patient(manager)
+    thief.socket.say({**_start(), "resume": ticket(started) | change})
+    assert await thief.closed() == 4404
+    assert manager.counts().waiting == 1
+
+
+def _start() -> dict[str, Any]:
+    return {"type": "session.start", "audio": {"encoding": "pcm_s16le", "sample_rate": RATE}}
+
+
+async def test_session_whose_patient_stays_away_ends_with_the_result_so_far(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    first = Patient(manager, clock)
+    started = await first.start()
+    doctor = Doctor(manager, started["session_id"])
+    await doctor.socket.expect("snapshot")
+    await first.speak_scored(noise(4))
+    await lose(first)
+    assert (await doctor.socket.expect("session.state"))["state"] == "reconnecting"
+    await clock.advance(121)
+    ended = await doctor.socket.expect("session.ended")
+    assert ended["reason"] == "expired"
+    assert [window["end_s"] for window in ended["result"]["windows"]] == [3.0, 4.0]
+    assert ended["result"]["source"]["duration_s"] == 4.0
+    assert await doctor.closed() == 1000
+    late = Patient(manager)
+    late.socket.say({**_start(), "resume": ticket(started)})
+    assert await late.closed() == 4410
+    await clock.advance(121)
+    assert manager.counts().ended == 0
+    later = Patient(manager)
+    later.socket.say({**_start(), "resume": ticket(started)})
+    assert await later.closed() == 4410, "remembered as expired when all else is forgotten"
+
+
+async def test_audio_format_cannot_change(manager: SessionManager) -> None:
+    first = Patient(manager)
+    started = await first.start()
+    await lose(first)
+    second = Patient(manager)
+    second.socket.say(
+        {**_start(), "audio": {"encoding": "pcm_s16le", "sample_rate": 48_000}, "resume": ticket(started)}
+    )
+    assert await second.closed() == 4400
+    assert second.socket.got("error")[0]["error"]["param"] == "audio"
+    assert manager.counts().waiting == 1, "the session still waits for the right one"
+
+
+async def test_result_that_never_arrived_can_be_fetched(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    first = Patient(manager, clock)
+    started = await first.start()
+    await first.speak(noise(2.9))
+    scorer.gate.clear()
+    await first.speak(noise(0.3))
+    first.socket.say({"type": "session.end"})
+    await first.taken()
+    first.socket.reads = False
+    first.socket.vanish()
+    await settle()
+    scorer.gate.set()
+    await until(lambda: manager.counts().ended == 1)
+    first.socket.reads = True
+    await first.done
+    second = Patient(manager)
+    second.socket.say({**_start(), "resume": ticket(started)})
+    ended = await second.socket.expect("session.ended")
+    assert [window["end_s"] for window in ended["result"]["windows"]] == [3.0]
+    assert await second.closed() == 1000
+
+
+async def test_replay_may_come_faster_than_real_time(manager: SessionManager, clock: FakeClock) -> None:
+    first = Patient(manager, clock)
+    started = await first.start()
+    await first.speak_scored(noise(20))
+    await lose(first)
+    await clock.advance(20)
+    second = Patient(manager, clock)
+    again = await second.start(resume=ticket(started))
+    for _ in range((40 * RATE - again["next_sample"]) // RATE):
+        second.socket.say(noise(1))
+    await second.taken()
+    await second.updated(40 * RATE)
+    assert second.socket.closed is None
+    assert [update["window"]["end_s"] for update in second.socket.got("quality.update")] == [
+        float(end) for end in range(21, 41)
+    ]
+    await second.end()
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_sessions=2)])
+async def test_sessions_that_wait_are_bounded(manager: SessionManager, clock: FakeClock) -> None:
+    for _ in range(5):
+        patient = Patient(manager)
+        await patient.start()
+        await lose(patient)
+        await clock.advance(1)
+    assert manager.counts().waiting == 2

@@ -1,0 +1,256 @@
+"""A session as its patient sees it: what is sent, and when."""
+
+import pytest
+
+from server.live.limits import LiveLimits
+from server.live.manager import SessionManager
+from server.wire.result import Result
+from server.wire.server import server_messages
+from tests.fakes import FakeClock, FakeMos, FakeScorer, until
+from tests.live.patient import RATE, Patient, noise
+
+
+async def test_session_begins_with_what_is_applied(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    started = await patient.start(labels="low_background,close_enough", language="en")
+    assert started["next_sample"] == 0
+    assert len(bytes.fromhex(started["session_id"])) == 16, "128 random bits"
+    assert [label["id"] for label in started["labels"]] == ["low_background", "close_enough"]
+    assert started["config"]["language"] == "en"
+    assert started["config"]["capture"]["source"] == "microphone"
+    assert started["basic_mode"] is True
+    assert started["limits"]["max_frame_bytes"] == 65536
+
+
+async def test_first_update_comes_with_three_seconds_and_then_every_second(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(noise(13))
+    assert list(patient.windows()) == [second * RATE for second in range(3, 14)]
+    assert [update["seq"] for update in patient.socket.got("quality.update")] == list(range(1, 12))
+    assert patient.windows()[3 * RATE]["window"]["partial"]
+    assert not patient.windows()[10 * RATE]["window"]["partial"]
+
+
+async def test_every_message_is_of_the_protocol(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(noise(5))
+    await patient.end()
+    for message in patient.socket.messages:
+        server_messages.validate_python(message)
+
+
+async def test_end_brings_the_whole_result(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start(reference="case 7", metadata={"bed": 3})
+    await patient.speak_scored(noise(12.5))
+    ended = await patient.end()
+    assert patient.socket.closed == (1000, "client")
+    assert patient.socket.messages[-1] is ended
+    assert ended["reason"] == "client"
+    result = Result.model_validate(ended["result"])
+    assert (result.id, result.reference, result.metadata) == (started["session_id"], "case 7", {"bed": 3})
+    assert (result.source.kind, result.source.duration_s, result.source.sample_rate) == ("session", 12.5, RATE)
+    assert [window.end_s for window in result.windows] == [float(end) for end in range(3, 13)]
+    assert result.model.windows_replaced == 0
+    for window in result.windows:
+        update = patient.windows()[window.end_sample]
+        assert update["labels"]["low_background"]["score"] == window.labels["low_background"].score
+
+
+async def test_what_is_still_being_scored_is_in_the_result(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(noise(4.9))
+    scorer.gate.clear()
+    await patient.speak(noise(0.3))
+    patient.socket.say({"type": "session.end"})
+    await patient.taken()
+    scorer.gate.set()
+    ended = await patient.socket.expect("session.ended")
+    assert [window["end_s"] for window in ended["result"]["windows"]] == [3.0, 4.0, 5.0]
+
+
+async def test_end_does_not_wait_for_a_stuck_scorer(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(noise(2.9))
+    scorer.gate.clear()
+    await patient.speak(noise(0.3))
+    patient.socket.say({"type": "session.end"})
+    await patient.taken()
+    await clock.advance(5.1)
+    ended = await patient.socket.expect("session.ended")
+    scorer.gate.set()
+    assert ended["result"]["windows"] == []
+    assert ended["result"]["model"]["shed"] == 1
+    assert await patient.closed() == 1000
+
+
+async def test_short_audio_has_one_window_and_no_audio_none(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak(noise(1.5))
+    ended = await patient.end()
+    assert [(window["end_s"], window["partial"]) for window in ended["result"]["windows"]] == [(1.5, True)]
+    silent = Patient(manager, clock)
+    await silent.start()
+    result = (await silent.end())["result"]
+    assert result["overall"]["verdict"] == "unusable"
+    assert {label["why"] for label in result["labels"].values()} == {"too_short"}
+
+
+async def test_acknowledgements_levels_and_heartbeat_come_at_their_pace(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak(noise(2))
+    acks = [message["samples"] for message in patient.socket.got("audio.ack")]
+    assert acks == sorted(acks)
+    assert 8 <= len(acks) <= 12
+    assert 9 <= len(patient.socket.got("level")) <= 10
+    before = len(patient.socket.got("heartbeat"))
+    await clock.advance(5)
+    assert len(patient.socket.got("heartbeat")) - before >= 5, "something at least every second"
+
+
+async def test_newest_window_wins_in_real_time_and_the_loss_is_counted(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak(noise(2.9))
+    scorer.gate.clear()
+    await patient.speak(noise(3.2))
+    scorer.gate.set()
+    await patient.updated(6 * RATE)
+    ended = await patient.end()
+    assert [window["end_s"] for window in ended["result"]["windows"]] == [3.0, 6.0]
+    assert ended["result"]["model"]["windows_replaced"] == 2
+    assert [message["code"] for message in patient.socket.got("warning")] == ["scoring_lag"]
+
+
+async def test_fast_stream_loses_no_window_however_fast_it_comes(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    await patient.start(pace="fast")
+    pcm = noise(60)
+    for at in range(0, len(pcm), 32_000):
+        patient.socket.say(pcm[at : at + 32_000])
+    ended = await patient.end()
+    expected = [float(end) for end in range(3, 61)]
+    assert [window["end_s"] for window in ended["result"]["windows"]] == expected
+    assert [update["window"]["end_s"] for update in patient.socket.got("quality.update")] == expected
+    assert ended["result"]["model"]["windows_replaced"] == 0
+
+
+async def test_busy_scorer_stops_acknowledgements_of_a_fast_stream(manager: SessionManager, scorer: FakeScorer) -> None:
+    patient = Patient(manager)
+    await patient.start(pace="fast")
+    scorer.gate.clear()
+    for _ in range(20):
+        patient.socket.say(noise(1))
+    await until(lambda: bool(scorer.batches) and patient.socket.unread < 16)
+    assert patient.socket.unread >= 13, "one window in flight, one in the box, one at the door"
+    scorer.gate.set()
+    await patient.end()
+
+
+async def test_failing_scorer_is_told_and_the_session_goes_on(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start(labels="low_background")
+    scorer.fail = True
+    await patient.speak_scored(noise(5))
+    assert patient.errors() == ["scoring_failed"], "told once, not with every window"
+    label = patient.windows()[5 * RATE]["labels"]["low_background"]
+    assert (label["score"], label["why"], label["evidence"]["acoustic"]) == (None, "shed", None)
+    scorer.fail = False
+    await patient.speak_scored(noise(2), seconds_before=5)
+    assert patient.windows()[7 * RATE]["labels"]["low_background"]["score"] is not None
+    assert (await patient.end())["result"]["model"]["shed"] == 3
+
+
+async def test_labels_change_from_the_next_window_on(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start(labels="low_background")
+    await patient.speak_scored(noise(3))
+    patient.socket.say({"type": "labels.update", "labels": "close_enough"})
+    updated = await patient.socket.expect("labels.updated")
+    assert [label["id"] for label in updated["labels"]] == ["close_enough"]
+    await patient.speak_scored(noise(1), seconds_before=3)
+    assert list(patient.windows()[3 * RATE]["labels"]) == ["low_background"]
+    assert list(patient.windows()[4 * RATE]["labels"]) == ["close_enough"]
+    assert list((await patient.end())["result"]["labels"]) == ["close_enough"]
+
+
+async def test_late_dnsmos_is_left_out_in_real_time_and_counted(
+    manager: SessionManager, mos: FakeMos, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    mos.gate.clear()
+    await patient.speak_scored(noise(12))
+    mos.gate.set()
+    await until(lambda: mos.ends == [10 * RATE])
+    await patient.speak_scored(noise(1), seconds_before=12)
+    assert [update["measures"]["mos_overall"] for update in patient.windows().values()][-3:] == [None, None, 3.0]
+    assert (await patient.end())["result"]["model"]["shed"] == 2
+
+
+async def test_processed_microphone_is_warned_of(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    await patient.start(capture={"source": "microphone"})
+    assert (await patient.socket.expect("warning"))["code"] == "processing_enabled"
+
+
+async def test_silence_and_clipping_are_warned_of_once(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(bytes(2 * RATE * 5))
+    assert [message["code"] for message in patient.socket.got("warning")] == ["silent_input"]
+    await patient.speak_scored((b"\xff\x7f" * 40 + b"\x00\x80" * 40) * 400, seconds_before=5)
+    assert [message["code"] for message in patient.socket.got("warning")] == ["silent_input", "clipping"]
+
+
+async def test_pause_is_told_and_audio_ends_it(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    patient.socket.say({"type": "audio.pause"})
+    assert (await patient.socket.expect("session.state"))["state"] == "paused"
+    await patient.speak(noise(0.1))
+    assert (await patient.socket.expect("session.state", 2))["state"] == "live"
+
+
+async def test_gap_moves_time_on_and_is_warned_of(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(noise(4))
+    patient.socket.say({"type": "audio.gap", "samples": 90 * RATE})
+    await until(lambda: patient.socket.got("audio.ack")[-1]["samples"] >= 94 * RATE)
+    assert [message["code"] for message in patient.socket.got("warning")] == ["audio_gap"]
+    assert (await patient.end())["result"]["source"]["duration_s"] == 94.0
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_session_s=30, expiring_s=10, idle_s=1e6)])
+async def test_session_that_lasts_too_long_is_warned_and_ends_with_its_result(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    await patient.speak_scored(noise(4))
+    await clock.advance(17)
+    assert [message["code"] for message in patient.socket.got("warning")] == ["expiring"]
+    await clock.advance(10)
+    ended = await patient.socket.expect("session.ended")
+    assert ended["reason"] == "expired"
+    assert len(ended["result"]["windows"]) == 2
+    assert await patient.closed() == 1000
