@@ -12,6 +12,10 @@ FLOOR_DB = -120.0
 LEAST_SPEECH_ROWS = 20
 """Under 0.2 s of speech there is no speech level."""
 
+ACTIVE_RANGE_DB = 22.0
+"""Rows within this of the loudest twentieth are active speech: the definition of the evaluation mixes, near to ITU-T
+P.56's margin of 15.9 dB under the active level."""
+
 LEAST_PAUSE_ROWS = 15
 """Under 150 ms of pause, the quietest tenth of the rows stands for the room (facts/quality.md, recipe)."""
 
@@ -48,7 +52,9 @@ def sounding_speech(rows: Float32Array) -> BoolArray:
 def speech_level(rows: Float32Array) -> float | None:
     """Active level of the speech rows, dBFS; ``None`` under 0.2 s of speech."""
     levels = rows[sounding_speech(rows), Column.LEVEL_DB]
-    return mean_power_db(levels) if levels.size >= LEAST_SPEECH_ROWS else None
+    if levels.size < LEAST_SPEECH_ROWS:
+        return None
+    return mean_power_db(levels[levels >= np.percentile(levels, 95.0) - ACTIVE_RANGE_DB])
 
 
 def noise(rows: Float32Array, carried_db: float | None = None) -> Noise | None:

@@ -5,7 +5,7 @@ Both are read from the waveform: feature rows are too coarse to tell a lost pack
 
 import numpy as np
 
-from server.rows import BoolArray, dropout_runs, is_gap, is_silent, is_speech, runs
+from server.rows import CUT_PEAK_RATIO, BoolArray, dropout_runs, is_gap, is_silent, is_speech, runs, usual_peak
 from server.values import CORE_RATE, ROW_RATE, Float32Array
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
@@ -41,22 +41,25 @@ LONGEST_REPEAT_ROWS = 12
 def lost_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
     """Rows that were lost, network gaps aside: bool ``(n,)``. ``pcm``: float32 at 16 kHz, the same stretch."""
     lost = repeated_rows(rows, pcm)
+    loud = CUT_PEAK_RATIO * (usual_peak(rows) or 0.0)
     for start, end in dropout_runs(rows):
-        if is_cut(pcm, int(start) * ROW_SAMPLES, int(end) * ROW_SAMPLES):
+        if is_cut(pcm, int(start) * ROW_SAMPLES, int(end) * ROW_SAMPLES, loud):
             lost[start:end] = True
     return lost
 
 
-def is_cut(pcm: Float32Array, start: int, end: int) -> bool:
-    """Whether the sound around the silence ``[start, end)`` (samples, to the row) stops dead or starts at once."""
+def is_cut(pcm: Float32Array, start: int, end: int, loud: float) -> bool:
+    """Whether sound that peaks over ``loud`` (linear) stops dead at the silence ``[start, end)``, or starts at once."""
     before = np.abs(pcm[max(0, start - AROUND_SAMPLES) : start + ROW_SAMPLES])
     after = np.abs(pcm[max(0, end - ROW_SAMPLES) : end + AROUND_SAMPLES])[::-1]
-    return _edge(before) >= CUT_RATIO or _edge(after) >= SUDDEN_RATIO
+    return _edge(before, loud) >= CUT_RATIO or _edge(after, loud) >= SUDDEN_RATIO
 
 
-def _edge(magnitude: Float32Array) -> float:
-    """Peak of the last 2 ms of sound in ``magnitude``, relative to its peak, 0..1."""
+def _edge(magnitude: Float32Array, loud: float) -> float:
+    """Peak of the last 2 ms of sound in ``magnitude``, relative to its peak, 0..1; 0 if that is under ``loud``."""
     peak = float(magnitude.max(initial=0.0))
+    if peak <= loud:
+        return 0.0
     sounding = np.flatnonzero(magnitude > SOUND_RATIO * peak)
     if not sounding.size:
         return 0.0

@@ -10,17 +10,29 @@ from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
-from server.rows import BoolArray, is_gap, is_silent, is_speech
+from server.rows import BoolArray, is_gap, is_pause, is_silent, is_speech
 from server.values import ROW_RATE, WINDOW_S, Column, Float32Array, Measures, Mos, Window
 
 SILENT_INPUT_DBFS = -90.0
 """A microphone's own noise lies above this; below is a muted or dead input."""
 
+CLIPPING = 5e-5
+"""Clipping ratio that is heard (facts/quality.md)."""
+
 HEAVY_CLIPPING = 0.01
 """From 1 % of clipped samples on, speech has lost the dips that echo would fill."""
 
-ECHOING = 0.28
+ECHOING = 0.40
 """``reverberation`` from which DNSMOS rates the echo as background (facts/quality.md, traps)."""
+
+ROOM_HEARD = 0.12
+QUIET_ROOM_SNR_DB = 16.0
+FEW_LOST = 0.005
+"""SIG tells distance where the room is heard in the speech and neither noise, clipping nor losses explain it."""
+
+UNPAUSED_ROWS = 80
+"""With under 0.8 s of pause in the stretch the SNR misses sounds that a detector takes for speech (cries, barks, TV);
+DNSMOS then tells more than the SNR (docs/measures.md)."""
 
 
 class Internal(StrEnum):
@@ -35,7 +47,11 @@ class Internal(StrEnum):
     NOISE_ALONE_DBFS = "noise_alone_dbfs"
     """Noise level where nobody speaks, so that no SNR exists, dBFS."""
     TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
-    """``mos_background`` where no echo is heard, which it would rate as background."""
+    """``mos_background`` where no echo is heard, which it would rate as background, and pauses carry the SNR."""
+    UNPAUSED_MOS_BACKGROUND = "unpaused_mos_background"
+    """The same, where there is hardly a pause to take the SNR from."""
+    DISTANT_MOS_SIGNAL = "distant_mos_signal"
+    """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
     OVERLAP = "overlap"
     """Two people at once: nothing here can hear it; always absent."""
 
@@ -128,7 +144,22 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str,
         values[Internal.HIGH_BAND_DB] = high
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
+    return {**values, **_from_mos(stretch, measures)}
+
+
+def _from_mos(stretch: Stretch, measures: Measures) -> dict[str, float]:
+    """DNSMOS under the names of what it may be trusted for here."""
+    values: dict[str, float] = {}
     echo = measures.reverberation
     if measures.mos_background is not None and (echo is None or echo < ECHOING):
-        values[Internal.TRUSTED_MOS_BACKGROUND] = measures.mos_background
+        paused = np.count_nonzero(is_pause(stretch.rows)) >= UNPAUSED_ROWS
+        name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
+        values[name] = measures.mos_background
+    unexplained = (
+        (measures.snr_db or 0.0) >= QUIET_ROOM_SNR_DB
+        and (measures.clipping_ratio or 0.0) < CLIPPING
+        and (measures.dropout_ratio or 0.0) < FEW_LOST
+    )
+    if measures.mos_signal is not None and echo is not None and echo >= ROOM_HEARD and unexplained:
+        values[Internal.DISTANT_MOS_SIGNAL] = measures.mos_signal
     return values

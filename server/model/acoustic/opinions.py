@@ -16,6 +16,7 @@ HIDDEN_BY_PROCESSING = frozenset(
         "mos_overall",
         Internal.NOISE_ALONE_DBFS,
         Internal.TRUSTED_MOS_BACKGROUND,
+        Internal.UNPAUSED_MOS_BACKGROUND,
     }
 )
 """Noise suppression and automatic gain falsify these; a label that reads one of them gives no evidence then."""
