@@ -49,7 +49,7 @@ def frames_of(mixes: Path, name: str, detector: Any) -> Float32Array:
 def test_every_detector_keeps_the_contract(name: str, makers: dict[str, Callable[[], Any]], mixes: Path) -> None:
     detector = makers[name]()
     assert detector.name == name
-    assert 16_000 % detector.frame_samples != 16_000
+    assert detector.frame_samples in (480, 512)
     frames = frames_of(mixes, "000_clean_en", detector)
     heard = [detector.push(frame) for frame in frames[:150]]
     assert all(isinstance(p, float) and 0.0 <= p <= 1.0 for p in heard)

@@ -53,6 +53,15 @@ def test_short_recordings_have_one_window_from_half_a_second_on(rate: int, secon
         assert abs(window.pcm.shape[0] - window.end_sample * 16_000 / rate) <= 1
 
 
+@pytest.mark.parametrize("rate", [8_000, 11_025, 12_345, 16_000, 96_000])
+def test_a_handful_of_samples_is_a_recording_too(rate: int) -> None:
+    for samples in (0, 1, 2, 3, 7, 50, rate // 100, rate // 100 + 1):
+        core = core_at(rate)
+        assert run(core, s16(babble(1, rate)[:samples])) == []
+        assert core.samples_received == samples
+        assert core.totals().rows == samples * 100 // rate
+
+
 def test_the_tail_is_counted_though_it_has_no_window() -> None:
     core = core_at(48_000)
     run(core, s16(babble(4.55, 48_000)))
