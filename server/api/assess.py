@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
-from server.api.problems import MEDIA_TYPE, PROBLEM_SCHEMA, problem
+from server.api.problems import documented, problem
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
 from server.errors import ConfigError, LabelQueryError
@@ -83,9 +83,8 @@ REQUEST_BODY: dict[str, Any] = {
     },
 }
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
-    for status, text in {
+PROBLEMS = documented(
+    {
         400: "The multipart body is broken or holds no file.",
         403: "Not from here (Host or Origin).",
         408: "The upload stalled.",
@@ -93,8 +92,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         415: "Not multipart, or not a recording that can be decoded.",
         422: "A field is wrong, or the labels cannot be resolved.",
         503: "Too busy, draining, or scoring failed; Retry-After says when to try again.",
-    }.items()
-}
+    }
+)
 
 
 @router.post(

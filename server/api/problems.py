@@ -30,6 +30,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
+def documented(texts: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """``responses`` of a route for OpenAPI: status to what it means there."""
+    return {
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+        for status, text in texts.items()
+    }
+
+
 def problem(
     status: int,
     code: str,

@@ -1,6 +1,7 @@
 """A server that stops: it says so, takes nobody new, and ends by its deadline."""
 
 import asyncio
+import threading
 import time
 
 import httpx
@@ -32,8 +33,15 @@ async def test_a_stopping_server_tells_its_sessions_refuses_others_and_ends() ->
     assert time.monotonic() - began < 12
 
 
-async def test_a_server_without_sessions_stops_at_once() -> None:
-    served = start_server(drain_s=30.0, mos=False)
+async def test_a_server_without_sessions_stops_at_once_and_leaves_no_thread() -> None:
+    before = running()
+    served = start_server(drain_s=30.0)
+    assert {"score-acoustic", "score-mos"} <= running()
     began = time.monotonic()
     await asyncio.to_thread(served.stop)
     assert time.monotonic() - began < 5
+    assert {name for name in running() if name.startswith("score-")} <= before
+
+
+def running() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}

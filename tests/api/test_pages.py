@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from server.wire.schema import render
-from tests.api.conftest import Served
+from tests.api.conftest import Served, start
 
 
 def get(served: Served, path: str, **headers: str) -> httpx.Response:
@@ -87,3 +87,15 @@ def test_a_rebound_name_gets_no_page_but_probes_answer_any_host(served: Served) 
 def test_a_callers_request_id_is_kept_if_it_is_plain(served: Served) -> None:
     assert get(served, "/healthz", **{"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert get(served, "/healthz", **{"X-Request-ID": "a b{c}"}).headers["x-request-id"] != "a b{c}"
+
+
+def test_an_insecure_server_answers_any_host_but_no_other_origin() -> None:
+    served = start(insecure=True, mos=False, drain_s=0.0)
+    try:
+        assert get(served, "/", Host="clinic.example").status_code == 200
+        own = {"Host": "clinic.example", "Origin": "http://clinic.example"}
+        other = {"Host": "clinic.example", "Origin": "http://evil.example"}
+        assert httpx.post(f"{served.url}/v1/assess", headers=own, timeout=20).status_code == 415
+        assert httpx.post(f"{served.url}/v1/assess", headers=other, timeout=20).status_code == 403
+    finally:
+        served.stop()
