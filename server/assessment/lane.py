@@ -11,58 +11,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic
 
 from server.assessment.figures import LaneFigures, Tally
+from server.assessment.jobs import A, Answer, Batching, Job, Priority, Q
 from server.errors import ScoringError
 
-Q = TypeVar("Q")
-A = TypeVar("A")
-
-
-class Priority(IntEnum):
-    """Live windows go before those of files and of ``pace=fast`` streams."""
-
-    LIVE = 0
-    FILE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """How a lane puts work together.
-
-    ``max_batch`` live requests at most, for which the thread waits ``batch_wait_s`` after the first. Files go in
-    batches of ``max_file_batch`` only, because a live window that arrives meanwhile waits for the whole batch.
-    ``capacity``: requests of each priority that may be queued or running.
-    """
-
-    max_batch: int = 16
-    max_file_batch: int = 2
-    batch_wait_s: float = 0.002
-    capacity: int = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[A]):
-    """What the work returned, and how long it waited and took (of its whole batch), in seconds."""
-
-    value: A
-    queue_s: float
-    inference_s: float
-
-
-@dataclass(slots=True, eq=False)
-class Job(Generic[Q, A]):
-    """One request in a lane. ``future`` belongs to the loop that asked; the thread never touches it itself."""
-
-    request: Q
-    priority: Priority
-    deadline: float
-    queued_at: float
-    future: asyncio.Future[Answer[A]] = field(repr=False)
-    abandoned: bool = False
+__all__ = ["Answer", "Batching", "Job", "Lane", "Priority"]
 
 
 class Lane(Generic[Q, A]):
@@ -229,6 +184,8 @@ class Lane(Generic[Q, A]):
 
     def _process(self, batch: list[Job[Q, A]]) -> None:
         started = self._clock()
+        for job in batch:
+            job.running = True
         try:
             values = self._work([job.request for job in batch])
             assert len(values) == len(batch), f"{self.name} returned {len(values)} answers for {len(batch)} requests"

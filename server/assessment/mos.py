@@ -68,7 +68,7 @@ class MosWatch:
     async def counting(self, window: Window, *, patient: bool) -> tuple[Mos | None, bool]:
         """The result that counts for ``window``, and whether it had to do without one that should have been there.
 
-        Waits 100 ms at most, or until it is there if ``patient``.
+        Waits 100 ms at most, and not at all for one that has not even begun; or until it is there if ``patient``.
         """
         end = end_second(window)
         due = None if end is None else (end - 1) // EVERY_S * EVERY_S
@@ -120,6 +120,8 @@ class MosWatch:
         """The entry's result, and whether it was shed. A request that outlasts ``within_s`` goes on for later ones."""
         if entry.job is not None:
             future = entry.job.future
+            if not patient and not entry.job.running and not future.done():
+                return None, True  # it has not begun: waiting for the rest of a long queue helps nobody
             done, _ = await asyncio.wait([future], timeout=within_s)
             if not done:
                 return None, True

@@ -5,27 +5,22 @@ from dataclasses import dataclass
 
 from server.assessment.engine import Core, Engine
 from server.errors import (
-    CapacityError,
     ConfigError,
-    DrainingError,
-    FrameTooLargeError,
-    IdleTimeoutError,
     SessionExpiredError,
     TingqingError,
-    UnexpectedMessageError,
 )
 from server.live import endings
 from server.live.clock import Clock, LoopClock, deadline
 from server.live.connection import Connection
 from server.live.endings import Ending
+from server.live.handshake import capacity_error, draining_error, first_message, refuse
 from server.live.limits import LiveLimits
-from server.live.messages import error_message
 from server.live.observer import Observer
 from server.live.registry import Ended, Entry, Registry
 from server.live.session import Session
 from server.live.transport import Disconnected, Transport
 from server.values import AudioFormat, Encoding
-from server.wire.client import ResumeConfig, SessionStart, parse_client_message
+from server.wire.client import ResumeConfig, SessionStart
 from server.wire.server import SessionEnded
 
 REPLAY_SLACK_S = 1.0
@@ -90,7 +85,7 @@ class SessionManager:
         try:
             connection = await self._start(transport)
         except TingqingError as error:
-            await self._refuse(transport, error)
+            await refuse(transport, error, self._clock, self._limits)
             return
         except Disconnected:
             return
@@ -108,16 +103,12 @@ class SessionManager:
     async def _start(self, transport: Transport) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
         if self._draining:
-            raise self._draining_error()
+            raise draining_error()
         if self._starting > 2 * self._limits.max_sessions:
-            raise self._capacity_error()
-        try:
-            async with deadline(self._clock, self._limits.start_s):
-                start = _first_message(await transport.receive(), self._limits.max_frame_bytes)
-        except TimeoutError:
-            raise IdleTimeoutError(f"No session.start came within {self._limits.start_s:g} s.") from None
+            raise capacity_error(self._limits)
+        start = await first_message(transport, self._clock, self._limits)
         if self._draining:
-            raise self._draining_error()
+            raise draining_error()
         if start.resume is None:
             accepted = self._begin(start)
         else:
@@ -140,7 +131,7 @@ class SessionManager:
 
     def _begin(self, start: SessionStart) -> _Accepted:
         if self.full:
-            raise self._capacity_error()
+            raise capacity_error(self._limits)
         labels = self._engine.dictionaries.resolve(start.labels)
         core = self._engine.make_core(AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate))
         return _Accepted(Session(self._engine, self._limits, self._clock, start, labels), core)
@@ -161,7 +152,7 @@ class SessionManager:
                 async with deadline(self._clock, self._limits.send_s):
                     await older.over.wait()
             except TimeoutError:
-                raise self._capacity_error() from None
+                raise capacity_error(self._limits) from None
 
     def _resume(self, entry: Entry, start: SessionStart) -> _Accepted:
         session = entry.session
@@ -198,12 +189,12 @@ class SessionManager:
         """A doctor's socket: the snapshot, then the latest, until the session ends."""
         try:
             if self._draining:
-                raise self._draining_error()
+                raise draining_error()
             found = self._registry.find(session_id)
             if isinstance(found, Entry) and len(found.session.hub) >= self._limits.max_observers:
-                raise self._capacity_error()
+                raise capacity_error(self._limits)
         except TingqingError as error:
-            await self._refuse(transport, error)
+            await refuse(transport, error, self._clock, self._limits)
             return
         observer = Observer(transport, self._clock, self._limits)
         self._observers.add(observer)
@@ -245,29 +236,3 @@ class SessionManager:
     def _check_empty(self) -> None:
         if not self._registry.connections:
             self._emptied.set()
-
-    def _draining_error(self) -> DrainingError:
-        return DrainingError("The server is stopping; connect again.", retry_after_s=1.0)
-
-    def _capacity_error(self) -> CapacityError:
-        return CapacityError("The server is full; try again later.", retry_after_s=self._limits.retry_after_s)
-
-    async def _refuse(self, transport: Transport, error: TingqingError) -> None:
-        try:
-            async with deadline(self._clock, self._limits.send_s):
-                await transport.send_text(error_message(error).model_dump_json())
-                await transport.close(error.close_code, error.code)
-        except (Disconnected, TimeoutError):
-            return
-
-
-def _first_message(message: str | bytes, max_bytes: int) -> SessionStart:
-    """Raises MalformedMessageError, UnexpectedMessageError, FrameTooLargeError; all of them fatal this early."""
-    if len(message) > max_bytes:
-        raise FrameTooLargeError(f"A message may have {max_bytes} bytes at most.")
-    if isinstance(message, bytes):
-        raise UnexpectedMessageError("Audio came before session.start.", param="type")
-    start = parse_client_message(message)
-    if not isinstance(start, SessionStart):
-        raise UnexpectedMessageError(f"{start.type} came before session.start.", param="type")
-    return start

@@ -1,0 +1,51 @@
+"""The first message of a patient's socket, and how a socket is turned away. Everything this early is fatal."""
+
+from server.errors import (
+    CapacityError,
+    DrainingError,
+    FrameTooLargeError,
+    IdleTimeoutError,
+    TingqingError,
+    UnexpectedMessageError,
+)
+from server.live.clock import Clock, deadline
+from server.live.limits import LiveLimits
+from server.live.messages import error_message
+from server.live.transport import Disconnected, Transport
+from server.wire.client import SessionStart, parse_client_message
+
+
+async def first_message(transport: Transport, clock: Clock, limits: LiveLimits) -> SessionStart:
+    """Raises IdleTimeoutError after ``start_s``, MalformedMessageError, UnexpectedMessageError, FrameTooLargeError,
+    Disconnected."""
+    try:
+        async with deadline(clock, limits.start_s):
+            message = await transport.receive()
+    except TimeoutError:
+        raise IdleTimeoutError(f"No session.start came within {limits.start_s:g} s.") from None
+    if len(message) > limits.max_frame_bytes:
+        raise FrameTooLargeError(f"A message may have {limits.max_frame_bytes} bytes at most.")
+    if isinstance(message, bytes):
+        raise UnexpectedMessageError("Audio came before session.start.", param="type")
+    start = parse_client_message(message)
+    if not isinstance(start, SessionStart):
+        raise UnexpectedMessageError(f"{start.type} came before session.start.", param="type")
+    return start
+
+
+async def refuse(transport: Transport, error: TingqingError, clock: Clock, limits: LiveLimits) -> None:
+    """Say why, then close with the error's code: a browser cannot read a refused upgrade."""
+    try:
+        async with deadline(clock, limits.send_s):
+            await transport.send_text(error_message(error).model_dump_json())
+            await transport.close(error.close_code, error.code)
+    except (Disconnected, TimeoutError):
+        return
+
+
+def draining_error() -> DrainingError:
+    return DrainingError("The server is stopping; connect again.", retry_after_s=1.0)
+
+
+def capacity_error(limits: LiveLimits) -> CapacityError:
+    return CapacityError("The server is full; try again later.", retry_after_s=limits.retry_after_s)
