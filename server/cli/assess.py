@@ -9,7 +9,7 @@ import typer
 from server.cli.console import ExitCode, LogLevel, guarded, language_or_locale
 
 if TYPE_CHECKING:
-    from server.cli.outcome import Outcome
+    from server.cli.outcome import Tally
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -88,20 +88,16 @@ def assess(
     settings = load_settings(vad=vad, mos=mos, log_level=log_level.value)
     spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
-        outcomes = asyncio.run(assess_all(settings, files, labels, reference, sink))
-    raise typer.Exit(_exit_code(outcomes))
+        tally = asyncio.run(assess_all(settings, files, labels, reference, sink))
+    raise typer.Exit(_exit_code(tally))
 
 
-def _exit_code(outcomes: "list[Outcome]") -> ExitCode:
+def _exit_code(tally: "Tally") -> ExitCode:
     """Also says on standard error what could not be read, whatever the format."""
     import sys
 
-    from server.cli.outcome import Unread
-
-    unread = [outcome for outcome in outcomes if isinstance(outcome, Unread)]
-    for one in unread:
+    for one in tally.unread:
         print(f"tingqing: {one.name}: {one.message}", file=sys.stderr)
-    if unread:
+    if tally.unread:
         return ExitCode.ERROR
-    passed = all(not isinstance(one, Unread) and one.result.overall.passed for one in outcomes)
-    return ExitCode.PASSED if passed else ExitCode.NOT_PASSED
+    return ExitCode.PASSED if tally.all_passed else ExitCode.NOT_PASSED

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from server.app import open_engine
 from server.assessment.engine import Engine
-from server.cli.console import stderr_console
-from server.cli.outcome import Judged, Outcome, Unread
+from server.cli.console import readable, stderr_console
+from server.cli.outcome import Judged, Outcome, Tally, Unread
 from server.cli.outputs import Output
 from server.errors import TingqingError
 from server.judge.labels import LabelSet
@@ -30,23 +30,26 @@ async def assess_all(
     query: str | None,
     reference: str | None,
     output: Output,
-) -> list[Outcome]:
+) -> Tally:
     """Judge ``files`` and hand each outcome to ``output`` as soon as its turn has come.
 
     Raises LabelQueryError before the first file; a file's own fault becomes its ``Unread`` and the others go on.
     """
+    tally = Tally()
     async with open_engine(settings) as engine:
         labels = engine.dictionaries.resolve(query)
         with _progress(len(files), output) as advance:
 
             def done(outcome: Outcome) -> None:
+                tally.add(outcome)
                 output.add(outcome)
                 advance(outcome)
 
             try:
-                return await _in_order(engine, labels, files, reference, settings.max_audio_s, done)
+                await _in_order(engine, labels, files, reference, settings.max_audio_s, done)
             except ExceptionGroup as group:  # a closed pipe, for example: the group only wraps what ended it
                 raise group.exceptions[0] from None
+    return tally
 
 
 async def _in_order(
@@ -56,37 +59,33 @@ async def _in_order(
     reference: str | None,
     max_s: float,
     done: Callable[[Outcome], None],
-) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+) -> None:
     waiting = deque(files)
     running: deque[asyncio.Task[Outcome]] = deque()
     async with asyncio.TaskGroup() as group:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 running.append(group.create_task(_outcome(engine, labels, waiting.popleft(), reference, max_s)))
-            outcome = await running.popleft()
-            outcomes.append(outcome)
-            done(outcome)
-    return outcomes
+            done(await running.popleft())
 
 
 async def _outcome(engine: Engine, labels: LabelSet, path: Path, reference: str | None, max_s: float) -> Outcome:
+    name = readable(path)
     try:
-        recording = await asyncio.to_thread(_open, path, max_s)
+        recording = await asyncio.to_thread(_open, path, name, max_s)
         if isinstance(recording, Unread):
             return recording
-        result = await assess_recording(engine, recording, labels, name=str(path), reference=reference)
+        result = await assess_recording(engine, recording, labels, name=name, reference=reference)
     except TingqingError as error:
-        return Unread(str(path), error.code, error.message)
+        return Unread(name, error.code, error.message)
     except Exception as error:  # a bug met in one file must not cost the others their result
-        logger.debug("unexpected error in %s", path, exc_info=error)
-        return Unread(str(path), "internal", f"Unexpected {type(error).__name__}; --log-level debug tells more.")
+        logger.debug("unexpected error in %s", name, exc_info=error)
+        return Unread(name, "internal", f"Unexpected {type(error).__name__}; --log-level debug tells more.")
     return Judged(result, labels)
 
 
-def _open(path: Path, max_s: float) -> Recording | Unread:
+def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
     """Open a file that a person named; what is wrong with the name gets a code of its own."""
-    name = str(path)
     try:
         with path.open("rb"):
             pass

@@ -21,6 +21,8 @@ import typer
 from server.errors import TingqingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
 P = ParamSpec("P")
@@ -126,6 +128,11 @@ def can_show(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def readable(path: "Path") -> str:
+    """The name as given; bytes that are no UTF-8 (a name from another system) become U+FFFD, which JSON can carry."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def write_line(text: str) -> None:

@@ -1,6 +1,6 @@
 """What became of one file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from server.judge.labels import LabelSet
@@ -32,3 +32,17 @@ class Unread:
 
 
 Outcome = Judged | Unread
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the exit code depends on; the results themselves are not kept."""
+
+    all_passed: bool = True
+    unread: list[Unread] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Unread):
+            self.unread.append(outcome)
+        elif not outcome.result.overall.passed:
+            self.all_passed = False

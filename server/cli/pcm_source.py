@@ -1,12 +1,13 @@
 """A recording as the PCM that a microphone would have sent."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from server.cli.console import Failure
+from server.cli.console import Failure, readable
 from server.errors import UndecodableFileError
 from server.recording.decode import Gap, Recording, read_recording
 from server.values import AudioFormat, Encoding, Float32Array
@@ -65,22 +66,23 @@ class PcmSource:
 
 def open_recording(path: Path) -> Recording:
     """Open a file that a person named. Raises Failure where the name is at fault, UndecodableFileError otherwise."""
+    name = readable(path)
     if path.is_dir():
-        raise Failure(f"{path} is a folder.", hint=f"Name the files in it: {path}/*.wav")
+        raise Failure(f"{name} is a folder.", hint=f"Name the files in it: {name}/*.wav")
     if not path.exists():
-        raise Failure(f"{path}: there is no such file.")
+        raise Failure(f"{name}: there is no such file.")
     try:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {error.strerror}.") from None
-    return read_recording(path, str(path))
+        raise Failure(f"{name} cannot be read: {error.strerror}.") from None
+    return read_recording(path, name)
 
 
 def _is_exact_int16(path: Path, recording: Recording) -> bool:
     if recording.channels != 1 or recording.source_rate != recording.sample_rate:
         return False
     try:
-        return str(soundfile.info(str(path)).subtype) in {"PCM_16", "PCM_S8", "PCM_U8"}
+        return str(soundfile.info(os.fsencode(path)).subtype) in {"PCM_16", "PCM_S8", "PCM_U8"}
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise UndecodableFileError("The file cannot be decoded.", param="file") from error

@@ -12,6 +12,7 @@ from server.cli.console import (
     LogLevel,
     guarded,
     language_or_locale,
+    readable,
     stdout_console,
     write_line,
 )
@@ -106,13 +107,13 @@ def stream(
     spoken = language_or_locale(language)
     with PcmSource(file, chunk_ms) as source:
         start = _session_start(source.audio.encoding.value, source.audio.sample_rate, pace, labels, spoken, reference)
-        with _Output(output_format, spoken, str(file)) as output:
+        with _Output(output_format, spoken, readable(file)) as output:
             client = StreamClient(address, start, source, output.take, output.lost)
             ended = asyncio.run(client.run())
     if output_format is StreamFormat.TEXT:
         from server.cli.report import print_report
 
-        print_report(stdout_console(), ended.result, spoken, name=str(file))
+        print_report(stdout_console(), ended.result, spoken, name=readable(file))
     raise typer.Exit(_exit_code(ended))
 
 

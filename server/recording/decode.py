@@ -166,7 +166,8 @@ class _Seekable:
 def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile:
     try:
         if isinstance(source, Path):
-            return soundfile.SoundFile(source)
+            # As bytes: a name from another system need not be UTF-8, which soundfile would insist on.
+            return soundfile.SoundFile(os.fsencode(source))
         try:
             return soundfile.SoundFile(_Seekable(source))
         except soundfile.SoundFileError:

@@ -39,7 +39,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 def tingqing(*arguments: str | Path, timeout_s: float = 100.0, **changes: str) -> Ran:
     done = subprocess.run(
-        [TINGQING, *map(str, arguments)],
+        [TINGQING, *arguments],
         capture_output=True,
         timeout=timeout_s,
         check=False,
@@ -75,6 +75,14 @@ class Serving:
             raise AssertionError(f"the server did not start: {said}")
         self.port = int(found[1])
 
+    def __enter__(self) -> "Serving":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate(timeout=30)
+
     @property
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -83,9 +91,9 @@ class Serving:
     def ws(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Exit code, and what stood on standard error."""
-        if self.process.poll() is None:
+    def stop(self, how: signal.Signals | None = signal.SIGTERM) -> tuple[int, str]:
+        """Exit code, and what stood on standard error. ``None``: it was told to stop already."""
+        if how is not None and self.process.poll() is None:
             self.process.send_signal(how)
         try:
             _, said = self.process.communicate(timeout=30)
@@ -97,12 +105,9 @@ class Serving:
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Serving]:
-    serving = Serving()
-    try:
+    with Serving() as serving:
         assert httpx.get(f"{serving.http}/readyz", timeout=30).status_code == 200
         yield serving
-    finally:
-        serving.stop()
 
 
 @pytest.fixture(scope="session")

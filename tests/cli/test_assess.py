@@ -1,6 +1,7 @@
 """``tingqing assess`` as a script and a person meet it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,14 @@ def test_a_name_with_brackets_is_no_markup(clean: Path, tmp_path: Path) -> None:
     path = tmp_path / "[red]a.flac"
     shutil.copy(clean, path)
     assert "[red]a.flac" in tingqing("assess", "--language", "en", path).out
+
+
+def test_a_name_that_is_no_utf_8_is_told_and_assessed(clean: Path, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"visit-\xff.flac")
+    shutil.copy(clean, path)
+    (result,) = tingqing("assess", "--format", "jsonl", path).lines()
+    assert result["source"]["name"].endswith("visit-\ufffd.flac")
+    assert tingqing("assess", path).code == 0
 
 
 def test_assess_loads_neither_torch_nor_a_web_framework(clean: Path) -> None:

@@ -3,12 +3,13 @@
 import json
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.cli.conftest import Serving, tingqing
+from tests.cli.conftest import TINGQING, Serving, environment, tingqing
 
 
 def test_banner_names_what_can_be_opened_and_it_can(served: Serving) -> None:
@@ -70,8 +71,8 @@ def test_a_fault_in_a_label_file_is_told_with_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_by_signal_drains_and_exits_with_0(how: signal.Signals) -> None:
-    serving = Serving()
-    code, said = serving.stop(how)
+    with Serving() as serving:
+        code, said = serving.stop(how)
     assert code == 0
     assert "Stopped." in said
     assert "Traceback" not in said
@@ -80,8 +81,7 @@ def test_a_stop_by_signal_drains_and_exits_with_0(how: signal.Signals) -> None:
 
 
 def test_flag_wins_over_variable_and_variable_over_default(mixes: Path) -> None:
-    serving = Serving(["--vad", "webrtc"], TINGQING_VAD="silero", TINGQING_INSECURE="true")
-    try:
+    with Serving(["--vad", "webrtc"], TINGQING_VAD="silero", TINGQING_INSECURE="true") as serving:
         assert "VAD webrtc" in serving.banner
         assert "WARNING" in serving.banner
         assert httpx.get(f"{serving.http}/readyz", timeout=30).json()["vad"] == "webrtc"
@@ -89,5 +89,31 @@ def test_flag_wins_over_variable_and_variable_over_default(mixes: Path) -> None:
             "stream", mixes / "000_clean_en.flac", "--url", serving.ws, "--pace", "fast", "--format", "jsonl"
         )
         assert json.loads(stream.out.splitlines()[0])["config"]["vad"] == "webrtc"
-    finally:
-        serving.stop()
+
+
+def test_a_session_is_let_go_before_the_server_stops(mixes: Path) -> None:
+    command = [TINGQING, "stream", mixes / "000_clean_en.flac", "--format", "jsonl", "--url"]
+    with (
+        Serving(["--drain-s", "1"]) as serving,
+        subprocess.Popen(
+            [*command, serving.ws],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            encoding="utf-8",
+        ) as client,
+    ):
+        assert client.stdout is not None
+        assert client.stderr is not None
+        kinds = []
+        for line in client.stdout:
+            kinds.append(json.loads(line)["type"])
+            if kinds[-1] == "quality.update" and kinds.count("quality.update") == 1:
+                serving.process.send_signal(signal.SIGTERM)
+        said = client.stderr.read()
+        code, _ = serving.stop(None)
+    assert code == 0
+    assert "go_away" in kinds
+    assert kinds[-1] == "session.ended"
+    assert client.returncode == 2
+    assert "drain" in said
