@@ -52,7 +52,7 @@ def _window() -> Float32Array:
 
 
 def _decibels(mean_square: npt.NDArray[np.floating[Any]]) -> Float32Array:
-    return np.asarray(10.0 * np.log10(np.maximum(mean_square, 1e-12)), np.float32)
+    return np.maximum(np.asarray(10.0 * np.log10(np.maximum(mean_square, 1e-12)), np.float32), np.float32(FLOOR_DB))
 
 
 class HopFeatures:

@@ -1,0 +1,215 @@
+"""Each measure on sound whose truth is known."""
+
+import numpy as np
+import pytest
+import soxr
+
+from server.model.acoustic.levels import noise, signal_to_noise, speech_level
+from server.model.acoustic.losses import is_cut, lost_rows, repeated_rows
+from server.model.acoustic.measures import Internal, Reading, read, stretches
+from server.model.acoustic.speech import pauses, reverberation, syllable_rate
+from server.rows import is_pause
+from server.values import Column, Float32Array, Mos, Window
+from tests.model.hearing import RATE, last_window, made_rows, mixer, samples_of, windows_of
+
+RNG = np.random.default_rng(5)
+
+
+def reading(window: Window, **extra) -> Reading:
+    return read(stretches(window, 400)[0], **extra)
+
+
+def conversation(speech_db: float = -25.0, noise_db: float = -60.0) -> Float32Array:
+    """10 s: speech with pauses of 0.6 s, at steady levels."""
+    rows = made_rows(1000, level=noise_db)
+    for start in range(50, 1000, 200):
+        rows[start : start + 140, Column.SPEECH] = 0.99
+        rows[start : start + 140, Column.LEVEL_DB] = speech_db
+        rows[start : start + 140, Column.PEAK] = 0.2
+    return rows
+
+
+def test_levels_are_those_of_speech_and_of_the_pauses():
+    rows = conversation(-25, -60)
+    room = noise(rows)
+    assert speech_level(rows) == pytest.approx(-25, abs=0.1)
+    assert room is not None
+    assert room.mean_db == pytest.approx(-60, abs=0.1)
+    assert signal_to_noise(-25, -60) == pytest.approx(35, abs=0.1)
+
+
+def test_noise_as_loud_as_speech_leaves_no_signal_and_a_bounded_number():
+    assert signal_to_noise(-25, -25) == -20
+    assert signal_to_noise(-25, -24) == -20
+    assert signal_to_noise(-10, -120) == 80
+
+
+def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half():
+    rows = conversation(-25, -60)
+    rows[200:215, Column.LEVEL_DB] = -20
+    room = noise(rows)
+    assert room is not None
+    assert room.median_db == pytest.approx(-60, abs=0.1)
+    assert room.mean_db > -36
+    assert room.steady_db == pytest.approx((room.mean_db - 60) / 2, abs=0.1)
+
+
+def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_it():
+    rows = conversation(-25, -60)
+    rows[:, Column.SPEECH] = 0.9
+    quiet = noise(rows)
+    lower = noise(rows, carried_db=-75)
+    higher = noise(rows, carried_db=-40)
+    assert quiet is not None
+    assert lower is not None
+    assert lower.mean_db == -75
+    assert higher == quiet
+
+
+def test_no_speech_level_without_speech_and_no_noise_where_all_was_lost():
+    rows = made_rows(400)
+    assert speech_level(rows) is None
+    rows[:, Column.GAP] = 1
+    assert noise(rows) is None
+
+
+def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise():
+    rows = made_rows(400, level=-65)
+    rows[:3, Column.SPEECH] = 0
+    rows[40:320, Column.LEVEL_DB] = -22
+    rows[70:320, Column.SPEECH] = 0.95
+    room = noise(rows)
+    assert room is not None
+    assert room.mean_db == pytest.approx(-65, abs=0.5)
+    assert not is_pause(rows)[40:70].any()
+
+
+def test_pauses_are_counted_between_speech_only():
+    rows = conversation()
+    measured = pauses(rows)
+    assert (measured.count, measured.longest_s) == (4, 0.6)
+    assert measured.ratio == pytest.approx(0.24)
+
+
+@pytest.mark.parametrize("per_second", [3, 4, 5])
+def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second: int):
+    rows = made_rows(1000, speech=0.9)
+    t = np.arange(1000) / 100
+    rows[:, Column.SYLLABLE_DB] = -30 + 8 * np.sin(2 * np.pi * per_second * t)
+    assert syllable_rate(rows) == pytest.approx(1.44 * per_second - 1.1, abs=0.2)
+    assert syllable_rate(rows[:290]) is None
+
+
+def test_reverberation_is_silent_without_a_second_of_speech_or_under_noise():
+    assert reverberation(made_rows(400)) is None
+    loud = conversation(-25, -30)
+    loud[:, Column.SYLLABLE_DB] = loud[:, Column.LEVEL_DB]
+    assert reverberation(loud) is None
+
+
+def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared):
+    mixes = mixer(shared)
+    audio = shared / "audio"
+    speech = [str(audio / "speech" / "en" / "Resemblyzer__4195-17507-0000.flac")]
+    dry, _ = mixes.make_mix(speech=speech, seed=4)
+    wet, _ = mixes.make_mix(
+        speech=speech, rir=str(audio / "rir" / "audiomentations__stereo_impulse_response.flac"), seed=4
+    )
+    dry_echo, wet_echo = (reading(windows_of(x.astype(np.float32))[-1]).measures.reverberation for x in (dry, wet))
+    assert dry_echo is not None
+    assert wet_echo is not None
+    assert dry_echo < 0.15
+    assert wet_echo > 0.4
+
+
+@pytest.mark.parametrize("snr", [20, 8, 3])
+def test_snr_is_within_four_decibels_of_the_mixing_arithmetic(shared, snr: int):
+    audio = shared / "audio"
+    mix, _ = mixer(shared).make_mix(
+        speech=[str(audio / "speech" / "en" / "Resemblyzer__2436-2476-0000.flac")],
+        noise=str(audio / "noise" / "fan_ac" / "Projektarbeit_aircon_2.flac"),
+        snr=snr,
+        seed=9,
+    )
+    assert reading(windows_of(mix.astype(np.float32))[-1]).measures.snr_db == pytest.approx(snr, abs=4)
+
+
+@pytest.mark.parametrize("gain_db", [-18, -9, 6])
+def test_gain_does_not_move_snr(mixes, gain_db: int):
+    samples = samples_of(mixes / "022_noise_baby_cry_snr20_en.flac")
+    as_is = reading(windows_of(samples)[-1]).measures
+    moved = reading(windows_of(samples * np.float32(10 ** (gain_db / 20)))[-1]).measures
+    assert as_is.snr_db is not None
+    assert moved.snr_db == pytest.approx(as_is.snr_db, abs=1.0)
+    assert moved.speech_dbfs == pytest.approx((as_is.speech_dbfs or 0) + gain_db, abs=1.0)
+
+
+def test_a_telephone_band_ends_at_four_kilohertz_also_when_declared_as_16(mixes):
+    wide = reading(last_window(mixes / "000_clean_en.flac"))
+    narrow = reading(last_window(mixes / "123_narrowband_en.flac"))
+    assert (narrow.measures.bandwidth_hz or 0) <= 4000 < (wide.measures.bandwidth_hz or 0)
+    assert narrow.values[Internal.HIGH_BAND_DB] < -65 < -50 < wide.values[Internal.HIGH_BAND_DB]
+
+
+def test_eight_kilohertz_input_reads_as_narrow(mixes):
+    samples = soxr.resample(samples_of(mixes / "000_clean_en.flac"), RATE, 8000).astype(np.float32)
+    values = reading(windows_of(samples, 8000)[-1]).values
+    assert values[Internal.HIGH_BAND_DB] < -65
+
+
+def test_clean_speech_has_no_losses_and_broken_speech_has(mixes, mix_labels):
+    lost = {
+        row["category"] + file: reading(last_window(mixes / file)).measures.dropout_ratio or 0.0
+        for file, row in mix_labels.items()
+        if row["category"] in {"clean", "dropouts"} and row.get("concealment") != "repeat"
+    }
+    assert all(ratio == 0 for name, ratio in lost.items() if name.startswith("clean"))
+    assert all(ratio > 0.01 for name, ratio in lost.items() if name.startswith("dropouts"))
+
+
+def test_packets_concealed_by_repetition_are_losses(mixes, mix_labels):
+    (file,) = (file for file, row in mix_labels.items() if row.get("concealment") == "repeat")
+    assert (reading(last_window(mixes / file)).measures.dropout_ratio or 0) > 0.03
+
+
+def test_a_network_gap_is_no_dropout():
+    rows = conversation()
+    pcm = (RNG.standard_normal(160_000) * 0.05).astype(np.float32)
+    rows[100:110, [Column.ZERO, Column.GAP]] = 1
+    pcm[16_000:17_600] = 0
+    assert not lost_rows(rows, pcm).any()
+    rows[100:110, Column.GAP] = 0
+    rows[100:110, Column.PEAK] = 0
+    assert lost_rows(rows, pcm)[100:110].all()
+
+
+def test_a_fade_into_digital_silence_is_no_cut():
+    sound = (RNG.standard_normal(3200) * 0.1).astype(np.float32)
+    cut = np.concatenate((sound, np.zeros(1600, np.float32), np.zeros(1600, np.float32)))
+    faded = cut.copy()
+    faded[3040:3200] *= np.linspace(1, 0, 160, dtype=np.float32)
+    assert is_cut(cut, 3200, 4800, 0.01)
+    assert not is_cut(faded, 3200, 4800, 0.01)
+
+
+def test_hum_and_offsets_repeat_for_ever_and_are_no_repeats():
+    rows = made_rows(300, speech=0.9)
+    t = np.arange(48_000) / RATE
+    hum = (0.2 * np.sin(2 * np.pi * 50 * t) + 0.15 + 1e-4 * RNG.standard_normal(48_000)).astype(np.float32)
+    assert not repeated_rows(rows, hum).any()
+
+
+def test_dnsmos_background_is_not_believed_in_an_echoing_room(mixes):
+    mos = Mos(3.0, 2.0, 2.0, 0)
+    echoing = reading(last_window(mixes / "097_far_zh.flac"), mos=mos)
+    dry = reading(last_window(mixes / "000_clean_en.flac"), mos=mos)
+    believed = {Internal.TRUSTED_MOS_BACKGROUND, Internal.UNPAUSED_MOS_BACKGROUND}
+    assert echoing.measures.mos_background == dry.measures.mos_background == 2.0
+    assert not believed & set(echoing.values)
+    assert believed & set(dry.values)
+
+
+def test_speech_seconds_are_scaled_to_a_full_window(mixes):
+    partial = next(w for w in windows_of(samples_of(mixes / "000_clean_en.flac")) if w.partial)
+    values = reading(partial).values
+    assert values[Internal.SPEECH_S] == pytest.approx(partial.speech_s * 10 / 3)
