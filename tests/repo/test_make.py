@@ -17,8 +17,16 @@ ROOT = Path(__file__).resolve().parents[2]
 STAMP = ROOT / ".venv" / ".installed"
 
 
+def outer_make_forgotten() -> dict[str, str]:
+    """The environment without what ``make test`` hands down: its ARGS would reach every make below it."""
+    handed_down = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "HOST", "PORT", "PYTHON"}
+    return {name: value for name, value in os.environ.items() if name not in handed_down}
+
+
 def make(*arguments: str) -> str:
-    done = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=outer_make_forgotten(), capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
@@ -73,6 +81,7 @@ def test_make_run_serves(tmp_path: Path) -> None:
         process = subprocess.Popen(
             ["make", "run", f"PORT={port}"],
             cwd=ROOT,
+            env=outer_make_forgotten(),
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
