@@ -41,7 +41,9 @@ def shell_commands(text: str) -> list[str]:
 
 
 def links(text: str) -> list[Link]:
-    return [Link(match[2], bool(match[1])) for match in _LINK.finditer(without_code(text))]
+    plain = without_code(text)
+    written = [Link(match[2], bool(match[1])) for match in _LINK.finditer(plain)]
+    return written + [Link(source, True) for source in re.findall(r'<img\b[^>]*?\bsrc="([^"]+)"', plain)]
 
 
 def headings(text: str) -> list[tuple[int, str]]:
