@@ -186,6 +186,16 @@ def test_an_hour_of_gap_is_bounded_work() -> None:
     assert core.samples_received == 16_000 * 3603
 
 
+def test_a_gap_within_a_sample_drops_its_bytes() -> None:
+    data = s16(babble(4, 16_000))
+    one, other = core_at(16_000), core_at(16_000)
+    one.receive_pcm(data[:2000])
+    other.receive_pcm(data[:2001])
+    one.receive_gap(16_000)
+    other.receive_gap(16_000)
+    assert_same(run(other, data), run(one, data))
+
+
 class RecordingTracker:
     """Keeps what it is given. Fake because the only real tracker needs CLAP."""
 
@@ -225,3 +235,15 @@ def test_trackers_are_refilled_by_the_replay() -> None:
     assert not core.replaying
     for window in found:
         np.testing.assert_array_equal(window.tracked["heard"], samples[window.start_sample : window.end_sample])
+
+
+def test_trackers_hear_a_skipped_gap_as_silence() -> None:
+    rate, samples = 16_000, babble(4, 16_000)
+    core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), FakeDetector(), [RecordingTracker()])
+    core.receive_pcm(f32(samples))
+    core.receive_gap(rate * 16)
+    core.receive_gap(rate * 3)
+    window = windows(core.receive_pcm(f32(samples)))[0]
+    assert (window.start_s, window.end_s) == (14, 24)
+    np.testing.assert_array_equal(window.tracked["heard"][: 9 * rate], np.zeros(9 * rate))
+    np.testing.assert_array_equal(window.tracked["heard"][9 * rate :], samples[:rate])

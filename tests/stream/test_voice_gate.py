@@ -94,6 +94,17 @@ def test_frames_in_an_idle_gap_are_silence_that_the_detector_does_not_see() -> N
     assert not gate.hop_speech(0, 100).any()
 
 
+def test_after_a_skip_frames_go_on_where_they_would_have() -> None:
+    detector = ScriptedDetector([0.25])
+    gate, ring, gaps = VoiceGate(detector), Ring(10 * SECOND), Gaps(SECOND)
+    ring.forget(100 * SECOND)
+    gate.skip_to(100 * SECOND)
+    ring.write(np.zeros(FRAME - 100 * SECOND % FRAME, np.float32))
+    gate.advance(ring, gaps)
+    assert detector.answers == []
+    assert gate.hop_speech(100 * SECOND, 100)[-1] == 0.25
+
+
 @pytest.mark.parametrize("gain_db", [-24.0, -12.0, 0.0, 12.0])
 @pytest.mark.parametrize("offset", [0.0, -0.26])
 def test_levelling_brings_speech_to_its_target_within_two_seconds(gain_db: float, offset: float) -> None:
