@@ -54,7 +54,10 @@ export class Bars {
 
   /** @param {import('./meter.js').Row[]} rows in the order to show @param {Language} language */
   show(rows, language) {
-    const drawn = JSON.stringify([language, rows.map(({ id, score, threshold, why }) => [id, gradeOf(score, threshold), why])]);
+    const drawn = JSON.stringify([
+      language,
+      rows.map(({ id, score, threshold, why }) => [id, gradeOf(score, threshold), why]),
+    ]);
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       this.element.replaceChildren(...rows.map((row) => this.#bar(row, language)));
@@ -77,7 +80,14 @@ export class Bars {
       h('span', { class: 'note' }, note),
       h(
         'div',
-        { class: 'track', role: 'meter', 'aria-label': name, 'aria-valuemin': '0', 'aria-valuemax': '1', 'aria-valuetext': note },
+        {
+          class: 'track',
+          role: 'meter',
+          'aria-label': name,
+          'aria-valuemin': '0',
+          'aria-valuemax': '1',
+          'aria-valuetext': note,
+        },
         h('i', { class: 'full', hidden: grade === 'nodata' }),
         line,
       ),

@@ -11,14 +11,20 @@ export const doctorText = dictionary({
   'word.paused': ['已暂停', 'Paused'],
   'word.waiting': ['等待声音', 'Waiting'],
   'cause.own': ['您这边的网络断了,正在重新连接。', 'Your own connection is down. Reconnecting.'],
-  'cause.network': ['病人那边的网络断了,正在等待重新连接。', 'The patient’s connection is down. Waiting for it to come back.'],
+  'cause.network': [
+    '病人那边的网络断了,正在等待重新连接。',
+    'The patient’s connection is down. Waiting for it to come back.',
+  ],
   'cause.paused': ['病人按了暂停。', 'The patient has pressed Pause.'],
   'cause.silent': [
     '病人的话筒没有声音:可能被关掉或拔掉了。',
     'The patient’s microphone is silent: switched off or unplugged.',
   ],
   'cause.waiting': ['声音满 3 秒后开始评估。', 'The first score comes after 3 seconds of sound.'],
-  'cause.stale': ['超过 2.5 秒没有收到评估:网络或服务器慢了。', 'No score for over 2.5 s: the network or the server is slow.'],
+  'cause.stale': [
+    '超过 2.5 秒没有收到评估:网络或服务器慢了。',
+    'No score for over 2.5 s: the network or the server is slow.',
+  ],
   'cause.quiet': ['病人现在没有说话。', 'The patient is not speaking at the moment.'],
   allGood: ['所有指标都达标。', 'Every label is above its line.'],
   worst: ['{name}:{grade}', '{name}: {grade}'],

@@ -21,7 +21,7 @@ export const doctorSheet = sheet(`
 .glance { display: grid; grid-template-columns: auto 1fr; gap: 4px 24px; align-items: center; }
 .glance .shape { width: 96px; height: 96px; }
 .word { font-size: 2.5rem; line-height: 1.15; font-weight: 700; letter-spacing: -0.015em; }
-.reason { color: var(--ink); font-size: 1.0625rem; text-wrap: pretty; }
+.reason { margin-top: 6px; color: var(--ink); font-size: 1.0625rem; text-wrap: pretty; }
 .plot { display: block; width: 100%; height: auto; overflow: visible; }
 .plot .band.clear { fill: #d6e8f2; } .plot .band.usable { fill: #fbeccb; } .plot .band.poor { fill: #f6dccf; }
 .plot .curve { fill: none; stroke: var(--ink); stroke-width: 4; stroke-linejoin: round; stroke-linecap: round; }
@@ -30,6 +30,7 @@ export const doctorSheet = sheet(`
 .trend h2 { margin-bottom: 6px; }
 .columns { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; align-items: start; }
 .told { font-size: 1.25rem; font-weight: 600; line-height: 1.4; text-wrap: balance; }
+.told:lang(zh) { word-break: keep-all; overflow-wrap: anywhere; }
 .told.none { font-size: 1rem; font-weight: 400; color: var(--quiet); }
 .help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid #e3bf73; }
 .list { display: grid; gap: 6px; }

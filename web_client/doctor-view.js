@@ -2,7 +2,7 @@
 
 import { Bars, nameOf } from './bars.js';
 import { doctorText } from './doctor-strings.js';
-import { h, say } from './dom.js';
+import { h, mark, say, sayPhrases } from './dom.js';
 import { because, clock, measureRows } from './measures.js';
 import { gradeOf } from './meter.js';
 import { gradeShape } from './shapes.js';
@@ -26,23 +26,19 @@ export class DoctorView {
   /** @param {ShadowRoot} root */
   constructor(root) {
     const card = (/** @type {(Node | string)[]} */ ...children) => h('section', { class: 'card' }, ...children);
-    root.append(
-      h(
-        'div',
-        { class: 'stack' },
-        this.#strip,
-        this.#hero,
-        h(
-          'div',
-          { class: 'columns' },
-          card(this.#barsTitle, this.#bars.element),
-          h('div', { class: 'stack' }, this.#promptCard, card(this.#askTitle, this.#ask), card(this.#measuresTitle, this.#measures)),
-        ),
-        this.#footer,
-      ),
+    const right = h(
+      'div',
+      { class: 'stack' },
+      this.#promptCard,
+      card(this.#askTitle, this.#ask),
+      card(this.#measuresTitle, this.#measures),
     );
+    const columns = h('div', { class: 'columns' }, card(this.#barsTitle, this.#bars.element), right);
+    this.#stack.append(this.#strip, this.#hero, columns, this.#footer);
+    root.append(this.#stack);
   }
 
+  #stack = h('div', { class: 'stack' });
   #bars = new Bars();
   #trend = new Trend();
   #strip = h('div', { class: 'strip' });
@@ -70,6 +66,7 @@ export class DoctorView {
   render(model) {
     const { language, meter } = model;
     const t = (/** @type {string} */ key) => doctorText(key, language);
+    mark(this.#stack, 'lang', language);
     this.#drawStrip(model, t);
     this.#drawGlance(model, t);
     this.#trend.show(meter.trend, language);
@@ -122,7 +119,7 @@ export class DoctorView {
       const help = prompts.filter(({ audience }) => audience === 'doctor');
       return [
         ...(told.length ? [] : [h('p', { class: 'told none' }, t('noPrompt'))]),
-        ...told.map(({ text }) => h('p', { class: 'told' }, text[language])),
+        ...told.map(({ text }) => phrased(h('p', { class: 'told' }), text[language])),
         ...help.map(({ text }) => h('p', { class: 'help' }, `${t('forYou')} ${text[language]}`)),
       ];
     });
@@ -132,7 +129,8 @@ export class DoctorView {
   #drawAsk({ meter, language }, t) {
     const { result } = meter;
     const spans = result ? result.unusable_spans : meter.spans;
-    const titles = (/** @type {string[]} */ ids) => ids.map((id) => result?.labels[id]?.title[language] ?? id).join(', ');
+    const titles = (/** @type {string[]} */ ids) =>
+      ids.map((id) => result?.labels[id]?.title[language] ?? id).join(', ');
     const items = spans.slice(-SPANS_SHOWN).map((span) => ({
       at: `${clock(span.start_s)}–${clock(span.end_s)}`,
       what: spanWhy(span, meter, language, t),
@@ -156,6 +154,12 @@ export class DoctorView {
   }
 }
 
+/** @param {HTMLElement} at @param {string} text */
+function phrased(at, text) {
+  sayPhrases(at, text);
+  return at;
+}
+
 /** Content labels are there, and nothing loaded can hear them. @param {import('./meter.js').Meter} meter */
 function unheard(meter) {
   const scores = meter.update?.labels ?? {};
@@ -167,7 +171,9 @@ function unheard(meter) {
  */
 function spanWhy({ why }, meter, language, t) {
   const label = meter.labels.find(({ id }) => id === why);
-  return label ? t('worst').replace('{name}', nameOf(label, language)).replace('{grade}', t('veryLow')) : t('hardToHear');
+  return label
+    ? t('worst').replace('{name}', nameOf(label, language)).replace('{grade}', t('veryLow'))
+    : t('hardToHear');
 }
 
 /** Why it is so, in one sentence: the worst label first. @param {DoctorModel} model @param {Text} t */

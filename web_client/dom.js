@@ -42,6 +42,12 @@ export function say(at, text) {
   if (at.textContent !== text) at.textContent = text;
 }
 
+/** As `say`; a line may break after a phrase, which Chinese does not show by spaces. @param {Element} at @param {string} text */
+export function sayPhrases(at, text) {
+  if (at.textContent === text) return;
+  at.replaceChildren(...text.split(/(?<=[,;\uff0c\uff1b\u3002])/).flatMap((phrase) => [phrase, h('wbr')]));
+}
+
 /** @param {Element} element @param {string} name @param {string | null | undefined} value none: taken off */
 export function mark(element, name, value) {
   if (value) {

@@ -231,7 +231,10 @@ export function gradeOf(score, threshold) {
 
 /** What two people read to each other to know that they see the same session. @param {string} id @returns {string} */
 export function shortCode(id) {
-  return id.replace(/[^a-z0-9]/gi, '').slice(0, 6).toUpperCase();
+  return id
+    .replace(/[^a-z0-9]/gi, '')
+    .slice(0, 6)
+    .toUpperCase();
 }
 
 /** The browser works on the sound, or does not say: noise and loudness cannot be judged. */

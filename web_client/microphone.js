@@ -134,7 +134,8 @@ export class Microphone {
 
   #watch() {
     // iOS interrupts a context for a call; resuming one that runs does nothing.
-    if (this.#context.state !== 'running' && this.#context.state !== 'closed') void this.#context.resume().catch(() => {});
+    if (this.#context.state !== 'running' && this.#context.state !== 'closed')
+      void this.#context.resume().catch(() => {});
     if (this.#muted || this.#silent) return;
     if (performance.now() - this.#heardAt > SILENT_AFTER_MS || this.isEnded) this.#tell(true);
   }

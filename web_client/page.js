@@ -1,6 +1,5 @@
-/** The two pages: language, the session in the address, files dropped anywhere. */
+/** The two pages: language, the session in the address, files dropped anywhere. Each loads its own element only. */
 
-import './index.js';
 import { languageOf } from './strings.js';
 
 const address = new URL(location.href);
@@ -23,8 +22,15 @@ function speak(language) {
 }
 
 speak(languageOf(address.searchParams.get('lang') ?? navigator.language));
-if (element.localName === 'tingqing-doctor') element.setAttribute('session', address.searchParams.get('session') ?? '');
-else acceptFiles(/** @type {import('./patient-element.js').TingqingPatient} */ (element));
+if (element.localName === 'tingqing-doctor') {
+  element.setAttribute('session', address.searchParams.get('session') ?? '');
+  const { TingqingDoctor } = await import('./doctor-element.js');
+  customElements.define('tingqing-doctor', TingqingDoctor);
+} else {
+  const { TingqingPatient } = await import('./patient-element.js');
+  customElements.define('tingqing-patient', TingqingPatient);
+  acceptFiles(/** @type {import('./patient-element.js').TingqingPatient} */ (element));
+}
 
 /** @param {import('./patient-element.js').TingqingPatient} patient */
 function acceptFiles(patient) {

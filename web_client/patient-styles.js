@@ -25,6 +25,7 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .speech.asking { background: var(--usable-tint); border: 1px solid #e3bf73; }
 .sentence { font-size: 1.375rem; line-height: 1.4; font-weight: 600; text-wrap: balance; }
 .sentence:empty { display: none; }
+.sentence:lang(zh), h1:lang(zh) { word-break: keep-all; overflow-wrap: anywhere; }
 .actions { display: flex; flex-wrap: wrap; gap: 12px; justify-content: center; }
 .truth { display: flex; flex-wrap: wrap; gap: 4px 20px; justify-content: center; font-size: 0.9375rem; color: var(--quiet); }
 .truth span { display: inline-flex; align-items: center; gap: 8px; }

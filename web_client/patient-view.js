@@ -1,6 +1,6 @@
 /** The patient's element on the screen: built once, then brought up to date. */
 
-import { h, mark, say, svg } from './dom.js';
+import { h, mark, say, sayPhrases, svg } from './dom.js';
 import { UploadCard, verdictBlock } from './upload.js';
 import { waveShape } from './shapes.js';
 import { dictionary, faultSentence } from './strings.js';
@@ -35,21 +35,36 @@ export class PatientView {
     this.#level = h('div', { class: 'level', role: 'meter', 'aria-valuemin': '0', 'aria-valuemax': '1' }, h('i'));
     this.#meter = h('div', { class: 'meter' }, this.#shape, this.#word);
     this.#speech = h('div', { class: 'speech' }, this.#sentence, this.#notNow);
-    this.#doctor = h('section', { class: 'card doctor', part: 'doctor' }, h('p', {}, this.#doctorTitle, this.#code), this.#link, this.#copy);
-    this.#upload = new UploadCard(server);
-    root.append(
-      h(
-        'div',
-        { class: 'stack' },
-        h('section', { class: 'card stage' }, this.#title, this.#intro, this.#meter, this.#level, this.#speech, this.#summary, this.#start, this.#actions),
-        h('div', { class: 'truth' }, this.#sending, this.#stored),
-        this.#doctor,
-        this.#upload.element,
-        this.#footer,
-      ),
+    this.#doctor = h(
+      'section',
+      { class: 'card doctor', part: 'doctor' },
+      h('p', {}, this.#doctorTitle, this.#code),
+      this.#link,
+      this.#copy,
     );
+    this.#upload = new UploadCard(server);
+    this.#stack.append(
+      h(
+        'section',
+        { class: 'card stage' },
+        this.#title,
+        this.#intro,
+        this.#meter,
+        this.#level,
+        this.#speech,
+        this.#summary,
+        this.#start,
+        this.#actions,
+      ),
+      h('div', { class: 'truth' }, this.#sending, this.#stored),
+      this.#doctor,
+      this.#upload.element,
+      this.#footer,
+    );
+    root.append(this.#stack);
   }
 
+  #stack = h('div', { class: 'stack' });
   #title = h('h1');
   #intro = h('p', { class: 'intro' });
   #shape = h('div');
@@ -100,6 +115,7 @@ export class PatientView {
     const running = ['live', 'paused', 'reconnecting'].includes(state);
     const over = state === 'ended' || state === 'error';
 
+    mark(this.#stack, 'lang', language);
     say(this.#title, t('tagline'));
     say(this.#intro, t('intro'));
     this.#title.hidden = this.#intro.hidden = state !== 'idle';
@@ -109,7 +125,7 @@ export class PatientView {
     mark(this.#level, 'aria-valuetext', t(level > 0.15 ? 'levelSome' : 'levelNone'));
     mark(this.#level, 'aria-valuenow', level.toFixed(1));
 
-    say(this.#sentence, sentenceOf(model, t));
+    sayPhrases(this.#sentence, sentenceOf(model, t));
     say(this.#notNow, t('notNow'));
     const asking = model.prompt !== null && state === 'live' && !model.silent;
     this.#notNow.hidden = !asking;
@@ -169,6 +185,8 @@ export class PatientView {
   }
 
   async #copyLink() {
+    // An insecure page has no clipboard; the link beside the button can still be copied by hand.
+    if (!navigator.clipboard) return;
     await navigator.clipboard.writeText(this.#link.getAttribute('href') ?? '');
     this.#copied = true;
     say(this.#copy, text('copied', this.#language));

@@ -56,7 +56,10 @@ const STRINGS = {
   openLink: ['打开医生页面', 'Open the doctor’s page'],
   checkFile: ['已有录音?', 'Have a recording already?'],
   chooseFile: ['选择文件', 'Choose a file'],
-  orDrop: ['选择文件或拖到这里,马上知道能不能用。', 'Choose it or drop it here, and see at once whether it can be used.'],
+  orDrop: [
+    '选择文件或拖到这里,马上知道能不能用。',
+    'Choose it or drop it here, and see at once whether it can be used.',
+  ],
   assessing: ['正在听这段录音……', 'Listening to the recording …'],
   tooLarge: ['文件超过 200 MB,请换短一点的录音。', 'The file is over 200 MB. Please choose a shorter recording.'],
   fileFailed: ['这段录音没能听成。', 'This recording could not be assessed.'],
@@ -98,10 +101,19 @@ const STRINGS = {
     'Many people are using this now. Please press Start again in a few minutes.',
   ],
   'fault.session_superseded': ['已在另一个窗口继续。', 'This goes on in another window.'],
-  'fault.idle_timeout': ['很久没有声音,这次已结束。请再点“开始”。', 'There was no sound for long, so this has ended. Please press Start again.'],
-  'fault.unknown_session': ['找不到这个会话。请向病人要新的链接。', 'This session is not known. Please ask the patient for a new link.'],
+  'fault.idle_timeout': [
+    '很久没有声音,这次已结束。请再点“开始”。',
+    'There was no sound for long, so this has ended. Please press Start again.',
+  ],
+  'fault.unknown_session': [
+    '找不到这个会话。请向病人要新的链接。',
+    'This session is not known. Please ask the patient for a new link.',
+  ],
   'fault.session_expired': ['这个会话已经过期。', 'This session has expired.'],
-  'fault.no_session': ['请用病人页面上的链接打开本页。', 'Please open this page with the link from the patient’s page.'],
+  'fault.no_session': [
+    '请用病人页面上的链接打开本页。',
+    'Please open this page with the link from the patient’s page.',
+  ],
   'fault.other': ['出了点问题。请再试一次。', 'Something went wrong. Please try again.'],
 };
 

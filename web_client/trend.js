@@ -19,7 +19,13 @@ function band(grade, from, to) {
   const at = { x: String(-MARGIN), y: String((y(from) + y(to)) / 2 - 11), width: '22', height: '22' };
   for (const [name, value] of Object.entries(at)) shape.setAttribute(name, value);
   return [
-    svg('rect', { class: `band ${grade}`, x: '0', y: String(y(from)), width: String(WIDTH), height: String(y(to) - y(from)) }),
+    svg('rect', {
+      class: `band ${grade}`,
+      x: '0',
+      y: String(y(from)),
+      width: String(WIDTH),
+      height: String(y(to) - y(from)),
+    }),
     shape,
   ];
 }
@@ -39,7 +45,13 @@ export class Trend {
   #title = h('h2');
   #then = h('span');
   #now = h('span');
-  element = h('div', { class: 'trend' }, this.#title, this.#svg, h('div', { class: 'axis quiet' }, this.#then, this.#now));
+  element = h(
+    'div',
+    { class: 'trend' },
+    this.#title,
+    this.#svg,
+    h('div', { class: 'axis quiet' }, this.#then, this.#now),
+  );
 
   /**
    * @param {import('./meter.js').TrendPoint[]} points oldest first
@@ -67,6 +79,10 @@ export class Trend {
     }
     const scores = points.flatMap(({ score }) => (score === null ? [] : [score]));
     const said = last === null ? doctorText('trendNone', language) : doctorText('trendText', language);
-    mark(this.#svg, 'aria-label', said.replace('{now}', (last ?? 0).toFixed(2)).replace('{low}', Math.min(...scores).toFixed(2)));
+    mark(
+      this.#svg,
+      'aria-label',
+      said.replace('{now}', (last ?? 0).toFixed(2)).replace('{low}', Math.min(...scores).toFixed(2)),
+    );
   }
 }

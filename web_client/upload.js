@@ -23,7 +23,10 @@ const text = dictionary();
 export async function assessFile(file, server = null) {
   const body = new FormData();
   body.append('file', file);
-  const response = await fetch(new URL('v1/assess', new URL(server ?? '.', document.baseURI)), { method: 'POST', body });
+  const response = await fetch(new URL('v1/assess', new URL(server ?? '.', document.baseURI)), {
+    method: 'POST',
+    body,
+  });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.detail ?? answer.title ?? '');
   return answer;
@@ -39,7 +42,13 @@ export function verdictBlock(result, language) {
   const shape = waveShape(verdict === null ? 'nodata' : grade);
   const advice = result.advice[language].replace(/\s*[(\uff08][01]\.\d+[)\uff09]/g, '');
   const sentence = h('strong', {}, text(`verdict.${verdict}`, language));
-  return h('div', { class: 'verdict', role: 'status', part: 'verdict' }, shape, sentence, h('p', { class: 'quiet' }, advice));
+  return h(
+    'div',
+    { class: 'verdict', role: 'status', part: 'verdict' },
+    shape,
+    sentence,
+    h('p', { class: 'quiet' }, advice),
+  );
 }
 
 export class UploadCard {
@@ -48,14 +57,23 @@ export class UploadCard {
     this.#server = server;
     const choose = h('label', { class: 'button', part: 'choose' }, this.#choose, this.#input);
     this.#bars.element.hidden = true;
-    this.element = h('section', { class: 'card file', part: 'file' }, h('div', {}, this.#title, this.#hint), choose, this.#outcome, this.#bars.element);
+    this.element = h(
+      'section',
+      { class: 'card file', part: 'file' },
+      h('div', {}, this.#title, this.#hint),
+      choose,
+      this.#outcome,
+      this.#bars.element,
+    );
   }
 
   #server;
   #title = h('strong');
   #hint = h('p', { class: 'quiet' });
   #choose = h('span');
-  #input = /** @type {HTMLInputElement} */ (h('input', { type: 'file', accept: 'audio/*,.flac,.wav,.ogg,.mp3', onchange: () => this.#chosen() }));
+  #input = /** @type {HTMLInputElement} */ (
+    h('input', { type: 'file', accept: 'audio/*,.flac,.wav,.ogg,.mp3', onchange: () => this.#chosen() })
+  );
   #outcome = h('div', { class: 'verdict', hidden: true });
   #bars = new Bars();
   #language = /** @type {import('./types.js').Language} */ ('en');
@@ -123,5 +141,14 @@ export class UploadCard {
 /** @param {Result} result @returns {import('./meter.js').Row[]} its quality labels, worst first */
 export function rowsOf(result) {
   const rows = Object.entries(result.labels).filter(([, label]) => label.kind === 'quality');
-  return worstFirst(rows.map(([id, { title, kind, score, threshold, why }]) => ({ id, title, kind, score, threshold, why: why ?? null })));
+  return worstFirst(
+    rows.map(([id, { title, kind, score, threshold, why }]) => ({
+      id,
+      title,
+      kind,
+      score,
+      threshold,
+      why: why ?? null,
+    })),
+  );
 }

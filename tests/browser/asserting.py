@@ -1,6 +1,7 @@
 """What both elements' tests wait for."""
 
 import re
+import time
 
 from playwright.sync_api import Page, expect
 
@@ -23,6 +24,14 @@ def without_attribute(page: Page, name: str) -> None:
 def shown(page: Page, text: str, *, within_s: float = 8) -> None:
     """A person can read it by then."""
     expect(page.get_by_text(text)).to_be_visible(timeout=within_s * 1000)
+
+
+def until(page: Page, expression: str, *, within_s: float) -> None:
+    """The page's own ``wait_for_function`` evaluates strings, which the content security policy forbids."""
+    deadline = time.monotonic() + within_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(100)
 
 
 def begin(page: Page, stub: StubServer) -> StubSocket:

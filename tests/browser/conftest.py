@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
+from tests.browser.serving import write_wav
 from tests.browser.stub import StubServer
 
 RATE = 16_000
@@ -74,10 +75,7 @@ def mix_wav(mixes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     def made(prefix: str) -> Path:
         (source,) = mixes.glob(f"{prefix}*.flac")
         path = folder / f"{source.stem}.wav"
-        if not path.exists():
-            pcm, rate = soundfile.read(source, dtype="int16")
-            soundfile.write(path, np.tile(pcm, 5), rate, subtype="PCM_16")
-        return path
+        return path if path.exists() else write_wav(path, [source])
 
     return made
 
@@ -115,7 +113,9 @@ def open_page(launch: Callable[..., Browser], voice_wav: Path) -> Iterator[OpenP
         if message.type in ("error", "warning") and not expected:
             complaints.append(message.text)
 
-    def opened(url: str, *, wav: Path | None = voice_wav, denied: bool = False, expecting: str = "", **options: Any) -> Page:
+    def opened(
+        url: str, *, wav: Path | None = voice_wav, denied: bool = False, expecting: str = "", **options: Any
+    ) -> Page:
         expected_complaints.extend([expecting] if expecting else [])
         context = launch(wav, denied=denied).new_context(**({"locale": "en-GB"} | options))
         contexts.append(context)

@@ -4,56 +4,29 @@ Some wait for half a minute of sound, which passes in real time.
 """
 
 import re
-import select
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.asserting import PROMPT, attribute, shown, without_attribute
+from tests.browser.asserting import PROMPT, attribute, shown, until, without_attribute
 from tests.browser.conftest import OpenPage
 from tests.browser.proxy import CuttableProxy
+from tests.browser.serving import running_server
 
 MixWav = Callable[[str], Path]
 
-UP_WITHIN_S = 60
 PROMPT_WITHIN_S = 20
 NOISY = ["030", "034", "015"]
+CLEAN = ["000", "001"]
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def port(chromium_path: str) -> Iterator[int]:
     """A server of this very checkout, on a free port."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server", "serve", "--port", "0", "--log-level", "warning"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield _port_of(process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def _port_of(process: "subprocess.Popen[str]") -> int:
-    said = ""
-    until = time.monotonic() + UP_WITHIN_S
-    assert process.stdout is not None
-    while time.monotonic() < until and select.select([process.stdout], [], [], 1.0)[0] is not None:
-        if not select.select([process.stdout], [], [], 0)[0]:
-            continue
-        line = process.stdout.readline()
-        assert line, f"the server did not start: {said}"
-        said += line
-        if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
-            return int(found[1])
-    pytest.fail(f"the server said no address within {UP_WITHIN_S} s: {said}")
+    with running_server() as started:
+        yield started
 
 
 @pytest.fixture
@@ -90,21 +63,22 @@ def test_noisy_room_brings_the_prompt_to_both_pages(url: str, open_page: OpenPag
     expect(doctor.get_by_role("meter").first).to_have_attribute("aria-label", "Quiet room", timeout=15_000)
 
 
-@pytest.mark.parametrize("mix", ["000", "001"])
-def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: MixWav, mix: str) -> None:
-    page = speak(open_page, url, mix_wav(mix))
-    page.evaluate(
-        """() => {
-          window.raised = [];
-          addEventListener('tingqing-message', ({detail}) => detail.type === 'prompt.raised' && raised.push(detail.id));
-        }"""
-    )
-    doctor = follow(page, url)
-    attribute(page, "data-grade", "clear", within_s=15)
+def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
+    pages = [speak(open_page, url, mix_wav(mix)) for mix in CLEAN]
+    for page in pages:
+        page.evaluate(
+            """() => {
+              window.raised = [];
+              addEventListener('tingqing-message', ({detail}) => detail.type === 'prompt.raised' && raised.push(detail.id));
+            }"""
+        )
+    doctor = follow(pages[0], url)
+    attribute(pages[0], "data-grade", "clear", within_s=15)
     attribute(doctor, "data-grade", "clear")
-    page.wait_for_timeout(25_000)
-    assert page.evaluate("window.raised") == []
-    without_attribute(page, "data-prompt")
+    doctor.wait_for_timeout(25_000)
+    for page in pages:
+        assert page.evaluate("window.raised") == []
+        without_attribute(page, "data-prompt")
 
 
 def test_snoozed_prompt_does_not_come_back(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
@@ -150,10 +124,10 @@ def test_cut_connection_goes_on_with_the_same_session(port: int, open_page: Open
         )
         doctor = follow(page, f"http://127.0.0.1:{port}/")
         session = page.locator("tingqing-patient").get_attribute("data-session")
-        page.wait_for_function("ends.length >= 4", timeout=20_000)
+        until(page, "ends.length >= 4", within_s=20)
         proxy.cut()
-        page.wait_for_function("states.includes('reconnecting') && states.at(-1) === 'live'", timeout=15_000)
-        page.wait_for_function("ends.length >= 9", timeout=20_000)
+        until(page, "states.includes('reconnecting') && states.at(-1) === 'live'", within_s=15)
+        until(page, "ends.length >= 9", within_s=20)
         assert page.locator("tingqing-patient").get_attribute("data-session") == session
         ends = page.evaluate("ends")
         assert ends == list(range(3, 3 + len(ends))), "no window lost, none twice"

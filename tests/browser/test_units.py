@@ -1,9 +1,12 @@
 """The client's state machines are plain JavaScript without a browser: ``node --test`` runs their claims."""
 
+import gzip
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from server.resources import web_client_dir
 from tests.browser.conftest import require
 
 UNIT = Path(__file__).parent / "unit"
@@ -15,3 +18,16 @@ def test_client_state_machines_keep_their_claims() -> None:
     assert files
     run = subprocess.run([node, "--test", *files], capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_client_without_its_faces_is_small() -> None:
+    """Under 12 KB gzipped, comments included: what an integrator with a page of their own has to load."""
+    faceless = ["protocol", "line", "uplink", "replay", "connection", "microphone", "live-microphone", "worklet"]
+    source = b"".join((web_client_dir() / f"{name}.js").read_bytes() for name in faceless)
+    assert len(gzip.compress(source)) < 12_000
+
+
+def test_client_loads_nothing_from_elsewhere() -> None:
+    for path in web_client_dir().iterdir():
+        addresses = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", path.read_text(encoding="utf-8"))
+        assert set(addresses) <= {"http://www.w3.org"}, path.name

@@ -30,7 +30,14 @@ const silent = { type: 'level', speaking: false };
 
 function watching(more = {}) {
   const meter = new Meter();
-  const snapshot = { type: 'snapshot', session_id: 's', state: 'live', labels: LABELS, basic_mode: true, capture: CAPTURE };
+  const snapshot = {
+    type: 'snapshot',
+    session_id: 's',
+    state: 'live',
+    labels: LABELS,
+    basic_mode: true,
+    capture: CAPTURE,
+  };
   meter.receive({ ...snapshot, update: null, prompts: [], warnings: [], ended: null, ...more }, 0);
   return meter;
 }
@@ -81,13 +88,20 @@ test('a silent microphone is forgiven at the first word', () => {
 test('the worst label comes first, those without a score last, content not at all', () => {
   const meter = watching();
   meter.receive(update(1, { noise: 0.2, grade: 'poor' }), 0);
-  assert.deepEqual(meter.rows().map(({ id }) => id), ['low_background', 'close_enough', 'no_crosstalk']);
-  assert.deepEqual(meter.content().map(({ id }) => id), ['pain_location']);
+  assert.deepEqual(
+    meter.rows().map(({ id }) => id),
+    ['low_background', 'close_enough', 'no_crosstalk'],
+  );
+  assert.deepEqual(
+    meter.content().map(({ id }) => id),
+    ['pain_location'],
+  );
 });
 
 test('the trend holds 60 s, and has a hole where nobody spoke', () => {
   const meter = watching();
-  for (let seq = 1; seq <= 100; seq += 1) meter.receive(update(seq, { noise: 0.5, speech: seq === 90 ? 0 : 1 }), seq * 1000);
+  for (let seq = 1; seq <= 100; seq += 1)
+    meter.receive(update(seq, { noise: 0.5, speech: seq === 90 ? 0 : 1 }), seq * 1000);
   assert.equal(meter.trend.length, 61);
   assert.equal(meter.trend.at(-1).score, 0.5);
   assert.equal(meter.trend.at(-11).score, null);
@@ -95,8 +109,17 @@ test('the trend holds 60 s, and has a hole where nobody spoke', () => {
 
 test('stretches that were hard to hear are joined', () => {
   const meter = watching();
-  for (const [seq, noise] of [[5, 0.2], [6, 0.2], [7, 0.9], [20, 0.1]]) meter.receive(update(seq, { noise }), seq * 1000);
-  assert.deepEqual(meter.spans, [{ start_s: 3, end_s: 8 }, { start_s: 18, end_s: 22 }]);
+  for (const [seq, noise] of [
+    [5, 0.2],
+    [6, 0.2],
+    [7, 0.9],
+    [20, 0.1],
+  ])
+    meter.receive(update(seq, { noise }), seq * 1000);
+  assert.deepEqual(meter.spans, [
+    { start_s: 3, end_s: 8 },
+    { start_s: 18, end_s: 22 },
+  ]);
 });
 
 test('sound that the browser processes, or may process, is marked', () => {
@@ -107,16 +130,18 @@ test('sound that the browser processes, or may process, is marked', () => {
 });
 
 test('grades of a single label follow its own line', () => {
-  assert.deepEqual([0.9, 0.7, 0.69, 0.35, 0.34, null].map((score) => gradeOf(score, 0.7)), [
-    'clear', 'clear', 'usable', 'usable', 'poor', 'nodata',
-  ]);
+  assert.deepEqual(
+    [0.9, 0.7, 0.69, 0.35, 0.34, null].map((score) => gradeOf(score, 0.7)),
+    ['clear', 'clear', 'usable', 'usable', 'poor', 'nodata'],
+  );
   assert.equal(shortCode('a1-b2_c3d4'), 'A1B2C3');
 });
 
 test('an observer takes each update once, and starts over at a new snapshot', () => {
   const observer = new ObserverProtocol(() => 0);
   const seen = [];
-  const run = (effects) => effects.forEach((effect) => effect.do === 'emit' && seen.push(effect.message.seq ?? effect.message.type));
+  const run = (effects) =>
+    effects.forEach((effect) => effect.do === 'emit' && seen.push(effect.message.seq ?? effect.message.type));
   const say = (message, now) => run(observer.handleMessage(JSON.stringify(message), now));
   run(observer.handleStart(0));
   run(observer.handleOpen(1));
@@ -144,7 +169,8 @@ test('an observer of an unknown session is told so and stays away', () => {
 
 test('one prompt at a time to the patient, and none that outlived its clearing', () => {
   const meter = watching();
-  const raise = (id, label, audience = 'patient') => meter.receive({ type: 'prompt.raised', id, label, audience, text: {} }, 0);
+  const raise = (id, label, audience = 'patient') =>
+    meter.receive({ type: 'prompt.raised', id, label, audience, text: {} }, 0);
   const up = () => [...meter.prompts.keys()];
   raise('come_closer', 'close_enough');
   raise('reduce_echo', 'low_reverberation', 'doctor');

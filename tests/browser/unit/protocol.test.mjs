@@ -14,7 +14,8 @@ function session() {
     for (const effect of effects) {
       if (effect.do === 'open') log.opened += 1;
       if (effect.do === 'close') log.closed += 1;
-      if (effect.do === 'send') log.sent.push(typeof effect.data === 'string' ? JSON.parse(effect.data) : effect.data.byteLength / 2);
+      if (effect.do === 'send')
+        log.sent.push(typeof effect.data === 'string' ? JSON.parse(effect.data) : effect.data.byteLength / 2);
       if (effect.do === 'emit' && effect.message.type === 'state') log.states.push(effect.message.state.kind);
     }
     return log;
@@ -23,7 +24,13 @@ function session() {
 }
 
 const started = (next_sample = 0) =>
-  JSON.stringify({ type: 'session.started', session_id: 's', resume_token: 't', next_sample, limits: { resume_ttl_s: 60 } });
+  JSON.stringify({
+    type: 'session.started',
+    session_id: 's',
+    resume_token: 't',
+    next_sample,
+    limits: { resume_ttl_s: 60 },
+  });
 
 function live() {
   const made = session();
