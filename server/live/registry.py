@@ -115,12 +115,12 @@ class Registry:
         assert session.heard is not None, "only a session without a socket expires"
         self.end(session, reason, session.heard, undelivered=False)
 
-    def end(self, session: Session, reason: EndReason, heard: Heard, *, undelivered: bool) -> SessionEnded:
+    def end(self, session: Session, reason: EndReason, heard: Heard, *, undelivered: bool) -> str:
+        """``session.ended`` as JSON."""
         entry = self._entries.pop(session.id)
         if entry.timer is not None:
             entry.timer.cancel()
-        ended = session.end(reason, heard)
-        text = ended.model_dump_json()
+        text = session.end(reason, heard)
         timer = self._clock.call_later(self._limits.resume_ttl_s, lambda: self._forget(session.id))
         self._ended[session.id] = Ended(
             session.resume_token, session.snapshot(), text, heard.samples, timer, undelivered
@@ -128,7 +128,7 @@ class Registry:
         self._ended_bytes += len(text)
         while self._ended_bytes > self._limits.max_ended_bytes and len(self._ended) > 1:
             self._forget(next(iter(self._ended)))
-        return ended
+        return text
 
     def delivered(self, session_id: str) -> None:
         if (ended := self._ended.get(session_id)) is not None:

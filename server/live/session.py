@@ -93,8 +93,8 @@ class Session:
     # -- state
 
     def attach(self, outbox: Outbox) -> None:
+        self._move(Phase.LIVE)  # told to the observers alone: the patient's first message is session.started
         self._outbox = outbox
-        self._move(Phase.LIVE)
 
     def detach(self, heard: Heard) -> None:
         """The socket is gone. What it heard stays, its core does not."""
@@ -120,8 +120,8 @@ class Session:
             case _:
                 assert_never(phase)
 
-    def end(self, reason: EndReason, heard: Heard) -> SessionEnded:
-        """The result so far; observers get it and are closed. The session is over."""
+    def end(self, reason: EndReason, heard: Heard) -> str:
+        """``session.ended`` with the result so far, as JSON; observers get it and are closed. The session is over."""
         identity = Identity(
             id=self.id,
             kind="session",
@@ -130,8 +130,9 @@ class Session:
         )
         try:
             ended = SessionEnded(reason=reason, result=build_result(self.assessment, heard, identity))
-            self.hub.publish(ended.model_dump_json(), ended.type)
-            return ended
+            text = ended.model_dump_json()
+            self.hub.publish(text, ended.type)
+            return text
         finally:
             self._move(Phase.ENDED)
             self.hub.close()
@@ -159,8 +160,7 @@ class Session:
         lag_ms = 1000 * (now - arrived)
         if checkpoint is not None:
             self.checkpoint = checkpoint
-        self._labels = self.assessment.labels
-        update = quality_update(assessed, self._labels, len(self.assessment.log), lag_ms)
+        update = quality_update(assessed, self.assessment.labels, len(self.assessment.log), lag_ms)
         self._update = update
         self.tell(update, to="observers", key=update.type)
         self.tell(update, to="patient", key=None if keep else update.type)
