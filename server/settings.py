@@ -6,7 +6,7 @@ Every field may be set by an environment variable ``TINGQING_<NAME>``; a flag of
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.errors import SettingsError
@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     max_assessments: int = Field(default=2, ge=1, description="Uploads assessed at once.")
     max_waiting_uploads: int = Field(default=16, ge=0, description="Uploads that may wait; a further one gets 503.")
     upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest silence of an uploading client.")
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _not_a_service_link(cls, value: object) -> object:
+        """Kubernetes gives the pods beside a service named ``tingqing`` a TINGQING_PORT of ``tcp://10.0.0.1:80``."""
+        if isinstance(value, str) and value.startswith(("tcp://", "udp://")):
+            return cls.model_fields["port"].default
+        return value
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -95,3 +95,8 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     assert load_settings().port == 9000
     assert load_settings(port=9001).port == 9001
     assert load_settings(port=None).port == 9000
+
+
+def test_a_service_link_of_kubernetes_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINGQING_PORT", "tcp://10.96.0.12:80")
+    assert load_settings().port == 8000
