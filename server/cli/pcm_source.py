@@ -29,6 +29,11 @@ class PcmSource:
         longest = MAX_FRAME_BYTES // encoding.sample_bytes
         self.chunk_samples = max(1, min(self.audio.sample_rate * chunk_ms // 1000, longest))
 
+    @property
+    def cut_short(self) -> bool:
+        """After the last chunk: whether the file broke off instead of ending."""
+        return self._recording.cut_short
+
     def __enter__(self) -> "PcmSource":
         return self
 

@@ -97,6 +97,7 @@ def stream(
     A dropped line is taken up again where it broke off.
     """
     import asyncio
+    import sys
 
     from server.cli.pcm_source import PcmSource
     from server.cli.stream_client import StreamClient, stream_url
@@ -110,6 +111,8 @@ def stream(
         with _Output(output_format, spoken, readable(file)) as output:
             client = StreamClient(address, start, source, output.take, output.lost)
             ended = asyncio.run(client.run())
+        if source.cut_short:
+            print(f"tingqing: {readable(file)} breaks off; it was judged as far as it goes.", file=sys.stderr)
     if output_format is StreamFormat.TEXT:
         from server.cli.report import print_report
 

@@ -153,6 +153,19 @@ def test_a_file_that_cannot_be_read_is_told(served: Serving, tmp_path: Path, nam
     assert "Traceback" not in ran.err
 
 
+def test_a_file_that_breaks_off_is_judged_as_far_as_it_goes_and_told(
+    served: Serving, shared: Path, tmp_path: Path
+) -> None:
+    whole = (shared / "audio" / "mixes" / "000_clean_en.flac").read_bytes()
+    path = tmp_path / "broken.flac"
+    path.write_bytes(whole[: len(whole) // 2])
+    ran = tingqing("stream", path, "--url", served.ws, "--pace", "fast", "--format", "jsonl")
+    assert ran.code in (0, 1)
+    assert "breaks off" in ran.err
+    expected = json.loads(tingqing("assess", "--format", "json", path).out)
+    assert differences(result_of(ran)["windows"], expected["windows"]) == []
+
+
 def test_interrupting_ends_with_130_and_no_traceback(served: Serving, clean: Path) -> None:
     async def interrupted() -> tuple[int, str]:
         process = await asyncio.create_subprocess_exec(
