@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 GONE = 1011
 """Close code for a peer that stopped reading: it may come back and resume."""
 
-OnOver = Callable[["Connection", Ending], str | None]
+OnOver = Callable[["Connection", str | None], None]
 
 
 class _Over(Exception):  # noqa: N818 - how a loop ends the others
@@ -36,7 +36,7 @@ class Connection:
     """Serve ``session`` over ``transport`` until one of them ends: call ``run`` once.
 
     ``on_over`` is called exactly once, when no loop touches the session any more and before the last messages are
-    sent; it ends or detaches the session and returns its ``session.ended``, if it ended. ``over`` is set right after.
+    sent: with ``session.ended`` as JSON it ends the session, with ``None`` it detaches it. ``over`` is set right after.
     """
 
     def __init__(
@@ -93,18 +93,31 @@ class Connection:
                 self.session.attach(self._outbox)
                 self.session.tell(self.session.started(self._next_sample), to="patient")
                 self.session.warn(self.session.warnings.start(self._clock.now()))
-                ending = await self._work()
+                ending, ended = await self._compose(await self._work())
                 settled = True
-                self._say_goodbye(ending)
+                self._on_over(self, ended)
+                self._say_goodbye(ending, ended)
                 await self._send_rest(sending)
         finally:
             if not settled:
-                self._on_over(self, endings.LOST)
+                self._on_over(self, None)
             self.over.set()
         await self._close(ending)
 
-    def _say_goodbye(self, ending: Ending) -> None:
-        ended = self._on_over(self, ending)
+    async def _compose(self, ending: Ending) -> tuple[Ending, str | None]:
+        """``session.ended``, if the session ends; a long one on a thread, so that the others are not kept waiting."""
+        if ending.reason is None:
+            return ending, None
+        heard = self._intake.heard
+        try:
+            if self.session.long:
+                return ending, await asyncio.to_thread(self.session.ended, ending.reason, heard)
+            return ending, self.session.ended(ending.reason, heard)
+        except Exception:  # the session must be closed in order also where its result cannot be made
+            log.exception("a result could not be put together")
+            return endings.internal(), None
+
+    def _say_goodbye(self, ending: Ending, ended: str | None) -> None:
         if ending.error is not None:
             self._outbox.put(error_message(ending.error).model_dump_json())
         if ended is not None:

@@ -12,7 +12,6 @@ from server.errors import (
 from server.live import endings
 from server.live.clock import Clock, LoopClock, deadline
 from server.live.connection import Connection
-from server.live.endings import Ending
 from server.live.handshake import capacity_error, draining_error, first_message, refuse
 from server.live.limits import LiveLimits
 from server.live.observer import Observer
@@ -175,12 +174,12 @@ class SessionManager:
         except TimeoutError:
             return
 
-    def _on_over(self, connection: Connection, ending: Ending) -> str | None:
+    def _on_over(self, connection: Connection, ended: str | None) -> None:
         session, heard = connection.session, connection.intake.heard
-        if ending.reason is None:
+        if ended is None:
             self._registry.detach(session, heard)
-            return None
-        return self._registry.end(session, ending.reason, heard, undelivered=True)
+        else:
+            self._registry.end(session, ended, heard, undelivered=True)
 
     # -- observers
 

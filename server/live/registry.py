@@ -113,14 +113,14 @@ class Registry:
         """Nobody came back: observers get the result so far."""
         session = self._entries[session_id].session
         assert session.heard is not None, "only a session without a socket expires"
-        self.end(session, reason, session.heard, undelivered=False)
+        self.end(session, session.ended(reason, session.heard), session.heard, undelivered=False)
 
-    def end(self, session: Session, reason: EndReason, heard: Heard, *, undelivered: bool) -> str:
-        """``session.ended`` as JSON."""
+    def end(self, session: Session, text: str, heard: Heard, *, undelivered: bool) -> None:
+        """``text``: ``session.ended`` as JSON."""
         entry = self._entries.pop(session.id)
         if entry.timer is not None:
             entry.timer.cancel()
-        text = session.end(reason, heard)
+        session.end(text)
         timer = self._clock.call_later(self._limits.resume_ttl_s, lambda: self._forget(session.id))
         self._ended[session.id] = Ended(
             session.resume_token, session.snapshot(), text, heard.samples, timer, undelivered
@@ -128,7 +128,6 @@ class Registry:
         self._ended_bytes += len(text)
         while self._ended_bytes > self._limits.max_ended_bytes and len(self._ended) > 1:
             self._forget(next(iter(self._ended)))
-        return text
 
     def delivered(self, session_id: str) -> None:
         if (ended := self._ended.get(session_id)) is not None:

@@ -39,6 +39,9 @@ DEFAULT_LANGUAGE = "zh-CN"
 FAILURE_AGAIN_S = 10.0
 """A scorer that fails with every window is reported at the first and then every 10 s."""
 
+LONG_WINDOWS = 120
+"""Up to here a result takes less than 20 ms."""
+
 Audience = Literal["everyone", "patient", "observers"]
 
 
@@ -87,6 +90,11 @@ class Session:
         self._failure_told: float | None = None
 
     @property
+    def long(self) -> bool:
+        """True where the result is too long to be put together between two chunks of the other sessions."""
+        return len(self.assessment.log) > LONG_WINDOWS
+
+    @property
     def fast(self) -> bool:
         return self.pace is Pace.FAST
 
@@ -120,22 +128,21 @@ class Session:
             case _:
                 assert_never(phase)
 
-    def end(self, reason: EndReason, heard: Heard) -> str:
-        """``session.ended`` with the result so far, as JSON; observers get it and are closed. The session is over."""
+    def ended(self, reason: EndReason, heard: Heard) -> str:
+        """``session.ended`` with the result so far, as JSON. Changes nothing; long sessions take a while."""
         identity = Identity(
             id=self.id,
             kind="session",
             reference=self._start.reference,
             metadata=self._start.metadata,
         )
-        try:
-            ended = SessionEnded(reason=reason, result=build_result(self.assessment, heard, identity))
-            text = ended.model_dump_json()
-            self.hub.publish(text, ended.type)
-            return text
-        finally:
-            self._move(Phase.ENDED)
-            self.hub.close()
+        return SessionEnded(reason=reason, result=build_result(self.assessment, heard, identity)).model_dump_json()
+
+    def end(self, text: str) -> None:
+        """The session is over; observers get ``text``, which is ``ended``, and are closed."""
+        self.hub.publish(text, "session.ended")
+        self._move(Phase.ENDED)
+        self.hub.close()
 
     # -- what happens, told
 
