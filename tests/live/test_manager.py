@@ -8,6 +8,7 @@ import pytest
 
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
+from server.live.registry import Entry
 from server.stream.core import StreamCore
 from tests.fakes import FakeClock, FakeScorer, FakeTransport, settle, until
 from tests.live.patient import RATE, Doctor, Patient, noise
@@ -36,6 +37,11 @@ async def test_observer_gets_a_snapshot_and_then_what_the_patient_gets(
     assert doctor.socket.got("audio.ack") == doctor.socket.got("session.started") == []
 
 
+def _entry(manager: SessionManager) -> Entry:
+    (entry,) = manager._registry._entries.values()
+    return entry
+
+
 async def test_observer_that_never_reads_neither_slows_the_patient_nor_grows(
     manager: SessionManager, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,9 +50,8 @@ async def test_observer_that_never_reads_neither_slows_the_patient_nor_grows(
     doctor = Doctor(manager, started["session_id"])
     doctor.socket.reads = False
     await patient.speak_scored(noise(9.5))
-    (observer,) = manager._observers
-    assert observer._outbox is not None
-    assert len(observer._outbox) < 10, "the latest of each kind"
+    (outbox,) = _entry(manager).session.hub._outboxes
+    assert len(outbox) < 10, "the latest of each kind"
     assert len(patient.windows()) == 7
     await patient.speak_scored(noise(2.5), seconds_before=9)
     assert doctor.done.done(), "and after 10 s it is dropped"
@@ -149,6 +154,7 @@ async def test_drain_warns_waits_and_then_ends_with_results(manager: SessionMana
     assert len(ended["result"]["windows"]) == 2
     assert await slow.closed() == 1012
     assert await doctor.closed() == 1012
+    assert doctor.socket.messages[-1] == ended
     await asyncio.wait_for(draining, 10)
     assert (manager.counts().live, manager.counts().waiting) == (0, 0)
 

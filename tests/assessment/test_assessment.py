@@ -1,0 +1,207 @@
+"""The one way from a window to a judged update and to the result."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from server.assessment import render
+from server.assessment.assessment import Assessment
+from server.assessment.engine import Engine, Heard
+from server.assessment.lane import Priority
+from server.assessment.result import Identity, build_result
+from server.assessment.service import ScoringService
+from server.dictionaries import Dictionaries
+from server.errors import SnapshotError
+from server.live.messages import quality_update
+from server.model.acoustic import summarise
+from server.resources import labels_dir
+from server.stream.core import StreamCore
+from server.stream.events import WindowReady
+from server.values import AudioFormat, Capture, CaptureSource, Encoding, Measures, Window
+from server.wire.result import Result
+from tests.fakes import FakeDetector, FakeMos, FakeScorer
+
+RATE = 8000
+FILE = Capture(source=CaptureSource.FILE)
+IDENTITY = Identity(id="x", kind="file", name="a.wav", reference="r", site="s", attempt_of="o", metadata={"k": 1})
+
+
+@pytest.fixture
+def scorer() -> FakeScorer:
+    return FakeScorer()
+
+
+@pytest.fixture
+def mos() -> FakeMos:
+    return FakeMos()
+
+
+@pytest.fixture
+async def engine(scorer: FakeScorer, mos: FakeMos) -> AsyncIterator[Engine]:
+    async with ScoringService([scorer], mos) as service:
+        yield Engine(
+            service=service,
+            dictionaries=Dictionaries.load(labels_dir()),
+            make_core=lambda audio: StreamCore(audio, FakeDetector()),
+            restore_core=lambda snapshot: StreamCore.restore(snapshot, FakeDetector()),
+            summarise=summarise,
+            scorer_names=service.scorer_names,
+            clap=None,
+            basic_mode=True,
+            vad="fake",
+            version="1.2.3",
+        )
+
+
+def heard(engine: Engine, seconds: float, seed: int = 1) -> tuple[list[Window], Heard]:
+    """The windows of some noise, and what the core heard."""
+    core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, RATE))
+    rng = np.random.default_rng(seed)
+    loudness = np.repeat(rng.uniform(0.01, 0.2, int(seconds) + 1), RATE)[: round(seconds * RATE)]
+    pcm = (rng.standard_normal(round(seconds * RATE)) * loudness).astype("<f4")
+    events = core.receive_pcm(pcm.tobytes()) + core.finish()
+    return [event.window for event in events if isinstance(event, WindowReady)], Heard.of(core)
+
+
+async def test_result_holds_every_field_and_no_number_that_json_lacks(engine: Engine) -> None:
+    windows, whole = heard(engine, 14.3)
+    assessment = Assessment(engine, engine.dictionaries.resolve(None), FILE)
+    for window in windows:
+        await assessment.assess(window)
+    await assessment.conclude()
+    result = build_result(assessment, whole, IDENTITY)
+    text = result.model_dump_json()
+    assert Result.model_validate_json(text) == result
+    plain = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    assert plain["source"] == {
+        "kind": "file",
+        "name": "a.wav",
+        "duration_s": 14.3,
+        "speech_s": pytest.approx(whole.speech_s),
+        "sample_rate": RATE,
+    }
+    assert (plain["reference"], plain["site"], plain["attempt_of"], plain["metadata"]) == ("r", "s", "o", {"k": 1})
+    assert len(plain["labels"]) == 14
+    assert [window["end_s"] for window in plain["windows"]] == [float(end) for end in range(3, 15)]
+    assert plain["model"]["scorers"] == ["acoustic"]
+    assert plain["model"]["version"] == "1.2.3"
+    assert plain["model"]["dictionary"]["name"] == "telemedicine"
+    assert plain["measures"]["mos_overall"] is not None
+
+
+async def test_windows_of_the_result_are_those_that_were_told(engine: Engine) -> None:
+    labels = engine.dictionaries.resolve(None)
+    assessment = Assessment(engine, labels, FILE)
+    told = []
+    windows, whole = heard(engine, 13)
+    for seq, window in enumerate(windows, 1):
+        told.append(quality_update(await assessment.assess(window), labels, seq, 0.0))
+    kept = build_result(assessment, whole, IDENTITY).windows
+    for update, window_model in zip(told, kept, strict=True):
+        assert update.labels == window_model.labels
+        assert update.measures == window_model.measures
+        assert update.window.model_dump() == window_model.model_dump(include=set(type(update.window).model_fields))
+
+
+async def test_recording_under_ten_seconds_has_dnsmos_in_the_result_only(engine: Engine, mos: FakeMos) -> None:
+    windows, whole = heard(engine, 6)
+    assessment = Assessment(engine, engine.dictionaries.resolve(None), FILE)
+    for window in windows:
+        assert (await assessment.assess(window)).measures.mos_overall is None
+    await assessment.conclude()
+    result = build_result(assessment, whole, IDENTITY)
+    assert result.measures.mos_overall == 3.0
+    assert mos.ends == [6 * RATE]
+    assert result.model.shed == 0
+
+
+async def test_failing_scorer_leaves_null_labels_and_the_next_window_is_judged(
+    engine: Engine, scorer: FakeScorer
+) -> None:
+    windows, whole = heard(engine, 5)
+    assessment = Assessment(engine, engine.dictionaries.resolve(None), FILE, priority=Priority.LIVE)
+    scorer.fail = True
+    failed = await assessment.assess(windows[0])
+    assert len(failed.failures) == 1
+    assert failed.judgement.labels["low_background"].score is None
+    assert str(failed.judgement.labels["low_background"].why) == "shed"
+    assert str(failed.judgement.labels["pain_location"].why) == "needs_transcript"
+    scorer.fail = False
+    assert (await assessment.assess(windows[1])).judgement.labels["low_background"].score is not None
+    assert build_result(assessment, whole, IDENTITY).model.shed == 1
+
+
+async def test_restored_assessment_ends_as_the_one_that_went_on(engine: Engine) -> None:
+    labels = engine.dictionaries.resolve(None)
+    windows, whole = heard(engine, 22)
+    straight = Assessment(engine, labels, FILE)
+    for window in windows[:9]:
+        await straight.assess(window)
+    state = json.loads(json.dumps(straight.snapshot()))
+    restored = Assessment.restore(state, engine, labels, FILE)
+    for assessment in (straight, restored):
+        for window in windows[9:]:
+            await assessment.assess(window)
+        await assessment.conclude()
+    one, other = (build_result(assessment, whole, IDENTITY) for assessment in (straight, restored))
+    assert one == other
+
+
+async def test_snapshot_of_another_version_is_refused(engine: Engine) -> None:
+    labels = engine.dictionaries.resolve(None)
+    state = Assessment(engine, labels, FILE).snapshot() | {"version": 99}
+    with pytest.raises(SnapshotError):
+        Assessment.restore(state, engine, labels, FILE)
+
+
+async def test_labels_of_a_window_under_way_stay_those_it_was_scored_for(engine: Engine) -> None:
+    windows, _ = heard(engine, 5)
+    assessment = Assessment(engine, engine.dictionaries.resolve("low_background"), FILE)
+    first = await assessment.assess(windows[0])
+    assessment.change_labels(engine.dictionaries.resolve("close_enough"))
+    second = await assessment.assess(windows[1])
+    assert list(first.judgement.labels) == ["low_background"]
+    assert list(second.judgement.labels) == ["close_enough"]
+
+
+async def test_every_scorer_has_a_thread_of_its_own(mos: FakeMos) -> None:
+    first, second = FakeScorer("one"), FakeScorer("two", "clap")
+    dictionaries = Dictionaries.load(labels_dir())
+    async with ScoringService([first, second], mos) as service:
+        engine = Engine(
+            service, dictionaries, lambda audio: StreamCore(audio, FakeDetector()), _no_core, summarise,
+            service.scorer_names, None, False, "fake", "0",
+        )  # fmt: skip
+        windows, _ = heard(engine, 5)
+        assessment = Assessment(engine, dictionaries.resolve(None), FILE)
+        for window in windows:
+            assessed = await assessment.assess(window)
+        assert set(assessed.judgement.labels["low_background"].evidence) >= {"acoustic", "clap"}
+    assert len(first.threads) == len(second.threads) == 1
+    assert first.threads != second.threads
+
+
+def _no_core(_: bytes) -> StreamCore:
+    raise AssertionError("nothing is restored here")
+
+
+async def test_cancelled_window_changes_nothing(engine: Engine, scorer: FakeScorer) -> None:
+    windows, whole = heard(engine, 5)
+    assessment = Assessment(engine, engine.dictionaries.resolve(None), FILE)
+    scorer.gate.clear()
+    task = asyncio.create_task(assessment.assess(windows[0]))
+    await asyncio.to_thread(scorer.entered.wait, 10)
+    task.cancel()
+    await asyncio.wait([task])
+    scorer.gate.set()
+    assert len(assessment.log) == 0
+    await assessment.assess(windows[0])
+    assert [window.end_s for window in build_result(assessment, whole, IDENTITY).windows] == [3.0]
+
+
+def test_levels_are_floored_and_infinities_become_null() -> None:
+    wire = render.measures(Measures(noise_dbfs=float("-inf"), snr_db=float("inf"), speech_dbfs=-140.0, speech_ratio=1))
+    assert (wire.noise_dbfs, wire.snr_db, wire.speech_dbfs) == (-120.0, None, -120.0)

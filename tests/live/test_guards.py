@@ -1,0 +1,103 @@
+"""How often a peer may fail, how fast audio may come, and when somebody is warned."""
+
+import pytest
+
+from server.errors import FasterThanRealTimeError, TooManyFaultsError
+from server.live.guards import FaultGuard, PaceGuard
+from server.live.warnings import WarningWatch
+from server.stream.events import Level
+from server.values import Capture, CaptureSource
+
+RATE = 16_000
+
+
+def run_at(speed: float, seconds: float) -> float | None:
+    """When audio at ``speed`` times real time is refused, in seconds; ``None``: never."""
+    guard = PaceGuard(0.0)
+    for step in range(1, int(seconds * 10) + 1):
+        try:
+            guard.take(0.1 * speed, step * 0.1)
+        except FasterThanRealTimeError:
+            return step * 0.1
+    return None
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 1.1, 1.15])
+def test_real_time_and_a_little_more_is_never_too_fast(speed: float) -> None:
+    assert run_at(speed, 3600) is None
+
+
+@pytest.mark.parametrize(("speed", "until"), [(1.3, 70.0), (2.0, 21.0), (10.0, 3.0)])
+def test_faster_audio_is_refused_once_its_allowance_is_spent(speed: float, until: float) -> None:
+    refused_at = run_at(speed, 600)
+    assert refused_at is not None
+    assert refused_at <= until
+    assert refused_at * (speed - 1) >= 19.9, "20 s ahead are allowed"
+
+
+def test_waiting_earns_no_allowance() -> None:
+    guard = PaceGuard(0.0)
+    guard.take(1.0, 1.0)
+    guard.take(19.0, 500.0)
+    with pytest.raises(FasterThanRealTimeError):
+        guard.take(2.0, 500.0)
+
+
+def test_fifth_fault_counts_only_within_ten_seconds() -> None:
+    guard = FaultGuard()
+    for at in (0.0, 3.0, 6.0, 9.0, 12.0, 15.0):
+        guard.note(at)
+    with pytest.raises(TooManyFaultsError):
+        guard.note(15.1)
+
+
+def level(at_s: float, peak_dbfs: float = -20.0, *, clipping: bool = False) -> Level:
+    return Level(round(at_s * RATE), peak_dbfs - 10, peak_dbfs, False, clipping)
+
+
+def watch(*, processed: bool = False) -> WarningWatch:
+    return WarningWatch(Capture(source=CaptureSource.MICROPHONE if processed else CaptureSource.LINE), RATE)
+
+
+def test_silence_is_warned_of_after_three_seconds_once_per_stretch() -> None:
+    warnings = watch()
+    told = [at for step in range(1, 100) if warnings.level(level(at := step * 0.2, -120.0), at)]
+    assert told == [pytest.approx(3.0)]
+    assert warnings.active(20.0) == ["silent_input"]
+    assert warnings.level(level(20.0), 20.0) == []
+    assert warnings.active(20.0) == []
+    again = [at for step in range(101, 130) if warnings.level(level(at := step * 0.2, -120.0), at)]
+    assert again == [pytest.approx(23.0)]
+
+
+def test_quiet_room_is_not_silent() -> None:
+    warnings = watch()
+    assert not any(warnings.level(level(step * 0.2, -85.0), step * 0.2) for step in range(100))
+
+
+def test_one_slammed_door_is_not_clipping() -> None:
+    warnings = watch()
+    assert warnings.level(level(0.2, 0.0, clipping=True), 0.2) == []
+    assert [warnings.level(level(0.2 + step * 0.2), 0.4) for step in range(5)] == [[]] * 5
+
+
+def test_lasting_clipping_is_warned_of_every_ten_seconds() -> None:
+    warnings = watch()
+    told = [at for step in range(1, 101) if warnings.level(level(at := step * 0.2, 0.0, clipping=True), at)]
+    assert told == [pytest.approx(0.6), pytest.approx(10.6)]
+
+
+def test_lag_is_warned_of_from_a_second_on() -> None:
+    warnings = watch()
+    assert warnings.scored(900, 0.0) == []
+    assert warnings.scored(1100, 1.0) == ["scoring_lag"]
+    assert warnings.replaced(2.0) == []
+    assert warnings.replaced(12.0) == ["scoring_lag"]
+
+
+def test_processing_stays_in_view_and_what_passed_does_not() -> None:
+    warnings = watch(processed=True)
+    assert warnings.start(0.0) == ["processing_enabled"]
+    warnings.gap(1.0)
+    assert warnings.active(5.0) == ["processing_enabled", "audio_gap"]
+    assert warnings.active(50.0) == ["processing_enabled"]
