@@ -44,7 +44,7 @@ export function nameOf({ id, title }, language) {
 
 /** @param {string | null} why @param {Language} language @returns {string} */
 export function whyText(why, language) {
-  return text(`why.${why ?? 'no_evidence'}`, language);
+  return text(why === null ? 'grade.nodata' : `why.${why}`, language);
 }
 
 /** Bars in a list; kept and updated in place, so that they grow and shrink instead of blinking. */

@@ -25,7 +25,7 @@ export const doctorText = dictionary({
     '超过 2.5 秒没有收到评估:网络或服务器慢了。',
     'No score for over 2.5 s: the network or the server is slow.',
   ],
-  'cause.quiet': ['病人现在没有说话。', 'The patient is not speaking at the moment.'],
+  'cause.quiet': ['现在听不到说话声。', 'No speech is heard at the moment.'],
   allGood: ['所有指标都达标。', 'Every label is above its line.'],
   worst: ['{name}:{grade}', '{name}: {grade}'],
   low: ['偏低', 'low'],

@@ -43,12 +43,12 @@ export class DoctorView {
   #trend = new Trend();
   #strip = h('div', { class: 'strip' });
   #shape = h('div');
-  #word = h('p', { class: 'word', part: 'word' });
+  #word = h('p', { class: 'word', part: 'word', role: 'status' });
   #reason = h('p', { class: 'reason', part: 'reason' });
   #hero = h(
     'section',
     { class: 'card hero' },
-    h('div', { class: 'glance', role: 'status' }, this.#shape, h('div', {}, this.#word, this.#reason)),
+    h('div', { class: 'glance' }, this.#shape, h('div', {}, this.#word, this.#reason)),
     this.#trend.element,
   );
   #barsTitle = h('h2');
@@ -69,16 +69,18 @@ export class DoctorView {
     mark(this.#stack, 'lang', language);
     this.#drawStrip(model, t);
     this.#drawGlance(model, t);
-    this.#trend.show(meter.trend, language);
+    const gone = isGone(model.reading);
+    this.#trend.show(meter.trend, language, gone);
     say(this.#barsTitle, t('reasons'));
-    this.#bars.show(meter.result ? rowsOf(meter.result) : meter.rows(), language);
+    const labels = meter.result ? rowsOf(meter.result) : meter.rows();
+    this.#bars.show(gone ? labels.map((row) => ({ ...row, score: null, why: null })) : labels, language);
     this.#promptCard.hidden = meter.result !== null;
     say(this.#promptTitle, t('promptTitle'));
     this.#drawPrompts([...meter.prompts.values()], language, t);
     say(this.#askTitle, t('askAgain'));
     this.#drawAsk(model, t);
     say(this.#measuresTitle, t('measures'));
-    const rows = measureRows(meter.result?.measures ?? meter.update?.measures ?? {}, language);
+    const rows = measureRows(meter.result?.measures ?? (gone ? {} : (meter.update?.measures ?? {})), language);
     this.#replace(this.#measures, rows.flat().join('|'), () =>
       rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
     );
@@ -152,6 +154,11 @@ export class DoctorView {
     this.#drawn.set(at, key);
     at.replaceChildren(...draw());
   }
+}
+
+/** What was measured last is not the present: bars and measures are dashed with the grade. */
+function isGone(/** @type {import('./meter.js').Reading} */ { cause }) {
+  return cause !== null && cause !== 'quiet' && cause !== 'ended';
 }
 
 /** @param {HTMLElement} at @param {string} text */

@@ -72,7 +72,10 @@ export class TingqingPatient extends HTMLElement {
     this.#protocol = this.#afterwards = this.#fault = null;
     this.#render();
     try {
-      this.#begin(await this.#microphone.open());
+      const granted = await this.#microphone.open();
+      // Taken off the page while the browser was asking.
+      if (this.isConnected) this.#begin(granted);
+      else this.#microphone.close();
     } catch (error) {
       this.#fault = error instanceof MicrophoneError ? error.reason : 'other';
     }

@@ -133,7 +133,7 @@ export class PatientView {
     this.#speech.hidden = state === 'idle' || state === 'ended';
 
     this.#drawSummary(model);
-    say(this.#start, t(over ? 'again' : 'start'));
+    say(this.#start, t(state === 'ended' ? 'again' : 'start'));
     this.#start.hidden = !(over || state === 'idle');
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
     say(this.#finish, t('finish'));

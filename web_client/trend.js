@@ -56,8 +56,9 @@ export class Trend {
   /**
    * @param {import('./meter.js').TrendPoint[]} points oldest first
    * @param {import('./types.js').Language} language
+   * @param {boolean} gone the last point is not the present
    */
-  show(points, language) {
+  show(points, language, gone) {
     this.#title.textContent = doctorText('trend', language);
     this.#then.textContent = doctorText('trendThen', language);
     this.#now.textContent = doctorText('trendNow', language);
@@ -71,7 +72,7 @@ export class Trend {
       pen = at_s;
     }
     mark(this.#line, 'd', path);
-    const last = points.at(-1)?.score ?? null;
+    const last = gone ? null : (points.at(-1)?.score ?? null);
     this.#dot.classList.toggle('none', last === null);
     if (last !== null) {
       mark(this.#dot, 'cx', String(x(end)));

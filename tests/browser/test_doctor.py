@@ -53,6 +53,8 @@ def test_grade_is_dropped_within_two_and_a_half_seconds_without_data(stub: StubS
     attribute(page, "data-grade", "nodata", within_s=3)
     word(page, "No data")
     shown(page, "No score for over 2.5 s")
+    bars = page.get_by_role("meter").all()
+    assert [bar.get_attribute("aria-valuetext") for bar in bars] == ["no data"] * 4
 
 
 @pytest.mark.parametrize(

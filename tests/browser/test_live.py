@@ -69,7 +69,9 @@ def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: M
         page.evaluate(
             """() => {
               window.raised = [];
-              addEventListener('tingqing-message', ({detail}) => detail.type === 'prompt.raised' && raised.push(detail.id));
+              addEventListener('tingqing-message', ({detail}) => {
+                if (detail.type === 'prompt.raised') raised.push(detail.id);
+              });
             }"""
         )
     doctor = follow(pages[0], url)

@@ -9,7 +9,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from tests.browser import messages
-from tests.browser.asserting import PROMPT, assert_readable, attribute, begin, shown, without_attribute
+from tests.browser.asserting import PROMPT, assert_readable, attribute, begin, shown, until, without_attribute
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
@@ -127,6 +127,27 @@ def test_microphone_that_gives_only_zeros_is_noticed(stub: StubServer, open_page
     begin(page, stub)
     shown(page, "No sound comes from the microphone.")
     shown(page, "Sound is not being sent")
+
+
+def test_microphone_that_dies_is_opened_anew(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    page.evaluate(
+        """() => {
+          window.opened = [];
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async (wanted) => {
+            opened.push(await ask(wanted));
+            return opened.at(-1);
+          };
+        }"""
+    )
+    socket = begin(page, stub)
+    socket.wait_for_samples(8000)
+    page.evaluate("opened[0].getTracks()[0].stop()")
+    until(page, "opened.length === 2", within_s=8)
+    shown(page, "Sound is being sent")
+    socket.wait_for_samples(socket.samples + 16_000)
+    assert stub.patients.empty(), "the session is the same"
 
 
 def test_cut_line_is_resumed_and_replayed(stub: StubServer, open_page: OpenPage) -> None:
