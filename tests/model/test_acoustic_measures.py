@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
-from server.model.acoustic.levels import noise, signal_to_noise, speech_level
+from server.model.acoustic.levels import noise, signal_to_noise, speech_level, steady_noise
 from server.model.acoustic.losses import is_cut, lost_rows, repeated_rows
 from server.model.acoustic.measures import Internal, Reading, read, stretches
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
@@ -52,6 +52,20 @@ def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half(
     assert room.median_db == pytest.approx(-60, abs=0.1)
     assert room.mean_db > -36
     assert room.steady_db == pytest.approx((room.mean_db - 60) / 2, abs=0.1)
+
+
+def test_a_cough_that_fills_the_only_pause_is_no_noise_that_lasts_and_a_fan_is():
+    rows = made_rows(400, level=-60)
+    rows[:, Column.SPEECH] = 0.9
+    rows[:, Column.LEVEL_DB] = np.where(np.arange(400) % 20 < 16, -26, -58)
+    rows[200:260, Column.SPEECH] = 0.05
+    rows[200:260, Column.LEVEL_DB] = -20
+    coughed = steady_noise(rows)
+    assert coughed is not None
+    assert coughed < -40
+    rows[:, Column.LEVEL_DB] = np.maximum(rows[:, Column.LEVEL_DB], -30)
+    rows[200:260, Column.LEVEL_DB] = -30
+    assert steady_noise(rows) == pytest.approx(-30, abs=0.5)
 
 
 def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_it():

@@ -21,6 +21,9 @@ LEAST_PAUSE_ROWS = 15
 
 QUIET_PERCENTILE = 10.0
 
+DIP_MARGIN_DB = 14.0
+"""Noise that lasts stays within this of the dips (fitted: false prompts on coughing and laughing, time to raise)."""
+
 LOWEST_SNR_DB = -20.0
 HIGHEST_SNR_DB = 80.0
 """Beyond these the estimate is of rounding noise, not of a room."""
@@ -72,6 +75,19 @@ def noise(rows: Float32Array, carried_db: float | None = None) -> Noise | None:
         quiet = quiet if carried_db is None else min(quiet, carried_db)
         return Noise(quiet, quiet)
     return None if is_gap(rows).all() else Noise(FLOOR_DB, FLOOR_DB)
+
+
+def steady_noise(rows: Float32Array) -> float | None:
+    """Noise that lasts, dBFS: what ``recent`` judges by, so that a cough or a laugh raises no prompt.
+
+    Noise that lasts also fills the dips between syllables, so the quietest tenth of all rows bounds it; the patient's
+    own cough or laugh, which a detector leaves in the pauses, does not.
+    """
+    room = noise(rows)
+    heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    if room is None or not heard.size or not is_speech(rows).any():
+        return None if room is None else room.steady_db
+    return min(room.steady_db, float(np.percentile(heard, QUIET_PERCENTILE)) + DIP_MARGIN_DB)
 
 
 def signal_to_noise(speech_db: float, noise_db: float) -> float:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech, speech_level
+from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech, speech_level, steady_noise
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
@@ -95,7 +95,7 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
     n_present = int(np.count_nonzero(present))
     speech_db = speech_level(rows)
     room = noise(rows, carried_db)
-    noise_db = None if room is None else room.steady_db if steady else room.mean_db
+    noise_db = steady_noise(rows) if steady else None if room is None else room.mean_db
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     speech = sounding_speech(rows)
