@@ -19,7 +19,7 @@ from tests.conftest import ROOT, shared_folder
 IMAGES = ROOT / "docs" / "images"
 PHONE = {"width": 480, "height": 780}
 DESK = {"width": 1120, "height": 800}
-NOISY, CLEAN, NOISY_ZH = "030", "000", "015"
+NOISY, CLEAN, NOISY_ZH, VERY_NOISY = "030", "000", "015", "036"
 
 
 class Shot(NamedTuple):
@@ -77,9 +77,9 @@ def take_doctor(playwright: Playwright, url: str, wav: Path) -> None:
     doctor.goto(f"{url}doctor?session={session}")
     attribute(doctor, "data-grade", "clear", within_s=20)
     attribute(doctor, "data-prompt", PROMPT, within_s=60)
-    attribute(doctor, "data-grade", "poor", within_s=20)
     expect(doctor.locator("[part=ask-again]")).to_contain_text("0:", timeout=20_000)
-    doctor.wait_for_timeout(3000)
+    doctor.wait_for_timeout(5000)
+    attribute(doctor, "data-grade", "poor", within_s=20)
     doctor.screenshot(path=IMAGES / "doctor.png", full_page=True)
     browser.close()
 
@@ -97,7 +97,7 @@ def main() -> None:
         for shot in SHOTS:
             wav = write_wav(Path(folder) / f"{shot.name}.wav", [mix(prefix) for prefix in shot.mixes])
             take_patient(playwright, url, shot, wav)
-        wav = write_wav(Path(folder) / "doctor.wav", [mix(CLEAN), mix(CLEAN), mix(NOISY)])
+        wav = write_wav(Path(folder) / "doctor.wav", [mix(CLEAN), mix(CLEAN), mix(VERY_NOISY)])
         take_doctor(playwright, url, wav)
 
 
