@@ -22,13 +22,16 @@ class Batching:
 
     ``max_batch`` live requests at most, for which the thread waits ``batch_wait_s`` after the first. Files go in
     batches of ``max_file_batch`` only, because a live window that arrives meanwhile waits for the whole batch.
-    ``capacity``: requests of each priority that may be queued or running.
+    ``capacity``: requests of each priority that may be queued or running. ``newest_first``: of live requests the
+    newest is taken first, for work that is worth little when it comes late: an overloaded lane then serves most of it
+    in time instead of all of it too late.
     """
 
     max_batch: int = 16
     max_file_batch: int = 2
     batch_wait_s: float = 0.002
     capacity: int = 128
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

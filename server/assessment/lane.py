@@ -167,7 +167,7 @@ class Lane(Generic[Q, A]):
                 queue, most = (live, self._batching.max_batch) if live else (files, self._batching.max_file_batch)
                 batch: list[Job[Q, A]] = []
                 while queue and len(batch) < most:
-                    job = queue.popleft()
+                    job = queue.pop() if self._batching.newest_first and queue is live else queue.popleft()
                     if not self._skip(job):
                         batch.append(job)
                 if batch:

@@ -113,7 +113,15 @@ class Registry:
         """Nobody came back: observers get the result so far."""
         session = self._entries[session_id].session
         assert session.heard is not None, "only a session without a socket expires"
-        self.end(session, session.ended(reason, session.heard), session.heard, undelivered=False)
+        try:
+            text = session.ended(reason, session.heard)
+        except Exception:  # nobody waits for this result; the session must go all the same
+            log.exception("a result could not be put together")
+            del self._entries[session_id]
+            session.end(None)
+            self._bury(session_id)
+        else:
+            self.end(session, text, session.heard, undelivered=False)
 
     def end(self, session: Session, text: str, heard: Heard, *, undelivered: bool) -> None:
         """``text``: ``session.ended`` as JSON."""
@@ -137,6 +145,9 @@ class Registry:
         ended = self._ended.pop(session_id)
         ended.timer.cancel()
         self._ended_bytes -= len(ended.text)
+        self._bury(session_id)
+
+    def _bury(self, session_id: str) -> None:
         self._tombstones[session_id] = None
         if len(self._tombstones) > TOMBSTONES:
             self._tombstones.popitem(last=False)

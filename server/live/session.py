@@ -138,9 +138,10 @@ class Session:
         )
         return SessionEnded(reason=reason, result=build_result(self.assessment, heard, identity)).model_dump_json()
 
-    def end(self, text: str) -> None:
-        """The session is over; observers get ``text``, which is ``ended``, and are closed."""
-        self.hub.publish(text, "session.ended")
+    def end(self, text: str | None) -> None:
+        """The session is over; observers get ``text``, which is ``ended``, and are closed. ``None``: no result."""
+        if text is not None:
+            self.hub.publish(text, "session.ended")
         self._move(Phase.ENDED)
         self.hub.close()
 

@@ -87,6 +87,18 @@ async def test_live_windows_go_before_files_that_came_first() -> None:
     await lane.stop()
 
 
+async def test_newest_first_serves_in_time_what_can_be() -> None:
+    work = Work()
+    lane = await started(work, max_batch=1, newest_first=True)
+    first = await work.hold(lane)
+    others = [asyncio.create_task(answer(lane, number)) for number in (2, 3, 4)]
+    await queued(lane, 3)
+    work.gate.set()
+    await asyncio.wait([first, *others])
+    assert work.batches == [[1], [4], [3], [2]]
+    await lane.stop()
+
+
 async def test_cancelled_work_never_reaches_the_scorer() -> None:
     work = Work()
     lane = await started(work)

@@ -209,3 +209,21 @@ async def test_sessions_that_wait_are_bounded(manager: SessionManager, clock: Fa
         await lose(patient)
         await clock.advance(1)
     assert manager.counts().waiting == 2
+
+
+async def test_session_whose_result_cannot_be_made_goes_all_the_same(
+    manager: SessionManager, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("server.live.session.build_result", broken)
+    first, second = Patient(manager), Patient(manager)
+    await first.start()
+    await second.start()
+    second.socket.say({"type": "session.end"})
+    assert await second.closed() == 1011
+    await lose(first)
+    await clock.advance(121)
+    assert (manager.counts().waiting, manager.counts().ended) == (0, 0)
+    assert caplog.text.count("ZeroDivisionError") >= 3
