@@ -1,12 +1,14 @@
 """Each measure on sound whose truth is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soxr
 
 from server.model.acoustic.levels import noise, signal_to_noise, speech_level, steady_noise
 from server.model.acoustic.losses import is_cut, lost_rows, repeated_rows
-from server.model.acoustic.measures import Internal, Reading, read, stretches
+from server.model.acoustic.measures import MEASURE_NAMES, Internal, Reading, read, stretches
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
 from server.rows import is_pause
 from server.values import Column, Float32Array, Mos, Window
@@ -227,3 +229,8 @@ def test_speech_seconds_are_scaled_to_a_full_window(mixes):
     partial = next(w for w in windows_of(samples_of(mixes / "000_clean_en.flac")) if w.partial)
     values = reading(partial).values
     assert values[Internal.SPEECH_S] == pytest.approx(partial.speech_s * 10 / 3)
+
+
+def test_the_document_names_every_measure_that_curves_may_read():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(MEASURE_NAMES) if f"`{name}`" not in text] == []
