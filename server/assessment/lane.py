@@ -146,11 +146,18 @@ class Lane(Generic[Q, A]):
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         try:
-            while batch := self._assemble():
-                self._process(batch)
+            while self._run_batch():
+                pass
         finally:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _run_batch(self) -> bool:
+        """In a frame of its own, so that the thread holds nobody's audio while it waits for work. False: stopping."""
+        batch = self._assemble()
+        if batch:
+            self._process(batch)
+        return bool(batch)
 
     def _assemble(self) -> list[Job[Q, A]]:
         """Wait for work; empty only when stopping."""

@@ -175,11 +175,10 @@ class SessionManager:
             return
 
     def _on_over(self, connection: Connection, ended: str | None) -> None:
-        session, heard = connection.session, connection.intake.heard
         if ended is None:
-            self._registry.detach(session, heard)
+            self._registry.detach(connection.session, connection.intake.heard)
         else:
-            self._registry.end(session, ended, heard, undelivered=True)
+            self._registry.end(connection.session, ended, undelivered=True)
 
     # -- observers
 

@@ -4,6 +4,7 @@ import hmac
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from server.assessment.engine import Heard
@@ -34,20 +35,24 @@ class Entry:
 
 @dataclass(slots=True)
 class Ended:
-    """What is kept of an ended session: its last snapshot and, as JSON, its ``session.ended``.
+    """What is kept of an ended session, as JSON: its last snapshot and its ``session.ended``.
 
     ``undelivered``: the line broke before its patient had the result; they may come back for it.
     """
 
     resume_token: str
-    snapshot: Snapshot
+    snapshot: str
     text: str
-    next_sample: int
     timer: Timer
     undelivered: bool
 
     def for_observers(self) -> Snapshot:
-        return self.snapshot.model_copy(update={"ended": SessionEnded.model_validate_json(self.text)})
+        ended = SessionEnded.model_validate_json(self.text)
+        return Snapshot.model_validate_json(self.snapshot).model_copy(update={"ended": ended})
+
+    @property
+    def size(self) -> int:
+        return len(self.snapshot) + len(self.text)
 
 
 class Registry:
@@ -104,7 +109,7 @@ class Registry:
         entry.connection = None
         entry.detached_at = self._clock.now()
         session.detach(heard)
-        entry.timer = self._clock.call_later(self._limits.resume_ttl_s, lambda: self.expire(session.id))
+        entry.timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self.expire, session.id))
         waiting = self.waiting
         if len(waiting) > self._limits.max_sessions:
             self.expire(min(waiting, key=lambda one: one.detached_at).session.id)
@@ -121,19 +126,19 @@ class Registry:
             session.end(None)
             self._bury(session_id)
         else:
-            self.end(session, text, session.heard, undelivered=False)
+            self.end(session, text, undelivered=False)
 
-    def end(self, session: Session, text: str, heard: Heard, *, undelivered: bool) -> None:
+    def end(self, session: Session, text: str, *, undelivered: bool) -> None:
         """``text``: ``session.ended`` as JSON."""
         entry = self._entries.pop(session.id)
         if entry.timer is not None:
             entry.timer.cancel()
         session.end(text)
-        timer = self._clock.call_later(self._limits.resume_ttl_s, lambda: self._forget(session.id))
-        self._ended[session.id] = Ended(
-            session.resume_token, session.snapshot(), text, heard.samples, timer, undelivered
-        )
-        self._ended_bytes += len(text)
+        # A lambda here would keep the whole session alive for as long as the timer.
+        timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._forget, session.id))
+        snapshot = session.snapshot().model_dump_json()
+        ended = self._ended[session.id] = Ended(session.resume_token, snapshot, text, timer, undelivered)
+        self._ended_bytes += ended.size
         while self._ended_bytes > self._limits.max_ended_bytes and len(self._ended) > 1:
             self._forget(next(iter(self._ended)))
 
@@ -144,7 +149,7 @@ class Registry:
     def _forget(self, session_id: str) -> None:
         ended = self._ended.pop(session_id)
         ended.timer.cancel()
-        self._ended_bytes -= len(ended.text)
+        self._ended_bytes -= ended.size
         self._bury(session_id)
 
     def _bury(self, session_id: str) -> None:

@@ -6,10 +6,15 @@ import threading
 
 import pytest
 
+from server.assessment.assessment import Assessment
+from server.live.connection import Connection
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
+from server.live.outbox import Outbox
 from server.live.registry import Entry
+from server.live.session import Session
 from server.stream.core import StreamCore
+from server.values import Window
 from tests.fakes import FakeClock, FakeScorer, FakeTransport, settle, until
 from tests.live.patient import RATE, Doctor, Patient, noise
 
@@ -168,9 +173,13 @@ async def test_drain_ends_early_when_everybody_has_gone(manager: SessionManager)
     await asyncio.wait_for(draining, 10)
 
 
-def cores() -> int:
+EVERYTHING = (StreamCore, Session, Assessment, Connection, Outbox, Window)
+"""What a session and its sockets consist of."""
+
+
+def alive(*kinds: type) -> int:
     gc.collect()
-    return sum(isinstance(one, StreamCore) for one in gc.get_objects())
+    return sum(isinstance(one, kinds) for one in gc.get_objects())
 
 
 async def garbage(patient: Patient, manager: SessionManager, clock: FakeClock, scorer: FakeScorer) -> None:
@@ -227,7 +236,8 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
     await warm.speak_scored(noise(4))
     await warm.end()
     await settle()
-    before = (len(asyncio.all_tasks()), threading.active_count(), cores())
+    scorer.batches.clear()
+    before = (len(asyncio.all_tasks()), threading.active_count(), alive(*EVERYTHING))
 
     for wrong in (
         garbage,
@@ -246,7 +256,9 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
             del patient
     await clock.advance(300)
     await settle()
-    assert (len(asyncio.all_tasks()), threading.active_count(), cores()) == before
+    scorer.batches.clear()
+    assert (len(asyncio.all_tasks()), threading.active_count(), alive(*EVERYTHING)) == before
+    assert before[2] == 0
     counts = manager.counts()
     assert (counts.starting, counts.live, counts.waiting, counts.ended, counts.observers) == (0, 0, 0, 0, 0)
     assert clock.pending == 0, "no timer waits for anybody"
@@ -254,7 +266,7 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
 
 
 async def test_waiting_session_holds_no_core_and_no_task(manager: SessionManager, clock: FakeClock) -> None:
-    before = (len(asyncio.all_tasks()), cores())
+    before = (len(asyncio.all_tasks()), alive(StreamCore))
     patient = Patient(manager, clock)
     await patient.start()
     await patient.speak_scored(noise(12))
@@ -263,7 +275,7 @@ async def test_waiting_session_holds_no_core_and_no_task(manager: SessionManager
     del patient
     await settle()
     assert manager.counts().waiting == 1
-    assert (len(asyncio.all_tasks()), cores()) == before
+    assert (len(asyncio.all_tasks()), alive(StreamCore)) == before
 
 
 async def test_cancelled_handler_leaves_the_session_to_be_resumed(manager: SessionManager) -> None:
