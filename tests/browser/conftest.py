@@ -43,8 +43,9 @@ def chromium_path() -> str:
     return require(shutil.which("chromium") or shutil.which("google-chrome"), "chromium (apt-get install chromium)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright(chromium_path: str) -> Iterator[Playwright]:
+    """No longer than a module: while it lives its event loop runs in this thread, and no async test could."""
     with sync_playwright() as started:
         yield started
 
@@ -80,7 +81,7 @@ def mix_wav(mixes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch(playwright: Playwright, chromium_path: str) -> Iterator[Callable[..., Browser]]:
     """One browser per kind of microphone: ``wav`` played in a loop, ``denied``, or none at all."""
     with ExitStack() as stack:
