@@ -86,4 +86,6 @@ def sorted_median(values: Float64Array, weights: Int64Array | None) -> float:
 def _worst(values: Float64Array, speech: Int64Array) -> float:
     with_speech = values[speech > 0]
     considered = with_speech if with_speech.shape[0] else values
-    return float(considered[: math.ceil(considered.shape[0] / 10)].mean())
+    worst = considered[: math.ceil(considered.shape[0] / 10)]
+    # Never beyond the values it is a mean of: rounding must not push scores of exactly the pass line under it.
+    return float(min(max(worst.mean(), worst[0]), worst[-1]))

@@ -1,6 +1,6 @@
 """From the scorers' opinions of one label to its score in one window."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from server.judge.labels import Label
@@ -28,6 +28,18 @@ def first_why(reasons: Mapping[Why, object] | set[Why]) -> Why:
     return min(reasons, key=_ORDER.__getitem__)
 
 
+def weighted_mean(weighted: Sequence[tuple[float, float]]) -> float | None:
+    """Mean of ``(value, weight)``, weights 0 or more; ``None`` where there is no weight at all.
+
+    Never beyond the values it is a mean of: rounding must not push two opinions of exactly the pass line under it.
+    """
+    counting = [(value, weight) for value, weight in weighted if weight > 0.0]
+    if not counting:
+        return None
+    mean = sum(value * weight for value, weight in counting) / sum(weight for _, weight in counting)
+    return min(max(mean, min(value for value, _ in counting)), max(value for value, _ in counting))
+
+
 def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> LabelScore:
     """Weighted mean of the non-null evidence, 0..1; without any, ``None`` and why.
 
@@ -37,7 +49,7 @@ def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> La
     evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
     weights = dict(label.evidence_weights)
     reasons: set[Why] = set()
-    total = weighted = 0.0
+    heard: list[tuple[float, float]] = []
     for kind in declared_kinds(label):
         opinion = opinions.get(kind)
         if opinion is None or opinion.value is None:
@@ -45,9 +57,8 @@ def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> La
             continue
         assert 0.0 <= opinion.value <= 1.0, f"evidence of {label.id} lies in 0..1"
         evidence[kind] = opinion.value
-        weight = weights.get(kind, 1.0)
-        total += weight
-        weighted += weight * opinion.value
-    if total > 0.0:
-        return LabelScore(score=min(max(weighted / total, 0.0), 1.0), evidence=evidence)
+        heard.append((opinion.value, weights.get(kind, 1.0)))
+    score = weighted_mean(heard)
+    if score is not None:
+        return LabelScore(score=score, evidence=evidence)
     return LabelScore(score=None, evidence=evidence, why=first_why(reasons) if reasons else Why.UNSCORABLE)

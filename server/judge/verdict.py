@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from server.judge.combine import weighted_mean
 from server.judge.labels import Label, LabelKind, LabelSet
 from server.values import Overall
 
@@ -26,7 +27,7 @@ def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: 
     """
     quality = [label for label in labels.shown() if label.kind is LabelKind.QUALITY]
     scored = [(label, score) for label in quality if (score := scores.get(label.id)) is not None]
-    mean = weighted_mean(scored)
+    mean = weighted_mean([(score, label.weight) for label, score in scored])
     speechless = any(
         label.id == SPEECH_PRESENT and passed(label, scores.get(label.id)) is False for label in labels.labels
     )
@@ -45,14 +46,6 @@ def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: 
         verdict=verdict,
         assessed=f"{assessed} of {len(labels.shown())}",
     )
-
-
-def weighted_mean(scored: list[tuple[Label, float]]) -> float | None:
-    """Mean score by label weight; ``None`` without scores, or where every weight was asked to be 0."""
-    total = sum(label.weight for label, _ in scored)
-    if total <= 0.0:
-        return None
-    return min(max(sum(label.weight * score for label, score in scored) / total, 0.0), 1.0)
 
 
 def _grade(scored: list[tuple[Label, float]], verdict: Verdict | None) -> Grade:

@@ -32,6 +32,12 @@ def test_typical_is_the_median_of_every_score_counted_by_its_speech(windows: lis
     assert column(windows).aggregate(TYPICAL) == statistics.median(expanded)
 
 
+@pytest.mark.parametrize("value", [0.7, 0.35, 0.3, 0.1])
+def test_the_worst_of_equal_scores_is_that_score(value: float) -> None:
+    for windows in (1, 21, 95, 600, 7_200):
+        assert column([(value, 500)] * windows).aggregate(WORST) == value
+
+
 @given(WINDOWS)
 def test_worst_is_the_mean_of_the_worst_tenth_of_the_windows_with_speech(windows: list[tuple[float, int]]) -> None:
     considered = sorted(value for value, speech in windows if speech) or sorted(value for value, _ in windows)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.judge.combine import combine
+from server.judge.combine import combine, weighted_mean
 from server.judge.curves import evaluate
 from server.judge.labels import Curve, Label, LabelKind
 from server.values import Opinion, Text, Why
@@ -86,3 +86,16 @@ def test_a_rising_curve_never_falls(a: float, b: float) -> None:
 
 def test_a_curve_of_one_point_is_flat() -> None:
     assert evaluate(Curve(((3.0, 0.5),)), -1.0) == evaluate(Curve(((3.0, 0.5),)), 4.0) == 0.5
+
+
+def test_evidence_of_exactly_the_pass_line_passes() -> None:
+    label = quality("a", clap=True, weights=(("acoustic", 1.0), ("clap", 0.5)))
+    assert combine(label, {"acoustic": Opinion(0.7), "clap": Opinion(0.7)}).score == 0.7
+
+
+@given(st.lists(st.tuples(UNIT, st.floats(0.0, 100.0)), max_size=20))
+def test_a_weighted_mean_lies_among_the_values_that_count(weighted: list[tuple[float, float]]) -> None:
+    counting = [value for value, weight in weighted if weight > 0.0]
+    mean = weighted_mean(weighted)
+    assert (mean is None) == (not counting)
+    assert mean is None or min(counting) <= mean <= max(counting)
