@@ -96,6 +96,7 @@ class Connection:
                 ending, ended = await self._compose(await self._work())
                 settled = True
                 self._on_over(self, ended)
+                self._intake.release()
                 self._say_goodbye(ending, ended)
                 await self._send_rest(sending)
         finally:
