@@ -158,8 +158,9 @@ class PromptPolicy:
         others = [label for label in due if _prompt(label).text != self._labels_text(up)]
         if others:
             return others[0]
+        # Those left ask the same thing: one of them may be due in the place of the label it was raised for.
         hand_over = up.event.audience == "patient" and self._audience() == "doctor"
-        return next((label for label in due if hand_over and label.id == up.event.label_id), None)
+        return due[0] if hand_over and due else None
 
     def _labels_text(self, up: Up) -> Text:
         return _prompt(self._labels[up.event.label_id]).text

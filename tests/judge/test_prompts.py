@@ -130,6 +130,22 @@ def test_one_lasting_trouble_is_handed_to_the_doctor_instead_of_nagging_the_pati
     ]
 
 
+def test_a_trouble_that_two_labels_share_is_handed_over_by_either() -> None:
+    """Muffled speech first fails intelligible, whose prompt yields once full_bandwidth, which asks the same, fails."""
+    policy = PromptPolicy(TELEMEDICINE)
+    events = [
+        (float(second), event)
+        for second in range(3, 60)
+        for event in policy.observe(
+            second * RATE,
+            RATE,
+            {"intelligible": 0.3, "full_bandwidth": 0.8 if second < 10 else 0.3},
+            microphone_at_fault=True,
+        )
+    ]
+    assert told(events)[-1] == (45.0, "raised", "check_microphone", "doctor")
+
+
 def test_a_prompt_that_helped_in_time_is_not_ignored() -> None:
     bad, good = {"quiet": 0.1}, {"quiet": 0.9}
     windows = [(float(second), bad if second % 30 < 10 else good) for second in range(30, 300)]
