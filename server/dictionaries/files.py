@@ -20,6 +20,7 @@ from server.values import Text
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 DictionaryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Reference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}:[a-z][a-z0-9_]{0,63}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(gt=0.0, le=100.0)]
@@ -132,11 +133,15 @@ class LabelEntry(FileModel):
 
 
 class DictionaryFile(FileModel):
-    """A label file: name, version and labels, in the order in which they are shown."""
+    """A label file: name, version and labels, in the order in which they are shown: included ones first."""
 
     name: DictionaryName
+    """What people ask for. Final: results and integrations refer to it."""
     version: str = Field(min_length=1, max_length=40)
+    """Goes into every result. Raise it with every change of a label."""
     title: TextEntry
+    include: tuple[Reference, ...] = Field(default=(), max_length=100)
+    """Labels of other files as they stand there, each written "dictionary:label_id". Curves then live in one place."""
     label: tuple[LabelEntry, ...] = Field(min_length=1, max_length=200)
 
 

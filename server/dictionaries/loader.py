@@ -1,8 +1,8 @@
 """Reads the folder of label files into judge's dataclasses; every fault has its file and line."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,6 +18,16 @@ SPEECH_PRESENT = "speech_present"
 
 
 @dataclass(frozen=True, slots=True)
+class Include:
+    """A label of another dictionary, and where it is asked for (file and 1-based line)."""
+
+    dictionary: str
+    label_id: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dictionary:
     """A label file, read and checked."""
 
@@ -25,6 +35,13 @@ class Dictionary:
     version: str
     title: Text
     labels: tuple[Label, ...]
+    includes: tuple[Include, ...] = ()
+    """Where the labels come from that are written in another file; ``load_folder`` puts them before its own."""
+
+    def own(self) -> tuple[Label, ...]:
+        """The labels that are written in this file."""
+        foreign = {include.label_id for include in self.includes}
+        return tuple(label for label in self.labels if label.id not in foreign)
 
 
 def load_folder(folder: Path) -> Mapping[str, Dictionary]:
@@ -45,7 +62,28 @@ def load_folder(folder: Path) -> Mapping[str, Dictionary]:
         raise LabelFileError(
             f"{DEFAULT_DICTIONARY!r} has no label {SPEECH_PRESENT!r}, which every verdict needs", path=str(folder)
         )
-    return dict(sorted(found.items(), key=lambda item: (item[0] != DEFAULT_DICTIONARY, item[0])))
+    complete = {name: _with_included(dictionary, found) for name, dictionary in found.items()}
+    return dict(sorted(complete.items(), key=lambda item: (item[0] != DEFAULT_DICTIONARY, item[0])))
+
+
+def _with_included(dictionary: Dictionary, others: Mapping[str, Dictionary]) -> Dictionary:
+    """Raises LabelFileError for a label that the other file does not itself write: chains of files are not followed."""
+    included: list[Label] = []
+    for include in dictionary.includes:
+        other = others.get(include.dictionary)
+        if other is None:
+            raise LabelFileError(
+                f"no dictionary {include.dictionary!r} to include a label of; there are: {', '.join(sorted(others))}",
+                path=include.path,
+                line=include.line,
+            )
+        label = next((label for label in other.labels if label.id == include.label_id), None)
+        if label is None:
+            raise LabelFileError(
+                f"{include.dictionary!r} writes no label {include.label_id!r}", path=include.path, line=include.line
+            )
+        included.append(label)
+    return replace(dictionary, labels=(*included, *dictionary.labels))
 
 
 def load_file(path: Path) -> Dictionary:
@@ -71,16 +109,24 @@ def parse(source: str, path: str) -> Dictionary:
         model = DictionaryFile.model_validate(data)
     except ValidationError as error:
         raise LabelFileError(_explain(error), path=path, line=_line(error, source)) from None
+    includes = tuple(
+        Include(dictionary, label_id, path, line_of(source, ("include", index)))
+        for index, (dictionary, label_id) in enumerate(reference.split(":") for reference in model.include)
+    )
+    _check_ids(model, includes, source, path)
+    labels = tuple(entry.value() for entry in model.label)
+    return Dictionary(model.name, model.version, model.title.value(), labels, includes)
+
+
+def _check_ids(model: DictionaryFile, includes: Sequence[Include], source: str, path: str) -> None:
+    """Raises LabelFileError for the first id that is already in the set."""
+    places = [(include.label_id, include.line) for include in includes]
+    places += [(label.id, line_of(source, ("label", index, "id"))) for index, label in enumerate(model.label)]
     seen: set[str] = set()
-    for index, label in enumerate(model.label):
-        if label.id in seen:
-            raise LabelFileError(
-                f"a second label {label.id!r}: ids are unique in a file",
-                path=path,
-                line=line_of(source, ("label", index, "id")),
-            )
-        seen.add(label.id)
-    return Dictionary(model.name, model.version, model.title.value(), tuple(entry.value() for entry in model.label))
+    for label_id, line in places:
+        if label_id in seen:
+            raise LabelFileError(f"a second label {label_id!r}: ids are unique in a set", path=path, line=line)
+        seen.add(label_id)
 
 
 def _explain(error: ValidationError) -> str:

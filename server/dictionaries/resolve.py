@@ -31,7 +31,7 @@ class Dictionaries:
         self._dictionaries = dict(dictionaries)
         self._index = _index(tuple(self._dictionaries.values()))
         self._titles: tuple[Text, ...] = tuple(
-            label.title for dictionary in self._dictionaries.values() for label in dictionary.labels
+            label.title for dictionary in self._dictionaries.values() for label in dictionary.own()
         )
 
     @classmethod
@@ -115,9 +115,9 @@ def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:
     index: dict[str, _Found] = {}
     for dictionary in dictionaries:
         rounds: list[list[tuple[str, Label]]] = [
-            [(label.id, label) for label in dictionary.labels],
-            [(title, label) for label in dictionary.labels for title in (label.title.zh, label.title.en)],
-            [(alias, label) for label in dictionary.labels for alias in label.aliases],
+            [(label.id, label) for label in dictionary.own()],
+            [(title, label) for label in dictionary.own() for title in (label.title.zh, label.title.en)],
+            [(alias, label) for label in dictionary.own() for alias in label.aliases],
         ]
         for names in rounds:
             for name, label in names:
