@@ -82,6 +82,26 @@ def test_clean_speech_has_no_clipping_at_48_khz(mixes: Path) -> None:
         assert clipped_ratio(rounded(soxr.resample(samples, rate, 48_000)), 48_000) <= 5e-5, path.name
 
 
+def test_four_clean_seconds_at_8_khz_never_look_clipped(shared: Path) -> None:
+    """What the prompt policy reads: a telephone's clean speech must not be asked to move back."""
+    for path in sorted((shared / "audio" / "speech").rglob("*.flac")):
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True, frames=20 * 48_000)
+        narrow = soxr.resample(samples[:, 0], rate, 8_000)
+        narrow = rounded(0.3 * narrow / np.abs(narrow).max())
+        for at in range(0, narrow.shape[0] - 31_999, 8_000):
+            assert clipped_ratio(narrow[at : at + 32_000], 8_000) <= 5e-5, (path.name, at)
+
+
+def test_a_lone_pair_of_equal_samples_is_chance_and_two_pairs_are_not() -> None:
+    samples = np.zeros(16_000, np.float32)
+    samples[[1600, 1601]] = 0.9
+    samples[1602] = 0.4
+    assert clipped_samples(samples).shape[0] == 0
+    samples[[9000, 9001]] = 0.9
+    samples[9002] = 0.4
+    assert clipped_samples(samples).tolist() == [1600, 1601, 9000, 9001]
+
+
 def test_a_meter_reading_is_in_decibels_of_full_scale() -> None:
     t = np.arange(3200) / 16_000
     rms, peak, clipping = level_of(np.asarray(0.5 * np.sin(2 * np.pi * 440 * t), np.float32))
