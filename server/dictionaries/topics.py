@@ -1,0 +1,203 @@
+"""The form of a topic file (``labels/topics/*.toml``, docs/topics.md), and its way into the matcher's dataclasses."""
+
+import re
+import tomllib
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from server.dictionaries.files import FileModel, Identifier, TextEntry
+from server.dictionaries.locate import line_of, syntax_error_line
+from server.errors import LabelFileError
+from server.judge.matcher.topics import Lexicon, Rule, Topic, Topics
+
+FOLDER = "topics"
+MAX_EXPANSIONS = 5_000
+"""Of one term: more is a slip of the pen, and would cost memory."""
+
+Term = Annotated[str, Field(min_length=1, max_length=500)]
+_CHOICE = re.compile(r"\(([^()]*)\)")
+
+
+class LexiconEntry(FileModel):
+    terms: tuple[Term, ...] = Field(min_length=1)
+    ignore: tuple[Term, ...] = ()
+    not_before: tuple[Term, ...] = ()
+    not_after: tuple[Term, ...] = ()
+    exact: bool = False
+
+    @field_validator("terms", "ignore", "not_before", "not_after")
+    @classmethod
+    def readable(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        for term in terms:
+            expand(term)
+        return terms
+
+    def value(self) -> Lexicon:
+        return Lexicon(
+            terms=expand_all(self.terms),
+            ignore=expand_all(self.ignore),
+            not_before=expand_all(self.not_before),
+            not_after=expand_all(self.not_after),
+            exact=self.exact,
+        )
+
+
+class RuleEntry(FileModel):
+    all: tuple[Annotated[tuple[Term, ...], Field(min_length=1)], ...] = Field(min_length=1)
+    within: Literal["clause", "neighbour", "sentence"] = "clause"
+    distance: int | None = Field(default=None, ge=0, le=50)
+    after_question: bool = False
+
+    @field_validator("all")
+    @classmethod
+    def readable(cls, groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        for group in groups:
+            for term in group:
+                expand(term)
+        return groups
+
+
+class TopicEntry(FileModel):
+    about: TextEntry
+    rule: tuple[RuleEntry, ...] = ()
+    needs: tuple[Identifier, ...] = ()
+    asked: tuple[Term, ...] = ()
+    negatable: bool = True
+    whose: Literal["patient", "relative", "anyone"] = "patient"
+    distinct: int = Field(default=1, ge=1, le=10)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        if bool(self.rule) == bool(self.needs):
+            raise ValueError("a topic has either rules ([[topic.<id>.rule]]) or needs")
+        if any(rule.after_question for rule in self.rule) and not self.asked:
+            raise ValueError("a rule with after_question needs the topic's asked: words of the doctor's question")
+        return self
+
+
+class TopicFile(FileModel):
+    lexicon: dict[Identifier, LexiconEntry] = Field(default_factory=dict)
+    topic: dict[Identifier, TopicEntry] = Field(default_factory=dict)
+
+
+def expand(term: str) -> tuple[str, ...]:
+    """Every reading of ``(a|b|)``. Raises ValueError for brackets that do not pair, or too many readings."""
+    pieces = _CHOICE.split(term)
+    if any("(" in piece or ")" in piece for piece in pieces):
+        raise ValueError(f"{term!r}: write choices as (a|b), not nested")
+    choices = [piece.split("|") if index % 2 else [piece] for index, piece in enumerate(pieces)]
+    count = 1
+    for choice in choices:
+        count *= len(choice)
+    if count > MAX_EXPANSIONS:
+        raise ValueError(f"{term!r}: more than {MAX_EXPANSIONS} readings")
+    readings = (" ".join("".join(parts).split()) for parts in product(*choices))
+    return tuple(dict.fromkeys(reading for reading in readings if reading))
+
+
+def expand_all(terms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reading for term in terms for reading in expand(term)))
+
+
+def load_topics(folder: Path) -> Topics:
+    """All topic files under ``folder/topics``; none at all is no fault: then no content label can be heard.
+
+    Raises LabelFileError with file and line: a fault in a file, an id that two files have, a name that no file has.
+    """
+    paths = sorted((folder / FOLDER).glob("*.toml"))
+    return compile_topics({path: parse_topics(read_source(path), str(path)) for path in paths})
+
+
+def read_source(path: Path) -> str:
+    """The file's text. Raises LabelFileError for one that cannot be read or is no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabelFileError(f"cannot be read ({error.strerror})", path=str(path)) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise LabelFileError("not UTF-8 text", path=str(path), line=line) from error
+
+
+def parse_topics(source: str, path: str) -> TopicFile:
+    """One topic file; ``path`` leads the messages of its faults. Raises LabelFileError."""
+    try:
+        data = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        line = syntax_error_line(str(error)) or source.count("\n") + 1
+        raise LabelFileError(f"not TOML: {error}", path=path, line=line) from None
+    try:
+        return TopicFile.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise LabelFileError(f"{where}: {message}", path=path, line=line_of(source, first["loc"])) from None
+
+
+def compile_topics(files: dict[Path, TopicFile]) -> Topics:
+    """Names resolved. Raises LabelFileError: an id twice, or a name that stands nowhere."""
+    topics: dict[str, Topic] = {}
+    lexicons: dict[str, Lexicon] = {}
+    for path, file in files.items():
+        twice = sorted((lexicons.keys() & file.lexicon.keys()) | (topics.keys() & file.topic.keys()))
+        if twice:
+            raise LabelFileError(f"{twice[0]!r} stands in another file already", path=str(path))
+        lexicons |= {name: entry.value() for name, entry in file.lexicon.items()}
+        for topic_id, entry in file.topic.items():
+            topics[topic_id] = _topic(topic_id, entry, lexicons)
+    for path, file in files.items():
+        _check_names(path, file, topics, lexicons)
+    return Topics(topics, lexicons)
+
+
+def _topic(topic_id: str, entry: TopicEntry, lexicons: dict[str, Lexicon]) -> Topic:
+    rules = tuple(
+        Rule(
+            groups=tuple(
+                _names(f"{topic_id}.{index}.{place}", group, lexicons) for place, group in enumerate(rule.all)
+            ),
+            within=rule.within,
+            distance=rule.distance,
+            after_question=rule.after_question,
+        )
+        for index, rule in enumerate(entry.rule)
+    )
+    return Topic(
+        id=topic_id,
+        rules=rules,
+        needs=entry.needs,
+        asked=_names(f"{topic_id}.asked", entry.asked, lexicons),
+        negatable=entry.negatable,
+        whose=entry.whose,
+        distinct=entry.distinct,
+    )
+
+
+def _names(own: str, group: tuple[str, ...], lexicons: dict[str, Lexicon]) -> frozenset[str]:
+    """The lexicons of a group; terms written in the rule itself become a lexicon named ``own``."""
+    names = {term[1:] for term in group if term.startswith("@")}
+    terms = tuple(term for term in group if not term.startswith("@"))
+    if terms:
+        lexicons[own] = Lexicon(expand_all(terms))
+        names.add(own)
+    return frozenset(names)
+
+
+def _check_names(path: Path, file: TopicFile, topics: dict[str, Topic], lexicons: dict[str, Lexicon]) -> None:
+    for topic_id in file.topic:
+        topic = topics[topic_id]
+        used = topic.asked.union(*(group for rule in topic.rules for group in rule.groups))
+        missing = sorted(f"@{name}" for name in used - lexicons.keys())
+        missing += [need for need in topic.needs if need not in topics or topics[need].needs]
+        if missing:
+            message = f"topic {topic_id!r}: {missing[0]!r} is neither a lexicon nor a topic with rules"
+            line = line_of(_source(path), ("topic", topic_id))
+            raise LabelFileError(message, path=str(path), line=line)
+
+
+def _source(path: Path) -> str:
+    return read_source(path) if path.is_file() else ""

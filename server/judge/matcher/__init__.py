@@ -1,0 +1,5 @@
+"""What was said: text in; stated, denied or not heard with a strength out. Pure, without a model."""
+
+from server.judge.matcher.topics import Finding, Lexicon, Mention, Rule, State, Topic, Topics
+
+__all__ = ["Finding", "Lexicon", "Mention", "Rule", "State", "Topic", "Topics"]
