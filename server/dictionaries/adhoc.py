@@ -1,6 +1,7 @@
 """Labels that no dictionary has: English text, ``中文标题=English text|English contrast``, or nothing scorable."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -34,8 +35,14 @@ def normalise(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """The key by which ids, titles and aliases are compared: normalised, without case, width or inner dashes."""
-    return unicodedata.normalize("NFKC", normalise(text)).casefold().replace("-", "_").replace(" ", "_")
+    """The key by which names are compared: normalised, without case, width, inner dashes or spaces beside commas."""
+    key = unicodedata.normalize("NFKC", normalise(text)).casefold().replace("-", "_").replace(" ", "_")
+    return re.sub("_*([,、])_*", r"\1", key)
+
+
+def for_encoder(text: str) -> str:
+    """The text as the encoder's vocabulary has it: letters and marks of a Chinese keyboard's full width made narrow."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def is_english(text: str) -> bool:
@@ -57,8 +64,8 @@ def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, str | None]:
     text = normalise(asked).replace("＝", "=").replace("｜", "|")
     if "=" in text:
         return _bilingual(text)
-    if is_english(text):
-        return _english(normalise(asked), text)
+    if is_english(for_encoder(text)):
+        return _english(normalise(asked), for_encoder(text))
     label = Label(id=custom_id(text), title=Text(text, text), kind=LabelKind.QUALITY, asked_as=text)
     return label, _unscorable_notice(text, known)
 
@@ -79,7 +86,7 @@ def _english(asked: str, text: str) -> tuple[Label, str | None]:
 
 def _bilingual(text: str) -> tuple[Label, str | None]:
     title, _, english = text.partition("=")
-    positive, *contrast = [part.strip() for part in english.split("|")]
+    positive, *contrast = [part.strip() for part in for_encoder(english).split("|")]
     title = title.strip()
     if not title or not positive or not all(contrast):
         raise LabelQueryError(
@@ -118,10 +125,12 @@ def _unscorable_notice(text: str, known: Sequence[Text]) -> str:
 
 def nearest(text: str, known: Sequence[Text]) -> list[str]:
     """Up to three known titles that look like ``text``, the nearest first."""
-    rated = {
-        title: SequenceMatcher(None, text, title, autojunk=False).ratio()
-        for pair in known
-        for title in (pair.zh, pair.en)
-    }
+    matcher = SequenceMatcher(None, "", text, autojunk=False)
+    rated: dict[str, float] = {}
+    for title in {title for pair in known for title in (pair.zh, pair.en)}:
+        matcher.set_seq1(title)
+        # Upper bounds first: a request may hold hundreds of such texts, and the live loop waits for the answer.
+        if matcher.real_quick_ratio() >= NEAREST_RATIO and matcher.quick_ratio() >= NEAREST_RATIO:
+            rated[title] = matcher.ratio()
     near = sorted((title for title, ratio in rated.items() if ratio >= NEAREST_RATIO), key=lambda t: (-rated[t], t))
     return near[:NEAREST_TITLES]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from server.dictionaries.adhoc import ad_hoc_label, fold, normalise
+from server.dictionaries.adhoc import MAX_LABEL_CHARACTERS, ad_hoc_label, fold, normalise
 from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, load_folder
 from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
@@ -13,8 +13,8 @@ from server.values import Text
 from server.wire.client import LabelRequest
 
 MAX_LABELS = 200
-SEPARATORS = re.compile("[,，、]")
-"""English and Chinese commas, and the Chinese list mark."""
+SEPARATORS = re.compile("[,，、﹐﹑､]")
+"""English and Chinese commas, and the Chinese list mark, in every width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,10 @@ class Dictionaries:
 
     def __init__(self, dictionaries: Mapping[str, Dictionary]) -> None:
         self._dictionaries = dict(dictionaries)
+        self._folded = {fold(name): dictionary for name, dictionary in reversed(self._dictionaries.items())}
         self._index = _index(tuple(self._dictionaries.values()))
+        # The most parts that a separator cuts a known name into: 1 unless a title or an alias holds one.
+        self._longest_name = max((len(SEPARATORS.split(name)) for name in self._index), default=1)
         self._titles: tuple[Text, ...] = tuple(
             label.title for dictionary in self._dictionaries.values() for label in dictionary.own()
         )
@@ -60,7 +63,7 @@ class Dictionaries:
         """
         if query is None:
             query = DEFAULT_DICTIONARY
-        requests = _split(query) if isinstance(query, str) else list(query)
+        requests = self._split(query) if isinstance(query, str) else list(query)
         labels: dict[str, Label] = {}
         notices: dict[str, None] = {}
         sources: dict[str, None] = {}
@@ -91,11 +94,28 @@ class Dictionaries:
             notices=notices,
         )
 
+    def _split(self, query: str) -> list[LabelRequest]:
+        """Cut at the separators, but not within a title or alias that holds one: the longest known name wins."""
+        cuts = [0, *(found.end() for found in SEPARATORS.finditer(query)), len(query) + 1]
+        requests: list[LabelRequest] = []
+        at = 0
+        while at < len(cuts) - 1:
+            longest = min(self._longest_name, len(cuts) - 1 - at)
+            texts = ((size, query[cuts[at] : cuts[at + size] - 1]) for size in range(longest, 0, -1))
+            size, text = next((size, text) for size, text in texts if size == 1 or self._is_known(text))
+            if normalise(text):
+                requests.append(LabelRequest(label=normalise(text)))
+            at += size
+        return requests
+
+    def _is_known(self, text: str) -> bool:
+        return len(text) <= MAX_LABEL_CHARACTERS and fold(text) in self._index
+
     def _find(self, asked: str) -> list[_Found]:
         text = normalise(asked)
         if not text:
             return []
-        whole = self._dictionaries.get(text.casefold())
+        whole = self._folded.get(fold(text))
         if whole is not None:
             return [_Found(label, whole.name) for label in whole.labels]
         known = self._index.get(fold(text))
@@ -103,11 +123,6 @@ class Dictionaries:
             return [known]
         label, notice = ad_hoc_label(asked, self._titles)
         return [_Found(label, None, notice)]
-
-
-def _split(query: str) -> list[LabelRequest]:
-    parts = (part.strip() for part in SEPARATORS.split(query))
-    return [LabelRequest(label=normalise(part)) for part in parts if part and normalise(part)]
 
 
 def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:

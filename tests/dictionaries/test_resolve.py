@@ -65,6 +65,7 @@ def test_nothing_asked_is_telemedicine() -> None:
         " No strong background noise , Close enough ",
         "quiet background，LOUD ENOUGH",
         "low-background,,close enough,",
+        "ＬＯＷ＿ＢＡＣＫＧＲＯＵＮＤ､Ｃｌｏｓｅ　ｅｎｏｕｇｈ",
     ],
 )
 def test_ids_titles_and_aliases_are_matched_between_chinese_or_english_commas(query: str) -> None:
@@ -87,6 +88,22 @@ def test_telemedicine_is_looked_up_first_then_the_others() -> None:
 
 def test_a_dictionary_among_labels_adds_all_of_its_own() -> None:
     assert ids(two().resolve("close_enough,cardiology")) == ["close_enough", "low_background", "palpitations"]
+
+
+@pytest.mark.parametrize("name", ["Cardiology", "ｃａｒｄｉｏｌｏｇｙ", " cardiology "])
+def test_a_dictionary_is_named_in_any_case_and_width(name: str) -> None:
+    assert two().resolve(name) == two().resolve("cardiology")
+
+
+@pytest.mark.parametrize("comma", [",", "，", ", "])
+def test_a_title_or_alias_that_holds_a_comma_is_found_whole(comma: str) -> None:
+    file = CARDIOLOGY.replace('"心悸描述具体"', '"心悸,说得具体"').replace('"心慌"', '"a racing, heavy, loud heart"')
+    dictionaries = Dictionaries({**load_folder(LABELS), "cardiology": parse(file, "cardiology.toml")})
+    asked = dictionaries.resolve(comma.join(["close_enough", "心悸", "说得具体", "speech_present"]))
+    assert ids(asked) == ["close_enough", "palpitations", "speech_present"]
+    asked = dictionaries.resolve(comma.join(["a racing", "heavy", "loud heart", "close_enough"]))
+    assert ids(asked) == ["palpitations", "close_enough"]
+    assert len(ids(dictionaries.resolve(comma.join(["心悸", "close_enough", "说得具体", "x" * 200])))) == 4
 
 
 def test_speech_present_is_always_computed_but_shown_only_if_asked_for() -> None:
@@ -123,6 +140,19 @@ def test_a_chinese_title_with_english_text_is_bilingual() -> None:
     assert cough.clap.contrast == ("a quiet room",)
     assert dog.title.zh == "犬吠"
     assert len(labels.notices) == 1
+
+
+def test_english_typed_in_full_width_is_read_as_english() -> None:
+    labels = OURS.resolve("ａ　ｄｏｇ　ｂａｒｋｉｎｇ、犬吠＝ａ ｄｏｇ｜ａ ｑｕｉｅｔ ｙａｒｄ")
+    dog, bilingual = labels.shown()
+    assert dog.clap is not None
+    assert bilingual.clap is not None
+    assert dog.clap.positive == ("a dog barking",)
+    assert dog.asked_as == "ａ ｄｏｇ ｂａｒｋｉｎｇ"
+    assert dog.id == OURS.resolve("a dog barking").labels[0].id
+    assert bilingual.clap.positive == ("a dog",)
+    assert bilingual.clap.contrast == ("a quiet yard",)
+    assert bilingual.title.zh == "犬吠"
 
 
 def test_english_text_may_bring_its_own_contrast() -> None:
