@@ -51,8 +51,9 @@ format: $(STAMP) ## Rewrite the sources as `make check` wants them
 bench: $(STAMP) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 
-docs: $(STAMP) ## Write the generated document again (AsyncAPI)
+docs: $(STAMP) ## Write the generated documents again (AsyncAPI, schema of label files)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
+	$(BIN)/tingqing schema labels --output labels/schema.json
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,6 +24,7 @@ class Document(StrEnum):
     SERVER = "server"
     RESULT = "result"
     ASYNCAPI = "asyncapi"
+    LABELS = "labels"
 
 
 @guarded
@@ -33,20 +34,37 @@ def schema(
         typer.Argument(
             help="[bold]messages[/bold]: every message of both sides, and the result. [bold]client[/bold], "
             "[bold]server[/bold]: one side's. [bold]result[/bold]: what assess prints and session.ended carries. "
-            "[bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket.",
+            "[bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket. [bold]labels[/bold]: a label file, for "
+            "editors.",
         ),
     ] = Document.MESSAGES,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of the messages or of a result, or the AsyncAPI document.
+    """Print the JSON Schema of the messages, of a result or of a label file, or the AsyncAPI document.
 
     JSON Schema 2020-12. Everything is generated from the
     models that the server itself validates with.
     """
     import sys
 
+    text = _render(document)
+    if output is None:
+        sys.stdout.buffer.write(text.encode("utf-8"))
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"cannot write {output}: {error.strerror}") from None
+
+
+def _render(document: Document) -> str:
+    if document is Document.LABELS:
+        from server.dictionaries import schema
+
+        return schema.render()
     from server.wire.schema import SchemaKind, render
 
     kinds: dict[Document, SchemaKind] = {
@@ -56,12 +74,4 @@ def schema(
         Document.RESULT: "result",
         Document.ASYNCAPI: "asyncapi",
     }
-    text = render(kinds[document])
-    if output is None:
-        sys.stdout.buffer.write(text.encode("utf-8"))
-        sys.stdout.buffer.flush()
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"cannot write {output}: {error.strerror}") from None
+    return render(kinds[document])

@@ -24,15 +24,25 @@ Reference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}:[a-z][a-z0-9_]
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(gt=0.0, le=100.0)]
+Share = Annotated[float, Field(ge=0.0, le=100.0)]
 
 
 class FileModel(BaseModel):
     """Unknown keys are faults: a misspelt key would otherwise silently keep its default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+    # The docstrings of the fields become the descriptions that an editor shows.
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        str_strip_whitespace=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class TextEntry(FileModel):
+    """The same in Chinese and English."""
+
     zh: Sentence
     en: Sentence
 
@@ -41,16 +51,22 @@ class TextEntry(FileModel):
 
 
 class PromptEntry(TextEntry):
+    """What the patient is asked to do: kind, no blame, one action."""
+
     id: Identifier
+    """Shared by labels that ask the same thing."""
     after_s: float = Field(default=3.0, ge=1.0, le=60.0)
+    """Seconds that the label must have stayed under its threshold."""
 
 
 class PartEntry(FileModel):
     """One measure through its curve: at least one point, measures strictly rising, evidence 0..1."""
 
     measure: Identifier
+    """A measure of docs/measures.md, such as snr_db."""
     weight: Weight = 1.0
     curve: tuple[tuple[float, Unit], ...] = Field(min_length=1)
+    """[measure, evidence] points; the decision threshold of the measure lies at 0.70."""
 
     @field_validator("curve")
     @classmethod
@@ -61,20 +77,31 @@ class PartEntry(FileModel):
 
 
 class AcousticEntry(FileModel):
+    """What can be measured."""
+
     parts: tuple[PartEntry, ...] = Field(min_length=1)
     combine: Literal["mean", "min"] = "mean"
+    """min: each part can only downgrade."""
     weight: Weight = 1.0
 
 
 class ClapEntry(FileModel):
+    """What a sound is compared with, in English: the text encoder knows no other language."""
+
     positive: tuple[Sentence, ...] = Field(min_length=1)
+    """What the label sounds like."""
     contrast: tuple[Sentence, ...] = Field(min_length=1)
+    """What it is not."""
     weight: Weight = 1.0
 
 
 class TranscriptEntry(FileModel):
+    """What was said. Never lowers a score."""
+
     topic: Identifier
+    """A topic of docs/topics.md."""
     expects: Literal["any", "stated", "denied"] = "any"
+    """What the doctor expects; the other is shown all the same."""
     weight: Weight = 1.0
 
 
@@ -82,16 +109,26 @@ class LabelEntry(FileModel):
     """One ``[[label]]``. Quality is heard by acoustic measures or CLAP, content by a transcript only."""
 
     id: Identifier
+    """Final: results and integrations refer to it."""
     title: TextEntry
+    """One claim, as a clinician would write it."""
     kind: LabelKind
+    """quality: how it sounds. content: what is said."""
     aliases: tuple[Sentence, ...] = ()
+    """Other names, lay words among them, in either language."""
     threshold: Unit = 0.70
+    """The pass line. 0.0: a sound that is shown to the doctor, and asks nothing of the recording."""
     clear: Unit = 0.75
-    weight: Weight = 1.0
+    """Where the label's prompt ends; at or above the threshold."""
+    weight: Share = 1.0
+    """In the overall score; 0.0 counts for nothing."""
     aggregate: Aggregate = Aggregate.TYPICAL
+    """Over a recording. typical: the median. worst: the worst tenth. any: the maximum."""
     prompt: PromptEntry | None = None
     endangers: TextEntry | None = None
+    """What a failed label puts at risk: half a sentence, without a full stop."""
     advice: TextEntry | None = None
+    """What to do about it: half a sentence, without a full stop."""
     acoustic: AcousticEntry | None = None
     clap: ClapEntry | None = None
     transcript: TranscriptEntry | None = None

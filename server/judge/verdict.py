@@ -51,6 +51,7 @@ def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: 
 def _grade(scored: list[tuple[Label, float]], verdict: Verdict | None) -> Grade:
     if not scored:
         return "nodata"
-    if verdict == "unusable" or any(score < POOR_UNDER for _, score in scored):
+    # What passes is not poor: a label without a pass line (0.0) is a sound to be shown, and asks nothing.
+    if verdict == "unusable" or any(score < min(POOR_UNDER, label.threshold) for label, score in scored):
         return "poor"
     return "clear" if verdict == "accept" else "usable"

@@ -87,3 +87,9 @@ def test_overall_stays_in_range_and_passed_means_accept(values: list[float | Non
     assert result.score is None or 0.0 <= result.score <= 1.0
     assert result.passed == (result.verdict == "accept")
     assert (result.grade == "nodata") == (values[:3] == [None] * 3)
+
+
+def test_a_sound_without_a_pass_line_makes_no_recording_poor() -> None:
+    labels = label_set(quality("a"), quality("wheeze", threshold=0.0, clear=0.75, weight=0.0))
+    result = overall(labels, {"a": 0.9, "wheeze": 0.05})
+    assert (result.score, result.grade, result.verdict) == (0.9, "clear", "accept")
