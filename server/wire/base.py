@@ -11,6 +11,7 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 
 
 class WireModel(BaseModel):
-    """Unknown fields are errors; NaN and Infinity never leave or enter as JSON."""
+    """Unknown fields are errors; NaN and Infinity never leave or enter as JSON. Errors, which may be logged, do not
+    repeat what a peer sent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)

@@ -1,14 +1,25 @@
 """Messages from the patient's side. Binary messages are PCM; every text message is one JSON object of these."""
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from server.errors import MalformedMessageError
+from server.errors import (
+    AudioError,
+    MalformedMessageError,
+    TingqingError,
+    UnsupportedEncodingError,
+    UnsupportedRateError,
+)
 from server.wire.base import WireModel
 
 MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 96_000
+
+MAX_PARAM = 100
+"""Characters of a field's path that an error names: an unknown field is named by the peer."""
 
 
 class LabelRequest(WireModel):
@@ -41,6 +52,20 @@ class ResumeConfig(WireModel):
     resume_token: str
 
 
+def _finite(value: JsonValue) -> JsonValue:
+    """Raises ValueError for NaN or Infinity anywhere: the result, which repeats the value, could not be written."""
+    waiting: list[JsonValue] = [value]
+    while waiting:
+        match waiting.pop():
+            case float() as number if not math.isfinite(number):
+                raise ValueError("numbers must be finite")
+            case list() as items:
+                waiting += items
+            case dict() as fields:
+                waiting += fields.values()
+    return value
+
+
 class SessionStart(WireModel):
     """First message on ``/v1/stream``. With ``resume``, the session goes on from ``next_sample``."""
 
@@ -51,7 +76,7 @@ class SessionStart(WireModel):
     labels: LabelsField | None = Field(default=None, max_length=20_000)
     language: str | None = Field(default=None, max_length=35, description="BCP 47: zh-CN, en …")
     reference: str | None = Field(default=None, max_length=200)
-    metadata: dict[str, JsonValue] | None = Field(default=None, max_length=50)
+    metadata: dict[str, Annotated[JsonValue, AfterValidator(_finite)]] | None = Field(default=None, max_length=50)
     resume: ResumeConfig | None = None
 
 
@@ -97,20 +122,44 @@ ClientMessage = Annotated[
 
 client_messages: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 
+TYPES = (
+    "session.start",
+    "audio.pause",
+    "audio.resume",
+    "audio.gap",
+    "labels.update",
+    "prompt.snooze",
+    "keepalive",
+    "session.end",
+)
+
 
 def parse_client_message(text: str | bytes) -> ClientMessage:
     """Parse one text message.
 
-    Raises MalformedMessageError, whose ``param`` names the first field at fault and whose message says what was
-    expected; the peer's own values are not echoed.
+    Raises MalformedMessageError, UnsupportedRateError or UnsupportedEncodingError, whose ``param`` names the first
+    field at fault and whose message says what was expected; the peer's own values are not echoed.
     """
     try:
         return client_messages.validate_json(text)  # type: ignore[no-any-return]
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or None
-        raise MalformedMessageError(
-            f"{where or 'message'}: {first['msg']}. Every text message is one JSON object with a known 'type'; "
-            "see docs/protocol.md.",
-            param=where,
-        ) from None
+        raise _fault(error.errors(include_url=False, include_input=False)[0]) from None
+
+
+def _fault(first: ErrorDetails) -> TingqingError:
+    where = ".".join(str(part) for part in first["loc"] if part not in TYPES)[:MAX_PARAM] or None
+    if where in _AUDIO_FAULTS and first["type"] in ("greater_than_equal", "less_than_equal", "literal_error"):
+        return _AUDIO_FAULTS[where](f"{where}: {first['msg']}.", param=where)
+    # The message of the discriminator repeats what it found.
+    what = f"'type' must be one of {', '.join(TYPES)}" if first["type"] == "union_tag_invalid" else first["msg"]
+    return MalformedMessageError(
+        f"{where or 'message'}: {what}. Every text message is one JSON object with a known 'type'; "
+        "see docs/protocol.md.",
+        param=where,
+    )
+
+
+_AUDIO_FAULTS: dict[str | None, type[AudioError]] = {
+    "audio.sample_rate": UnsupportedRateError,
+    "audio.encoding": UnsupportedEncodingError,
+}

@@ -23,7 +23,7 @@ BEFORE_START: list[Case] = [
     ("a JSON list", ["[1,2,3]"], ["malformed_message"], 4400),
     ("an unknown type", ['{"type":"session.begin"}'], ["malformed_message"], 4400),
     ("an unknown field", [start(shout=True)], ["malformed_message"], 4400),
-    ("a rate out of range", [start(rate=4_000)], ["malformed_message"], 4400),
+    ("a rate out of range", [start(rate=4_000)], ["unsupported_sample_rate"], 4400),
     ("binary first", [bytes(320)], ["unexpected_message"], 4400),
     ("control first", ['{"type":"keepalive"}'], ["unexpected_message"], 4400),
     ("labels that are nowhere", [start(labels="")], ["invalid_labels"], 4400),

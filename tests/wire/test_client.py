@@ -1,0 +1,69 @@
+"""What a peer's broken message is answered with: which field, why, and never the peer's own words."""
+
+import json
+from typing import Any
+
+import pytest
+
+from server.errors import MalformedMessageError, TingqingError, UnsupportedEncodingError, UnsupportedRateError
+from server.wire.client import TYPES, parse_client_message
+from server.wire.messages import CLIENT_MODELS, type_of
+
+AUDIO = {"encoding": "pcm_s16le", "sample_rate": 16000}
+
+
+def start(**fields: Any) -> str:
+    return json.dumps({"type": "session.start", "audio": AUDIO} | fields)
+
+
+def fault(text: str) -> TingqingError:
+    with pytest.raises(TingqingError) as raised:
+        parse_client_message(text)
+    return raised.value
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", '[1, {"deeper": -Infinity}]'])
+def test_metadata_that_no_result_could_repeat_is_refused(number: str) -> None:
+    error = fault(start(metadata={"visit": "NUMBER"}).replace('"NUMBER"', number))
+    assert isinstance(error, MalformedMessageError)
+    assert error.param == "metadata.visit"
+
+
+def test_metadata_of_any_json_is_taken() -> None:
+    metadata = {"visit": [1, 2.5, None, {"deep": {"er": "好"}}], "n": 10**30}
+    assert parse_client_message(start(metadata=metadata)).metadata == metadata  # type: ignore[union-attr]  # a start
+
+
+def test_the_field_at_fault_is_named_as_it_was_sent() -> None:
+    assert fault('{"type": "session.start", "audio": {"encoding": "pcm_s16le"}}').param == "audio.sample_rate"
+    assert fault('{"type": "audio.gap", "samples": 0}').param == "samples"
+
+
+@pytest.mark.parametrize("rate", [7_999, 96_001, 10**400])
+def test_a_rate_out_of_range_has_its_own_code(rate: int) -> None:
+    error = fault(start(audio=AUDIO | {"sample_rate": rate}))
+    assert isinstance(error, UnsupportedRateError)
+    assert error.param == "audio.sample_rate"
+
+
+def test_an_unknown_encoding_has_its_own_code() -> None:
+    assert isinstance(fault(start(audio=AUDIO | {"encoding": "opus"})), UnsupportedEncodingError)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"type": "SECRET"}', start(pace="SECRET"), start(audio=AUDIO | {"encoding": "SECRET"})]
+)
+def test_the_peers_words_are_not_repeated(text: str) -> None:
+    error = fault(text)
+    assert "SECRET" not in error.message
+    assert "SECRET" not in str(error.param)
+
+
+def test_a_field_that_the_peer_named_at_length_is_not_repeated_at_length() -> None:
+    error = fault(start(**{"x" * 60_000: 1}))
+    assert len(error.message) < 400
+    assert len(str(error.param)) <= 100
+
+
+def test_the_types_named_are_all_there_are() -> None:
+    assert [type_of(model) for model in CLIENT_MODELS] == list(TYPES)
