@@ -106,7 +106,13 @@ class History:
         history = cls(labels)
         if [tuple(key) for key in state["keys"]] != history._keys:
             raise ValueError("a snapshot of other labels")
-        history._fill([(int(speech), tuple(values)) for speech, values in state["rows"]])
+        rows: list[Row] = [
+            (int(speech), tuple(None if value is None else float(value) for value in values))
+            for speech, values in state["rows"]
+        ]
+        if any(len(values) != len(history._keys) for _, values in rows):
+            raise ValueError("a window with another number of scores")
+        history._fill(rows)
         history._full = bool(state["full"])
         for label_id, counts in state["whys"].items():
             history._whys[label_id] = Counter({Why(why): int(count) for why, count in counts.items()})

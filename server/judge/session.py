@@ -159,7 +159,7 @@ class SessionJudge:
                 PromptCleared(prompt_id, label_id, Text(zh, en), audience)
                 for prompt_id, label_id, zh, en, audience in state["unsent"]
             ]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SnapshotError(f"a judgement snapshot that does not fit these labels ({error})") from error
         return judge
 

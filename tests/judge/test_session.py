@@ -208,6 +208,16 @@ def test_a_snapshot_of_another_version_is_refused(state: dict[str, Any]) -> None
         SessionJudge.restore(state, LABELS)
 
 
+@pytest.mark.parametrize("row", [[], [5], [5, []], [5, [0.5]], [5, ["x"] * 6], [5, [{}] * 6], [float("inf"), []], 3])
+def test_a_snapshot_whose_windows_do_not_fit_is_refused(row: Any) -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, GOOD)
+    state = json.loads(json.dumps(judge.snapshot()))
+    state["history"]["rows"].append(row)
+    with pytest.raises(SnapshotError):
+        SessionJudge.restore(state, LABELS)
+
+
 def test_a_snapshot_of_other_labels_is_refused() -> None:
     with pytest.raises(SnapshotError):
         SessionJudge.restore(SessionJudge(LABELS).snapshot(), DICTIONARIES.resolve("low_background"))
