@@ -3,6 +3,7 @@
 Chinese is written with the half-width comma, colon and brackets of the patient sentences.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from server.judge.judgement import Span
@@ -63,13 +64,20 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
     if judged.verdict is None or worst is None:
         return NOT_ASSESSED
     label, score = worst
-    zh = f"建议复录:“{label.title.zh}”没有达标({score:.2f})"
-    en = f"Please record again: “{label.title.en}” falls short ({score:.2f})"
+    shown = _shown(score, label.threshold)
+    zh = f"建议复录:“{label.title.zh}”没有达标({shown})"
+    en = f"Please record again: “{label.title.en}” falls short ({shown})"
     if label.endangers is not None:
         zh += f",{label.endangers.zh}"
         en += f"; {label.endangers.en}"
     advice = label.advice or Text("请再录一遍", "please record once more")
     return Text(f"{zh};{advice.zh}。", f"{en}. {_capitalised(advice.en)}.")
+
+
+def _shown(score: float, threshold: float) -> str:
+    """Two decimals; not rounded up to the pass line that it falls short of."""
+    rounded = f"{score:.2f}"
+    return f"{math.floor(score * 100) / 100:.2f}" if score < threshold <= float(rounded) else rounded
 
 
 def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Label, float] | None:

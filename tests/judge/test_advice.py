@@ -36,6 +36,13 @@ def test_the_worst_failing_label_is_named_with_its_score_danger_and_remedy() -> 
     )
 
 
+@pytest.mark.parametrize(("score", "shown"), [(0.6999, "0.69"), (0.695, "0.69"), (0.29, "0.29"), (0.6949, "0.69")])
+def test_a_score_that_falls_short_is_not_rounded_up_to_its_pass_line(score: float, shown: str) -> None:
+    said = advice({"low_background": score})
+    assert f"({shown})" in said.zh
+    assert f"({shown})" in said.en
+
+
 def test_an_accepted_recording_is_fine() -> None:
     assert advice({}) == Text("录音可以使用,不用重录。", "This recording is fine and can be used as it is.")
 
