@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from server.dictionaries.adhoc import normalise
+from server.errors import LabelQueryError
 from server.judge.labels import (
     AcousticEvidence,
     AcousticPart,
@@ -132,6 +134,18 @@ class LabelEntry(FileModel):
     acoustic: AcousticEntry | None = None
     clap: ClapEntry | None = None
     transcript: TranscriptEntry | None = None
+
+    @field_validator("title", "aliases")
+    @classmethod
+    def askable(cls, names: TextEntry | tuple[str, ...]) -> TextEntry | tuple[str, ...]:
+        for name in (names.zh, names.en) if isinstance(names, TextEntry) else names:
+            try:
+                empty = not normalise(name)
+            except LabelQueryError as error:
+                raise ValueError(error.message) from None
+            if empty:
+                raise ValueError("a name of invisible characters only cannot be asked for")
+        return names
 
     @model_validator(mode="after")
     def consistent(self) -> Self:

@@ -165,6 +165,9 @@ def test_a_file_gets_the_defaults_of_the_design() -> None:
         ('id = "second"', 'id = "first"', 16, "'first'"),
         ('id = "second"', 'id = "Zweite Kennung"', 16, "id"),
         ("curve = [[0.0, 0.1], [12.0, 0.7]]", "curve = [[nan, 0.1]]", 11, "curve"),
+        ('en = "Two"', f'en = "{"x" * 201}"', 17, "201 characters"),
+        ('kind = "content"', 'kind = "content"\naliases = ["a\\u0000b"]', 19, "control characters"),
+        ('kind = "content"', 'kind = "content"\naliases = ["\\u200b"]', 19, "invisible"),
     ],
 )
 def test_a_fault_is_told_with_its_line(old: str, new: str, line: int, said: str) -> None:
