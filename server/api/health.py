@@ -30,6 +30,8 @@ class Ready(WireModel):
     draining: bool
     scorers: list[str]
     basic_mode: bool
+    clap: str | None = Field(description="The loaded CLAP checkpoint, <id>@<revision>.")
+    hint: str | None = Field(description="How to leave basic mode.")
     vad: str
     version: str
     score_ms: float = Field(description="What a real score took when last asked, at most 2 s ago.")
@@ -55,6 +57,8 @@ async def readyz(services: Wired, response: Response) -> Ready:
         draining=draining,
         scorers=list(engine.scorer_names),
         basic_mode=engine.basic_mode,
+        clap=engine.clap,
+        hint=engine.hint,
         vad=engine.vad,
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),

@@ -37,10 +37,11 @@ class Pages:
         """Raises HTTPException 404 for what is not there, not of a served type, or outside the folder."""
         try:
             path = (self._folder / name).resolve()
+            there = path.is_relative_to(self._folder) and path.is_file()
         except (OSError, ValueError):  # a name with a zero byte, or too long for the file system
             raise HTTPException(404) from None
         media_type = MEDIA_TYPES.get(path.suffix)
-        if media_type is None or not path.is_relative_to(self._folder) or not path.is_file():
+        if media_type is None or not there:
             raise HTTPException(404)
         caching = "no-store" if path.suffix == ".html" else "no-cache"
         return FileResponse(path, media_type=media_type, headers={"Cache-Control": caching})

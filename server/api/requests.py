@@ -50,6 +50,9 @@ class Requests:
             return
         given = Headers(scope=scope).get(HEADER, "")
         token = request_id.set(given if GIVEN.fullmatch(given) else secrets.token_hex(8))
+        method = scope.get("method", "WS")
+        if method == "HEAD":  # what GET answers, for every address; the HTTP server leaves the body out
+            scope = {**scope, "method": "GET"}
         began = time.monotonic()
         marked = _Marked(send)
         try:
@@ -61,7 +64,7 @@ class Requests:
             route = getattr(scope.get("route"), "path", "-")
             took_ms = (time.monotonic() - began) * 1000
             level = logging.DEBUG if route in PROBES else logging.INFO
-            logger.log(level, "%s %s %s %.0f ms", scope.get("method", "WS"), route, marked.status, took_ms)
+            logger.log(level, "%s %s %s %.0f ms", method, route, marked.status, took_ms)
             request_id.reset(token)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import uvicorn
 from fastapi import FastAPI
 
+from server.api.heads import PromptHeadProtocol
 from server.wire.base import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ def uvicorn_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         app,
         host=host,
         port=port,
+        http=PromptHeadProtocol,
+        h11_max_incomplete_event_size=64 * 1024,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -44,10 +44,18 @@ def test_scripts_of_the_page_are_served_as_javascript(served: Served) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/../pyproject.toml", "/%2e%2e/pyproject.toml", "/..%2fserver/app.py", "/%00", "/etc/passwd", "//etc/passwd",
-     "/README.md"],
+     "/README.md", f"/{'a' * 300}.js", f"/{'a/' * 3000}x.js"],
 )  # fmt: skip
 def test_nothing_outside_the_client_is_served(served: Served, path: str) -> None:
     assert get(served, path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz", "/v1/schema/all", "/openapi.json", "/nope"])
+def test_head_answers_as_get_does_without_a_body(served: Served, path: str) -> None:
+    head = httpx.head(f"{served.url}{path}")
+    assert head.status_code == get(served, path).status_code
+    assert head.content == b""
+    assert int(head.headers["content-length"]) > 0
 
 
 def test_docs_need_nothing_from_elsewhere(served: Served) -> None:

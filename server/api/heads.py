@@ -1,0 +1,53 @@
+"""How long the head of an HTTP request may take: uvicorn waits for ever. How large it may be, h11 bounds (64 KiB)."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_S = 20.0
+"""For the whole head, and for what is left of a body whose request was answered early."""
+
+
+class PromptHeadProtocol(H11Protocol):
+    """One connection. Whoever sends a head too slowly is cut off: slow heads would hold connections for ever.
+
+    The handshake of a WebSocket is such a head. Bodies are bounded where they are read: ``server.api.uploads``.
+    """
+
+    head_s = HEAD_S
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._cancel()
+        super().handle_websocket_upgrade(event)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect_head()
+
+    def _expect_head(self) -> None:
+        self._cancel()
+        self._deadline = self.loop.call_later(self.head_s, self._late)
+
+    def _late(self) -> None:
+        answering = self.cycle and not self.cycle.response_complete
+        if not answering and not self.transport.is_closing():
+            self.transport.close()
+
+    def _cancel(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

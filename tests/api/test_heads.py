@@ -1,0 +1,77 @@
+"""Requests whose head never ends: nobody can hold connections or fill the memory with them."""
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from server.api.heads import PromptHeadProtocol
+from tests.api.conftest import Served, start
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Served]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PromptHeadProtocol, "head_s", 0.3)
+        running = start(drain_s=0.0)
+        yield running
+        running.stop()
+
+
+def connected(served: Served, sent: bytes = b"") -> socket.socket:
+    peer = socket.create_connection(("127.0.0.1", served.port), 10)
+    peer.sendall(sent)
+    return peer
+
+
+def everything(peer: socket.socket) -> bytes:
+    """All that the server sends until it closes."""
+    received = b""
+    while data := peer.recv(65_536):
+        received += data
+    return received
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GE", GET, GET + b"X-Slow: ", b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"],
+    ids=["nothing", "half a method", "half a head", "half a header", "half a handshake"],
+)
+def test_a_head_that_does_not_come_is_given_up(impatient: Served, sent: bytes) -> None:
+    with connected(impatient, sent) as peer:
+        assert everything(peer) == b""
+
+
+def test_a_second_request_on_the_same_connection_has_its_own_time(impatient: Served) -> None:
+    with connected(impatient, GET + b"\r\n") as peer:
+        assert peer.recv(65_536).startswith(b"HTTP/1.1 200")
+        peer.sendall(GET)
+        assert everything(peer) == b""
+
+
+def test_a_body_is_not_held_to_the_time_of_a_head(impatient: Served) -> None:
+    def slow() -> Iterator[bytes]:
+        yield b"--x\r\n"
+        with connected(impatient) as other:  # cut off once the time for a head has passed
+            everything(other)
+        yield b"--x--\r\n"
+
+    answer = httpx.post(
+        f"{impatient.url}/v1/assess", content=slow(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("line", [b"\r\nX-%d: y", b"%01000d"], ids=["many headers", "one header"])
+def test_a_head_without_end_is_refused(impatient: Served, line: bytes) -> None:
+    with connected(impatient, GET + b"X-Long: ") as peer:
+        try:
+            for number in range(10_000):
+                peer.sendall(line % number)
+            received = everything(peer)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # cut off while it was still sending
+        assert received.startswith(b"HTTP/1.1 400")
