@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from server.judge.aggregate import Column
-from server.judge.combine import EVIDENCE_KINDS, declared_kinds, first_why
+from server.judge.combine import EVIDENCE_KINDS, combine, declared_kinds, first_why
 from server.judge.labels import Label, LabelSet
 from server.values import EvidenceKind, LabelScore, Why
 
@@ -61,6 +62,10 @@ class History:
         score = self.score(label_id)
         if score is None:
             reasons = {why for why, count in self._whys[label_id].items() if count}
+            if not reasons and self._rows:
+                # Asked for after the last window: nobody has looked, whatever scorers there are.
+                unseen = combine(label, {})
+                return replace(unseen, why=Why.NO_EVIDENCE) if label.acoustic or label.clap else unseen
             return LabelScore(None, dict.fromkeys(EVIDENCE_KINDS), first_why(reasons) if reasons else Why.TOO_SHORT)
         evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
         kinds = declared_kinds(label)

@@ -144,6 +144,20 @@ def test_changed_labels_keep_the_scores_of_those_that_stay() -> None:
     json.dumps(judge.snapshot())
 
 
+def test_a_label_asked_for_after_the_last_window_is_not_called_too_short() -> None:
+    judge = SessionJudge(LABELS)
+    for second in range(10, 14):
+        add(judge, second, GOOD)
+    judge.change_labels(DICTIONARIES.resolve("low_background,symptom_duration,a dog barking,说得很好"))
+    assert [score.why for score in judge.conclude().labels.values()] == [
+        Why.NO_EVIDENCE,
+        Why.NEEDS_TRANSCRIPT,
+        Why.NO_EVIDENCE,
+        Why.UNSCORABLE,
+    ]
+    assert judge.conclude().not_heard == []
+
+
 def test_what_a_label_change_clears_is_told_with_the_next_window() -> None:
     judge = SessionJudge(LABELS)
     raised = [event for second in range(10, 14) for event in add(judge, second, {**GOOD, "quiet": 0.1}).prompts]
