@@ -1,10 +1,9 @@
 """How long the head of an HTTP request may take: uvicorn waits for ever. How large it may be, h11 bounds (64 KiB)."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_S = 20.0
 """For the whole head, and for what is left of a body whose request was answered early."""
@@ -30,7 +29,7 @@ class PromptHeadProtocol(H11Protocol):
         self._cancel()
         super().connection_lost(exc)
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+    def handle_websocket_upgrade(self, event: Any) -> None:
         self._cancel()
         super().handle_websocket_upgrade(event)
 
@@ -43,7 +42,8 @@ class PromptHeadProtocol(H11Protocol):
         self._deadline = self.loop.call_later(self.head_s, self._late)
 
     def _late(self) -> None:
-        answering = self.cycle and not self.cycle.response_complete
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        answering = cycle is not None and not cycle.response_complete
         if not answering and not self.transport.is_closing():
             self.transport.close()
 
