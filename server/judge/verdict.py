@@ -51,7 +51,7 @@ def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: 
 def _grade(scored: list[tuple[Label, float]], verdict: Verdict | None) -> Grade:
     if not scored:
         return "nodata"
-    # What passes is not poor: a label without a pass line (0.0) is a sound to be shown, and asks nothing.
-    if verdict == "unusable" or any(score < min(POOR_UNDER, label.threshold) for label, score in scored):
+    # A label without a pass line (0.0) is a sound to be shown, and asks nothing of the recording.
+    if verdict == "unusable" or any(score < POOR_UNDER for label, score in scored if label.threshold > 0.0):
         return "poor"
     return "clear" if verdict == "accept" else "usable"

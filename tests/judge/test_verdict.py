@@ -93,3 +93,8 @@ def test_a_sound_without_a_pass_line_makes_no_recording_poor() -> None:
     labels = label_set(quality("a"), quality("wheeze", threshold=0.0, clear=0.75, weight=0.0))
     result = overall(labels, {"a": 0.9, "wheeze": 0.05})
     assert (result.score, result.grade, result.verdict) == (0.9, "clear", "accept")
+
+
+def test_a_low_pass_line_leaves_a_poor_score_poor() -> None:
+    labels = label_set(quality("a"), quality("b", threshold=0.2, clear=0.75))
+    assert overall(labels, {"a": 0.9, "b": 0.3}).grade == "poor"
