@@ -151,12 +151,19 @@ def stderr_console() -> "Console":
 
 
 def console_on(stream: IO[str] | None) -> "Console":
-    """A rich console on ``stream`` (``None``: standard output), wide enough for tables where it is no terminal."""
+    """A rich console on ``stream`` (``None``: standard output), wide enough for tables where it is no terminal.
+
+    It raises BrokenPipeError like any other output, where rich would exit with 1: a recording that did not pass.
+    """
     from rich.console import Console
 
-    console = Console(file=stream or sys.stdout, highlight=False)
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    console = PipedConsole(file=stream or sys.stdout, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(file=stream or sys.stdout, highlight=False, width=_PIPED_WIDTH)
+        console = PipedConsole(file=stream or sys.stdout, highlight=False, width=_PIPED_WIDTH)
     return console
 
 

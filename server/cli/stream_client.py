@@ -85,7 +85,7 @@ class StreamClient:
     async def _connect_once(self) -> SessionEnded | Lost:
         host = urlsplit(self._url).hostname or ""
         try:
-            async with connect(
+            socket = await connect(
                 self._url,
                 subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
                 compression=None,
@@ -94,8 +94,7 @@ class StreamClient:
                 close_timeout=1.0,
                 ping_interval=None,
                 proxy=None if is_loopback(host) else True,
-            ) as socket:
-                return await self._converse(socket)
+            )
         except InvalidStatus as error:
             raise Failure(
                 f"{self._url} answered HTTP {error.response.status_code}.", hint="Is it a Tingqing server?"
@@ -104,6 +103,8 @@ class StreamClient:
             raise Failure(f"{self._url}: {error}", hint="Is it a Tingqing server?") from None
         except (OSError, TimeoutError) as error:
             return Lost(None, str(error) or "no answer")
+        async with socket:  # an OSError from here on is the output's, not the line's: websockets raises none
+            return await self._converse(socket)
 
     async def _converse(self, socket: ClientConnection) -> SessionEnded | Lost:
         start = self._start

@@ -163,6 +163,17 @@ def test_output_that_cannot_be_written_is_told_before_any_work(clean: Path, tmp_
     assert "cannot write" in ran.err
 
 
+def test_a_report_that_nobody_reads_ends_quietly(clean: Path) -> None:
+    with subprocess.Popen(
+        [TINGQING, "assess", str(clean)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"roken" not in process.stderr.read()
+        assert process.wait(60) == 141
+
+
 def test_a_reader_that_goes_away_ends_it_quietly(clean: Path) -> None:
     process = subprocess.Popen(
         [TINGQING, "assess", "--format", "jsonl", *[str(clean)] * 4],

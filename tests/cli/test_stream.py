@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -183,6 +184,36 @@ def test_interrupting_ends_with_130_and_no_traceback(served: Serving, clean: Pat
     code, said = asyncio.run(interrupted())
     assert code == 130
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("output", ["jsonl", "text"])
+@pytest.mark.parametrize("pace", ["fast", "realtime"])
+def test_a_reader_that_goes_away_ends_it_quietly(served: Serving, clean: Path, output: str, pace: str) -> None:
+    """``| head`` is no line that dropped."""
+    with subprocess.Popen(
+        [TINGQING, "stream", clean, "--url", served.ws, "--pace", pace, "--format", output],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+def test_a_full_disk_is_no_line_that_dropped(served: Serving, clean: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [TINGQING, "stream", clean, "--url", served.ws, "--pace", "fast", "--format", "jsonl"],
+            stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False, encoding="utf-8",
+        )  # fmt: skip
+    assert ran.returncode == 2
+    assert "No space left" in ran.stderr
+    assert "connection" not in ran.stderr
 
 
 class CuttingRelay:
