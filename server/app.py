@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine
 from server.assessment.lane import Priority
+from server.assessment.scorers import Scorer
 from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.errors import ScoringError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.model.acoustic import AcousticScorer, summarise
+from server.model.clap.finding import BASIC_MODE_HINT
+from server.model.clap.mel import MelTracker
+from server.model.clap.opening import open_clap
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.resources import labels_dir, web_client_dir
 from server.settings import Settings, check_exposure
 from server.stream.core import StreamCore
-from server.stream.events import WindowReady
+from server.stream.events import FeatureTracker, WindowReady
 from server.values import AudioFormat, Capture, CaptureSource, Encoding
 
 if TYPE_CHECKING:
@@ -34,24 +38,40 @@ PROBE_S = 3
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Everything that scores, started and stopped with the block. No web framework, no torch.
+    """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
     Raises LabelFileError and SettingsError, before anything is started.
     """
     dictionaries = Dictionaries.load(settings.labels_dir or labels_dir())
     make_detector = detector_factory(settings.vad)
-    scorers = (AcousticScorer(),)
+    clap = await asyncio.to_thread(
+        open_clap,
+        settings.clap,
+        cache=settings.model_cache_dir,
+        device=settings.device,
+        dtype=settings.dtype,
+        gpu_memory_fraction=settings.gpu_memory_fraction,
+    )
+    if clap is not None:
+        # Where most sessions begin: no window has to wait for these texts.
+        await asyncio.to_thread(clap.prepare, dictionaries.resolve(None))
+    scorers: tuple[Scorer, ...] = (AcousticScorer(),) if clap is None else (AcousticScorer(), clap)
     mos = DnsMos(load_dnsmos_session()) if settings.mos else None
+
+    def trackers() -> list[FeatureTracker]:
+        return [] if clap is None else [MelTracker()]
+
     async with ScoringService(scorers, mos) as service:
         yield Engine(
             service=service,
             dictionaries=dictionaries,
-            make_core=lambda audio: StreamCore(audio, make_detector()),
-            restore_core=lambda snapshot: StreamCore.restore(snapshot, make_detector()),
+            make_core=lambda audio: StreamCore(audio, make_detector(), trackers()),
+            restore_core=lambda snapshot: StreamCore.restore(snapshot, make_detector(), trackers()),
             summarise=summarise,
             scorer_names=service.scorer_names,
-            clap=None,
-            basic_mode=True,
+            clap=None if clap is None else clap.model,
+            basic_mode=clap is None,
+            hint=BASIC_MODE_HINT if clap is None and settings.clap == "auto" else None,
             vad=settings.vad,
             version=version(DISTRIBUTION),
         )

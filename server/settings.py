@@ -28,6 +28,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
+    clap: str = Field(
+        default="auto",
+        min_length=1,
+        description="auto: the cached weights if there are any; off; or a model id in the cache, or a folder.",
+    )
+    model_cache_dir: Path | None = Field(default=None, description="Folder of downloaded models.")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda|cuda:\d+)$", description="Where CLAP runs.")
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="Numbers CLAP calculates with.")
+    gpu_memory_fraction: float | None = Field(default=None, gt=0, le=1, description="Share of the GPU's memory.")
     labels_dir: Path | None = Field(default=None, description="Folder of label files; the shipped ones where unset.")
     max_sessions: int = Field(default=64, ge=1, description="Live sessions at once; a further one is refused (4503).")
     max_observers: int = Field(default=32, ge=1, description="Observers of one session at once.")

@@ -64,6 +64,7 @@ class Assessment:
         self._wait_for_mos = wait_for_mos
         self._mos = MosWatch(engine.service, priority)
         self._next_labels: LabelSet | None = None
+        self._prepared: LabelSet | None = None
 
     def expect(self, window: Window) -> None:
         """A window became ready. Never waits; ``assess`` calls it too."""
@@ -76,6 +77,9 @@ class Assessment:
         """
         self._apply_labels()
         self.expect(window)
+        if self._prepared is not self.labels:
+            await self.engine.service.prepare(self.labels)
+            self._prepared = self.labels
         patient = self._wait_for_mos if wait_for_mos is None else wait_for_mos
         mos, mos_shed = await self._mos.counting(window, patient=patient)
         request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed)

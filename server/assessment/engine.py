@@ -62,6 +62,8 @@ class Engine:
     basic_mode: bool
     vad: str
     version: str
+    hint: str | None = None
+    """What an operator can do about basic mode, if anything."""
 
 
 @dataclass(frozen=True, slots=True)

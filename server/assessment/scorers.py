@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from server.judge.labels import LabelSet
 from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, Window
@@ -43,6 +43,17 @@ class Scorer(Protocol):
     kind: EvidenceKind
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[ScoreReply]: ...
+
+
+@runtime_checkable
+class PreparedScorer(Protocol):
+    """A scorer with work to do once per label set, such as embedding texts.
+
+    ``prepare`` blocks, on any thread but the scorer's own, and may run beside ``score``; a window is sent once it has
+    returned. A scorer whose labels were not prepared still scores them, only later.
+    """
+
+    def prepare(self, labels: LabelSet) -> None: ...
 
 
 class MosModel(Protocol):

@@ -10,8 +10,9 @@ from typing import Self
 
 from server.assessment.figures import LaneFigures
 from server.assessment.lane import Answer, Batching, Job, Lane, Priority
-from server.assessment.scorers import MosModel, Scorer, ScoreReply, ScoreRequest
+from server.assessment.scorers import MosModel, PreparedScorer, Scorer, ScoreReply, ScoreRequest
 from server.errors import ScoringError
+from server.judge.labels import LabelSet
 from server.values import EvidenceKind, Mos, Window
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,18 @@ class ScoringService:
 
     def figures(self) -> tuple[LaneFigures, ...]:
         return tuple(lane.figures() for lane in self._all())
+
+    async def prepare(self, labels: LabelSet) -> None:
+        """What scorers do once per label set, on a thread beside theirs: other sessions' windows do not wait for it.
+
+        A failure is logged and left to the windows, where it shows again.
+        """
+        for scorer in self._scorers:
+            if isinstance(scorer, PreparedScorer):
+                try:
+                    await asyncio.to_thread(scorer.prepare, labels)
+                except Exception as error:
+                    log.error("scorer %s could not prepare its labels", scorer.name, exc_info=error)
 
     async def score(self, request: ScoreRequest, priority: Priority, within_s: float) -> list[Scored]:
         """Ask every scorer at once; one entry each, in the scorers' order. A failure is an entry, never raised."""

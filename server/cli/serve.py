@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,6 +50,36 @@ def serve(
     vad: Annotated[
         VadOption | None,
         typer.Option("--vad", help="What tells speech from silence. Default silero. (TINGQING_VAD)"),
+    ] = None,
+    clap: Annotated[
+        str | None,
+        typer.Option(
+            "--clap",
+            metavar="auto|off|MODEL",
+            help="auto: the downloaded weights, if any. off. Or a model's id or folder. Default auto. (TINGQING_CLAP)",
+        ),
+    ] = None,
+    model_cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-cache-dir", metavar="DIR", help="Folder of downloaded models. (TINGQING_MODEL_CACHE_DIR)"
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default auto. (TINGQING_DEVICE)"),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option("--dtype", metavar="auto|fp32|bf16|fp16", help="CLAP's numbers. Default auto. (TINGQING_DTYPE)"),
+    ] = None,
+    gpu_memory_fraction: Annotated[
+        float | None,
+        typer.Option(
+            "--gpu-memory-fraction",
+            metavar="SHARE",
+            help="Share of the GPU's memory to take at most. (TINGQING_GPU_MEMORY_FRACTION)",
+        ),
     ] = None,
     max_sessions: Annotated[
         int | None,
@@ -102,6 +133,11 @@ def serve(
         host=host,
         port=port,
         vad=vad and vad.value,
+        clap=clap,
+        model_cache_dir=model_cache_dir,
+        device=device,
+        dtype=dtype,
+        gpu_memory_fraction=gpu_memory_fraction,
         max_sessions=max_sessions,
         drain_s=drain_s,
         mos=mos,
@@ -144,14 +180,17 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
 
     from server.app import make_server
     from server.dictionaries import Dictionaries
+    from server.model.clap.cache import ModelCache
+    from server.model.clap.finding import find_checkpoint
     from server.resources import labels_dir
 
     # Read once more before serving: uvicorn would tell a fault in a label file as a traceback.
     Dictionaries.load(settings.labels_dir or labels_dir())
+    checkpoint = find_checkpoint(settings.clap, ModelCache(settings.model_cache_dir))
     address = _address(settings.host, listener.getsockname()[1])
 
     def announce() -> None:
-        _print_banner(address, settings)
+        _print_banner(address, settings, None if checkpoint is None else checkpoint.name)
         if open_page:
             import webbrowser
 
@@ -178,8 +217,10 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _print_banner(address: str, settings: "Settings") -> None:
+def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
     from server import __version__
+
+    scoring = f"acoustic measures, CLAP {clap}" if clap else "basic mode: acoustic measures, no CLAP"
 
     lines = [
         f"Tingqing {__version__} is listening. It judges recordings, not patients; no diagnosis.",
@@ -187,8 +228,10 @@ def _print_banner(address: str, settings: "Settings") -> None:
         f"  Doctor's page   {address}/doctor?session=<id>",
         f"  API docs        {address}/docs",
         f"  Live path       {address.replace('http', 'ws', 1)}/v1/stream",
-        f"  Scoring         basic mode: acoustic measures, no CLAP; VAD {settings.vad}",
+        f"  Scoring         {scoring}; VAD {settings.vad}",
     ]
+    if clap is None and settings.clap == "auto":
+        lines.append("                  CLAP's weights: tingqing models download")
     if settings.insecure:
         lines.append("  WARNING         --insecure: whoever reaches this address can connect and listen in.")
     lines.append("Ctrl-C lets running sessions end, and stops.")

@@ -1,0 +1,67 @@
+"""Which checkpoint ``--clap`` means. Looks at the disk only: no torch, no network."""
+
+import logging
+from pathlib import Path
+
+from server.errors import SettingsError
+from server.model.clap.cache import CLAP_ID, MANIFEST, OLD_WEIGHTS, WEIGHTS, Checkpoint, ModelCache, faults, sha256
+
+log = logging.getLogger(__name__)
+
+DOWNLOAD = "tingqing models download"
+BASIC_MODE_HINT = (
+    f"No CLAP weights: scoring by acoustic measures alone (basic mode). To get them: {DOWNLOAD}; "
+    "without a network: tingqing models import DIR."
+)
+
+
+def find_checkpoint(clap: str, cache: ModelCache) -> Checkpoint | None:
+    """What ``auto``, ``off``, a model id or a folder stands for; ``None``: no CLAP.
+
+    ``auto`` takes the pinned model from the cache if it is whole, byte for byte; a damaged one is logged and left
+    alone. Raises SettingsError where an id or folder was named and is not there, or is damaged.
+    """
+    if clap == "off":
+        return None
+    if clap == "auto":
+        return _automatic(cache)
+    folder = Path(clap)
+    if folder.is_dir():
+        return _of_folder(folder)
+    checkpoint = cache.find(clap)
+    if checkpoint is None:
+        raise SettingsError(
+            f"CLAP {clap!r} is neither a folder nor in the model cache. To get it: {DOWNLOAD} {clap}", param="--clap"
+        )
+    found = faults(checkpoint)
+    if found:
+        raise SettingsError(
+            f"The weights of {clap} are damaged ({'; '.join(found)}). To get them again: {DOWNLOAD} {clap}",
+            param="--clap",
+        )
+    return checkpoint
+
+
+def _automatic(cache: ModelCache) -> Checkpoint | None:
+    checkpoint = cache.find(CLAP_ID)
+    if checkpoint is None:
+        return None
+    found = faults(checkpoint)
+    if not found:
+        return checkpoint
+    log.warning("the weights of %s are damaged (%s) and not used", CLAP_ID, "; ".join(found))
+    return None
+
+
+def _of_folder(folder: Path) -> Checkpoint:
+    """A folder in the Hugging Face layout. One of our cache is checked; any other is named by its weights' hash."""
+    listed = next((one for one in ModelCache(folder.parent.parent).checkpoints() if one.folder == folder), None)
+    if listed is not None and (folder / MANIFEST).is_file():
+        found = faults(listed)
+        if found:
+            raise SettingsError(f"The weights in {folder} are damaged ({'; '.join(found)}).", param="--clap")
+        return listed
+    weights = next((folder / name for name in (WEIGHTS, OLD_WEIGHTS) if (folder / name).is_file()), None)
+    if weights is None:
+        raise SettingsError(f"There are no weights in {folder}: {WEIGHTS} is missing.", param="--clap")
+    return Checkpoint(folder.resolve().name, sha256(weights)[:12], folder)

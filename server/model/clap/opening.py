@@ -1,0 +1,41 @@
+"""From the setting to the scorer. torch is imported only where there is a checkpoint to load."""
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from server.model.clap.cache import ModelCache
+from server.model.clap.finding import BASIC_MODE_HINT, find_checkpoint
+
+if TYPE_CHECKING:
+    from server.model.clap.scorer import ClapScorer
+
+log = logging.getLogger(__name__)
+
+
+def open_clap(
+    clap: str,
+    *,
+    cache: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    gpu_memory_fraction: float | None = None,
+) -> "ClapScorer | None":
+    """The scorer that ``--clap`` asks for, weights loaded once; ``None`` for basic mode, which is logged.
+
+    Blocks for seconds where there are weights. Raises SettingsError where a named checkpoint cannot be loaded.
+    """
+    checkpoint = find_checkpoint(clap, ModelCache(cache))
+    if checkpoint is None:
+        if clap == "auto":
+            log.warning(BASIC_MODE_HINT)
+        return None
+    began = time.monotonic()
+    from server.model.clap.checkpoint import load_clap  # noqa: PLC0415 - torch and transformers, only if needed
+    from server.model.clap.scorer import ClapScorer  # noqa: PLC0415 - see above
+
+    loaded = load_clap(checkpoint, device=device, dtype=dtype, gpu_memory_fraction=gpu_memory_fraction)
+    took = time.monotonic() - began
+    log.info("CLAP %s: %s %s, loaded in %.1f s", loaded.name, loaded.audio.name, loaded.audio.dtype, took)
+    return ClapScorer(loaded)

@@ -1,0 +1,107 @@
+"""The CLAP scorer: how much nearer a window lies to what a label says than to what it is not."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from server.assessment.scorers import ScoreReply, ScoreRequest
+from server.judge.labels import ClapEvidence, Label, LabelSet
+from server.model.acoustic.opinions import HIDDEN_BY_PROCESSING, SPEECH_FREE
+from server.model.clap.checkpoint import LoadedClap
+from server.model.clap.mel import MEL
+from server.model.clap.spectrogram import FLOOR_DB
+from server.values import EvidenceKind, Float32Array, Opinion, Why
+
+SPEECH_S = 0.35
+"""Seconds of speech from which on ``speech_present`` passes: what is said of the speaking needs as much."""
+
+
+class ClapScorer:
+    """``assessment.scorers.Scorer``. A pure function of each window's mel, labels and capture.
+
+    Evidence = sigmoid(scale * (mean cosine to the positive texts - mean cosine to the contrast texts)): of one label
+    alone, whatever other labels there are. There is no opinion, but a ``why``, on a window without any signal or with
+    a sample that is no number (``no_evidence``), on a label about speech where nobody speaks (``no_speech``), and on
+    one whose acoustic measures the browser's processing hides (``processing_enabled``): what hides noise from the
+    measures hides it from CLAP. ``recent`` stays empty: the model hears 10 s.
+    """
+
+    name: str = "clap"
+    kind: EvidenceKind = "clap"
+
+    def __init__(self, clap: LoadedClap) -> None:
+        self._clap = clap
+
+    @property
+    def model(self) -> str:
+        """``<id>@<revision>``."""
+        return self._clap.name
+
+    def prepare(self, labels: LabelSet) -> None:
+        """Embed the labels' texts. Blocks, on any thread; afterwards windows find them in the cache."""
+        self._clap.texts.embed(_texts_of(label.clap for label in labels.labels))
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
+        """One reply per request, in order. Every label with texts has an entry."""
+        mels = [_mel_of(request) for request in requests]
+        heard = [number for number, mel in enumerate(mels) if _has_signal(mel)]
+        embeddings = dict(zip(heard, self._embed([mels[number] for number in heard]), strict=True))
+        return [ScoreReply(self._opinions(request, embeddings.get(number))) for number, request in enumerate(requests)]
+
+    def _embed(self, mels: Sequence[Float32Array]) -> Iterable[Float32Array]:
+        return self._clap.audio.embed(np.stack(mels)) if mels else ()
+
+    def _opinions(self, request: ScoreRequest, heard: Float32Array | None) -> dict[str, Opinion]:
+        labels = [(label, label.clap) for label in request.labels.labels if label.clap is not None]
+        near = self._nearness(heard, [clap for _, clap in labels]) if heard is not None else None
+        speaking = request.window.speech_s >= SPEECH_S
+        opinions = {}
+        for number, (label, _) in enumerate(labels):
+            why = _silenced(label, processed=request.capture.processed, speaking=speaking)
+            if why is None and (near is None or not np.isfinite(near[number])):
+                why = Why.NO_EVIDENCE
+            opinions[label.id] = Opinion(None, why) if why or near is None else Opinion(_sigmoid(float(near[number])))
+        return opinions
+
+    def _nearness(self, heard: Float32Array, labels: Sequence[ClapEvidence]) -> npt.NDArray[np.float64]:
+        """scale * (mean cosine to positive - mean cosine to contrast) of each label, float64 ``(labels,)``."""
+        texts = list(dict.fromkeys(_texts_of(labels)))
+        embeddings = self._clap.texts.embed(texts)
+        # One product per text, not one for all: its last bit must not depend on how many other texts there are.
+        cosine = {text: float(np.dot(row, heard)) for text, row in zip(texts, embeddings, strict=True)}
+        differences = [_mean(cosine, label.positive) - _mean(cosine, label.contrast) for label in labels]
+        return self._clap.scale * np.asarray(differences, np.float64)
+
+
+def _mean(cosine: dict[str, float], texts: Sequence[str]) -> float:
+    return sum(cosine[text] for text in texts) / len(texts) if texts else 0.0
+
+
+def _texts_of(labels: Iterable[ClapEvidence | None]) -> list[str]:
+    return [text for label in labels if label is not None for text in (*label.positive, *label.contrast)]
+
+
+def _mel_of(request: ScoreRequest) -> Float32Array:
+    return np.asarray(request.window.tracked[MEL], np.float32)
+
+
+def _has_signal(mel: Float32Array) -> bool:
+    """False for digital silence and for what is not finite: an embedding of it would mean nothing."""
+    return bool(np.isfinite(mel).all() and mel.max() > FLOOR_DB)
+
+
+def _silenced(label: Label, *, processed: bool, speaking: bool) -> Why | None:
+    """Why CLAP must not speak of this label here. Ad hoc labels, which have no acoustic side, are always scored."""
+    if label.acoustic is None:
+        return None
+    measures = {part.measure for part in label.acoustic.parts}
+    if processed and measures & HIDDEN_BY_PROCESSING:
+        return Why.PROCESSING_ENABLED
+    if not speaking and not measures <= SPEECH_FREE:
+        return Why.NO_SPEECH
+    return None
+
+
+def _sigmoid(x: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-np.clip(x, -60.0, 60.0))))

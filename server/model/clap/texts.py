@@ -1,0 +1,71 @@
+"""Label texts as embeddings: each worked out once, and never on the way of a window."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from server.values import Float32Array
+
+CAPACITY = 8_192
+"""Texts kept, the least recently used go first: 16 MB of 512 float32 each. The shipped dictionaries have under 200."""
+
+BATCH = 32
+MAX_TOKENS = 77
+"""Longer label texts are cut (the text tower would take 512): an ad hoc label has 200 characters at most."""
+
+
+class TextEmbedder:
+    """Embeddings of length 1, cached by (revision, text). Thread-safe; one text tower run at a time."""
+
+    def __init__(self, tokenizer: Any, text_model: Any, projection: Any, revision: str) -> None:
+        """``text_model``, ``projection``: those of a ``ClapModel``, in evaluation mode, float32."""
+        self._tokenizer = tokenizer
+        self._model = text_model
+        self._projection = projection
+        self._revision = revision
+        self._known: OrderedDict[tuple[str, str], Float32Array] = OrderedDict()
+        self._running = threading.Lock()
+        self._books = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> list[Float32Array]:
+        """One embedding per text, float32 ``(projection,)``; only texts not seen before run through the tower."""
+        wanted = list(dict.fromkeys(texts))
+        found = self._look_up(wanted)
+        if len(found) < len(wanted):
+            with self._running:
+                found |= self._look_up([text for text in wanted if text not in found])
+                missing = sorted((text for text in wanted if text not in found), key=len)
+                for start in range(0, len(missing), BATCH):
+                    found |= self._run(missing[start : start + BATCH])
+        return [found[text] for text in texts]
+
+    def _look_up(self, texts: Sequence[str]) -> dict[str, Float32Array]:
+        with self._books:
+            found = {}
+            for text in texts:
+                key = (self._revision, text)
+                if key in self._known:
+                    self._known.move_to_end(key)
+                    found[text] = self._known[key]
+            return found
+
+    def _run(self, texts: Sequence[str]) -> dict[str, Float32Array]:
+        device = next(self._model.parameters()).device
+        tokens = self._tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.inference_mode():
+            pooled = self._model(
+                input_ids=tokens["input_ids"].to(device), attention_mask=tokens["attention_mask"].to(device)
+            ).pooler_output
+            made = torch.nn.functional.normalize(self._projection(pooled), dim=-1).cpu().numpy()
+        new = {text: np.array(row, np.float32) for text, row in zip(texts, made, strict=True)}
+        with self._books:
+            for text, row in new.items():
+                row.flags.writeable = False
+                self._known[self._revision, text] = row
+            while len(self._known) > CAPACITY:
+                self._known.popitem(last=False)
+        return new
