@@ -1,0 +1,179 @@
+"""What a label is judged by: whether any scorer of the product can give it."""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from server.dictionaries.adhoc import is_english
+from server.dictionaries.lint.findings import Draft, Known, RawLabel, Rule
+from server.dictionaries.lint.language import reads_as_english
+from server.judge.labels import LabelKind
+from server.values import EvidenceKind, Text
+
+KINDS: tuple[EvidenceKind, ...] = ("acoustic", "clap", "transcript")
+
+
+def check(label: RawLabel, known: Known) -> Iterator[Draft]:
+    yield from _clear(label)
+    yield from _kind(label)
+    yield from _measures(label, known)
+    yield from _topic(label, known)
+    if "clap" in label.entry:
+        yield from _clap(label)
+
+
+def _clear(label: RawLabel) -> Iterator[Draft]:
+    threshold, clear = label.number("threshold", 0.70), label.number("clear", 0.75)
+    if threshold is None or clear is None or clear >= threshold:
+        return
+    at = label.at("clear") if "clear" in label.entry else label.at("threshold")
+    better = min(1.0, threshold + 0.05)
+    yield Draft(
+        at,
+        Rule.CLEAR,
+        Text(
+            f"clear({clear:g})低于合格线 threshold({threshold:g}),提示会闪来闪去",
+            f"clear ({clear:g}) lies under threshold ({threshold:g}): the prompt would flicker",
+        ),
+        Text(f"写成 clear = {better:.2f}", f"write clear = {better:.2f}"),
+    )
+
+
+def _kind(label: RawLabel) -> Iterator[Draft]:
+    kind = label.entry.get("kind")
+    if kind == LabelKind.CONTENT and "clap" in label.entry:
+        yield Draft(
+            label.at("clap"),
+            Rule.CLAP_CONTENT,
+            Text(
+                "内容标签用了 CLAP,而 CLAP 听不懂说了什么", "a content label with CLAP, which cannot hear what is said"
+            ),
+            Text(
+                '改用 [label.transcript];若是评声音,写 kind = "quality"',
+                'use [label.transcript]; for a sound, write kind = "quality"',
+            ),
+        )
+    if kind == LabelKind.CONTENT and "acoustic" in label.entry:
+        yield Draft(
+            label.at("acoustic"),
+            Rule.EVIDENCE,
+            Text(
+                "内容标签用了声学指标,声音说明不了说了什么",
+                "a content label with acoustic evidence: sound does not tell what was said",
+            ),
+            Text("改用 [label.transcript]", "use [label.transcript]"),
+        )
+    if kind == LabelKind.QUALITY and "transcript" in label.entry:
+        yield Draft(
+            label.at("transcript"),
+            Rule.EVIDENCE,
+            Text(
+                "质量标签用了转写,文字说明不了听得清不清",
+                "a quality label with a transcript, which does not tell how it sounds",
+            ),
+            Text(
+                '改用 [label.acoustic] 或 [label.clap];若评说了什么,写 kind = "content"',
+                'use [label.acoustic] or [label.clap]; for what was said, write kind = "content"',
+            ),
+        )
+    if not any(name in label.entry for name in KINDS):
+        yield Draft(
+            label.at(),
+            Rule.EVIDENCE,
+            Text("没有任何依据,永远不会有分数", "no evidence: it would never have a score"),
+            Text(
+                "补上 [label.acoustic]、[label.clap] 或 [label.transcript]",
+                "add [label.acoustic], [label.clap] or [label.transcript]",
+            ),
+        )
+
+
+def _measures(label: RawLabel, known: Known) -> Iterator[Draft]:
+    parts = label.table("acoustic").get("parts")
+    for place, part in enumerate(parts if isinstance(parts, list) else []):
+        measure = part.get("measure") if isinstance(part, dict) else None
+        if isinstance(measure, str) and measure not in known.measures:
+            yield Draft(
+                label.at("acoustic", "parts", place, "measure"),
+                Rule.EVIDENCE,
+                Text(f"没有“{measure}”这个指标", f"nothing measures {measure!r}"),
+                _instead(measure, known.measures, "docs/measures.md"),
+            )
+
+
+def _topic(label: RawLabel, known: Known) -> Iterator[Draft]:
+    topic = label.table("transcript").get("topic")
+    if isinstance(topic, str) and known.topics is not None and topic not in known.topics:
+        yield Draft(
+            label.at("transcript", "topic"),
+            Rule.EVIDENCE,
+            Text(
+                f"没有“{topic}”这个话题,转写里找不到它",
+                f"no topic {topic!r}: nothing in a transcript would be taken for it",
+            ),
+            _instead(topic, known.topics, "docs/topics.md"),
+        )
+
+
+def _instead(name: str, names: frozenset[str], document: str) -> Text:
+    near = get_close_matches(name, sorted(names), n=2, cutoff=0.5)
+    if near:
+        return Text(
+            f"是不是 {'、'.join(near)}?全部见 {document}",
+            f"did you mean {' or '.join(near)}? {document} has all of them",
+        )
+    return Text(f"可用的见 {document}", f"{document} lists what there is")
+
+
+def _clap(label: RawLabel) -> Iterator[Draft]:
+    positive, contrast = label.strings("clap", "positive"), label.strings("clap", "contrast")
+    for key, texts in (("positive", positive), ("contrast", contrast)):
+        for place, text in texts:
+            if text and not (is_english(text) and reads_as_english(text)):
+                yield Draft(
+                    label.at("clap", key, place),
+                    Rule.CLAP_LANGUAGE,
+                    Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
+                    Text(
+                        "文本编码器只懂英文,例如 a person speaking in a quiet room",
+                        "the text encoder knows English only, such as “a person speaking in a quiet room”",
+                    ),
+                )
+    if not any(text for _, text in contrast):
+        yield Draft(
+            label.at("clap", "contrast"),
+            Rule.CLAP_CONTRAST,
+            Text("CLAP 只有正面文本,没有对照", "CLAP has nothing to compare with"),
+            Text('写出“不是这样”听起来是什么:contrast = ["…"]', 'write what its absence sounds like: contrast = ["…"]'),
+        )
+    same = {text.casefold() for _, text in positive} & {text.casefold() for _, text in contrast}
+    if same:
+        yield Draft(
+            label.at("clap", "contrast"),
+            Rule.CLAP_CONTRAST,
+            Text(f"正面和对照是同一句“{min(same)}”", f"positive and contrast have “{min(same)}” in common"),
+            Text("对照要写相反的声音", "the contrast is the opposite sound"),
+        )
+
+
+def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:
+    """One note for each kind of scorer that some label needs and this installation does not have."""
+    hints: dict[EvidenceKind, Text] = {
+        "acoustic": Text("此处没有声学评分", "acoustic scoring is off here"),
+        "clap": Text("此处没有加载 CLAP 模型", "no CLAP is loaded here"),
+        "transcript": Text("此处没有转写来源", "there is no source of transcripts here"),
+    }
+    for kind in KINDS:
+        needing = [
+            label for label in labels if kind in label.entry and not any(other in label.entry for other in known.loaded)
+        ]
+        if kind not in known.loaded and needing:
+            yield Draft(
+                needing[0].at(),
+                Rule.NOT_LOADED,
+                Text(
+                    f"{hints[kind].zh},有 {len(needing)} 个标签暂时没有分数",
+                    f"{hints[kind].en}: {len(needing)} labels have no score for now",
+                ),
+                Text("不是错误,加载后就有分数", "no fault: once it is loaded they are scored"),
+                "note",
+            )

@@ -1,0 +1,112 @@
+"""What lint tells: where, what is wrong, and how to write it better, in Chinese and English."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from server.values import EvidenceKind, Text
+
+Location = tuple[str | int, ...]
+"""The path of a key, as in ``("label", 3, "title", "en")``."""
+
+
+class Rule(StrEnum):
+    """Stable names of the rules: ``docs/labels.md`` explains each."""
+
+    SYNTAX = "syntax"
+    FORM = "form"
+    VAGUE = "vague"
+    SUBJECTIVE = "subjective"
+    SEVERAL_CLAIMS = "several-claims"
+    DUPLICATE = "duplicate"
+    NEAR_DUPLICATE = "near-duplicate"
+    TRANSLATION = "translation"
+    CLAP_LANGUAGE = "clap-language"
+    CLAP_CONTRAST = "clap-contrast"
+    CLAP_CONTENT = "clap-content"
+    CLEAR = "clear"
+    EVIDENCE = "evidence"
+    NOT_LOADED = "not-loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finding before its line is known."""
+
+    at: Location
+    rule: Rule
+    message: Text
+    better: Text
+    severity: Literal["finding", "note"] = "finding"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``line`` is 1-based. ``label``: the id of the label it is about. A ``note`` is no fault."""
+
+    path: str
+    line: int
+    rule: Rule
+    severity: Literal["finding", "note"]
+    label: str | None
+    message: Text
+    better: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a file is held against.
+
+    ``measures``: what a curve may read. ``topics``: what a transcript can be asked for; ``None`` = not checked.
+    ``loaded``: the evidence that this installation gives. ``written``: the ids that each other dictionary writes.
+    """
+
+    measures: frozenset[str]
+    topics: frozenset[str] | None = None
+    loaded: frozenset[EvidenceKind] = frozenset({"acoustic"})
+    written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RawLabel:
+    """One ``[[label]]`` as it is written, of whatever types: lint also reads files that the loader refuses."""
+
+    index: int
+    entry: Mapping[str, Any]
+
+    def at(self, *keys: str | int) -> Location:
+        return ("label", self.index, *keys)
+
+    @property
+    def id(self) -> str:
+        value = self.entry.get("id")
+        return value if isinstance(value, str) else ""
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        value = self.entry.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def text(self, key: str, language: str) -> str:
+        """``title.zh`` and its like; empty where it is missing or no text."""
+        value = self.table(key).get(language)
+        return value.strip() if isinstance(value, str) else ""
+
+    def strings(self, *keys: str) -> list[tuple[int, str]]:
+        """The texts of a list with their places in it; a single text counts as a list of one."""
+        value: Any = self.entry
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        items = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        return [(place, item.strip()) for place, item in enumerate(items) if isinstance(item, str)]
+
+    def number(self, key: str, default: float) -> float | None:
+        value = self.entry.get(key, default)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def raw_labels(data: Mapping[str, Any]) -> Iterator[RawLabel]:
+    entries = data.get("label")
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            yield RawLabel(index, entry)

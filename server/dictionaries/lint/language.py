@@ -1,0 +1,79 @@
+"""Both languages, and each in its place."""
+
+import re
+from collections.abc import Iterator
+
+from server.dictionaries.lint.findings import Draft, RawLabel, Rule
+from server.dictionaries.lint.vocabulary import ENGLISH, FOREIGN, LOANS, PINYIN
+from server.values import Text
+
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_LANGUAGES = {"zh": "中文", "en": "英文"}
+_PARTS = {"title": "标题", "endangers": "“影响什么”(endangers)", "advice": "建议(advice)", "prompt": "提示(prompt)"}
+_STOP = "。.!?!?;;"
+
+
+def check(label: RawLabel) -> Iterator[Draft]:
+    """What is there but in the wrong language, and what is not there at all."""
+    for part, name in _PARTS.items():
+        if part in label.entry:
+            yield from _part(label, part, name)
+        elif part in ("endangers", "advice"):
+            yield Draft(label.at(), Rule.TRANSLATION, *_without(part, name))
+
+
+def _part(label: RawLabel, part: str, name: str) -> Iterator[Draft]:
+    for language in _LANGUAGES:
+        text = label.text(part, language)
+        at = label.at(part, language)
+        if not text:
+            yield Draft(at, Rule.TRANSLATION, *_missing(part, name, language))
+        elif (_CJK.search(text) is None) == (language == "zh"):
+            yield Draft(at, Rule.TRANSLATION, *_wrong(part, name, language, text))
+        elif part in ("endangers", "advice") and text[-1] in _STOP:
+            yield Draft(at, Rule.FORM, *_stop(part, name))
+
+
+def _without(part: str, name: str) -> tuple[Text, Text]:
+    return (
+        Text(f"没有{name}", f"no {part}"),
+        Text(
+            f'补上 {part} = {{ zh = "…", en = "…" }}:综合建议要用',
+            f'add {part} = {{ zh = "…", en = "…" }}: the advice is made of it',
+        ),
+    )
+
+
+def _missing(part: str, name: str, language: str) -> tuple[Text, Text]:
+    return (
+        Text(f"{name}缺{_LANGUAGES[language]}", f"{part} lacks its {'Chinese' if language == 'zh' else 'English'}"),
+        Text("请一位懂两种语言的临床同事补上", "have a colleague who works in both languages add it"),
+    )
+
+
+def _wrong(part: str, name: str, language: str, text: str) -> tuple[Text, Text]:
+    return (
+        Text(f"{name}的{_LANGUAGES[language]}处写的是“{text}”", f"{part}.{language} reads “{text}”"),
+        Text(f"此处请写{_LANGUAGES[language]}", f"write it in {'Chinese' if language == 'zh' else 'English'}"),
+    )
+
+
+def _stop(part: str, name: str) -> tuple[Text, Text]:
+    return (
+        Text(f"{name}以句号结尾", f"{part} ends in a full stop"),
+        Text("去掉结尾的标点:它会接在别的话后面", "leave the last mark out: it becomes a part of a sentence"),
+    )
+
+
+def reads_as_english(text: str) -> bool:
+    """Whether a text in Latin letters is English and not, say, pinyin or Spanish; by its function words."""
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    if any(not word.isascii() and word not in LOANS for word in words):
+        return False
+    if any(word in FOREIGN for word in words):
+        return False
+    return any(word in ENGLISH for word in words) or len(words) < 2 or not all(map(_is_pinyin, words))
+
+
+def _is_pinyin(word: str) -> bool:
+    return re.fullmatch(f"(?:{PINYIN.pattern}){{1,4}}", word, re.IGNORECASE) is not None

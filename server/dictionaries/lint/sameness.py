@@ -1,0 +1,173 @@
+"""Labels that say the same twice, word for word or nearly."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import combinations
+
+from server.dictionaries.adhoc import fold
+from server.dictionaries.lint.findings import Draft, Known, Location, RawLabel, Rule
+from server.dictionaries.lint.vocabulary import words
+from server.errors import LabelQueryError
+from server.values import Text
+
+_NEAR = 0.8
+_NEAR_LETTERS = 0.9
+"""Ratio of ``SequenceMatcher`` over Chinese cores, and shared letters over all, whatever their order."""
+
+_ZH_ENDING = re.compile(
+    "已?(说明|说清楚?|交代|问及|提及|描述|给出)(清楚|明确)?$|(描述|读数|表达)?(明确|清楚|清晰|具体)$|的|地|得|很|较|比较|强|明显"
+)
+_ZH_SAME = (
+    ("噪音|杂音|吵闹声", "噪声"),
+    ("没有|没|不存在", "无"),
+    ("周围|环境|四周", "背景"),
+    ("回声|回响", "回音"),
+    ("讲话|发言", "说话"),
+    ("疼痛|痛", "疼"),
+    ("药品名称|药物名称|药品名|药物名", "药名"),
+    ("用量|药量", "剂量"),
+    ("位置|地方", "部位"),
+    ("麦克风", "话筒"),
+    ("呼吸困难|气短", "气促"),
+)
+_ZH_OPPOSITES = words("左右 上下 高低 前后 内外 早晚 多少 快慢 大小 冷热 日夜 餐空 收舒 进出 父母 男女")
+_EN_IDLE = words(
+    "the a an of is are was be to in on at for with and stated addressed described mentioned given named clear clearly "
+    "noted reported strong no not too much any patient patient's"
+)
+_EN_SAME = {"noises": "noise", "ache": "pain", "site": "location", "place": "location", "position": "location"}
+_EN_SAME |= {"medication": "medicine", "drug": "medicine", "echo": "reverberation"}
+_EN_SAME |= {"length": "duration", "voice": "speech", "talking": "speaking", "dosage": "dose"}
+
+
+def check(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft]:
+    named_alike = list(_same_names(labels))
+    yield from named_alike
+    told = {draft.at[1] for draft in named_alike}
+    for first, second in combinations(labels, 2):
+        if second.index in told:
+            continue
+        if what := _same_evidence(first, second):
+            told.add(second.index)
+            yield _duplicate(second.at(what), first, Text("依据完全一样", "has the very same evidence"))
+        elif _nearly_same(first, second):
+            told.add(second.index)
+            yield Draft(
+                second.at("title"),
+                Rule.NEAR_DUPLICATE,
+                Text(
+                    f"和“{first.text('title', 'zh')}”({first.id})几乎是同一个意思",
+                    f"nearly the same as “{first.text('title', 'en')}” ({first.id})",
+                ),
+                Text(
+                    "留一个,另一个的说法写进 aliases;若真是两件事,在标题里写明差别",
+                    "keep one and make the other an alias; if they do differ, say how in the title",
+                ),
+            )
+    yield from _taken_ids(labels, known, name)
+
+
+def _duplicate(at: Location, first: RawLabel, what: Text) -> Draft:
+    return Draft(
+        at,
+        Rule.DUPLICATE,
+        Text(
+            f"和前面的“{first.text('title', 'zh') or first.id}”({first.id})重复:{what.zh}",
+            f"{what.en} as {first.id!r} above",
+        ),
+        Text("删掉一个;同一件事的不同说法写进 aliases", "delete one; other words for the same thing are aliases"),
+    )
+
+
+def _same_names(labels: Sequence[RawLabel]) -> Iterator[Draft]:
+    """Ids, titles and aliases share one space: whoever asks by a name must get one label."""
+    seen: dict[str, RawLabel] = {}
+    for label in labels:
+        told = False
+        for at, name in _names(label):
+            key = _folded(name)
+            owner = seen.setdefault(key, label) if key else label
+            if owner is not label and not told:
+                told = True
+                yield _duplicate(at, owner, Text(f"名称“{name}”已被占用", f"has the same name {name!r}"))
+
+
+def _names(label: RawLabel) -> Iterator[tuple[Location, str]]:
+    yield label.at("id"), label.id
+    for language in ("zh", "en"):
+        yield label.at("title", language), label.text("title", language)
+    for place, alias in label.strings("aliases"):
+        yield label.at("aliases", place), alias
+
+
+def _folded(name: str) -> str:
+    try:
+        return fold(name)
+    except LabelQueryError:
+        return ""
+
+
+def _same_evidence(first: RawLabel, second: RawLabel) -> str | None:
+    """The evidence table that is word for word the same in both, if one is."""
+    for kind, keys in (("clap", ("positive", "contrast")), ("transcript", ("topic",))):
+        left, right = first.table(kind), second.table(kind)
+        if left and right and all(left.get(key) == right.get(key) for key in keys):
+            return kind
+    return None
+
+
+def _nearly_same(first: RawLabel, second: RawLabel) -> bool:
+    zh = near_zh(first.text("title", "zh"), second.text("title", "zh"))
+    return zh or near_en(first.text("title", "en"), second.text("title", "en"))
+
+
+def near_zh(left: str, right: str) -> bool:
+    left, right = _core_zh(left), _core_zh(right)
+    if not left or not right or left == right:
+        return bool(left) and left == right
+    differing = {frozenset(left) - frozenset(right), frozenset(right) - frozenset(left)}
+    if any({pair[0]} in differing and {pair[1]} in differing for pair in _ZH_OPPOSITES):
+        return False
+    shared = sum((Counter(left) & Counter(right)).values())
+    long = min(len(left), len(right)) >= 4
+    alike = SequenceMatcher(None, left, right, autojunk=False).ratio() >= _NEAR
+    return long and (alike or 2 * shared / (len(left) + len(right)) >= _NEAR_LETTERS)
+
+
+def _core_zh(title: str) -> str:
+    """What a title is about: synonyms made one, words that only say that it was said left out."""
+    title = re.sub(r"[\W_]", "", title)
+    for variants, one in _ZH_SAME:
+        title = re.sub(variants, one, title)
+    return _ZH_ENDING.sub("", title)
+
+
+def near_en(left: str, right: str) -> bool:
+    ours, theirs = _core_en(left), _core_en(right)
+    if not ours or not theirs:
+        return False
+    return ours == theirs or (len(ours & theirs) >= 3 and len(ours & theirs) / len(ours | theirs) >= _NEAR)
+
+
+def _core_en(title: str) -> frozenset[str]:
+    words = (word for word in re.findall(r"[a-z']+", title.casefold()) if word not in _EN_IDLE)
+    return frozenset(_EN_SAME.get(word, word.removesuffix("s") if len(word) > 4 else word) for word in words)
+
+
+def _taken_ids(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft]:
+    """Results are keyed by id: one id with two meanings could not be compared between departments."""
+    for label in labels:
+        owner = next((other for other, ids in known.written.items() if other != name and label.id in ids), None)
+        if owner is not None:
+            yield Draft(
+                label.at("id"),
+                Rule.DUPLICATE,
+                Text(f"编号 {label.id} 已是 {owner} 的标签", f"{label.id!r} is a label of {owner} already"),
+                Text(
+                    f'用 include = ["{owner}:{label.id}"] 引用它,或换一个编号',
+                    f'include = ["{owner}:{label.id}"], or choose another id',
+                ),
+                "note",
+            )

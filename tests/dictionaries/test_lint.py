@@ -1,0 +1,184 @@
+"""Lint: every planted fault is found on its line, and what is right is left alone."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from server.dictionaries.lint import Finding, Known, Rule, lint_file, lint_source
+from server.dictionaries.lint.language import reads_as_english
+from server.dictionaries.lint.sameness import near_en, near_zh
+from server.dictionaries.lint.wording import is_vague_en, is_vague_zh, several_claims
+from server.dictionaries.loader import load_folder
+from server.dictionaries.topics import load_topics
+from server.model.acoustic.measures import MEASURE_NAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+LABELS = ROOT / "labels"
+FAULTY = ROOT / "tests" / "data" / "faulty_labels.toml"
+OURS = load_folder(LABELS)
+WRITTEN = {name: frozenset(label.id for label in dictionary.own()) for name, dictionary in OURS.items()}
+ALL_LOADED = frozenset({"acoustic", "clap", "transcript"})
+KNOWN = Known(measures=MEASURE_NAMES, topics=frozenset(load_topics(LABELS).topics), loaded=ALL_LOADED, written=WRITTEN)
+
+
+def planted(source: str) -> set[tuple[int, str]]:
+    marks = (re.search(r"# fault: ([\w-]+)$", line) for line in source.splitlines())
+    return {(number, mark[1]) for number, mark in enumerate(marks, start=1) if mark}
+
+
+def found(findings: list[Finding]) -> set[tuple[int, str]]:
+    return {(one.line, str(one.rule)) for one in findings if one.severity == "finding"}
+
+
+def test_every_planted_fault_of_forty_is_found_on_its_line_and_nothing_else() -> None:
+    source = FAULTY.read_text(encoding="utf-8")
+    topics = frozenset(re.findall(r'^topic = "(\w+)"$', source, re.MULTILINE))
+    known = Known(measures=MEASURE_NAMES, topics=topics, loaded=ALL_LOADED, written=WRITTEN)
+    assert len(planted(source)) == 40
+    assert found(lint_source(source, "faulty.toml", known)) == planted(source)
+
+
+def test_faults_are_of_every_rule_that_a_label_can_break() -> None:
+    rules = {rule for _, rule in planted(FAULTY.read_text(encoding="utf-8"))}
+    assert rules == {str(rule) for rule in Rule} - {"syntax", "not-loaded"}
+
+
+@pytest.mark.parametrize("path", sorted(LABELS.glob("*.toml")), ids=lambda path: path.stem)
+def test_our_own_dictionaries_have_no_finding_and_no_note(path: Path) -> None:
+    assert lint_file(path, KNOWN) == []
+
+
+@pytest.mark.parametrize("path", sorted(LABELS.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_scorer_that_is_merely_not_loaded_is_a_note(path: Path) -> None:
+    bare = Known(measures=MEASURE_NAMES, topics=KNOWN.topics, loaded=frozenset({"acoustic"}), written=WRITTEN)
+    told = lint_file(path, bare)
+    assert told
+    assert {(one.severity, one.rule) for one in told} == {("note", Rule.NOT_LOADED)}
+
+
+def test_every_finding_says_what_is_wrong_and_how_to_write_it_better_in_both_languages() -> None:
+    for one in lint_file(FAULTY, KNOWN):
+        for text in (one.message, one.better):
+            assert re.search(r"[\u4e00-\u9fff]", text.zh) or "=" in text.zh
+            assert text.en.strip()
+
+
+@pytest.mark.parametrize(
+    "title", ["很好", "一般", "录音清楚", "声音还可以", "正常", "质量合格", "描述清楚", "音质良好"]
+)
+def test_praise_alone_is_vague(title: str) -> None:
+    assert is_vague_zh(title)
+
+
+@pytest.mark.parametrize("title", ["good", "Clear recording", "Sound is OK", "Good audio quality", "normal speech"])
+def test_praise_alone_is_vague_in_english(title: str) -> None:
+    assert is_vague_en(title)
+
+
+def test_a_thing_that_is_named_is_not_vague() -> None:
+    for dictionary in OURS.values():
+        for label in dictionary.labels:
+            assert not is_vague_zh(label.title.zh)
+            assert not is_vague_en(label.title.en)
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("背景安静且语速适中", "Quiet background"),
+        ("药名剂量明确", "Medicine named"),
+        ("疼痛部位、性质明确", "Pain location stated"),
+        ("血压读数明确", "Blood pressure, weight stated"),
+        ("离话筒近", "Close to the microphone and loud"),
+    ],
+)
+def test_what_joins_two_claims_is_told(zh: str, en: str) -> None:
+    assert several_claims(zh, en)
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("血氧饱和度明确", "Oxygen saturation stated"),
+        ("疼痛缓和方式已说明", "Relief addressed"),
+        ("合并症已说明", "Comorbidities addressed"),
+        ("并发症已说明", "Complications addressed"),
+        ("血糖读数明确", "Glucose in mmol/L stated"),
+        ("用药及时", "Medicine taken in time"),
+        ("无人同时插话", "Nobody talking over"),
+    ],
+)
+def test_a_word_that_only_looks_like_and_joins_nothing(zh: str, en: str) -> None:
+    assert several_claims(zh, en) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "near"),
+    [
+        ("疼痛部位明确", "疼痛的位置已说明", True),
+        ("背景噪声低", "背景噪音低", True),
+        ("持续时间明确", "持续时间已说明", True),
+        ("左侧胸痛部位明确", "右侧胸痛部位明确", False),
+        ("空腹血糖读数明确", "餐后血糖读数明确", False),
+        ("药名明确", "剂量明确", False),
+    ],
+)
+def test_near_duplicates_differ_in_words_only(left: str, right: str, near: bool) -> None:
+    assert near_zh(left, right) is near
+
+
+def test_near_duplicates_are_told_in_english() -> None:
+    assert near_en("Pain location stated", "Location of the pain given")
+    assert not near_en("Pain location stated", "Pain duration stated")
+
+
+@pytest.mark.parametrize("text", ["a dog barking", "wheezing", "a noisy café", "loud rain", "fan hum"])
+def test_english_is_read_as_english(text: str) -> None:
+    assert reads_as_english(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["zhouwei hen anjing", "un chien qui aboie", "el ruido de fondo", "Hintergrundgeräusch"]
+)
+def test_pinyin_and_other_languages_are_not(text: str) -> None:
+    assert not reads_as_english(text)
+
+
+@pytest.mark.parametrize(("source", "line"), [('name = "x"\nversion = \n', 2), ('name = "x"\n[[label]\n', 2)])
+def test_a_file_that_is_no_toml_is_one_finding_with_its_line(source: str, line: int) -> None:
+    [one] = lint_source(source, "broken.toml", KNOWN)
+    assert (one.line, one.rule, one.path) == (line, Rule.SYNTAX, "broken.toml")
+
+
+def test_a_file_that_is_no_utf8_is_one_finding_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'name = "x"\ntitle = "\xe9"\n')
+    [one] = lint_file(path, KNOWN)
+    assert (one.line, one.rule) == (2, Rule.SYNTAX)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "label = 3",
+        "label = [1, 2]",
+        "[[label]]\nid = 7\ntitle = 3\nkind = []\nclap = 1\naliases = [1]\nclear = 'x'",
+    ],
+)
+def test_whatever_types_are_written_lint_tells_them(source: str) -> None:
+    assert lint_source(source, "odd.toml", KNOWN)
+
+
+def test_an_included_label_must_be_written_where_it_is_looked_for() -> None:
+    source = (LABELS / "cardiology.toml").read_text(encoding="utf-8")
+    [one] = lint_source(source.replace("telemedicine:close_enough", "telemedicine:closeness"), "c.toml", KNOWN)
+    assert (one.line, one.rule) == (source.splitlines().index('  "telemedicine:close_enough",') + 1, Rule.FORM)
+
+
+def test_an_id_of_another_dictionary_is_a_note() -> None:
+    source = (LABELS / "cardiology.toml").read_text(encoding="utf-8").replace('id = "syncope"', 'id = "falls"')
+    [one] = lint_source(source, "c.toml", KNOWN)
+    assert (one.severity, one.rule, one.label) == ("note", Rule.DUPLICATE, "falls")
+    assert "rehabilitation:falls" in one.better.en
