@@ -1,0 +1,137 @@
+"""``tingqing models``: CLAP's weights, fetched, carried in, checked."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from server.cli.console import ExitCode, Failure, guarded
+
+if TYPE_CHECKING:
+    from server.model.clap.cache import Checkpoint, ModelCache
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing models download                    # laion/clap-htsat-fused, pinned: 0.6 GB
+  HF_ENDPOINT=https://mirror.example tingqing models download
+  tingqing models import /media/usb/clap-htsat-fused
+  tingqing models verify
+  tingqing models list
+
+[bold]Exit codes[/bold]: 0 done, 1 verify found damage or nothing, 2 an error.
+"""
+
+
+class Action(StrEnum):
+    LIST = "list"
+    DOWNLOAD = "download"
+    VERIFY = "verify"
+    IMPORT = "import"
+
+
+@guarded
+def models(
+    action: Annotated[
+        Action,
+        typer.Argument(
+            help="[bold]list[/bold] what is in the cache. [bold]download[/bold] from a hub. [bold]verify[/bold] "
+            "every byte. [bold]import[/bold] a folder.",
+        ),
+    ],
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[MODEL|DIR]", help="A model's id; for import a folder.", show_default=False),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--revision", help="Commit to download. Default: the pinned one.")
+    ] = None,
+    model_cache_dir: Annotated[
+        Path | None,
+        typer.Option("--model-cache-dir", metavar="DIR", help="Folder of models. (TINGQING_MODEL_CACHE_DIR)"),
+    ] = None,
+) -> None:
+    """Fetch, import, check and list the weights of CLAP.
+
+    download is the only command that touches a network: the hub of
+    HF_ENDPOINT, huggingface.co where unset. On a machine without one:
+    download elsewhere, carry the folder over, and import it.
+    """
+    from server.model.clap.cache import CLAP_ID, ModelCache
+    from server.settings import load_settings
+
+    cache = ModelCache(load_settings(model_cache_dir=model_cache_dir).model_cache_dir)
+    if action is Action.LIST:
+        _list(cache)
+    elif action is Action.DOWNLOAD:
+        _download(cache, what or CLAP_ID, revision)
+    elif action is Action.VERIFY:
+        _verify(cache, what)
+    elif what is None:
+        raise Failure("import needs a folder.", hint="tingqing models import DIR")
+    else:
+        _import(cache, Path(what))
+
+
+def _list(cache: "ModelCache") -> None:
+    found = cache.checkpoints()
+    for checkpoint in found:
+        size = sum(path.stat().st_size for path in checkpoint.folder.iterdir())
+        print(f"{checkpoint.name}\t{size / 1e6:.0f} MB\t{checkpoint.folder}")
+    if not found:
+        _tell(f"No models in {cache.folder}. To get the one that is used: tingqing models download")
+
+
+def _download(cache: "ModelCache", model_id: str, revision: str | None) -> None:
+    from server.model.clap.fetching import download
+
+    _done(download(cache, model_id, revision, _progress_class()))
+
+
+def _import(cache: "ModelCache", source: Path) -> None:
+    from server.model.clap.fetching import import_folder
+
+    _done(import_folder(cache, source))
+
+
+def _verify(cache: "ModelCache", model_id: str | None) -> None:
+    from functools import partial
+
+    from rich.progress import DownloadColumn, Progress
+
+    from server.cli.console import stderr_console
+    from server.model.clap.cache import faults
+
+    checkpoints = [one for one in cache.checkpoints() if model_id in {None, one.id}]
+    whole = bool(checkpoints)
+    for checkpoint in checkpoints:
+        total = sum(path.stat().st_size for path in checkpoint.folder.iterdir())
+        with Progress(*Progress.get_default_columns(), DownloadColumn(), console=stderr_console()) as bar:
+            task = bar.add_task("checking", total=total)
+            found = faults(checkpoint, partial(bar.advance, task))
+            bar.update(task, completed=total)
+        print(f"{checkpoint.name}\t{'; '.join(found) or 'whole'}")
+        whole = whole and not found
+    if not checkpoints:
+        _tell(f"{model_id or 'No model'} is not in {cache.folder}.")
+    raise typer.Exit(ExitCode.PASSED if whole else ExitCode.NOT_PASSED)
+
+
+def _done(checkpoint: "Checkpoint") -> None:
+    print(f"{checkpoint.name}\t{checkpoint.folder}")
+    _tell("tingqing serve uses it from the next start on.")
+
+
+def _tell(text: str) -> None:
+    import sys
+
+    print(text, file=sys.stderr)
+
+
+def _progress_class() -> Any:
+    """The bar of huggingface_hub: on standard error, silent where that is no terminal."""
+    import sys
+
+    from huggingface_hub.utils.tqdm import tqdm
+
+    return tqdm if sys.stderr.isatty() else None
