@@ -9,6 +9,7 @@ from server.judge.labels import LabelSet
 from server.stream.events import StreamEvent
 from server.values import AudioFormat, Measures, RecordingTotals
 from server.wire.client import LabelRequest
+from server.wire.label_sets import LabelSetsModel
 
 
 class Core(Protocol):
@@ -40,6 +41,8 @@ class LabelResolver(Protocol):
     """What is used of ``server.dictionaries.Dictionaries``. Raises LabelQueryError."""
 
     def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet: ...
+
+    def label_sets(self) -> LabelSetsModel: ...
 
 
 class Summarise(Protocol):

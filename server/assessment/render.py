@@ -129,6 +129,11 @@ def session_labels(labels: LabelSet) -> list[SessionLabel]:
     return [session_label(label) for label in labels.shown()]
 
 
+def notices(labels: LabelSet) -> list[TextModel]:
+    """What was made of the caller's words, for the person who wrote them."""
+    return [text(one) for one in labels.notices]
+
+
 def prompt_event(event: PromptEvent) -> PromptRaised | PromptCleared:
     model = PromptRaised if isinstance(event, JudgedRaise) else PromptCleared
     return model(id=event.id, label=event.label_id, text=text(event.text), audience=event.audience)

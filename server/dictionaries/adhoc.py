@@ -56,7 +56,7 @@ def custom_id(text: str) -> str:
     return f"custom_{hashlib.sha256(normalise(text).encode()).hexdigest()[:10]}"
 
 
-def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, str | None]:
+def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Text | None]:
     """A label for a text no dictionary has, and a notice for the person who asked, if there is one to give.
 
     ``known``: titles to name as near ones where nothing can be scored.
@@ -70,7 +70,7 @@ def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, str | None]:
     return label, _unscorable_notice(text, known)
 
 
-def _english(asked: str, text: str) -> tuple[Label, str | None]:
+def _english(asked: str, text: str) -> tuple[Label, Text | None]:
     positive, *contrast = [part.strip() for part in text.split("|")]
     if not positive or not all(contrast):
         raise LabelQueryError(f"{text!r}: write 'English text' or 'English text|English contrast'", param="labels")
@@ -84,7 +84,7 @@ def _english(asked: str, text: str) -> tuple[Label, str | None]:
     return label, None if contrast else _contrast_notice(positive)
 
 
-def _bilingual(text: str) -> tuple[Label, str | None]:
+def _bilingual(text: str) -> tuple[Label, Text | None]:
     title, _, english = text.partition("=")
     positive, *contrast = [part.strip() for part in for_encoder(english).split("|")]
     title = title.strip()
@@ -96,7 +96,11 @@ def _bilingual(text: str) -> tuple[Label, str | None]:
     not_english = next((part for part in (positive, *contrast) if not is_english(part)), None)
     if not_english is not None:
         label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY)
-        return label, f"'{title}' cannot be scored: the text after '=' must be English, not '{not_english}'"
+        notice = Text(
+            f"“{title}”无法评分:等号后面要写英文,不能写“{not_english}”",
+            f"'{title}' cannot be scored: the text after '=' must be English, not '{not_english}'",
+        )
+        return label, notice
     clap = ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive))
     label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY, clap=clap)
     return label, None if contrast else _contrast_notice(positive)
@@ -112,15 +116,23 @@ def generated_contrast(positive: str) -> tuple[str, ...]:
     return tuple(others[:2])
 
 
-def _contrast_notice(positive: str) -> str:
-    contrast = "' and '".join(generated_contrast(positive))
-    return f"'{positive}': compared with '{contrast}'; give your own contrast as 'text|contrast'"
+def _contrast_notice(positive: str) -> Text:
+    contrast = generated_contrast(positive)
+    joined = "' and '".join(contrast)
+    return Text(
+        f"“{positive}”没有写对照,已用“{'”和“'.join(contrast)}”代替;自己写对照:“text|contrast”",
+        f"'{positive}': compared with '{joined}'; give your own contrast as 'text|contrast'",
+    )
 
 
-def _unscorable_notice(text: str, known: Sequence[Text]) -> str:
+def _unscorable_notice(text: str, known: Sequence[Text]) -> Text:
     near = nearest(text, known)
-    hint = f"; the nearest known: {', '.join(near)}" if near else ""
-    return f"'{text}' cannot be scored: no dictionary has it, and it is not English (write '{text}=English text'){hint}"
+    hint_zh = f";相近的有:{'、'.join(near)}" if near else ""
+    hint_en = f"; the nearest known: {', '.join(near)}" if near else ""
+    return Text(
+        f"“{text}”无法评分:词典里没有,也不是英文(可写成“{text}=English text”){hint_zh}",
+        f"'{text}' cannot be scored: no dictionary has it, and it is not English (write '{text}=English text'){hint_en}",
+    )
 
 
 def nearest(text: str, known: Sequence[Text]) -> list[str]:

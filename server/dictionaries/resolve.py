@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.dictionaries.adhoc import MAX_LABEL_CHARACTERS, ad_hoc_label, fold, normalise
+from server.dictionaries.catalogue import label_sets
 from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, load_folder
 from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
 from server.values import Text
 from server.wire.client import LabelRequest
+from server.wire.label_sets import LabelSetsModel
 
 MAX_LABELS = 200
 SEPARATORS = re.compile("[,，、﹐﹑､]")
@@ -21,7 +23,7 @@ SEPARATORS = re.compile("[,，、﹐﹑､]")
 class _Found:
     label: Label
     dictionary: str | None
-    notice: str | None = None
+    notice: Text | None = None
 
 
 class Dictionaries:
@@ -30,6 +32,9 @@ class Dictionaries:
     def __init__(self, dictionaries: Mapping[str, Dictionary]) -> None:
         self._dictionaries = dict(dictionaries)
         self._folded = {fold(name): dictionary for name, dictionary in reversed(self._dictionaries.items())}
+        for dictionary in self._dictionaries.values():
+            for title in (dictionary.title.zh, dictionary.title.en):
+                self._folded.setdefault(fold(title), dictionary)
         self._index = _index(tuple(self._dictionaries.values()))
         # The most parts that a separator cuts a known name into: 1 unless a title or an alias holds one.
         self._longest_name = max((len(SEPARATORS.split(name)) for name in self._index), default=1)
@@ -53,10 +58,14 @@ class Dictionaries:
             raise LabelQueryError(f"no dictionary {name!r}; there are: {', '.join(self.names())}", param="labels")
         return found
 
+    def label_sets(self) -> LabelSetsModel:
+        """Everything that can be asked for by name, to be shown."""
+        return label_sets(list(self._dictionaries.values()))
+
     def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet:
         """The labels asked for, each once, in the order asked; ``None`` = all of ``telemedicine``.
 
-        A string is a dictionary's name or a list separated by ``,``, ``，`` or ``、`` of ids, titles, aliases and ad
+        A string is a dictionary's name (or its title: 心内科) or a list separated by ``,``, ``，`` or ``、`` of ids, titles, aliases and ad
         hoc labels. Looked up in ``telemedicine`` first, then in the others by name. A label asked for twice is one
         label; a later explicit threshold or weight holds.
         Raises LabelQueryError: nothing asked for, more than 200 labels, or an ad hoc text that cannot be read.
@@ -65,7 +74,7 @@ class Dictionaries:
             query = DEFAULT_DICTIONARY
         requests = self._split(query) if isinstance(query, str) else list(query)
         labels: dict[str, Label] = {}
-        notices: dict[str, None] = {}
+        notices: dict[Text, None] = {}
         sources: dict[str, None] = {}
         for request in requests:
             for found in self._find(request.label):
@@ -80,7 +89,7 @@ class Dictionaries:
             raise LabelQueryError("no label asked for: name a dictionary or at least one label", param="labels")
         return self._label_set(labels, tuple(sources) or (DEFAULT_DICTIONARY,), tuple(notices))
 
-    def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[str, ...]) -> LabelSet:
+    def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[Text, ...]) -> LabelSet:
         computed = tuple(labels.values())
         if SPEECH_PRESENT not in labels:
             computed += tuple(

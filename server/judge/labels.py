@@ -106,7 +106,7 @@ class LabelSet:
     requested: frozenset[str]
     dictionary: str
     version: str
-    notices: tuple[str, ...] = ()
+    notices: tuple[Text, ...] = ()
 
     def shown(self) -> tuple[Label, ...]:
         return tuple(label for label in self.labels if label.id in self.requested)

@@ -97,3 +97,4 @@ class Result(WireModel):
     measures: MeasuresModel
     windows: list[WindowModel]
     model: ModelModel
+    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")

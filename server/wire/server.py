@@ -54,6 +54,7 @@ class SessionStarted(WireModel):
     labels: list[SessionLabel]
     scorers: list[str]
     basic_mode: bool = Field(description="True where no CLAP is loaded.")
+    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
 
 
 class AudioAck(WireModel):
@@ -174,6 +175,7 @@ class LabelsUpdated(WireModel):
 
     type: Literal["labels.updated"] = "labels.updated"
     labels: list[SessionLabel]
+    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
 
 
 class SessionStateMessage(WireModel):

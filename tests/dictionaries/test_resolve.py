@@ -121,7 +121,7 @@ def test_english_text_is_a_clap_label_with_a_generated_contrast_and_a_notice() -
     assert label.clap.positive == ("a dog barking",)
     assert label.clap.contrast
     assert label.asked_as == label.title.zh == label.title.en == "a dog barking"
-    assert "'a dog barking'" in labels.notices[0]
+    assert "'a dog barking'" in labels.notices[0].en
     assert combine(label, {}).why is Why.NEEDS_CLAP
 
 
@@ -169,7 +169,7 @@ def test_unknown_chinese_is_unscorable_and_the_nearest_titles_are_named() -> Non
     [label] = labels.shown()
     assert combine(label, {}).why is Why.UNSCORABLE
     assert label.asked_as == "主诉很清晰"
-    assert "主诉清晰" in labels.notices[0]
+    assert "主诉清晰" in labels.notices[0].en
 
 
 @pytest.mark.parametrize("text", ["123", "русская речь", "咳嗽 cough", "咳嗽=咳嗽的声音"])
