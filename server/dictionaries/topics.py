@@ -18,6 +18,7 @@ MAX_EXPANSIONS = 5_000
 """Of one term: more is a slip of the pen, and would cost memory."""
 
 Term = Annotated[str, Field(min_length=1, max_length=500)]
+Group = Annotated[tuple[Term, ...], Field(min_length=1)]
 _CHOICE = re.compile(r"\(([^()]*)\)")
 
 
@@ -46,8 +47,8 @@ class LexiconEntry(FileModel):
 
 
 class RuleEntry(FileModel):
-    all: tuple[Annotated[tuple[Term, ...], Field(min_length=1)], ...] = Field(min_length=1)
-    within: Literal["clause", "neighbour", "sentence"] = "clause"
+    all: tuple[Group, ...] = Field(min_length=1)
+    within: Literal["clause", "neighbour", "sentence", "near"] = "clause"
     distance: int | None = Field(default=None, ge=0, le=50)
     after_question: bool = False
 
@@ -64,7 +65,7 @@ class TopicEntry(FileModel):
     about: TextEntry
     rule: tuple[RuleEntry, ...] = ()
     needs: tuple[Identifier, ...] = ()
-    asked: tuple[Term, ...] = ()
+    asked: tuple[Group, ...] = ()
     negatable: bool = True
     whose: Literal["patient", "relative", "anyone"] = "patient"
     distinct: int = Field(default=1, ge=1, le=10)
@@ -170,7 +171,7 @@ def _topic(topic_id: str, entry: TopicEntry, lexicons: dict[str, Lexicon]) -> To
         id=topic_id,
         rules=rules,
         needs=entry.needs,
-        asked=_names(f"{topic_id}.asked", entry.asked, lexicons),
+        asked=tuple(_names(f"{topic_id}.asked.{place}", group, lexicons) for place, group in enumerate(entry.asked)),
         negatable=entry.negatable,
         whose=entry.whose,
         distinct=entry.distinct,
@@ -190,7 +191,7 @@ def _names(own: str, group: tuple[str, ...], lexicons: dict[str, Lexicon]) -> fr
 def _check_names(path: Path, file: TopicFile, topics: dict[str, Topic], lexicons: dict[str, Lexicon]) -> None:
     for topic_id in file.topic:
         topic = topics[topic_id]
-        used = topic.asked.union(*(group for rule in topic.rules for group in rule.groups))
+        used = frozenset[str]().union(*topic.asked, *(group for rule in topic.rules for group in rule.groups))
         missing = sorted(f"@{name}" for name in used - lexicons.keys())
         missing += [need for need in topic.needs if need not in topics or topics[need].needs]
         if missing:

@@ -52,19 +52,19 @@ class Rule:
     """
 
     groups: tuple[frozenset[str], ...]
-    within: Literal["clause", "neighbour", "sentence"] = "clause"
+    within: Literal["clause", "neighbour", "sentence", "near"] = "clause"
     distance: int | None = None
     after_question: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """``asked``: names of lexicons that hold the doctor's question. ``needs``: other topics instead of rules."""
+    """``asked``: the doctor's question, one hit of every group. ``needs``: other topics instead of rules."""
 
     id: str
     rules: tuple[Rule, ...] = ()
     needs: tuple[str, ...] = ()
-    asked: frozenset[str] = frozenset()
+    asked: tuple[frozenset[str], ...] = ()
     negatable: bool = True
     whose: Literal["patient", "relative", "anyone"] = "patient"
     distinct: int = 1

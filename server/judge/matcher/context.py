@@ -1,0 +1,180 @@
+"""What surrounds a word in its utterance, asked of the grammar of its language."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from server.judge.matcher import grammar_en, grammar_zh
+from server.judge.matcher.scanner import Hit
+from server.judge.matcher.tokens import Tokens, normal
+from server.judge.matcher.topics import State
+
+_LOOK_BACK = 40
+"""Tokens before a word that may bear on it."""
+_MASKED = ("symptom", "pain", "located_pain", "body")
+"""What other words are written S for the grammar: symptoms and places stand in lists."""
+_SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
+
+
+class Reading:
+    """An utterance with what was found in it."""
+
+    def __init__(self, tokens: Tokens, hits: Mapping[str, Sequence[Hit]], before: str = "") -> None:
+        self.tokens = tokens
+        self._before = before
+        self._hits = hits
+        self._text: dict[tuple[int, int], str] = {}
+        self._covered = self._cover()
+
+    def hits_of(self, lexicons: frozenset[str]) -> list[Hit]:
+        if len(lexicons) == 1:
+            return list(self._hits.get(next(iter(lexicons)), ()))
+        return sorted((hit for name in lexicons for hit in self._hits.get(name, ())), key=lambda hit: hit.start)
+
+    def is_question(self) -> bool:
+        """Whether the whole utterance, one sentence, asks something that yes or no may answer."""
+        if self.tokens.asks:
+            return True
+        if any(self.tokens.han):
+            return grammar_zh.is_question(self._whole())
+        return grammar_en.asked(self._whole(" "), "", question_mark=True)
+
+    def widest(self, hit: Hit) -> Hit:
+        """The longest symptom or place that the hit is part of: 胸痛 for the 痛 in it."""
+        for start in range(max(0, hit.start - 6), hit.start + 1):
+            end = self._covered.get(start, 0)
+            if end >= hit.end and end - start > hit.end - hit.start:
+                return replace(hit, start=start, end=end)
+        return hit
+
+    def denied(self, hit: Hit) -> tuple[bool, bool]:
+        """Whether the word is denied, and whether it is said with a reservation."""
+        hit = self.widest(hit)
+        clause_start, clause_end = self.tokens.span(self.tokens.clause, hit.start)
+        if self._is_chinese(hit):
+            before, after = self._around(hit, clause_start, clause_end)
+            if not after and self._next_clause(clause_end) in ("没有", "没", "无", "没有的", "倒没有"):
+                return True, False
+            return grammar_zh.denied(before, after)
+        start, _ = self.tokens.span(self.tokens.sentence, hit.start)
+        start = self._english_start(max(start, hit.start - 14), hit.start)
+        before, after = self._around(hit, start, clause_end)
+        if not after and self._next_clause(clause_end) in ("no", "nope", "none", "not at all", "not really", "no no"):
+            return True, False
+        return grammar_en.denied(before, after)
+
+    def is_asked(self, hit: Hit) -> bool:
+        start, end = self.tokens.span(self.tokens.clause, hit.start)
+        sentence_start, sentence_end = self.tokens.span(self.tokens.sentence, hit.start)
+        question_mark = self.tokens.sentence[hit.start] in self.tokens.asks
+        if self._is_chinese(hit):
+            before, after = self._around(hit, start, end)
+            word = "".join(self.tokens.keys[hit.start : hit.end])
+            return grammar_zh.asked(before, word, after, question_mark=question_mark and end == sentence_end)
+        sentence = self._written(sentence_start, sentence_end)
+        return grammar_en.asked(sentence, self._written(start, hit.start), question_mark=question_mark)
+
+    def is_supposed(self, hit: Hit) -> bool:
+        sentence_start, _ = self.tokens.span(self.tokens.sentence, hit.start)
+        if self._is_chinese(hit):
+            start, _ = self.tokens.span(self.tokens.clause, hit.start)
+            return grammar_zh.supposed(self._masked(start, hit.start, ""))
+        return grammar_en.supposed(self._written(max(sentence_start, hit.start - 12), hit.start))
+
+    def owner(self, hit: Hit) -> str:
+        """``patient`` or ``relative``."""
+        start, _ = self.tokens.span(self.tokens.sentence, hit.start)
+        start = max(start, hit.start - _LOOK_BACK)
+        if self._is_chinese(hit):
+            return grammar_zh.owner(self._with_commas(start, hit.start), self._whole())
+        return grammar_en.owner(self._written(start, hit.start), f"{normal(self._before)} {self._whole(' ')}")
+
+    def _is_chinese(self, hit: Hit) -> bool:
+        return self.tokens.language(hit.start) == "zh"
+
+    def _around(self, hit: Hit, start: int, end: int) -> tuple[str, str]:
+        joint = "" if self._is_chinese(hit) else " "
+        start = max(start, hit.start - _LOOK_BACK)
+        return self._masked(start, hit.start, joint), self._masked(hit.end, end, joint)
+
+    def _masked(self, start: int, end: int, joint: str) -> str:
+        """Tokens ``start`` to ``end``, every symptom or place in them one ``S``."""
+        parts: list[str] = []
+        index = start
+        while index < end:
+            stop = self._covered.get(index, 0)
+            if index < stop <= end:
+                parts.append("S")
+                index = stop
+            else:
+                parts.append(self.tokens.keys[index])
+                index += 1
+        return joint.join(parts)
+
+    def _cover(self) -> dict[int, int]:
+        """First token to the one after the last, of words that the grammar sees as S."""
+        covered: dict[int, int] = {}
+        for name in _MASKED:
+            for hit in self._hits.get(name, ()):
+                if hit.exact:
+                    covered[hit.start] = max(hit.end, covered.get(hit.start, 0))
+        return covered
+
+    def _written(self, start: int, end: int) -> str:
+        return " ".join(self.tokens.keys[start:end])
+
+    def _with_commas(self, start: int, end: int) -> str:
+        parts: list[str] = []
+        for index in range(start, end):
+            if index > start and self.tokens.clause[index] != self.tokens.clause[index - 1]:
+                parts.append(",")
+            parts.append(self.tokens.keys[index])
+        return "".join(parts)
+
+    def _whole(self, joint: str = "") -> str:
+        key = (-1, len(joint))
+        if key not in self._text:
+            self._text[key] = joint.join(self.tokens.keys)
+        return self._text[key]
+
+    def _next_clause(self, start: int) -> str:
+        if start >= len(self.tokens.keys):
+            return ""
+        _, end = self.tokens.span(self.tokens.clause, start)
+        return ("" if self.tokens.han[start] else " ").join(self.tokens.keys[start:end])
+
+    def _english_start(self, start: int, end: int) -> int:
+        """A comma does not end what "no" reaches ("no fever, cough or chest pain"); "but" does."""
+        for index in range(end - 1, start - 1, -1):
+            if self.tokens.keys[index] in ("but", "however", "although", "though", "except", "because", "just", "only"):
+                return index + 1
+        return start
+
+
+def last_sentence(text: str) -> str:
+    """What was said last; a doctor's utterance may hold several questions, and the last one is answered."""
+    sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
+    return sentences[-1] if sentences else ""
+
+
+def bare_answer(tokens: Tokens) -> State | None:
+    """Denied or stated for a first clause that is nothing but no or yes; else ``None``."""
+    if not tokens.keys:
+        return None
+    end = 1
+    while end < len(tokens.keys) and tokens.sentence[end] == tokens.sentence[0]:
+        end += 1
+    first = tokens.span(tokens.clause, 0)[1]
+    spans = (end, first)
+    for stop in spans:
+        if any(tokens.han[:stop]):
+            text = "".join(tokens.keys[:stop])
+            no, yes = grammar_zh.NO, grammar_zh.YES
+        else:
+            text = " ".join(tokens.keys[:stop])
+            no, yes = grammar_en.NO, grammar_en.YES
+        if no.fullmatch(text):
+            return State.DENIED
+        if yes.fullmatch(text):
+            return State.STATED
+    return None

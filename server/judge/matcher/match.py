@@ -1,0 +1,174 @@
+"""The matcher: one utterance in; for each topic stated, denied or not heard out.
+
+Pure and without memory: the same utterance gives the same findings wherever it stands.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from server.judge.matcher.context import Reading, bare_answer, last_sentence
+from server.judge.matcher.scanner import Hit, Scanner
+from server.judge.matcher.tokens import tokenise
+from server.judge.matcher.topics import NOT_HEARD, Finding, Mention, Rule, State, Topic, Topics
+
+WRITTEN = 0.95
+RESERVED = 0.85
+"""Compared, doubly negated or answered to a question: said, but not in so many words."""
+HEARD = 0.75
+"""By homophones only."""
+
+
+class Matcher:
+    """Built once from the topics of all files. ``match`` costs well under a millisecond for a long utterance."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics.topics
+        self._scanner = Scanner(topics.lexicons)
+
+    @property
+    def topics(self) -> Mapping[str, Topic]:
+        """By id: what can be heard."""
+        return self._topics
+
+    def match(self, text: str, before: str | None = None, *, topics: Iterable[str] | None = None) -> dict[str, Finding]:
+        """What a patient's ``text`` says of each topic (default: of all). ``before``: what the doctor said just then,
+        as context, never as a statement. Unknown topics are left out."""
+        asked_for = list(self._topics) if topics is None else [one for one in topics if one in self._topics]
+        found = self.mentions(text, before, topics=asked_for)
+        return {topic_id: self._finding(topic_id, found) for topic_id in asked_for}
+
+    def mentions(
+        self, text: str, before: str | None = None, *, topics: Iterable[str] | None = None
+    ) -> dict[str, list[Mention]]:
+        """Every place where a topic with rules is spoken of, in the order of the text."""
+        asked_for = list(self._topics) if topics is None else [one for one in topics if one in self._topics]
+        wanted = dict.fromkeys(one for asked in asked_for for one in (self._topics[asked].needs or (asked,)))
+        reading = self._read(text, before)
+        question = self._read(last_sentence(before)) if before else None
+        doctor = self._scanner.scan(tokenise(before)) if before else {}
+        found: dict[str, list[Mention]] = {}
+        for topic_id in wanted:
+            topic = self._topics[topic_id]
+            asked = bool(topic.asked) and all(any(doctor.get(name) for name in group) for group in topic.asked)
+            mentions = _mentions(topic, reading, asked=asked)
+            if not mentions and question is not None and topic.negatable and question.is_question():
+                mentions = _answered(topic, reading, question)
+            found[topic_id] = mentions
+        return found
+
+    def _read(self, text: str, before: str | None = None) -> Reading:
+        tokens = tokenise(text)
+        return Reading(tokens, self._scanner.scan(tokens), before or "")
+
+    def _finding(self, topic_id: str, mentions: Mapping[str, Sequence[Mention]]) -> Finding:
+        topic = self._topics[topic_id]
+        if not topic.needs:
+            return combined(mentions[topic_id])
+        parts = [combined(mentions[need]) for need in topic.needs]
+        if any(part.state is not State.STATED for part in parts):
+            return NOT_HEARD
+        return Finding(State.STATED, min(part.strength for part in parts))
+
+
+def combined(mentions: Sequence[Mention]) -> Finding:
+    """Stated if it is anywhere, else denied, else not heard; as strong as the strongest place."""
+    for state in (State.STATED, State.DENIED):
+        strengths = [mention.strength for mention in mentions if mention.state is state]
+        if strengths:
+            return Finding(state, max(strengths))
+    return NOT_HEARD
+
+
+def _mentions(topic: Topic, reading: Reading, *, asked: bool, as_question: bool = False) -> list[Mention]:
+    found: dict[tuple[int, int], Mention] = {}
+    for rule in topic.rules:
+        if rule.after_question and not asked:
+            continue
+        for hit, others in _held(rule, reading):
+            mention = _judged(topic, reading, hit, others, as_question=as_question)
+            if mention is None:
+                continue
+            if rule.after_question:
+                mention = replace(mention, strength=min(mention.strength, RESERVED))
+            place = (mention.start, mention.end)
+            if place not in found or mention.strength > found[place].strength:
+                found[place] = mention
+    return _outermost(found.values())
+
+
+def _outermost(mentions: Iterable[Mention]) -> list[Mention]:
+    """In the order of the text, without those that lie inside another."""
+    kept: list[Mention] = []
+    for mention in sorted(mentions, key=lambda one: (one.start, -one.end, -one.strength)):
+        if not kept or mention.end > kept[-1].end:
+            kept.append(mention)
+    return kept
+
+
+def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
+    """Hits of the rule's first group with the nearest hit of every other group, where there is one in reach."""
+    anchors = reading.hits_of(rule.groups[0])
+    if not anchors:
+        return
+    rest = [reading.hits_of(group) for group in rule.groups[1:]]
+    if not all(rest):
+        return
+    for anchor in anchors:
+        others: list[Hit] = []
+        for hits in rest:
+            near = [hit for hit in hits if _in_reach(rule, reading, anchor, hit)]
+            if not near:
+                break
+            others.append(min(near, key=lambda hit: _distance(anchor, hit)))
+        else:
+            yield anchor, others
+
+
+def _in_reach(rule: Rule, reading: Reading, anchor: Hit, hit: Hit) -> bool:
+    if anchor.start < hit.end and hit.start < anchor.end:
+        return False
+    if rule.distance is not None and _distance(anchor, hit) > rule.distance:
+        return False
+    tokens = reading.tokens
+    if rule.within in ("sentence", "near"):
+        return abs(tokens.sentence[anchor.start] - tokens.sentence[hit.start]) <= (rule.within == "near")
+    apart = abs(tokens.clause[anchor.start] - tokens.clause[hit.start])
+    return apart <= (1 if rule.within == "neighbour" else 0)
+
+
+def _distance(left: Hit, right: Hit) -> int:
+    return max(left.start - right.end, right.start - left.end, 0)
+
+
+def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_question: bool) -> Mention | None:
+    """``as_question``: the doctor's own words, looked at for what they ask."""
+    strength = WRITTEN if hit.exact and all(other.exact for other in others) else HEARD
+    wide = reading.widest(hit)
+    mention = Mention(State.STATED, strength, wide.start, wide.end, "".join(reading.tokens.keys[wide.start : wide.end]))
+    if as_question:
+        return mention
+    if reading.is_asked(hit) or reading.is_supposed(hit):
+        return None
+    if topic.whose != "anyone" and reading.owner(hit) != topic.whose:
+        return None
+    if not topic.negatable:
+        return mention
+    denied, reserved = reading.denied(hit)
+    if reserved:
+        strength = min(strength, RESERVED)
+    return replace(mention, state=State.DENIED if denied else State.STATED, strength=strength)
+
+
+def _answered(topic: Topic, reading: Reading, question: Reading) -> list[Mention]:
+    """An answer takes what it leaves out from the question just asked: a bare yes or no, or 不疼 to 肚子疼吗?"""
+    asked = _mentions(topic, question, asked=False, as_question=True)
+    if not asked:
+        return []
+    answer = bare_answer(reading.tokens)
+    if answer is not None:
+        return [replace(one, state=answer, strength=min(RESERVED, one.strength), start=0, end=0) for one in asked]
+    anchors = reading.hits_of(
+        frozenset[str]().union(*(rule.groups[0] for rule in topic.rules if not rule.after_question))
+    )
+    echoes = [_judged(topic, reading, hit, [], as_question=False) for hit in anchors]
+    return [replace(one, strength=min(RESERVED, one.strength)) for one in echoes if one is not None]

@@ -1,0 +1,130 @@
+"""An utterance as tokens: Chinese characters, English words, numbers; in clauses and sentences."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+MAX_CHARACTERS = 20_000
+"""Of one utterance; what follows is not read. A consultation of half an hour has fewer."""
+
+_AGE_MARK = "\ufffc"
+"""Stands for an age, which is no duration, so that no term matches it. Keeps its length and parts words."""
+
+NUMBER = "#"
+PAIR = "#/#"
+DATE = "#date"
+
+_TOKEN = re.compile(
+    r"(?P<pair>\d{2,3}\s*/\s*\d{2,3})|(?P<number>\d+(?:[.,:~-]\d+)*)|(?P<han>[\u3400-\u9fff\U00020000-\U0003134f])"
+    r"|(?P<age>\ufffc+)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<end>[.!?。!?;;\n]+)|(?P<comma>[,:()…—]+)|(?P<space>\s+)|(?P<list>、)",
+)
+_DATE = re.compile(r"(?:1[0-2]|0?[1-9])[.](?:3[01]|[12]\d|0?[1-9])")
+_UNIT = re.compile(
+    r"\s*(?:度|℃|°|摄氏|斤|公斤|千克|kg|毫|mg|ml|g|cm|厘米|米|元|片|岁|倍|升|天|个|小时|次|周|年|左右|以上|以下|%)",
+    re.IGNORECASE,
+)
+_NEW_CLAUSE_ZH = re.compile(r"但是?|可是|不过|只是|就是|而是|然而|倒是|后来|然后|而且|另外|还有就是|结果")
+_NUMERAL = r"[\d.零一二两三四五六七八九十百几半]+"
+_CHILD = r"宝宝?|宝贝|孩子?|小孩|儿子|女儿|闺女|娃|婴儿?|新生儿|小朋友|患儿|男|女|童|妹妹|弟弟|二宝|大宝|小儿"
+_AGE = re.compile(
+    rf"{_NUMERAL}个?周?岁(?:半|多|零|又)*(?:{_NUMERAL}个?(?:半|多)*月)?(?:多|半|零)*(?:{_NUMERAL}天)?(?!开始|起)"
+    rf"|(?:{_CHILD}|年龄|月龄|出生|满|足月)[,:是今年天已经现在才刚快满将近大约有了家的差不多\s]{{0,7}}第?{_NUMERAL}周?个?(?:半|多)*(?:月|天|周)"
+    rf"(?:多|半|零|又|加|\+)*(?:{_NUMERAL}天)?(?![前没后内来不以]|开始|起|左右[就没])"
+    rf"|{_NUMERAL}个?(?:半|多)*(?:月|天|周)(?:多|半|零|又|加)*(?:{_NUMERAL}天)?(?:大(?!便|概|约|量)|龄|的?(?:{_CHILD}))"
+)
+_HESITATION = frozenset({"um", "uh", "er", "erm", "uhm", "hmm", "mm", "mmm"})
+_NEW_CLAUSE_EN = frozenset({"but", "however", "although", "though", "except", "because", "whereas", "then"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """``keys``: what terms are compared with. ``clause`` and ``sentence``: of each token, rising from 0.
+
+    ``asks``: sentences that end in a question mark.
+    """
+
+    keys: tuple[str, ...]
+    han: tuple[bool, ...]
+    clause: tuple[int, ...]
+    sentence: tuple[int, ...]
+    asks: frozenset[int]
+
+    def span(self, of: tuple[int, ...], index: int) -> tuple[int, int]:
+        """First token and the one after the last of the clause or sentence that token ``index`` lies in."""
+        value = of[index]
+        start, end = index, index + 1
+        while start > 0 and of[start - 1] == value:
+            start -= 1
+        while end < len(of) and of[end] == value:
+            end += 1
+        return start, end
+
+    def language(self, index: int) -> Language:
+        """Of the token's clause: Chinese where it has a Chinese character."""
+        start, end = self.span(self.clause, index)
+        return "zh" if any(self.han[start:end]) else "en"
+
+
+def normal(text: str) -> str:
+    """NFKC, lower case, one kind of apostrophe. Full stops of abbreviations stay."""
+    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).replace("\u2019", "'").lower()
+    return text.replace("。", ". ").replace("!", "! ")
+
+
+def tokenise(text: str) -> Tokens:
+    text = normal(text)
+    text = _AGE.sub(lambda match: _AGE_MARK * len(match.group()), text)
+    breaks_zh = {match.start() for match in _NEW_CLAUSE_ZH.finditer(text)}
+    keys: list[str] = []
+    han: list[bool] = []
+    clauses: list[int] = []
+    sentences: list[int] = []
+    asks: set[int] = set()
+    clause = sentence = 0
+    for match in _TOKEN.finditer(text):
+        kind, piece = match.lastgroup, match.group()
+        if kind == "end":
+            if "?" in piece and keys:
+                asks.add(sentence)
+            clause += 1
+            sentence += 1
+        elif kind == "comma" or (kind == "space" and _between_han(text, match.start(), match.end())):
+            clause += 1
+        elif kind in ("space", "list"):
+            continue
+        elif piece not in _HESITATION:
+            if match.start() in breaks_zh or piece in _NEW_CLAUSE_EN:
+                clause += 1
+            keys.append(_key(kind, piece, text, match.end()))
+            han.append(kind == "han")
+            clauses.append(clause)
+            sentences.append(sentence)
+    return Tokens(tuple(keys), tuple(han), tuple(clauses), tuple(sentences), frozenset(asks))
+
+
+def term_tokens(term: str) -> tuple[str, ...]:
+    """A term of a lexicon as keys; ``#``, ``#/#`` and ``#date`` stand for themselves."""
+    keys: list[str] = []
+    for part in re.split(r"(#date|#/#|#)", term):
+        keys += [part] if part.startswith("#") else list(tokenise(part).keys)
+    return tuple(keys)
+
+
+def _key(kind: str | None, piece: str, text: str, end: int) -> str:
+    if kind == "pair":
+        return PAIR
+    if kind != "number":
+        return piece
+    return DATE if _DATE.fullmatch(piece) and not _UNIT.match(text, end) else NUMBER
+
+
+def _between_han(text: str, start: int, end: int) -> bool:
+    """Chinese is written without spaces: one between two characters stands for a comma."""
+    return start > 0 and end < len(text) and (_is_han(text[start - 1]) or _is_han(text[end]))
+
+
+def _is_han(char: str) -> bool:
+    return "\u3400" <= char <= "\u9fff"
