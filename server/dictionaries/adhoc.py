@@ -131,7 +131,8 @@ def _unscorable_notice(text: str, known: Sequence[Text]) -> Text:
     hint_en = f"; the nearest known: {', '.join(near)}" if near else ""
     return Text(
         f"“{text}”无法评分:词典里没有,也不是英文(可写成“{text}=English text”){hint_zh}",
-        f"'{text}' cannot be scored: no dictionary has it, and it is not English (write '{text}=English text'){hint_en}",
+        f"'{text}' cannot be scored: no dictionary has it, and it is not English (write '{text}=English text')"
+        f"{hint_en}",
     )
 
 

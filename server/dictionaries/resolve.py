@@ -65,9 +65,9 @@ class Dictionaries:
     def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet:
         """The labels asked for, each once, in the order asked; ``None`` = all of ``telemedicine``.
 
-        A string is a dictionary's name (or its title: 心内科) or a list separated by ``,``, ``，`` or ``、`` of ids, titles, aliases and ad
-        hoc labels. Looked up in ``telemedicine`` first, then in the others by name. A label asked for twice is one
-        label; a later explicit threshold or weight holds.
+        A string is a dictionary's name or title (心内科), or a list, separated by commas or ``、``, of ids, titles,
+        aliases and ad hoc labels. Looked up in ``telemedicine`` first, then in the others by name. A label asked for
+        twice is one label; a later explicit threshold or weight holds.
         Raises LabelQueryError: nothing asked for, more than 200 labels, or an ad hoc text that cannot be read.
         """
         if query is None:

@@ -160,7 +160,9 @@ def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:
     hints: dict[EvidenceKind, Text] = {
         "acoustic": Text("此处没有声学评分", "acoustic scoring is off here"),
         "clap": Text("此处没有加载 CLAP 模型", "no CLAP is loaded here"),
-        "transcript": Text("此处没有转写来源", "there is no source of transcripts here"),
+        "transcript": Text(
+            "这里没有接入转写(评估文件时可用 --transcript)", "no transcripts here, unless assess gets a --transcript"
+        ),
     }
     for kind in KINDS:
         needing = [
@@ -172,7 +174,7 @@ def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:
                 Rule.NOT_LOADED,
                 Text(
                     f"{hints[kind].zh},有 {len(needing)} 个标签暂时没有分数",
-                    f"{hints[kind].en}: {len(needing)} labels have no score for now",
+                    f"{hints[kind].en}: {len(needing)} of the labels without a score for now",
                 ),
                 Text("不是错误,加载后就有分数", "no fault: once it is loaded they are scored"),
                 "note",

@@ -1,0 +1,176 @@
+"""``tingqing labels``: the dictionaries, and what a colleague would say of one."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.console import ExitCode, fail, guarded, indented_json, language_or_locale, write_line
+
+if TYPE_CHECKING:
+    from server.dictionaries import Dictionaries
+    from server.dictionaries.lint import Known
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing labels list
+  tingqing labels show cardiology
+  tingqing labels lint our-clinic.toml
+"""
+
+LIST_EPILOG = """\
+[bold]Examples[/bold]
+  tingqing labels list
+  tingqing labels list --format json
+"""
+
+SHOW_EPILOG = """\
+[bold]Examples[/bold]
+  tingqing labels show pediatrics
+  tingqing labels show "心悸描述具体,low_background"
+"""
+
+LINT_EPILOG = """\
+[bold]Examples[/bold]
+  tingqing labels lint our-clinic.toml
+  tingqing labels lint --format json labels/*.toml
+
+[bold]Exit codes[/bold]: 0 nothing found (notes do not count), 1 something found, 2 a file that cannot be read.
+"""
+
+app = typer.Typer(
+    name="labels",
+    help="Show the label dictionaries, and check your own.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class LabelsFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+Language = Annotated[
+    str | None, typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal.", metavar="LANGUAGE")
+]
+Format = Annotated[LabelsFormat, typer.Option("--format", help="[bold]text[/bold]: to read. [bold]json[/bold].")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--labels-dir", help="Folder of label files. Default: the shipped ones. (TINGQING_LABELS_DIR)"),
+]
+
+
+@app.command("list", epilog=LIST_EPILOG)
+@guarded
+def list_(language: Language = None, output_format: Format = LabelsFormat.TEXT, labels_folder: Folder = None) -> None:
+    """List the dictionaries that --labels knows."""
+    from server.cli.console import stdout_console
+    from server.cli.labels_text import print_list
+
+    sets = _dictionaries(labels_folder).label_sets()
+    if output_format is LabelsFormat.JSON:
+        write_line(indented_json(sets.model_dump(mode="json")))
+    else:
+        print_list(stdout_console(), sets, language_or_locale(language))
+
+
+@app.command(epilog=SHOW_EPILOG)
+@guarded
+def show(
+    name: Annotated[
+        str, typer.Argument(help="A dictionary's name or title, or labels as for --labels.", show_default=False)
+    ],
+    language: Language = None,
+    output_format: Format = LabelsFormat.TEXT,
+    labels_folder: Folder = None,
+) -> None:
+    """Show the labels of a dictionary: titles, aliases, what they are judged by, what they put at risk."""
+    from server.cli.console import stdout_console
+    from server.cli.labels_text import print_labels
+    from server.dictionaries.catalogue import known_label
+
+    dictionaries = _dictionaries(labels_folder)
+    found = dictionaries.resolve(name)
+    whole = next((one for one in dictionaries.label_sets().label_sets if one.name == found.dictionary), None)
+    places = {label.id: label.dictionary for label in whole.labels} if whole else {}
+    labels = [known_label(label, places.get(label.id, found.dictionary)) for label in found.shown()]
+    if output_format is LabelsFormat.JSON:
+        value = {
+            "dictionary": {"name": found.dictionary, "version": found.version},
+            "labels": [label.model_dump(mode="json") for label in labels],
+            "notices": [{"zh": notice.zh, "en": notice.en} for notice in found.notices],
+        }
+        write_line(indented_json(value))
+    else:
+        print_labels(stdout_console(), found, labels, language_or_locale(language))
+
+
+@app.command(epilog=LINT_EPILOG)
+@guarded
+def lint(
+    files: Annotated[list[Path], typer.Argument(help="Label files (TOML).", show_default=False)],
+    language: Language = None,
+    output_format: Format = LabelsFormat.TEXT,
+    labels_folder: Folder = None,
+) -> None:
+    """Check label files: wording, languages, evidence, duplicates; every finding says how to write it better."""
+    from server.cli.console import readable, stdout_console
+    from server.cli.labels_text import finding_json, print_findings
+    from server.dictionaries.lint import Finding, lint_file
+
+    known = _known(labels_folder)
+    findings: list[Finding] = []
+    for path in files:
+        try:
+            findings += lint_file(path, known)
+        except OSError as error:
+            fail(f"{readable(path)}: cannot be read ({error.strerror})")
+    if output_format is LabelsFormat.JSON:
+        write_line(indented_json({"files": len(files), "findings": [finding_json(one) for one in findings]}))
+    else:
+        print_findings(stdout_console(), findings, len(files), language_or_locale(language))
+    if any(one.severity == "finding" for one in findings):
+        raise typer.Exit(ExitCode.NOT_PASSED)
+
+
+def _folder(asked: Path | None) -> Path:
+    from server.resources import labels_dir
+    from server.settings import load_settings
+
+    return load_settings(labels_dir=asked).labels_dir or labels_dir()
+
+
+def _dictionaries(folder: Path | None) -> "Dictionaries":
+    from server.dictionaries import Dictionaries
+
+    return Dictionaries.load(_folder(folder))
+
+
+def _known(folder: Path | None) -> "Known":
+    """What the product can score, and what the other dictionaries write. CLAP and transcripts come by choice.
+
+    The file to be linted may lie in the very folder, which then cannot be loaded: the shipped one stands in.
+    """
+    from server.dictionaries import Dictionaries
+    from server.dictionaries.lint import Known
+    from server.dictionaries.topics import load_topics
+    from server.errors import LabelFileError
+    from server.model.acoustic.measures import MEASURE_NAMES
+    from server.resources import labels_dir
+
+    where = _folder(folder)
+    try:
+        dictionaries, topics = Dictionaries.load(where), load_topics(where).topics
+    except LabelFileError:
+        dictionaries, topics = Dictionaries.load(labels_dir()), load_topics(labels_dir()).topics
+    return Known(
+        measures=MEASURE_NAMES,
+        topics=frozenset(topics),
+        written={
+            name: frozenset(label.id for label in dictionaries.dictionary(name).own()) for name in dictionaries.names()
+        },
+    )
