@@ -28,7 +28,7 @@ setup: $(STAMP) ## Create .venv and install everything, development tools includ
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed, and was not found. Try: make PYTHON=/path/to/python3' >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev,evaluate]'
 	@touch $@
 
 run: $(STAMP) ## Start the server and serve the page (HOST, PORT)

@@ -6,7 +6,8 @@
     ├── ConfigError                      a setting, flag or label set that cannot work
     │   ├── SettingsError                refused at start, exit code 2
     │   ├── LabelFileError               a file of ``labels/`` with file and line
-    │   └── LabelQueryError              a label set asked for that cannot be resolved
+    │   ├── LabelQueryError              a label set asked for that cannot be resolved
+    │   └── ManifestError                labelled recordings for ``evaluate``, with file and line
     ├── AudioError                       the peer's audio
     │   ├── UnsupportedRateError         outside 8–96 kHz
     │   ├── UnsupportedEncodingError     neither pcm_s16le nor pcm_f32le
@@ -93,6 +94,15 @@ class LabelFileError(ConfigError):
 
 class LabelQueryError(ConfigError):
     code = "invalid_labels"
+
+
+class ManifestError(ConfigError):
+    """A manifest of labelled recordings that cannot be used as a whole; ``line`` is 1-based."""
+
+    code = "invalid_manifest"
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        super().__init__(f"{path}{'' if line is None else f':{line}'}: {message}", param=path)
 
 
 class AudioError(TingqingError):

@@ -23,7 +23,7 @@ from server.judge.judgement import (
 from server.judge.labels import Label, LabelKind, LabelSet
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
 from server.judge.spans import Mark, spoiled_by, unusable_spans
-from server.judge.verdict import overall, passed
+from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
 from server.values import RECENT_S, EvidenceKind, Interference, LabelScore, Opinion, Text, Why
 
 __all__ = [
@@ -41,6 +41,8 @@ SNAPSHOT_VERSION = 1
 
 MICROPHONE_SNR_DB = 15.0
 """Over this SNR, noise is not why speech is hard to understand; bandwidth or SIG is (design.md, Labels)."""
+
+LOW_BACKGROUND = "low_background"
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
@@ -195,6 +197,9 @@ class SessionJudge:
         fails, at_fault = self._microphone_at_fault
         if any(label.id != INTELLIGIBLE for _, label in failing) or 2 * at_fault < max(fails, 1):
             failing = [(score, label) for score, label in failing if label.id != INTELLIGIBLE]
+        if any(label.id == LOW_BACKGROUND and score < POOR_UNDER for score, label in failing):
+            # A voice may be drowned in it: in such noise nobody can tell that the patient was silent.
+            failing = [(score, label) for score, label in failing if label.id != SPEECH_PRESENT]
         failing.sort(key=lambda pair: pair[0])
         return list(dict.fromkeys(label.prompt.id for _, label in failing if label.prompt is not None))
 

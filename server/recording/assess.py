@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from pydantic import JsonValue
 
-from server.assessment.assessment import Assessment
+from server.assessment.assessment import Assessed, Assessment
 from server.assessment.engine import Core, Engine, Heard
 from server.assessment.lane import Priority
 from server.assessment.result import Identity, build_result
@@ -15,7 +15,7 @@ from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
 from server.stream.events import StreamEvent, WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
+from server.values import AudioFormat, Capture, CaptureSource, Encoding, Float32Array, Window
 from server.wire.result import Result, SpanModel
 
 UNDECODABLE = "undecodable"
@@ -31,12 +31,14 @@ async def assess_recording(
     reference: str | None = None,
     metadata: dict[str, JsonValue] | None = None,
     on_progress: Callable[[float], None] | None = None,
+    on_window: Callable[[Window, Assessed], None] | None = None,
 ) -> Result:
     """Assess ``recording`` and close it. ``name`` stands in for the recording's own.
 
     Decoding and the core run on a worker thread, a second of audio at a time; ``on_progress`` is called on the loop
-    with the seconds done so far. Cancelling stops between two such steps. A file that breaks off is assessed as far
-    as it goes and has an unusable span ``undecodable`` at its end.
+    with the seconds done so far, ``on_window`` with every window and what came of it. Cancelling stops between two
+    such steps. A file that breaks off is assessed as far as it goes and has an unusable span ``undecodable`` at its
+    end.
 
     Raises UndecodableFileError, PayloadTooLargeError, UnsupportedRateError; ScoringError if no scorer answered for
     any window.
@@ -47,10 +49,10 @@ async def assess_recording(
     try:
         blocks = recording.blocks()
         while (events := await asyncio.to_thread(_step, core, blocks)) is not None:
-            await _assess_windows(assessment, events, tally)
+            await _assess_windows(assessment, events, tally, on_window)
             if on_progress is not None:
                 on_progress(core.samples_received / core.audio.sample_rate)
-        await _assess_windows(assessment, await asyncio.to_thread(core.finish), tally)
+        await _assess_windows(assessment, await asyncio.to_thread(core.finish), tally, on_window)
         tally.check()
         await assessment.conclude()
         identity = Identity(
@@ -96,10 +98,18 @@ class _Tally:
             raise self._failure
 
 
-async def _assess_windows(assessment: Assessment, events: Sequence[StreamEvent], tally: _Tally) -> None:
+async def _assess_windows(
+    assessment: Assessment,
+    events: Sequence[StreamEvent],
+    tally: _Tally,
+    on_window: Callable[[Window, Assessed], None] | None,
+) -> None:
     for event in events:
         if isinstance(event, WindowReady):
-            tally.add((await assessment.assess(event.window)).failures)
+            assessed = await assessment.assess(event.window)
+            tally.add(assessed.failures)
+            if on_window is not None:
+                on_window(event.window, assessed)
 
 
 def _with_break(result: Result) -> Result:

@@ -71,6 +71,20 @@ def test_prompts_of_a_conclusion_are_those_of_the_failing_labels_worst_first_eac
     assert judge.conclude().prompts == ["check_microphone", "move_back"]
 
 
+@pytest.mark.parametrize(
+    ("noise", "asked"), [(0.2, {"move_somewhere_quieter"}), (0.5, {"move_somewhere_quieter", "speak_up"})]
+)
+def test_nobody_is_asked_to_speak_up_where_noise_may_have_drowned_the_voice(noise: float, asked: set[str]) -> None:
+    judge = SessionJudge(
+        label_set(
+            quality("speech_present", prompt="speak_up"), quality("low_background", prompt="move_somewhere_quieter")
+        )
+    )
+    for second in range(10, 14):
+        add(judge, second, {"speech_present": 0.0, "low_background": noise})
+    assert set(judge.conclude().prompts) == asked
+
+
 def test_a_snoozed_prompt_still_stands_in_the_conclusion() -> None:
     judge = SessionJudge(LABELS)
     judge.snooze("move_somewhere_quieter")

@@ -53,7 +53,7 @@ def test_a_fresh_clone_gets_an_environment_first(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path)
     for target in ("setup", "run", "test", "check"):
         planned = make("-n", "-C", str(tmp_path), target)
-        assert re.search(r"-m venv \.venv\n.*pip install .*-c constraints\.txt -e '\.\[cpu,dev\]'", planned)
+        assert re.search(r"-m venv \.venv\n.*pip install .*-c constraints\.txt -e '\.\[cpu,dev,evaluate\]'", planned)
 
 
 def test_host_port_and_further_flags_reach_the_server(tmp_path: Path) -> None:

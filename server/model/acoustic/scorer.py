@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from server.assessment.scorers import ScoreReply, ScoreRequest
-from server.model.acoustic.measures import read, stretches
+from server.model.acoustic.measures import Reading, read, stretches
 from server.model.acoustic.opinions import opinion, shown
-from server.values import RECENT_S, ROW_RATE, EvidenceKind
+from server.values import RECENT_S, ROW_RATE, EvidenceKind, Mos, Window
 
 
 class AcousticScorer:
@@ -19,13 +19,17 @@ class AcousticScorer:
         return [_reply(request) for request in requests]
 
 
-def _reply(request: ScoreRequest) -> ScoreReply:
-    window = request.window
-    processed = request.capture.processed
+def readings(window: Window, mos: Mos | None) -> tuple[Reading, Reading]:
+    """What is measured of the whole window, and of its last 4 s."""
     whole, last = stretches(window, RECENT_S * ROW_RATE)
-    reading = read(whole, mos=request.mos, carried_db=window.carried_noise_db)
+    reading = read(whole, mos=mos, carried_db=window.carried_noise_db)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
-    recent = read(last, steady=True)
+    return reading, read(last, steady=True)
+
+
+def _reply(request: ScoreRequest) -> ScoreReply:
+    processed = request.capture.processed
+    reading, recent = readings(request.window, request.mos)
     opinions = {}
     recents = {}
     for label in request.labels.labels:

@@ -1,0 +1,102 @@
+"""``tingqing evaluate``: how good the judgement is on a hospital's own labelled recordings."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.console import ExitCode, Failure, LogLevel, guarded
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing evaluate recordings.csv                        # figures to read
+  tingqing evaluate recordings.csv --output report        # report/report.html, and every score
+  tingqing evaluate recordings.csv --write-labels ward.toml  # curves fitted to these recordings
+
+The manifest has a line per recording; docs/evaluate.md has its columns. [bold]Exit codes[/bold]: 0 done, 2 an error, \
+also where a recording cannot be read. A recording that cannot be read does not stop the others.
+"""
+
+EXTRA = ("matplotlib", "sklearn")
+
+
+class EvaluateFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+@guarded
+def evaluate(
+    manifest: Annotated[Path, typer.Argument(help="CSV file of labelled recordings.", show_default=False)],
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="A dictionary's name, or labels, as for assess. Default: telemedicine."),
+    ] = None,
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            min=0,
+            help="Cross-validation: curves fitted on the rest, in so many parts. 0: none.",
+            metavar="N",
+        ),
+    ] = 10,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group", help="Columns of sources that must not be on both sides of a split. Default: speaker,noise."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for report.html, report.json and scores.csv.", metavar="FOLDER"),
+    ] = None,
+    write_labels: Annotated[
+        Path | None,
+        typer.Option("--write-labels", help="Write the dictionary with curves fitted on all recordings to this file."),
+    ] = None,
+    output_format: Annotated[
+        EvaluateFormat, typer.Option("--format", help="To standard output.")
+    ] = EvaluateFormat.TEXT,
+    vad: Annotated[
+        str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
+    ] = None,
+    mos: Annotated[
+        bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")
+    ] = None,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")
+    ] = LogLevel.WARNING,
+) -> None:
+    """Measure the judgement on your own labelled recordings: figures per label and condition, fitted curves, a report.
+
+    It judges recordings, not patients: it is no diagnosis.
+    """
+    import asyncio
+
+    from server.cli.evaluating import Request, evaluate_manifest, tell
+    from server.logs import configure_logging
+    from server.settings import load_settings
+
+    if output is not None:
+        _need_extra()
+    configure_logging(log_level.value)
+    settings = load_settings(vad=vad, mos=mos, log_level=log_level.value)
+    groups = None if group is None else tuple(name.strip() for name in group.split(",") if name.strip())
+    request = Request(manifest, labels, folds, groups, output, write_labels)
+    evaluation = asyncio.run(evaluate_manifest(settings, request))
+    tell(evaluation, request, as_json=output_format is EvaluateFormat.JSON)
+    raise typer.Exit(ExitCode.ERROR if evaluation.faults else ExitCode.PASSED)
+
+
+def _need_extra() -> None:
+    """Before hours of listening, not after."""
+    from importlib.util import find_spec
+
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise Failure(
+            f"the report needs {' and '.join(missing)}, which are not installed.",
+            hint="Install them with: pip install 'tingqing[evaluate]'; or leave --output out.",
+        )

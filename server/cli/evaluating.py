@@ -1,0 +1,146 @@
+"""What ``tingqing evaluate`` does: listen to every recording of the manifest, evaluate, write what was asked for."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.app import open_engine
+from server.assessment.engine import Engine
+from server.cli.console import Failure, indented_json, stderr_console, stdout_console, write_line
+from server.errors import TingqingError
+from server.evaluation.evaluation import Evaluation, evaluate
+from server.evaluation.fitting import Moved
+from server.evaluation.listening import Heard, listen
+from server.evaluation.manifest import Fault, Manifest, Row, read_manifest
+from server.evaluation.plain import plain
+from server.evaluation.write_labels import source_of, with_curves
+from server.judge.labels import LabelSet
+from server.recording.decode import read_recording
+from server.resources import labels_dir
+from server.settings import Settings
+
+logger = logging.getLogger("tingqing")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    manifest: Path
+    labels: str | None
+    folds: int
+    groups: tuple[str, ...] | None
+    output: Path | None
+    write_labels: Path | None
+
+
+async def evaluate_manifest(settings: Settings, request: Request) -> Evaluation:
+    """Everything but the telling; writes the files asked for.
+
+    Raises ManifestError, LabelQueryError, LabelFileError and Failure before the first recording where that is possible.
+    """
+    folder = settings.labels_dir or labels_dir()
+    async with open_engine(settings) as engine:
+        labels = engine.dictionaries.resolve(request.labels)
+        source = source_of(labels, folder) if request.write_labels else None
+        if request.output is not None:
+            _make_folder(request.output)
+        manifest = read_manifest(request.manifest, labels.labels, request.groups)
+        heard, faults = await _listen_to_all(engine, manifest, labels, settings.max_audio_s)
+    if not any(row.line in heard and not row.fit_only for row in manifest.rows):
+        first = min([*manifest.faults, *faults], key=lambda fault: fault.line, default=None)
+        raise Failure(f"{request.manifest}: no recording to evaluate{'' if first is None else f'; {_said(first)}'}.")
+    with _progress(request.folds, "cross-validating") as advance:
+        evaluation = evaluate(manifest, heard, labels, request.folds, faults, lambda done: advance(f"fold {done}"))
+    if source is not None and request.write_labels is not None:
+        _write_labels(request.write_labels, source, evaluation.moved)
+    if request.output is not None:
+        from server.evaluation.page import write_report
+
+        write_report(request.output, evaluation)
+    return evaluation
+
+
+async def _listen_to_all(
+    engine: Engine, manifest: Manifest, labels: LabelSet, max_s: float
+) -> tuple[dict[int, Heard], list[Fault]]:
+    heard: dict[int, Heard] = {}
+    faults: list[Fault] = []
+    with _progress(len(manifest.rows), "listening") as advance:
+        for row in manifest.rows:
+            try:
+                heard[row.line] = await _listen_to(engine, row, labels, max_s)
+            except (TingqingError, OSError) as error:
+                message = error.message if isinstance(error, TingqingError) else str(error.strerror)
+                faults.append(Fault(row.line, row.name, message))
+            except Exception as error:  # a bug met in one file must not cost the others their hours
+                logger.debug("unexpected error in %s", row.name, exc_info=error)
+                faults.append(Fault(row.line, row.name, f"unexpected {type(error).__name__}"))
+            advance(row.name)
+    return heard, faults
+
+
+async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -> Heard:
+    with row.path.open("rb"):
+        pass
+    return await listen(engine, read_recording(row.path, row.name, max_s=max_s), labels)
+
+
+def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
+    """Results to standard output, what could not be read and what was written to standard error."""
+    if as_json:
+        write_line(indented_json(plain(evaluation)))
+    else:
+        from server.cli.evaluation_report import print_evaluation
+
+        print_evaluation(stdout_console(), evaluation)
+    for fault in evaluation.faults:
+        print(f"tingqing: {request.manifest}:{_said(fault)}", file=sys.stderr)
+    if evaluation.ignored:
+        print(f"Columns without meaning here: {', '.join(evaluation.ignored)}", file=sys.stderr)
+    if request.output is not None:
+        print(f"Report: {request.output / 'report.html'}", file=sys.stderr)
+    if request.write_labels is not None:
+        print(f"Labels: {request.write_labels}", file=sys.stderr)
+
+
+def _said(fault: Fault) -> str:
+    return f"{fault.line}: {fault.name}: {fault.message}" if fault.name else f"{fault.line}: {fault.message}"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot write into {folder}: {error.strerror}.") from None
+
+
+def _write_labels(path: Path, source: Path, moved: Sequence[Moved]) -> None:
+    text = with_curves(source.read_text(encoding="utf-8"), moved, str(source))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror}.") from None
+
+
+@contextmanager
+def _progress(total: int, doing: str) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error; nothing where nobody would see it."""
+    console = stderr_console()
+    if not console.is_terminal or not total:
+        yield lambda _name: None
+        return
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        bar = progress.add_task("", total=total)
+        yield lambda name: progress.update(bar, advance=1, description=escape(name))

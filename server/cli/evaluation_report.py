@@ -1,0 +1,98 @@
+"""The evaluation as tables on a terminal."""
+
+from typing import TYPE_CHECKING
+
+from server.evaluation.evaluation import Evaluation
+from server.evaluation.findings import Findings
+from server.evaluation.statistics import Figures, Interval
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DISCLAIMER = "It judges recordings, not patients: it is no diagnosis."
+_WRONG_SHOWN = 20
+
+
+def print_evaluation(console: "Console", evaluation: Evaluation) -> None:
+    """The cross-validated figures first: only they say how good fitted labels are on recordings never heard before."""
+    if evaluation.cross_validated is not None:
+        sources = ", ".join(evaluation.groups) or "recording"
+        _print_findings(
+            console,
+            evaluation.cross_validated,
+            f"Cross-validated: {evaluation.folds} parts, each judged with curves fitted on recordings that share no "
+            f"{sources} with it (at least {evaluation.least_fitted})",
+        )
+    _print_findings(console, evaluation.as_given, "The labels as given")
+    if evaluation.moved:
+        console.print("[bold]Curves fitted on all recordings[/bold]: where the decision lies")
+        for move in evaluation.moved:
+            console.print(f"  {move.label}: {move.measure} {move.before:.4g} -> {move.after:.4g}")
+    console.print(f"[dim]{DISCLAIMER}[/dim]")
+
+
+def _print_findings(console: "Console", findings: Findings, title: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text(title, style="bold"))
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in (
+        "label",
+        "fine",
+        "not",
+        "null",
+        "AUC (95 %)",
+        "balanced accuracy (95 %)",
+        "found",
+        "kept",
+        "suggested",
+    ):
+        table.add_column(name, justify="left" if name == "label" else "right", no_wrap=True)
+    for label_id, figures in findings.labels.items():
+        table.add_row(label_id, *_cells(figures))
+        for subset, one in findings.subsets[label_id].items():
+            table.add_row(Text(f"  {subset}", style="dim"), *_cells(one))
+    console.print(table)
+    _print_conditions(console, findings)
+    if findings.prompts is not None:
+        console.print(
+            f"Prompts right and none wrong: {findings.prompts_right} of {findings.prompts_known} = "
+            f"{interval(findings.prompts)}"
+        )
+    for judged in findings.wrong[:_WRONG_SHOWN]:
+        told = ", ".join(judged.conclusion.prompts) or "no prompt"
+        console.print(Text(f"  {judged.row.name}: {told}; {judged.conclusion.overall.verdict}", style="dim"))
+    if len(findings.wrong) > _WRONG_SHOWN:
+        console.print(f"  [dim]and {len(findings.wrong) - _WRONG_SHOWN} more[/dim]")
+    console.print()
+
+
+def _print_conditions(console: "Console", findings: Findings) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for name in ("condition", "n", "prompts right", "verdicts right", "prompts given"):
+        table.add_column(name, justify="right" if name in {"n", "prompts right", "verdicts right"} else "left")
+    for name, one in findings.conditions.items():
+        prompts = f"{one.prompts_right}/{one.prompts_known}" if one.prompts_known else "–"
+        verdicts = f"{one.verdicts_right}/{one.verdicts_known}" if one.verdicts_known else "–"
+        given = ", ".join(f"{prompt} {count}" for prompt, count in one.given.most_common())
+        table.add_row(name, str(one.n), prompts, verdicts, given)
+    console.print(table)
+
+
+def _cells(figures: Figures) -> list[str]:
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{value:.2f}"
+
+    counts = [str(figures.fine), str(figures.others), str(figures.unscored)]
+    told = [interval(figures.auc), interval(figures.balanced_accuracy), share(figures.found), share(figures.kept)]
+    return [*counts, *told, share(figures.suggested)]
+
+
+def interval(one: Interval | None) -> str:
+    """``.958 (.91–1.00)``; a dash where there is no figure."""
+    if one is None:
+        return "–"
+    return f"{one.value:.3f}" + ("" if one.low is None or one.high is None else f" ({one.low:.2f}–{one.high:.2f})")

@@ -1,0 +1,76 @@
+"""What a recording's windows measured, kept so that other curves can judge them again without listening twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from server.assessment.assessment import Assessed
+from server.assessment.engine import Engine
+from server.judge.judgement import Conclusion, WindowFacts
+from server.judge.labels import LabelSet
+from server.judge.session import SessionJudge
+from server.model.acoustic.opinions import opinion
+from server.model.acoustic.scorer import readings
+from server.recording.assess import assess_recording
+from server.recording.decode import Recording
+from server.values import EvidenceKind, Mos, Opinion, Window
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReading:
+    """Numbers that curves read, by name, of the window and of its last 4 s; what other scorers said, as it was."""
+
+    facts: WindowFacts
+    values: Mapping[str, float]
+    recent: Mapping[str, float]
+    others: Mapping[EvidenceKind, Mapping[str, Opinion]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording, listened to. ``windows``: those that count, full ones only where there is one."""
+
+    windows: tuple[WindowReading, ...]
+
+
+async def listen(engine: Engine, recording: Recording, labels: LabelSet) -> Heard:
+    """Assess ``recording`` the way ``tingqing assess`` does, and keep what was measured. Raises what that raises."""
+    windows: list[WindowReading] = []
+    await assess_recording(engine, recording, labels, on_window=lambda *heard: windows.append(_reading(*heard)))
+    return Heard(tuple(windows))
+
+
+def _reading(window: Window, assessed: Assessed) -> WindowReading:
+    measures = assessed.measures
+    mos = None
+    if measures.mos_signal is not None and measures.mos_background is not None and measures.mos_overall is not None:
+        mos = Mos(measures.mos_signal, measures.mos_background, measures.mos_overall, window.end_sample)
+    whole, recent = readings(window, mos)
+    others: dict[EvidenceKind, dict[str, Opinion]] = {}
+    for label_id, score in assessed.judgement.labels.items():
+        for kind, value in score.evidence.items():
+            if kind != "acoustic" and value is not None:
+                others.setdefault(kind, {})[label_id] = Opinion(value)
+    return WindowReading(assessed.facts, whole.values, recent.values, others)
+
+
+def judge_again(heard: Heard, labels: LabelSet) -> Conclusion:
+    """The judgement of ``heard`` by ``labels``; by those it was listened to with, exactly that of the result."""
+    judge = SessionJudge(labels)
+    for window in heard.windows:
+        judge.add_window(
+            window.facts,
+            {**window.others, "acoustic": _opinions(labels, window.values)},
+            {"acoustic": _opinions(labels, window.recent)},
+        )
+    return judge.conclude()
+
+
+def _opinions(labels: LabelSet, values: Mapping[str, float]) -> dict[str, Opinion]:
+    found = {label.id: opinion(label, values, processed=False) for label in labels.labels}
+    return {label_id: one for label_id, one in found.items() if one is not None}
+
+
+def full_windows(heard: Heard) -> Sequence[WindowReading]:
+    """The windows that an aggregate counts."""
+    full = [window for window in heard.windows if not window.facts.partial]
+    return full or heard.windows

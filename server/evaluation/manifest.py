@@ -1,0 +1,195 @@
+"""The manifest of labelled recordings: a CSV file, one line per recording (docs/evaluate.md)."""
+
+import csv
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.errors import ManifestError
+from server.judge.labels import Label
+
+PATH, CONDITION, SUBSET, USE = "path", "condition", "subset", "use"
+PROMPTS, OPTIONAL_PROMPTS, VERDICT = "prompts", "optional_prompts", "verdict"
+KNOWN = (PATH, CONDITION, SUBSET, USE, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
+DEFAULT_GROUPS = ("speaker", "noise")
+USES = ("test", "fit")
+VERDICTS = frozenset({"accept", "re-record", "unusable"})
+NO_PROMPT = "none"
+TRUTH = {"1": True, "0": False, "": None}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTruth:
+    """``must``: of each set one prompt has to come, and nothing but these and ``optional``."""
+
+    must: tuple[frozenset[str], ...]
+    optional: frozenset[str]
+
+    def right(self, given: Sequence[str]) -> bool:
+        told = set(given)
+        allowed = self.optional.union(*self.must)
+        return told <= allowed and all(options & told for options in self.must)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One recording. ``truth``: label id to whether it is fine, only where somebody says so. ``groups``: sources that
+    must never lie on both sides of a split, each as (column, value). ``fit_only``: never reported on."""
+
+    line: int
+    path: Path
+    name: str
+    condition: str
+    subset: str
+    fit_only: bool
+    truth: Mapping[str, bool]
+    prompts: PromptTruth | None
+    verdicts: frozenset[str]
+    groups: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that cannot be used; the others go on."""
+
+    line: int
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    rows: tuple[Row, ...]
+    faults: tuple[Fault, ...]
+    groups: tuple[str, ...]
+    ignored: tuple[str, ...]
+    """Columns that mean nothing here."""
+
+
+def read_manifest(path: Path, labels: Sequence[Label], groups: Sequence[str] | None) -> Manifest:
+    """Read ``path`` (UTF-8 CSV with a header). ``groups``: columns of sources; ``None``: speaker and noise, if there.
+
+    Raises ManifestError where the file or its header cannot be used; a line's own fault is in ``faults``.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            header = [name.strip() for name in next(lines, [])]
+            body = [(lines.line_num, cells) for cells in lines if any(cell.strip() for cell in cells)]
+    except OSError as error:
+        raise ManifestError(f"cannot be read ({error.strerror})", path=str(path)) from None
+    except UnicodeDecodeError:
+        raise ManifestError("not UTF-8 text; save it as CSV UTF-8", path=str(path)) from None
+    except csv.Error as error:
+        raise ManifestError(f"no CSV ({error})", path=str(path)) from None
+    reader = _Reader(path, header, labels, groups)
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    for line, cells in body:
+        try:
+            rows.append(reader.row(line, cells))
+        except ValueError as error:
+            faults.append(Fault(line, reader.name(cells), str(error)))
+    if not body:
+        raise ManifestError("no recording in it", path=str(path), line=1)
+    return Manifest(tuple(rows), tuple(faults), reader.groups, reader.ignored)
+
+
+class _Reader:
+    """What the columns of one manifest mean."""
+
+    def __init__(self, path: Path, header: list[str], labels: Sequence[Label], groups: Sequence[str] | None) -> None:
+        self._folder = path.parent
+        self._header = header
+        if PATH not in header:
+            raise ManifestError(
+                f"no column {PATH!r}; its columns are: {', '.join(header) or 'none'}", path=str(path), line=1
+            )
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice:
+            raise ManifestError(f"two columns {twice[0]!r}", path=str(path), line=1)
+        missing = [name for name in groups or () if name not in header]
+        if missing:
+            raise ManifestError(f"no column {missing[0]!r} to group by", path=str(path), line=1)
+        self.groups = tuple(groups if groups is not None else [name for name in DEFAULT_GROUPS if name in header])
+        by_name = {name: label.id for label in labels for name in (label.title.en, label.title.zh, label.id)}
+        self._labels = {name: by_name[name] for name in header if name in by_name and name not in KNOWN}
+        self._prompt_ids = {label.prompt.id for label in labels if label.prompt is not None}
+        self.ignored = self._ignored(by_name, path)
+        if not self._labels and PROMPTS not in header and VERDICT not in header:
+            raise ManifestError(
+                f"no truth in it: a column named after a label (such as {labels[0].id}), or {PROMPTS!r}",
+                path=str(path),
+                line=1,
+            )
+
+    def _ignored(self, by_name: Mapping[str, str], path: Path) -> tuple[str, ...]:
+        meant = {*KNOWN, *self.groups, *self._labels}
+        others = tuple(name for name in self._header if name and name not in meant)
+        for name in others:
+            # A misspelt label would otherwise be a truth that nobody looks at.
+            near = difflib.get_close_matches(name, [*KNOWN, *DEFAULT_GROUPS, *by_name], n=1, cutoff=0.85)
+            if near:
+                raise ManifestError(f"no label or column {name!r}; {near[0]!r} is meant?", path=str(path), line=1)
+        return others
+
+    def name(self, cells: Sequence[str]) -> str:
+        place = self._header.index(PATH)
+        return cells[place].strip() if place < len(cells) else ""
+
+    def row(self, line: int, cells: Sequence[str]) -> Row:
+        """Raises ValueError, with a sentence for the person who wrote the line."""
+        if len(cells) > len(self._header):
+            raise ValueError(f"{len(cells)} cells under {len(self._header)} columns; is a comma not quoted?")
+        values = {name: cell.strip() for name, cell in zip(self._header, cells, strict=False)}
+        name = values[PATH]
+        if not name:
+            raise ValueError("no path")
+        use = values.get(USE) or USES[0]
+        if use not in USES:
+            raise ValueError(f"{USE} is {use!r}; it is one of: {', '.join(USES)}")
+        return Row(
+            line=line,
+            path=self._folder / name,
+            name=name,
+            condition=values.get(CONDITION) or "all",
+            subset=values.get(SUBSET, ""),
+            fit_only=use == "fit",
+            truth=self._truth(values),
+            prompts=self._prompts(values),
+            verdicts=_verdicts(values.get(VERDICT, "")),
+            groups=frozenset(
+                (column, part.strip())
+                for column in self.groups
+                for part in values.get(column, "").split(";")
+                if part.strip()
+            ),
+        )
+
+    def _truth(self, values: Mapping[str, str]) -> dict[str, bool]:
+        truth = {}
+        for column, label_id in self._labels.items():
+            cell = values.get(column, "")
+            if cell not in TRUTH:
+                raise ValueError(f"{column} is {cell!r}; it is 1 (fine), 0 (not) or empty (unknown)")
+            fine = TRUTH[cell]
+            if fine is not None:
+                truth[label_id] = fine
+        return truth
+
+    def _prompts(self, values: Mapping[str, str]) -> PromptTruth | None:
+        cell = values.get(PROMPTS, "")
+        optional = frozenset(values.get(OPTIONAL_PROMPTS, "").replace("|", " ").split())
+        groups = [] if cell == NO_PROMPT else [frozenset(group.split("|")) for group in cell.split()]
+        unknown = optional.union(*groups) - self._prompt_ids
+        if unknown:
+            raise ValueError(f"no prompt {min(unknown)!r}; there are: {', '.join(sorted(self._prompt_ids))}")
+        return PromptTruth(tuple(groups), optional) if cell else None
+
+
+def _verdicts(cell: str) -> frozenset[str]:
+    verdicts = frozenset(cell.split("|")) if cell else frozenset()
+    if verdicts - VERDICTS:
+        raise ValueError(f"no verdict {min(verdicts - VERDICTS)!r}; there are: {', '.join(sorted(VERDICTS))}")
+    return verdicts

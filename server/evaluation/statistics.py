@@ -1,0 +1,154 @@
+"""Figures of one label: how well its score tells fine recordings from others, and how sure that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+BINS = 6
+SEED = 1
+"""Fixed, so that the same recordings give the same report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with its 95 % interval; bounds are ``None`` where too few resamples had both kinds of recordings."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Recordings of like score: their mean score, and what fraction of them is fine."""
+
+    score: float
+    fine: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """``found``: fraction of the others that fall short. ``kept``: fraction of the fine ones that pass.
+
+    ``unscored``: recordings with a truth but a null score; they count nowhere else. ``suggested``: the threshold with
+    the best balanced accuracy, the one nearest to ``threshold`` where several are best.
+    """
+
+    fine: int
+    others: int
+    unscored: int
+    threshold: float
+    auc: Interval | None = None
+    balanced_accuracy: Interval | None = None
+    found: float | None = None
+    kept: float | None = None
+    suggested: float | None = None
+    suggested_accuracy: float | None = None
+    bins: tuple[Bin, ...] = ()
+
+
+def figures(
+    scores: Sequence[float | None], truth: Sequence[bool], clusters: Sequence[str], threshold: float
+) -> Figures:
+    """``truth``: whether each recording is fine. ``clusters``: whose recording it is; those of one speaker are drawn
+    together when resampling, because they are no independent trials."""
+    known = [place for place, score in enumerate(scores) if score is not None]
+    values = np.array([scores[place] for place in known], np.float64)
+    fine = np.array([truth[place] for place in known], np.bool_)
+    n_fine, n_others = int(fine.sum()), int((~fine).sum())
+    base = Figures(n_fine, n_others, len(scores) - len(known), threshold)
+    if not n_fine or not n_others:
+        return base
+    members = [clusters[place] for place in known]
+    passed = values >= threshold
+    wins = _wins(values, fine)
+    drawn = [_measured(wins, passed, fine, weights) for weights in _resampled(members)]
+    auc, accuracy = _measured(wins, passed, fine, np.ones(len(known)))
+    suggested, best = best_threshold(values, fine, threshold)
+    return Figures(
+        base.fine,
+        base.others,
+        base.unscored,
+        threshold,
+        auc=_interval(auc, [pair[0] for pair in drawn]),
+        balanced_accuracy=_interval(accuracy, [pair[1] for pair in drawn]),
+        found=float(np.mean(~passed[~fine])),
+        kept=float(np.mean(passed[fine])),
+        suggested=suggested,
+        suggested_accuracy=best,
+        bins=reliability(values, fine),
+    )
+
+
+def _wins(values: Floats, fine: Bools) -> Floats:
+    """``(others, fine)``: 1 where the fine one has the higher score, one half for a tie (Mann and Whitney)."""
+    low, high = values[~fine][:, np.newaxis], values[fine][np.newaxis]
+    return np.asarray((low < high) + 0.5 * (low == high), np.float64)
+
+
+def _measured(wins: Floats, passed: Bools, fine: Bools, weights: Floats) -> tuple[float, float]:
+    """AUC and balanced accuracy, each recording counted ``weights`` times; NaN without both kinds."""
+    low, high = weights[~fine], weights[fine]
+    if not low.sum() or not high.sum():
+        return float("nan"), float("nan")
+    auc = float(low @ wins @ high / (low.sum() * high.sum()))
+    found = float(low @ ~passed[~fine] / low.sum())
+    kept = float(high @ passed[fine] / high.sum())
+    return auc, (found + kept) / 2
+
+
+def _resampled(clusters: Sequence[str]) -> list[Floats]:
+    """How often each recording is drawn, per resample: whole clusters with replacement (cluster bootstrap; Davison
+    and Hinkley, Bootstrap Methods, 1997, section 3.8)."""
+    _, member = np.unique(np.array(clusters), return_inverse=True)
+    n = int(member.max()) + 1
+    rng = np.random.default_rng(SEED)
+    return [np.bincount(rng.integers(0, n, n), minlength=n)[member].astype(np.float64) for _ in range(RESAMPLES)]
+
+
+def _interval(value: float, drawn: Sequence[float]) -> Interval:
+    usable = np.array(drawn)
+    usable = usable[~np.isnan(usable)]
+    if usable.shape[0] < RESAMPLES // 2:
+        return Interval(value)
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(usable, [tail, 100 - tail])
+    return Interval(value, float(low), float(high))
+
+
+def best_threshold(values: Floats, fine: Bools, current: float) -> tuple[float, float]:
+    """Threshold with the best balanced accuracy, and that accuracy. ``current`` stays where nothing beats it."""
+    edges = np.unique(values)
+    candidates = np.concatenate(([current], (edges[1:] + edges[:-1]) / 2))
+    passed = values[np.newaxis] >= candidates[:, np.newaxis]
+    accuracy = (np.mean(~passed[:, ~fine], axis=1) + np.mean(passed[:, fine], axis=1)) / 2
+    best = candidates[accuracy >= accuracy.max() - 1e-9]
+    return float(best[np.argmin(np.abs(best - current))]), float(accuracy.max())
+
+
+def reliability(values: Floats, fine: Bools) -> tuple[Bin, ...]:
+    """Bins of equally many recordings, the lowest scores first."""
+    order = np.argsort(values, kind="stable")
+    parts = [part for part in np.array_split(order, min(BINS, order.shape[0])) if part.shape[0]]
+    return tuple(Bin(float(values[part].mean()), float(fine[part].mean()), int(part.shape[0])) for part in parts)
+
+
+def wilson(right: int, n: int) -> Interval:
+    """A fraction with its interval (Wilson 1927: honest also for few recordings, and at 0 and 1)."""
+    if n == 0:
+        return Interval(float("nan"))
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    p = right / n
+    centre, spread = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return Interval(p, float(max(0.0, (centre - spread) / scale)), float(min(1.0, (centre + spread) / scale)))
