@@ -182,3 +182,14 @@ def test_an_id_of_another_dictionary_is_a_note() -> None:
     [one] = lint_source(source, "c.toml", KNOWN)
     assert (one.severity, one.rule, one.label) == ("note", Rule.DUPLICATE, "falls")
     assert "rehabilitation:falls" in one.better.en
+
+
+def test_the_example_of_the_guide_has_nothing_to_mend() -> None:
+    guide = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```toml\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert lint_source(example, "our-clinic.toml", KNOWN) == []
+
+
+def test_every_rule_is_explained_in_the_guide() -> None:
+    guide = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
+    assert not [rule for rule in Rule if f"`{rule}`" not in guide]
