@@ -92,6 +92,7 @@ class Connection:
                 sending = group.create_task(sender.run(lambda: self.stop(endings.LOST)))
                 self.session.attach(self._outbox)
                 self.session.tell(self.session.started(self._next_sample), to="patient")
+                self.session.recall_prompts()
                 self.session.warn(self.session.warnings.start(self._clock.now()))
                 ending, ended = await self._compose(await self._work())
                 settled = True
@@ -175,9 +176,10 @@ class Connection:
         assessment = self.session.assessment
         while (mail := await self._mailbox.take()) is not None:
             self._scoring = True
-            assessed = await assessment.assess(mail.window, wait_for_mos=mail.patient)
             if mail.patient:
                 await self._outbox.room()
+            # From judgement to checkpoint without a pause: a line lost in between would have the window judged twice.
+            assessed = await assessment.assess(mail.window, wait_for_mos=mail.patient)
             self.session.judged(assessed, arrived=mail.arrived, checkpoint=mail.checkpoint, keep=mail.patient)
             self._scoring = False
         self._scored.set()

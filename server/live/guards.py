@@ -9,6 +9,8 @@ FAULTS_WITHIN_S = 10.0
 PACE_LIMIT = 1.2
 PACE_OVER_S = 10.0
 PACE_ALLOWANCE_S = 20.0
+PACE_GRAIN_S = 0.1
+"""Chunks are remembered together for so long: however small they are, some hundred entries are all there are."""
 
 
 class FaultGuard:
@@ -41,7 +43,11 @@ class PaceGuard:
         """Raises FasterThanRealTimeError."""
         self._ahead_s = max(0.0, self._ahead_s - (now - self._last)) + audio_s
         self._last = now
-        self._taken.append((now, audio_s))
+        if self._taken and now - self._taken[-1][0] < PACE_GRAIN_S:
+            since, taken_s = self._taken[-1]
+            self._taken[-1] = (since, taken_s + audio_s)
+        else:
+            self._taken.append((now, audio_s))
         self._within_s += audio_s
         while self._taken and self._taken[0][0] <= now - PACE_OVER_S:
             self._within_s -= self._taken.popleft()[1]

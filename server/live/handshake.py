@@ -11,7 +11,7 @@ from server.errors import (
 from server.live.clock import Clock, deadline
 from server.live.limits import LiveLimits
 from server.live.messages import error_message
-from server.live.transport import Disconnected, Transport
+from server.live.transport import Disconnected, Transport, size_of
 from server.wire.client import SessionStart, parse_client_message
 
 
@@ -23,7 +23,7 @@ async def first_message(transport: Transport, clock: Clock, limits: LiveLimits) 
             message = await transport.receive()
     except TimeoutError:
         raise IdleTimeoutError(f"No session.start came within {limits.start_s:g} s.") from None
-    if len(message) > limits.max_frame_bytes:
+    if size_of(message) > limits.max_frame_bytes:
         raise FrameTooLargeError(f"A message may have {limits.max_frame_bytes} bytes at most.")
     if isinstance(message, bytes):
         raise UnexpectedMessageError("Audio came before session.start.", param="type")

@@ -20,6 +20,7 @@ from server.live.limits import LiveLimits
 from server.live.mailbox import Mail, Mailbox
 from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
+from server.live.transport import size_of
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
 from server.values import WINDOW_S
 from server.wire.client import (
@@ -77,12 +78,14 @@ class Intake:
         """Work one message through; the ending it calls for, if any. Raises what is fatal."""
         self.busy = True
         try:
-            size = len(message) if isinstance(message, bytes) else len(message.encode(errors="replace"))
+            size = size_of(message)
             if size > self._limits.max_frame_bytes:
                 raise FrameTooLargeError(
                     f"A message of {size} bytes is too large; send {self._limits.max_frame_bytes} at most, "
                     "20 to 100 ms of audio each."
                 )
+            if message == b"":
+                return None  # no audio: it neither ends a pause nor keeps a session alive
             if isinstance(message, bytes):
                 await self._audio(message)
             elif await self._control(message):

@@ -110,11 +110,11 @@ class SessionManager:
         if start.resume is None:
             accepted = self._begin(start)
         else:
-            found = await self._take_over(start.resume)
+            found = await self._take_over(start.resume, _format_of(start))
             if isinstance(found, Ended):
                 await self._deliver(transport, found, start.resume.session_id)
                 return None
-            accepted = self._resume(found, start)
+            accepted = self._resume(found)
         connection = Connection(
             accepted.session,
             accepted.core,
@@ -131,17 +131,19 @@ class SessionManager:
         if self.full:
             raise capacity_error(self._limits)
         labels = self._engine.dictionaries.resolve(start.labels)
-        core = self._engine.make_core(AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate))
+        core = self._engine.make_core(_format_of(start))
         return _Accepted(Session(self._engine, self._limits, self._clock, start, labels), core)
 
-    async def _take_over(self, resume: ResumeConfig) -> Entry | Ended:
-        """The session without its former socket, which is told and closed."""
+    async def _take_over(self, resume: ResumeConfig, audio: AudioFormat) -> Entry | Ended:
+        """The session without its former socket, which is told and closed, but not for a format that cannot go on."""
         while True:
             found = self._registry.find_own(resume.session_id, resume.resume_token)
             if isinstance(found, Ended):
                 if found.undelivered:
                     return found
                 raise SessionExpiredError("This session has ended.")
+            if audio != found.session.audio:
+                raise ConfigError("A resumed session keeps its audio format; begin one for another.", param="audio")
             if found.connection is None:
                 return found
             older = found.connection
@@ -152,10 +154,8 @@ class SessionManager:
             except TimeoutError:
                 raise capacity_error(self._limits) from None
 
-    def _resume(self, entry: Entry, start: SessionStart) -> _Accepted:
+    def _resume(self, entry: Entry) -> _Accepted:
         session = entry.session
-        if AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate) != session.audio:
-            raise ConfigError("A resumed session keeps its audio format; begin a new one for another.", param="audio")
         core = (
             self._engine.make_core(session.audio)
             if session.checkpoint is None
@@ -233,3 +233,7 @@ class SessionManager:
 
     def _one_less(self) -> None:
         self._emptied.set()
+
+
+def _format_of(start: SessionStart) -> AudioFormat:
+    return AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate)

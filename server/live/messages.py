@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from pydantic import BaseModel
+
 from server.assessment import render
 from server.assessment.assessment import Assessed
 from server.errors import TingqingError
@@ -75,3 +77,10 @@ def speech_message(event: SpeechStarted | SpeechStopped, rate: int) -> SpeechSta
             return SpeechStoppedMessage(at_s=event.sample / rate)
         case _:
             assert_never(event)
+
+
+def kind_of(message: BaseModel) -> str:
+    """Of observers' messages the latest of each kind is kept; prompts and warnings each by what they are about."""
+    kind = str(getattr(message, "type"))  # noqa: B009 - every wire message has one, BaseModel does not say so
+    about = getattr(message, "id", None) or getattr(message, "code", "")
+    return f"{kind.removesuffix('.raised').removesuffix('.cleared')}:{about}"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from server.errors import MalformedMessageError, TingqingError, UnexpectedMessageError
+from server.errors import FrameTooLargeError, TingqingError, UnexpectedMessageError
 from server.live import endings
 from server.live.clock import Clock, deadline
 from server.live.guards import FaultGuard
@@ -10,7 +10,7 @@ from server.live.limits import LiveLimits
 from server.live.messages import error_message
 from server.live.outbox import Outbox, Sender
 from server.live.session import Session
-from server.live.transport import Disconnected, Transport
+from server.live.transport import Disconnected, Transport, size_of
 from server.wire.client import KeepAlive, parse_client_message
 from server.wire.server import Snapshot
 
@@ -67,18 +67,24 @@ class Observer:
                 return
             except TingqingError as error:
                 outbox.put(error_message(error).model_dump_json(), "error")
-                try:
-                    self._faults.note(self._clock.now())
-                except TingqingError as fatal:
-                    outbox.put(error_message(fatal).model_dump_json(), "fatal")
+                fatal = error if error.fatal else self._one_too_many(outbox)
+                if fatal is not None:
                     self._reason, self.close_code = fatal.code, fatal.close_code
                     outbox.close()
                     return
 
+    def _one_too_many(self, outbox: Outbox) -> TingqingError | None:
+        try:
+            self._faults.note(self._clock.now())
+        except TingqingError as fatal:
+            outbox.put(error_message(fatal).model_dump_json(), "fatal")
+            return fatal
+        return None
+
     def _check(self, message: str | bytes) -> None:
+        if size_of(message) > self._limits.max_frame_bytes:
+            raise FrameTooLargeError(f"A message may have {self._limits.max_frame_bytes} bytes at most.")
         if isinstance(message, bytes):
             raise UnexpectedMessageError("An observer sends no audio.", param="type")
-        if len(message) > self._limits.max_frame_bytes:
-            raise MalformedMessageError("An observer sends nothing but keepalive.", param="type")
         if not isinstance(parse_client_message(message), KeepAlive):
             raise UnexpectedMessageError("An observer sends nothing but keepalive.", param="type")

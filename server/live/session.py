@@ -16,7 +16,7 @@ from server.judge.session import PromptEvent
 from server.live.clock import Clock
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
-from server.live.messages import error_message, quality_update
+from server.live.messages import error_message, kind_of, quality_update
 from server.live.outbox import Outbox
 from server.live.warnings import WarningWatch
 from server.values import AudioFormat, Capture, CaptureSource, Encoding, Pace
@@ -25,6 +25,7 @@ from server.wire.server import (
     AppliedConfig,
     EndReason,
     LabelsUpdated,
+    PromptCleared,
     PromptRaised,
     QualityUpdate,
     SessionEnded,
@@ -86,6 +87,7 @@ class Session:
         self._outbox: Outbox | None = None
         self._update: QualityUpdate | None = None
         self._prompts: dict[str, PromptRaised] = {}
+        self._taken_back: dict[str, PromptCleared] = {}
         self._labels = labels
         self._failure_told: float | None = None
 
@@ -156,7 +158,7 @@ class Session:
         if to_patient and self._outbox is not None:
             self._outbox.put(text, key)
         if to != "patient":
-            self.hub.publish(text, key or _kind(message))
+            self.hub.publish(text, key or kind_of(message))
 
     def warn(self, codes: list[WarningCode]) -> None:
         for code in codes:
@@ -187,12 +189,23 @@ class Session:
                 self._prompts[message.id] = message
             else:
                 self._prompts.pop(message.id, None)
+                if message.audience == "patient":
+                    self._taken_back[message.id] = message
             self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
+
+    def recall_prompts(self) -> None:
+        """After a resume, for what the broken line swallowed: each prompt as it stands now, the one that is up last."""
+        up = [prompt for prompt in self._prompts.values() if prompt.audience == "patient"]
+        for cleared in self._taken_back.values():
+            if all(cleared.id != prompt.id for prompt in up):
+                self.tell(cleared, to="patient")
+        for prompt in up:
+            self.tell(prompt, to="patient")
 
     def change_labels(self, labels: LabelSet) -> None:
         self.assessment.change_labels(labels)
         self._labels = labels
-        self.tell(LabelsUpdated(labels=render.session_labels(labels)))
+        self.tell(LabelsUpdated(labels=render.session_labels(labels), notices=render.notices(labels)))
 
     # -- the whole of it, for who comes new
 
@@ -212,6 +225,7 @@ class Session:
             labels=render.session_labels(self._labels),
             scorers=list(self.engine.scorer_names),
             basic_mode=self.engine.basic_mode,
+            notices=render.notices(self._labels),
         )
 
     @property
@@ -232,10 +246,3 @@ class Session:
             prompts=list(self._prompts.values()),
             warnings=self.warnings.active(self._clock.now()),
         )
-
-
-def _kind(message: BaseModel) -> str:
-    """Of observers' messages the latest of each kind is kept; prompts and warnings each by what they are about."""
-    kind = str(getattr(message, "type"))  # noqa: B009 - every wire message has one, BaseModel does not say so
-    about = getattr(message, "id", None) or getattr(message, "code", "")
-    return f"{kind.removesuffix('.raised').removesuffix('.cleared')}:{about}"

@@ -11,6 +11,11 @@ class Disconnected(Exception):  # noqa: N818 - it is news, no fault
         self.code = code
 
 
+def size_of(message: str | bytes) -> int:
+    """Bytes on the wire, without framing."""
+    return len(message) if isinstance(message, bytes) else len(message.encode(errors="replace"))
+
+
 class Transport(Protocol):
     """One accepted WebSocket. ``receive`` is called by one task, ``send_text`` and ``close`` by one other."""
 

@@ -256,3 +256,25 @@ async def test_one_broken_session_leaves_the_others_alone(
     assert await ill.closed() == 4400
     await well.updated(5 * RATE)
     assert (await well.end())["reason"] == "client"
+
+
+async def test_empty_messages_are_no_audio(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    patient.socket.say({"type": "audio.pause"})
+    patient.socket.say(b"")
+    await patient.taken()
+    patient.socket.say({"type": "audio.resume"})
+    await patient.socket.expect("session.state", 2)
+    assert [message["state"] for message in patient.socket.got("session.state")] == ["paused", "live"]
+    for _ in range(12):
+        patient.socket.say(b"")
+        await patient.taken()
+        await clock.advance(5)
+    assert await patient.closed() == 4408
+
+
+async def test_the_first_message_is_measured_in_bytes(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    patient.socket.say(json.dumps({"type": "keepalive", "x": "听" * 22_000}, ensure_ascii=False))
+    assert await patient.closed() == 1009

@@ -101,3 +101,10 @@ def test_processing_stays_in_view_and_what_passed_does_not() -> None:
     warnings.gap(1.0)
     assert warnings.active(5.0) == ["processing_enabled", "audio_gap"]
     assert warnings.active(50.0) == ["processing_enabled"]
+
+
+def test_tiny_chunks_are_not_remembered_one_by_one() -> None:
+    guard = PaceGuard(0.0)
+    for step in range(20_000):
+        guard.take(1e-5, step / 1000)
+    assert len(guard._taken) <= 110

@@ -114,6 +114,20 @@ async def test_observer_may_only_keep_alive(manager: SessionManager, clock: Fake
     await patient.end()
 
 
+@pytest.mark.parametrize("message", [bytes(65_537), "听" * 22_000])
+async def test_observer_of_too_large_a_message_is_closed_as_a_patient_is(
+    manager: SessionManager, message: str | bytes
+) -> None:
+    patient = Patient(manager)
+    started = await patient.start()
+    doctor = Doctor(manager, started["session_id"])
+    await doctor.socket.expect("snapshot")
+    doctor.socket.say(message)
+    assert await doctor.closed() == 1009
+    assert [message["error"]["code"] for message in doctor.socket.got("error")] == ["frame_too_large"]
+    await patient.end()
+
+
 @pytest.mark.parametrize("limits", [LiveLimits(max_observers=1)])
 async def test_observers_of_a_session_are_bounded(manager: SessionManager) -> None:
     patient = Patient(manager)

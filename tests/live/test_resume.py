@@ -7,7 +7,7 @@ import pytest
 
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
-from tests.fakes import FakeClock, FakeScorer, settle, until
+from tests.fakes import FakeClock, FakeMos, FakeScorer, settle, until
 from tests.live.patient import RATE, Doctor, Patient, noise
 
 
@@ -156,6 +156,126 @@ async def test_audio_format_cannot_change(manager: SessionManager) -> None:
     assert await second.closed() == 4400
     assert second.socket.got("error")[0]["error"]["param"] == "audio"
     assert manager.counts().waiting == 1, "the session still waits for the right one"
+
+
+async def test_a_socket_that_cannot_go_on_does_not_end_the_one_that_does(manager: SessionManager) -> None:
+    first = Patient(manager)
+    started = await first.start()
+    second = Patient(manager)
+    second.socket.say(
+        {**_start(), "audio": {"encoding": "pcm_s16le", "sample_rate": 48_000}, "resume": ticket(started)}
+    )
+    assert await second.closed() == 4400
+    assert first.socket.closed is None
+    assert manager.counts().live == 1
+    await first.end()
+
+
+def after_start(patient: Patient) -> list[tuple[str, str]]:
+    """Type and id of the prompts that came with the start, before anything was scored."""
+    kinds = [message["type"] for message in patient.socket.messages]
+    until_first = kinds.index("quality.update") if "quality.update" in kinds else len(kinds)
+    return [
+        (message["type"], message["id"])
+        for message in patient.socket.messages[:until_first]
+        if message["type"].startswith("prompt.")
+    ]
+
+
+async def test_a_prompt_that_is_up_is_raised_again_after_a_resume(manager: SessionManager, clock: FakeClock) -> None:
+    first = Patient(manager, clock)
+    started = await first.start()
+    await first.speak_scored(noise(8, level=0.001))
+    raised = await first.socket.expect("prompt.raised")
+    await lose(first)
+    second = Patient(manager, clock)
+    await second.start(resume=ticket(started))
+    assert await second.socket.expect("prompt.raised") == raised
+    assert [message["type"] for message in second.socket.messages[:2]] == ["session.started", "prompt.raised"]
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(send_s=1000.0)])
+async def test_a_prompt_whose_end_the_line_swallowed_is_cleared_after_a_resume(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    first = Patient(manager, clock)
+    started = await first.start()
+    doctor = Doctor(manager, started["session_id"])
+    await first.speak_scored(noise(8, level=0.001))
+    raised = await first.socket.expect("prompt.raised")
+    first.socket.reads = False
+    for end in range(9, 25):
+        await first.speak(noise(1, level=0.3))
+        await until(lambda: doctor.socket.got("quality.update")[-1]["window"]["end_sample"] >= end * RATE)  # noqa: B023
+    cleared = await doctor.socket.expect("prompt.cleared")
+    assert cleared["id"] == raised["id"]
+    first.socket.vanish()
+    first.socket.reads = True
+    await first.done
+    assert first.socket.got("prompt.cleared") == []
+    second = Patient(manager, clock)
+    await second.start(resume=ticket(started))
+    assert await second.socket.expect("prompt.cleared") == cleared
+    assert after_start(second) == [("prompt.cleared", raised["id"])]
+    third = Patient(manager, clock)
+    await third.start()
+    assert after_start(third) == [], "a new session has none"
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(outbox=8)])
+async def test_no_window_is_judged_twice_where_a_socket_takes_over_from_one_that_reads_nothing(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    pcm = noise(14)
+    first = Patient(manager, clock)
+    started = await first.start(pace="fast")
+    first.socket.reads = False
+    for at in range(0, len(pcm), 32_000):
+        first.socket.say(pcm[at : at + 32_000])
+    await until(lambda: bool(scorer.batches))
+    for _ in range(40):
+        await settle()
+    assert first.socket.unread, "it waits for its peer to read"
+    second = Patient(manager, clock)
+    again = await second.start(resume=ticket(started), pace="fast")
+    first.socket.reads = True
+    await first.done
+    for at in range(2 * again["next_sample"], len(pcm), 32_000):
+        second.socket.say(pcm[at : at + 32_000])
+    result = (await second.end())["result"]
+    assert [window["end_s"] for window in result["windows"]] == [float(end) for end in range(3, 15)]
+
+
+async def test_dnsmos_under_way_when_the_line_drops_counts_as_without_the_break(
+    manager: SessionManager, mos: FakeMos, clock: FakeClock
+) -> None:
+    pcm = noise(17)
+    whole = Patient(manager)
+    await whole.start(pace="fast")
+    for at in range(0, len(pcm), 6400):
+        whole.socket.say(pcm[at : at + 6400])
+    expected = (await whole.end())["result"]
+    first = Patient(manager, clock)
+    started = await first.start(pace="fast")
+    mos.gate.clear()
+    for at in range(0, 2 * 10 * RATE, 32_000):
+        first.socket.say(pcm[at : at + 32_000])
+    await first.updated(10 * RATE)
+    first.socket.say(pcm[2 * 10 * RATE : 2 * 11 * RATE])
+    await first.taken()
+    await lose(first)
+    second = Patient(manager, clock)
+    again = await second.start(resume=ticket(started), pace="fast")
+    for at in range(2 * again["next_sample"], len(pcm), 32_000):
+        second.socket.say(pcm[at : at + 32_000])
+    mos.gate.set()
+    result = (await second.end())["result"]
+    assert_same_windows(result["windows"], expected["windows"])
+    assert [window["measures"]["mos_signal"] for window in result["windows"]] == [
+        window["measures"]["mos_signal"] for window in expected["windows"]
+    ]
+    assert sorted(mos.ends[-2:]) == [10 * RATE, 15 * RATE], "asked for once each"
+    assert result["model"]["shed"] == 0
 
 
 async def test_result_that_never_arrived_can_be_fetched(
