@@ -4,6 +4,7 @@ Chinese is written with the half-width comma, colon and brackets of the patient 
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from server.judge.judgement import Span
@@ -13,6 +14,11 @@ from server.judge.verdict import SPEECH_PRESENT
 from server.values import LabelScore, Overall, Text, Why
 
 MAX_SPANS_TOLD = 5
+MAX_TOPICS_TOLD = 4
+
+_SAID_ZH = re.compile("(已|描述)?(说明|明确|具体|清晰)$")
+_SAID_EN = re.compile(r" (stated|addressed|described|named|identified|graded|clear)$")
+"""Ends of titles that say that something was said: what was not said is told by what stands before."""
 
 FINE = Text("录音可以使用,不用重录。", "This recording is fine and can be used as it is.")
 FINE_BUT = Text("录音大体可以使用。", "This recording is fine overall.")
@@ -23,6 +29,10 @@ TOO_SHORT = Text(
 NOT_ASSESSED = Text(
     "所选的项目这次都没法评估,请医生自己听一遍再决定。",
     "None of the selected labels could be assessed this time. Please listen to the recording yourself.",
+)
+WORDS_ONLY = Text(
+    "这次只看了说了什么,没有评估声音。",
+    "Only what was said was assessed this time, not how it sounds.",
 )
 PROCESSED = Text(
     "录音时开着降噪等处理(或无法确认),所以噪声和音量没有评估。",
@@ -43,8 +53,8 @@ def advise(
     """One short paragraph. ``scores``: the aggregates by label id, ``speech_present`` among them if it was computed.
 
     First what to do: the worst failing label with its score, what it endangers and what helps; then the stretches to
-    ask again, unless most of ``heard_samples`` is to be recorded again anyway; and what could not be assessed because
-    of the browser's processing.
+    ask again, unless most of ``heard_samples`` is to be recorded again anyway; what a transcript did not hold, unless
+    nothing can be made out at all; and what could not be assessed because of the browser's processing.
     """
     if too_short:
         return TOO_SHORT
@@ -52,6 +62,9 @@ def advise(
     lost = sum(span.end_sample - span.start_sample for span in spans)
     if spans and (judged.verdict == "accept" or 2 * lost < heard_samples):
         parts.append(_ask_again(spans, sample_rate))
+    missing = [label for label in labels.shown() if _is_missing(label, scores[label.id])]
+    if missing and judged.verdict != "unusable":
+        parts.append(_not_heard(missing))
     if any(scores[label.id].why is Why.PROCESSING_ENABLED for label in labels.shown()):
         parts.append(PROCESSED)
     return Text("".join(part.zh for part in parts), " ".join(part.en for part in parts))
@@ -62,7 +75,9 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
         return FINE_BUT if spans else FINE
     worst = worst_label(labels, scores)
     if judged.verdict is None or worst is None:
-        return NOT_ASSESSED
+        return (
+            WORDS_ONLY if any(_was_listened_for(label, scores[label.id]) for label in labels.shown()) else NOT_ASSESSED
+        )
     label, score = worst
     shown = _shown(score, label.threshold)
     zh = f"建议复录:“{label.title.zh}”没有达标({shown})"
@@ -89,13 +104,40 @@ def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Lab
     scored = [
         (label, score)
         for label in labels.labels
-        if label.kind is LabelKind.QUALITY and (score := scores[label.id].score) is not None
+        if label.kind is LabelKind.QUALITY and label.threshold > 0.0 and (score := scores[label.id].score) is not None
     ]
     failing = [(label, score) for label, score in scored if score < label.threshold]
     speechless = [pair for pair in failing if pair[0].id == SPEECH_PRESENT]
     broken = [pair for pair in failing if speechless and pair[0].id == CONTINUOUS_SIGNAL]
     candidates = broken or speechless or failing or scored
     return min(candidates, key=lambda pair: pair[1]) if candidates else None
+
+
+def _was_listened_for(label: Label, score: LabelScore) -> bool:
+    return label.kind is LabelKind.CONTENT and (score.score is not None or _is_missing(label, score))
+
+
+def _is_missing(label: Label, score: LabelScore) -> bool:
+    """A content label of which a transcript that was there said nothing."""
+    return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE
+
+
+def _not_heard(missing: Sequence[Label]) -> Text:
+    """What to ask: the question itself where it is one, the subjects where there are several."""
+    zh = [_SAID_ZH.sub("", label.title.zh) or label.title.zh for label in missing]
+    en = [_lowered(_SAID_EN.sub("", label.title.en)) for label in missing]
+    if len(missing) == 1:
+        advice = missing[0].advice or Text("请补问一句", "please ask about it")
+        return Text(f"没有听到{zh[0]};{advice.zh}。", f"Not heard: {en[0]}; {advice.en}.")
+    more = len(missing) - MAX_TOPICS_TOLD
+    told_zh = "、".join(zh[:MAX_TOPICS_TOLD])
+    if more > 0:
+        return Text(
+            f"没有听到{told_zh}等 {len(missing)} 项,请补问。",
+            f"Not heard: {', '.join(en[:MAX_TOPICS_TOLD])} and {more} more; please ask.",
+        )
+    told_en = f"{', '.join(en[:-1])} and {en[-1]}"
+    return Text(f"没有听到{told_zh},请补问。", f"Not heard: {told_en}; please ask.")
 
 
 def _ask_again(spans: Sequence[Span], sample_rate: int) -> Text:
@@ -110,6 +152,11 @@ def _ask_again(spans: Sequence[Span], sample_rate: int) -> Text:
 def _clock(seconds: float) -> str:
     minutes, whole = divmod(int(seconds + 0.5), 60)
     return f"{minutes:02d}:{whole:02d}"
+
+
+def _lowered(title: str) -> str:
+    """A title within a sentence; abbreviations stay as they are."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _capitalised(sentence: str) -> str:

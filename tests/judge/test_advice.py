@@ -110,3 +110,69 @@ def test_every_quality_label_gives_whole_sentences(label_id: str) -> None:
 def test_nothing_scored_has_no_worst_label() -> None:
     scores = {label.id: LabelScore(None, {}, Why.SHED) for label in TELEMEDICINE.labels}
     assert worst_label(TELEMEDICINE, scores) is None
+
+
+EVERY_SET = [DICTIONARIES.resolve(name) for name in DICTIONARIES.names()]
+
+
+@pytest.mark.parametrize("labels", EVERY_SET, ids=lambda labels: labels.dictionary)
+def test_each_label_of_every_dictionary_that_can_fail_gives_whole_sentences(labels: LabelSet) -> None:
+    for label in labels.labels:
+        if label.kind == "quality" and label.threshold > 0.0:
+            said = advice({label.id: 0.1}, labels=labels)
+            assert said.zh.startswith(f"建议复录:“{label.title.zh}”没有达标(0.10),")
+            assert said.en.startswith(f"Please record again: “{label.title.en}” falls short (0.10); ")
+            assert_well_formed(said)
+
+
+@pytest.mark.parametrize("labels", EVERY_SET, ids=lambda labels: labels.dictionary)
+def test_each_content_label_of_every_dictionary_that_was_not_heard_is_asked_for(labels: LabelSet) -> None:
+    for label in labels.labels:
+        if label.kind == "content":
+            said = advice({label.id: None}, labels=labels, why=Why.NO_EVIDENCE)
+            assert said.zh.startswith("录音可以使用,不用重录。没有听到")
+            assert "请再问一句:" in said.zh
+            assert "Not heard: " in said.en
+            assert "please ask once more" in said.en
+            assert_well_formed(said)
+
+
+def assert_well_formed(said: Text) -> None:
+    """Sentences that end once, without doubled marks or blanks, in the marks of the patient sentences."""
+    assert said.zh.endswith("。")
+    assert said.en.endswith(".")
+    for wrong in ("。。", ",,", ";;", ",。", "。;", "，", "；", "："):
+        assert wrong not in said.zh
+    for wrong in ("..", ",,", "  ", " ,", ";.", ",."):
+        assert wrong not in said.en
+
+
+def test_several_things_not_heard_are_one_sentence() -> None:
+    said = advice({"pain_location": None, "symptom_duration": None}, why=Why.NO_EVIDENCE)
+    assert said.zh == "录音可以使用,不用重录。没有听到疼痛部位、持续时间,请补问。"
+    assert said.en == (
+        "This recording is fine and can be used as it is. Not heard: pain location and duration; please ask."
+    )
+
+
+def test_many_things_not_heard_are_not_all_listed() -> None:
+    labels = DICTIONARIES.resolve("cardiology")
+    content = {label.id: None for label in labels.labels if label.kind == "content"}
+    said = advice({**content}, labels=labels, why=Why.NO_EVIDENCE)
+    assert "等 10 项,请补问。" in said.zh
+    assert "and 6 more; please ask." in said.en
+
+
+def test_what_needs_a_transcript_is_not_called_unsaid() -> None:
+    assert "没有听到" not in advice({"pain_location": None}, why=Why.NEEDS_TRANSCRIPT).zh
+
+
+def test_with_words_alone_the_sound_is_said_to_be_unjudged() -> None:
+    labels = DICTIONARIES.resolve("pain_location")
+    assert "没有评估声音" in advice({"pain_location": 0.95}, labels=labels).zh
+
+
+def test_a_sound_without_a_pass_line_is_never_what_is_wrong() -> None:
+    labels = DICTIONARIES.resolve("respiratory")
+    values: dict[str, float | None] = {label.id: 0.2 for label in labels.labels if label.kind == "quality"}
+    assert "呼吸音" not in advice({**values, "abnormal_breath_sounds": 0.0}, labels=labels).zh
