@@ -45,9 +45,13 @@ class Lost:
 
 def stream_url(url: str) -> str:
     """The address of ``/v1/stream`` on the server named; ``http`` is taken for ``ws``. Raises Failure."""
-    parts = urlsplit(url if "://" in url else f"ws://{url}")
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-    if scheme not in {"ws", "wss"} or not parts.hostname:
+    try:
+        parts = urlsplit(url if "://" in url else f"ws://{url}")
+        scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+        sound = scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port over 65535 or that is no number
+        sound = False
+    if not sound:
         raise Failure(f"--url {url}: not an address of a server.", hint="For example: --url ws://127.0.0.1:8000")
     path = parts.path if parts.path not in {"", "/"} else "/v1/stream"
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))

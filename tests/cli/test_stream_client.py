@@ -293,7 +293,7 @@ def test_a_servers_address_becomes_that_of_the_live_path(given: str, meant: str)
     assert stream_url(given) == meant
 
 
-@pytest.mark.parametrize("given", ["ftp://x", "ws://", "file:///x"])
+@pytest.mark.parametrize("given", ["ftp://x", "ws://", "file:///x", "ws://[::1", "ws://h:99999", "ws://h:x"])
 def test_what_is_no_address_is_told(given: str) -> None:
     with pytest.raises(Failure, match="not an address"):
         stream_url(given)
