@@ -24,7 +24,6 @@ ALSO = Words("又名", "Also")
 FINE = Words("没有问题", "nothing to mend")
 FOUND = Words("处要改", "to mend")
 NOTES = Words("条说明", "notes")
-NOTE = Words("说明", "note")
 _KINDS = {"quality": Words("质量", "quality"), "content": Words("内容", "content")}
 _EVIDENCE = {
     "acoustic": Words("声学指标", "acoustic measures"),
@@ -63,7 +62,7 @@ def print_labels(console: "Console", labels: "LabelSet", known: Sequence["KnownL
         for line in lines:
             console.print(Text(f"  {line}"), soft_wrap=True)
     for notice in labels.notices:
-        console.print(Text(f"\n{NOTE(language)}: {notice.in_language(language)}", style="dim"))
+        console.print(Text(f"\n{words.NOTICE(language)}: {notice.in_language(language)}", style="dim"))
 
 
 def _judged_by(label: "KnownLabel", language: str) -> str:
@@ -78,7 +77,7 @@ def print_findings(console: "Console", findings: Sequence["Finding"], files: int
     from rich.text import Text
 
     for one in findings:
-        note = f"{NOTE(language)} " if one.severity == "note" else ""
+        note = f"{words.NOTICE(language).lower()} " if one.severity == "note" else ""
         about = f"{one.label}: " if one.label else ""
         message = one.message.in_language(language)
         style = "dim" if one.severity == "note" else ""

@@ -45,6 +45,7 @@ def print_report(console: "Console", result: Result, language: str, *, name: str
     console.print(table)
     for title, text in _paragraphs(result, language):
         console.print(Text.assemble((f"{title}: ", "bold"), text))
+    _print_notices(console, [result], language)
     console.print(Text(words.DISCLAIMER(language), style="dim"))
 
 
@@ -74,6 +75,7 @@ def print_table(console: "Console", results: Sequence[Row], language: str) -> No
             Text(said(result.advice, language)),
         )
     console.print(table)
+    _print_notices(console, [result for result in results if isinstance(result, Result)], language)
     passed = sum(1 for result in results if isinstance(result, Result) and result.overall.passed)
     console.print(Text(f"{passed}/{len(results)} {words.SUMMARY(language)}. {words.DISCLAIMER(language)}", style="dim"))
 
@@ -90,6 +92,14 @@ def worst_first(result: Result) -> list[ResultLabel]:
 def said(text: TextModel, language: str) -> str:
     """The sentence in the reader's language."""
     return text.zh if language.lower().startswith("zh") else text.en
+
+
+def _print_notices(console: "Console", results: Sequence[Result], language: str) -> None:
+    """What was made of the labels asked for, each once: it is the same for every file."""
+    from rich.text import Text
+
+    for notice in dict.fromkeys(said(notice, language) for result in results for notice in result.notices):
+        console.print(Text(f"{words.NOTICE(language)}: {notice}", style="dim"))
 
 
 def _short(names: list[str]) -> list[str]:

@@ -1,0 +1,40 @@
+"""``GET /v1/label-sets``, and ad hoc labels over HTTP."""
+
+import httpx
+import pytest
+
+from server.wire.label_sets import LabelSetsModel
+from tests.api.conftest import Served
+from tests.api.test_assess import post, problem_of, wav
+
+
+def test_label_sets_have_everything_a_picker_needs(served: Served) -> None:
+    answer = httpx.get(f"{served.url}/v1/label-sets", timeout=30)
+    sets = LabelSetsModel.model_validate(answer.json())
+    assert sets.default == sets.label_sets[0].name == "telemedicine"
+    assert len(sets.label_sets) == 6
+    for one in sets.label_sets:
+        assert one.title.zh
+        assert one.title.en
+        assert one.version
+        assert all(label.endangers and label.advice for label in one.labels)
+
+
+def test_every_name_and_title_it_tells_can_be_asked_for(served: Served) -> None:
+    sets = httpx.get(f"{served.url}/v1/label-sets", timeout=30).json()["label_sets"]
+    for name in (sets[1]["name"], sets[2]["title"]["zh"]):
+        result = post(served, wav(1), labels=name).json()
+        assert len(result["labels"]) == 15
+
+
+def test_notices_tell_what_was_made_of_the_words(served: Served) -> None:
+    result = post(served, wav(1), labels="犬吠=a dog barking").json()
+    [notice] = result["notices"]
+    assert "没有写对照" in notice["zh"]
+    assert "compared with" in notice["en"]
+
+
+@pytest.mark.parametrize("labels", [",", "[]", "犬吠=", "x" * 201])
+def test_labels_that_cannot_be_resolved_are_a_problem(served: Served, labels: str) -> None:
+    body = problem_of(post(served, wav(1), labels=labels), 422, "invalid_labels")
+    assert body["param"].startswith("labels")

@@ -1,0 +1,66 @@
+"""Labels in a live session: chosen at its start, changed in its middle."""
+
+from typing import Any
+
+from server.live.manager import SessionManager
+from tests.fakes import FakeClock, until
+from tests.live.patient import Patient, noise
+
+
+async def changed(patient: Patient, labels: Any) -> dict[str, Any]:
+    before = len(patient.socket.got("labels.updated"))
+    patient.socket.say({"type": "labels.update", "labels": labels})
+    await until(lambda: len(patient.socket.got("labels.updated")) > before)
+    message: dict[str, Any] = patient.socket.got("labels.updated")[-1]
+    return message
+
+
+async def test_changed_labels_hold_from_the_next_window_on(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start(labels="telemedicine")
+    await patient.speak_scored(noise(4))
+    updated = await changed(patient, "cardiology")
+    assert len(updated["labels"]) == 15
+    assert updated["notices"] == []
+    await patient.speak_scored(noise(3), seconds_before=4)
+    windows = list(patient.windows().values())
+    assert "moderate_pace" in windows[0]["labels"]
+    assert set(windows[-1]["labels"]) == {label["id"] for label in updated["labels"]}
+    result = (await patient.end())["result"]
+    assert result["model"]["dictionary"] == {"name": "cardiology", "version": "1"}
+    assert set(result["labels"]) == {label["id"] for label in updated["labels"]}
+
+
+async def test_chinese_titles_of_the_callers_own_go_with_the_session(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start(labels="low_background,狗叫=a dog barking,狗叫=a dog howling|silence")
+    titles = [label["title"]["zh"] for label in started["labels"]]
+    assert titles == ["无背景强干扰", "狗叫", "狗叫"]
+    assert len({label["id"] for label in started["labels"]}) == 3
+    [notice] = started["notices"]
+    assert "a dog barking" in notice["zh"]
+    assert "a dog barking" in notice["en"]
+    await patient.speak_scored(noise(4))
+    result = (await patient.end())["result"]
+    assert result["notices"] == started["notices"]
+
+
+async def test_labels_of_the_middle_may_have_their_own_pass_lines(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    updated = await changed(patient, [{"label": "背景安静", "threshold": 0.9}, {"label": "未知的标签"}])
+    assert updated["labels"][0]["threshold"] == 0.9
+    assert "未知的标签" in updated["notices"][0]["zh"]
+
+
+async def test_labels_that_cannot_be_resolved_leave_the_session_as_it_was(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start(labels="low_background")
+    for labels in ("", [], ",,", [{"label": f"label {number}"} for number in range(201)]):
+        patient.socket.say({"type": "labels.update", "labels": labels})
+    await until(lambda: len(patient.errors()) == 4)
+    assert set(patient.errors()) <= {"invalid_labels", "malformed_message"}
+    await patient.speak_scored(noise(4))
+    assert set((await patient.end())["result"]["labels"]) == {"low_background"}
