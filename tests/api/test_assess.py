@@ -190,6 +190,21 @@ def test_a_stalled_upload_is_408_and_makes_room(small: Served) -> None:
     assert post(small, wav()).status_code == 200
 
 
+def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
+    with stalled(small.port) as line:
+        line.settimeout(0.1)
+        answer = b""
+        for _ in range(80):  # never silent for as long as the server waits
+            line.sendall(b"x")
+            try:
+                answer = line.recv(4096)
+                break
+            except TimeoutError:
+                continue
+        assert answer.startswith(b"HTTP/1.1 408")
+    wait_until(lambda: small.services.gate.free == 1)
+
+
 def test_a_client_that_leaves_stops_the_work(small: Served) -> None:
     content = wav(28)
     body = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n" + content + b"\r\n--b--\r\n"
