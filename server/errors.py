@@ -6,6 +6,7 @@
     ├── ConfigError                      a setting, flag or label set that cannot work
     │   ├── SettingsError                refused at start, exit code 2
     │   ├── LabelFileError               a file of ``labels/`` with file and line
+    │   ├── TranscriptError              a line of a transcript that is none
     │   ├── LabelQueryError              a label set asked for that cannot be resolved
     │   └── ManifestError                labelled recordings for ``evaluate``, with file and line
     ├── AudioError                       the peer's audio
@@ -103,6 +104,16 @@ class ManifestError(ConfigError):
 
     def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
         super().__init__(f"{path}{'' if line is None else f':{line}'}: {message}", param=path)
+
+
+class TranscriptError(ConfigError):
+    """``line`` is 1-based. The message never holds words of the transcript."""
+
+    code = "invalid_transcript"
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message, param="transcript")
+        self.line = line
 
 
 class AudioError(TingqingError):

@@ -10,9 +10,11 @@ from server.assessment.lane import Priority
 from server.assessment.mos import PATIENT_WAIT_S, MosWatch
 from server.assessment.scorers import ScoreRequest
 from server.assessment.service import Scored
+from server.assessment.transcript import TranscriptSource, what_was_said
 from server.assessment.window_log import LoggedWindow, WindowLog
 from server.errors import ScoringError, SnapshotError
 from server.judge.labels import Label, LabelSet
+from server.judge.matcher.conversation import Said
 from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
 from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, Why, Window
 
@@ -50,6 +52,7 @@ class Assessment:
         *,
         priority: Priority = Priority.FILE,
         wait_for_mos: bool = True,
+        transcript: TranscriptSource | None = None,
     ) -> None:
         self.engine = engine
         self.labels = labels
@@ -61,6 +64,7 @@ class Assessment:
         self.shed = 0
         self.closing_mos: Mos | None = None
         self._priority = priority
+        self._transcript = transcript
         self._wait_for_mos = wait_for_mos
         self._mos = MosWatch(engine.service, priority)
         self._next_labels: LabelSet | None = None
@@ -147,6 +151,12 @@ class Assessment:
         self._apply_labels()
         if self.closing_mos is None:
             self.closing_mos = await self._mos.closing(within_s)
+
+    def said(self, end_s: float) -> dict[str, Said] | None:
+        """What was said by then, by label id; ``None`` where nothing transcribes."""
+        if self._transcript is None:
+            return None
+        return what_was_said(self._transcript, self.engine.dictionaries.topics, self.labels, end_s)
 
     def close(self) -> None:
         """Let go of audio and of requests under way. The judgement stays."""

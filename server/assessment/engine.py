@@ -6,6 +6,7 @@ from typing import Protocol
 
 from server.assessment.service import ScoringService
 from server.judge.labels import LabelSet
+from server.judge.matcher import Topics
 from server.stream.events import StreamEvent
 from server.values import AudioFormat, Measures, RecordingTotals
 from server.wire.client import LabelRequest
@@ -43,6 +44,9 @@ class LabelResolver(Protocol):
     def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet: ...
 
     def label_sets(self) -> LabelSetsModel: ...
+
+    @property
+    def topics(self) -> Topics: ...
 
 
 class Summarise(Protocol):

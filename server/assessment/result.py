@@ -1,5 +1,6 @@
 """The result of a file or session, from what was judged and what was heard."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -10,6 +11,7 @@ from server.assessment import render
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Heard
 from server.judge.labels import Label
+from server.judge.matcher.conversation import Said
 from server.judge.session import Conclusion
 from server.values import Measures
 from server.wire.result import (
@@ -43,7 +45,8 @@ class Identity:
 def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Result:
     """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires)."""
     labels = assessment.labels
-    conclusion = assessment.judge.conclude()
+    said = assessment.said(heard.duration_s)
+    conclusion = assessment.judge.conclude(said)
     shown = [label.id for label in labels.shown()]
     engine = assessment.engine
     return Result(
@@ -59,7 +62,7 @@ def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Re
             speech_s=render.rounded(heard.speech_s) or 0.0,
             sample_rate=heard.sample_rate,
         ),
-        labels={label.id: _label(label, conclusion) for label in labels.shown()},
+        labels={label.id: _label(label, conclusion, said or {}) for label in labels.shown()},
         overall=render.overall(conclusion.overall),
         advice=render.text(conclusion.advice),
         prompts=list(conclusion.prompts),
@@ -80,7 +83,7 @@ def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Re
         measures=render.measures(whole_measures(assessment, heard)),
         windows=_windows(assessment, heard.sample_rate),
         model=ModelModel(
-            scorers=list(engine.scorer_names),
+            scorers=[*engine.scorer_names, *(["transcript"] if said is not None else [])],
             clap=engine.clap,
             version=engine.version,
             dictionary=DictionaryModel(name=labels.dictionary, version=labels.version),
@@ -112,8 +115,9 @@ def whole_measures(assessment: Assessment, heard: Heard) -> Measures:
     return whole
 
 
-def _label(label: Label, conclusion: Conclusion) -> ResultLabel:
+def _label(label: Label, conclusion: Conclusion, said: Mapping[str, Said]) -> ResultLabel:
     score = conclusion.labels[label.id]
+    told = said.get(label.id)
     return ResultLabel(
         title=render.text(label.title),
         kind=label.kind.value,
@@ -123,4 +127,6 @@ def _label(label: Label, conclusion: Conclusion) -> ResultLabel:
         weight=label.weight,
         evidence=render.evidence(score.evidence),
         why=None if score.why is None else score.why.value,
+        state=None if told is None else told.state.value,
+        heard_at_s=None if told is None else render.rounded(told.heard_at_s),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import ExitCode, LogLevel, guarded, language_or_locale
+from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale
 
 if TYPE_CHECKING:
     from server.cli.outcome import Tally
@@ -63,6 +63,15 @@ def assess(
     reference: Annotated[
         str | None, typer.Option("--reference", help="Your own number for the recording; the result repeats it.")
     ] = None,
+    transcript: Annotated[
+        Path | None,
+        typer.Option(
+            "--transcript",
+            metavar="FILE",
+            help='What was said in the one recording: JSON lines of {"text", "start_s", "end_s", "speaker"}. Content '
+            "labels then say stated, denied or not heard. Read, never kept.",
+        ),
+    ] = None,
     vad: Annotated[
         str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
     ] = None,
@@ -82,13 +91,17 @@ def assess(
     from server.cli.assessing import assess_all
     from server.cli.outputs import open_output
     from server.logs import configure_logging
+    from server.recording.transcript import read_transcript
     from server.settings import load_settings
 
+    if transcript is not None and len(files) > 1:
+        fail("--transcript is of one recording; assess the files one by one.")
     configure_logging(log_level.value)
     settings = load_settings(vad=vad, mos=mos, log_level=log_level.value)
     spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
+    lines = None if transcript is None else read_transcript(transcript)
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
-        tally = asyncio.run(assess_all(settings, files, labels, reference, sink))
+        tally = asyncio.run(assess_all(settings, files, labels, reference, sink, lines))
     raise typer.Exit(_exit_code(tally))
 
 

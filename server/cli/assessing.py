@@ -9,6 +9,7 @@ from pathlib import Path
 
 from server.app import open_engine
 from server.assessment.engine import Engine
+from server.assessment.transcript import WrittenTranscript
 from server.cli.console import readable, stderr_console
 from server.cli.outcome import Judged, Outcome, Tally, Unread
 from server.cli.outputs import Output
@@ -30,6 +31,7 @@ async def assess_all(
     query: str | None,
     reference: str | None,
     output: Output,
+    transcript: WrittenTranscript | None = None,
 ) -> Tally:
     """Judge ``files`` and hand each outcome to ``output`` as soon as its turn has come.
 
@@ -46,7 +48,7 @@ async def assess_all(
                 advance(outcome)
 
             try:
-                await _in_order(engine, labels, files, reference, settings.max_audio_s, done)
+                await _in_order(engine, labels, files, reference, settings.max_audio_s, done, transcript)
             except ExceptionGroup as group:  # a closed pipe, for example: the group only wraps what ended it
                 raise group.exceptions[0] from None
     return tally
@@ -59,23 +61,34 @@ async def _in_order(
     reference: str | None,
     max_s: float,
     done: Callable[[Outcome], None],
+    transcript: WrittenTranscript | None,
 ) -> None:
     waiting = deque(files)
     running: deque[asyncio.Task[Outcome]] = deque()
     async with asyncio.TaskGroup() as group:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
-                running.append(group.create_task(_outcome(engine, labels, waiting.popleft(), reference, max_s)))
+                outcome = _outcome(engine, labels, waiting.popleft(), reference, max_s, transcript)
+                running.append(group.create_task(outcome))
             done(await running.popleft())
 
 
-async def _outcome(engine: Engine, labels: LabelSet, path: Path, reference: str | None, max_s: float) -> Outcome:
+async def _outcome(
+    engine: Engine,
+    labels: LabelSet,
+    path: Path,
+    reference: str | None,
+    max_s: float,
+    transcript: WrittenTranscript | None,
+) -> Outcome:
     name = readable(path)
     try:
         recording = await asyncio.to_thread(_open, path, name, max_s)
         if isinstance(recording, Unread):
             return recording
-        result = await assess_recording(engine, recording, labels, name=name, reference=reference)
+        result = await assess_recording(
+            engine, recording, labels, name=name, reference=reference, transcript=transcript
+        )
     except TingqingError as error:
         return Unread(name, error.code, error.message)
     except Exception as error:  # a bug met in one file must not cost the others their result

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from server.cli import labels_match
 from server.cli.console import ExitCode, fail, guarded, indented_json, language_or_locale, write_line
 
 if TYPE_CHECKING:
@@ -135,6 +136,9 @@ def lint(
         print_findings(stdout_console(), findings, len(files), language_or_locale(language))
     if any(one.severity == "finding" for one in findings):
         raise typer.Exit(ExitCode.NOT_PASSED)
+
+
+app.command(epilog=labels_match.EPILOG)(labels_match.match)
 
 
 def _folder(asked: Path | None) -> Path:

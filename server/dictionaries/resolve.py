@@ -8,8 +8,10 @@ from pathlib import Path
 from server.dictionaries.adhoc import MAX_LABEL_CHARACTERS, ad_hoc_label, fold, normalise
 from server.dictionaries.catalogue import label_sets
 from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, load_folder
+from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
+from server.judge.matcher import Topics
 from server.values import Text
 from server.wire.client import LabelRequest
 from server.wire.label_sets import LabelSetsModel
@@ -29,7 +31,8 @@ class _Found:
 class Dictionaries:
     """The dictionaries of a folder, read once; ``resolve`` is pure."""
 
-    def __init__(self, dictionaries: Mapping[str, Dictionary]) -> None:
+    def __init__(self, dictionaries: Mapping[str, Dictionary], topics: Topics | None = None) -> None:
+        self.topics = topics or Topics({}, {})
         self._dictionaries = dict(dictionaries)
         self._folded = {fold(name): dictionary for name, dictionary in reversed(self._dictionaries.items())}
         for dictionary in self._dictionaries.values():
@@ -44,8 +47,8 @@ class Dictionaries:
 
     @classmethod
     def load(cls, folder: Path) -> "Dictionaries":
-        """Read every ``*.toml`` of ``folder``. Raises LabelFileError with file and line."""
-        return cls(load_folder(folder))
+        """Read every ``*.toml`` of ``folder`` and of its ``topics``. Raises LabelFileError with file and line."""
+        return cls(load_folder(folder), load_topics(folder))
 
     def names(self) -> tuple[str, ...]:
         """``telemedicine`` first, then the others by name."""

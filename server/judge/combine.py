@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from server.judge.labels import Label
+from server.judge.matcher.conversation import Said
+from server.judge.matcher.topics import State
 from server.values import EvidenceKind, LabelScore, Opinion, Why
 
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
@@ -38,6 +40,15 @@ def weighted_mean(weighted: Sequence[tuple[float, float]]) -> float | None:
         return None
     mean = sum(value * weight for value, weight in counting) / sum(weight for _, weight in counting)
     return min(max(mean, min(value for value, _ in counting)), max(value for value, _ in counting))
+
+
+def content_score(said: Said) -> LabelScore:
+    """Of a content label: how surely it was said, stated or denied alike. Not heard lowers nothing: it is null."""
+    evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
+    if said.state is State.NOT_HEARD:
+        return LabelScore(None, evidence, Why.NO_EVIDENCE)
+    evidence["transcript"] = said.strength
+    return LabelScore(said.strength, evidence)
 
 
 def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> LabelScore:

@@ -9,7 +9,7 @@ from typing import Any
 
 from server.errors import SnapshotError
 from server.judge.advice import advise
-from server.judge.combine import EVIDENCE_KINDS, combine
+from server.judge.combine import EVIDENCE_KINDS, combine, content_score
 from server.judge.history import History
 from server.judge.judgement import (
     Conclusion,
@@ -21,6 +21,7 @@ from server.judge.judgement import (
     WindowJudgement,
 )
 from server.judge.labels import Label, LabelKind, LabelSet
+from server.judge.matcher.conversation import Said
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
 from server.judge.spans import Mark, spoiled_by, unusable_spans
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
@@ -102,10 +103,14 @@ class SessionJudge:
         self._unsent += self._prompts.change_labels(labels)
         self._labels = labels
 
-    def conclude(self) -> Conclusion:
-        """The whole session so far. Changes nothing. Without any window the audio was too short (under 0.5 s)."""
+    def conclude(self, said: Mapping[str, Said] | None = None) -> Conclusion:
+        """The whole session so far. Changes nothing. Without any window the audio was too short (under 0.5 s).
+
+        ``said``: by label id, what a transcript says of those content labels that it could have told.
+        """
         too_short = not self._marks
         scores = {label.id: self._history.concluded(label.id) for label in self._labels.labels}
+        scores |= {label_id: content_score(one) for label_id, one in (said or {}).items() if label_id in scores}
         values = {label_id: score.score for label_id, score in scores.items()}
         judged = overall(self._labels, values, too_short=too_short)
         spans = [span for span in unusable_spans(self._marks, self._sample_rate) if span.why in scores]

@@ -11,6 +11,7 @@ from server.assessment.assessment import Assessed, Assessment
 from server.assessment.engine import Core, Engine, Heard
 from server.assessment.lane import Priority
 from server.assessment.result import Identity, build_result
+from server.assessment.transcript import TranscriptSource
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
@@ -32,8 +33,9 @@ async def assess_recording(
     metadata: dict[str, JsonValue] | None = None,
     on_progress: Callable[[float], None] | None = None,
     on_window: Callable[[Window, Assessed], None] | None = None,
+    transcript: TranscriptSource | None = None,
 ) -> Result:
-    """Assess ``recording`` and close it. ``name`` stands in for the recording's own.
+    """Assess ``recording`` and close it. ``name`` stands in for the recording's own, ``transcript`` says what was said.
 
     Decoding and the core run on a worker thread, a second of audio at a time; ``on_progress`` is called on the loop
     with the seconds done so far, ``on_window`` with every window and what came of it. Cancelling stops between two
@@ -44,7 +46,8 @@ async def assess_recording(
     any window.
     """
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
-    assessment = Assessment(engine, labels, Capture(source=CaptureSource.FILE), priority=Priority.FILE)
+    capture = Capture(source=CaptureSource.FILE)
+    assessment = Assessment(engine, labels, capture, priority=Priority.FILE, transcript=transcript)
     tally = _Tally(len(engine.scorer_names))
     try:
         blocks = recording.blocks()

@@ -35,6 +35,10 @@ class ResultLabel(WireModel):
     weight: float
     evidence: EvidenceModel
     why: WhyNull | None = None
+    state: Literal["stated", "denied", "not_heard"] | None = None
+    """Of a content label, where a transcript was there to tell: shown to the doctor, whatever was expected."""
+    heard_at_s: float | None = Field(default=None, ge=0)
+    """When that was said, in seconds of the recording, where the transcript has times."""
 
 
 class SpanModel(WireModel):

@@ -7,12 +7,10 @@ from dataclasses import replace
 from server.judge.matcher import grammar_en, grammar_zh
 from server.judge.matcher.scanner import Hit
 from server.judge.matcher.tokens import Tokens, normal
-from server.judge.matcher.topics import State
+from server.judge.matcher.topics import GRAMMAR_LEXICONS, State
 
 _LOOK_BACK = 40
 """Tokens before a word that may bear on it."""
-_MASKED = ("symptom", "pain", "located_pain", "body")
-"""What other words are written S for the grammar: symptoms and places stand in lists."""
 _SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
 
 
@@ -114,7 +112,7 @@ class Reading:
     def _cover(self) -> dict[int, int]:
         """First token to the one after the last, of words that the grammar sees as S."""
         covered: dict[int, int] = {}
-        for name in _MASKED:
+        for name in GRAMMAR_LEXICONS:
             for hit in self._hits.get(name, ()):
                 if hit.exact:
                     covered[hit.start] = max(hit.end, covered.get(hit.start, 0))

@@ -11,7 +11,10 @@ _FILLER = (
     r"|actual|do|did|know|on"
     r"|obvious|further|further|sign|signs|history|problems|issues|trouble|associated|i|think|say|mind|one|S)"
 )
-_NEGATOR = r"(?:no|not|never|without|deny|denies|denied|denying|nor|neither|none|nothing|[a-z]+n't|cannot|hardly any|free of|free from)"
+_NEGATOR = (
+    r"(?:no|not|never|without|deny|denies|denied|denying|nor|neither|none|nothing|[a-z]+n't|cannot"
+    r"|hardly any|free of|free from)"
+)
 _NEGATION = re.compile(rf"\b{_NEGATOR}(?: {_FILLER})*$")
 _ONE_NEGATOR = re.compile(rf"\b{_NEGATOR}\b")
 _NO_NEGATION = re.compile(

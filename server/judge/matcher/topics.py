@@ -1,8 +1,12 @@
 """Topics and lexicons as the matcher sees them, and what it answers. Files are read by ``server.dictionaries``."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+GRAMMAR_LEXICONS = ("symptom", "pain", "located_pain", "body")
+"""What grammar passes over in lists ("no fever, cough or chest pain"): other symptoms, and places."""
 
 
 class State(StrEnum):
@@ -76,3 +80,12 @@ class Topics:
 
     topics: dict[str, Topic]
     lexicons: dict[str, Lexicon]
+
+    def only(self, wanted: Iterable[str]) -> "Topics":
+        """These topics (those that are known), what they need, and the lexicons that they use or grammar reads."""
+        topics = {one: self.topics[one] for one in wanted if one in self.topics}
+        topics |= {need: self.topics[need] for topic in list(topics.values()) for need in topic.needs}
+        used = set(GRAMMAR_LEXICONS)
+        for topic in topics.values():
+            used.update(*topic.asked, *(group for rule in topic.rules for group in rule.groups))
+        return Topics(topics, {name: lexicon for name, lexicon in self.lexicons.items() if name in used})

@@ -1,0 +1,85 @@
+"""``tingqing labels match``: what each line of a transcript says, for trying out dictionaries and for measuring."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from server.cli.console import ExitCode, compact_json, fail, guarded, write_line
+
+if TYPE_CHECKING:
+    from server.judge.matcher import Matcher
+
+EPILOG = """\
+[bold]Examples[/bold]
+  echo '{"text": "肚子疼三天了"}' | tingqing labels match
+  tingqing labels match --labels cardiology < lines.jsonl
+
+[bold]Exit codes[/bold]: 0 every line was read, 2 a line was not (its place holds an error), or nothing can be matched.
+"""
+
+
+class MatchFormat(StrEnum):
+    JSONL = "jsonl"
+
+
+@guarded
+def match(
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="A dictionary's name, or labels by id, title or alias. Default: telemedicine."),
+    ] = None,
+    output_format: Annotated[
+        MatchFormat, typer.Option("--format", help="[bold]jsonl[/bold]: an answer per line.")
+    ] = MatchFormat.JSONL,
+    labels_folder: Annotated[
+        Path | None,
+        typer.Option("--labels-dir", help="Folder of label files. Default: the shipped ones. (TINGQING_LABELS_DIR)"),
+    ] = None,
+) -> None:
+    """Say of each line of standard input which content labels it states or denies.
+
+    Lines are JSON: {"text", "before"?, "speaker"?}. before is what the doctor
+    said just then. Each line is judged by itself, Chinese or English, and
+    gives one line of output, in order. Nothing is kept.
+    """
+    from server.assessment.transcript import content_topics, matcher_for
+    from server.dictionaries import Dictionaries
+    from server.errors import TranscriptError
+    from server.resources import labels_dir
+    from server.settings import load_settings
+    from server.wire.transcript import read_line
+
+    assert output_format is MatchFormat.JSONL
+    dictionaries = Dictionaries.load(load_settings(labels_dir=labels_folder).labels_dir or labels_dir())
+    chosen = dictionaries.resolve(labels)
+    shown = {label.id for label in chosen.shown()}
+    asked = {label_id: topic for label_id, topic in content_topics(chosen).items() if label_id in shown}
+    if not asked:
+        fail("None of these labels is about what is said.", hint="tingqing labels show telemedicine lists some.")
+    for topic in sorted(set(asked.values()) - dictionaries.topics.topics.keys()):
+        print(f"tingqing: no topic {topic!r} in labels/topics: it is never heard", file=sys.stderr)
+    matcher = matcher_for(dictionaries.topics, asked.values())
+    unread = False
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            answer = _answer(matcher, asked, read_line(line, number))
+        except TranscriptError as error:
+            unread = True
+            answer = {"error": {"code": error.code, "message": error.message, "line": number}}
+        write_line(compact_json(answer))
+    if unread:
+        fail("At least one line was no utterance; its place in the output holds an error.")
+    raise typer.Exit(ExitCode.PASSED)
+
+
+def _answer(matcher: "Matcher", asked: dict[str, str], line: Any) -> dict[str, Any]:
+    from server.judge.matcher.conversation import is_doctor
+    from server.judge.matcher.topics import NOT_HEARD
+
+    found = {} if is_doctor(line.speaker) else matcher.match(line.text, line.before, topics=asked.values())
+    findings = {label_id: found.get(topic, NOT_HEARD) for label_id, topic in asked.items()}
+    told = {key: {"state": one.state.value, "strength": round(one.strength, 2)} for key, one in findings.items()}
+    return {"labels": told}
