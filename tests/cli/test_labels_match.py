@@ -1,0 +1,112 @@
+"""``tingqing labels match`` and ``assess --transcript``, as a program and a person meet them."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import TINGQING, environment, tingqing
+
+CONTENT = {"chief_complaint_clear", "pain_location", "symptom_duration", "associated_symptoms"}
+
+
+def match(lines: bytes, *flags: str) -> tuple[int, list[dict[str, Any]], str]:
+    ran = subprocess.run(
+        [TINGQING, "labels", "match", *flags],
+        input=lines,
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    return ran.returncode, [json.loads(line) for line in ran.stdout.splitlines()], ran.stderr.decode()
+
+
+def jsonl(*lines: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def test_every_line_gives_one_line_with_every_content_label_asked_for() -> None:
+    code, answers, _ = match(
+        jsonl(
+            {"text": "肚子疼三天了"},
+            {"text": "没有", "before": "有没有胸痛?", "start_s": 1.0, "end_s": 2.0},
+            {"text": "没有", "before": None},
+            {"text": "My chest hurts", "speaker": "doctor"},
+            {"text": "My chest hurts", "speaker": None, "symptoms": {}},
+        ),
+        "--format",
+        "jsonl",
+    )
+    assert code == 0
+    assert all(answer["labels"].keys() == CONTENT for answer in answers)
+    pains = [answer["labels"]["pain_location"]["state"] for answer in answers]
+    assert pains == ["stated", "denied", "not_heard", "not_heard", "stated"]
+
+
+def test_lines_that_are_no_utterance_keep_their_place_and_tell_no_word_of_theirs() -> None:
+    lines = b'{"text": "cough"}\nsecretword\n\n{"text": 5}\n\xff\n[1]\n{"text": "x", "start_s": -1}\n{"text": ""}'
+    code, answers, err = match(lines, "--labels", "symptom_duration")
+    assert code == 2
+    assert ["error" in answer for answer in answers] == [False, True, True, True, True, True, True, False]
+    assert [answer["error"]["line"] for answer in answers[1:7]] == [2, 3, 4, 5, 6, 7]
+    assert {answer["error"]["code"] for answer in answers[1:7]} == {"invalid_transcript"}
+    assert "secretword" not in err + json.dumps(answers)
+
+
+def test_only_content_labels_are_answered_and_without_any_there_is_an_error() -> None:
+    code, answers, _ = match(jsonl({"text": "头疼"}), "--labels", "low_background,pain_location")
+    assert code == 0
+    assert list(answers[0]["labels"]) == ["pain_location"]
+    code, answers, err = match(jsonl({"text": "头疼"}), "--labels", "low_background")
+    assert (code, answers) == (2, [])
+    assert "None of these labels" in err
+
+
+def test_nothing_in_gives_nothing_out() -> None:
+    assert match(b"")[:2] == (0, [])
+
+
+@pytest.fixture
+def transcript(tmp_path: Path) -> Path:
+    path = tmp_path / "visit.jsonl"
+    lines = [
+        {"text": "哪里不舒服?", "start_s": 0.2, "end_s": 1.0, "speaker": "doctor"},
+        {"text": "头疼,没有恶心", "start_s": 1.5, "end_s": 3.0, "speaker": "patient"},
+    ]
+    path.write_bytes(jsonl(*lines))
+    return path
+
+
+def test_results_carry_states_and_times_and_not_a_word(mixes: Path, transcript: Path) -> None:
+    recording = mixes / "000_clean_en.flac"
+    plain = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording).out)
+    told = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording, "--transcript", transcript).out)
+    pain = told["labels"]["pain_location"]
+    assert (pain["state"], pain["heard_at_s"], pain["why"]) == ("stated", 1.5, None)
+    assert pain["score"] == pain["evidence"]["transcript"] == 0.95
+    unheard = told["labels"]["symptom_duration"]
+    assert (unheard["state"], unheard["score"], unheard["why"]) == ("not_heard", None, "no_evidence")
+    assert told["not_heard"] == ["chief_complaint_clear", "symptom_duration"]
+    assert not CONTENT & set(told["not_assessed"])
+    assert "transcript" in told["model"]["scorers"]
+    assert set(plain["not_assessed"]) >= CONTENT
+    assert plain["labels"]["pain_location"]["state"] is None
+    for key in ("score", "grade", "verdict", "passed"):
+        assert told["overall"][key] == plain["overall"][key]
+    assert "恶心" not in json.dumps(told, ensure_ascii=False)
+
+
+def test_a_faulty_transcript_is_told_with_file_and_line(mixes: Path, transcript: Path) -> None:
+    transcript.write_bytes(transcript.read_bytes() + b"{\n")
+    ran = tingqing("assess", mixes / "000_clean_en.flac", "--transcript", transcript)
+    assert ran.code == 2
+    assert f"{transcript}:3: not JSON" in ran.err
+
+
+def test_a_transcript_belongs_to_one_recording(mixes: Path, transcript: Path) -> None:
+    ran = tingqing("assess", mixes / "000_clean_en.flac", mixes / "000_clean_en.flac", "--transcript", transcript)
+    assert ran.code == 2
+    assert "one recording" in ran.err
