@@ -13,9 +13,9 @@ HOST ?=
 PORT ?=
 ARGS ?=
 
-BENCHES := vad stream_cost acoustic_cost mixes_table live_sessions
+BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions
 
-.PHONY: help setup run test check format bench docs clean
+.PHONY: help setup run test check format bench accuracy docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -50,6 +50,9 @@ format: $(STAMP) ## Rewrite the sources as `make check` wants them
 
 bench: $(STAMP) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
+
+accuracy: $(STAMP) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
+	$(BIN)/python bench/accuracy.py
 
 docs: $(STAMP) ## Write the generated documents again (AsyncAPI, schema of label files)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json

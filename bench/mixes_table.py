@@ -58,7 +58,7 @@ class Bench:
 
     def __init__(self, *, mos: bool) -> None:
         self._detector = detector_factory("silero")
-        self._scorer = AcousticScorer()
+        self.scorer = AcousticScorer()
         self._mos = DnsMos(load_dnsmos_session()) if mos else None
         self.labels: LabelSet = Dictionaries.load(ROOT / "labels").resolve(None)
 
@@ -80,7 +80,7 @@ class Bench:
         measures = Measures()
         for window, mos in self.windows(samples, rate):
             request = ScoreRequest(window, self.labels, Capture(CaptureSource.FILE), mos)
-            reply = self._scorer.score([request])[0]
+            reply = self.scorer.score([request])[0]
             assert reply.measures is not None
             measures = reply.measures
             facts = WindowFacts(
