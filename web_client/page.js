@@ -1,15 +1,25 @@
 /** The two pages: language, the session in the address, files dropped anywhere. Each loads its own element only. */
 
+import { LabelPicker } from './label-picker.js';
 import { languageOf } from './strings.js';
 
 const address = new URL(location.href);
 const element = /** @type {HTMLElement} */ (document.querySelector('tingqing-patient, tingqing-doctor'));
 const button = /** @type {HTMLButtonElement} */ (document.querySelector('#language'));
 
+/** @type {LabelPicker | null} */
+let picker = null;
+if (element.localName === 'tingqing-patient') {
+  picker = new LabelPicker(element, address);
+  button.before(picker.element);
+  void picker.load();
+}
+
 /** @param {import('./types.js').Language} language */
 function speak(language) {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   element.lang = language;
+  picker?.speak(language);
   const other = language === 'zh' ? 'en' : 'zh';
   button.lang = other === 'zh' ? 'zh-CN' : 'en';
   button.textContent = other === 'zh' ? '中文' : 'English';

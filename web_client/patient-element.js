@@ -148,6 +148,7 @@ export class TingqingPatient extends HTMLElement {
       pause: () => (this.state === 'paused' ? this.resume() : this.pause()),
       finish: () => this.finish(),
       notNow: () => this.notNow(),
+      labels: () => this.getAttribute('labels'),
     };
     return new PatientView(root, actions, this.getAttribute('server'));
   }

@@ -13,7 +13,8 @@ const text = dictionary();
  *   silent: boolean, sending: boolean, reading: import('./meter.js').Reading,
  *   prompt: import('./types.js').PromptMessage | null, afterwards: 'allRight' | 'better' | null, fault: string | null,
  *   result: import('./types.js').Result | null, code: string, doctorUrl: string}} PatientModel
- * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void}} PatientActions
+ * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
+ *   labels: () => string | null}} PatientActions
  */
 
 const ICONS = {
@@ -42,7 +43,7 @@ export class PatientView {
       this.#link,
       this.#copy,
     );
-    this.#upload = new UploadCard(server);
+    this.#upload = new UploadCard(server, actions.labels);
     this.#stack.append(
       h(
         'section',

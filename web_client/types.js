@@ -25,7 +25,7 @@
  *   why?: string | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, prompts: string[],
  *   unusable_spans: Span[], not_heard: string[], not_assessed: string[],
- *   measures: Record<string, number | null>}} Result
+ *   measures: Record<string, number | null>, notices?: Text[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: PromptMessage[],

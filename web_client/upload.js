@@ -18,11 +18,13 @@ const text = dictionary();
 /**
  * @param {File} file
  * @param {string | null} server base URL, or null for the page's own server
+ * @param {string | null} labels as everywhere; null for the default dictionary
  * @returns {Promise<Result>} throws an Error with the server's own sentence
  */
-export async function assessFile(file, server = null) {
+export async function assessFile(file, server = null, labels = null) {
   const body = new FormData();
   body.append('file', file);
+  if (labels) body.append('labels', labels);
   const response = await fetch(new URL('v1/assess', new URL(server ?? '.', document.baseURI)), {
     method: 'POST',
     body,
@@ -48,13 +50,15 @@ export function verdictBlock(result, language) {
     shape,
     sentence,
     h('p', { class: 'quiet' }, advice),
+    ...(result.notices ?? []).map((notice) => h('p', { class: 'quiet' }, notice[language])),
   );
 }
 
 export class UploadCard {
-  /** @param {string | null} server */
-  constructor(server) {
+  /** @param {string | null} server @param {() => string | null} labels asked for now */
+  constructor(server, labels) {
     this.#server = server;
+    this.#labels = labels;
     const choose = h('label', { class: 'button', part: 'choose' }, this.#choose, this.#input);
     this.#bars.element.hidden = true;
     this.element = h(
@@ -68,6 +72,7 @@ export class UploadCard {
   }
 
   #server;
+  #labels;
   #title = h('strong');
   #hint = h('p', { class: 'quiet' });
   #choose = h('span');
@@ -86,7 +91,7 @@ export class UploadCard {
     if (file.size > LARGEST_BYTES) return this.#become({ kind: 'failed', name, sentence: (l) => text('tooLarge', l) });
     this.#become({ kind: 'working', name });
     try {
-      const result = await assessFile(file, this.#server);
+      const result = await assessFile(file, this.#server, this.#labels());
       this.#become({ kind: 'done', name, result });
     } catch (error) {
       const said = /** @type {Error} */ (error);

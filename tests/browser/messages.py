@@ -183,3 +183,12 @@ def warning(code: str) -> dict[str, Any]:
 
 def state(name: str) -> dict[str, Any]:
     return _checked({"type": "session.state", "state": name})
+
+
+def label_sets() -> dict[str, Any]:
+    """Of the answer, what the picker reads."""
+    sets = (("telemedicine", "远程问诊", "Telemedicine"), ("cardiology", "心内科", "Cardiology"))
+    return {
+        "default": "telemedicine",
+        "label_sets": [{"name": name, "title": {"zh": zh, "en": en}} for name, zh, en in sets],
+    }

@@ -114,6 +114,7 @@ class StubServer:
         self.patients: queue.Queue[StubSocket] = queue.Queue()
         self.doctors: queue.Queue[StubSocket] = queue.Queue()
         self.uploads: queue.Queue[str] = queue.Queue()
+        self.asked: queue.Queue[str] = queue.Queue()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app(folder or web_client_dir()), host="127.0.0.1", port=0, log_level="error", lifespan="off"
@@ -159,7 +160,12 @@ class StubServer:
                 upload = form["file"]
                 assert not isinstance(upload, str)
                 self.uploads.put(upload.filename or "")
+                self.asked.put(str(form.get("labels", "")))
             return JSONResponse(messages.result())
+
+        @app.get("/v1/label-sets")
+        async def label_sets() -> JSONResponse:
+            return JSONResponse(messages.label_sets())
 
         pages.install(app, folder)
         return app

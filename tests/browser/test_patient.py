@@ -256,3 +256,26 @@ def test_motion_is_reduced_where_asked(stub: StubServer, open_page: OpenPage) ->
 def test_wav_of_the_tests_is_no_silence(voice_wav: Path) -> None:
     pcm, _ = soundfile.read(voice_wav, dtype="int16")
     assert np.count_nonzero(pcm) > 0.9 * pcm.size
+
+
+def test_department_chosen_on_the_page_goes_with_session_file_and_address(
+    stub: StubServer, open_page: OpenPage, voice_wav: Path
+) -> None:
+    page = open_page(stub.url, locale="zh-CN")
+    picker = page.get_by_label("科室")
+    expect(picker).to_have_value("telemedicine")
+    picker.select_option(label="心内科")
+    assert page.url.endswith("labels=cardiology")
+    page.set_input_files("input[type=file]", voice_wav)
+    assert stub.asked.get(timeout=8) == "cardiology"
+    socket = begin(page, stub)
+    assert socket.start["labels"] == "cardiology"
+    expect(picker).to_be_disabled()
+    page.click("#language")
+    expect(page.get_by_label("Labels").locator("option:checked")).to_have_text("Cardiology")
+
+
+def test_labels_of_the_address_are_asked_for(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}?labels=low_background,close_enough", locale="en-GB")
+    expect(page.get_by_label("Labels")).to_have_value("low_background,close_enough")
+    assert begin(page, stub).start["labels"] == "low_background,close_enough"
