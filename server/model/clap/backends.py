@@ -76,6 +76,8 @@ class OpenVinoBackend:
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
+            # It would pin the calling thread too, and with it every thread that one starts (torch's) to one core.
+            "ENABLE_CPU_PINNING": False,
         }
         self._request: Any = openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
 

@@ -1,0 +1,71 @@
+"""``tingqing bench``: what this machine makes of it."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.cli.console import compact_json, guarded, write_line
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing bench clap
+  tingqing bench clap --threads 1 --json
+  tingqing bench clap --checkpoint clap-htsat-fused
+"""
+
+
+class Subject(StrEnum):
+    CLAP = "clap"
+
+
+@guarded
+def bench(
+    subject: Annotated[
+        Subject, typer.Argument(help="[bold]clap[/bold]: one hop of five labels, transformers' way and ours.")
+    ],
+    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads of both sides.")] = 2,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, metavar="N", help="Interleaved rounds.")] = 9,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="DIR",
+            help="Real weights. Default: random ones of the published shapes, and a stand-in tokenizer.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the random weights and the sounds.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object on one line of standard output; the rest on standard error.")
+    ] = False,
+) -> None:
+    """Measure how long CLAP takes on this machine.
+
+    Medians of interleaved rounds in one run. Needs no weights and no network.
+    """
+    assert subject is Subject.CLAP
+    from server.model.clap.bench import run
+
+    told = run(threads, repeats, checkpoint, seed, lambda text: print(text, file=sys.stderr))
+    if as_json:
+        write_line(compact_json(told))
+    else:
+        _print_table(told)
+
+
+def _print_table(told: dict[str, Any]) -> None:
+    rows = [("transformers", "fp32", told["peer_ms"], 1.0, 0.0)]
+    rows += [
+        (name, one["dtype"], one["ms"], one["ratio"], one["embedding_error"]) for name, one in told["backends"].items()
+    ]
+    print(f"One hop of five labels, {told['threads']} threads")
+    print(f"{'':<16}{'dtype':<8}{'ms':>8}{'ratio':>8}{'error':>10}")
+    for name, dtype, ms, ratio, error in rows:
+        print(f"{name:<16}{dtype:<8}{ms:>8.1f}{ratio:>8.2f}{error:>10.4f}")
+    if told["roofline_ms"]:
+        print(
+            f"Roofline: {told['tower_gflop']} GFLOP at this CPU's {told['bf16_gflops']} GFLOP/s in bf16 take "
+            f"{told['roofline_ms']} ms"
+        )
