@@ -170,6 +170,7 @@ class Connection:
                 await self._score_the_rest()
             if ending is not None:
                 raise _Over(ending)
+            await asyncio.sleep(0)  # messages that are there already would be taken without a turn for the others
 
     async def _score(self) -> None:
         """One window at a time. A failing scorer makes null labels, never an exception."""

@@ -61,6 +61,7 @@ class Observer:
     async def _read(self, outbox: Outbox) -> None:
         while True:
             try:
+                await asyncio.sleep(0)  # a turn for the others, however many messages are there already
                 self._check(await self._transport.receive())
             except Disconnected:
                 outbox.discard()

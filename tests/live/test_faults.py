@@ -1,5 +1,6 @@
 """What a patient's socket may do wrong, and what becomes of it. The server goes on each time."""
 
+import asyncio
 import json
 
 import numpy as np
@@ -272,6 +273,18 @@ async def test_empty_messages_are_no_audio(manager: SessionManager, clock: FakeC
         await patient.taken()
         await clock.advance(5)
     assert await patient.closed() == 4408
+
+
+async def test_a_storm_of_messages_leaves_the_others_their_turn(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    await patient.start(pace="fast")
+    for _ in range(500):
+        patient.socket.say(bytes(2))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert patient.socket.unread > 400
+    await patient.taken()
+    await patient.end()
 
 
 async def test_the_first_message_is_measured_in_bytes(manager: SessionManager) -> None:
