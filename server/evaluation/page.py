@@ -12,7 +12,8 @@ from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Condition, Findings, Judged
 from server.evaluation.pictures import label_figure
 from server.evaluation.plain import plain
-from server.evaluation.statistics import Figures, Interval
+from server.evaluation.shown import percent, right_of, share, short, spread, with_range
+from server.evaluation.statistics import Figures
 from server.judge.labels import LabelSet
 
 REPORT, DATA, SCORES = "report.html", "report.json", "scores.csv"
@@ -39,9 +40,9 @@ def _scores(evaluation: Evaluation) -> Iterable[Sequence[object]]:
             one.row.name,
             one.row.condition,
             overall.verdict,
-            _short(overall.score),
+            short(overall.score),
             " ".join(one.conclusion.prompts),
-            *map(_short, scores),
+            *map(short, scores),
         ]
 
 
@@ -76,14 +77,14 @@ def _head(evaluation: Evaluation) -> str:
         cards.append(
             (
                 "prompts right, none wrong",
-                _percent(first.prompts.value),
-                f"{first.prompts_right} of {first.prompts_known}; {_range(first.prompts, percent=True)}",
+                percent(first.prompts.value),
+                f"{first.prompts_right} of {first.prompts_known}; {spread(first.prompts, percent=True)}",
             )
         )
     verdicts = [(one.verdicts_right, one.verdicts_known) for one in first.conditions.values() if one.verdicts_known]
     if verdicts:
         right, known = map(sum, zip(*verdicts, strict=True))
-        cards.append(("verdicts right", _percent(right / known), f"{right} of {known}"))
+        cards.append(("verdicts right", percent(right / known), f"{right} of {known}"))
     shown = "".join(
         f'<div class="card"><div class="what">{what}</div><div class="figure">{value}</div>'
         f'<div class="more">{more}</div></div>'
@@ -129,10 +130,10 @@ def _section(labels: LabelSet, findings: Findings, title: str, about: str) -> st
 def _label_row(name: str, figures: Figures) -> str:
     cells = [str(figures.fine), str(figures.others), str(figures.unscored)]
     cells += [
-        _with_range(figures.auc),
-        _with_range(figures.balanced_accuracy),
-        _share(figures.found),
-        _share(figures.kept),
+        with_range(figures.auc),
+        with_range(figures.balanced_accuracy),
+        share(figures.found),
+        share(figures.kept),
     ]
     suggestion = "–" if figures.suggested is None else f"{figures.suggested:.2f}"
     if figures.suggested is not None and figures.suggested != figures.threshold:
@@ -153,9 +154,9 @@ def _condition_row(name: str, condition: Condition) -> str:
     cells = [
         f"<td>{escape(name)}",
         f'<td class="n">{condition.n}',
-        f'<td class="n">{_of(condition.prompts_right, condition.prompts_known)}',
+        f'<td class="n">{right_of(condition.prompts_right, condition.prompts_known)}',
         f"<td>{bar}",
-        f'<td class="n">{_of(condition.verdicts_right, condition.verdicts_known)}',
+        f'<td class="n">{right_of(condition.verdicts_right, condition.verdicts_known)}',
         f"<td>{given}",
         f"<td>{escape(', '.join(wrong))}",
     ]
@@ -230,29 +231,3 @@ def _faults(evaluation: Evaluation) -> str:
         "<section><h2>Not evaluated</h2><table><thead><tr><th>line<th>recording<th>why</thead>"
         f"<tbody>{rows}</tbody></table></section>"
     )
-
-
-def _with_range(one: Interval | None) -> str:
-    return "–" if one is None else f'<b>{one.value:.3f}</b><br><span class="range">{_range(one)}</span>'
-
-
-def _range(one: Interval, *, percent: bool = False) -> str:
-    if one.low is None or one.high is None:
-        return ""
-    return f"{100 * one.low:.0f}–{100 * one.high:.0f} %" if percent else f"{one.low:.2f}–{one.high:.2f}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
-
-
-def _of(right: int, known: int) -> str:
-    return f"{right}/{known}" if known else "–"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

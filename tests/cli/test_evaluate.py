@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from server.cli import evaluate as command
+from server.cli.console import Failure
 from tests.cli.conftest import Ran, tingqing
 
 
@@ -93,3 +95,11 @@ def test_a_manifest_without_a_readable_recording_is_an_error(tmp_path: Path) -> 
     ran = tingqing("evaluate", path)
     assert ran.code == 2
     assert "no recording to evaluate; 2: a.wav: No such file" in ran.err
+
+
+def test_what_the_report_needs_is_asked_for_before_the_first_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "EXTRA", ("no_such_package",))
+    with pytest.raises(Failure, match="needs no_such_package") as raised:
+        command._need_extra()
+    assert raised.value.hint is not None
+    assert "tingqing[evaluate]" in raised.value.hint

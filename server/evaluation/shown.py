@@ -1,0 +1,29 @@
+"""How the report's page writes a figure. A dash stands where there is none."""
+
+from server.evaluation.statistics import Interval
+
+
+def with_range(one: Interval | None) -> str:
+    return "–" if one is None else f'<b>{one.value:.3f}</b><br><span class="range">{spread(one)}</span>'
+
+
+def spread(one: Interval, *, percent: bool = False) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return f"{100 * one.low:.0f}–{100 * one.high:.0f} %" if percent else f"{one.low:.2f}–{one.high:.2f}"
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def right_of(right: int, known: int) -> str:
+    return f"{right}/{known}" if known else "–"
+
+
+def share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def short(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
