@@ -14,7 +14,7 @@ ZH_FILLER = re.compile(
 )
 ZH_VERDICT = re.compile(
     "良好|优良|优秀|不错|一般|还行|可以|凑合|马马虎虎|普通|正常|异常|合格|达标|清楚|清晰|明白|明确|完整|完美|理想|满意|合适|适当|"
-    "适中|恰当|到位|糟糕|尚可|中等|舒服|好听|顺利|自然|稳定|可用|能用|有用|准确|充分|足够|具体|详细|好|优|差|糟|坏|行|棒|ok|OK"
+    "适中|恰当|到位|糟糕|尚可|中等|舒服|好听|顺利|自然|稳定|可用|能用|有用|准确|充分|足够|具体|详细|丰富|齐全|全面|标准|专业|过得去|好|优|差|糟|坏|行|棒|ok|OK"
 )
 EN_FILLER = words(
     "recording recordings audio sound sounds voice speech talk talking speaking quality overall general generally in "
@@ -24,18 +24,21 @@ EN_FILLER = words(
 EN_VERDICT = words(
     "good fine ok okay great nice excellent perfect bad poor normal abnormal average acceptable adequate clear clearly "
     "clean decent usable useful satisfactory proper appropriate reasonable right sufficient complete correct suitable "
-    "well moderate better best worse worst ordinary alright pleasant high low medium"
+    "well moderate better best worse worst ordinary alright pleasant high low medium "
+    "rich thorough professional standard tolerable"
 )
 
 ZH_SUBJECTIVE = re.compile(
     "紧张|焦虑|害怕|恐惧|担心|情绪|心情|不耐烦|烦躁|痛苦|沮丧|悲伤|伤心|高兴|愤怒|生气|平静|冷静|放松|自信|态度|配合|礼貌|友好|"
-    "可怜|夸大|夸张|撒谎|说谎|装病|诚实|老实|可信|可靠|敷衍|随便|认真|好像|似乎|看起来|看上去|貌似|觉得|性格|聪明|有文化"
+    "可怜|夸大|夸张|撒谎|说谎|装病|诚实|老实|可信|可靠|敷衍|随便|认真|好像|似乎|看起来|看上去|貌似|觉得|性格|聪明|有文化|"
+    "认为|激动|友善|善良|难缠|着急|急躁|委屈|绝望|抗拒|固执|苦恼|无奈|孤僻"
 )
 EN_SUBJECTIVE = re.compile(
     r"\b(nervous|anxious|anxiety|upset|scared|afraid|fearful|worried|worry|mood|emotional|emotions?|impatient|angry|sad|"
     r"depressed|stressed|happy|calm|relaxed|tense|confident|attitude|cooperative|uncooperative|polite|rude|friendly|"
     r"unfriendly|exaggerat\w+|lying|lies|honest|dishonest|trustworthy|reliable|unreliable|sincere|careless|seems?|"
-    r"appears?|looks|feels like|personality|clever|educated|difficult patient)\b",
+    r"appears?|looks|feels like|personality|clever|educated|agitated|hostile|aggressive|stubborn|"
+    r"hopeless|kind(?! of)|thinks|believes|difficult patient)\b",
     re.IGNORECASE,
 )
 SAID = re.compile(
@@ -45,10 +48,11 @@ SAID = re.compile(
 
 ZH_SEVERAL = re.compile(
     r"[、,,;;/／&＆+＋]|以及|并且|而且|同时还|(?<![温缓饱总平调柔共])和(?![缓解平气谐])|(?<![参给])与(?!否)|"
-    r"(?<![涉提普顾触问论危])及(?![时格早其])|(?<![合])并(?![发存列无非不行])|(?<![尚暂])且"
+    r"(?<![涉提普顾触问论危])及(?![时格早其])|(?<![合])并(?![发存列无非不行])|(?<![尚暂])且|又(?!名)|伴(?![随侣有])"
 )
 EN_SEVERAL = re.compile(
-    r"\s(?:and|plus|as well as|along with|but|or)\s|[,;&+]|(?<!mmol)(?<!mg)(?<!\d)\s?/\s?(?!L\b|l\b|\d)", re.IGNORECASE
+    r"\s(?:and|plus|yet|as well as|along with|but|or)\s|[,;&+]|(?<!mmol)(?<!mg)(?<!\d)\s?/\s?(?!L\b|l\b|\d)",
+    re.IGNORECASE,
 )
 _CLAIM = (
     "药名|剂量|用法|用量|血压|血糖|心率|脉搏|体温|体重|身高|部位|性质|程度|诱因|频率|颜色|年龄|语速|音量|噪声|噪音|混响|"
