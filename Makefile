@@ -50,6 +50,7 @@ format: $(STAMP) ## Rewrite the sources as `make check` wants them
 
 bench: $(STAMP) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
+	@echo "== clap"; $(BIN)/tingqing bench clap
 
 accuracy: $(STAMP) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
 	$(BIN)/python bench/accuracy.py
