@@ -1,0 +1,75 @@
+"""The transcript matcher on the labelled consultations: counts with 95 % intervals, homophones, milliseconds.
+
+Needs ``$TINGQING_SHARED/consultations`` (default ../shared). Prints no text. What was labelled, and how the halves were
+drawn: ``tests/judge/consultations.py``.
+"""
+
+import os
+import random
+import statistics
+import sys
+import time
+from math import sqrt
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from server.dictionaries.topics import load_topics  # noqa: E402 - the path comes first
+from server.judge.matcher import Matcher, State  # noqa: E402
+from server.resources import labels_dir  # noqa: E402
+from tests.judge.consultations import TOPICS, Labelled, labelled  # noqa: E402
+from tests.judge.test_consultations import Homophones  # noqa: E402
+
+
+def wilson(right: int, of: int) -> str:
+    """A share with its 95 % interval (Wilson 1927)."""
+    if not of:
+        return "-"
+    z, share = 1.96, right / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return f"{share:.3f} [{middle - half:.2f}-{middle + half:.2f}]"
+
+
+def main() -> None:
+    shared = Path(os.environ.get("TINGQING_SHARED", ROOT.parent / "shared"))
+    if not (shared / "consultations").is_dir():
+        print("no consultations: set TINGQING_SHARED")
+        return
+    matcher = Matcher(load_topics(labels_dir()).only(TOPICS))
+
+    def hears(one: Labelled, topic: str) -> bool:
+        return matcher.match(one.text, one.before, topics=[topic])[topic].state is State.STATED
+
+    for language in ("zh", "en"):
+        sample = labelled(shared, language)
+        for topic in TOPICS:
+            for half in ("seen", "unseen"):
+                rows = [one for one in sample if one.half == half]
+                heard = [one for one in rows if hears(one, topic)]
+                right = sum(one.stated[topic] for one in heard)
+                positives = sum(one.stated[topic] for one in rows)
+                print(
+                    f"{language} {topic:17} {half:7} {len(rows)} rows, {positives} positives: "
+                    f"precision {wilson(right, len(heard))}, recall {wilson(right, positives)}"
+                )
+        spent = []
+        for one in sample:
+            start = time.perf_counter()
+            matcher.match(one.text, one.before)
+            spent.append((time.perf_counter() - start) * 1e3)
+        slow = statistics.quantiles(spent, n=20)[-1]
+        print(f"{language} ms per utterance: mean {statistics.mean(spent):.2f}, p95 {slow:.2f}")
+    for topic in TOPICS:
+        positives_zh = [one for one in labelled(shared, "zh") if one.stated[topic]]
+        shares = []
+        for seed in range(5):
+            slips = Homophones(random.Random(seed))
+            written = [Labelled(slips.write(one.text), None, one.half, one.stated) for one in positives_zh]
+            shares.append(sum(hears(one, topic) for one in written) / len(written))
+        print(f"zh {topic:17} 20 % homophones, 5 seeds: recall {min(shares):.3f} to {max(shares):.3f}")
+
+
+if __name__ == "__main__":
+    main()
