@@ -29,7 +29,7 @@ def open_clap(
     checkpoint = find_checkpoint(clap, ModelCache(cache))
     if checkpoint is None:
         if clap == "auto":
-            log.warning(BASIC_MODE_HINT)
+            log.info(BASIC_MODE_HINT)
         return None
     began = time.monotonic()
     from server.model.clap.checkpoint import load_clap  # noqa: PLC0415 - torch and transformers, only if needed
