@@ -141,6 +141,11 @@ class Assessment:
         """From the next window on; the one being scored is judged by the labels it was scored for."""
         self._next_labels = labels
 
+    @property
+    def labels_asked_for(self) -> LabelSet:
+        """Those of the next window: ``labels``, unless ``change_labels`` came since the last one."""
+        return self._next_labels or self.labels
+
     def _apply_labels(self) -> None:
         if self._next_labels is not None:
             self.labels, self._next_labels = self._next_labels, None
@@ -163,16 +168,24 @@ class Assessment:
         self._mos.close()
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able and versioned. Without labels and capture, which whoever restores it must know."""
+        """JSON-able and versioned. Without capture and labels (``labels_asked_for``), which whoever restores it knows."""
         return {
             "version": VERSION,
-            "judge": self.judge.snapshot(),
+            "judge": self._judge_to_come().snapshot(),
             "log": self.log.snapshot(),
             "findings": self.findings.snapshot(),
             "mos": self._mos.snapshot(),
             "windows_replaced": self.windows_replaced,
             "shed": self.shed,
         }
+
+    def _judge_to_come(self) -> SessionJudge:
+        """The judgement as the next window will find it: a change of labels must not get lost between two windows."""
+        if self._next_labels is None:
+            return self.judge
+        judge = SessionJudge.restore(self.judge.snapshot(), self.labels)
+        judge.change_labels(self._next_labels)
+        return judge
 
     @classmethod
     def restore(

@@ -86,7 +86,7 @@ def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Re
             scorers=[*engine.scorer_names, *(["transcript"] if said is not None else [])],
             clap=engine.clap,
             version=engine.version,
-            dictionary=DictionaryModel(name=labels.dictionary, version=labels.version),
+            dictionary=DictionaryModel(name=labels.dictionary, version=labels.version, digest=labels.digest),
             windows_replaced=assessment.windows_replaced,
             shed=assessment.shed,
         ),
@@ -129,4 +129,5 @@ def _label(label: Label, conclusion: Conclusion, said: Mapping[str, Said]) -> Re
         why=None if score.why is None else score.why.value,
         state=None if told is None else told.state.value,
         heard_at_s=None if told is None else render.rounded(told.heard_at_s),
+        expects=None if label.transcript is None else label.transcript.expects,
     )

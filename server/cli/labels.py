@@ -101,7 +101,7 @@ def show(
     labels = [known_label(label, places.get(label.id, found.dictionary)) for label in found.shown()]
     if output_format is LabelsFormat.JSON:
         value = {
-            "dictionary": {"name": found.dictionary, "version": found.version},
+            "dictionary": {"name": found.dictionary, "version": found.version, "digest": found.digest},
             "labels": [label.model_dump(mode="json") for label in labels],
             "notices": [{"zh": notice.zh, "en": notice.en} for notice in found.notices],
         }

@@ -8,16 +8,20 @@ from server.wire.common import TextModel
 from server.wire.label_sets import KnownLabel, LabelSetModel, LabelSetsModel
 
 
-def label_sets(dictionaries: list[Dictionary]) -> LabelSetsModel:
-    return LabelSetsModel(default=DEFAULT_DICTIONARY, label_sets=[label_set(one) for one in dictionaries])
+def label_sets(dictionaries: list[tuple[Dictionary, str]]) -> LabelSetsModel:
+    """``dictionaries``: each with the digest of its whole set."""
+    return LabelSetsModel(
+        default=DEFAULT_DICTIONARY, label_sets=[label_set(one, digest) for one, digest in dictionaries]
+    )
 
 
-def label_set(dictionary: Dictionary) -> LabelSetModel:
+def label_set(dictionary: Dictionary, digest: str) -> LabelSetModel:
     sources = {include.label_id: include.dictionary for include in dictionary.includes}
     return LabelSetModel(
         name=dictionary.name,
         title=_text(dictionary.title),
         version=dictionary.version,
+        digest=digest,
         labels=[known_label(label, sources.get(label.id, dictionary.name)) for label in dictionary.labels],
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.dictionaries.adhoc import MAX_LABEL_CHARACTERS, ad_hoc_label, fold, normalise
 from server.dictionaries.catalogue import label_sets
+from server.dictionaries.digest import Digests
 from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, load_folder
 from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
@@ -33,6 +34,7 @@ class Dictionaries:
 
     def __init__(self, dictionaries: Mapping[str, Dictionary], topics: Topics | None = None) -> None:
         self.topics = topics or Topics({}, {})
+        self._digests = Digests(self.topics)
         self._dictionaries = dict(dictionaries)
         self._folded = {fold(name): dictionary for name, dictionary in reversed(self._dictionaries.items())}
         for dictionary in self._dictionaries.values():
@@ -63,7 +65,8 @@ class Dictionaries:
 
     def label_sets(self) -> LabelSetsModel:
         """Everything that can be asked for by name, to be shown."""
-        return label_sets(list(self._dictionaries.values()))
+        whole = [({label.id: label for label in one.labels}, one) for one in self._dictionaries.values()]
+        return label_sets([(one, self._label_set(labels, (one.name,), ()).digest) for labels, one in whole])
 
     def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet:
         """The labels asked for, each once, in the order asked; ``None`` = all of ``telemedicine``.
@@ -104,6 +107,7 @@ class Dictionaries:
             dictionary="+".join(sources),
             version="+".join(self._dictionaries[name].version for name in sources),
             notices=notices,
+            digest=self._digests.of(computed),
         )
 
     def _split(self, query: str) -> list[LabelRequest]:

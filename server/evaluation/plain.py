@@ -15,7 +15,11 @@ def plain(evaluation: Evaluation) -> Json:
     """No NaN; figures to four digits."""
     held_out = evaluation.cross_validated
     return {
-        "dictionary": {"name": evaluation.labels.dictionary, "version": evaluation.labels.version},
+        "dictionary": {
+            "name": evaluation.labels.dictionary,
+            "version": evaluation.labels.version,
+            "digest": evaluation.labels.digest,
+        },
         "groups": list(evaluation.groups),
         "folds": evaluation.folds if held_out else 0,
         "cross_validated": _findings(held_out) if held_out else None,

@@ -99,7 +99,8 @@ class LabelSet:
 
     ``requested`` are the ids asked for. ``labels`` may hold more: ``speech_present`` is always computed for the
     verdict, even where the request leaves it out; it is then not in ``requested`` and not shown. ``notices`` tell
-    the caller what was made of its words: a generated contrast, or why a label cannot be scored.
+    the caller what was made of its words: a generated contrast, or why a label cannot be scored. ``digest``: the same
+    one means the same labels, whatever ``version`` their files claim.
     """
 
     labels: tuple[Label, ...]
@@ -107,6 +108,7 @@ class LabelSet:
     dictionary: str
     version: str
     notices: tuple[Text, ...] = ()
+    digest: str = ""
 
     def shown(self) -> tuple[Label, ...]:
         return tuple(label for label in self.labels if label.id in self.requested)

@@ -88,7 +88,6 @@ class Session:
         self._update: QualityUpdate | None = None
         self._prompts: dict[str, PromptRaised] = {}
         self._taken_back: dict[str, PromptCleared] = {}
-        self._labels = labels
         self._failure_told: float | None = None
 
     @property
@@ -204,7 +203,6 @@ class Session:
 
     def change_labels(self, labels: LabelSet) -> None:
         self.assessment.change_labels(labels)
-        self._labels = labels
         self.tell(LabelsUpdated(labels=render.session_labels(labels), notices=render.notices(labels)))
 
     # -- the whole of it, for who comes new
@@ -222,10 +220,10 @@ class Session:
                 vad=self.engine.vad,
             ),
             limits=self._limits.on_wire(),
-            labels=render.session_labels(self._labels),
+            labels=render.session_labels(self.assessment.labels_asked_for),
             scorers=list(self.engine.scorer_names),
             basic_mode=self.engine.basic_mode,
-            notices=render.notices(self._labels),
+            notices=render.notices(self.assessment.labels_asked_for),
         )
 
     @property
@@ -237,7 +235,7 @@ class Session:
         return Snapshot(
             session_id=self.id,
             state=self.phase.value,
-            labels=render.session_labels(self._labels),
+            labels=render.session_labels(self.assessment.labels_asked_for),
             scorers=list(self.engine.scorer_names),
             basic_mode=self.engine.basic_mode,
             capture=self._start.capture,

@@ -32,6 +32,7 @@ class LabelSetModel(WireModel):
     name: str
     title: TextModel
     version: str
+    digest: str = Field(description="Of the labels as they stand; that of a result which judged by all of them.")
     labels: list[KnownLabel]
 
 

@@ -39,6 +39,8 @@ class ResultLabel(WireModel):
     """Of a content label, where a transcript was there to tell: shown to the doctor, whatever was expected."""
     heard_at_s: float | None = Field(default=None, ge=0)
     """When that was said, in seconds of the recording, where the transcript has times."""
+    expects: Literal["any", "stated", "denied"] | None = None
+    """Of a content label, from its dictionary: where ``state`` is the other of the two, the doctor should notice."""
 
 
 class SpanModel(WireModel):
@@ -61,6 +63,7 @@ class WindowModel(WireModel):
 class DictionaryModel(WireModel):
     name: str
     version: str
+    digest: str = Field(default="", description="The same digest: the same labels, included ones and own ones alike.")
 
 
 class ModelModel(WireModel):

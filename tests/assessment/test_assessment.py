@@ -150,6 +150,25 @@ async def test_restored_assessment_ends_as_the_one_that_went_on(engine: Engine) 
     assert one == other
 
 
+async def test_labels_changed_between_two_windows_are_in_the_snapshot(engine: Engine) -> None:
+    windows, whole = heard(engine, 22)
+    straight = Assessment(engine, engine.dictionaries.resolve(None), FILE)
+    for window in windows[:9]:
+        await straight.assess(window)
+    straight.change_labels(engine.dictionaries.resolve("cardiology,no_clipping"))
+    assert straight.labels.dictionary == "telemedicine"
+    state = json.loads(json.dumps(straight.snapshot()))
+    restored = Assessment.restore(state, engine, straight.labels_asked_for, FILE)
+    for assessment in (straight, restored):
+        for window in windows[9:]:
+            await assessment.assess(window)
+        await assessment.conclude()
+    one, other = (build_result(assessment, whole, IDENTITY) for assessment in (straight, restored))
+    assert one == other
+    assert "palpitations_described" in one.labels
+    assert "full_bandwidth" not in one.labels
+
+
 async def test_snapshot_of_another_version_is_refused(engine: Engine) -> None:
     labels = engine.dictionaries.resolve(None)
     state = Assessment(engine, labels, FILE).snapshot() | {"version": 99}

@@ -1,6 +1,7 @@
 """From what a caller writes to the labels of a session."""
 
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import strategies as st
 
 from server.dictionaries import Dictionaries
 from server.dictionaries.loader import Dictionary, load_folder, parse
+from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
 from server.judge.combine import combine
 from server.judge.labels import LabelKind, LabelSet
+from server.judge.matcher import Topics
+from server.judge.matcher.topics import Lexicon
 from server.values import Why
 from server.wire.client import LabelRequest
 
@@ -77,6 +81,33 @@ def test_a_dictionary_name_gives_all_its_labels() -> None:
     assert ids(labels) == ["low_background", "palpitations"]
     assert (labels.dictionary, labels.version) == ("cardiology", "7")
     assert labels.labels[0].threshold == 0.5
+
+
+def test_a_change_of_an_included_label_shows_in_the_digest_and_not_in_the_version() -> None:
+    files = load_folder(LABELS)
+    first, *others = files["cardiology"].labels
+    assert first not in files["cardiology"].own()
+    changed = replace(files["cardiology"], labels=(replace(first, threshold=0.71), *others))
+    ours = Dictionaries(files).resolve("cardiology")
+    theirs = Dictionaries({**files, "cardiology": changed}).resolve("cardiology")
+    assert (ours.version, ours.dictionary) == (theirs.version, theirs.dictionary)
+    assert ours.digest != theirs.digest
+    assert ours.digest == Dictionaries(load_folder(LABELS)).resolve("cardiology").digest
+
+
+def test_a_change_of_a_topic_shows_in_the_digest_of_who_listens_for_it() -> None:
+    files, topics = load_folder(LABELS), load_topics(LABELS)
+    [own] = [name for name in topics.lexicons if name.startswith("palpitations_described.0")]
+    changed = Topics(topics.topics, {**topics.lexicons, own: Lexicon(("心慌",))})
+    ours, theirs = Dictionaries(files, topics), Dictionaries(files, changed)
+    assert ours.resolve("cardiology").digest != theirs.resolve("cardiology").digest
+    assert ours.resolve("telemedicine").digest == theirs.resolve("telemedicine").digest
+
+
+def test_the_digest_of_a_dictionary_is_that_of_all_its_labels_asked_for() -> None:
+    for one in OURS.label_sets().label_sets:
+        assert OURS.resolve(one.name).digest == one.digest
+        assert OURS.resolve([LabelRequest(label=one.name, threshold=0.9)]).digest != one.digest
 
 
 def test_telemedicine_is_looked_up_first_then_the_others() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from server.live.manager import SessionManager
 from tests.fakes import FakeClock, until
-from tests.live.patient import Patient, noise
+from tests.live.patient import Patient, chunks, noise
 
 
 async def changed(patient: Patient, labels: Any) -> dict[str, Any]:
@@ -27,7 +27,8 @@ async def test_changed_labels_hold_from_the_next_window_on(manager: SessionManag
     assert "moderate_pace" in windows[0]["labels"]
     assert set(windows[-1]["labels"]) == {label["id"] for label in updated["labels"]}
     result = (await patient.end())["result"]
-    assert result["model"]["dictionary"] == {"name": "cardiology", "version": "1"}
+    dictionary = result["model"]["dictionary"]
+    assert (dictionary["name"], dictionary["version"]) == ("cardiology", "1")
     assert set(result["labels"]) == {label["id"] for label in updated["labels"]}
 
 
@@ -64,3 +65,25 @@ async def test_labels_that_cannot_be_resolved_leave_the_session_as_it_was(
     assert set(patient.errors()) <= {"invalid_labels", "malformed_message"}
     await patient.speak_scored(noise(4))
     assert set((await patient.end())["result"]["labels"]) == {"low_background"}
+
+
+async def test_labels_changed_just_before_the_line_breaks_hold_after_the_resume(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    first = Patient(manager, clock)
+    started = await first.start(labels="telemedicine")
+    await first.speak_scored(noise(4))
+    updated = await changed(first, "cardiology")
+    first.socket.vanish()
+    await first.done
+    second = Patient(manager, clock)
+    again = await second.start(resume={key: started[key] for key in ("session_id", "resume_token")})
+    assert again["labels"] == updated["labels"]
+    assert again["next_sample"] == 0
+    for chunk in chunks(noise(4)):
+        second.socket.say(chunk)
+    await second.taken()
+    await second.speak_scored(noise(3), seconds_before=4)
+    result = (await second.end())["result"]
+    assert result["model"]["dictionary"]["name"] == "cardiology"
+    assert set(result["labels"]) == {label["id"] for label in updated["labels"]}
