@@ -48,17 +48,16 @@ class LexiconEntry(FileModel):
 
 class RuleEntry(FileModel):
     all: tuple[Group, ...] = Field(min_length=1)
-    within: Literal["clause", "neighbour", "sentence", "near"] = "clause"
+    within: Literal["clause", "neighbour", "sentence", "near", "question"] = "clause"
     distance: int | None = Field(default=None, ge=0, le=50)
     after_question: bool = False
+    unless: tuple[Term, ...] = ()
 
-    @field_validator("all")
-    @classmethod
-    def readable(cls, groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-        for group in groups:
-            for term in group:
-                expand(term)
-        return groups
+    @model_validator(mode="after")
+    def readable(self) -> Self:
+        for term in (*self.unless, *(term for group in self.all for term in group)):
+            expand(term)
+        return self
 
 
 class TopicEntry(FileModel):
@@ -164,6 +163,7 @@ def _topic(topic_id: str, entry: TopicEntry, lexicons: dict[str, Lexicon]) -> To
             within=rule.within,
             distance=rule.distance,
             after_question=rule.after_question,
+            unless=_names(f"{topic_id}.{index}.unless", rule.unless, lexicons),
         )
         for index, rule in enumerate(entry.rule)
     )
@@ -191,8 +191,7 @@ def _names(own: str, group: tuple[str, ...], lexicons: dict[str, Lexicon]) -> fr
 def _check_names(path: Path, file: TopicFile, topics: dict[str, Topic], lexicons: dict[str, Lexicon]) -> None:
     for topic_id in file.topic:
         topic = topics[topic_id]
-        used = frozenset[str]().union(*topic.asked, *(group for rule in topic.rules for group in rule.groups))
-        missing = sorted(f"@{name}" for name in used - lexicons.keys())
+        missing = sorted(f"@{name}" for name in topic.lexicons() - lexicons.keys())
         missing += [need for need in topic.needs if need not in topics or topics[need].needs]
         if missing:
             message = f"topic {topic_id!r}: {missing[0]!r} is neither a lexicon nor a topic with rules"

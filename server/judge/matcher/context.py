@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from server.judge.matcher import grammar_en, grammar_zh
 from server.judge.matcher.scanner import Hit
-from server.judge.matcher.tokens import Tokens, normal
-from server.judge.matcher.topics import GRAMMAR_LEXICONS, State
+from server.judge.matcher.tokens import LITTLE, Tokens, normal
+from server.judge.matcher.topics import GRAMMAR_LEXICONS, Mention, State
 
 _LOOK_BACK = 40
 """Tokens before a word that may bear on it."""
+_SHORT = 25
+"""Tokens of an utterance that is an answer and no more."""
 _SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
 
 
@@ -36,6 +38,19 @@ class Reading:
         if any(self.tokens.han):
             return grammar_zh.is_question(self._whole())
         return grammar_en.asked(self._whole(" "), "", question_mark=True)
+
+    def asks_about(self, mention: Mention) -> bool:
+        """Whether a question asks about what it names, and not for what else there is."""
+        start, end = self.tokens.span(self.tokens.sentence, mention.start)
+        joint = "" if self.tokens.language(mention.start) == "zh" else " "
+        before, after = joint.join(self.tokens.keys[start : mention.start]), joint.join(self.tokens.keys[mention.end : end])
+        grammar = grammar_en if joint else grammar_zh
+        return not grammar.asks_for_others(before, after)
+
+    def is_alone(self, hit: Hit) -> bool:
+        """Whether nothing but little words and numbers stands around the hit."""
+        keys = self.tokens.keys
+        return len(keys) < _SHORT and all(key in LITTLE for key in (*keys[: hit.start], *keys[hit.end :]))
 
     def widest(self, hit: Hit) -> Hit:
         """The longest symptom or place that the hit is part of: 胸痛 for the 痛 in it."""
@@ -166,13 +181,9 @@ def bare_answer(tokens: Tokens) -> State | None:
     spans = (end, first)
     for stop in spans:
         if any(tokens.han[:stop]):
-            text = "".join(tokens.keys[:stop])
-            no, yes = grammar_zh.NO, grammar_zh.YES
+            yes = grammar_zh.answer("".join(tokens.keys[:stop]))
         else:
-            text = " ".join(tokens.keys[:stop])
-            no, yes = grammar_en.NO, grammar_en.YES
-        if no.fullmatch(text):
-            return State.DENIED
-        if yes.fullmatch(text):
-            return State.STATED
+            yes = grammar_en.answer(" ".join(tokens.keys[:stop]))
+        if yes is not None:
+            return State.STATED if yes else State.DENIED
     return None

@@ -45,7 +45,7 @@ _SUPPOSED = re.compile(
     r"|notice|notices|any|start|starts|becomes?)"
     r"|in case|what if|to prevent|to avoid|(?:worried|scared|afraid|concerned) (?:about|of|that)|(?:could"
     r"|might|may|can|would) (?:cause|lead to|be a sign)|a sign of|symptoms? of|watch out for|look out for"
-    r"|i've read|googl(?:ed|ing)|if it (?:just |still )?keeps?|either|side effects?)\b"
+    r"|(?:want|like) (?:it|this|that) to be|you say|i've read|googl(?:ed|ing)|if it (?:just |still )?keeps?|either|side effects?)\b"
 )
 _FAMILY = (
     r"mum|mom|mother|mummy|mommy|dad|father|daddy|parents|brother|sister|wife|husband|partner|boyfriend"
@@ -62,6 +62,9 @@ _SUBJECT = re.compile(
 )
 _MINE = re.compile(r"\b(?:my|in my|my own)\b")
 
+_OTHERS = re.compile(r"\b(?:anything|something|any|what|who|where) (?:else|other)\b|\b(?:anything like|similar|in the past|ever had|seen (?:anyone|anybody|someone)|taken anything|tried anything)\b")
+_AS_SAID = re.compile(r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|apart from|other than|besides)\b")
+
 NO = re.compile(
     r"(?:(?:um|uh|er|erm|oh|ooh|ohh|mm|mmm|hmm|well|so|ah) )*(?:no|nope|nah|not really|not at all|none"
     r"|never|nothing|not that i know(?: of)?|not that i've noticed|not that i can think of|i don't think so"
@@ -74,6 +77,24 @@ YES = re.compile(
     r"|exactly)(?: (?:yes|yeah|i do|i have|a bit|a little|sometimes|that's right|definitely|it is|it does"
     r"|exactly))*"
 )
+_FIRST = r"^(?:(?:um|uh|er|erm|oh|ohh|mm|well|so|ah) )*"
+_NO_AND_MORE = re.compile(_FIRST + r"(?:no|nope|nah) (?:i|i've|i'm|there|there's|it|that|not|nothing|none|he|she|they|no|thanks|doctor)\b")
+_YES_AND_MORE = re.compile(
+    _FIRST + r"(?:yes|yeah|yep|yup|yah) (?:(?:it|that|there|i)(?:'s|'ve)?|they|a bit|a little|just|mostly|mainly|sometimes"
+    r"|quite|very|really|definitely|only|since|for|on and off|all the time)\b(?!.*(?:\bno\b|\bnot\b|n't\b))"
+)
+
+
+def answer(clause: str) -> bool | None:
+    """Whether a first clause answers yes (``True``) or no, also with more words; ``None`` where it does neither."""
+    if NO.fullmatch(clause) or _NO_AND_MORE.match(clause):
+        return False
+    return True if YES.fullmatch(clause) or _YES_AND_MORE.match(clause) else None
+
+
+def asks_for_others(before: str, after: str) -> bool:
+    """Whether a question that names something asks for what else there is ("You said pain. Anything else?")."""
+    return _OTHERS.search(f"{before} {after}") is not None or _AS_SAID.search(before) is not None
 
 
 def denied(before: str, after: str) -> tuple[bool, bool]:
@@ -100,7 +121,7 @@ def asked(sentence: str, before: str, *, question_mark: bool) -> bool:
     """Whether the clause asks if the word applies. A rising voice alone ("like some pain in my stomach?") does not."""
     if _ASKS_YOU.search(before):
         return True
-    return question_mark and _ASKS.match(sentence) is not None
+    return sentence.endswith("you mean") or question_mark and _ASKS.match(sentence) is not None
 
 
 def supposed(before: str) -> bool:

@@ -71,6 +71,8 @@ _SELF_AS_SUBJECT = re.compile(
     r"^(?:自己)?(?:也|就|又|都|昨天|今天|最近|前天|这两天|现在|因为|一直|有点|开始|全身|浑身|老是?|经常|S)"
 )
 
+_OTHERS = re.compile(r"(?:还有|有)(?:没有)?(?:什么|啥)?(?:别的|其他|其它|哪里|什么)")
+
 NO = re.compile(
     r"(?:嗯|啊|哦|呃|额|这个|那)*(?:都|也|从来|倒|倒是|基本|好像|应该)*(?:没有|没|无|不|不会|没啥|没什么"
     r"|不是|否)(?:过|的|了|吧|啊|呀|哦|有|吗)*"
@@ -79,6 +81,18 @@ YES = re.compile(
     r"(?:嗯|啊|哦|呃)*(?:有|有的|有点|有点儿|有一点|有一些|会|会的|是|是的|对|对的|对对|没错|嗯|嗯嗯|有过"
     r"|偶尔有?|经常|经常有|有时候有?|有时候会|一点点|疼|疼的|痛|挺疼的|很疼)(?:的|了|啊|呀|吧|呢|啦)*"
 )
+
+
+def answer(clause: str) -> bool | None:
+    """Whether a first clause is nothing but yes (``True``) or no; else ``None``."""
+    if NO.fullmatch(clause):
+        return False
+    return True if YES.fullmatch(clause) else None
+
+
+def asks_for_others(before: str, after: str) -> bool:
+    """Whether a question that names something asks for what else there is (除了头疼还有别的吗?)."""
+    return _OTHERS.search(after) is not None
 
 
 def denied(before: str, after: str) -> tuple[bool, bool]:

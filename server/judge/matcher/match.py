@@ -9,8 +9,9 @@ from dataclasses import replace
 from server.judge.matcher.context import Reading, bare_answer, last_sentence
 from server.judge.matcher.scanner import Hit, Scanner
 from server.judge.matcher.tokens import tokenise
-from server.judge.matcher.topics import NOT_HEARD, Finding, Mention, Rule, State, Topic, Topics
+from server.judge.matcher.topics import GRAMMAR_LEXICONS, NOT_HEARD, Finding, Mention, Rule, State, Topic, Topics
 
+SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
 WRITTEN = 0.95
 RESERVED = 0.85
 """Compared, doubly negated or answered to a question: said, but not in so many words."""
@@ -50,7 +51,7 @@ class Matcher:
         for topic_id in wanted:
             topic = self._topics[topic_id]
             asked = bool(topic.asked) and all(any(doctor.get(name) for name in group) for group in topic.asked)
-            mentions = _mentions(topic, reading, asked=asked)
+            mentions = _mentions(topic, reading, asked=asked, question=question)
             if not mentions and question is not None and topic.negatable and question.is_question():
                 mentions = _answered(topic, reading, question)
             found[topic_id] = mentions
@@ -79,12 +80,17 @@ def combined(mentions: Sequence[Mention]) -> Finding:
     return NOT_HEARD
 
 
-def _mentions(topic: Topic, reading: Reading, *, asked: bool, as_question: bool = False) -> list[Mention]:
+def _mentions(
+    topic: Topic, reading: Reading, *, asked: bool, question: Reading | None = None, as_question: bool = False
+) -> list[Mention]:
     found: dict[tuple[int, int], Mention] = {}
     for rule in topic.rules:
         if rule.after_question and not asked:
             continue
-        for hit, others in _held(rule, reading):
+        if rule.unless and question is not None and not reading.hits_of(SYMPTOMS) and question.hits_of(rule.unless):
+            continue
+        held = _held(rule, reading) if rule.within != "question" else _said_alone(rule, reading, question)
+        for hit, others in held:
             mention = _judged(topic, reading, hit, others, as_question=as_question)
             if mention is None:
                 continue
@@ -113,7 +119,11 @@ def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
     rest = [reading.hits_of(group) for group in rule.groups[1:]]
     if not all(rest):
         return
+    reach = 0 if rule.within == "clause" else 1
+    barred = [reading.tokens.clause[hit.start] for hit in reading.hits_of(rule.unless)] if rule.unless else ()
     for anchor in anchors:
+        if any(abs(reading.tokens.clause[anchor.start] - clause) <= reach for clause in barred):
+            continue
         others: list[Hit] = []
         for hits in rest:
             near = [hit for hit in hits if _in_reach(rule, reading, anchor, hit)]
@@ -122,6 +132,15 @@ def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
             others.append(min(near, key=lambda hit: _distance(anchor, hit)))
         else:
             yield anchor, others
+
+
+def _said_alone(rule: Rule, reading: Reading, question: Reading | None) -> Iterable[tuple[Hit, list[Hit]]]:
+    """Hits of the first group that are all there is in the utterance, if the question has one of every other group."""
+    if question is None or not all(question.hits_of(group) for group in rule.groups[1:]):
+        return
+    for hit in reading.hits_of(rule.groups[0]):
+        if reading.is_alone(hit):
+            yield hit, []
 
 
 def _in_reach(rule: Rule, reading: Reading, anchor: Hit, hit: Hit) -> bool:
@@ -161,7 +180,7 @@ def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_q
 
 def _answered(topic: Topic, reading: Reading, question: Reading) -> list[Mention]:
     """An answer takes what it leaves out from the question just asked: a bare yes or no, or 不疼 to 肚子疼吗?"""
-    asked = _mentions(topic, question, asked=False, as_question=True)
+    asked = [one for one in _mentions(topic, question, asked=False, as_question=True) if question.asks_about(one)]
     if not asked:
         return []
     answer = bare_answer(reading.tokens)

@@ -40,6 +40,23 @@ _AGE = re.compile(
 )
 _HESITATION = frozenset({"um", "uh", "er", "erm", "uhm", "hmm", "mm", "mmm"})
 _NEW_CLAUSE_EN = frozenset({"but", "however", "although", "though", "except", "because", "whereas", "then"})
+_FILLERS = frozenset(
+    "so like well and yeah don't one two three four five six seven eight nine ten twenty thirty ok okay right maybe probably actually basically just oh ohh you know i mean think guess say"
+    " let's for about around or sort kind of a bit the but then now really 嗯 啊 呃 哦 额 唉".split()
+)
+"""A clause of nothing else ("started, so, um, yeah, around May") is none, but part of what follows."""
+_ANSWERS = frozenset({"yeah", "ok", "okay", "right", "well", "嗯"})
+"""No fillers at the beginning of a sentence."""
+LITTLE = _FILLERS | frozenset(
+    "# yes no yep uh in last past over since from only ago almost nearly at least more than it it's been that's was is"
+    " would day days week weeks ones or two three four five six seven eight nine ten few couple days' to on good"
+    " 有 得 大概 差不多 快 了 吧 呢 的 就 是 都 已 经 有 个 多 大 约 到 现 在 前 一 二 两 三 四 五 六 七 八 九 十 几".split()
+)
+"""What may stand around a time that is said alone."""
+_POSSESSIVE = re.compile(
+    r"(?<!\bit)(?<!\bhe)(?<!\bshe)(?<!that)(?<!there)(?<!here)(?<!what)(?<!how)(?<!who)(?<!let)'s\b"
+)
+"""In "my back's sore", which is "back" to a lexicon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,7 @@ def normal(text: str) -> str:
 
 def tokenise(text: str) -> Tokens:
     text = normal(text)
-    text = _AGE.sub(lambda match: _AGE_MARK * len(match.group()), text)
+    text = _AGE.sub(lambda match: _AGE_MARK * len(match.group()), _POSSESSIVE.sub("", text))
     breaks_zh = {match.start() for match in _NEW_CLAUSE_ZH.finditer(text)}
     keys: list[str] = []
     han: list[bool] = []
@@ -87,6 +104,7 @@ def tokenise(text: str) -> Tokens:
     sentences: list[int] = []
     asks: set[int] = set()
     clause = sentence = 0
+    told = False  # whether the clause has more than fillers
     for match in _TOKEN.finditer(text):
         kind, piece = match.lastgroup, match.group()
         if kind == "end":
@@ -94,13 +112,15 @@ def tokenise(text: str) -> Tokens:
                 asks.add(sentence)
             clause += 1
             sentence += 1
+            told = False
         elif kind == "comma" or (kind == "space" and _between_han(text, match.start(), match.end())):
-            clause += 1
+            clause, told = clause + told, False
         elif kind in ("space", "list"):
             continue
         elif piece not in _HESITATION:
             if match.start() in breaks_zh or piece in _NEW_CLAUSE_EN:
-                clause += 1
+                clause, told = clause + told, False
+            told = told or piece not in _FILLERS or (piece in _ANSWERS and sentence not in sentences[-1:])
             keys.append(_key(kind, piece, text, match.end()))
             han.append(kind == "han")
             clauses.append(clause)

@@ -53,12 +53,15 @@ class Rule:
     """Holds where every group has a hit: names of lexicons, the first group being where negation is judged.
 
     ``distance``: at most so many tokens between the first group's hit and any other; ``None``: any number.
+    ``within`` question: the first group's hit is all that is said, the others stand in the doctor's question.
+    ``unless``: no hit of these in the clause (nor beside it, where ``within`` is more than the clause), nor, in an answer, in the question.
     """
 
     groups: tuple[frozenset[str], ...]
-    within: Literal["clause", "neighbour", "sentence", "near"] = "clause"
+    within: Literal["clause", "neighbour", "sentence", "near", "question"] = "clause"
     distance: int | None = None
     after_question: bool = False
+    unless: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,11 @@ class Topic:
     negatable: bool = True
     whose: Literal["patient", "relative", "anyone"] = "patient"
     distinct: int = 1
+
+    def lexicons(self) -> frozenset[str]:
+        """The names of all that its rules and its question use."""
+        of_rules = (group for rule in self.rules for group in (*rule.groups, rule.unless))
+        return frozenset[str]().union(*self.asked, *of_rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +95,5 @@ class Topics:
         topics |= {need: self.topics[need] for topic in list(topics.values()) for need in topic.needs}
         used = set(GRAMMAR_LEXICONS)
         for topic in topics.values():
-            used.update(*topic.asked, *(group for rule in topic.rules for group in rule.groups))
+            used |= topic.lexicons()
         return Topics(topics, {name: lexicon for name, lexicon in self.lexicons.items() if name in used})
