@@ -35,6 +35,9 @@ export const doctorSheet = sheet(`
 .help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid #e3bf73; }
 .list { display: grid; gap: 6px; }
 .list .at { font-variant-numeric: tabular-nums; font-weight: 600; margin-right: 8px; }
+.said { display: flex; flex-wrap: wrap; gap: 2px 8px; align-items: baseline; }
+.said .at { min-width: 2.75em; margin-right: 0; } .said strong { color: var(--clear); } .said.denied strong { color: var(--quiet); }
+.said.noticed strong { color: var(--usable); } .said .pill { padding: 0 10px; }
 .measures { display: grid; grid-template-columns: repeat(2, 1fr auto); gap: 6px 14px; }
 .measures dt { color: var(--quiet); font-size: 0.9375rem; }
 .measures dd { text-align: right; font-variant-numeric: tabular-nums; font-weight: 500; padding-right: 14px; }

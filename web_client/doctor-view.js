@@ -5,6 +5,7 @@ import { doctorText } from './doctor-strings.js';
 import { h, mark, say, sayPhrases } from './dom.js';
 import { because, clock, measureRows } from './measures.js';
 import { gradeOf } from './meter.js';
+import { heardLabels, saidItem } from './said.js';
 import { gradeShape } from './shapes.js';
 import { faultSentence } from './strings.js';
 import { Trend } from './trend.js';
@@ -31,10 +32,11 @@ export class DoctorView {
       { class: 'stack' },
       this.#promptCard,
       card(this.#askTitle, this.#ask),
+      this.#saidCard,
       card(this.#measuresTitle, this.#measures),
     );
     const columns = h('div', { class: 'columns' }, card(this.#barsTitle, this.#bars.element), right);
-    this.#stack.append(this.#strip, this.#hero, columns, this.#footer);
+    this.#stack.append(this.#strip, this.#hero, columns, this.#noticesCard, this.#footer);
     root.append(this.#stack);
   }
 
@@ -57,6 +59,12 @@ export class DoctorView {
   #promptCard = h('section', { class: 'card' }, this.#promptTitle, this.#prompt);
   #askTitle = h('h2');
   #ask = h('ul', { class: 'list', part: 'ask-again' });
+  #saidTitle = h('h2');
+  #said = h('ul', { class: 'list', part: 'said' });
+  #saidCard = h('section', { class: 'card' }, this.#saidTitle, this.#said);
+  #noticesTitle = h('h2');
+  #notices = h('ul', { class: 'list quiet', part: 'notices' });
+  #noticesCard = h('section', { class: 'card' }, this.#noticesTitle, this.#notices);
   #measuresTitle = h('h2');
   #measures = h('dl', { class: 'measures', part: 'measures' });
   #footer = h('p', { class: 'quiet footer' });
@@ -79,6 +87,8 @@ export class DoctorView {
     this.#drawPrompts([...meter.prompts.values()], language, t);
     say(this.#askTitle, t('askAgain'));
     this.#drawAsk(model, t);
+    this.#drawSaid(meter, language, t);
+    this.#drawNotices(meter, language, t);
     say(this.#measuresTitle, t('measures'));
     const rows = measureRows(meter.result?.measures ?? (gone ? {} : (meter.update?.measures ?? {})), language);
     this.#replace(this.#measures, rows.flat().join('|'), () =>
@@ -146,6 +156,22 @@ export class DoctorView {
       ...items.map(({ at, what }) => h('li', {}, h('span', { class: 'at' }, at), what)),
       ...notes.map((note) => h('li', { class: 'quiet' }, note)),
     ]);
+  }
+
+  /** @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t */
+  #drawSaid({ result }, language, t) {
+    const heard = heardLabels(result);
+    this.#saidCard.hidden = heard.length === 0;
+    say(this.#saidTitle, t('said'));
+    this.#replace(this.#said, JSON.stringify([language, heard]), () => heard.map((one) => saidItem(one, language)));
+  }
+
+  /** @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t */
+  #drawNotices({ notices }, language, t) {
+    this.#noticesCard.hidden = notices.length === 0;
+    say(this.#noticesTitle, t('notices'));
+    const told = notices.map((notice) => notice[language]);
+    this.#replace(this.#notices, told.join('|'), () => told.map((text) => h('li', {}, text)));
   }
 
   /** Draws again only when `key` has changed. @param {Element} at @param {string} key @param {() => Node[]} draw */

@@ -30,6 +30,8 @@ const CLEARED_AFTER = 6;
 export class Meter {
   /** @type {import('./types.js').Label[]} */
   labels = [];
+  /** What the server made of the labels that were asked for. @type {import('./types.js').Text[]} */
+  notices = [];
   /** @type {import('./types.js').QualityUpdate | null} */
   update = null;
   /** The prompts that are up, by id. @type {Map<string, import('./types.js').PromptMessage>} */
@@ -60,10 +62,10 @@ export class Meter {
   }
 
   #handlers = {
-    'session.started': this.#began.bind(this),
+    'session.started': (/** @type {any} */ message) => this.#known(message, message.config.capture),
     snapshot: this.#snapshot.bind(this),
     'quality.update': this.#scored.bind(this),
-    'labels.updated': (/** @type {any} */ message) => void (this.labels = message.labels),
+    'labels.updated': this.#labelled.bind(this),
     'prompt.raised': this.#raised.bind(this),
     'prompt.cleared': (/** @type {any} */ message) => void this.prompts.delete(message.id),
     'speech.started': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(true, now),
@@ -121,22 +123,24 @@ export class Meter {
     return [...this.#warnings].filter(([code, at]) => code === SILENT || now - at < WARNING_MS).map(([code]) => code);
   }
 
-  /** @param {import('./types.js').SessionStarted} message */
-  #began(message) {
+  /** @param {{labels: import('./types.js').Label[], notices?: import('./types.js').Text[]}} message */
+  #labelled({ labels, notices = [] }) {
+    this.labels = labels;
+    this.notices = notices;
+  }
+
+  /** @param {import('./types.js').SessionStarted | import('./types.js').Snapshot} message @param {import('./types.js').Capture} capture */
+  #known(message, capture) {
     this.sessionId = message.session_id;
-    this.labels = message.labels;
+    this.#labelled(message);
     this.basicMode = message.basic_mode;
-    this.processed = isProcessed(message.config.capture);
-    this.patient = 'live';
+    this.processed = isProcessed(capture);
+    this.patient = 'state' in message ? message.state : 'live';
   }
 
   /** @param {import('./types.js').Snapshot} message @param {number} now */
   #snapshot(message, now) {
-    this.sessionId = message.session_id;
-    this.labels = message.labels;
-    this.basicMode = message.basic_mode;
-    this.processed = isProcessed(message.capture);
-    this.patient = message.state;
+    this.#known(message, message.capture);
     this.prompts = new Map(message.prompts.map((prompt) => [prompt.id, prompt]));
     this.#warnings = new Map(message.warnings.map((code) => [code, now]));
     if (message.update) this.#scored(message.update, now);
@@ -201,6 +205,7 @@ export class Meter {
   /** @param {import('./types.js').Result} result */
   #ended(result) {
     this.result = result;
+    this.notices = result.notices ?? this.notices;
     this.patient = 'ended';
     this.prompts.clear();
   }

@@ -229,6 +229,7 @@ export class TingqingPatient extends HTMLElement {
       result,
       code: shortCode(sessionId),
       doctorUrl: page.href,
+      notices: this.#meter.notices,
     };
     this.#view.render(model, this.#microphone.level);
   }

@@ -12,7 +12,8 @@ const text = dictionary();
  * @typedef {{state: HostState, language: import('./types.js').Language, asking: boolean, ending: boolean,
  *   silent: boolean, sending: boolean, reading: import('./meter.js').Reading,
  *   prompt: import('./types.js').PromptMessage | null, afterwards: 'allRight' | 'better' | null, fault: string | null,
- *   result: import('./types.js').Result | null, code: string, doctorUrl: string}} PatientModel
+ *   result: import('./types.js').Result | null, code: string, doctorUrl: string,
+ *   notices: import('./types.js').Text[]}} PatientModel `notices`: what the server made of labels of one's own
  * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
  *   labels: () => string | null}} PatientActions
  */
@@ -42,6 +43,7 @@ export class PatientView {
       h('p', {}, this.#doctorTitle, this.#code),
       this.#link,
       this.#copy,
+      this.#notices,
     );
     this.#upload = new UploadCard(server, actions.labels);
     this.#stack.append(
@@ -76,6 +78,7 @@ export class PatientView {
   #stored = h('span', { part: 'stored' });
   #doctorTitle = h('span', { class: 'quiet' });
   #code = h('span', { class: 'code', part: 'code' });
+  #notices = h('p', { class: 'quiet', part: 'notices', hidden: true });
   #link = h('a', { target: '_blank', rel: 'noopener', part: 'doctor-link' });
   #footer = h('p', { class: 'quiet footer' });
   #start;
@@ -176,13 +179,15 @@ export class PatientView {
   }
 
   /** @param {PatientModel} model @param {boolean} running @param {(key: string) => string} t */
-  #drawDoctor({ code, doctorUrl }, running, t) {
+  #drawDoctor({ code, doctorUrl, notices, language }, running, t) {
     this.#doctor.hidden = !running || !code;
     say(this.#doctorTitle, `${t('forDoctor')} · ${t('session')}\u00a0 `);
     say(this.#code, code);
     say(this.#link, t('openLink'));
     mark(this.#link, 'href', doctorUrl);
     say(this.#copy, t(this.#copied ? 'copied' : 'copyLink'));
+    this.#notices.hidden = notices.length === 0;
+    say(this.#notices, notices.map((notice) => notice[language]).join(' '));
   }
 
   async #copyLink() {

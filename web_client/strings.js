@@ -10,7 +10,7 @@ const STRINGS = {
     '点“开始”,允许使用麦克风,然后像平常一样说话。如果周围太吵或离得太远,我们会轻轻提醒您。',
     'Press Start, allow the microphone, and speak as you usually do. If it is too noisy or too far, we will tell you gently.',
   ],
-  labels: ['科室', 'Labels'],
+  labels: ['科室', 'Department'],
   start: ['开始', 'Start'],
   again: ['再来一次', 'Start again'],
   pause: ['暂停', 'Pause'],

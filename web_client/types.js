@@ -14,7 +14,8 @@
  * @typedef {{source: 'microphone' | 'file' | 'line', echoCancellation?: boolean, noiseSuppression?: boolean,
  *   autoGainControl?: boolean}} Capture
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
- *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean}} SessionStarted
+ *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
+ *   notices?: Text[]}} SessionStarted
  * @typedef {{type: 'quality.update', seq: number, window: {start_s: number, end_s: number, speech_ratio: number},
  *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall,
  *   session: {labels: Record<string, number | null>, overall: Overall},
@@ -22,14 +23,15 @@
  * @typedef {{type: 'prompt.raised' | 'prompt.cleared', id: string, label: string, text: Text,
  *   audience: 'patient' | 'doctor'}} PromptMessage
  * @typedef {{title: Text, kind: 'quality' | 'content', score: number | null, threshold: number,
- *   why?: string | null}} ResultLabel
+ *   why?: string | null, state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
+ *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, prompts: string[],
  *   unusable_spans: Span[], not_heard: string[], not_assessed: string[],
  *   measures: Record<string, number | null>, notices?: Text[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: PromptMessage[],
- *   warnings: string[], ended: SessionEnded | null}} Snapshot
+ *   warnings: string[], ended: SessionEnded | null, notices?: Text[]}} Snapshot
  * @typedef {{type: 'error', error: {code: string, message: string, retry_after_s?: number | null}}} ErrorMessage
  *
  * @typedef {{type: string} & Record<string, any>} ServerMessage any of them, told apart by `type`

@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from server.cli import words
+from server.cli.console import can_show
 from server.wire.common import TextModel
 from server.wire.result import Result, ResultLabel
 
@@ -31,7 +32,7 @@ def print_report(console: "Console", result: Result, language: str, *, name: str
     console.print(Text.assemble((result.source.name or name or result.id, "bold"), "  ", _seconds(result, language)))
     console.print(_headline(result, language))
     table = Table.grid(padding=(0, 2))
-    for label in worst_first(result):
+    for label in [label for label in worst_first(result) if label.state is None]:
         why = words.WHY[label.why](language) if label.why else ""
         failed = label.passed is False
         style = "dim" if label.score is None else ("bold magenta" if failed else "bright_blue")
@@ -43,6 +44,7 @@ def print_report(console: "Console", result: Result, language: str, *, name: str
             Text(line, style="dim"),
         )
     console.print(table)
+    _print_said(console, result, language)
     for title, text in _paragraphs(result, language):
         console.print(Text.assemble((f"{title}: ", "bold"), text))
     _print_notices(console, [result], language)
@@ -78,6 +80,42 @@ def print_table(console: "Console", results: Sequence[Row], language: str) -> No
     _print_notices(console, [result for result in results if isinstance(result, Result)], language)
     passed = sum(1 for result in results if isinstance(result, Result) and result.overall.passed)
     console.print(Text(f"{passed}/{len(results)} {words.SUMMARY(language)}. {words.DISCLAIMER(language)}", style="dim"))
+
+
+def _print_said(console: "Console", result: Result, language: str) -> None:
+    """What a transcript told of each content label, and when; nothing where there was none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    labels = [label for label in result.labels.values() if label.state is not None]
+    if not labels:
+        return
+    table = Table.grid(padding=(0, 2))
+    for label in sorted(labels, key=_as_a_doctor_reads):
+        assert label.state is not None
+        noticed = is_unexpected(label)
+        shape, plain = words.STATE_MARKS[label.state]
+        at = "" if label.heard_at_s is None else words.clock(label.heard_at_s)
+        note = words.NOTICE_THIS if noticed else words.ASK if label.state == "not_heard" else None
+        style = "bold yellow" if noticed else "dim" if label.state == "not_heard" else "bright_blue"
+        table.add_row(
+            Text(f"  {shape if can_show(shape) else plain} {said(label.title, language)}"),
+            Text(words.STATES[label.state](language), style=style),
+            Text(at),
+            Text(note(language) if note else "", style=style),
+        )
+    console.print(Text(f"{words.WHAT_WAS_SAID(language)}:", style="bold"))
+    console.print(table)
+
+
+def is_unexpected(label: ResultLabel) -> bool:
+    """Stated where its dictionary expects a denial, or the other way round: it lowers nothing, and stands out."""
+    return (label.expects, label.state) in (("denied", "stated"), ("stated", "denied"))
+
+
+def _as_a_doctor_reads(label: ResultLabel) -> tuple[bool, bool]:
+    """What stands out first, what is still to be asked last; the rest in the order of the dictionary."""
+    return (not is_unexpected(label), label.state == "not_heard")
 
 
 def worst_first(result: Result) -> list[ResultLabel]:
@@ -136,7 +174,6 @@ def _paragraphs(result: Result, language: str) -> list[tuple[str, str]]:
         spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in result.unusable_spans]
         more = ", …" if len(spans) > _SPANS_SHOWN else ""
         found.append((words.SPANS(language), ", ".join(spans[:_SPANS_SHOWN]) + more))
-    for title, ids in ((words.NOT_HEARD, result.not_heard), (words.NOT_ASSESSED, result.not_assessed)):
-        if names := [said(result.labels[one].title, language) for one in ids if one in result.labels]:
-            found.append((title(language), ", ".join(names)))
+    if names := [said(result.labels[one].title, language) for one in result.not_assessed if one in result.labels]:
+        found.append((words.NOT_ASSESSED(language), ", ".join(names)))
     return found

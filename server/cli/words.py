@@ -77,7 +77,16 @@ WORST = Words("最弱项", "Weakest")
 ADVICE = Words("建议", "Advice")
 PROMPTS = Words("给患者的提示", "Prompts for the patient")
 SPANS = Words("不可用的片段", "Unusable parts")
-NOT_HEARD = Words("未听到", "Not heard")
+WHAT_WAS_SAID = Words("说了什么", "What was said")
+STATES = {
+    "stated": Words("说到了", "stated"),
+    "denied": Words("否认", "denied"),
+    "not_heard": Words("没有听到", "not heard"),
+}
+STATE_MARKS = {"stated": ("●", "+"), "denied": ("○", "-"), "not_heard": ("·", ".")}
+"""Shape, and what stands in for it where the terminal has ASCII only."""
+NOTICE_THIS = Words("请留意", "please note")
+ASK = Words("请补问", "please ask")
 NOTICE = Words("说明", "Note")
 NOT_ASSESSED = Words("未评估", "Not assessed")
 BASIC_MODE = Words("基础模式(未加载 CLAP)", "basic mode (no CLAP)")

@@ -243,4 +243,5 @@ class Session:
             update=self._update,
             prompts=list(self._prompts.values()),
             warnings=self.warnings.active(self._clock.now()),
+            notices=render.notices(self.assessment.labels_asked_for),
         )

@@ -200,6 +200,7 @@ class Snapshot(WireModel):
     prompts: list[PromptRaised] = Field(default_factory=list)
     warnings: list[WarningCode] = Field(default_factory=list)
     ended: SessionEnded | None = None
+    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
 
 
 ServerMessage = Annotated[

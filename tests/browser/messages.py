@@ -169,8 +169,39 @@ def result() -> dict[str, Any]:
     return dumped
 
 
-def ended(reason: str = "client") -> dict[str, Any]:
-    return _checked({"type": "session.ended", "reason": reason, "result": result()})
+def spoken() -> dict[str, Any]:
+    """Content labels of a result that a transcript came with: one stands out, one was denied, one was not heard."""
+    rows = {
+        "symptom_duration": ("持续时间明确", "Duration stated", "stated", 2.0, "stated"),
+        "leg_swelling": ("下肢水肿已说明", "Leg swelling addressed", "denied", None, "any"),
+        "waking_breathless": ("夜间阵发性呼吸困难", "Paroxysmal nocturnal dyspnoea", "stated", 67.4, "denied"),
+        "pain_location": ("疼痛部位明确", "Pain location stated", "not_heard", None, "any"),
+    }
+    return {
+        id_: {
+            "title": {"zh": zh, "en": en},
+            "kind": "content",
+            "score": None if state == "not_heard" else 0.9,
+            "threshold": 0.7,
+            "passed": None if state == "not_heard" else True,
+            "weight": 1.0,
+            "evidence": {},
+            "state": state,
+            "heard_at_s": at_s,
+            "expects": expects,
+        }
+        for id_, (zh, en, state, at_s, expects) in rows.items()
+    }
+
+
+NOTICE = {"zh": "“很安静”无法评分", "en": "'很安静' cannot be scored"}
+
+
+def ended(reason: str = "client", *, labels: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """``labels`` besides those of ``result``."""
+    told = result()
+    told |= {"labels": told["labels"] | (labels or {}), **more}
+    return _checked({"type": "session.ended", "reason": reason, "result": told})
 
 
 def error(code: str) -> dict[str, Any]:
@@ -187,7 +218,11 @@ def state(name: str) -> dict[str, Any]:
 
 def label_sets() -> dict[str, Any]:
     """Of the answer, what the picker reads."""
-    sets = (("telemedicine", "远程问诊", "Telemedicine"), ("cardiology", "心内科", "Cardiology"))
+    sets = (
+        ("telemedicine", "远程问诊", "Telemedicine"),
+        ("cardiology", "心内科", "Cardiology"),
+        ("chronic-followup", "慢病随访", "Chronic disease follow-up"),
+    )
     return {
         "default": "telemedicine",
         "label_sets": [{"name": name, "title": {"zh": zh, "en": en}} for name, zh, en in sets],

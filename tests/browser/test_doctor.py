@@ -124,6 +124,38 @@ def test_end_shows_verdict_advice_and_what_to_ask_again(stub: StubServer, open_p
     assert stub.doctors.empty()
 
 
+def test_what_was_said_is_shown_with_its_time_and_what_stands_out_first(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), messages.ended(labels=messages.spoken(), not_heard=["pain_location"]))
+    said = page.locator("[part=said] li")
+    expect(said).to_have_text(
+        [
+            "1:07Paroxysmal nocturnal dyspnoeastatedplease note",
+            "0:02Duration statedstated",
+            "–Leg swelling addresseddenied",
+        ]
+    )
+    shown(page, "Not heard: Pain location stated")
+    page.click("#language")
+    shown(page, "请留意")
+    assert_readable(page, page.viewport_size["width"] if page.viewport_size else 0)
+
+
+def test_without_a_transcript_nothing_is_shown_of_what_was_said(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1), messages.ended())
+    attribute(page, "data-state", "ended")
+    expect(page.get_by_text("What was said", exact=True)).to_be_hidden()
+
+
+def test_labels_that_cannot_be_scored_are_told_from_the_first_moment(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(notices=[messages.NOTICE]))
+    shown(page, "'很安静' cannot be scored")
+    socket.send({"type": "labels.updated", "labels": [], "notices": []})
+    expect(page.locator("[part=notices]")).to_be_hidden()
+
+
 def test_unknown_session_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.error("unknown_session"))

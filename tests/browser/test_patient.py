@@ -272,10 +272,42 @@ def test_department_chosen_on_the_page_goes_with_session_file_and_address(
     assert socket.start["labels"] == "cardiology"
     expect(picker).to_be_disabled()
     page.click("#language")
-    expect(page.get_by_label("Labels").locator("option:checked")).to_have_text("Cardiology")
+    expect(page.get_by_label("Department").locator("option:checked")).to_have_text("Cardiology")
 
 
 def test_labels_of_the_address_are_asked_for(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(f"{stub.url}?labels=low_background,close_enough", locale="en-GB")
-    expect(page.get_by_label("Labels")).to_have_value("low_background,close_enough")
+    expect(page.get_by_label("Department")).to_have_value("low_background,close_enough")
     assert begin(page, stub).start["labels"] == "low_background,close_enough"
+
+
+def test_labels_of_ones_own_that_cannot_be_scored_are_told_beside_the_doctors_link(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(f"{stub.url}?labels=很安静", locale="en-GB")
+    socket = begin(page, stub)
+    expect(page.locator("[part=notices]")).to_be_hidden()
+    socket.send({"type": "labels.updated", "labels": [], "notices": [messages.NOTICE]})
+    shown(page, messages.NOTICE["en"])
+    expect(page.locator("[part=doctor]")).to_contain_text(messages.NOTICE["en"])
+    assert messages.NOTICE["en"] not in page.locator("section.stage").inner_text()
+
+
+@pytest.mark.parametrize("name", ["Telemedicine", "Chronic disease follow-up"])
+@pytest.mark.parametrize("width", [320, 360, 480, 620])
+def test_name_of_a_dictionary_is_not_cut_off(stub: StubServer, open_page: OpenPage, name: str, width: int) -> None:
+    page = open_page(stub.url, locale="en-GB", viewport={"width": width, "height": 700})
+    attribute(page, "data-state", "idle")
+    picker = page.get_by_label("Department")
+    picker.select_option(label=name)
+    assert_readable(page, width)
+    room, needed = picker.evaluate(
+        """(select) => {
+          const style = getComputedStyle(select);
+          const pen = document.createElement('canvas').getContext('2d');
+          pen.font = style.font;
+          const inner = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+          return [inner - 20, pen.measureText(select.selectedOptions[0].text).width];  // the arrow takes up to 20
+        }"""
+    )
+    assert room >= needed

@@ -1,0 +1,71 @@
+"""The report of one recording: what was said, as a doctor reads it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from server.cli.main import app
+
+LINES = [
+    {"speaker": "patient", "text": "腿不肿", "start_s": 1.5},
+    {"speaker": "doctor", "text": "晚上憋醒过吗", "start_s": 2.0},
+    {"speaker": "patient", "text": "昨天半夜憋醒了一次,要坐起来", "start_s": 3.5},
+    {"speaker": "patient", "text": "我胸口疼", "start_s": 4.5},
+]
+runner = CliRunner()
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> list[str]:
+    return assess(tmp_path, "zh")
+
+
+def five_seconds(tmp_path: Path) -> Path:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, 0.05 * np.random.default_rng(0).standard_normal(80_000), 16_000)
+    return path
+
+
+def assess(tmp_path: Path, language: str, *more: str) -> list[str]:
+    transcript = tmp_path / "t.jsonl"
+    transcript.write_text("\n".join(json.dumps(line) for line in LINES), encoding="utf-8")
+    audio = five_seconds(tmp_path)
+    asked = ["--labels", "cardiology", "--language", language, "--transcript", str(transcript), *more]
+    done = runner.invoke(app, ["assess", str(audio), *asked], env={"COLUMNS": "120"})
+    return done.stdout.splitlines()
+
+
+def said(report: list[str], title: str) -> list[str]:
+    start = report.index(title)
+    return [line.strip() for line in report[start + 1 :] if line.startswith("  ")]
+
+
+def test_what_stands_out_comes_first_and_what_is_to_be_asked_last(report: list[str]) -> None:
+    lines = said(report, "说了什么:")
+    assert len(lines) == 10
+    assert lines[0].split() == ["●", "夜间阵发性呼吸困难", "说到了", "0:03", "请留意"]
+    assert lines[1].split() == ["●", "胸痛部位明确", "说到了", "0:04"]
+    assert lines[2].split() == ["○", "下肢水肿已说明", "否认", "0:01"]
+    assert all(line.split()[2:] == ["没有听到", "请补问"] for line in lines[3:])
+
+
+def test_states_and_times_are_told_in_english_too(tmp_path: Path) -> None:
+    lines = said(assess(tmp_path, "en"), "What was said:")
+    assert lines[0].split("  ")[0] == "● Paroxysmal nocturnal dyspnoea"
+    assert lines[0].endswith("stated     0:03  please note")
+    assert lines[2].split()[-2:] == ["denied", "0:01"]
+
+
+def test_a_content_label_stands_in_one_place_only(report: list[str]) -> None:
+    assert sum("胸痛部位明确" in line for line in report) == 1
+
+
+def test_without_a_transcript_nothing_is_claimed_of_what_was_said(tmp_path: Path) -> None:
+    audio = five_seconds(tmp_path)
+    done = runner.invoke(app, ["assess", str(audio), "--labels", "cardiology", "--language", "zh"])
+    assert "说了什么" not in done.stdout
+    assert "需要语音转写" in done.stdout
