@@ -55,9 +55,10 @@ bench: $(STAMP) ## Run the benchmarks (minutes; some need real audio, see bench/
 accuracy: $(STAMP) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
 	$(BIN)/python bench/accuracy.py
 
-docs: $(STAMP) ## Write the generated documents again (AsyncAPI, schema of label files)
+docs: $(STAMP) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
 	$(BIN)/tingqing schema labels --output labels/schema.json
+	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

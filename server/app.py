@@ -12,6 +12,7 @@ from server.assessment.lane import Priority
 from server.assessment.scorers import Scorer
 from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
+from server.dictionaries.sounds import load_sounds
 from server.errors import ScoringError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
@@ -42,11 +43,13 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 
     Raises LabelFileError and SettingsError, before anything is started.
     """
-    dictionaries = Dictionaries.load(settings.labels_dir or labels_dir())
+    labels_folder = settings.labels_dir or labels_dir()
+    dictionaries, sounds = Dictionaries.load(labels_folder), load_sounds(labels_folder)
     make_detector = detector_factory(settings.vad)
     clap = await asyncio.to_thread(
         open_clap,
         settings.clap,
+        sounds=sounds,
         cache=settings.model_cache_dir,
         device=settings.device,
         dtype=settings.dtype,

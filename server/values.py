@@ -230,14 +230,6 @@ class LabelScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Interference:
-    id: str
-    title_zh: str
-    title_en: str
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class Overall:
     """The judgement over one window or a session. ``assessed`` reads ``"8 of 14"``."""
 
@@ -257,6 +249,26 @@ class Text:
 
     def in_language(self, language: str) -> str:
         return self.zh if language.lower().startswith("zh") else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Interference:
+    """A sound around the patient. ``score``: its share among the sounds it was compared with, 0..1. ``prompt``: the
+    sentence that names it."""
+
+    id: str
+    title: Text
+    score: float
+    prompt: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PatientSound:
+    """A cough and its like: for the doctor, never a reason to prompt. ``score`` as in ``Interference``."""
+
+    id: str
+    title: Text
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

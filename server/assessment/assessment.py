@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from server.assessment.engine import Engine
-from server.assessment.findings import Findings
+from server.assessment.findings import Event, Findings
 from server.assessment.lane import Priority
 from server.assessment.mos import PATIENT_WAIT_S, MosWatch
 from server.assessment.scorers import ScoreRequest
@@ -16,22 +16,23 @@ from server.errors import ScoringError, SnapshotError
 from server.judge.labels import Label, LabelSet
 from server.judge.matcher.conversation import Said
 from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
-from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, Why, Window
+from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, PatientSound, Why, Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """One window, judged. ``failures``: scorers that gave nothing. Times in seconds, of the slowest scorer."""
+    """One window, judged. ``failures``: scorers that gave nothing. ``events``: of the patient, heard now or a moment
+    ago. Times in seconds, of the slowest scorer."""
 
     facts: WindowFacts
     judgement: WindowJudgement
     measures: Measures
-    interference: tuple[Interference, ...]
+    events: tuple[Event, ...]
     failures: tuple[ScoringError, ...]
     queue_s: float
     inference_s: float
@@ -98,6 +99,7 @@ class Assessment:
         opinions: dict[EvidenceKind, dict[str, Opinion]] = {}
         recent: dict[EvidenceKind, dict[str, Opinion]] = {}
         interference: list[Interference] = []
+        events: list[PatientSound] = []
         for one in scored:
             ours, ours_recent = opinions.setdefault(one.kind, {}), recent.setdefault(one.kind, {})
             if one.reply is None:
@@ -108,9 +110,9 @@ class Assessment:
             ours.update(one.reply.opinions)
             ours_recent.update(one.reply.recent)
             interference.extend(one.reply.interference)
-            self.findings.add_events(one.reply.events, facts)
+            events.extend(one.reply.events)
         judgement = self.judge.add_window(facts, opinions, recent, interference)
-        self.findings.add_interference(interference)
+        self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
         self.shed += bool(failures or request.mos_shed)
         self.log.append(
@@ -128,7 +130,7 @@ class Assessment:
             facts,
             judgement,
             measures,
-            tuple(interference),
+            tuple(self.findings.latest_events()),
             failures,
             max((one.queue_s for one in scored), default=0.0),
             max((one.inference_s for one in scored), default=0.0),

@@ -1,47 +1,138 @@
 """What was heard besides speech, over a whole session or file, in bounded memory."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from server.judge.session import WindowFacts
-from server.values import Interference
+from server.values import HOP_S, Interference, PatientSound, Text
 
 MAX_SPANS = 1000
-"""Spans of events remembered; later ones are dropped. An hour of windows cannot hold more separate ones than 360."""
+"""Events remembered; later ones are dropped. That many take an hour at the least."""
+JOIN_S = 2 * HOP_S
+"""An event that goes unheard for as long, and is heard again, is one: a name may flicker from window to window."""
+SOLID_WINDOWS = 3
+"""What disturbed in fewer windows of a long recording is not told of it: a sound of any length lies in ten of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A sound of the patient, between two samples of the input rate. ``score``: the highest of its windows."""
+
+    id: str
+    title: Text
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(slots=True)
+class _Stay:
+    """Successive windows that hold one event. Samples: ``after`` is where the part of the first window begins that no
+    window before it had, ``until`` where the first window without it begins, if there is one yet."""
+
+    sound: PatientSound
+    after: int
+    first_end: int
+    last_start: int
+    last_end: int
+    until: int | None = None
+
+    def event(self) -> Event:
+        """Where it must lie: it came with what was new in its first window, and went with what the last one lost. One
+        that was not heard in all the windows that held it lies where those overlap that did."""
+        start, end = self.after, self.last_end if self.until is None else self.until
+        if start >= end:
+            start, end = self.last_start, self.first_end
+        return Event(self.sound.id, self.sound.title, start, end, self.sound.score)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """One interference over the windows in which it disturbed. ``scores``: their sum."""
+
+    named: Interference
+    windows: int = 0
+    scores: float = 0.0
 
 
 class Findings:
-    """The strongest score of each interference, and when each event (a cough, crying …) was heard."""
+    """Feed it every window in order, once."""
 
     def __init__(self) -> None:
-        self.interference: dict[str, Interference] = {}
-        self.events: list[tuple[str, float, float]] = []
+        self._windows = 0
+        self._end = 0
+        self._tallies: dict[str, _Tally] = {}
+        self._stays: list[_Stay] = []
+        self._open: dict[str, _Stay] = {}
 
-    def add_interference(self, found: Iterable[Interference]) -> None:
-        for one in found:
-            known = self.interference.get(one.id)
-            if known is None or one.score > known.score:
-                self.interference[one.id] = one
+    def add(self, interference: Iterable[Interference], events: Iterable[PatientSound], facts: WindowFacts) -> None:
+        """One window; one that ends no later than the last changes nothing."""
+        if facts.end_sample <= self._end:
+            return
+        self._windows += 1
+        for one in interference:
+            tally = self._tallies.setdefault(one.id, _Tally(one))
+            tally.windows += 1
+            tally.scores += one.score
+        self._follow({sound.id: sound for sound in events}, facts)
+        self._end = facts.end_sample
 
-    def add_events(self, ids: Sequence[str], facts: WindowFacts) -> None:
-        """Windows that overlap and hold the same event are one span."""
-        start_s, end_s = facts.start_sample / facts.sample_rate, facts.end_sample / facts.sample_rate
-        for event_id in ids:
-            for at in range(len(self.events) - 1, -1, -1):
-                name, known_start_s, known_end_s = self.events[at]
-                if name == event_id and start_s <= known_end_s:
-                    self.events[at] = (name, min(start_s, known_start_s), max(end_s, known_end_s))
-                    break
-            else:
-                if len(self.events) < MAX_SPANS:
-                    self.events.append((event_id, start_s, end_s))
+    def _follow(self, heard: dict[str, PatientSound], facts: WindowFacts) -> None:
+        for sound_id, stay in list(self._open.items()):
+            if sound_id in heard:
+                continue
+            stay.until = facts.start_sample if stay.until is None else stay.until
+            if facts.end_sample - stay.last_end > JOIN_S * facts.sample_rate:
+                del self._open[sound_id]
+        for sound in heard.values():
+            known = self._open.get(sound.id)
+            if known is not None:
+                known.sound = max(known.sound, sound, key=lambda one: one.score)
+                known.last_start, known.last_end, known.until = facts.start_sample, facts.end_sample, None
+            elif len(self._stays) < MAX_SPANS:
+                stay = _Stay(
+                    sound, max(facts.start_sample, self._end), facts.end_sample, facts.start_sample, facts.end_sample
+                )
+                self._stays.append(stay)
+                self._open[sound.id] = stay
+
+    def interference(self) -> list[Interference]:
+        """What disturbed, the longest first, each with its mean score over the windows in which it did."""
+        solid = min(SOLID_WINDOWS, math.ceil(self._windows / 2))
+        told = [tally for tally in self._tallies.values() if tally.windows >= solid]
+        told.sort(key=lambda tally: (-tally.windows, -tally.scores, tally.named.id))
+        return [replace(tally.named, score=tally.scores / tally.windows) for tally in told]
+
+    def events(self) -> list[Event]:
+        """The patient's own sounds, in the order in which they began."""
+        return [stay.event() for stay in self._stays]
+
+    def latest_events(self) -> list[Event]:
+        """Those that are heard now, or were a moment ago; their ends may still move."""
+        return [stay.event() for stay in self._open.values()]
 
     def snapshot(self) -> dict[str, Any]:
+        """JSON-able."""
         return {
-            "interference": [[one.id, one.title_zh, one.title_en, one.score] for one in self.interference.values()],
-            "events": [list(event) for event in self.events],
+            "windows": self._windows,
+            "end": self._end,
+            "interference": [asdict(tally) for tally in self._tallies.values()],
+            "events": [asdict(stay) for stay in self._stays],
+            "open": sorted(self._stays.index(stay) for stay in self._open.values()),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.interference = {row[0]: Interference(*row) for row in state["interference"]}
-        self.events = [(str(name), float(start_s), float(end_s)) for name, start_s, end_s in state["events"]]
+        self._windows, self._end = int(state["windows"]), int(state["end"])
+        self._tallies = {}
+        for tally in state["interference"]:
+            named = tally["named"]
+            named = Interference(named["id"], Text(**named["title"]), named["score"], Text(**named["prompt"]))
+            self._tallies[named.id] = _Tally(named, tally["windows"], tally["scores"])
+        self._stays = [_Stay(**(stay | {"sound": _sound(stay["sound"])})) for stay in state["events"]]
+        self._open = {self._stays[at].sound.id: self._stays[at] for at in state["open"]}
+
+
+def _sound(state: dict[str, Any]) -> PatientSound:
+    return PatientSound(state["id"], Text(**state["title"]), state["score"])

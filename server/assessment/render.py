@@ -3,11 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from server.assessment.findings import Event
 from server.judge.labels import Label, LabelSet
 from server.judge.session import PromptEvent
 from server.judge.session import PromptRaised as JudgedRaise
 from server.values import EvidenceKind, Interference, LabelScore, Measures, Overall, Text
 from server.wire.common import (
+    EventModel,
     EvidenceModel,
     InterferenceModel,
     LabelScoreModel,
@@ -109,8 +111,18 @@ def measures(value: Measures) -> MeasuresModel:
 
 
 def interferences(values: Sequence[Interference]) -> list[InterferenceModel]:
+    return [InterferenceModel(id=one.id, title=text(one.title), score=unit(one.score) or 0.0) for one in values]
+
+
+def events(values: Sequence[Event], rate: int) -> list[EventModel]:
     return [
-        InterferenceModel(id=one.id, title=TextModel(zh=one.title_zh, en=one.title_en), score=unit(one.score) or 0.0)
+        EventModel(
+            id=one.id,
+            title=text(one.title),
+            start_s=rounded(one.start / rate) or 0.0,
+            end_s=rounded(one.end / rate) or 0.0,
+            score=unit(one.score) or 0.0,
+        )
         for one in values
     ]
 

@@ -16,7 +16,6 @@ from server.judge.session import Conclusion
 from server.values import Measures
 from server.wire.result import (
     DictionaryModel,
-    EventModel,
     ModelModel,
     Result,
     ResultLabel,
@@ -76,10 +75,8 @@ def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Re
         ],
         not_heard=[label_id for label_id in conclusion.not_heard if label_id in shown],
         not_assessed=[label_id for label_id in conclusion.not_assessed if label_id in shown],
-        interference=render.interferences(
-            sorted(assessment.findings.interference.values(), key=lambda one: (-one.score, one.id))
-        ),
-        events=[EventModel(id=name, start_s=start, end_s=end) for name, start, end in assessment.findings.events],
+        interference=render.interferences(assessment.findings.interference()),
+        events=render.events(assessment.findings.events(), heard.sample_rate),
         measures=render.measures(whole_measures(assessment, heard)),
         windows=_windows(assessment, heard.sample_rate),
         model=ModelModel(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from server.judge.labels import LabelSet
-from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, Window
+from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, PatientSound, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,15 @@ class ScoreReply:
     """A scorer's opinions. A label that the scorer has nothing to say of is absent, not null.
 
     ``recent``: the same over the last 4 s (the prompt policy reads these); empty where the scorer cannot tell.
+    ``interference``: what could be heard around the patient; whether it disturbs, the judgement decides. ``events``:
+    the patient's own coughing and its like.
     """
 
     opinions: Mapping[str, Opinion]
     recent: Mapping[str, Opinion] = field(default_factory=dict)
     measures: Measures | None = None
     interference: tuple[Interference, ...] = ()
-    events: tuple[str, ...] = ()
+    events: tuple[PatientSound, ...] = ()
 
 
 class Scorer(Protocol):

@@ -25,6 +25,7 @@ class Document(StrEnum):
     RESULT = "result"
     ASYNCAPI = "asyncapi"
     LABELS = "labels"
+    SOUNDS = "sounds"
 
 
 @guarded
@@ -34,8 +35,8 @@ def schema(
         typer.Argument(
             help="[bold]messages[/bold]: every message of both sides, and the result. [bold]client[/bold], "
             "[bold]server[/bold]: one side's. [bold]result[/bold]: what assess prints and session.ended carries. "
-            "[bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket. [bold]labels[/bold]: a label file, for "
-            "editors.",
+            "[bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket. [bold]labels[/bold], "
+            "[bold]sounds[/bold]: a label file and the file of sounds, for editors.",
         ),
     ] = Document.MESSAGES,
     output: Annotated[
@@ -61,10 +62,10 @@ def schema(
 
 
 def _render(document: Document) -> str:
-    if document is Document.LABELS:
+    if document in (Document.LABELS, Document.SOUNDS):
         from server.dictionaries import schema
 
-        return schema.render()
+        return schema.render(document.value)
     from server.wire.schema import SchemaKind, render
 
     kinds: dict[Document, SchemaKind] = {

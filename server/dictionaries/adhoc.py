@@ -15,6 +15,17 @@ NEAREST_TITLES = 3
 NEAREST_RATIO = 0.4
 """``SequenceMatcher`` ratio over which a known title counts as near: half of a four-character title in common."""
 
+SURROUNDINGS = re.compile(
+    r"\b(nois\w*|quiet\w*|silen\w*|background|ambien\w*|surround\w*|loud\w*|volume|faint\w*|soft\w*|distant\w*|"
+    r"far|near|close|hum|humm\w*|hiss\w*|buzz\w*|static|drone|droning|rumbl\w*|whirr?\w*|crowd\w*|babbl\w*|chatter\w*|"
+    r"music\w*|songs?|singing|radio|television|tv|traffic|streets?|roads?|cars?|engines?|horns?|trains?|planes?|wind|"
+    r"rain\w*|storm\w*|thunder\w*|water|fans?|air.?condition\w*|appliances?|vacuum\w*|blender|typing|keyboard|"
+    r"dogs?|bark\w*|birds?|sirens?|alarms?|doors?|kettle|phone ringing|construction|drill\w*|hammer\w*)\b",
+    re.IGNORECASE,
+)
+"""Words of noise, loudness and what sounds around a speaker: labels about these are falsified by a browser's
+processing, which is made to take such sounds away."""
+
 
 def normalise(text: str) -> str:
     """NFC, white space collapsed, invisible format characters dropped.
@@ -78,7 +89,7 @@ def _english(asked: str, text: str) -> tuple[Label, Text | None]:
         id=custom_id(text),
         title=Text(positive, positive),
         kind=LabelKind.QUALITY,
-        clap=ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive)),
+        clap=_clap(positive, contrast),
         asked_as=asked,
     )
     return label, None if contrast else _contrast_notice(positive)
@@ -101,9 +112,13 @@ def _bilingual(text: str) -> tuple[Label, Text | None]:
             f"'{title}' cannot be scored: the text after '=' must be English, not '{not_english}'",
         )
         return label, notice
-    clap = ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive))
-    label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY, clap=clap)
+    label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY, clap=_clap(positive, contrast))
     return label, None if contrast else _contrast_notice(positive)
+
+
+def _clap(positive: str, contrast: Sequence[str]) -> ClapEvidence:
+    hidden = any(SURROUNDINGS.search(text) for text in (positive, *contrast))
+    return ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive), hidden)
 
 
 def generated_contrast(positive: str) -> tuple[str, ...]:

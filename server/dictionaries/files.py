@@ -94,6 +94,9 @@ class ClapEntry(FileModel):
     """What the label sounds like."""
     contrast: tuple[Sentence, ...] = Field(min_length=1)
     """What it is not."""
+    hidden_by_processing: bool = False
+    """true: about noise or loudness, so without a score where the browser's processing is on. Acoustic evidence says so
+    by its measures."""
     weight: Weight = 1.0
 
 
@@ -165,7 +168,9 @@ class LabelEntry(FileModel):
             title=self.title.value(),
             kind=self.kind,
             acoustic=acoustic_evidence(self.acoustic),
-            clap=ClapEvidence(self.clap.positive, self.clap.contrast) if self.clap else None,
+            clap=ClapEvidence(self.clap.positive, self.clap.contrast, self.clap.hidden_by_processing)
+            if self.clap
+            else None,
             transcript=TranscriptEvidence(self.transcript.topic, self.transcript.expects) if self.transcript else None,
             evidence_weights=self.evidence_weights(),
             aliases=self.aliases,

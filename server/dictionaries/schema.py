@@ -1,22 +1,29 @@
-"""The JSON Schema of label files, for editors: ``labels/schema.json``, which the files name in their first line."""
+"""The JSON Schemas of label files and of the file of sounds, for editors: ``labels/schema.json`` and
+``labels/sounds/schema.json``, which the files name in their first line."""
 
 import json
 from typing import Any
 
-from server.dictionaries.files import DictionaryFile
+from server.dictionaries.files import DictionaryFile, FileModel
+from server.dictionaries.sounds import SoundsFile
 
 FILE_NAME = "schema.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MODELS: dict[str, tuple[type[FileModel], str]] = {
+    "labels": (DictionaryFile, "Tingqing label dictionary"),
+    "sounds": (SoundsFile, "Tingqing sounds"),
+}
 
 
-def schema_document() -> dict[str, Any]:
-    """JSON Schema 2020-12 of a label file. What spans several keys (``clear`` over ``threshold``) only the loader and
-    ``tingqing labels lint`` check."""
-    document = DictionaryFile.model_json_schema()
-    document["title"] = "Tingqing label dictionary"
-    return {"$schema": DIALECT, "$id": "urn:tingqing:labels", **document}
+def schema_document(kind: str = "labels") -> dict[str, Any]:
+    """JSON Schema 2020-12 of a file of ``labels`` or ``sounds``. What spans several keys (``clear`` over ``threshold``)
+    only the loader and ``tingqing labels lint`` check."""
+    model, title = _MODELS[kind]
+    document = model.model_json_schema()
+    document["title"] = title
+    return {"$schema": DIALECT, "$id": f"urn:tingqing:{kind}", **document}
 
 
-def render() -> str:
-    """As JSON text, UTF-8, ending in a line break: what ``tingqing schema labels`` prints."""
-    return json.dumps(schema_document(), ensure_ascii=False, indent=2) + "\n"
+def render(kind: str = "labels") -> str:
+    """As JSON text, UTF-8, ending in a line break: what ``tingqing schema labels`` (or ``sounds``) prints."""
+    return json.dumps(schema_document(kind), ensure_ascii=False, indent=2) + "\n"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from server.values import LabelScore, Measures, Overall, Text
+from server.values import Interference, LabelScore, Measures, Overall, Text
 
 Audience = Literal["patient", "doctor"]
 
@@ -49,7 +49,8 @@ PromptEvent = PromptRaised | PromptCleared
 
 @dataclass(frozen=True, slots=True)
 class WindowJudgement:
-    """One window judged. Only labels that were asked for; ``session_*`` are the aggregates so far."""
+    """One window judged. Only labels that were asked for; ``session_*`` are the aggregates so far. ``interference``:
+    what was heard around the patient, where it disturbs."""
 
     labels: dict[str, LabelScore]
     overall: Overall
@@ -57,6 +58,7 @@ class WindowJudgement:
     session_labels: dict[str, float | None]
     session_overall: Overall
     prompts: list[PromptEvent]
+    interference: list[Interference]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,15 @@ class AcousticEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ClapEvidence:
-    """English label texts; ``contrast`` is what the label is not."""
+    """English label texts; ``contrast`` is what the label is not.
+
+    ``hidden_by_processing``: it depends on noise or loudness, which a browser's processing falsifies. Labels with
+    acoustic evidence need not say so: their measures do.
+    """
 
     positive: tuple[str, ...]
     contrast: tuple[str, ...]
+    hidden_by_processing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ INTELLIGIBLE = "intelligible"
 """Its prompt asks to check the microphone, which helps only where the microphone is the cause."""
 COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
 MOVE_SOMEWHERE_QUIETER = "move_somewhere_quieter"
-NAMED_FROM = 0.5
-"""Interference is named in the text from this score on."""
 
 
 @dataclass(slots=True)
@@ -210,14 +208,9 @@ class PromptPolicy:
 
 
 def worded(prompt: Prompt, interference: Sequence[Interference]) -> Text:
-    """The prompt's text, with the name of the interference where it has one ("the television")."""
+    """What the patient is asked; in the words of the interference where one has a name ("the television")."""
     named = max(interference, key=lambda item: item.score, default=None)
-    if prompt.id != MOVE_SOMEWHERE_QUIETER or named is None or named.score < NAMED_FROM:
-        return prompt.text
-    return Text(
-        zh=prompt.text.zh.replace(",", f"({named.title_zh}),", 1),
-        en=prompt.text.en.replace(".", f" ({named.title_en}).", 1),
-    )
+    return prompt.text if prompt.id != MOVE_SOMEWHERE_QUIETER or named is None else named.prompt
 
 
 def _with_prompt(labels: LabelSet) -> dict[str, Label]:

@@ -68,9 +68,14 @@ class SessionJudge:
         recent: Opinions,
         interference: Sequence[Interference] = (),
     ) -> WindowJudgement:
-        """Judge one window. One that ends no later than the last is judged too, but never counted twice."""
+        """Judge one window. One that ends no later than the last is judged too, but never counted twice.
+
+        ``interference``: what scorers heard around the patient. It counts where ``low_background`` fails, in the window
+        or in its last 4 s, and nowhere else: a television in a room that is quiet enough concerns nobody.
+        """
         scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
-        latest = {label.id: combine(label, _of(recent, label)) for label in self._labels.labels}
+        latest = {label.id: combine(label, _recent_of(recent, opinions, label)) for label in self._labels.labels}
+        named = list(interference) if self._is_disturbed(scores, latest) else []
         events, self._unsent = self._unsent, []
         if not self._marks or facts.end_sample > self._marks[-1].end_sample:
             self._remember(facts, scores, latest)
@@ -79,7 +84,7 @@ class SessionJudge:
                 facts.sample_rate,
                 {label_id: score.score for label_id, score in latest.items()},
                 microphone_at_fault=self._microphone_fails(facts, latest),
-                interference=interference,
+                interference=named,
             )
         aggregates = self._history.scores()
         shown = [label.id for label in self._labels.shown()]
@@ -90,6 +95,7 @@ class SessionJudge:
             session_labels={label_id: aggregates[label_id] for label_id in shown},
             session_overall=overall(self._labels, aggregates),
             prompts=events,
+            interference=named,
         )
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
@@ -180,6 +186,10 @@ class SessionJudge:
             self._microphone_at_fault[0] += 1
             self._microphone_at_fault[1] += self._microphone_fails(facts, scores)
 
+    def _is_disturbed(self, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> bool:
+        label = next((label for label in self._labels.labels if label.id == LOW_BACKGROUND), None)
+        return label is not None and any(passed(label, each[label.id].score) is False for each in (scores, latest))
+
     def _intelligible(self) -> Label | None:
         return next((label for label in self._labels.shown() if label.id == INTELLIGIBLE), None)
 
@@ -211,6 +221,15 @@ class SessionJudge:
 
 def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
     return {kind: opinions[kind].get(label.id) if kind in opinions else None for kind in EVIDENCE_KINDS}
+
+
+def _recent_of(recent: Opinions, opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
+    """Of the last 4 s. CLAP hears 10 s at once: for a label that has no other evidence, and a prompt, those stand for
+    them (decision 10)."""
+    found = _of(recent, label)
+    if label.prompt is not None and label.acoustic is None and found["clap"] is None:
+        found["clap"] = _of(opinions, label)["clap"]
+    return found
 
 
 def _not_heard(label: Label, score: LabelScore) -> bool:

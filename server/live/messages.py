@@ -55,7 +55,8 @@ def quality_update(assessed: Assessed, labels: LabelSet, seq: int, lag_ms: float
         ),
         overall=render.overall(judgement.overall),
         measures=render.measures(assessed.measures),
-        interference=render.interferences(assessed.interference),
+        interference=render.interferences(judgement.interference),
+        events=render.events(assessed.events, facts.sample_rate),
         lag_ms=round(lag_ms, 1),
     )
 

@@ -78,6 +78,19 @@ class MeasuresModel(WireModel):
 
 
 class InterferenceModel(WireModel):
+    """A sound around the patient that disturbs. ``score``: its share among the sounds it was compared with; in a result
+    the mean over the windows in which it disturbed."""
+
     id: str
     title: TextModel
+    score: Score
+
+
+class EventModel(WireModel):
+    """A sound of the patient, such as a cough: for the doctor. It lies somewhere between ``start_s`` and ``end_s``."""
+
+    id: str
+    title: TextModel
+    start_s: float = Field(ge=0)
+    end_s: float = Field(ge=0)
     score: Score

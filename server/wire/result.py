@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from server.wire.base import WireModel
 from server.wire.common import (
+    EventModel,
     EvidenceModel,
     InterferenceModel,
     Kind,
@@ -75,12 +76,6 @@ class ModelModel(WireModel):
     dictionary: DictionaryModel
     windows_replaced: int = Field(default=0, ge=0)
     shed: int = Field(default=0, ge=0)
-
-
-class EventModel(WireModel):
-    id: str
-    start_s: float = Field(ge=0)
-    end_s: float = Field(ge=0)
 
 
 class Result(WireModel):

@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from server.wire.base import WireModel
 from server.wire.client import AudioConfig, CaptureConfig
 from server.wire.common import (
+    EventModel,
     InterferenceModel,
     Kind,
     LabelScoreModel,
@@ -96,6 +97,9 @@ class QualityUpdate(WireModel):
     overall: OverallModel = Field(description="Of this window; the meter shows it.")
     measures: MeasuresModel
     interference: list[InterferenceModel]
+    events: list[EventModel] = Field(
+        default_factory=list, description="Heard now or a moment ago; the end may still move, and with it the start."
+    )
     lag_ms: float = Field(description="From the arrival of the window's last sample to this message.")
 
 

@@ -1,6 +1,7 @@
 """A session judged window by window: updates, conclusion, label changes, snapshots."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from server.errors import SnapshotError
 from server.judge.judgement import PromptCleared, PromptRaised
+from server.judge.labels import Label
 from server.judge.session import SessionJudge
-from server.values import Measures, Opinion, Why
+from server.values import Interference, Measures, Opinion, Text, Why
 from tests.judge.builders import DICTIONARIES, TELEMEDICINE, add, content, facts, label_set, opinions, quality
 
 LABELS = label_set(
@@ -257,3 +259,66 @@ def test_two_judges_share_nothing() -> None:
     add(other, 10, GOOD)
     assert other.conclude().labels["quiet"].score == 0.9
     assert one.conclude().labels["quiet"].score == 0.0
+
+
+TV = Interference(
+    "tv",
+    Text("电视声", "Television"),
+    0.6,
+    Text("周围有电视声,请到安静一点的地方再说。", "I can hear the television. Please move somewhere quieter."),
+)
+BACKGROUND = next(label for label in TELEMEDICINE.labels if label.id == "low_background")
+NOISY = label_set(quality("speech_present", prompt="speak_up"), BACKGROUND)
+SPEAKING: dict[str, float | None] = {"speech_present": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("window", "recent", "named"),
+    [(0.9, 0.9, False), (0.5, 0.9, True), (0.9, 0.5, True), (None, None, False), (0.70, 0.70, False)],
+    ids=["quiet", "noisy", "noisy-lately", "unknown", "just-passes"],
+)
+def test_a_sound_around_the_patient_is_named_only_where_the_background_fails(
+    window: float | None, recent: float | None, named: bool
+) -> None:
+    judge = SessionJudge(NOISY)
+    background = [SPEAKING | {"low_background": score} for score in (window, recent)]
+    update = add(judge, 10, background[0], recent=background[1], interference=[TV])
+    assert update.interference == ([TV] if named else [])
+
+
+def test_a_label_set_without_the_background_names_nothing() -> None:
+    assert add(SessionJudge(LABELS), 10, {**GOOD, "quiet": 0.1}, interference=[TV]).interference == []
+
+
+def test_the_prompt_names_the_sound_that_disturbs_as_it_is_raised() -> None:
+    judge = SessionJudge(NOISY)
+    bad = SPEAKING | {"low_background": 0.2}
+    told = [event for end in range(10, 16) for event in add(judge, end, bad, interference=[TV]).prompts]
+    assert [event.text for event in told] == [TV.prompt]
+    plain = SessionJudge(NOISY)
+    told = [event for end in range(10, 16) for event in add(plain, end, bad).prompts]
+    assert [event.text.en for event in told] == ["It is a bit noisy. Please move somewhere quieter."]
+
+
+def by_ear(label_id: str, prompt: str | None) -> Label:
+    """A label that CLAP alone can score."""
+    return replace(quality(label_id, prompt=prompt, clap=True), acoustic=None)
+
+
+def test_what_clap_alone_hears_raises_its_prompt_by_the_ten_seconds_it_hears() -> None:
+    judge = SessionJudge(label_set(quality("speech_present"), by_ear("no_music", "switch_it_off")))
+    told = []
+    for end, score in [*((end, 0.2) for end in range(10, 14)), *((end, 0.9) for end in range(14, 18))]:
+        heard = {**opinions(SPEAKING), **opinions({"no_music": score}, "clap")}
+        update = judge.add_window(facts(end), heard, opinions(SPEAKING))
+        assert update.recent["no_music"] == score
+        told += [(end, type(event)) for event in update.prompts]
+    assert told == [(12, PromptRaised), (17, PromptCleared)]
+
+
+def test_clap_stands_for_the_last_seconds_of_no_other_label() -> None:
+    both = quality("both", prompt="both", clap=True)
+    judge = SessionJudge(label_set(quality("speech_present"), by_ear("rain", None), both))
+    heard = {**opinions({**SPEAKING, "both": 0.9}), **opinions({"rain": 0.1, "both": 0.1}, "clap")}
+    update = judge.add_window(facts(10), heard, opinions({**SPEAKING, "both": 0.8}))
+    assert update.recent == {"speech_present": 1.0, "rain": None, "both": 0.8}

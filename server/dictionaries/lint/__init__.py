@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from server.dictionaries.lint import evidence, form, language, sameness, wording
-from server.dictionaries.lint.findings import Draft, Finding, Known, Rule, raw_labels
+from server.dictionaries.lint import evidence, form, language, sameness, sounds, wording
+from server.dictionaries.lint.findings import Draft, Finding, Known, Rule, raw_entries, raw_labels
 from server.dictionaries.locate import line_of, syntax_error_line
 from server.values import Text
 
@@ -39,6 +39,9 @@ def lint_source(source: str, path: str, known: Known) -> list[Finding]:
 
 
 def _drafts(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
+    if sounds.is_sounds(data):
+        yield from sounds.check(data)
+        return
     labels = list(raw_labels(data))
     name = data.get("name")
     yield from form.check(data, known)
@@ -51,9 +54,9 @@ def _drafts(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
 
 
 def _label_at(data: Mapping[str, Any], draft: Draft) -> str | None:
-    if draft.at[:1] != ("label",) or len(draft.at) < 2:
+    if len(draft.at) < 2:
         return None
-    found = next((label for label in raw_labels(data) if label.index == draft.at[1]), None)
+    found = next((label for label in raw_entries(data, str(draft.at[0])) if label.index == draft.at[1]), None)
     return found.id or None if found else None
 
 

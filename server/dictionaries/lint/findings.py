@@ -70,13 +70,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class RawLabel:
-    """One ``[[label]]`` as it is written, of whatever types: lint also reads files that the loader refuses."""
+    """One ``[[label]]`` as it is written, of whatever types: lint also reads files that the loader refuses.
+
+    ``table_name``: of a file of sounds, ``interference`` or ``event``.
+    """
 
     index: int
     entry: Mapping[str, Any]
+    table_name: str = "label"
 
     def at(self, *keys: str | int) -> Location:
-        return ("label", self.index, *keys)
+        return (self.table_name, self.index, *keys)
 
     @property
     def id(self) -> str:
@@ -106,7 +110,12 @@ class RawLabel:
 
 
 def raw_labels(data: Mapping[str, Any]) -> Iterator[RawLabel]:
-    entries = data.get("label")
+    return raw_entries(data, "label")
+
+
+def raw_entries(data: Mapping[str, Any], table: str) -> Iterator[RawLabel]:
+    """The tables ``[[table]]`` of a file, in their order."""
+    entries = data.get(table)
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
         if isinstance(entry, dict):
-            yield RawLabel(index, entry)
+            yield RawLabel(index, entry, table)

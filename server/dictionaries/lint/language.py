@@ -17,12 +17,13 @@ def check(label: RawLabel) -> Iterator[Draft]:
     """What is there but in the wrong language, and what is not there at all."""
     for part, name in _PARTS.items():
         if part in label.entry:
-            yield from _part(label, part, name)
+            yield from check_part(label, part, name)
         elif part in ("endangers", "advice"):
             yield Draft(label.at(), Rule.TRANSLATION, *_without(part, name))
 
 
-def _part(label: RawLabel, part: str, name: str) -> Iterator[Draft]:
+def check_part(label: RawLabel, part: str, name: str) -> Iterator[Draft]:
+    """Both languages of ``part``, which ``name`` calls in Chinese."""
     for language in _LANGUAGES:
         text = label.text(part, language)
         at = label.at(part, language)

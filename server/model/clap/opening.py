@@ -9,6 +9,7 @@ from server.model.clap.cache import ModelCache
 from server.model.clap.finding import BASIC_MODE_HINT, find_checkpoint
 
 if TYPE_CHECKING:
+    from server.judge.sounds import Sounds
     from server.model.clap.scorer import ClapScorer
 
 log = logging.getLogger(__name__)
@@ -17,12 +18,14 @@ log = logging.getLogger(__name__)
 def open_clap(
     clap: str,
     *,
+    sounds: "Sounds | None" = None,
     cache: Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
     gpu_memory_fraction: float | None = None,
 ) -> "ClapScorer | None":
-    """The scorer that ``--clap`` asks for, weights loaded once; ``None`` for basic mode, which is logged.
+    """The scorer that ``--clap`` asks for, weights loaded once; ``None`` for basic mode, which is logged. ``sounds``:
+    what it names beside its labels.
 
     Blocks for seconds where there are weights. Raises SettingsError where a named checkpoint cannot be loaded.
     """
@@ -38,4 +41,4 @@ def open_clap(
     loaded = load_clap(checkpoint, device=device, dtype=dtype, gpu_memory_fraction=gpu_memory_fraction)
     took = time.monotonic() - began
     log.info("CLAP %s: %s %s, loaded in %.1f s", loaded.name, loaded.audio.name, loaded.audio.dtype, took)
-    return ClapScorer(loaded)
+    return ClapScorer(loaded, sounds)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.judge.labels import ClapEvidence, Label, LabelSet
+from server.judge.sounds import Sounds, disturbance, own_sound
 from server.model.acoustic.opinions import HIDDEN_BY_PROCESSING, SPEECH_FREE
 from server.model.clap.checkpoint import LoadedClap
 from server.model.clap.mel import MEL
@@ -25,13 +26,19 @@ class ClapScorer:
     a sample that is no number (``no_evidence``), on a label about speech where nobody speaks (``no_speech``), and on
     one whose acoustic measures the browser's processing hides (``processing_enabled``): what hides noise from the
     measures hides it from CLAP. ``recent`` stays empty: the model hears 10 s.
+
+    Beside the opinions it names one sound around the patient, unless processing hides those, and one of the patient's
+    own (``judge.sounds``).
     """
 
     name: str = "clap"
     kind: EvidenceKind = "clap"
 
-    def __init__(self, clap: LoadedClap) -> None:
+    def __init__(self, clap: LoadedClap, sounds: Sounds | None = None) -> None:
         self._clap = clap
+        self._sounds = sounds or Sounds()
+        self._sound_ids = tuple(self._sounds.texts())
+        self._sound_rows: Float32Array | None = None
 
     @property
     def model(self) -> str:
@@ -39,18 +46,36 @@ class ClapScorer:
         return self._clap.name
 
     def prepare(self, labels: LabelSet) -> None:
-        """Embed the labels' texts. Blocks, on any thread; afterwards windows find them in the cache."""
+        """Embed the texts of labels and sounds. Blocks, on any thread; afterwards windows find them in the cache."""
         self._clap.texts.embed(_texts_of(label.clap for label in labels.labels))
+        self._sound_matrix()
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
         """One reply per request, in order. Every label with texts has an entry."""
         mels = [_mel_of(request) for request in requests]
         heard = [number for number, mel in enumerate(mels) if _has_signal(mel)]
         embeddings = dict(zip(heard, self._embed([mels[number] for number in heard]), strict=True))
-        return [ScoreReply(self._opinions(request, embeddings.get(number))) for number, request in enumerate(requests)]
+        return [self._reply(request, embeddings.get(number)) for number, request in enumerate(requests)]
 
     def _embed(self, mels: Sequence[Float32Array]) -> Iterable[Float32Array]:
         return self._clap.audio.embed(np.stack(mels)) if mels else ()
+
+    def _reply(self, request: ScoreRequest, heard: Float32Array | None) -> ScoreReply:
+        opinions = self._opinions(request, heard)
+        if heard is None or not self._sound_ids:
+            return ScoreReply(opinions)
+        nearness = dict(zip(self._sound_ids, (self._clap.scale * (self._sound_matrix() @ heard)).tolist(), strict=True))
+        around = None if request.capture.processed else disturbance(nearness, self._sounds)
+        own = own_sound(nearness, self._sounds)
+        return ScoreReply(opinions, interference=(around,) if around else (), events=(own,) if own else ())
+
+    def _sound_matrix(self) -> Float32Array:
+        """Float32 ``(sounds, projection)``: the mean of each sound's text embeddings, so that one product gives the
+        mean cosines. Made once; two threads that meet here make the same."""
+        if self._sound_rows is None:
+            rows = [np.mean(self._clap.texts.embed(texts), axis=0) for texts in self._sounds.texts().values()]
+            self._sound_rows = np.stack(rows).astype(np.float32) if rows else np.zeros((0, 0), np.float32)
+        return self._sound_rows
 
     def _opinions(self, request: ScoreRequest, heard: Float32Array | None) -> dict[str, Opinion]:
         labels = [(label, label.clap) for label in request.labels.labels if label.clap is not None]
@@ -92,11 +117,10 @@ def _has_signal(mel: Float32Array) -> bool:
 
 
 def _silenced(label: Label, *, processed: bool, speaking: bool) -> Why | None:
-    """Why CLAP must not speak of this label here. Ad hoc labels, which have no acoustic side, are always scored."""
-    if label.acoustic is None:
-        return None
-    measures = {part.measure for part in label.acoustic.parts}
-    if processed and measures & HIDDEN_BY_PROCESSING:
+    """Why CLAP must not speak of this label here. Labels without an acoustic side do not wait for speech."""
+    measures = {part.measure for part in label.acoustic.parts} if label.acoustic is not None else set[str]()
+    hidden = measures & HIDDEN_BY_PROCESSING or (label.clap is not None and label.clap.hidden_by_processing)
+    if processed and hidden:
         return Why.PROCESSING_ENABLED
     if not speaking and not measures <= SPEECH_FREE:
         return Why.NO_SPEECH

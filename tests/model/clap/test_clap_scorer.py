@@ -134,11 +134,29 @@ def test_labels_about_speech_wait_for_speech_and_ad_hoc_ones_do_not(
 
 
 def test_what_processing_hides_is_never_green_through_clap(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
-    labels = dictionaries.resolve("rain, low_background, close_enough")
+    labels = dictionaries.resolve("low_background, close_enough")
     told = opinions(scorer, window_of(noise()), labels, PROCESSED)
-    assert told.pop("low_background").why is Why.PROCESSING_ENABLED
-    assert told.pop("close_enough").why is Why.PROCESSING_ENABLED
-    assert [opinion.why for opinion in told.values()] == [None]
+    assert {told[label].why for label in ("low_background", "close_enough")} == {Why.PROCESSING_ENABLED}
+
+
+@pytest.mark.parametrize(
+    ("asked", "hidden"),
+    [
+        ("rain", True),
+        ("a voice from far away", True),
+        ("有狗=a dog barking", True),
+        ("clear speech|speech in background noise", True),
+        ("a hoarse voice", False),
+        ("哭腔=a person speaking in tears|an even voice", False),
+    ],
+)
+def test_processing_hides_what_an_ad_hoc_label_says_of_noise_or_loudness_and_nothing_else(
+    scorer: ClapScorer, dictionaries: Dictionaries, asked: str, hidden: bool
+) -> None:
+    (told,) = opinions(scorer, window_of(noise()), dictionaries.resolve(asked), PROCESSED).values()
+    assert told.why is (Why.PROCESSING_ENABLED if hidden else None)
+    (told,) = opinions(scorer, window_of(noise()), dictionaries.resolve(asked)).values()
+    assert told.value is not None
 
 
 def test_preparing_labels_leaves_no_text_to_a_window(scorer: ClapScorer, dictionaries: Dictionaries) -> None:

@@ -1,0 +1,108 @@
+"""A file of sounds (``labels/sounds/``), read as the label files are: form, languages, what is written twice."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from server.dictionaries.adhoc import is_english
+from server.dictionaries.lint.findings import Draft, RawLabel, Rule, raw_entries
+from server.dictionaries.lint.language import check_part, reads_as_english
+from server.dictionaries.sounds import SoundsFile
+from server.values import Text
+
+INTERFERENCE, EVENT = "interference", "event"
+_PLAIN = ("quiet", "speaking")
+_PARTS = {INTERFERENCE: {"title": "标题", "prompt": "提示(prompt)"}, EVENT: {"title": "标题"}}
+
+
+def is_sounds(data: Mapping[str, Any]) -> bool:
+    """Whether this is meant to be a file of sounds, and no label file."""
+    return "label" not in data and not {INTERFERENCE, EVENT, *_PLAIN}.isdisjoint(data)
+
+
+def check(data: Mapping[str, Any]) -> Iterator[Draft]:
+    yield from _form(data)
+    entries = [*raw_entries(data, INTERFERENCE), *raw_entries(data, EVENT)]
+    plain = [RawLabel(0, data[name], name) for name in _PLAIN if isinstance(data.get(name), dict)]
+    for entry in entries:
+        for part, name in _PARTS[entry.table_name].items():
+            if part in entry.entry:
+                yield from check_part(entry, part, name)
+    for entry in (*plain, *entries):
+        yield from _english(entry)
+    yield from _ids(entries)
+    yield from _texts(entries)
+    yield from _rivals(entries)
+
+
+def _form(data: Mapping[str, Any]) -> Iterator[Draft]:
+    """What the loader would refuse, but for what another rule tells better."""
+    better = Text("写法见 docs/clap.md", "docs/clap.md shows how it is written")
+    try:
+        SoundsFile.model_validate(data)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False):
+            loc = fault["loc"]
+            if not loc or (loc[-1] in ("zh", "en") and fault["type"] in ("missing", "string_too_short")):
+                continue
+            where = ".".join(str(part) for part in loc if isinstance(part, str))
+            message = fault["msg"].removeprefix("Value error, ")
+            yield Draft(loc, Rule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), better)
+
+
+def _english(entry: RawLabel) -> Iterator[Draft]:
+    for place, text in entry.strings("texts"):
+        if text and not (is_english(text) and reads_as_english(text)):
+            # [quiet] is one table, [[interference]] are many.
+            at = (entry.table_name, "texts", place) if entry.table_name in _PLAIN else entry.at("texts", place)
+            yield Draft(
+                at,
+                Rule.CLAP_LANGUAGE,
+                Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
+                Text(
+                    "文本编码器只懂英文,例如 a dog barking in the background",
+                    "the text encoder knows English only, such as “a dog barking in the background”",
+                ),
+            )
+
+
+def _ids(entries: list[RawLabel]) -> Iterator[Draft]:
+    seen = set(_PLAIN)
+    for entry in entries:
+        if entry.id in seen:
+            yield Draft(
+                entry.at("id"),
+                Rule.DUPLICATE,
+                Text(f"编号 {entry.id} 已经有了", f"there is a sound {entry.id!r} already"),
+                Text("编号不能重复", "ids are unique, and quiet and speaking are taken"),
+            )
+        seen.add(entry.id)
+
+
+def _texts(entries: list[RawLabel]) -> Iterator[Draft]:
+    """A text of two sounds tells neither from the other. What each is compared with may share a text."""
+    owners: dict[str, str] = {}
+    for entry in entries:
+        for place, text in entry.strings("texts"):
+            owner = owners.setdefault(text.casefold(), entry.id)
+            if text and (owner != entry.id):
+                yield Draft(
+                    entry.at("texts", place),
+                    Rule.DUPLICATE,
+                    Text(f"“{text}”也写在 {owner} 里", f"“{text}” also stands at {owner!r}"),
+                    Text("每种声音写自己的文本", "give each sound texts of its own"),
+                )
+
+
+def _rivals(entries: list[RawLabel]) -> Iterator[Draft]:
+    others = sorted(entry.id for entry in entries if entry.table_name == INTERFERENCE)
+    for entry in entries:
+        for place, rival in entry.strings("rivals"):
+            if rival not in others:
+                yield Draft(
+                    entry.at("rivals", place),
+                    Rule.EVIDENCE,
+                    Text(f"没有 {rival} 这种干扰声", f"no interference {rival!r}"),
+                    Text(f"可用的:{'、'.join(others)}", f"there are: {', '.join(others)}"),
+                )

@@ -1,0 +1,135 @@
+"""The form of the file of sounds (``labels/sounds/``, docs/clap.md), and its way into the judgement's dataclasses."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from server.dictionaries.adhoc import is_english
+from server.dictionaries.files import FileModel, Identifier, Sentence, TextEntry, Unit
+from server.dictionaries.locate import line_of, syntax_error_line
+from server.dictionaries.topics import read_source
+from server.errors import LabelFileError
+from server.judge.sounds import QUIET, SPEAKING, Disturbance, OwnSound, Sounds
+
+FOLDER = "sounds"
+FILE_NAME = "sounds.toml"
+
+Texts = Annotated[tuple[Sentence, ...], Field(min_length=2, max_length=20)]
+
+
+class PlainEntry(FileModel):
+    """What is none of the sounds."""
+
+    texts: Texts
+    """Several English scenes; their cosines are averaged."""
+
+
+class SoundEntry(FileModel):
+    """One sound that can be named."""
+
+    id: Identifier
+    """Final: results refer to it."""
+    title: TextEntry
+    """As the doctor reads it."""
+    texts: Texts
+    """Several English scenes that hold the sound, with speech and without; their cosines are averaged."""
+    margin: Unit | None = None
+    """By how much its share must lie above the next best; the file's margin where absent."""
+
+
+class DisturbanceEntry(SoundEntry):
+    """One ``[[interference]]``: a sound around the patient."""
+
+    prompt: TextEntry
+    """What the patient is told where this sound is what disturbs: kind, no blame, one action."""
+
+
+class OwnSoundEntry(SoundEntry):
+    """One ``[[event]]``: a sound of the patient, told to the doctor, never a reason to prompt."""
+
+    rivals: tuple[Identifier, ...] = ()
+    """Ids of sounds around the patient that it is easily taken for; where one lies nearer, it is not told."""
+
+
+class SoundsFile(FileModel):
+    """What CLAP names besides speech."""
+
+    margin: Unit
+    """By how much a sound's share must lie above the next best, for it to be named."""
+    quiet: PlainEntry
+    """What the sounds around the patient are compared with, beside each other."""
+    speaking: PlainEntry
+    """What the patient's own sounds are compared with, beside each other."""
+    interference: tuple[DisturbanceEntry, ...] = Field(min_length=1, max_length=100)
+    event: tuple[OwnSoundEntry, ...] = Field(default=(), max_length=100)
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        """What spans several entries; lint tells the same with lines and advice."""
+        for fault in self.faults():
+            raise ValueError(fault)
+        return self
+
+    def faults(self) -> Iterator[str]:
+        ids = Counter(entry.id for entry in (*self.interference, *self.event))
+        ids.update((QUIET, SPEAKING))
+        yield from (f"a second sound {one!r}: ids are unique" for one, count in ids.items() if count > 1)
+        others = {entry.id for entry in self.interference}
+        for entry in self.event:
+            yield from (f"{entry.id}: no interference {rival!r}" for rival in entry.rivals if rival not in others)
+        for owner, text in self.texts():
+            if not is_english(text):
+                yield f"{owner}: the text {text!r} is not English, which is all that the text encoder reads"
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Each text with the id whose it is."""
+        for plain, entry in ((QUIET, self.quiet), (SPEAKING, self.speaking)):
+            yield from ((plain, text) for text in entry.texts)
+        for sound in (*self.interference, *self.event):
+            yield from ((sound.id, text) for text in sound.texts)
+
+    def value(self) -> Sounds:
+        return Sounds(
+            quiet=self.quiet.texts,
+            speaking=self.speaking.texts,
+            interference=tuple(
+                Disturbance(one.id, one.title.value(), one.texts, self._margin(one), one.prompt.value())
+                for one in self.interference
+            ),
+            events=tuple(
+                OwnSound(one.id, one.title.value(), one.texts, self._margin(one), one.rivals) for one in self.event
+            ),
+        )
+
+    def _margin(self, sound: SoundEntry) -> float:
+        return self.margin if sound.margin is None else sound.margin
+
+
+def load_sounds(folder: Path) -> Sounds:
+    """``folder/sounds/sounds.toml``; where it is missing, nothing is named, which is no fault.
+
+    Raises LabelFileError with file and line.
+    """
+    path = folder / FOLDER / FILE_NAME
+    return parse_sounds(read_source(path), str(path)).value() if path.is_file() else Sounds()
+
+
+def parse_sounds(source: str, path: str) -> SoundsFile:
+    """One file of sounds; ``path`` leads the messages of its faults. Raises LabelFileError."""
+    try:
+        data = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        line = syntax_error_line(str(error)) or source.count("\n") + 1
+        raise LabelFileError(f"not TOML: {error}", path=path, line=line) from None
+    try:
+        return SoundsFile.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        told = f"{where}: {message}" if where else message
+        raise LabelFileError(told, path=path, line=line_of(source, first["loc"])) from None
