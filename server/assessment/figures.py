@@ -13,7 +13,8 @@ class LaneFigures:
     """Counts since the start; times in milliseconds over the last 512 answers, ``None`` before the first.
 
     ``scored`` answers given · ``failed`` requests whose work raised · ``expired`` deadlines passed · ``abandoned``
-    withdrawn before they ran · ``refused`` turned away because the lane was full.
+    withdrawn before they ran · ``refused`` turned away because the lane was full. ``batch_size``: of the next batch at
+    most, as it was learnt; ``batch_mean`` of the last 512 batches.
     """
 
     name: str
@@ -27,6 +28,8 @@ class LaneFigures:
     queue_p95_ms: float | None
     inference_p50_ms: float | None
     inference_p95_ms: float | None
+    batch_size: int
+    batch_mean: float | None
 
 
 @dataclass(slots=True)
@@ -40,14 +43,17 @@ class Tally:
     refused: int = 0
     queue_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     inference_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def scored(self, queue_s: Sequence[float], inference_s: float) -> None:
         self.answered += len(queue_s)
         self.queue_s.extend(queue_s)
         self.inference_s.append(inference_s)
+        self.batches.append(len(queue_s))
 
-    def figures(self, name: str, queued: int) -> LaneFigures:
+    def figures(self, name: str, queued: int, batch_size: int) -> LaneFigures:
         queue, inference = sorted(self.queue_s.copy()), sorted(self.inference_s.copy())
+        batches = self.batches.copy()
         return LaneFigures(
             name=name,
             queued=queued,
@@ -60,6 +66,8 @@ class Tally:
             queue_p95_ms=percentile_ms(queue, 0.95),
             inference_p50_ms=percentile_ms(inference, 0.50),
             inference_p95_ms=percentile_ms(inference, 0.95),
+            batch_size=batch_size,
+            batch_mean=sum(batches) / len(batches) if batches else None,
         )
 
 

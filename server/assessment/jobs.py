@@ -18,18 +18,19 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How a lane puts work together.
+    """How a lane puts work together; how much of it pays is learnt (``Pacer``).
 
-    ``max_batch`` live requests at most, for which the thread waits ``batch_wait_s`` after the first. Files go in
-    batches of ``max_file_batch`` only, because a live window that arrives meanwhile waits for the whole batch.
-    ``capacity``: requests of each priority that may be queued or running. ``newest_first``: of live requests the
-    newest is taken first, for work that is worth little when it comes late: an overloaded lane then serves most of it
-    in time instead of all of it too late.
+    ``max_batch`` requests at most, a power of two, and no more than take ``longest_s``; files no more than take
+    ``file_longest_s``, because a live window that arrives meanwhile waits for the whole batch. ``batch_wait_s``: how
+    long live requests wait for others to join them, at most, and only where batches pay. ``capacity``: requests of
+    each priority that may wait. ``newest_first``: of live requests the newest is taken first, for work that is worth
+    little when it comes late: an overloaded lane then serves most of it in time instead of all of it too late.
     """
 
     max_batch: int = 16
-    max_file_batch: int = 2
-    batch_wait_s: float = 0.002
+    batch_wait_s: float = 0.005
+    longest_s: float = 0.25
+    file_longest_s: float = 0.1
     capacity: int = 128
     newest_first: bool = False
 
@@ -52,5 +53,4 @@ class Job(Generic[Q, A]):
     deadline: float
     queued_at: float
     future: asyncio.Future[Answer[A]] = field(repr=False)
-    abandoned: bool = False
     running: bool = False

@@ -9,12 +9,12 @@ import contextlib
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic
 
 from server.assessment.figures import LaneFigures, Tally
 from server.assessment.jobs import A, Answer, Batching, Job, Priority, Q
+from server.assessment.waiting import Batch, WaitingRoom
 from server.errors import ScoringError
 
 __all__ = ["Answer", "Batching", "Job", "Lane", "Priority"]
@@ -38,11 +38,10 @@ class Lane(Generic[Q, A]):
     ) -> None:
         self.name = name
         self._work = work
-        self._batching = batching
         self._niceness = niceness
         self._clock = clock
         self._ready = threading.Condition()
-        self._queues: tuple[deque[Job[Q, A]], deque[Job[Q, A]]] = (deque(), deque())
+        self._room: WaitingRoom[Q, A] = WaitingRoom(batching)
         self._stopping = False
         self._file_permits = asyncio.Semaphore(batching.capacity)
         self._tally = Tally()
@@ -64,9 +63,7 @@ class Lane(Generic[Q, A]):
             return True
         with self._ready:
             self._stopping = True
-            left = [job for queue in self._queues for job in queue]
-            for queue in self._queues:
-                queue.clear()
+            left = self._room.clear()
             self._ready.notify_all()
         for job in left:
             _answer(job, ScoringError("The server is shutting down; this window was not scored."))
@@ -82,8 +79,8 @@ class Lane(Generic[Q, A]):
 
     def figures(self) -> LaneFigures:
         with self._ready:
-            queued = sum(len(queue) for queue in self._queues)
-        return self._tally.figures(self.name, queued)
+            queued, size = len(self._room), self._room.pacer.size
+        return self._tally.figures(self.name, queued, size)
 
     async def submit(self, request: Q, priority: Priority, within_s: float) -> Answer[A]:
         """Queue ``request`` and wait for its answer, ``within_s`` seconds at most.
@@ -110,19 +107,16 @@ class Lane(Generic[Q, A]):
             raise ScoringError(f"The scorer {self.name} is not running.")
         job: Job[Q, A] = Job(request, priority, deadline, self._clock(), self._loop.create_future())
         with self._ready:
-            if len(self._queues[priority]) >= self._batching.capacity:
+            if not self._room.put(job):
                 self._tally.refused += 1
                 raise ScoringError(f"The scorer {self.name} is overloaded; this window was not scored.")
-            self._queues[priority].append(job)
             self._ready.notify()
         return job
 
     def abandon(self, job: Job[Q, A]) -> None:
         """Withdraw a request: if it still waits it is dropped at once, with what it holds."""
-        job.abandoned = True
-        with self._ready, contextlib.suppress(ValueError):
-            self._queues[job.priority].remove(job)
-            self._tally.abandoned += 1
+        with self._ready:
+            self._tally.abandoned += self._room.remove(job)
         job.future.cancel()
 
     async def _wait(self, job: Job[Q, A], within_s: float) -> Answer[A]:
@@ -155,39 +149,22 @@ class Lane(Generic[Q, A]):
     def _run_batch(self) -> bool:
         """In a frame of its own, so that the thread holds nobody's audio while it waits for work. False: stopping."""
         batch = self._assemble()
-        if batch:
-            self._process(batch)
-        return bool(batch)
+        if batch is None:
+            return False
+        self._post([(job, self._late()) for job in batch.late])
+        if batch.jobs:
+            self._process(batch.jobs)
+        return True
 
-    def _assemble(self) -> list[Job[Q, A]]:
-        """Wait for work; empty only when stopping."""
-        live, files = self._queues
+    def _assemble(self) -> Batch[Q, A] | None:
+        """Wait for work; ``None`` when stopping."""
         with self._ready:
-            while True:
-                self._ready.wait_for(lambda: self._stopping or live or files)
-                if self._stopping:
-                    return []
-                if live and self._batching.max_batch > 1:
-                    self._ready.wait_for(
-                        lambda: self._stopping or len(live) >= self._batching.max_batch, self._batching.batch_wait_s
-                    )
-                queue, most = (live, self._batching.max_batch) if live else (files, self._batching.max_file_batch)
-                batch: list[Job[Q, A]] = []
-                while queue and len(batch) < most:
-                    job = queue.pop() if self._batching.newest_first and queue is live else queue.popleft()
-                    if not self._skip(job):
-                        batch.append(job)
-                if batch:
-                    return batch
-
-    def _skip(self, job: Job[Q, A]) -> bool:
-        if job.abandoned:
-            self._tally.abandoned += 1
-            return True
-        if self._clock() > job.deadline:
-            self._post([(job, self._late())])
-            return True
-        return False
+            while not self._stopping:
+                due_s = self._room.due_s(self._clock())
+                if due_s == 0.0:
+                    return self._room.take(self._clock())
+                self._ready.wait(due_s)
+        return None
 
     def _process(self, batch: list[Job[Q, A]]) -> None:
         started = self._clock()
@@ -206,6 +183,8 @@ class Lane(Generic[Q, A]):
         answers = [
             (job, Answer(value, started - job.queued_at, took)) for job, value in zip(batch, values, strict=True)
         ]
+        with self._ready:
+            self._room.pacer.took(len(batch), took)
         self._tally.scored([answer.queue_s for _, answer in answers], took)
         self._post(answers)
 

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 BATCHING = Batching()
 MOS_NICENESS = 10
-MOS_BATCHING = Batching(max_batch=1, max_file_batch=1, batch_wait_s=0.0, capacity=64, newest_first=True)
+MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
 MosJob = Job[Window, Mos | None]
 
 
