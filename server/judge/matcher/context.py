@@ -62,7 +62,8 @@ class Reading:
 
     def denied(self, hit: Hit) -> tuple[bool, bool]:
         """Whether the word is denied, and whether it is said with a reservation."""
-        hit = self.widest(hit)
+        if hit.lexicon in GRAMMAR_LEXICONS:
+            hit = self.widest(hit)
         clause_start, clause_end = self.tokens.span(self.tokens.clause, hit.start)
         if self._is_chinese(hit):
             before, after = self._around(hit, clause_start, clause_end)
@@ -76,16 +77,33 @@ class Reading:
             return True, False
         return grammar_en.denied(before, after)
 
-    def is_asked(self, hit: Hit) -> bool:
+    def is_asked(self, hit: Hit, *, yes_or_no: bool = True) -> bool:
+        """Whether the clause asks about the word, or the sentence, where the word is no symptom: a patient may ask
+        what to do about a cough, and has one. ``yes_or_no``: false of numbers and times, which such a question leaves as they are."""
         start, end = self.tokens.span(self.tokens.clause, hit.start)
         sentence_start, sentence_end = self.tokens.span(self.tokens.sentence, hit.start)
         question_mark = self.tokens.sentence[hit.start] in self.tokens.asks
         if self._is_chinese(hit):
+            clause = "".join(self.tokens.keys[start:end])
+            if self._is_symptom(hit) or not yes_or_no:
+                asks = question_mark and "还是" in clause or yes_or_no and grammar_zh.either_or(clause)
+            else:
+                asks = question_mark or grammar_zh.is_question(self._whole())
+            if asks:
+                return True
             before, after = self._around(hit, start, end)
             word = "".join(self.tokens.keys[hit.start : hit.end])
             return grammar_zh.asked(before, word, after, question_mark=question_mark and end == sentence_end)
         sentence = self._written(sentence_start, sentence_end)
         return grammar_en.asked(sentence, self._written(start, hit.start), question_mark=question_mark)
+
+    def _is_symptom(self, hit: Hit) -> bool:
+        return any(
+            other.start < hit.end and hit.start < other.end
+            for name in GRAMMAR_LEXICONS
+            if name != "body"
+            for other in self._hits.get(name, ())
+        )
 
     def is_supposed(self, hit: Hit) -> bool:
         sentence_start, _ = self.tokens.span(self.tokens.sentence, hit.start)

@@ -7,6 +7,7 @@ _FILLER = (
     r"|an|the|my|of|or|and|nor"
     r"|sort|kind|like|experienced|experiencing|been|being|in|at|all|other|significant|particularly|actually"
     r"|uh|um|er|seen|see|to"
+    r"|her|his|him|done|doing|go|going|gone|given|gave|taken|able"
     r"|suffer|suffered|suffering|from|that|this|is|it|it's|there|there's|with|new|more|bad|severe|real"
     r"|actual|do|did|know|on"
     r"|obvious|further|further|sign|signs|history|problems|issues|trouble|associated|i|think|say|mind|one|S)"

@@ -10,7 +10,7 @@ _AT_END = r"$"
 _FILLER = (
     r"(?:什么|明显|任何|出现|觉得|感觉|感到|发生|过|再|见到|见|到|伴随|伴有|伴|其他|其它|别的|的|特别|那种"
     r"|这种|一点儿?|啥|发现|怎么|太"
-    r"|会|去|有|症状|显著|地方|哪里|哪儿|说|现象|情况|突然|继续|多|很大|大|严重|听到|听说|听见|S|、|和"
+    r"|会|往|向|能|自己|法|办法|敢|打|吃|喂|喝|服|抽|吸|用|练|做|接种|去|有|症状|显著|地方|哪里|哪儿|说|现象|情况|突然|继续|多|很大|大|严重|听到|听说|听见|S|、|和"
     r"|或者?|及|以及|跟|与|还|也|,)"
 )
 _NEGATION = re.compile(
@@ -39,6 +39,7 @@ _ASKS_AFTER = re.compile(
     r"^(?:过|了|的|啊|呀|呢|得|症状|的情况|的症状|的感觉|的现象|厉害|严重|明显|S|、)*(?:吗|么|嘛|没有|没|不"
     r"|吧)?$"
 )
+_OR_NOT = re.compile(r"(?:[了过]|有.{1,6})没有?$")
 _PARTICLE_AT_END = re.compile(r"(?:吗|么|嘛)$")
 _WHY_OR_HOW = re.compile(
     r"怎么|为什么|为啥|什么原因|咋|如何|什么药|哪个科|什么科|什么病|啥病|严重吗|要紧吗|正常吗|关系吗"
@@ -51,7 +52,7 @@ _FAMILY = (
     r"爸爸?|妈妈?|父亲|母亲|父母|爹|娘(?!家)|爷爷|奶奶|姥姥|姥爷|外公|外婆|公公|婆婆|岳父|岳母|丈母娘|老公"
     r"|老婆|丈夫|妻子|爱人|媳妇|对象|男朋友|女朋友"
     r"|哥哥?|姐姐?|弟弟?|妹妹?|叔叔?|伯伯|大伯|姑姑?|姨妈?|舅舅?|表哥|表姐|表弟|表妹|堂哥|堂弟|堂姐|堂妹"
-    r"|同事|朋友|邻居|室友|同学|老师|大人|家里人|家人|亲戚|家属"
+    r"|老伴儿?|侄子|侄女|外甥|亲家|闺蜜|同事|朋友|邻居|室友|同学|老师|大人|家里人|家人|亲戚|家属"
 )
 _CHILD = (
     r"宝宝|宝贝|孩子|小孩|儿子|女儿|闺女|娃|婴儿|新生儿|小朋友|患儿|男宝|女宝|男童|女童|二宝|大宝|小宝"
@@ -118,9 +119,14 @@ def asked(before: str, word: str, after: str, *, question_mark: bool) -> bool:
     return question_mark or _PARTICLE_AT_END.search(after) is not None
 
 
+def either_or(clause: str) -> bool:
+    """Whether the clause asks 疼不疼."""
+    return _A_NOT_A.search(clause) is not None
+
+
 def is_question(text: str) -> bool:
     """Whether a sentence asks for yes or no, without its question mark (recognisers write none)."""
-    return any(pattern.search(text) for pattern in (_ASKS_BEFORE, _A_NOT_A, _PARTICLE_AT_END)) or text.endswith("没有")
+    return any(pattern.search(text) for pattern in (_ASKS_BEFORE, _A_NOT_A, _PARTICLE_AT_END)) or _OR_NOT.search(text) is not None
 
 
 def supposed(before: str) -> bool:

@@ -166,7 +166,7 @@ def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_q
     mention = Mention(State.STATED, strength, wide.start, wide.end, "".join(reading.tokens.keys[wide.start : wide.end]))
     if as_question:
         return mention
-    if reading.is_asked(hit) or reading.is_supposed(hit):
+    if reading.is_asked(hit, yes_or_no=topic.negatable) or reading.is_supposed(hit):
         return None
     if topic.whose != "anyone" and reading.owner(hit) != topic.whose:
         return None

@@ -109,6 +109,8 @@ def _readings(terms: Iterable[str]) -> list[Key]:
             readings += [key] if key else []
             continue
         numerals = NUMERALS_ZH if any(is_han(part) for part in key) else NUMERALS_EN
+        if set(key) == {NUMBER}:
+            numerals = NUMERALS_ZH + NUMERALS_EN
         readings += product(*((NUMBER, *numerals) if part == NUMBER else (part,) for part in key))
     return readings
 

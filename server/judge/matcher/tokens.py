@@ -16,6 +16,7 @@ _AGE_MARK = "\ufffc"
 NUMBER = "#"
 PAIR = "#/#"
 DATE = "#date"
+AGE = "#age"
 
 _TOKEN = re.compile(
     r"(?P<pair>\d{2,3}\s*/\s*\d{2,3})|(?P<number>\d+(?:[.,:~-]\d+)*)|(?P<han>[\u3400-\u9fff\U00020000-\U0003134f])"
@@ -129,16 +130,16 @@ def tokenise(text: str) -> Tokens:
 
 
 def term_tokens(term: str) -> tuple[str, ...]:
-    """A term of a lexicon as keys; ``#``, ``#/#`` and ``#date`` stand for themselves."""
+    """A term of a lexicon as keys; ``#``, ``#/#``, ``#date`` and ``#age`` stand for themselves."""
     keys: list[str] = []
-    for part in re.split(r"(#date|#/#|#)", term):
+    for part in re.split(r"(#age|#date|#/#|#)", term):
         keys += [part] if part.startswith("#") else list(tokenise(part).keys)
     return tuple(keys)
 
 
 def _key(kind: str | None, piece: str, text: str, end: int) -> str:
-    if kind == "pair":
-        return PAIR
+    if kind in ("pair", "age"):
+        return PAIR if kind == "pair" else AGE
     if kind != "number":
         return piece
     return DATE if _DATE.fullmatch(piece) and not _UNIT.match(text, end) else NUMBER
