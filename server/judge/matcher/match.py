@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from server.judge.matcher.context import Reading, bare_answer, last_sentence
 from server.judge.matcher.scanner import Hit, Scanner
-from server.judge.matcher.tokens import tokenise
+from server.judge.matcher.slips import Slips
+from server.judge.matcher.tokens import Tokens, has_han, tokenise
 from server.judge.matcher.topics import GRAMMAR_LEXICONS, NOT_HEARD, Finding, Mention, Rule, State, Topic, Topics
 
 SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
@@ -25,6 +26,7 @@ class Matcher:
     def __init__(self, topics: Topics) -> None:
         self._topics = topics.topics
         self._scanner = Scanner(topics.lexicons)
+        self._slips: Slips | None = None
 
     @property
     def topics(self) -> Mapping[str, Topic]:
@@ -46,7 +48,7 @@ class Matcher:
         wanted = dict.fromkeys(one for asked in asked_for for one in (self._topics[asked].needs or (asked,)))
         reading = self._read(text, before)
         question = self._read(last_sentence(before)) if before else None
-        doctor = self._scanner.scan(tokenise(before)) if before else {}
+        doctor = self._scanner.scan(self._tokenised(before)) if before else {}
         found: dict[str, list[Mention]] = {}
         for topic_id in wanted:
             topic = self._topics[topic_id]
@@ -58,8 +60,14 @@ class Matcher:
         return found
 
     def _read(self, text: str, before: str | None = None) -> Reading:
-        tokens = tokenise(text)
+        tokens = self._tokenised(text)
         return Reading(tokens, self._scanner.scan(tokens), before or "")
+
+    def _tokenised(self, text: str) -> Tokens:
+        if not has_han(text):
+            return tokenise(text)
+        self._slips = self._slips or Slips()
+        return tokenise(self._slips.mended(text))
 
     def _finding(self, topic_id: str, mentions: Mapping[str, Sequence[Mention]]) -> Finding:
         topic = self._topics[topic_id]

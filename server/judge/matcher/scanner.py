@@ -5,16 +5,12 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from server.judge.matcher.pinyin import sound, spoken
+from server.judge.matcher.slips import NUMERALS_ZH, may_be_a_slip
 from server.judge.matcher.tokens import NUMBER, Tokens, term_tokens
 from server.judge.matcher.topics import Lexicon
 
 Key = tuple[str, ...]
 
-NUMERALS_ZH = tuple("一二两三四五六七八九十几半数百")
-FUNCTION_CHARACTERS = frozenset(
-    "的了着过是不没在有我他她你这那就也都和子上下个一时出前后来去到为以从很儿之大小中会能要"
-)
-"""Written so often that they are meant: a slip puts a rarer character in a common word's place."""
 NUMERALS_EN = (
     *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
     *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty"),
@@ -126,14 +122,8 @@ def _look_up(table: _Table, spelt: Key, keys: Key) -> Iterable[Hit]:
             for term, lexicon in entries:
                 if term == written:
                     yield Hit(start, start + length, lexicon, exact=True)
-                elif _may_be_a_slip(term, written):
+                elif may_be_a_slip(term, written):
                     yield Hit(start, start + length, lexicon, exact=False)
-
-
-def _may_be_a_slip(term: Key, written: Key) -> bool:
-    """Whether ``written`` may stand for a term that sounds the same: one character is right, no other everyday."""
-    wrong = [right for left, right in zip(term, written, strict=True) if left != right]
-    return len(wrong) < len(term) and FUNCTION_CHARACTERS.isdisjoint(wrong)
 
 
 def _continuous(tokens: Tokens, hit: Hit) -> bool:

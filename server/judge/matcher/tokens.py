@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"(?P<pair>\d{2,3}\s*/\s*\d{2,3})|(?P<number>\d+(?:[.,:~-]\d+)*)|(?P<han>[\u3400-\u9fff\U00020000-\U0003134f])"
     r"|(?P<age>\ufffc+)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<end>[.!?。!?;;\n]+)|(?P<comma>[,:()…—]+)|(?P<space>\s+)|(?P<list>、)",
 )
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _DATE = re.compile(r"(?:1[0-2]|0?[1-9])[.](?:3[01]|[12]\d|0?[1-9])")
 _UNIT = re.compile(
     r"\s*(?:度|℃|°|摄氏|斤|公斤|千克|kg|毫|mg|ml|g|cm|厘米|米|元|片|岁|倍|升|天|个|小时|次|周|年|左右|以上|以下|%)",
@@ -148,6 +149,10 @@ def _key(kind: str | None, piece: str, text: str, end: int) -> str:
 def _between_han(text: str, start: int, end: int) -> bool:
     """Chinese is written without spaces: one between two characters stands for a comma."""
     return start > 0 and end < len(text) and (_is_han(text[start - 1]) or _is_han(text[end]))
+
+
+def has_han(text: str) -> bool:
+    return _HAN.search(text) is not None
 
 
 def _is_han(char: str) -> bool:
