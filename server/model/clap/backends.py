@@ -1,23 +1,22 @@
-"""What runs the audio tower: torch on a CPU or a GPU, or OpenVINO on a CPU. One protocol, the same embeddings."""
+"""What runs the audio tower: torch or OpenVINO on a CPU, torch on a GPU. One protocol, the same embeddings."""
 
 import importlib.util
+import os
 import platform
-import warnings
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import torch
 
 from server.errors import SettingsError
-from server.model.clap.spectrogram import N_FRAMES, N_MELS
 from server.model.clap.tower import LeanTower
 from server.values import Float32Array
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 TORCH_DTYPES: dict[Dtype, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-GPU_BATCH = 256
-"""Windows on a GPU at once: 66 MB of mel."""
+MOST_STREAMS = 8
+"""Windows that a CPU scores side by side, at most: each needs some 30 MB of working memory."""
 
 
 class AudioBackend(Protocol):
@@ -32,58 +31,17 @@ class AudioBackend(Protocol):
 
 
 class TorchBackend:
-    """torch on ``device``. On a CPU windows run one by one: a batch of eight costs up to a quarter more per window."""
+    """torch on the CPU, one window at a time: a batch of eight costs up to a quarter more per window."""
 
     name: str = "torch"
 
-    def __init__(self, tower: LeanTower, device: torch.device, dtype: Dtype) -> None:
+    def __init__(self, tower: LeanTower, dtype: Dtype) -> None:
         self.dtype = dtype
-        self._device = device
-        self._tower = tower.to_dtype(TORCH_DTYPES[dtype]).to(device)
-        self._batch = 1 if device.type == "cpu" else GPU_BATCH
+        self._tower = tower.to_dtype(TORCH_DTYPES[dtype])
 
     def embed(self, mels: Float32Array) -> Float32Array:
         with torch.inference_mode():
-            parts = [
-                self._tower(torch.tensor(mels[start : start + self._batch], device=self._device)).cpu().numpy()
-                for start in range(0, mels.shape[0], self._batch)
-            ]
-        return np.concatenate(parts)
-
-
-class OpenVinoBackend:
-    """OpenVINO on the CPU, one window at a time; the extra ``cpu``. ``threads``: 0 for all cores."""
-
-    name: str = "openvino"
-
-    def __init__(self, tower: LeanTower, dtype: Dtype, threads: int = 0) -> None:
-        """``tower`` in float32; OpenVINO rounds it to ``dtype`` (fp32 or bf16) itself."""
-        import openvino  # noqa: PLC0415 - an extra, and half a second
-        from openvino.frontend import FrontEndManager  # noqa: PLC0415 - see above
-        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: PLC0415 - see above
-
-        self.dtype = dtype
-        # Not openvino.convert_model: that one reports its use over the network.
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        with warnings.catch_warnings():
-            # torch deprecates tracing, and its successor (torch.export) warns of its own parts.
-            warnings.simplefilter("ignore")
-            decoder = TorchScriptPythonDecoder(tower, example_input=torch.zeros(1, N_FRAMES, N_MELS))
-        model = frontend.convert(frontend.load(decoder))
-        model.reshape({0: openvino.PartialShape([1, N_FRAMES, N_MELS])})
-        hints = {
-            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}[dtype],
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": 1,
-            "INFERENCE_NUM_THREADS": threads,
-            # It would pin the calling thread too, and with it every thread that one starts (torch's) to one core.
-            "ENABLE_CPU_PINNING": False,
-        }
-        self._request: Any = openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
-
-    def embed(self, mels: Float32Array) -> Float32Array:
-        rows = [np.array(self._request.infer([mel[None]])[0][0], np.float32) for mel in mels]
-        return np.stack(rows)
+            return np.concatenate([self._tower(torch.tensor(mel[None])).numpy() for mel in mels])
 
 
 def has_openvino() -> bool:
@@ -124,8 +82,17 @@ def cpu_has_bf16() -> bool:
     )
 
 
-def open_backend(tower: LeanTower, device: torch.device, dtype: Dtype) -> AudioBackend:
-    """The fastest there is for ``device``: OpenVINO on a CPU where it is installed, else torch."""
-    if device.type == "cpu" and dtype != "fp16" and has_openvino():
-        return OpenVinoBackend(tower, dtype)
-    return TorchBackend(tower, device, dtype)
+def open_backend(tower: LeanTower, device: torch.device, dtype: Dtype, *, at_once: int = 1) -> AudioBackend:
+    """The fastest there is for ``device``: OpenVINO on a CPU where it is installed, else torch.
+
+    ``at_once``: how many windows can come at the same time. Where several can, OpenVINO scores them side by side.
+    """
+    if device.type == "cuda":
+        from server.model.clap.gpu import GpuBackend  # noqa: PLC0415 - imports this module
+
+        return GpuBackend(tower, device, dtype)
+    if dtype != "fp16" and has_openvino():
+        from server.model.clap.openvino_backend import OpenVinoBackend  # noqa: PLC0415 - imports this module
+
+        return OpenVinoBackend(tower, dtype, streams=min(at_once, os.cpu_count() or 1, MOST_STREAMS))
+    return TorchBackend(tower, dtype)

@@ -39,9 +39,14 @@ class LoadedClap:
 
 
 def load_clap(
-    checkpoint: Checkpoint, *, device: str = "auto", dtype: str = "auto", gpu_memory_fraction: float | None = None
+    checkpoint: Checkpoint,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    gpu_memory_fraction: float | None = None,
+    at_once: int = 1,
 ) -> LoadedClap:
-    """Read a checkpoint from its folder, never from a network. Takes seconds.
+    """Read a checkpoint from its folder, never from a network. Takes seconds. ``at_once``: see ``open_backend``.
 
     Raises SettingsError, which names the checkpoint, whatever is wrong with it or with the device.
     """
@@ -61,7 +66,7 @@ def load_clap(
     texts = TextEmbedder(
         tokenizer, model.text_model.to(chosen), model.text_projection.to(chosen), revision=checkpoint.revision
     )
-    audio = open_backend(LeanTower(model), chosen, choose_dtype(dtype, chosen))
+    audio = open_backend(LeanTower(model), chosen, choose_dtype(dtype, chosen), at_once=at_once)
     return LoadedClap(checkpoint.name, audio, texts, scale)
 
 

@@ -1,0 +1,92 @@
+"""A whole recording at once, and the backend for a GPU: their logic, on a CPU, where no GPU is lent."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from server.model.clap.bulk import DeviceMel, partial_windows, recording_mels
+from server.model.clap.gpu import GpuBackend
+from server.model.clap.spectrogram import CLAP_RATE, CLAP_SAMPLES, log_mel, repeat_to_window
+from server.model.clap.tower import LeanTower
+from server.values import Float32Array
+from tests.model.clap.tiny import tiny_model
+
+CPU = torch.device("cpu")
+
+
+def noise(seconds: float, seed: int = 0) -> Float32Array:
+    rng = np.random.default_rng(seed)
+    swell = np.linspace(0.01, 0.5, round(seconds * CLAP_RATE))
+    return (rng.standard_normal(swell.shape[0]) * swell).astype(np.float32)
+
+
+def exact(pcm: Float32Array) -> Float32Array:
+    """Every window of a recording by the exact spectrogram, in order."""
+    whole = pcm.shape[0] // CLAP_RATE
+    windows = [repeat_to_window(pcm[: end * CLAP_RATE]) for end in range(3, min(9, whole) + 1)]
+    windows += [pcm[(end - 10) * CLAP_RATE : end * CLAP_RATE] for end in range(10, whole + 1)]
+    return np.stack([log_mel(np.ascontiguousarray(window)) for window in windows])
+
+
+@pytest.mark.parametrize("seconds", [3.0, 9.0, 10.0, 13.5])
+def test_a_recordings_windows_are_those_of_the_stream_within_what_float32_rounds(seconds: float) -> None:
+    pcm = noise(seconds)
+    made, wanted = recording_mels(pcm, DeviceMel()).numpy(), exact(pcm)
+    assert made.shape == wanted.shape
+    assert np.abs(made - wanted).max() < 0.01
+
+
+def test_ten_minutes_have_seven_partial_windows_and_591_full_ones() -> None:
+    assert partial_windows(noise(12)).shape == (7, CLAP_SAMPLES)
+    silent = np.zeros(600 * CLAP_RATE, np.float32)
+    assert silent.shape[0] // CLAP_RATE - 9 == 591
+    assert DeviceMel().of_recording(torch.from_numpy(silent[: 60 * CLAP_RATE])).shape == (51, 1001, 64)
+
+
+def test_silence_is_the_floor_there_too() -> None:
+    made = recording_mels(np.zeros(11 * CLAP_RATE, np.float32), DeviceMel())
+    assert torch.all(made == -100.0)
+
+
+@pytest.mark.parametrize("windows", [1, 3, 4, 9])
+def test_padded_batches_have_the_embeddings_of_single_windows(windows: int) -> None:
+    tower = LeanTower(tiny_model())
+    mels = np.random.default_rng(1).uniform(-80, 0, (windows, 1001, 64)).astype(np.float32)
+    with torch.inference_mode():
+        single = np.concatenate([tower(torch.from_numpy(mel[None])).numpy() for mel in mels])
+    backend = GpuBackend(copy.deepcopy(tower), CPU, "fp32", batch=4)
+    assert np.abs(backend.embed(mels) - single).max() < 1e-6
+    assert np.abs(backend.embed_there(torch.from_numpy(mels)).numpy() - single).max() < 1e-6
+
+
+def test_what_one_batch_returned_outlives_the_next() -> None:
+    backend = GpuBackend(LeanTower(tiny_model()), CPU, "fp32", batch=2)
+    mels = torch.rand(2, 1001, 64) * 80 - 80
+    first = backend.embed_there(mels)
+    kept = first.clone()
+    backend.embed_there(mels - 20)
+    assert torch.equal(first, kept)
+
+
+def test_three_products_have_the_embeddings_of_one() -> None:
+    tower = LeanTower(tiny_model())
+    mels = torch.rand(3, 1001, 64) * 80 - 80
+    with torch.inference_mode():
+        together = tower(mels)
+        apart = tower.split()(mels)
+    assert (together - apart).abs().max() < 1e-6
+
+
+def test_windows_side_by_side_come_back_in_their_order() -> None:
+    pytest.importorskip("openvino")
+    from server.model.clap.openvino_backend import OpenVinoBackend
+
+    tower = LeanTower(tiny_model())
+    mels = (torch.rand(5, 1001, 64) * 80 - 80).numpy()
+    with torch.inference_mode():
+        wanted = tower(torch.from_numpy(mels)).numpy()
+    for streams in (1, 2, 3):
+        got = OpenVinoBackend(copy.deepcopy(tower), "fp32", streams=streams).embed(mels)
+        assert np.abs(got - wanted).max() < 1e-5
