@@ -45,7 +45,9 @@ export const doctorText = dictionary({
   'state.ended': ['已结束', 'Ended'],
   'state.error': ['无法连接', 'Not connected'],
   'state.idle': ['未连接', 'Not connected'],
-  basicMode: ['基础模式:仅声学测量', 'Basic mode: acoustic measures only'],
+  basicMode: ['基础模式:未加载 CLAP,仅声学测量', 'Basic mode: CLAP not loaded, acoustic measures only'],
+  around: ['周围:{names}', 'Around the patient: {names}'],
+  events: ['病人自己的声音(不影响评分)', 'The patient’s own sounds (they change no score)'],
   processed: [
     '病人的浏览器在处理声音:噪声和音量无法判断',
     'The patient’s browser processes the sound: noise and loudness cannot be judged',

@@ -22,6 +22,7 @@ export const doctorSheet = sheet(`
 .glance .shape { width: 96px; height: 96px; }
 .word { font-size: 2.5rem; line-height: 1.15; font-weight: 700; letter-spacing: -0.015em; }
 .reason { margin-top: 6px; color: var(--ink); font-size: 1.0625rem; text-wrap: pretty; }
+.around { margin-top: 6px; color: var(--ink); font-weight: 600; } .around:empty { display: none; }
 .plot { display: block; width: 100%; height: auto; overflow: visible; }
 .plot .band.clear { fill: #d6e8f2; } .plot .band.usable { fill: #fbeccb; } .plot .band.poor { fill: #f6dccf; }
 .plot .curve { fill: none; stroke: var(--ink); stroke-width: 4; stroke-linejoin: round; stroke-linecap: round; }

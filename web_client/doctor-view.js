@@ -5,6 +5,7 @@ import { doctorText } from './doctor-strings.js';
 import { h, mark, say, sayPhrases } from './dom.js';
 import { because, clock, measureRows } from './measures.js';
 import { gradeOf } from './meter.js';
+import { aroundLine, eventItem } from './heard.js';
 import { heardLabels, saidItem } from './said.js';
 import { gradeShape } from './shapes.js';
 import { faultSentence } from './strings.js';
@@ -33,6 +34,7 @@ export class DoctorView {
       this.#promptCard,
       card(this.#askTitle, this.#ask),
       this.#saidCard,
+      this.#eventsCard,
       card(this.#measuresTitle, this.#measures),
     );
     const columns = h('div', { class: 'columns' }, card(this.#barsTitle, this.#bars.element), right);
@@ -47,10 +49,11 @@ export class DoctorView {
   #shape = h('div');
   #word = h('p', { class: 'word', part: 'word', role: 'status' });
   #reason = h('p', { class: 'reason', part: 'reason' });
+  #around = h('p', { class: 'around', part: 'interference' });
   #hero = h(
     'section',
     { class: 'card hero' },
-    h('div', { class: 'glance' }, this.#shape, h('div', {}, this.#word, this.#reason)),
+    h('div', { class: 'glance' }, this.#shape, h('div', {}, this.#word, this.#reason, this.#around)),
     this.#trend.element,
   );
   #barsTitle = h('h2');
@@ -62,6 +65,9 @@ export class DoctorView {
   #saidTitle = h('h2');
   #said = h('ul', { class: 'list', part: 'said' });
   #saidCard = h('section', { class: 'card' }, this.#saidTitle, this.#said);
+  #eventsTitle = h('h2');
+  #events = h('ul', { class: 'list', part: 'events' });
+  #eventsCard = h('section', { class: 'card' }, this.#eventsTitle, this.#events);
   #noticesTitle = h('h2');
   #notices = h('ul', { class: 'list quiet', part: 'notices' });
   #noticesCard = h('section', { class: 'card' }, this.#noticesTitle, this.#notices);
@@ -88,6 +94,7 @@ export class DoctorView {
     say(this.#askTitle, t('askAgain'));
     this.#drawAsk(model, t);
     this.#drawSaid(meter, language, t);
+    this.#drawHeard(meter, language, gone, t);
     this.#drawNotices(meter, language, t);
     say(this.#measuresTitle, t('measures'));
     const rows = measureRows(meter.result?.measures ?? (gone ? {} : (meter.update?.measures ?? {})), language);
@@ -164,6 +171,15 @@ export class DoctorView {
     this.#saidCard.hidden = heard.length === 0;
     say(this.#saidTitle, t('said'));
     this.#replace(this.#said, JSON.stringify([language, heard]), () => heard.map((one) => saidItem(one, language)));
+  }
+
+  /** @param {import('./meter.js').Meter} meter @param {Language} language @param {boolean} gone @param {Text} t */
+  #drawHeard({ result, update, events }, language, gone, t) {
+    say(this.#around, aroundLine(result?.interference ?? (gone ? [] : (update?.interference ?? [])), language));
+    const told = (result?.events ?? events).slice(-SPANS_SHOWN);
+    this.#eventsCard.hidden = told.length === 0;
+    say(this.#eventsTitle, t('events'));
+    this.#replace(this.#events, JSON.stringify([language, told]), () => told.map((one) => eventItem(one, language)));
   }
 
   /** @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t */

@@ -1,5 +1,7 @@
 /** What a meter shows, from the server's messages. Shared by both elements; no I/O, no clock, no DOM. */
 
+import { joined } from './events.js';
+
 /** A score older than this is no longer shown as the present. */
 export const STALE_AFTER_MS = 2500;
 /** Below it a quality label alone makes the grade poor (design.md, Scores). */
@@ -40,6 +42,7 @@ export class Meter {
   trend = [];
   /** Stretches that were hard to hear while we watched. @type {{start_s: number, end_s: number}[]} */
   spans = [];
+  events = /** @type {import('./types.js').SoundEvent[]} */ ([]);
   /** @type {import('./types.js').Result | null} */
   result = null;
   sessionId = '';
@@ -56,11 +59,10 @@ export class Meter {
 
   /** @param {import('./types.js').ServerMessage} message @param {number} now */
   receive(message, now) {
-    /** @type {Record<string, (message: any, now: number) => void>} */
-    const handlers = this.#handlers;
-    handlers[message.type]?.(message, now);
+    this.#handlers[message.type]?.(message, now);
   }
 
+  /** @type {Record<string, (message: any, now: number) => void>} */
   #handlers = {
     'session.started': (/** @type {any} */ message) => this.#known(message, message.config.capture),
     snapshot: this.#snapshot.bind(this),
@@ -125,8 +127,7 @@ export class Meter {
 
   /** @param {{labels: import('./types.js').Label[], notices?: import('./types.js').Text[]}} message */
   #labelled({ labels, notices = [] }) {
-    this.labels = labels;
-    this.notices = notices;
+    Object.assign(this, { labels, notices });
   }
 
   /** @param {import('./types.js').SessionStarted | import('./types.js').Snapshot} message @param {import('./types.js').Capture} capture */
@@ -150,13 +151,13 @@ export class Meter {
   /** @param {import('./types.js').QualityUpdate} update @param {number} now */
   #scored(update, now) {
     this.update = update;
+    this.events = joined(this.events, update.events ?? []);
     this.#updatedAt = now;
     this.#forget(update);
     if (this.#speakingAt === -Infinity && update.window.speech_ratio > 0) this.#speakingAt = now;
     const at_s = update.window.end_s;
-    const oldest = at_s - TREND_S;
     this.trend.push({ at_s, score: update.window.speech_ratio > 0 ? this.#lowest() : null });
-    while (this.trend[0].at_s < oldest) this.trend.shift();
+    while (this.trend[0].at_s < at_s - TREND_S) this.trend.shift();
     const poor = this.labels.some(({ id, kind }) => kind === 'quality' && (update.recent[id] ?? 1) < POOR_BELOW);
     if (poor && update.window.speech_ratio > 0) this.#mark(Math.max(0, at_s - RECENT_S), at_s);
   }

@@ -227,6 +227,7 @@ export class TingqingPatient extends HTMLElement {
       afterwards: this.#afterwards?.what ?? null,
       fault: this.#fault,
       result,
+      basicMode: this.#meter.basicMode,
       code: shortCode(sessionId),
       doctorUrl: page.href,
       notices: this.#meter.notices,

@@ -12,7 +12,7 @@ const text = dictionary();
  * @typedef {{state: HostState, language: import('./types.js').Language, asking: boolean, ending: boolean,
  *   silent: boolean, sending: boolean, reading: import('./meter.js').Reading,
  *   prompt: import('./types.js').PromptMessage | null, afterwards: 'allRight' | 'better' | null, fault: string | null,
- *   result: import('./types.js').Result | null, code: string, doctorUrl: string,
+ *   result: import('./types.js').Result | null, basicMode: boolean, code: string, doctorUrl: string,
  *   notices: import('./types.js').Text[]}} PatientModel `notices`: what the server made of labels of one's own
  * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
  *   labels: () => string | null}} PatientActions
@@ -59,7 +59,7 @@ export class PatientView {
         this.#start,
         this.#actions,
       ),
-      h('div', { class: 'truth' }, this.#sending, this.#stored),
+      h('div', { class: 'truth' }, this.#sending, this.#stored, this.#basic),
       this.#doctor,
       this.#upload.element,
       this.#footer,
@@ -76,6 +76,7 @@ export class PatientView {
   #summary = h('div', { hidden: true });
   #sending = h('span', { part: 'sending' });
   #stored = h('span', { part: 'stored' });
+  #basic = h('span', { part: 'basic-mode' });
   #doctorTitle = h('span', { class: 'quiet' });
   #code = h('span', { class: 'code', part: 'code' });
   #notices = h('p', { class: 'quiet', part: 'notices', hidden: true });
@@ -144,6 +145,8 @@ export class PatientView {
     this.#actions.hidden = !running || model.ending;
 
     this.#drawTruth(model.sending, t);
+    this.#basic.hidden = !model.basicMode;
+    say(this.#basic, t('basicMode'));
     this.#drawDoctor(model, running, t);
     this.#upload.render(language, !(running || state === 'connecting'));
     say(this.#footer, t('noDiagnosis'));

@@ -34,6 +34,7 @@ const STRINGS = {
   ],
   sending: ['声音正在发送', 'Sound is being sent'],
   notSending: ['声音没有在发送', 'Sound is not being sent'],
+  basicMode: ['基础模式:未加载 CLAP', 'Basic mode: CLAP not loaded'],
   notStored: ['不保存任何内容', 'Nothing is stored'],
   noDiagnosis: [
     '只评估录音是否听得清,不评估病人,不是诊断。',

@@ -10,6 +10,8 @@
  * @typedef {{score: number | null, why?: string | null}} LabelScore
  * @typedef {{score: number | null, grade: Grade, passed: boolean, verdict: Verdict | null, assessed: string}} Overall
  * @typedef {{start_s: number, end_s: number, why: string}} Span
+ * @typedef {{id: string, title: Text, score: number}} Interference
+ * @typedef {{id: string, title: Text, start_s: number, end_s: number, score: number}} SoundEvent
  *
  * @typedef {{source: 'microphone' | 'file' | 'line', echoCancellation?: boolean, noiseSuppression?: boolean,
  *   autoGainControl?: boolean}} Capture
@@ -19,7 +21,7 @@
  * @typedef {{type: 'quality.update', seq: number, window: {start_s: number, end_s: number, speech_ratio: number},
  *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall,
  *   session: {labels: Record<string, number | null>, overall: Overall},
- *   measures: Record<string, number | null>}} QualityUpdate
+ *   measures: Record<string, number | null>, interference?: Interference[], events?: SoundEvent[]}} QualityUpdate
  * @typedef {{type: 'prompt.raised' | 'prompt.cleared', id: string, label: string, text: Text,
  *   audience: 'patient' | 'doctor'}} PromptMessage
  * @typedef {{title: Text, kind: 'quality' | 'content', score: number | null, threshold: number,
@@ -27,7 +29,8 @@
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, prompts: string[],
  *   unusable_spans: Span[], not_heard: string[], not_assessed: string[],
- *   measures: Record<string, number | null>, notices?: Text[]}} Result
+ *   measures: Record<string, number | null>, interference: Interference[], events: SoundEvent[],
+ *   notices?: Text[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: PromptMessage[],

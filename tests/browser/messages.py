@@ -16,6 +16,14 @@ OFF = {"source": "microphone", "echoCancellation": False, "noiseSuppression": Fa
 MEASURES = {"snr_db": 3.1, "speech_dbfs": -25.0, "bandwidth_hz": 7600.0, "speech_ratio": 0.8}
 
 
+TELEVISION = {"id": "tv", "title": {"zh": "电视声", "en": "Television"}, "score": 0.6}
+
+
+def cough(start_s: float, end_s: float) -> dict[str, Any]:
+    title = {"zh": "咳嗽", "en": "Coughing"}
+    return {"id": "coughing", "title": title, "start_s": start_s, "end_s": end_s, "score": 0.5}
+
+
 def _checked(message: dict[str, Any]) -> dict[str, Any]:
     checked: dict[str, Any] = server_messages.validate_python(message).model_dump(mode="json")
     return checked
@@ -31,7 +39,9 @@ def _labels() -> list[dict[str, Any]]:
     return made
 
 
-def started(*, next_sample: int = 0, session_id: str = SESSION_ID, resume_ttl_s: float = 60) -> dict[str, Any]:
+def started(
+    *, next_sample: int = 0, session_id: str = SESSION_ID, resume_ttl_s: float = 60, basic_mode: bool = True
+) -> dict[str, Any]:
     return _checked(
         {
             "type": "session.started",
@@ -54,7 +64,7 @@ def started(*, next_sample: int = 0, session_id: str = SESSION_ID, resume_ttl_s:
             },
             "labels": _labels(),
             "scorers": ["acoustic"],
-            "basic_mode": True,
+            "basic_mode": basic_mode,
         }
     )
 
@@ -63,8 +73,8 @@ def overall(grade: str, score: float | None, verdict: str | None) -> dict[str, A
     return {"score": score, "grade": grade, "passed": verdict == "accept", "verdict": verdict, "assessed": "4 of 5"}
 
 
-def update(seq: int, *, low_background: float, grade: str, speech_ratio: float = 0.8) -> dict[str, Any]:
-    """A window whose noise label stands at ``low_background``; the others are fine."""
+def update(seq: int, *, low_background: float, grade: str, speech_ratio: float = 0.8, **more: Any) -> dict[str, Any]:
+    """A window whose noise label stands at ``low_background``; the others are fine. ``more``: further fields."""
     end_s = seq + 2
     scores = dict.fromkeys(QUALITY, 0.9) | {"low_background": low_background}
     mean = sum(scores.values()) / len(scores)
@@ -91,6 +101,7 @@ def update(seq: int, *, low_background: float, grade: str, speech_ratio: float =
             "measures": MEASURES,
             "interference": [],
             "lag_ms": 20,
+            **more,
         }
     )
 

@@ -32,7 +32,7 @@ def test_snapshot_alone_shows_where_the_session_stands(stub: StubServer, open_pa
     attribute(page, "data-session", messages.SESSION_ID)
     shown(page, "Quiet room: very low, signal to noise 3.1 dB.")
     shown(page, "It is a bit noisy. Please move somewhere quieter.")
-    shown(page, "Basic mode: acoustic measures only")
+    shown(page, "Basic mode: CLAP not loaded, acoustic measures only")
     shown(page, "What was said is not assessed (needs a transcript)")
 
 
@@ -146,6 +146,44 @@ def test_without_a_transcript_nothing_is_shown_of_what_was_said(stub: StubServer
     socket.send(messages.snapshot(), *poor(1), messages.ended())
     attribute(page, "data-state", "ended")
     expect(page.get_by_text("What was said", exact=True)).to_be_hidden()
+
+
+def test_what_disturbs_is_named_while_it_does_and_in_the_end(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    around = page.locator("[part=interference]")
+    music = messages.TELEVISION | {"id": "music", "title": {"zh": "音乐声", "en": "Music"}}
+    noisy = messages.update(1, low_background=0.2, grade="poor", interference=[messages.TELEVISION])
+    socket.send(messages.snapshot(), messages.level(), noisy)
+    expect(around).to_have_text("Around the patient: Television")
+    page.click("#language")
+    expect(around).to_have_text("周围:电视声")
+    socket.send(messages.level(), messages.update(2, low_background=0.9, grade="clear"))
+    expect(around).to_be_hidden()
+    socket.send(messages.ended(interference=[messages.TELEVISION, music]))
+    expect(around).to_have_text("周围:电视声、音乐声")
+
+
+def test_the_patients_own_sounds_are_listed_with_their_time(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    events = page.locator("[part=events] li")
+    socket.send(messages.snapshot(), messages.level())
+    for seq, heard in enumerate(([], [(61, 66)], [(62, 63)], [(70, 75)]), 1):
+        coughs = [messages.cough(*span) for span in heard]
+        socket.send(messages.update(seq, low_background=0.9, grade="clear", events=coughs))
+    expect(events).to_have_text(["1:02–1:03Coughing", "1:10–1:15Coughing"])
+    shown(page, "The patient’s own sounds (they change no score)")
+    assert_readable(page, page.viewport_size["width"] if page.viewport_size else 0)
+    socket.send(messages.ended(events=[messages.cough(62, 63)]))
+    expect(events).to_have_text(["1:02–1:03Coughing"])
+
+
+def test_nothing_is_said_of_sounds_where_none_was_heard(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(basic_mode=False), *poor(1))
+    attribute(page, "data-grade", "poor")
+    expect(page.locator("[part=interference]")).to_be_hidden()
+    expect(page.get_by_text("own sounds")).to_be_hidden()
+    expect(page.locator("[part=basic-mode]")).to_have_count(0)
 
 
 def test_labels_that_cannot_be_scored_are_told_from_the_first_moment(stub: StubServer, open_page: OpenPage) -> None:

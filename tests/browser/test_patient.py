@@ -64,6 +64,28 @@ def test_prompt_for_the_doctor_is_not_shown_to_the_patient(stub: StubServer, ope
     expect(page.get_by_text("somewhere quieter")).to_have_count(0)
 
 
+def test_prompt_names_what_disturbs_in_the_servers_words(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    text = {
+        "zh": "周围有电视声,请到安静一点的地方再说。",
+        "en": "I can hear the television. Please move somewhere quieter.",
+    }
+    socket.send(messages.level(), messages.prompt() | {"text": text})
+    expect(page.locator("[part=prompt]")).to_have_text(text["en"])
+    page.click("#language")
+    expect(page.locator("[part=prompt]")).to_have_text(text["zh"])
+
+
+def test_basic_mode_is_told_where_it_is_and_nowhere_else(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    expect(page.locator("[part=basic-mode]")).to_be_hidden()
+    socket = begin(page, stub)
+    expect(page.locator("[part=basic-mode]")).to_have_text("Basic mode: CLAP not loaded")
+    socket.send(messages.started(basic_mode=False))
+    expect(page.locator("[part=basic-mode]")).to_be_hidden()
+
+
 def test_no_number_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
     socket = begin(page, stub)

@@ -1,0 +1,18 @@
+/** What else is heard: sounds around the patient that disturb, and the patient's own (a cough), for the doctor. */
+
+import { doctorText } from './doctor-strings.js';
+import { h } from './dom.js';
+import { clock } from './measures.js';
+
+/** @typedef {import('./types.js').SoundEvent} SoundEvent @typedef {import('./types.js').Language} Language */
+
+/** One line, or nothing to say. @param {{title: import('./types.js').Text}[]} around @param {Language} language */
+export function aroundLine(around, language) {
+  const names = around.map(({ title }) => title[language]).join(language === 'zh' ? '、' : ', ');
+  return names && doctorText('around', language).replace('{names}', names);
+}
+
+/** @param {SoundEvent} event @param {Language} language */
+export function eventItem({ title, start_s, end_s }, language) {
+  return h('li', {}, h('span', { class: 'at' }, `${clock(start_s)}–${clock(end_s)}`), title[language]);
+}
