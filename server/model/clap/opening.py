@@ -23,9 +23,10 @@ def open_clap(
     device: str = "auto",
     dtype: str = "auto",
     gpu_memory_fraction: float | None = None,
+    at_once: int = 1,
 ) -> "ClapScorer | None":
     """The scorer that ``--clap`` asks for, weights loaded once; ``None`` for basic mode, which is logged. ``sounds``:
-    what it names beside its labels.
+    what it names beside its labels. ``at_once``: windows that may be ready together.
 
     Blocks for seconds where there are weights. Raises SettingsError where a named checkpoint cannot be loaded.
     """
@@ -38,7 +39,9 @@ def open_clap(
     from server.model.clap.checkpoint import load_clap  # noqa: PLC0415 - torch and transformers, only if needed
     from server.model.clap.scorer import ClapScorer  # noqa: PLC0415 - see above
 
-    loaded = load_clap(checkpoint, device=device, dtype=dtype, gpu_memory_fraction=gpu_memory_fraction)
+    loaded = load_clap(
+        checkpoint, device=device, dtype=dtype, gpu_memory_fraction=gpu_memory_fraction, at_once=at_once
+    )
     took = time.monotonic() - began
     log.info("CLAP %s: %s %s, loaded in %.1f s", loaded.name, loaded.audio.name, loaded.audio.dtype, took)
     return ClapScorer(loaded, sounds)
