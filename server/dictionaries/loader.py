@@ -89,7 +89,7 @@ def _with_included(dictionary: Dictionary, others: Mapping[str, Dictionary]) -> 
 def load_file(path: Path) -> Dictionary:
     """One label file (UTF-8 TOML). Raises LabelFileError with the line of the first fault."""
     try:
-        source = path.read_bytes().decode("utf-8")
+        source = path.read_bytes().decode("utf-8-sig")  # some editors begin the file with a byte-order mark
     except OSError as error:
         raise LabelFileError(f"cannot be read ({error.strerror})", path=str(path)) from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """Lint: every planted fault is found on its line, and what is right is left alone."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from server.dictionaries.lint import Finding, Known, Rule, lint_file, lint_sourc
 from server.dictionaries.lint.language import reads_as_english
 from server.dictionaries.lint.sameness import near_en, near_zh
 from server.dictionaries.lint.wording import is_vague_en, is_vague_zh, several_claims
-from server.dictionaries.loader import load_folder
+from server.dictionaries.loader import load_file, load_folder
 from server.dictionaries.topics import load_topics
 from server.model.acoustic.measures import MEASURE_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ROOT / "labels"
 FAULTY = ROOT / "tests" / "data" / "faulty_labels.toml"
+FAULTY_2 = ROOT / "tests" / "data" / "faulty_labels_2.toml"
 OURS = load_folder(LABELS)
 WRITTEN = {name: frozenset(label.id for label in dictionary.own()) for name, dictionary in OURS.items()}
 ALL_LOADED = frozenset({"acoustic", "clap", "transcript"})
@@ -31,17 +33,31 @@ def found(findings: list[Finding]) -> set[tuple[int, str]]:
     return {(one.line, str(one.rule)) for one in findings if one.severity == "finding"}
 
 
-def test_every_planted_fault_of_forty_is_found_on_its_line_and_nothing_else() -> None:
-    source = FAULTY.read_text(encoding="utf-8")
+def lint_with_own_topics(path: Path) -> list[Finding]:
+    """As if every topic that is spelt like its label were known."""
+    source = path.read_text(encoding="utf-8")
     topics = frozenset(re.findall(r'^topic = "(\w+)"$', source, re.MULTILINE))
-    known = Known(measures=MEASURE_NAMES, topics=topics, loaded=ALL_LOADED, written=WRITTEN)
+    return lint_source(source, path.name, replace(KNOWN, topics=topics))
+
+
+@pytest.mark.parametrize("path", [FAULTY, FAULTY_2], ids=lambda path: path.stem)
+def test_every_planted_fault_of_forty_is_found_on_its_line_and_nothing_else(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
     assert len(planted(source)) == 40
-    assert found(lint_source(source, "faulty.toml", known)) == planted(source)
+    assert found(lint_with_own_topics(path)) == planted(source)
 
 
-def test_faults_are_of_every_rule_that_a_label_can_break() -> None:
-    rules = {rule for _, rule in planted(FAULTY.read_text(encoding="utf-8"))}
+@pytest.mark.parametrize("path", [FAULTY, FAULTY_2], ids=lambda path: path.stem)
+def test_faults_are_of_every_rule_that_a_label_can_break(path: Path) -> None:
+    rules = {rule for _, rule in planted(path.read_text(encoding="utf-8"))}
     assert rules == {str(rule) for rule in Rule} - {"syntax", "not-loaded"}
+
+
+@pytest.mark.parametrize("path", [FAULTY, FAULTY_2], ids=lambda path: path.stem)
+def test_no_finding_is_told_in_the_words_of_a_library(path: Path) -> None:
+    for one in lint_with_own_topics(path):
+        assert not re.search(r"Input should|Tuple|valid string|Extra inputs|Value error", one.message.en), one.message
+        assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", re.sub(r"[“'].*?[”']", "", one.message.zh)), one.message
 
 
 @pytest.mark.parametrize("path", sorted(LABELS.glob("*.toml")), ids=lambda path: path.stem)
@@ -58,7 +74,7 @@ def test_a_scorer_that_is_merely_not_loaded_is_a_note(path: Path) -> None:
 
 
 def test_every_finding_says_what_is_wrong_and_how_to_write_it_better_in_both_languages() -> None:
-    for one in lint_file(FAULTY, KNOWN):
+    for one in lint_file(FAULTY, KNOWN) + lint_file(FAULTY_2, KNOWN):
         for text in (one.message, one.better):
             assert re.search(r"[\u4e00-\u9fff]", text.zh) or "=" in text.zh
             assert text.en.strip()
@@ -149,6 +165,61 @@ def test_pinyin_and_other_languages_are_not(text: str) -> None:
 def test_a_file_that_is_no_toml_is_one_finding_with_its_line(source: str, line: int) -> None:
     [one] = lint_source(source, "broken.toml", KNOWN)
     assert (one.line, one.rule, one.path) == (line, Rule.SYNTAX, "broken.toml")
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [
+        ("name = “x”\n", "English keyboard"),
+        ('name = "x"\ntitle＝ { zh = "一", en = "One" }\n', "English keyboard"),
+        ('name = "x"\nname = "y"\n', "twice"),
+        ('name = "x"\n[title]\nzh = "一"\n[title]\nen = "One"\n', "twice"),
+        ('name = "x\n', "missing quote"),
+    ],
+)
+def test_what_stops_the_reader_of_toml_is_told_with_its_remedy(source: str, remedy: str) -> None:
+    [one] = lint_source(source, "broken.toml", KNOWN)
+    assert remedy in one.better.en
+    assert re.search(r"[\u4e00-\u9fff]", one.better.zh)
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "cardiology.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + (LABELS / "cardiology.toml").read_bytes())
+    assert lint_file(path, KNOWN) == []
+    assert load_file(path).name == "cardiology"
+
+
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [
+        ("telemedicine:louder", "show telemedicine"),
+        ("telemedicine:close_enoug", "close_enough"),
+        ("ent:a", "cardiology"),
+    ],
+)
+def test_what_could_be_included_is_named(reference: str, hint: str) -> None:
+    [one] = lint_source(f'include = ["{reference}"]', "x.toml", KNOWN)[:1]
+    assert hint in one.better.en
+    assert hint in one.better.zh
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "大小便情况已说明",
+        "麻木已说明",
+        "说话流畅",
+        "音量不过大",
+        "心电图结果明确",
+        "流程不中断",
+        "Not too loud",
+        "Fluent speech",
+    ],
+)
+def test_what_only_looks_like_praise_is_left_alone(title: str) -> None:
+    assert not is_vague_zh(title)
+    assert not is_vague_en(title)
 
 
 def test_a_file_that_is_no_utf8_is_one_finding_with_its_line(tmp_path: Path) -> None:

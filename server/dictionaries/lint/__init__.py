@@ -1,5 +1,6 @@
 """Reads a label file the way a careful colleague would: every fault with its line, and how to write it better."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,10 +18,10 @@ def lint_file(path: Path, known: Known) -> list[Finding]:
     """Raises OSError where the file cannot be read; everything else that is wrong with it is a finding."""
     raw = path.read_bytes()
     try:
-        return lint_source(raw.decode("utf-8"), str(path), known)
+        return lint_source(raw.decode("utf-8-sig"), str(path), known)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        return [_syntax(str(path), line, Text("不是 UTF-8 文本", "not UTF-8 text"))]
+        return [_syntax(str(path), line, Text("不是 UTF-8 文本", "not UTF-8 text"), _UTF8)]
 
 
 def lint_source(source: str, path: str, known: Known) -> list[Finding]:
@@ -29,7 +30,8 @@ def lint_source(source: str, path: str, known: Known) -> list[Finding]:
         data = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         line = syntax_error_line(str(error)) or source.count("\n") + 1
-        return [_syntax(path, line, Text(f"不是 TOML:{error}", f"not TOML: {error}"))]
+        written = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 :][:1]
+        return [_syntax(path, line, Text(f"不是 TOML:{error}", f"not TOML: {error}"), _remedy(str(error), *written))]
     found: dict[tuple[int, Rule, str], Finding] = {}
     for draft in _drafts(data, known):
         line = line_of(source, draft.at)
@@ -60,8 +62,20 @@ def _label_at(data: Mapping[str, Any], draft: Draft) -> str | None:
     return found.id or None if found else None
 
 
-def _syntax(path: str, line: int, message: Text) -> Finding:
-    better = Text(
-        "多半是少了引号、括号或逗号;文件存为 UTF-8", "often a missing quote, bracket or comma; save it as UTF-8"
-    )
+def _syntax(path: str, line: int, message: Text, better: Text) -> Finding:
     return Finding(path, line, Rule.SYNTAX, "finding", None, message, better)
+
+
+_UTF8 = Text("把文件另存为 UTF-8", "save the file as UTF-8")
+_FULL_WIDTH = re.compile("[“”‘’「」＝，【】｛｝＂]")
+
+
+def _remedy(error: str, written: str = "") -> Text:
+    """What it most likely is. ``written``: the line that stopped the reader."""
+    if "twice" in error or "overwrite" in error:
+        return Text("同一个键写了两遍,留一个", "the same key is written twice; keep one of them")
+    if _FULL_WIDTH.search(written):
+        return Text(
+            "引号、等号、逗号和括号要用英文(半角)的", "type quotes, =, commas and brackets as on an English keyboard"
+        )
+    return Text("多半是少了引号、括号或逗号", "often a missing quote, bracket or comma")

@@ -1,9 +1,11 @@
 """What a label is judged by: whether any scorer of the product can give it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from server.dictionaries.adhoc import is_english
+from server.dictionaries.files import LabelEntry
 from server.dictionaries.lint.findings import Draft, Known, RawLabel, Rule
 from server.dictionaries.lint.language import reads_as_english
 from server.judge.labels import LabelKind
@@ -23,7 +25,7 @@ def check(label: RawLabel, known: Known) -> Iterator[Draft]:
 
 def _clear(label: RawLabel) -> Iterator[Draft]:
     threshold, clear = label.number("threshold", 0.70), label.number("clear", 0.75)
-    if threshold is None or clear is None or clear >= threshold:
+    if threshold is None or clear is None or clear >= threshold or not 0.0 <= threshold <= 1.0:
         return
     at = label.at("clear") if "clear" in label.entry else label.at("threshold")
     better = min(1.0, threshold + 0.05)
@@ -75,7 +77,7 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
                 'use [label.acoustic] or [label.clap]; for what was said, write kind = "content"',
             ),
         )
-    if not any(name in label.entry for name in KINDS):
+    if not any(name in label.entry for name in KINDS) and not _of_unknown_kind(label):
         yield Draft(
             label.at(),
             Rule.EVIDENCE,
@@ -85,6 +87,11 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
                 "add [label.acoustic], [label.clap] or [label.transcript]",
             ),
         )
+
+
+def _of_unknown_kind(label: RawLabel) -> bool:
+    """A table that is no key of a label: its own finding asks for one that is."""
+    return any(isinstance(value, dict) and key not in LabelEntry.model_fields for key, value in label.entry.items())
 
 
 def _measures(label: RawLabel, known: Known) -> Iterator[Draft]:
@@ -145,7 +152,7 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
             Text("CLAP 只有正面文本,没有对照", "CLAP has nothing to compare with"),
             Text('写出“不是这样”听起来是什么:contrast = ["…"]', 'write what its absence sounds like: contrast = ["…"]'),
         )
-    same = {text.casefold() for _, text in positive} & {text.casefold() for _, text in contrast}
+    same = {_bare(text) for _, text in positive} & {_bare(text) for _, text in contrast}
     if same:
         yield Draft(
             label.at("clap", "contrast"),
@@ -153,6 +160,28 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
             Text(f"正面和对照是同一句“{min(same)}”", f"positive and contrast have “{min(same)}” in common"),
             Text("对照要写相反的声音", "the contrast is the opposite sound"),
         )
+    for key, texts in (("positive", positive), ("contrast", contrast)):
+        for place, text in texts:
+            if _ABSENCE.match(text):
+                yield Draft(
+                    label.at("clap", key, place),
+                    Rule.CLAP_CONTRAST,
+                    Text(f"“{text}”说的是没有什么", f"“{text}” says what is not there"),
+                    Text(
+                        "编码器听不懂“没有”,只会当成有;写实际听得到的,例如 a person speaking in a quiet room",
+                        "the encoder takes it for the thing itself; write what is heard instead, such as “a person "
+                        "speaking in a quiet room”",
+                    ),
+                )
+
+
+_ABSENCE = re.compile(
+    r"(?:there is )?(?:no|not|without|absence of|lack of|free of|never)\s+(?:any |a |an |the )?", re.IGNORECASE
+)
+
+
+def _bare(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ValidationError
 
 from server.dictionaries import files
-from server.dictionaries.lint.findings import Draft, Known, Rule
+from server.dictionaries.lint.findings import Draft, Known, Rule, raw_labels
 from server.values import Text
 
 _TRANSLATED = ("zh", "en")
@@ -28,18 +28,31 @@ class _Fault(TypedDict):
     loc: tuple[int | str, ...]
     msg: str
     input: Any
+    ctx: dict[str, Any]
 
 
 def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
+    yield from _includes(data, known)
     try:
-        model = files.DictionaryFile.model_validate(data)
+        files.DictionaryFile.model_validate(data)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=False):
-            draft = _draft({"type": fault["type"], "loc": fault["loc"], "msg": fault["msg"], "input": fault["input"]})
-            if draft is not None:
-                yield draft
-        return
-    yield from _includes(model, known)
+        yield from _drafts(error)
+
+
+def _drafts(error: ValidationError) -> Iterator[Draft]:
+    faults = error.errors(include_url=False)
+    places = [fault["loc"] for fault in faults]
+    for fault in faults:
+        # Of a list with a faulty item pydantic also says that it is too short.
+        inner = any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
+        if fault["type"] == "too_short" and inner:
+            continue
+        context = fault.get("ctx", {})
+        draft = _draft(
+            {"type": fault["type"], "loc": fault["loc"], "msg": fault["msg"], "input": fault["input"], "ctx": context}
+        )
+        if draft is not None:
+            yield draft
 
 
 def _draft(fault: _Fault) -> Draft | None:
@@ -55,10 +68,47 @@ def _draft(fault: _Fault) -> Draft | None:
     if fault["type"] == "extra_forbidden":
         return _unknown_key(fault, inside)
     where = ".".join(inside)
-    message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "missing":
         return Draft(loc, Rule.FORM, Text(f"缺少 {where}", f"{where} is missing"), _how(inside))
-    return Draft(loc, Rule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), _how(inside))
+    wrong = _in_words(fault)
+    return Draft(loc, Rule.FORM, Text(f"{where} 写法不对:{wrong.zh}", f"{where}: {wrong.en}"), _how(inside))
+
+
+def _in_words(fault: _Fault) -> Text:
+    """What pydantic found, as one would say it to a colleague who has never seen it."""
+    context, shown = fault["ctx"], _shown(fault["input"])
+    kinds = {
+        "string_type": Text(f"{shown} 要写成文字,加引号", f"{shown} is no text; put it in quotes"),
+        "string_pattern_mismatch": Text(f"{shown} 里有不能用的字符", f"{shown} has characters that cannot stand there"),
+        "string_too_short": Text("是空的", "it is empty"),
+        "string_too_long": Text("太长", f"it is longer than {context.get('max_length')} characters"),
+        "less_than_equal": Text(f"{shown} 大于 {context.get('le')}", f"{shown} is over {context.get('le')}"),
+        "greater_than_equal": Text(f"{shown} 小于 {context.get('ge')}", f"{shown} is under {context.get('ge')}"),
+        "greater_than": Text(f"{shown} 要大于 {context.get('gt')}", f"{shown} must be over {context.get('gt')}"),
+        "finite_number": Text(f"{shown} 不是数", f"{shown} is no number"),
+        "float_type": Text(f"{shown} 不是数", f"{shown} is no number"),
+        "float_parsing": Text(f"{shown} 不是数", f"{shown} is no number"),
+        "enum": Text(f"没有 {shown} 这个选项", f"{shown} is not one of the choices"),
+        "literal_error": Text(f"没有 {shown} 这个选项", f"{shown} is not one of the choices"),
+        "tuple_type": Text(f"{shown} 要写成列表 [ … ]", f"{shown} is no list [ … ]"),
+        "too_short": Text("列表是空的", "the list is empty"),
+        "too_long": Text("列表太长", f"the list has more than {context.get('max_length')} items"),
+    }
+    if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return Text(f'{shown} 要写成 {{ … = "…" }}', f'{shown} is no table {{ … = "…" }}')
+    message = fault["msg"].removeprefix("Value error, ")
+    return kinds.get(fault["type"], Text(_VALUE_ERRORS.get(message, message), message))
+
+
+_VALUE_ERRORS = {
+    "the measures of a curve must rise from point to point": "曲线的指标要从小到大",
+    "a name of invisible characters only cannot be asked for": "只有看不见的字符,没法按名字找到",
+}
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"
 
 
 def _unknown_key(fault: _Fault, inside: list[str]) -> Draft:
@@ -109,6 +159,8 @@ def _how(inside: list[str]) -> Text:
         ),
         "threshold": Text("0 到 1 之间,通常 0.70", "between 0 and 1, 0.70 as a rule"),
         "clear": Text("0 到 1 之间,通常比 threshold 高 0.05", "between 0 and 1, 0.05 above threshold as a rule"),
+        "weight": Text("0 到 100,平常写 1.0", "between 0 and 100, 1.0 as a rule"),
+        "measure": Text("例如 snr_db,全部见 docs/measures.md", "such as snr_db; docs/measures.md has all of them"),
         "include": Text(
             '例如 include = ["telemedicine:low_background"]', 'such as include = ["telemedicine:low_background"]'
         ),
@@ -117,24 +169,44 @@ def _how(inside: list[str]) -> Text:
     return found or Text("写法见 docs/labels.md", "docs/labels.md shows how it is written")
 
 
-def _includes(model: files.DictionaryFile, known: Known) -> Iterator[Draft]:
-    own = {entry.id for entry in model.label}
-    for place, reference in enumerate(model.include):
-        name, label_id = reference.split(":")
+def _includes(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
+    """Read as written, so that they are told beside whatever else is wrong with the file."""
+    own = {label.id for label in raw_labels(data)}
+    written = data.get("include")
+    seen: set[str] = set()
+    for place, reference in enumerate(written if isinstance(written, list) else []):
+        if not isinstance(reference, str) or reference.count(":") != 1:
+            continue  # its form is a finding already
+        name, label_id = reference.strip().split(":")
         if label_id not in known.written.get(name, frozenset()):
             yield Draft(
                 ("include", place),
                 Rule.FORM,
                 Text(f"没有可以引用的 {reference}", f"there is no {reference} to include"),
-                Text(
-                    "写成“词典名:标签编号”,标签必须写在那个文件里",
-                    'write "dictionary:label_id"; the label is written in that very file',
-                ),
+                _what_to_include(name, label_id, known),
             )
-        elif label_id in own:
+        elif label_id in own or label_id in seen:
             yield Draft(
                 ("include", place),
                 Rule.DUPLICATE,
-                Text(f"{label_id} 既引用又自己写了", f"{label_id!r} is included and written here too"),
+                Text(
+                    f"{label_id} 引用了两次,或者既引用又自己写了",
+                    f"{label_id!r} is there twice: included, or written here too",
+                ),
                 Text("留一处", "keep one of them"),
             )
+        seen.add(label_id)
+
+
+def _what_to_include(name: str, label_id: str, known: Known) -> Text:
+    labels = known.written.get(name)
+    if labels is None:
+        names = sorted(known.written)
+        return Text(f"现有的词典:{'、'.join(names)}", f"there are the dictionaries {', '.join(names)}")
+    near = get_close_matches(label_id, sorted(labels), n=2, cutoff=0.5)
+    if near:
+        return Text(f"是不是 {'、'.join(near)}?", f"did you mean {' or '.join(near)}?")
+    return Text(
+        f"写成“词典名:标签编号”;有哪些,看 tingqing labels show {name}",
+        f'write "dictionary:label_id"; tingqing labels show {name} lists what it has',
+    )

@@ -10,6 +10,7 @@ from server.dictionaries.adhoc import fold
 from server.dictionaries.lint.findings import Draft, Known, Location, RawLabel, Rule
 from server.dictionaries.lint.vocabulary import words
 from server.errors import LabelQueryError
+from server.judge.matcher.pinyin import spoken
 from server.values import Text
 
 _NEAR = 0.8
@@ -17,7 +18,7 @@ _NEAR_LETTERS = 0.9
 """Ratio of ``SequenceMatcher`` over Chinese cores, and shared letters over all, whatever their order."""
 
 _ZH_ENDING = re.compile(
-    "已?(说明|说清楚?|交代|问及|提及|描述|给出)(清楚|明确)?$|(描述|读数|表达)?(明确|清楚|清晰|具体)$|的|地|得|很|较|比较|强|明显"
+    "有无(说|讲|提)(到|过|清楚)?$|(说|讲|提)无(说|讲|提)(到|过|清楚)?$|已?(说明|说清楚?|交代|问及|提及|描述|给出)(清楚|明确)?$|(描述|读数|表达)?(明确|清楚|清晰|具体)$|的|地|得|很|较|比较|强|明显"
 )
 _ZH_SAME = (
     ("噪音|杂音|吵闹声", "噪声"),
@@ -92,6 +93,19 @@ def _same_names(labels: Sequence[RawLabel]) -> Iterator[Draft]:
             if owner is not label and not told:
                 told = True
                 yield _duplicate(at, owner, Text(f"名称“{name}”已被占用", f"has the same name {name!r}"))
+        yield from _same_aliases(label)
+
+
+def _same_aliases(label: RawLabel) -> Iterator[Draft]:
+    keys = [key for _, alias in label.strings("aliases") if (key := _folded(alias))]
+    twice = next((key for key, count in Counter(keys).items() if count > 1), None)
+    if twice is not None:
+        yield Draft(
+            label.at("aliases"),
+            Rule.DUPLICATE,
+            Text(f"别名“{twice}”写了两遍", f"the alias {twice!r} is written twice"),
+            Text("删掉一个", "delete one"),
+        )
 
 
 def _names(label: RawLabel) -> Iterator[tuple[Location, str]]:
@@ -130,6 +144,8 @@ def near_zh(left: str, right: str) -> bool:
     differing = {frozenset(left) - frozenset(right), frozenset(right) - frozenset(left)}
     if any({pair[0]} in differing and {pair[1]} in differing for pair in _ZH_OPPOSITES):
         return False
+    if min(len(left), len(right)) >= 2 and spoken(left) == spoken(right):
+        return True  # typed by sound: 便秘 and 便密
     shared = sum((Counter(left) & Counter(right)).values())
     long = min(len(left), len(right)) >= 4
     alike = SequenceMatcher(None, left, right, autojunk=False).ratio() >= _NEAR
@@ -137,7 +153,7 @@ def near_zh(left: str, right: str) -> bool:
 
 
 def _core_zh(title: str) -> str:
-    """What a title is about: synonyms made one, words that only say that it was said left out."""
+    """What a title is about: synonyms made one (没 is now 无), words that only say that it was said left out."""
     title = re.sub(r"[\W_]", "", title)
     for variants, one in _ZH_SAME:
         title = re.sub(variants, one, title)
