@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from server.cli import words
 from server.cli.meter_state import MeterState, notice, worst_first
+from server.cli.report import names_of
 from server.wire.server import PromptRaised, QualityUpdate, ServerMessage, SessionStarted
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class LiveMeter:
             audience = words.FOR_DOCTOR(language) if state.prompt.audience == "doctor" else ""
             text = state.prompt.text.zh if language.startswith("zh") else state.prompt.text.en
             lines.append(Text(f"{words.PROMPT(language)}{audience}: {text}", style="bold"))
+        if state.around:
+            lines.append(Text(f"{words.AROUND(language)}: {names_of(state.around, language)}"))
         if state.notice:
             lines.append(Text(state.notice, style="italic"))
         return Panel(
@@ -163,7 +166,8 @@ class PlainMeter:
                 title = label.title.zh if language.startswith("zh") else label.title.en
                 failing.append(f"{title} {words.number(score)}")
         verdict = f"{look.mark()} {look.word(language)} {words.number(state.overall.score)}"
-        return f"{verdict}  {', '.join(failing)}".rstrip()
+        around = f"  ({names_of(state.around, language)})" if state.around else ""
+        return f"{verdict}  {', '.join(failing)}{around}".rstrip()
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from server.cli import words
-from server.wire.common import LabelScoreModel, OverallModel
+from server.wire.common import InterferenceModel, LabelScoreModel, OverallModel
 from server.wire.server import (
     AudioAck,
     ErrorMessage,
@@ -33,6 +33,7 @@ class MeterState:
     scores: dict[str, LabelScoreModel] = field(default_factory=dict)
     overall: OverallModel | None = None
     prompt: PromptRaised | None = None
+    around: list[InterferenceModel] = field(default_factory=list)
     elapsed_s: float = 0.0
     window_end_s: float = 0.0
     level_dbfs: float | None = None
@@ -44,7 +45,7 @@ class MeterState:
     def lost(self, text: str) -> None:
         """The line dropped: without fresh scores there is no data, never the last value."""
         self.scores, self.overall, self.notice = {}, None, text
-        self.level_dbfs, self.notice_until_s = None, float("inf")
+        self.level_dbfs, self.notice_until_s, self.around = None, float("inf"), []
 
     def take(self, message: ServerMessage, language: str) -> None:
         match message:
@@ -58,7 +59,7 @@ class MeterState:
             case LevelMessage():
                 self.level_dbfs, self.speaking = message.rms_dbfs, message.speaking
             case QualityUpdate():
-                self.scores, self.overall = message.labels, message.overall
+                self.scores, self.overall, self.around = message.labels, message.overall, message.interference
                 self.window_end_s, self.lag_ms = message.window.end_s, message.lag_ms
                 if self.window_end_s > self.notice_until_s:
                     self.notice = ""

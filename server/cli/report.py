@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from server.cli import words
 from server.cli.console import can_show
-from server.wire.common import TextModel
+from server.wire.common import InterferenceModel, TextModel
 from server.wire.result import Result, ResultLabel
 
 if TYPE_CHECKING:
@@ -166,6 +166,18 @@ def _seconds(result: Result, language: str) -> tuple[str, str]:
     return (f"{source.duration_s:.1f} s, {words.SPEECH(language)} {source.speech_s:.1f} s", "dim")
 
 
+def names_of(sounds: Sequence[InterferenceModel], language: str) -> str:
+    return ("、" if language.lower().startswith("zh") else ", ").join(said(sound.title, language) for sound in sounds)
+
+
+def _events(result: Result, language: str) -> str:
+    told = [
+        f"{words.clock(event.start_s)}-{words.clock(event.end_s)} {said(event.title, language)}"
+        for event in result.events[:_SPANS_SHOWN]
+    ]
+    return ", ".join(told) + (", …" if len(result.events) > _SPANS_SHOWN else "")
+
+
 def _paragraphs(result: Result, language: str) -> list[tuple[str, str]]:
     found = [(words.ADVICE(language), said(result.advice, language))]
     if result.prompts:
@@ -174,6 +186,10 @@ def _paragraphs(result: Result, language: str) -> list[tuple[str, str]]:
         spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in result.unusable_spans]
         more = ", …" if len(spans) > _SPANS_SHOWN else ""
         found.append((words.SPANS(language), ", ".join(spans[:_SPANS_SHOWN]) + more))
+    if result.interference:
+        found.append((words.AROUND(language), names_of(result.interference, language)))
+    if result.events:
+        found.append((words.OWN_SOUNDS(language), _events(result, language)))
     if names := [said(result.labels[one].title, language) for one in result.not_assessed if one in result.labels]:
         found.append((words.NOT_ASSESSED(language), ", ".join(names)))
     return found

@@ -77,6 +77,8 @@ WORST = Words("最弱项", "Weakest")
 ADVICE = Words("建议", "Advice")
 PROMPTS = Words("给患者的提示", "Prompts for the patient")
 SPANS = Words("不可用的片段", "Unusable parts")
+AROUND = Words("周围的声音", "Around the patient")
+OWN_SOUNDS = Words("病人自己的声音(不影响评分)", "The patient's own sounds (they change no score)")
 WHAT_WAS_SAID = Words("说了什么", "What was said")
 STATES = {
     "stated": Words("说到了", "stated"),

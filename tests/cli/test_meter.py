@@ -41,7 +41,12 @@ def started() -> ServerMessage:
     )
 
 
-def update(noise: float, close: float, grade: str = "usable") -> ServerMessage:
+TELEVISION = {"id": "tv", "title": {"zh": "电视声", "en": "Television"}, "score": 0.6}
+
+
+def update(
+    noise: float, close: float, grade: str = "usable", interference: list[dict[str, Any]] | None = None
+) -> ServerMessage:
     overall = {"score": 0.5, "grade": grade, "passed": False, "verdict": "re-record", "assessed": "2 of 3"}
 
     def scored(score: float | None, why: str | None = None) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def update(noise: float, close: float, grade: str = "usable") -> ServerMessage:
         session={"labels": {}, "overall": overall},
         overall=overall,
         measures={},
-        interference=[],
+        interference=interference or [],
         lag_ms=12.0,
     )
 
@@ -178,3 +183,12 @@ def test_a_warning_goes_after_five_seconds_of_audio() -> None:
     window = late.window.model_copy(update={"end_s": 8.5})  # type: ignore[union-attr]  # update() makes a QualityUpdate
     state.take(late.model_copy(update={"window": window}), "en")
     assert state.notice == ""
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "Television"), ("zh-CN", "电视声")])
+def test_what_disturbs_is_named_while_it_does(language: str, name: str) -> None:
+    noisy, quiet = update(0.4, 0.9, interference=[TELEVISION]), update(0.9, 0.9)
+    for show in (plain, drawn):
+        assert name in show(language, started(), noisy)
+    assert name not in drawn(language, started(), noisy, quiet)
+    assert name not in plain(language, started(), quiet)

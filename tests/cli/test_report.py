@@ -1,14 +1,19 @@
 """The report of one recording: what was said, as a doctor reads it."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 from typer.testing import CliRunner
 
 from server.cli.main import app
+from server.cli.report import print_report
+from server.wire.result import Result
+from tests.browser import messages
 
 LINES = [
     {"speaker": "patient", "text": "腿不肿", "start_s": 1.5},
@@ -69,3 +74,23 @@ def test_without_a_transcript_nothing_is_claimed_of_what_was_said(tmp_path: Path
     done = runner.invoke(app, ["assess", str(audio), "--labels", "cardiology", "--language", "zh"])
     assert "说了什么" not in done.stdout
     assert "需要语音转写" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        ("en", ["Around the patient: Television", "own sounds (they change no score): 0:12-0:13 Coughing"]),
+        ("zh", ["周围的声音: 电视声", "病人自己的声音(不影响评分): 0:12-0:13 咳嗽"]),
+    ],
+)
+def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any(
+    language: str, lines: list[str]
+) -> None:
+    def printed(**fields: object) -> str:
+        console = Console(file=io.StringIO(), width=120, record=True)
+        print_report(console, Result.model_validate(messages.result() | fields), language)
+        return console.export_text()
+
+    told = printed(interference=[messages.TELEVISION], events=[messages.cough(12, 13)])
+    assert all(line in told for line in lines)
+    assert not any(line.split(":")[0] in printed() for line in lines)
