@@ -86,6 +86,7 @@ def test_what_is_not_toml_is_refused_with_its_line() -> None:
     [
         ('"a dog barking",', '"狗在叫",', "clap-language"),
         ('"clear speech with no background sound",', '"zhou wei hen chao",', "clap-language"),
+        ('"a dog barking",', '"no dog barking",', "clap-contrast"),
         ('"dogs barking in the background",', '"a television playing in the background",', "duplicate"),
         ('id = "wind"', 'id = "babble"', "duplicate"),
         ('rivals = ["dog_bark"]', 'rivals = ["dog"]', "evidence"),

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from server.dictionaries.adhoc import is_english
 from server.dictionaries.files import LabelEntry
-from server.dictionaries.lint.findings import Draft, Known, RawLabel, Rule
+from server.dictionaries.lint.findings import Draft, Known, Location, RawLabel, Rule
 from server.dictionaries.lint.language import reads_as_english
 from server.judge.labels import LabelKind
 from server.values import EvidenceKind, Text
@@ -135,16 +135,7 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
     positive, contrast = label.strings("clap", "positive"), label.strings("clap", "contrast")
     for key, texts in (("positive", positive), ("contrast", contrast)):
         for place, text in texts:
-            if text and not (is_english(text) and reads_as_english(text)):
-                yield Draft(
-                    label.at("clap", key, place),
-                    Rule.CLAP_LANGUAGE,
-                    Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
-                    Text(
-                        "文本编码器只懂英文,例如 a person speaking in a quiet room",
-                        "the text encoder knows English only, such as “a person speaking in a quiet room”",
-                    ),
-                )
+            yield from check_text(label.at("clap", key, place), text)
     if not any(text for _, text in contrast):
         yield Draft(
             label.at("clap", "contrast"),
@@ -160,19 +151,31 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
             Text(f"正面和对照是同一句“{min(same)}”", f"positive and contrast have “{min(same)}” in common"),
             Text("对照要写相反的声音", "the contrast is the opposite sound"),
         )
-    for key, texts in (("positive", positive), ("contrast", contrast)):
-        for place, text in texts:
-            if _ABSENCE.match(text):
-                yield Draft(
-                    label.at("clap", key, place),
-                    Rule.CLAP_CONTRAST,
-                    Text(f"“{text}”说的是没有什么", f"“{text}” says what is not there"),
-                    Text(
-                        "编码器听不懂“没有”,只会当成有;写实际听得到的,例如 a person speaking in a quiet room",
-                        "the encoder takes it for the thing itself; write what is heard instead, such as “a person "
-                        "speaking in a quiet room”",
-                    ),
-                )
+
+
+def check_text(at: Location, text: str) -> Iterator[Draft]:
+    """One text for the encoder: English, and a sound that is there."""
+    if text and not (is_english(text) and reads_as_english(text)):
+        yield Draft(
+            at,
+            Rule.CLAP_LANGUAGE,
+            Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
+            Text(
+                "文本编码器只懂英文,例如 a person speaking in a quiet room",
+                "the text encoder knows English only, such as “a person speaking in a quiet room”",
+            ),
+        )
+    if _ABSENCE.match(text):
+        yield Draft(
+            at,
+            Rule.CLAP_CONTRAST,
+            Text(f"“{text}”说的是没有什么", f"“{text}” says what is not there"),
+            Text(
+                "编码器听不懂“没有”,只会当成有;写实际听得到的,例如 a person speaking in a quiet room",
+                "the encoder takes it for the thing itself; write what is heard instead, such as “a person speaking in "
+                "a quiet room”",
+            ),
+        )
 
 
 _ABSENCE = re.compile(

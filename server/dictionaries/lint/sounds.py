@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from server.dictionaries.adhoc import is_english
+from server.dictionaries.lint.evidence import check_text
 from server.dictionaries.lint.findings import Draft, RawLabel, Rule, raw_entries
-from server.dictionaries.lint.language import check_part, reads_as_english
+from server.dictionaries.lint.language import check_part
 from server.dictionaries.sounds import SoundsFile
 from server.values import Text
 
@@ -30,7 +30,7 @@ def check(data: Mapping[str, Any]) -> Iterator[Draft]:
             if part in entry.entry:
                 yield from check_part(entry, part, name)
     for entry in (*plain, *entries):
-        yield from _english(entry)
+        yield from _each_text(entry)
     yield from _ids(entries)
     yield from _texts(entries)
     yield from _rivals(entries)
@@ -51,20 +51,11 @@ def _form(data: Mapping[str, Any]) -> Iterator[Draft]:
             yield Draft(loc, Rule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), better)
 
 
-def _english(entry: RawLabel) -> Iterator[Draft]:
+def _each_text(entry: RawLabel) -> Iterator[Draft]:
     for place, text in entry.strings("texts"):
-        if text and not (is_english(text) and reads_as_english(text)):
-            # [quiet] is one table, [[interference]] are many.
-            at = (entry.table_name, "texts", place) if entry.table_name in _PLAIN else entry.at("texts", place)
-            yield Draft(
-                at,
-                Rule.CLAP_LANGUAGE,
-                Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
-                Text(
-                    "文本编码器只懂英文,例如 a dog barking in the background",
-                    "the text encoder knows English only, such as “a dog barking in the background”",
-                ),
-            )
+        # [quiet] is one table, [[interference]] are many.
+        at = (entry.table_name, "texts", place) if entry.table_name in _PLAIN else entry.at("texts", place)
+        yield from check_text(at, text)
 
 
 def _ids(entries: list[RawLabel]) -> Iterator[Draft]:
