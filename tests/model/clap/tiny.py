@@ -1,5 +1,6 @@
 """CLAP models with random weights: tiny ones, and the published architecture with next to no text tower."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +75,38 @@ def embedding_of(model: ClapModel, mel: torch.Tensor) -> torch.Tensor:
 
 def save_checkpoint(folder: Path, seed: int = 0) -> Path:
     """A checkpoint in the Hugging Face layout: model, its own small tokenizer, feature extractor."""
+    return save(tiny_model(seed), trained_tokenizer(TEXTS), folder)
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> Path:
+    from transformers import ClapFeatureExtractor, ClapProcessor
+
+    extractor = ClapFeatureExtractor(
+        frequency_min=50, frequency_max=14_000, truncation="fusion", padding="repeatpad", max_length_s=10
+    )
+    model.save_pretrained(folder)
+    ClapProcessor(extractor, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def trained_tokenizer(texts: Sequence[str], vocabulary: int = 400) -> Any:
+    """A byte-level BPE tokenizer as RoBERTa's, of so many tokens at most, learned from ``texts``."""
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
     from tokenizers.pre_tokenizers import ByteLevel
     from tokenizers.processors import RobertaProcessing
     from tokenizers.trainers import BpeTrainer
-    from transformers import ClapFeatureExtractor, ClapProcessor, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     trainer = BpeTrainer(
-        vocab_size=400, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
+        vocab_size=vocabulary, special_tokens=special, initial_alphabet=ByteLevel.alphabet(), show_progress=False
     )
-    tokenizer.train_from_iterator(TEXTS, trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    fast = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
         eos_token="</s>",
@@ -100,9 +117,3 @@ def save_checkpoint(folder: Path, seed: int = 0) -> Path:
         mask_token="<mask>",
         model_max_length=64,
     )
-    extractor = ClapFeatureExtractor(
-        frequency_min=50, frequency_max=14_000, truncation="fusion", padding="repeatpad", max_length_s=10
-    )
-    tiny_model(seed).save_pretrained(folder)
-    ClapProcessor(extractor, fast).save_pretrained(folder)
-    return folder
