@@ -225,7 +225,7 @@ def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
 
 def _recent_of(recent: Opinions, opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
     """Of the last 4 s. CLAP hears 10 s at once: for a label that has no other evidence, and a prompt, those stand for
-    them (decision 10)."""
+    them (decision 0010)."""
     found = _of(recent, label)
     if label.prompt is not None and label.acoustic is None and found["clap"] is None:
         found["clap"] = _of(opinions, label)["clap"]
