@@ -16,7 +16,7 @@ from server.recording.assess import assess_recording
 from server.recording.decode import Recording, read_recording
 from server.recording.flat import flat
 from server.wire.base import WireModel
-from server.wire.client import LabelRequest
+from server.wire.client import LABELS_FORM, LabelRequest
 from server.wire.result import Result
 
 router = APIRouter(tags=["recordings"])
@@ -53,7 +53,10 @@ class AssessForm(WireModel):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(("labels", *(str(part) for part in first["loc"])))
-            raise LabelQueryError(f"{where}: {first['msg']}", param=where) from None
+            if first["type"] == "too_short":
+                raise LabelQueryError(f"no label asked for: {LABELS_FORM}", param=where) from None
+            form = f"; {LABELS_FORM}" if where == "labels" else ""
+            raise LabelQueryError(f"{where}: {first['msg']}{form}", param=where) from None
 
 
 REQUEST_BODY: dict[str, Any] = {

@@ -64,7 +64,7 @@ def advise(
         parts.append(_ask_again(spans, sample_rate))
     missing = [label for label in labels.shown() if _is_missing(label, scores[label.id])]
     if missing and judged.verdict != "unusable":
-        parts.append(_not_heard(missing))
+        parts.append(_not_heard(missing, again=judged.verdict == "re-record"))
     if any(scores[label.id].why is Why.PROCESSING_ENABLED for label in labels.shown()):
         parts.append(PROCESSED)
     return Text("".join(part.zh for part in parts), " ".join(part.en for part in parts))
@@ -122,8 +122,12 @@ def _is_missing(label: Label, score: LabelScore) -> bool:
     return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE
 
 
-def _not_heard(missing: Sequence[Label]) -> Text:
-    """What to ask: the question itself where it is one, the subjects where there are several."""
+def _not_heard(missing: Sequence[Label], *, again: bool) -> Text:
+    """What to ask: the question itself where it is one, the subjects where there are several.
+
+    ``again``: there will be another recording, in which it can be said.
+    """
+    ask = Text("重录时请一并问到", "please ask in the next recording") if again else Text("请补问", "please ask")
     zh = [_SAID_ZH.sub("", label.title.zh) or label.title.zh for label in missing]
     en = [_lowered(_SAID_EN.sub("", label.title.en)) for label in missing]
     if len(missing) == 1:
@@ -133,11 +137,11 @@ def _not_heard(missing: Sequence[Label]) -> Text:
     told_zh = "、".join(zh[:MAX_TOPICS_TOLD])
     if more > 0:
         return Text(
-            f"没有听到{told_zh}等 {len(missing)} 项,请补问。",
-            f"Not heard: {', '.join(en[:MAX_TOPICS_TOLD])} and {more} more; please ask.",
+            f"没有听到{told_zh}等 {len(missing)} 项,{ask.zh}。",
+            f"Not heard: {', '.join(en[:MAX_TOPICS_TOLD])} and {more} more; {ask.en}.",
         )
     told_en = f"{', '.join(en[:-1])} and {en[-1]}"
-    return Text(f"没有听到{told_zh},请补问。", f"Not heard: {told_en}; please ask.")
+    return Text(f"没有听到{told_zh},{ask.zh}。", f"Not heard: {told_en}; {ask.en}.")
 
 
 def _ask_again(spans: Sequence[Span], sample_rate: int) -> Text:

@@ -31,6 +31,7 @@ class LabelRequest(WireModel):
 
 
 LabelsField = str | list[LabelRequest]
+LABELS_FORM = "write a dictionary's name, labels separated by commas, or an array of {label, threshold?, weight?}"
 
 
 class AudioConfig(WireModel):
@@ -143,11 +144,21 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     try:
         return client_messages.validate_json(text)  # type: ignore[no-any-return]
     except ValidationError as error:
-        raise _fault(error.errors(include_url=False, include_input=False)[0]) from None
+        raise _fault(_telling(error.errors(include_url=False, include_input=False))) from None
+
+
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """The first, unless it only says that a list of labels is no string, which it may well not be."""
+    first, *others = errors
+    deeper = [one for one in others if len(one["loc"]) > len(first["loc"])]
+    return deeper[0] if first["loc"][-1:] == ("str",) and deeper else first
 
 
 def _fault(first: ErrorDetails) -> TingqingError:
-    where = ".".join(str(part) for part in first["loc"] if part not in TYPES)[:MAX_PARAM] or None
+    shown = [str(part) for part in first["loc"] if part not in TYPES and part not in _BRANCHES]
+    where = ".".join(shown)[:MAX_PARAM] or None
+    if where == "labels" and first["type"] == "string_type":
+        return MalformedMessageError(f"labels: {LABELS_FORM}.", param=where)
     if where in _AUDIO_FAULTS and first["type"] in ("greater_than_equal", "less_than_equal", "literal_error"):
         return _AUDIO_FAULTS[where](f"{where}: {first['msg']}.", param=where)
     # The message of the discriminator repeats what it found.
@@ -158,6 +169,9 @@ def _fault(first: ErrorDetails) -> TingqingError:
         param=where,
     )
 
+
+_BRANCHES = ("str", "list[LabelRequest]")
+"""How pydantic tells the two forms of ``labels`` apart; nothing that a client has written."""
 
 _AUDIO_FAULTS: dict[str | None, type[AudioError]] = {
     "audio.sample_rate": UnsupportedRateError,

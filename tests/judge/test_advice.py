@@ -163,6 +163,14 @@ def test_many_things_not_heard_are_not_all_listed() -> None:
     assert "and 6 more; please ask." in said.en
 
 
+def test_what_was_not_heard_is_asked_in_the_recording_that_is_made_anyway() -> None:
+    changes: dict[str, float | None] = {"low_background": 0.63, "pain_location": None, "symptom_duration": None}
+    said = advice(changes, why=Why.NO_EVIDENCE)
+    assert said.zh.endswith("再录一遍。没有听到疼痛部位、持续时间,重录时请一并问到。")
+    assert said.en.endswith("Not heard: pain location and duration; please ask in the next recording.")
+    assert_well_formed(said)
+
+
 def test_what_needs_a_transcript_is_not_called_unsaid() -> None:
     assert "没有听到" not in advice({"pain_location": None}, why=Why.NEEDS_TRANSCRIPT).zh
 

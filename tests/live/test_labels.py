@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from server.live.manager import SessionManager
 from tests.fakes import FakeClock, until
 from tests.live.patient import Patient, chunks, noise
@@ -87,3 +89,23 @@ async def test_labels_changed_just_before_the_line_breaks_hold_after_the_resume(
     result = (await second.end())["result"]
     assert result["model"]["dictionary"]["name"] == "cardiology"
     assert set(result["labels"]) == {label["id"] for label in updated["labels"]}
+
+
+@pytest.mark.parametrize(
+    ("labels", "param", "said"),
+    [
+        ([{"label": "low_background", "threshold": 3}], "labels.0.threshold", "less than or equal to 1"),
+        ([{"label": "a"}, {"labell": "b"}], "labels.1.label", "required"),
+        ([3], "labels.0", "object"),
+        (7, "labels", "array of {label, threshold?, weight?}"),
+    ],
+)
+async def test_a_fault_in_a_list_of_labels_is_told_where_it_stands(
+    manager: SessionManager, clock: FakeClock, labels: Any, param: str, said: str
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    patient.socket.say({"type": "labels.update", "labels": labels})
+    error = (await patient.socket.expect("error"))["error"]
+    assert (error["code"], error["param"]) == ("malformed_message", param)
+    assert said in error["message"]
