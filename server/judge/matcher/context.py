@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from server.judge.matcher import grammar_en, grammar_zh
 from server.judge.matcher.scanner import Hit
@@ -10,7 +11,7 @@ from server.judge.matcher.tokens import LITTLE, Tokens, normal
 from server.judge.matcher.topics import GRAMMAR_LEXICONS, Mention, State
 
 _LOOK_BACK = 40
-"""Tokens before a word that may bear on it."""
+"""Tokens on either side of a word that may bear on it."""
 _SHORT = 25
 """Tokens of an utterance that is an answer and no more."""
 _SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
@@ -25,11 +26,19 @@ class Reading:
         self._hits = hits
         self._text: dict[tuple[int, int], str] = {}
         self._covered = self._cover()
+        self._owners: dict[int, str] = {}
+        self._denials: dict[Hit, tuple[bool, bool]] = {}
+        self._questions: dict[tuple[Hit, bool], bool] = {}
+        self._merged: dict[frozenset[str], list[Hit]] = {}
 
-    def hits_of(self, lexicons: frozenset[str]) -> list[Hit]:
+    def hits_of(self, lexicons: frozenset[str]) -> Sequence[Hit]:
+        """In the order of the text."""
         if len(lexicons) == 1:
-            return list(self._hits.get(next(iter(lexicons)), ()))
-        return sorted((hit for name in lexicons for hit in self._hits.get(name, ())), key=lambda hit: hit.start)
+            return self._hits.get(next(iter(lexicons)), ())
+        if lexicons not in self._merged:
+            hits = (hit for name in lexicons for hit in self._hits.get(name, ()))
+            self._merged[lexicons] = sorted(hits, key=lambda hit: hit.start)
+        return self._merged[lexicons]
 
     def is_question(self) -> bool:
         """Whether the whole utterance, one sentence, asks something that yes or no may answer."""
@@ -41,9 +50,12 @@ class Reading:
 
     def asks_about(self, mention: Mention) -> bool:
         """Whether a question asks about what it names, and not for what else there is."""
-        start, end = self.tokens.span(self.tokens.sentence, mention.start)
+        start, end = self.tokens.sentence_of(mention.start)
         joint = "" if self.tokens.language(mention.start) == "zh" else " "
-        before, after = joint.join(self.tokens.keys[start : mention.start]), joint.join(self.tokens.keys[mention.end : end])
+        before, after = (
+            joint.join(self.tokens.keys[start : mention.start]),
+            joint.join(self.tokens.keys[mention.end : end]),
+        )
         grammar = grammar_en if joint else grammar_zh
         return not grammar.asks_for_others(before, after)
 
@@ -62,15 +74,20 @@ class Reading:
 
     def denied(self, hit: Hit) -> tuple[bool, bool]:
         """Whether the word is denied, and whether it is said with a reservation."""
+        if hit not in self._denials:
+            self._denials[hit] = self._denied(hit)
+        return self._denials[hit]
+
+    def _denied(self, hit: Hit) -> tuple[bool, bool]:
         if hit.lexicon in GRAMMAR_LEXICONS:
             hit = self.widest(hit)
-        clause_start, clause_end = self.tokens.span(self.tokens.clause, hit.start)
+        clause_start, clause_end = self.tokens.clause_of(hit.start)
         if self._is_chinese(hit):
             before, after = self._around(hit, clause_start, clause_end)
             if not after and self._next_clause(clause_end) in ("没有", "没", "无", "没有的", "倒没有"):
                 return True, False
             return grammar_zh.denied(before, after)
-        start, _ = self.tokens.span(self.tokens.sentence, hit.start)
+        start, _ = self.tokens.sentence_of(hit.start)
         start = self._english_start(max(start, hit.start - 14), hit.start)
         before, after = self._around(hit, start, clause_end)
         if not after and self._next_clause(clause_end) in ("no", "nope", "none", "not at all", "not really", "no no"):
@@ -80,41 +97,57 @@ class Reading:
     def is_asked(self, hit: Hit, *, yes_or_no: bool = True) -> bool:
         """Whether the clause asks about the word, or the sentence, where the word is no symptom: a patient may ask
         what to do about a cough, and has one. ``yes_or_no``: false of numbers and times, which such a question leaves as they are."""
-        start, end = self.tokens.span(self.tokens.clause, hit.start)
-        sentence_start, sentence_end = self.tokens.span(self.tokens.sentence, hit.start)
+        key = (hit, yes_or_no)
+        if key not in self._questions:
+            self._questions[key] = self._is_asked(hit, yes_or_no=yes_or_no)
+        return self._questions[key]
+
+    def _is_asked(self, hit: Hit, *, yes_or_no: bool) -> bool:
+        start, end = self.tokens.clause_of(hit.start)
+        sentence_start, sentence_end = self.tokens.sentence_of(hit.start)
         question_mark = self.tokens.sentence[hit.start] in self.tokens.asks
         if self._is_chinese(hit):
-            clause = "".join(self.tokens.keys[start:end])
+            clause = "".join(self.tokens.keys[max(start, hit.start - _LOOK_BACK) : min(end, hit.end + _LOOK_BACK)])
             if self._is_symptom(hit) or not yes_or_no:
                 asks = question_mark and "还是" in clause or yes_or_no and grammar_zh.either_or(clause)
             else:
-                asks = question_mark or grammar_zh.is_question(self._whole())
+                asks = question_mark or self._asks_yes_or_no
             if asks:
                 return True
             before, after = self._around(hit, start, end)
             word = "".join(self.tokens.keys[hit.start : hit.end])
             return grammar_zh.asked(before, word, after, question_mark=question_mark and end == sentence_end)
-        sentence = self._written(sentence_start, sentence_end)
+        sentence = self._written(sentence_start, min(sentence_end, sentence_start + _LOOK_BACK))
         return grammar_en.asked(sentence, self._written(start, hit.start), question_mark=question_mark)
 
+    @cached_property
+    def _asks_yes_or_no(self) -> bool:
+        return grammar_zh.is_question(self._whole())
+
+    @cached_property
+    def _symptom_tokens(self) -> frozenset[int]:
+        lexicons = (name for name in GRAMMAR_LEXICONS if name != "body")
+        hits = (hit for name in lexicons for hit in self._hits.get(name, ()))
+        return frozenset(index for hit in hits for index in range(hit.start, hit.end))
+
     def _is_symptom(self, hit: Hit) -> bool:
-        return any(
-            other.start < hit.end and hit.start < other.end
-            for name in GRAMMAR_LEXICONS
-            if name != "body"
-            for other in self._hits.get(name, ())
-        )
+        return not self._symptom_tokens.isdisjoint(range(hit.start, hit.end))
 
     def is_supposed(self, hit: Hit) -> bool:
-        sentence_start, _ = self.tokens.span(self.tokens.sentence, hit.start)
+        sentence_start, _ = self.tokens.sentence_of(hit.start)
         if self._is_chinese(hit):
-            start, _ = self.tokens.span(self.tokens.clause, hit.start)
+            start, _ = self.tokens.clause_of(hit.start)
             return grammar_zh.supposed(self._masked(start, hit.start, ""))
         return grammar_en.supposed(self._written(max(sentence_start, hit.start - 12), hit.start))
 
     def owner(self, hit: Hit) -> str:
         """``patient`` or ``relative``."""
-        start, _ = self.tokens.span(self.tokens.sentence, hit.start)
+        if hit.start not in self._owners:
+            self._owners[hit.start] = self._owner(hit)
+        return self._owners[hit.start]
+
+    def _owner(self, hit: Hit) -> str:
+        start, _ = self.tokens.sentence_of(hit.start)
         start = max(start, hit.start - _LOOK_BACK)
         if self._is_chinese(hit):
             return grammar_zh.owner(self._with_commas(start, hit.start), self._whole())
@@ -125,7 +158,7 @@ class Reading:
 
     def _around(self, hit: Hit, start: int, end: int) -> tuple[str, str]:
         joint = "" if self._is_chinese(hit) else " "
-        start = max(start, hit.start - _LOOK_BACK)
+        start, end = max(start, hit.start - _LOOK_BACK), min(end, hit.end + _LOOK_BACK)
         return self._masked(start, hit.start, joint), self._masked(hit.end, end, joint)
 
     def _masked(self, start: int, end: int, joint: str) -> str:
@@ -171,7 +204,7 @@ class Reading:
     def _next_clause(self, start: int) -> str:
         if start >= len(self.tokens.keys):
             return ""
-        _, end = self.tokens.span(self.tokens.clause, start)
+        _, end = self.tokens.clause_of(start)
         return ("" if self.tokens.han[start] else " ").join(self.tokens.keys[start:end])
 
     def _english_start(self, start: int, end: int) -> int:
@@ -195,7 +228,7 @@ def bare_answer(tokens: Tokens) -> State | None:
     end = 1
     while end < len(tokens.keys) and tokens.sentence[end] == tokens.sentence[0]:
         end += 1
-    first = tokens.span(tokens.clause, 0)[1]
+    first = tokens.clause_of(0)[1]
     spans = (end, first)
     for stop in spans:
         if any(tokens.han[:stop]):

@@ -63,7 +63,9 @@ _SUBJECT = re.compile(
 )
 _MINE = re.compile(r"\b(?:my|in my|my own)\b")
 
-_OTHERS = re.compile(r"\b(?:anything|something|any|what|who|where) (?:else|other)\b|\b(?:anything like|similar|in the past|ever had|seen (?:anyone|anybody|someone)|taken anything|tried anything)\b")
+_OTHERS = re.compile(
+    r"\b(?:anything|something|any|what|who|where) (?:else|other)\b|\b(?:anything like|similar|in the past|ever had|seen (?:anyone|anybody|someone)|taken anything|tried anything)\b"
+)
 _AS_SAID = re.compile(r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|apart from|other than|besides)\b")
 
 NO = re.compile(
@@ -79,9 +81,12 @@ YES = re.compile(
     r"|exactly))*"
 )
 _FIRST = r"^(?:(?:um|uh|er|erm|oh|ohh|mm|well|so|ah) )*"
-_NO_AND_MORE = re.compile(_FIRST + r"(?:no|nope|nah) (?:i|i've|i'm|there|there's|it|that|not|nothing|none|he|she|they|no|thanks|doctor)\b")
+_NO_AND_MORE = re.compile(
+    _FIRST + r"(?:no|nope|nah) (?:i|i've|i'm|there|there's|it|that|not|nothing|none|he|she|they|no|thanks|doctor)\b"
+)
 _YES_AND_MORE = re.compile(
-    _FIRST + r"(?:yes|yeah|yep|yup|yah) (?:(?:it|that|there|i)(?:'s|'ve)?|they|a bit|a little|just|mostly|mainly|sometimes"
+    _FIRST
+    + r"(?:yes|yeah|yep|yup|yah) (?:(?:it|that|there|i)(?:'s|'ve)?|they|a bit|a little|just|mostly|mainly|sometimes"
     r"|quite|very|really|definitely|only|since|for|on and off|all the time)\b(?!.*(?:\bno\b|\bnot\b|n't\b))"
 )
 

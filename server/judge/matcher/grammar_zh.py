@@ -126,7 +126,10 @@ def either_or(clause: str) -> bool:
 
 def is_question(text: str) -> bool:
     """Whether a sentence asks for yes or no, without its question mark (recognisers write none)."""
-    return any(pattern.search(text) for pattern in (_ASKS_BEFORE, _A_NOT_A, _PARTICLE_AT_END)) or _OR_NOT.search(text) is not None
+    return (
+        any(pattern.search(text) for pattern in (_ASKS_BEFORE, _A_NOT_A, _PARTICLE_AT_END))
+        or _OR_NOT.search(text) is not None
+    )
 
 
 def supposed(before: str) -> bool:

@@ -3,6 +3,7 @@
 Pure and without memory: the same utterance gives the same findings wherever it stands.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from server.judge.matcher.slips import Slips
 from server.judge.matcher.tokens import Tokens, has_han, tokenise
 from server.judge.matcher.topics import GRAMMAR_LEXICONS, NOT_HEARD, Finding, Mention, Rule, State, Topic, Topics
 
+_NEIGHBOURS = 4
+"""On either side: more than can overlap an anchor."""
 SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
 WRITTEN = 0.95
 RESERVED = 0.85
@@ -134,12 +137,18 @@ def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
             continue
         others: list[Hit] = []
         for hits in rest:
-            near = [hit for hit in hits if _in_reach(rule, reading, anchor, hit)]
+            near = [hit for hit in _nearest(hits, anchor) if _in_reach(rule, reading, anchor, hit)]
             if not near:
                 break
             others.append(min(near, key=lambda hit: _distance(anchor, hit)))
         else:
             yield anchor, others
+
+
+def _nearest(hits: Sequence[Hit], anchor: Hit) -> Sequence[Hit]:
+    """A few hits on either side: if none of them is in reach, none is. Keeps long utterances linear."""
+    place = bisect_left(hits, anchor.start, key=lambda hit: hit.start)
+    return hits[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
 
 
 def _said_alone(rule: Rule, reading: Reading, question: Reading | None) -> Iterable[tuple[Hit, list[Hit]]]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Language = Literal["zh", "en"]
@@ -61,7 +62,7 @@ _POSSESSIVE = re.compile(
 """In "my back's sore", which is "back" to a lexicon."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tokens:
     """``keys``: what terms are compared with. ``clause`` and ``sentence``: of each token, rising from 0.
 
@@ -74,20 +75,37 @@ class Tokens:
     sentence: tuple[int, ...]
     asks: frozenset[int]
 
-    def span(self, of: tuple[int, ...], index: int) -> tuple[int, int]:
-        """First token and the one after the last of the clause or sentence that token ``index`` lies in."""
-        value = of[index]
-        start, end = index, index + 1
-        while start > 0 and of[start - 1] == value:
-            start -= 1
-        while end < len(of) and of[end] == value:
-            end += 1
-        return start, end
+    @cached_property
+    def clauses(self) -> dict[int, tuple[int, int]]:
+        """First token of each clause, and the one after its last."""
+        return _bounds(self.clause)
+
+    @cached_property
+    def sentences(self) -> dict[int, tuple[int, int]]:
+        """As ``clauses``."""
+        return _bounds(self.sentence)
+
+    def clause_of(self, index: int) -> tuple[int, int]:
+        """First token and the one after the last of the clause that token ``index`` lies in."""
+        return self.clauses[self.clause[index]]
+
+    def sentence_of(self, index: int) -> tuple[int, int]:
+        return self.sentences[self.sentence[index]]
 
     def language(self, index: int) -> Language:
         """Of the token's clause: Chinese where it has a Chinese character."""
-        start, end = self.span(self.clause, index)
-        return "zh" if any(self.han[start:end]) else "en"
+        return "zh" if self.clause[index] in self._chinese else "en"
+
+    @cached_property
+    def _chinese(self) -> frozenset[int]:
+        return frozenset(clause for clause, han in zip(self.clause, self.han, strict=True) if han)
+
+
+def _bounds(rising: tuple[int, ...]) -> dict[int, tuple[int, int]]:
+    bounds: dict[int, tuple[int, int]] = {}
+    for index, value in enumerate(rising):
+        bounds[value] = (bounds.get(value, (index, 0))[0], index + 1)
+    return bounds
 
 
 def normal(text: str) -> str:
