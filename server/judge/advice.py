@@ -128,8 +128,8 @@ def _not_heard(missing: Sequence[Label], *, again: bool) -> Text:
     ``again``: there will be another recording, in which it can be said.
     """
     ask = Text("重录时请一并问到", "please ask in the next recording") if again else Text("请补问", "please ask")
-    zh = [_SAID_ZH.sub("", label.title.zh) or label.title.zh for label in missing]
-    en = [_lowered(_SAID_EN.sub("", label.title.en)) for label in missing]
+    subjects = [_subject(label) for label in missing]
+    zh, en = [one.zh for one in subjects], [one.en for one in subjects]
     if len(missing) == 1:
         advice = missing[0].advice or Text("请补问一句", "please ask about it")
         return Text(f"没有听到{zh[0]};{advice.zh}。", f"Not heard: {en[0]}; {advice.en}.")
@@ -142,6 +142,16 @@ def _not_heard(missing: Sequence[Label], *, again: bool) -> Text:
         )
     told_en = f"{', '.join(en[:-1])} and {en[-1]}"
     return Text(f"没有听到{told_zh},{ask.zh}。", f"Not heard: {told_en}; {ask.en}.")
+
+
+def _subject(label: Label) -> Text:
+    """What was to be said: without the words of the title that claim it was; as a question where a denial is hoped for,
+    since "fainting was not heard" could be taken for one."""
+    zh = _SAID_ZH.sub("", label.title.zh) or label.title.zh
+    en = _lowered(_SAID_EN.sub("", label.title.en))
+    if label.transcript is not None and label.transcript.expects == "denied":
+        return Text(f"有无{zh}", f"{en} (yes or no)")
+    return Text(zh, en)
 
 
 def _ask_again(spans: Sequence[Span], sample_rate: int) -> Text:

@@ -171,6 +171,15 @@ def test_what_was_not_heard_is_asked_in_the_recording_that_is_made_anyway() -> N
     assert_well_formed(said)
 
 
+def test_a_symptom_nobody_spoke_of_is_not_told_as_if_it_were_absent() -> None:
+    labels = DICTIONARIES.resolve("cardiology")
+    one = advice({"syncope": None}, labels=labels, why=Why.NO_EVIDENCE)
+    assert "没有听到有无晕厥;请再问一句:" in one.zh
+    assert "Not heard: fainting (yes or no); please ask once more" in one.en
+    several = advice({"syncope": None, "exercise_tolerance": None}, labels=labels, why=Why.NO_EVIDENCE)
+    assert "没有听到活动耐量、有无晕厥,请补问。" in several.zh
+
+
 def test_what_needs_a_transcript_is_not_called_unsaid() -> None:
     assert "没有听到" not in advice({"pain_location": None}, why=Why.NEEDS_TRANSCRIPT).zh
 
