@@ -27,8 +27,9 @@ from server.judge.session import SessionJudge
 from server.model.acoustic import AcousticScorer
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
+from server.model.overlap import load_overlap
 from server.stream.core import StreamCore
-from server.stream.events import WindowReady
+from server.stream.events import OverlapModel, WindowReady
 from server.values import AudioFormat, Capture, CaptureSource, Encoding, Measures, Mos, Window
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,15 +57,17 @@ class Judged:
 class Bench:
     """The parts of one assessment, made once."""
 
-    def __init__(self, *, mos: bool) -> None:
+    def __init__(self, *, mos: bool, overlap: OverlapModel | None = None) -> None:
+        """``overlap``: another network than the shipped one."""
         self._detector = detector_factory("silero")
         self.scorer = AcousticScorer()
+        self._overlap = load_overlap() if overlap is None else overlap
         self._mos = DnsMos(load_dnsmos_session()) if mos else None
         self.labels: LabelSet = Dictionaries.load(ROOT / "labels").resolve(None)
 
     def windows(self, samples: npt.NDArray[np.float32], rate: int) -> Iterator[tuple[Window, Mos | None]]:
         """Every window, with the DNSMOS result that counts for it (that of the last 10, 15, 20 … s before it)."""
-        core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), self._detector())
+        core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), self._detector(), overlap=self._overlap)
         events = core.receive_pcm(samples.tobytes()) + core.finish()
         mos: Mos | None = None
         for event in events:

@@ -22,10 +22,11 @@ from server.model.clap.mel import MelTracker
 from server.model.clap.opening import open_clap
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
+from server.model.overlap import load_overlap
 from server.resources import labels_dir, web_client_dir
 from server.settings import Settings, check_exposure
 from server.stream.core import StreamCore
-from server.stream.events import FeatureTracker, WindowReady
+from server.stream.events import FeatureTracker, OverlapModel, WindowReady
 from server.values import AudioFormat, Capture, CaptureSource, Encoding
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ PROBE_S = 3
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+async def open_engine(settings: Settings, overlap: OverlapModel | None = None) -> AsyncIterator[Engine]:
     """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
+    ``overlap``: another model than the shipped one, for cross-validation.
     Raises LabelFileError and SettingsError, before anything is started.
     """
     labels_folder = settings.labels_dir or labels_dir()
     dictionaries, sounds = Dictionaries.load(labels_folder), load_sounds(labels_folder)
     make_detector = detector_factory(settings.vad)
+    crosstalk = load_overlap() if overlap is None else overlap
     clap = await asyncio.to_thread(
         open_clap,
         settings.clap,
@@ -68,8 +71,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         yield Engine(
             service=service,
             dictionaries=dictionaries,
-            make_core=lambda audio: StreamCore(audio, make_detector(), trackers()),
-            restore_core=lambda snapshot: StreamCore.restore(snapshot, make_detector(), trackers()),
+            make_core=lambda audio: StreamCore(audio, make_detector(), trackers(), crosstalk),
+            restore_core=lambda snapshot: StreamCore.restore(snapshot, make_detector(), trackers(), crosstalk),
             summarise=summarise,
             scorer_names=service.scorer_names,
             clap=None if clap is None else clap.model,

@@ -120,6 +120,8 @@ class Column(IntEnum):
     """Mean of the row's samples, linear (input rate)."""
     GAP = 10
     """1.0 where the row was declared lost by ``audio.gap`` (network), else 0.0."""
+    OVERLAP = 11
+    """Probability that two people speak at once, 0..1; -1 where that was not judged (no model, or lost audio)."""
 
 
 N_COLUMNS = len(Column)

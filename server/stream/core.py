@@ -6,7 +6,7 @@ import numpy as np
 
 from server.errors import OddLengthError, SnapshotError, UnsupportedRateError
 from server.stream.decode import PcmDecoder
-from server.stream.events import Detector, FeatureTracker, StreamEvent
+from server.stream.events import Detector, FeatureTracker, OverlapModel, StreamEvent
 from server.stream.gaps import Gaps
 from server.stream.resample import Resampler
 from server.stream.ring import InputBuffer
@@ -37,8 +37,14 @@ class StreamCore:
     that were already returned before the snapshot are not returned twice.
     """
 
-    def __init__(self, audio: AudioFormat, detector: Detector, trackers: Sequence[FeatureTracker] = ()) -> None:
-        """``detector`` and ``trackers`` are fresh and this stream's own.
+    def __init__(
+        self,
+        audio: AudioFormat,
+        detector: Detector,
+        trackers: Sequence[FeatureTracker] = (),
+        overlap: OverlapModel | None = None,
+    ) -> None:
+        """``detector`` and ``trackers`` are fresh and this stream's own; ``overlap`` may be shared.
 
         Raises UnsupportedRateError outside 8–96 kHz, UnsupportedEncodingError.
         """
@@ -53,7 +59,7 @@ class StreamCore:
         self._piece = self._rate // 4
         self._decoder = PcmDecoder(audio)
         self._gaps = Gaps(self._rate)
-        self._timeline = Timeline(self._rate, detector, trackers, self._gaps)
+        self._timeline = Timeline(self._rate, detector, trackers, self._gaps, overlap)
         self._finished: list[StreamEvent] | None = None
         self._open(0)
 
@@ -159,7 +165,13 @@ class StreamCore:
         return pack({"encoding": self.audio.encoding.value, "sample_rate": self._rate, **state}, rows)
 
     @classmethod
-    def restore(cls, snapshot: bytes, detector: Detector, trackers: Sequence[FeatureTracker] = ()) -> "StreamCore":
+    def restore(
+        cls,
+        snapshot: bytes,
+        detector: Detector,
+        trackers: Sequence[FeatureTracker] = (),
+        overlap: OverlapModel | None = None,
+    ) -> "StreamCore":
         """Continue a stream with a fresh ``detector`` (of the same kind) and fresh ``trackers``.
 
         ``next_sample`` is then 10 s before the end of the last whole hop, or 0. Raises SnapshotError on another
@@ -167,7 +179,8 @@ class StreamCore:
         """
         state, rows = unpack(snapshot)
         try:
-            core = cls(AudioFormat(Encoding(state["encoding"]), int(state["sample_rate"])), detector, trackers)
+            audio = AudioFormat(Encoding(state["encoding"]), int(state["sample_rate"]))
+            core = cls(audio, detector, trackers, overlap)
             core._open(core._timeline.restore(state, rows))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UnsupportedRateError) as error:
             raise SnapshotError(f"The snapshot cannot be used: {error}.") from error

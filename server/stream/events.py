@@ -60,6 +60,19 @@ class Detector(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
+class OverlapModel(Protocol):
+    """Hears two people at once. Without memory: all streams and threads may share one.
+
+    ``hear`` takes one hop (or a stream's shorter last one) with up to ``context_samples`` of what came before it,
+    float32 ``(n,)`` at 16 kHz, -1..1, and returns the probability 0..1 of its last ``rows`` rows, float32 ``(rows,)``;
+    -1 where it cannot say. The context is read from the PCM ring, which replay refills, so it is not in snapshots.
+    """
+
+    context_samples: int
+
+    def hear(self, pcm: Float32Array, rows: int) -> Float32Array: ...
+
+
 class FeatureTracker(Protocol):
     """A feature advanced once per hop with memory of its own (for example a mel ring for CLAP on CPU).
 

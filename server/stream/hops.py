@@ -22,6 +22,7 @@ def idle_rows(hops: int) -> Float32Array:
     rows = np.zeros((hops * ROW_RATE, N_COLUMNS), np.float32)
     rows[:, _DECIBELS] = -120.0
     rows[:, [Column.ZERO, Column.GAP]] = 1.0
+    rows[:, Column.OVERLAP] = -1.0
     return rows
 
 
@@ -43,9 +44,10 @@ class HopRows:
         """Rows made so far."""
         return self._rows.end
 
-    def advance(self, pcm: Float32Array, speech: Float32Array, input_rows: Float32Array) -> None:
-        """One hop: see HopFeatures.advance for the arrays."""
+    def advance(self, pcm: Float32Array, speech: Float32Array, input_rows: Float32Array, overlap: Float32Array) -> None:
+        """One hop: see HopFeatures.advance for the arrays; ``overlap``: float32 ``(r,)``, the column OVERLAP."""
         rows = self._features.advance(pcm, speech, input_rows)
+        rows[:, Column.OVERLAP] = overlap
         self.carried_noise_db = self._floor.advance(rows)
         self._totals.add(rows)
         self._rows.write(rows)

@@ -9,7 +9,7 @@
     8       4     length of the JSON, j
     12      4     number of rows, r
     16      j     JSON, UTF-8
-    16+j    44*r  rows, float32 little endian
+    16+j    48*r  rows, float32 little endian
     end-4   4     CRC-32 of everything before
 """
 
@@ -25,7 +25,7 @@ from server.stream.hops import KEPT_ROWS
 from server.values import N_COLUMNS, Float32Array
 
 MAGIC = b"TQSC"
-VERSION = 1
+VERSION = 2
 """Raised with every change of what a snapshot holds; another version is refused, and the session starts afresh."""
 
 MAX_BYTES = 64 * 1024

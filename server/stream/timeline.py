@@ -9,6 +9,7 @@ from server.stream.events import (
     Detector,
     FeatureTracker,
     Level,
+    OverlapModel,
     SpeechStarted,
     SpeechStopped,
     StreamEvent,
@@ -37,11 +38,19 @@ class Timeline:
     is due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if one ends.
     """
 
-    def __init__(self, sample_rate: int, detector: Detector, trackers: Sequence[FeatureTracker], gaps: Gaps) -> None:
+    def __init__(
+        self,
+        sample_rate: int,
+        detector: Detector,
+        trackers: Sequence[FeatureTracker],
+        gaps: Gaps,
+        overlap: OverlapModel | None = None,
+    ) -> None:
         self._rate = sample_rate
         self._gaps = gaps
         self._measures = InputMeasures(sample_rate)
         self._gate = VoiceGate(detector)
+        self._overlap = overlap
         self._rows = HopRows()
         self._trackers = tuple(trackers)
         self._pcm = Ring(WINDOW_S * CORE_RATE)
@@ -148,8 +157,14 @@ class Timeline:
             self._rows.advance_idle(1)
         elif rows:
             measured = self._measures.measure(samples, rows, self._gaps.rows(self.hop, rows))
-            self._rows.advance(self._pcm.read(start, start + length), speech, measured)
+            overlap = self._hear_overlap(start, start + length, rows)
+            self._rows.advance(self._pcm.read(start, start + length), speech, measured, overlap)
         self._track(samples)
+
+    def _hear_overlap(self, start: int, end: int, rows: int) -> Float32Array:
+        if self._overlap is None:
+            return np.full(rows, -1.0, np.float32)
+        return self._overlap.hear(self._pcm.read(max(0, start - self._overlap.context_samples), end), rows)
 
     def _track(self, samples: Float32Array) -> None:
         for tracker in self._trackers:

@@ -11,6 +11,7 @@ import soundfile
 from server.dictionaries import Dictionaries
 from server.judge.labels import LabelSet
 from server.model.detectors import detector_factory
+from server.model.overlap import OverlapNetwork, load_overlap
 from server.resources import labels_dir
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
@@ -25,13 +26,18 @@ def silero():
 
 
 @lru_cache(maxsize=1)
+def overlap_network() -> OverlapNetwork:
+    return load_overlap()
+
+
+@lru_cache(maxsize=1)
 def telemedicine() -> LabelSet:
     return Dictionaries.load(labels_dir()).resolve(None)
 
 
 def windows_of(samples: Float32Array, rate: int = RATE) -> list[Window]:
     """Every window of float32 ``samples`` (-1..1), through the real core and Silero."""
-    core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), silero()())
+    core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), silero()(), overlap=overlap_network())
     events = core.receive_pcm(samples.astype("<f4").tobytes()) + core.finish()
     return [event.window for event in events if isinstance(event, WindowReady)]
 

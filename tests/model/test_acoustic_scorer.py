@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,8 +105,11 @@ def test_noise_is_measured_where_nobody_speaks():
     assert loud.measures.snr_db is None
 
 
-def test_nothing_claims_to_hear_two_talkers(mixes):
-    assert reply(last_window(mixes / "000_clean_en.flac")).opinions["no_crosstalk"] == Opinion(None, Why.NO_EVIDENCE)
+def test_without_a_model_of_overlap_nobody_claims_to_hear_two_talkers(mixes):
+    window = last_window(mixes / "000_clean_en.flac")
+    rows = window.rows.copy()
+    rows[:, Column.OVERLAP] = -1.0
+    assert reply(replace(window, rows=rows)).opinions["no_crosstalk"] == Opinion(None, Why.NO_EVIDENCE)
 
 
 def test_what_processing_hides_is_null_and_its_measures_are_withheld(mixes):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from server.model.acoustic.crosstalk import overlap_share
 from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech, speech_level, steady_noise
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
@@ -53,7 +54,7 @@ class Internal(StrEnum):
     DISTANT_MOS_SIGNAL = "distant_mos_signal"
     """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
     OVERLAP = "overlap"
-    """Two people at once: nothing here can hear it; always absent."""
+    """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
 
 
 MEASURE_NAMES = frozenset({field.name for field in fields(Measures)} - {"pauses"}) | frozenset(Internal)
@@ -142,6 +143,9 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str,
     high = high_band(stretch.spectra, sounding_speech(stretch.rows))
     if high is not None:
         values[Internal.HIGH_BAND_DB] = high
+    overlap = overlap_share(stretch.rows, measures.snr_db, measures.mos_background)
+    if overlap is not None:
+        values[Internal.OVERLAP] = overlap
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
     return {**values, **_from_mos(stretch, measures)}

@@ -1,0 +1,90 @@
+"""Networks for the cross-validation of overlap: each mix is heard by one that met neither its talkers nor its noise.
+
+    OMP_NUM_THREADS=1 .venv/bin/python bench/overlap_folds.py        (fits 6 networks of some minutes each, once)
+
+Prints what each held-out mix of TINGQING_SHARED measures, and how well ``overlap`` tells two talkers from the rest.
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from fit_overlap import weights_without
+from mixes_manifest import sources
+from mixes_table import Bench, auc
+from overlap_mixes import AUDIO, load_sources
+
+from server.model.acoustic.measures import Internal
+from server.model.acoustic.scorer import readings
+from server.model.overlap import OverlapNetwork, load_overlap
+
+FOLDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Places of the mixes that are judged, and the sources (groups of talkers and noises) that they are made of."""
+
+    judged: tuple[int, ...]
+    sources: frozenset[str]
+
+
+def folds(groups: Sequence[frozenset[str]], n: int = FOLDS) -> list[Fold]:
+    """Every mix in one of ``n`` folds of equal size, dealt so that each has few sources. ``groups``: those of a mix."""
+    left = set(range(len(groups)))
+    found = []
+    for k in range(n):
+        size = round(len(groups) * (k + 1) / n) - round(len(groups) * k / n)
+        mine: list[int] = []
+        held: frozenset[str] = frozenset()
+        for _ in range(size):
+            place = min(left, key=lambda at: (len(groups[at] - held), -len(groups[at] & held), at))
+            mine.append(place)
+            left.remove(place)
+            held |= groups[place]
+        found.append(Fold(tuple(mine), held))
+    return found
+
+
+def mix_groups(folder: Path = AUDIO / "mixes") -> tuple[list[dict[str, object]], list[frozenset[str]]]:
+    """The mixes of a folder as labels.json has them, and the sources of each."""
+    with (AUDIO / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        group_of = {row["path"]: row["group"] or row["path"] for row in csv.DictReader(file)}
+    rows = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["mixes"]
+    return rows, [frozenset().union(*sources(row, group_of)) for row in rows]
+
+
+def networks(held: Sequence[Fold]) -> list[OverlapNetwork]:
+    """One network per fold, fitted without its sources."""
+    torch.set_num_threads(1)
+    everything = load_sources()
+    return [load_overlap(weights_without(fold.sources, everything)) for fold in held]
+
+
+def main() -> None:
+    rows, groups = mix_groups()
+    held = folds(groups)
+    two, one = [], []
+    for fold, network in zip(held, networks(held), strict=True):
+        bench = Bench(mos=False, overlap=network)
+        for place in fold.judged:
+            row = rows[place]
+            samples, rate = soundfile.read(AUDIO / "mixes" / str(row["file"]), dtype="float32")
+            heard = [readings(window, None) for window, _ in bench.windows(samples, rate) if not window.partial]
+            values = [whole.values[Internal.OVERLAP] for whole, _ in heard if Internal.OVERLAP in whole.values]
+            if not values:
+                continue
+            overlap = float(np.median(values))
+            (two if "overlap" in row["tags"] else one).append(overlap)
+            print(f"{overlap:.3f}  {row['file']}")
+    print(f"AUC {auc([-value for value in two], [-value for value in one]):.3f} ({len(two)} with two talkers, ", end="")
+    print(f"{len(one)} without, where it is measurable)")
+
+
+if __name__ == "__main__":
+    main()

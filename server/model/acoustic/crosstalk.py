@@ -1,0 +1,28 @@
+"""How much of the speech is two people's at once. A pure function of feature rows."""
+
+import numpy as np
+
+from server.model.acoustic.levels import sounding_speech
+from server.values import Column, Float32Array
+
+SURE = 0.7
+"""Probability from which a row counts: what the network says of noise and echo beside one voice rarely gets there."""
+
+LEAST_ROWS = 150
+"""Under 1.5 s of speech a share is an accident."""
+
+LEAST_SNR_DB = 15.0
+"""Louder noise is not told from a second voice: there the background is the finding (``low_background``)."""
+
+LEAST_MOS_BACKGROUND = 2.8
+"""The same by DNSMOS, which hears the television and the crying that a detector takes for speech."""
+
+
+def overlap_share(rows: Float32Array, snr_db: float | None, mos_background: float | None) -> float | None:
+    """Share of the speech with two voices in it, 0..1; ``None`` under 1.5 s of judged speech, and under noise."""
+    if snr_db is None or snr_db < LEAST_SNR_DB:
+        return None
+    if mos_background is not None and mos_background < LEAST_MOS_BACKGROUND:
+        return None
+    heard = rows[sounding_speech(rows) & (rows[:, Column.OVERLAP] >= 0.0), Column.OVERLAP]
+    return float(np.count_nonzero(heard >= SURE)) / heard.size if heard.size >= LEAST_ROWS else None

@@ -1,0 +1,134 @@
+"""Two people at once, heard by a small convolutional network in the fine spectrum of the last second and a half.
+
+Voices that overlap lay two series of harmonics over each other. The network reads 0.06–3.1 kHz in bins of 15.6 Hz, so
+that the harmonics of one voice stand apart, and says how likely two voices sound, every 40 ms. It was fitted by
+``bench/fit_overlap.py`` on mixes of public recordings (docs/decisions/0011-hearing-two-people.md); its 23,000 weights
+lie beside this file. Inference is numpy.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from server.values import CORE_RATE, ROW_RATE, Float32Array
+
+WEIGHTS = Path(__file__).with_name("overlap.npz")
+
+FRAME = 1024
+"""64 ms: harmonics of the deepest voices (70 Hz) are resolved."""
+
+STEP = 320
+"""20 ms."""
+
+FIRST_BIN, END_BIN = 4, 196
+"""62 Hz to 3.06 kHz: within a telephone's band."""
+
+RANGE_DB = 60.0
+HEADROOM_DB = 10.0
+SCALE_DB = 15.0
+"""A spectrum is read relative to the loudest of its second, from -60 to 10 dB, in units of 15 dB."""
+
+LOUD_PERCENTILE = 90.0
+POWER_FLOOR = 1e-9
+
+TIME_STRIDE = 2
+"""Frames per answer of the network."""
+
+LEAST_FRAMES = 12
+"""Under 0.3 s there is nothing to say."""
+
+NOT_JUDGED = -1.0
+"""What the column OVERLAP holds where nothing could be said (``values.Column``)."""
+
+_ROW = CORE_RATE // ROW_RATE
+
+Weights = Mapping[str, Float32Array]
+
+
+def spectrum(pcm: Float32Array) -> Float32Array:
+    """Log power of 64 ms Hann frames, one in 20 ms: float32 ``(t, 192)``, dB. ``pcm``: float32 ``(n,)`` at 16 kHz."""
+    frames = np.lib.stride_tricks.sliding_window_view(pcm, FRAME)[::STEP]
+    spectra = fft.rfft(frames * _window(), axis=1)[:, FIRST_BIN:END_BIN]
+    power = np.square(spectra.real) + np.square(spectra.imag)
+    return np.asarray(10.0 * np.log10(power + np.float32(POWER_FLOOR)), np.float32)
+
+
+def relative(levels: Float32Array) -> Float32Array:
+    """``spectrum``'s dB as the network reads them: float32 ``(t, 192)``, -2.5..2.2, whatever the gain."""
+    loud = np.percentile(levels.max(axis=1), LOUD_PERCENTILE).astype(np.float32)
+    return np.asarray(np.clip(levels - loud, -RANGE_DB, HEADROOM_DB) / SCALE_DB + 1.5, np.float32)
+
+
+@cache
+def _window() -> Float32Array:
+    return np.hanning(FRAME + 1)[:-1].astype(np.float32)
+
+
+class OverlapNetwork:
+    """``stream.events.OverlapModel``: a pure function of what it is given; shared by all streams and threads."""
+
+    context_samples: int = CORE_RATE // 2
+    """Half a second before the hop: the network looks back and forth by about as much."""
+
+    def __init__(self, weights: Weights) -> None:
+        """``weights``: as ``bench/fit_overlap.py`` writes them. Raises KeyError where one is missing."""
+        self._first = (weights["first"], weights["first_bias"])
+        self._second = (weights["second"], weights["second_bias"])
+        self._project = (weights["project"], weights["project_bias"])
+        self._dilated = list(zip(weights["dilated"], weights["dilated_bias"], strict=True))
+        self._out = (weights["out"], weights["out_bias"])
+
+    def hear(self, pcm: Float32Array, rows: int) -> Float32Array:
+        """Probability of two voices at once in the last ``rows`` rows of ``pcm``: float32 ``(rows,)``, 0..1.
+
+        ``pcm``: float32 ``(n,)`` at 16 kHz, -1..1, a hop (16,000 samples) or a stream's shorter last one, and up to
+        ``context_samples`` before it; -1 in all rows where that is too short.
+        """
+        if pcm.shape[0] < FRAME + (LEAST_FRAMES - 1) * STEP:
+            return np.full(rows, NOT_JUDGED, np.float32)
+        probabilities = self.probabilities(relative(spectrum(pcm)))
+        heard_at = (np.arange(probabilities.shape[0]) * STEP * TIME_STRIDE + FRAME / 2) / _ROW - 0.5
+        wanted = np.arange(pcm.shape[0] // _ROW - rows, pcm.shape[0] // _ROW)
+        return np.interp(wanted, heard_at, probabilities).astype(np.float32)
+
+    def probabilities(self, x: Float32Array) -> Float32Array:
+        """Of each frame of ``relative`` levels, float32 ``(t, 192)``: float32 ``(ceil(t / 2),)``, 0..1."""
+        hidden = _convolve(x[:, :, np.newaxis], (3, 7), (TIME_STRIDE, 3), *self._first)
+        hidden = _convolve(hidden, (3, 5), (1, 3), *self._second)
+        weights, bias = self._project
+        # As a stack of single rows: small products stay on the calling thread (see clap/spectrogram.py).
+        state = np.maximum((hidden.reshape(hidden.shape[0], 1, -1) @ weights)[:, 0] + bias, 0.0)
+        for place, (kernel, kernel_bias) in enumerate(self._dilated):
+            state = state + np.maximum(_dilate(state, 2**place) @ kernel + kernel_bias, 0.0)
+        logits = state @ self._out[0] + self._out[1]
+        return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
+
+
+def _convolve(
+    x: Float32Array, size: tuple[int, int], stride: tuple[int, int], weights: Float32Array, bias: Float32Array
+) -> Float32Array:
+    """Rectified 2-D convolution, zeros around: ``(t, f, c)`` to ``(ceil(t / stride), ceil(f / stride), d)``;
+    ``weights``: ``(size * c, d)`` in the order time, frequency, channel."""
+    (high, wide), c = size, x.shape[2]
+    padded = np.pad(x, ((high // 2, high // 2), (wide // 2, wide // 2), (0, 0)))
+    views = np.lib.stride_tricks.sliding_window_view(padded, (high, wide), axis=(0, 1))[:: stride[0], :: stride[1]]
+    patches = views.transpose(0, 1, 3, 4, 2).reshape(*views.shape[:2], high * wide * c)
+    return np.asarray(np.maximum(patches @ weights + bias, 0.0), np.float32)
+
+
+def _dilate(state: Float32Array, by: int) -> Float32Array:
+    """Each frame with those ``by`` before and after it, zeros beyond the ends: ``(t, h)`` to ``(t, 3 * h)``."""
+    t = state.shape[0]
+    padded = np.pad(state, ((by, by), (0, 0)))
+    return np.concatenate((padded[:t], padded[by : by + t], padded[2 * by :]), axis=1)
+
+
+def load_overlap(path: Path = WEIGHTS) -> OverlapNetwork:
+    """The network that is shipped, or another's weights. Raises OSError or KeyError where they are missing."""
+    with np.load(path, allow_pickle=False) as arrays:
+        weights: dict[str, npt.NDArray[np.float32]] = {name: arrays[name].astype(np.float32) for name in arrays.files}
+    return OverlapNetwork(weights)

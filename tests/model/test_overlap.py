@@ -1,0 +1,120 @@
+"""The network that hears two people at once, on real recordings and on made sound."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from server.model.acoustic.crosstalk import LEAST_ROWS, LEAST_SNR_DB, SURE, overlap_share
+from server.model.acoustic.measures import Internal
+from server.model.acoustic.scorer import readings
+from server.model.overlap import FRAME, STEP, WEIGHTS, OverlapNetwork, load_overlap, relative, spectrum
+from server.values import Column, Float32Array, Mos
+from tests.model.hearing import last_window, made_rows, mixer, overlap_network, samples_of, windows_of
+
+
+def shares(samples: Float32Array) -> list[float]:
+    """``overlap`` of every full window that has one."""
+    found = [readings(window, None)[0].values for window in windows_of(samples) if not window.partial]
+    return [values[Internal.OVERLAP] for values in found if Internal.OVERLAP in values]
+
+
+def spoken(n: int, overlap: float) -> Float32Array:
+    rows = made_rows(n, level=-25.0, speech=0.9)
+    rows[:, Column.OVERLAP] = overlap
+    return rows
+
+
+def test_two_voices_of_the_mixes_are_told_from_one(mixes, mix_labels):
+    two = [name for name, row in mix_labels.items() if "overlap" in row["tags"] and row["second_talker_rel_db"] >= -5]
+    one = [name for name, row in mix_labels.items() if row["category"] == "clean" or "turns" in row["tags"]]
+    for name in two:
+        values = shares(samples_of(mixes / name))
+        # A second voice that fills every pause reads as noise; then the background is the finding.
+        assert not values or np.median(values) >= 0.12, name
+    assert sum(bool(shares(samples_of(mixes / name))) for name in two) >= 3
+    for name in one:
+        assert np.median(shares(samples_of(mixes / name))) <= 0.06, name
+
+
+def test_the_echo_of_ones_own_voice_is_no_second_voice(shared):
+    made = mixer(shared)
+    rir = next((shared / "audio" / "rir").glob("*rir1.flac"))
+    speech = shared / "audio" / "speech" / "en" / "Resemblyzer__446-123501-0000.flac"
+    echoing, _ = made.make_mix([str(speech)], rir=str(rir), seed=3)
+    assert max(shares(echoing.astype(np.float32)), default=0.0) < 0.1
+
+
+def test_the_gain_changes_nothing(mixes):
+    pcm = samples_of(mixes / "070_second_talker_en.flac")[:24_000]
+    network = overlap_network()
+    assert network.hear(np.asarray(pcm * 0.1, np.float32), 100) == pytest.approx(network.hear(pcm, 100), abs=2e-2)
+
+
+@pytest.mark.parametrize("samples", [0, 160, FRAME, FRAME + 10 * STEP])
+def test_too_little_sound_is_not_judged(samples):
+    rows = samples // 160
+    assert (overlap_network().hear(np.zeros(samples, np.float32), rows) == -1.0).all()
+
+
+@pytest.mark.parametrize("pcm", [np.zeros(24_000), np.ones(24_000), np.sign(np.sin(np.arange(24_000)))])
+def test_any_sound_has_a_probability(pcm):
+    heard = overlap_network().hear(pcm.astype(np.float32), 100)
+    assert heard.shape == (100,)
+    assert heard.dtype == np.float32
+    assert ((heard >= 0) & (heard <= 1)).all()
+
+
+def test_an_answer_stands_where_its_sound_is():
+    """Kernels that only let the level of one bin through: what comes out must rise where a tone begins."""
+    arrays = {name: np.zeros_like(array) for name, array in np.load(WEIGHTS).items()}
+    arrays["first"][10, 0] = arrays["second"][7 * 8, 0] = 1.0  # the middle of either kernel, channel 0
+    arrays["project"][::16, 0] = 1.0  # every band of channel 0
+    arrays["out"][0], arrays["out_bias"] = 1.0, np.float32(-8.0)
+    pcm = np.zeros(24_000, np.float32)
+    pcm[16_000:] = np.sin(2 * np.pi * 600 * np.arange(8_000) / 16_000)
+    heard = OverlapNetwork(arrays).hear(pcm, 100)
+    assert heard[:44].max() < heard[58:].min()
+
+
+def test_what_the_network_reads_is_relative_to_its_loud_frames():
+    rng = np.random.default_rng(0)
+    levels = spectrum(np.asarray(rng.standard_normal(24_000) * 0.05, np.float32))
+    assert levels.shape == (72, 192)
+    assert relative(levels + 20.0) == pytest.approx(relative(levels), abs=1e-5)
+    assert relative(levels).min() >= -2.5
+
+
+def test_a_share_counts_the_sure_rows_of_the_speech():
+    rows = spoken(400, 0.0)
+    rows[100:200, Column.OVERLAP] = SURE
+    rows[200:300, Column.OVERLAP] = SURE - 0.01
+    assert overlap_share(rows, 30.0, None) == pytest.approx(0.25)
+    rows[100:200, Column.SPEECH] = 0.1
+    assert overlap_share(rows, 30.0, None) == 0.0
+
+
+def test_nothing_is_said_of_overlap_under_noise_or_with_little_speech():
+    rows = spoken(400, 0.9)
+    assert overlap_share(rows, LEAST_SNR_DB, 4.0) == 1.0
+    assert overlap_share(rows, LEAST_SNR_DB - 0.1, 4.0) is None
+    assert overlap_share(rows, None, None) is None
+    assert overlap_share(rows, 40.0, 2.7) is None
+    assert overlap_share(rows[: LEAST_ROWS - 1], 40.0, None) is None
+    assert overlap_share(spoken(400, -1.0), 40.0, None) is None
+
+
+def test_both_the_window_and_its_last_seconds_hear_overlap(mixes):
+    window = last_window(mixes / "074_second_talker_en.flac")
+    whole, recent = readings(window, None)
+    assert {Internal.OVERLAP} <= set(whole.values) & set(recent.values)
+    noisy, _ = readings(window, Mos(3.0, 2.0, 2.5, 0))
+    assert Internal.OVERLAP not in noisy.values
+    quiet, _ = readings(replace(window, rows=window.rows[:100], pcm=window.pcm[:16_000]), None)
+    assert Internal.OVERLAP not in quiet.values
+
+
+def test_weights_that_are_missing_are_an_error(tmp_path):
+    np.savez(tmp_path / "some.npz", first=np.zeros((21, 8), np.float32))
+    with pytest.raises(KeyError):
+        load_overlap(tmp_path / "some.npz")
