@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from server.assessment.scorers import Scorer
 from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
-from server.errors import ScoringError
+from server.errors import ScoringError, TingqingError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.model.acoustic import AcousticScorer, summarise
@@ -39,10 +39,13 @@ PROBE_S = 3
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, overlap: OverlapModel | None = None) -> AsyncIterator[Engine]:
+async def open_engine(
+    settings: Settings, overlap: OverlapModel | None = None, *, at_once: int = 1
+) -> AsyncIterator[Engine]:
     """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
-    ``overlap``: another model than the shipped one, for cross-validation.
+    ``overlap``: another model than the shipped one, for cross-validation. ``at_once``: windows that may be ready
+    together; scorers then look to all of them rather than to the first.
     Raises LabelFileError and SettingsError, before anything is started.
     """
     labels_folder = settings.labels_dir or labels_dir()
@@ -57,6 +60,7 @@ async def open_engine(settings: Settings, overlap: OverlapModel | None = None) -
         device=settings.device,
         dtype=settings.dtype,
         gpu_memory_fraction=settings.gpu_memory_fraction,
+        at_once=at_once,
     )
     if clap is not None:
         # Where most sessions begin: no window has to wait for these texts.
@@ -83,10 +87,10 @@ async def open_engine(settings: Settings, overlap: OverlapModel | None = None) -
         )
 
 
-def create_app(settings: Settings) -> "FastAPI":
+def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] | None = None) -> "FastAPI":
     """The application, not started yet: its lifespan opens the engine, and drains and closes it.
 
-    Raises SettingsError where the pages are missing.
+    ``on_refused`` hears what an engine that could not be opened said. Raises SettingsError where the pages are missing.
     """
     # The web framework waits until somebody serves: ``assess`` needs the engine alone.
     from server.api.application import build  # noqa: PLC0415 - see above
@@ -96,7 +100,7 @@ def create_app(settings: Settings) -> "FastAPI":
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        async with open_engine(settings) as engine:
+        async with _told(open_engine(settings, at_once=settings.max_sessions), on_refused) as engine:
             manager = SessionManager(
                 engine, LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
             )
@@ -110,25 +114,48 @@ def create_app(settings: Settings) -> "FastAPI":
     return build(lifespan, version=version(DISTRIBUTION), insecure=settings.insecure, client=web_client_dir())
 
 
-def make_server(settings: Settings, on_started: Callable[[], None] | None = None) -> "DrainingServer":
+@asynccontextmanager
+async def _told(
+    opening: AbstractAsyncContextManager[Engine], on_refused: Callable[[TingqingError], None] | None
+) -> AsyncIterator[Engine]:
+    """``opening``; where it raises an error of ours, ``on_refused`` hears of it first."""
+    async with AsyncExitStack() as stack:
+        try:
+            engine = await stack.enter_async_context(opening)
+        except TingqingError as error:
+            if on_refused is not None:
+                on_refused(error)
+            raise
+        yield engine
+
+
+def make_server(
+    settings: Settings,
+    on_started: Callable[[Engine], None] | None = None,
+    on_refused: Callable[[TingqingError], None] | None = None,
+) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for ``drain_s`` at most.
 
-    ``run(sockets=[…])`` serves on sockets that are bound already. ``on_started`` hears when it answers.
-    Raises SettingsError where the address is open to
-    others without ``insecure``.
+    ``run(sockets=[…])`` serves on sockets that are bound already. ``on_started`` hears when it answers, and by what
+    engine; ``on_refused`` why there is none. Raises SettingsError where the address is open to others without
+    ``insecure``.
     """
     from server.api.services import Services  # noqa: PLC0415 - see create_app
     from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
     check_exposure(settings)
-    app = create_app(settings)
+    app = create_app(settings, on_refused)
+
+    def started() -> None:
+        if on_started is not None:
+            on_started(app.state.services.engine)
 
     async def drain() -> None:
         services: Services = app.state.services
         services.gate.shut()
         await services.manager.drain(settings.drain_s)
 
-    return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain, on_started)
+    return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain, started)
 
 
 async def score_once(engine: Engine) -> None:

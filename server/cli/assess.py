@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale
+from server.cli.options import ClapOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
 
 if TYPE_CHECKING:
     from server.cli.outcome import Tally
@@ -78,6 +79,11 @@ def assess(
     mos: Annotated[
         bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")
     ] = None,
+    clap: ClapOption = None,
+    model_cache_dir: ModelCacheOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    gpu_memory_fraction: GpuMemoryOption = None,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")
     ] = LogLevel.WARNING,
@@ -97,7 +103,16 @@ def assess(
     if transcript is not None and len(files) > 1:
         fail("--transcript is of one recording; assess the files one by one.")
     configure_logging(log_level.value)
-    settings = load_settings(vad=vad, mos=mos, log_level=log_level.value)
+    settings = load_settings(
+        vad=vad,
+        mos=mos,
+        clap=clap,
+        model_cache_dir=model_cache_dir,
+        device=device,
+        dtype=dtype,
+        gpu_memory_fraction=gpu_memory_fraction,
+        log_level=log_level.value,
+    )
     spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
     lines = None if transcript is None else read_transcript(transcript)
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:

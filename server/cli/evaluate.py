@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from server.cli.console import ExitCode, Failure, LogLevel, guarded
+from server.cli.options import ClapOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -65,6 +66,11 @@ def evaluate(
     mos: Annotated[
         bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")
     ] = None,
+    clap: ClapOption = None,
+    model_cache_dir: ModelCacheOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    gpu_memory_fraction: GpuMemoryOption = None,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")
     ] = LogLevel.WARNING,
@@ -82,7 +88,16 @@ def evaluate(
     if output is not None:
         _need_extra()
     configure_logging(log_level.value)
-    settings = load_settings(vad=vad, mos=mos, log_level=log_level.value)
+    settings = load_settings(
+        vad=vad,
+        mos=mos,
+        clap=clap,
+        model_cache_dir=model_cache_dir,
+        device=device,
+        dtype=dtype,
+        gpu_memory_fraction=gpu_memory_fraction,
+        log_level=log_level.value,
+    )
     groups = None if group is None else tuple(name.strip() for name in group.split(",") if name.strip())
     request = Request(manifest, labels, folds, groups, output, write_labels)
     evaluation = asyncio.run(evaluate_manifest(settings, request))

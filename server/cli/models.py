@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from server.cli.console import ExitCode, Failure, guarded
+from server.cli.options import ModelCacheOption
 
 if TYPE_CHECKING:
     from server.model.clap.cache import Checkpoint, ModelCache
@@ -46,10 +47,7 @@ def models(
     revision: Annotated[
         str | None, typer.Option("--revision", help="Commit to download. Default: the pinned one.")
     ] = None,
-    model_cache_dir: Annotated[
-        Path | None,
-        typer.Option("--model-cache-dir", metavar="DIR", help="Folder of models. (TINGQING_MODEL_CACHE_DIR)"),
-    ] = None,
+    model_cache_dir: ModelCacheOption = None,
 ) -> None:
     """Fetch, import, check and list the weights of CLAP.
 

@@ -1,17 +1,20 @@
 """``tingqing serve``: the server in one command."""
 
+import logging
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.cli.console import Failure, LogLevel, guarded
+from server.cli.options import ClapOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
+from server.errors import TingqingError
 
 if TYPE_CHECKING:
     import socket
 
+    from server.assessment.engine import Engine
     from server.settings import Settings
 
 EPILOG = """\
@@ -51,36 +54,11 @@ def serve(
         VadOption | None,
         typer.Option("--vad", help="What tells speech from silence. Default silero. (TINGQING_VAD)"),
     ] = None,
-    clap: Annotated[
-        str | None,
-        typer.Option(
-            "--clap",
-            metavar="auto|off|MODEL",
-            help="auto: the downloaded weights, if any. off. Or a model's id or folder. Default auto. (TINGQING_CLAP)",
-        ),
-    ] = None,
-    model_cache_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--model-cache-dir", metavar="DIR", help="Folder of downloaded models. (TINGQING_MODEL_CACHE_DIR)"
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default auto. (TINGQING_DEVICE)"),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option("--dtype", metavar="auto|fp32|bf16|fp16", help="CLAP's numbers. Default auto. (TINGQING_DTYPE)"),
-    ] = None,
-    gpu_memory_fraction: Annotated[
-        float | None,
-        typer.Option(
-            "--gpu-memory-fraction",
-            metavar="SHARE",
-            help="Share of the GPU's memory to take at most. (TINGQING_GPU_MEMORY_FRACTION)",
-        ),
-    ] = None,
+    clap: ClapOption = None,
+    model_cache_dir: ModelCacheOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    gpu_memory_fraction: GpuMemoryOption = None,
     max_sessions: Annotated[
         int | None,
         typer.Option(
@@ -179,24 +157,23 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
     import signal
 
     from server.app import make_server
-    from server.dictionaries import Dictionaries
-    from server.model.clap.cache import ModelCache
-    from server.model.clap.finding import find_checkpoint
-    from server.resources import labels_dir
 
-    # Read once more before serving: uvicorn would tell a fault in a label file as a traceback.
-    Dictionaries.load(settings.labels_dir or labels_dir())
-    checkpoint = find_checkpoint(settings.clap, ModelCache(settings.model_cache_dir))
     address = _address(settings.host, listener.getsockname()[1])
+    refusals: list[TingqingError] = []
 
-    def announce() -> None:
-        _print_banner(address, settings, None if checkpoint is None else checkpoint.name)
+    def announce(engine: "Engine") -> None:
+        _print_banner(address, settings, engine.clap)
         if open_page:
             import webbrowser
 
             webbrowser.open(address)
 
-    server = make_server(settings, on_started=announce)
+    def refuse(error: TingqingError) -> None:
+        refusals.append(error)
+        # It would tell the same as a traceback.
+        logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
+
+    server = make_server(settings, on_started=announce, on_refused=refuse)
     # uvicorn raises the signal again once it has stopped; a server that drained as it was told to exits with 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
@@ -206,6 +183,8 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
     except SystemExit as error:
         if not error.code:
             raise
+        if refusals:
+            raise refusals[0] from None
         raise Failure("the server could not start.", hint="The log above says why.") from None
     print("Stopped.", file=sys.stderr)
 

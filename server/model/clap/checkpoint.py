@@ -4,13 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from safetensors import safe_open
 from transformers import AutoTokenizer, ClapModel
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from server.errors import SettingsError
 from server.model.clap.backends import AudioBackend, choose_device, choose_dtype, open_backend
-from server.model.clap.cache import Checkpoint
+from server.model.clap.cache import OLD_WEIGHTS, WEIGHTS, Checkpoint, missing_files
 from server.model.clap.spectrogram import FRAME_LENGTH, FRAME_STEP, FREQUENCY_MAX, FREQUENCY_MIN, N_MELS
 from server.model.clap.texts import TextEmbedder
 from server.model.clap.tower import LeanTower
@@ -26,6 +28,10 @@ PREPROCESSING = {
     "truncation": "fusion",
 }
 """What ``spectrogram.py`` is: of the preprocessor of laion/clap-htsat-fused. Another one means other embeddings."""
+
+GET_AGAIN = "To get it again: tingqing models download; without a network: tingqing models import DIR."
+FLOATS = ("F32", "F16", "BF16")
+PROBE_TENSOR = "audio_projection.linear1.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +60,35 @@ def load_clap(
     if chosen.type == "cuda" and gpu_memory_fraction is not None:
         torch.cuda.set_per_process_memory_fraction(gpu_memory_fraction, chosen)
     try:
+        check_files(checkpoint)
         check_preprocessing(checkpoint)
         model, tokenizer = read_model(checkpoint)
+        scale = float(model.logit_scale_a.detach().exp())
+        texts = TextEmbedder(
+            tokenizer, model.text_model.to(chosen), model.text_projection.to(chosen), revision=checkpoint.revision
+        )
+        check_numbers(model, texts)
     except SettingsError:
         raise
     except Exception as error:
         # What a damaged file ends in is up to transformers, tokenizers, safetensors and torch; none documents it.
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SettingsError(f"CLAP {checkpoint.id} cannot be loaded: {first}", param="--clap") from error
-    scale = float(model.logit_scale_a.detach().exp())
-    texts = TextEmbedder(
-        tokenizer, model.text_model.to(chosen), model.text_projection.to(chosen), revision=checkpoint.revision
-    )
+        raise SettingsError(f"CLAP {checkpoint.id} cannot be loaded: {first}. {GET_AGAIN}", param="--clap") from error
     audio = open_backend(LeanTower(model), chosen, choose_dtype(dtype, chosen), at_once=at_once)
     return LoadedClap(checkpoint.name, audio, texts, scale)
 
 
 def read_model(checkpoint: Checkpoint) -> tuple[Any, Any]:
-    """(``ClapModel`` in float32, tokenizer). Raises what transformers raises; ValueError where weights are missing."""
+    """(``ClapModel`` in float32, tokenizer). Raises what transformers raises; ValueError where weights are missing.
+
+    Float32 weights stay in their file, mapped into memory: the system reads what is used and may forget it again.
+    """
     disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers types it not
+    # What it would warn of (weights of another shape, another model's settings) ends in an error here.
+    set_verbosity_error()  # type: ignore[no-untyped-call]  # see above
     # Typed as the model alone, whatever it is asked for.
     read: Any = ClapModel.from_pretrained(
-        checkpoint.folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+        checkpoint.folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
     model, info = read
     # transformers would fill what is missing with random numbers and go on.
@@ -83,6 +96,38 @@ def read_model(checkpoint: Checkpoint) -> tuple[Any, Any]:
     if missing:
         raise ValueError(f"its weights lack {len(missing)} tensors, among them {sorted(missing)[0]}")
     return model.eval(), AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True)
+
+
+def check_files(checkpoint: Checkpoint) -> None:
+    """Raises SettingsError where the folder lacks a file, is of another model, or holds weights that are no floats."""
+    folder = checkpoint.folder
+    missing = missing_files([path.name for path in folder.iterdir()])
+    if missing and (folder / OLD_WEIGHTS).is_file():
+        raise SettingsError(
+            f"CLAP {checkpoint.id} has its weights in {OLD_WEIGHTS}, which could run code when it is read. To turn "
+            f"them into safetensors: tingqing models import {folder}",
+            param="--clap",
+        )
+    if missing:
+        raise SettingsError(f"CLAP {checkpoint.id} cannot be loaded: {', '.join(missing)}. {GET_AGAIN}", param="--clap")
+    kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    if kind != "clap":
+        raise SettingsError(f"{checkpoint.id} is no CLAP: its config.json says model_type {kind}.", param="--clap")
+    with safe_open(folder / WEIGHTS, framework="pt") as weights:
+        dtype = weights.get_slice(PROBE_TENSOR).get_dtype() if PROBE_TENSOR in list(weights.keys()) else "F32"
+    if dtype not in FLOATS:
+        raise SettingsError(
+            f"CLAP {checkpoint.id} has quantised weights ({dtype}); {', '.join(FLOATS)} can be loaded.", param="--clap"
+        )
+
+
+def check_numbers(model: Any, texts: TextEmbedder) -> None:
+    """Raises ValueError where weights are no numbers. Those of the text tower are judged by what they make of a text:
+    reading them all would bring half a gigabyte into memory."""
+    parts = (model.audio_model, model.audio_projection, model.text_projection)
+    finite = all(bool(torch.isfinite(weight).all()) for part in parts for weight in part.parameters())
+    if not (finite and np.isfinite(texts.embed(["a sound"])[0]).all()):
+        raise ValueError("its weights hold what is no number")
 
 
 def check_preprocessing(checkpoint: Checkpoint) -> None:

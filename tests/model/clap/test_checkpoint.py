@@ -1,18 +1,25 @@
 """Which checkpoint is meant, what makes it usable, and that loading it needs no network."""
 
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import ClapModel
 
 from server.errors import SettingsError
 from server.model.clap.cache import CLAP_ID, CLAP_REVISION, FILES, Checkpoint, ModelCache, faults
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.finding import find_checkpoint
+from server.model.clap.opening import open_clap
+from tests.cli.conftest import environment, tingqing
 from tests.model.clap.test_tower import mels
 from tests.model.clap.tiny import TEXTS, embedding_of
 
@@ -118,8 +125,6 @@ def test_texts_are_embedded_as_transformers_does_and_only_once(checkpoint: Path)
 
 
 def test_weights_that_lack_a_tensor_are_refused(checkpoint: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     broken = shutil.copytree(checkpoint, tmp_path / "broken")
     weights = load_file(broken / "model.safetensors")
     del weights["audio_projection.linear1.weight"]
@@ -135,11 +140,119 @@ def test_other_spectrograms_are_refused(checkpoint: Path, tmp_path: Path) -> Non
         load_clap(Checkpoint("other", "1", other))
 
 
-def test_garbage_weights_are_an_error_with_a_name(checkpoint: Path, tmp_path: Path) -> None:
-    broken = shutil.copytree(checkpoint, tmp_path / "garbage")
-    (broken / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(SettingsError, match="CLAP garbage cannot be loaded"):
-        load_clap(Checkpoint("garbage", "1", broken))
+def rewritten(folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Change every tensor of numbers."""
+    weights = load_file(folder / "model.safetensors")
+    changed = {name: change(one) if one.is_floating_point() else one for name, one in weights.items()}
+    save_file(changed, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def cut(folder: Path) -> None:
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    def remove(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+
+    return remove
+
+
+def other_model(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "bert"}))
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "garbage": (lambda folder: (folder / "model.safetensors").write_bytes(b"no weights"), "models download"),
+    "cut": (cut, "models download"),
+    "no config": (without("config.json"), r"config\.json is missing.*models download"),
+    "no tokenizer": (without("tokenizer.json"), r"tokenizer.*is missing.*models download"),
+    "no preprocessor": (without("preprocessor_config.json", "processor_config.json"), "preprocessor is missing"),
+    "no weights": (without("model.safetensors"), "no weights in"),
+    "broken config": (lambda folder: (folder / "config.json").write_text('{"a":'), "models download"),
+    "another model": (other_model, "no CLAP.*bert"),
+    "quantised": (lambda folder: rewritten(folder, lambda one: one.to(torch.int8)), "quantised weights.*F32"),
+    "not numbers": (lambda folder: rewritten(folder, lambda one: one * float("nan")), "no number"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_folder_that_cannot_be_loaded_says_what_is_wrong(checkpoint: Path, tmp_path: Path, fault: str) -> None:
+    broken = shutil.copytree(checkpoint, tmp_path / "broken")
+    spoil, message = FAULTS[fault]
+    spoil(broken)
+    with pytest.raises(SettingsError, match=message) as raised:
+        open_clap(str(broken), cache=tmp_path / "none", device="cpu", dtype="fp32")
+    assert "broken" in raised.value.message
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_kept_in_half_precision_are_loaded(checkpoint: Path, tmp_path: Path, dtype: torch.dtype) -> None:
+    half = shutil.copytree(checkpoint, tmp_path / "half")
+    rewritten(half, lambda one: one.to(dtype))
+    exact, rounded = (
+        load_clap(Checkpoint("tiny", "1", folder), device="cpu", dtype="fp32").audio.embed(mels(2).numpy())
+        for folder in (checkpoint, half)
+    )
+    assert 0 < abs(exact - rounded).max() < 0.02
+
+
+def test_old_weights_in_a_folder_are_not_read_and_the_way_out_is_named(checkpoint: Path, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "was-here"),)
+
+    folder = shutil.copytree(checkpoint, tmp_path / "old")
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": Evil()}, folder / "pytorch_model.bin")
+    with pytest.raises(SettingsError, match=r"could run code.*tingqing models import"):
+        open_clap(str(folder), cache=tmp_path / "none", device="cpu")
+    assert not (tmp_path / "was-here").exists()
+
+
+def test_code_beside_the_weights_is_not_run(checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "own-code")
+    config = json.loads((folder / "config.json").read_text()) | {"auto_map": {"AutoModel": "evil.Model"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text(f"import os; os.mkdir({str(tmp_path / 'was-here')!r})")
+    assert open_clap(str(folder), cache=tmp_path / "none", device="cpu", dtype="fp32") is not None
+    assert not (tmp_path / "was-here").exists()
+
+
+def test_serving_a_model_that_cannot_be_loaded_ends_with_2_and_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(checkpoint, tmp_path / "broken")
+    cut(broken)
+    done = tingqing("serve", "--port", "0", "--clap", str(broken))
+    assert done.code == 2
+    assert done.err.startswith("tingqing: CLAP broken cannot be loaded")
+    assert "Traceback" not in done.err
+    assert not done.out
+
+
+def test_auto_needs_no_network_with_weights_or_without(cache: ModelCache, tmp_path: Path) -> None:
+    """In a process of its own, because what reads HF_ENDPOINT reads it once. 192.0.2.0/24 answers nowhere."""
+    code = (
+        "import socket, sys\n"
+        "def refuse(*_, **__): sys.exit('the network was touched')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from pathlib import Path\n"
+        "from server.model.clap.opening import open_clap\n"
+        f"assert open_clap('auto', cache=Path({str(tmp_path / 'none')!r})) is None\n"
+        f"print(open_clap('auto', cache=Path({str(cache.folder)!r}), device='cpu').model)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(HF_ENDPOINT="http://192.0.2.1:9", HF_HUB_OFFLINE="0"),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"{CLAP_ID}@{CLAP_REVISION}"
 
 
 def test_a_device_that_is_not_there_is_an_error(checkpoint: Path) -> None:

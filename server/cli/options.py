@@ -1,0 +1,35 @@
+"""Flags that several commands share: what scores, and where CLAP's weights lie and run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ClapOption = Annotated[
+    str | None,
+    typer.Option(
+        "--clap",
+        metavar="auto|off|MODEL",
+        help="auto: the downloaded weights, if any. off. Or a model's id or folder. Default auto. (TINGQING_CLAP)",
+    ),
+]
+ModelCacheOption = Annotated[
+    Path | None,
+    typer.Option("--model-cache-dir", metavar="DIR", help="Folder of downloaded models. (TINGQING_MODEL_CACHE_DIR)"),
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default auto. (TINGQING_DEVICE)"),
+]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option("--dtype", metavar="auto|fp32|bf16|fp16", help="CLAP's numbers. Default auto. (TINGQING_DTYPE)"),
+]
+GpuMemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        "--gpu-memory-fraction",
+        metavar="SHARE",
+        help="Share of the GPU's memory to take at most. (TINGQING_GPU_MEMORY_FRACTION)",
+    ),
+]
