@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing labels list
-  tingqing labels show cardiology
-  tingqing labels lint our-clinic.toml
+  tingqing labels list                     which dictionaries there are
+  tingqing labels show cardiology          what is in one
+  tingqing labels lint our-clinic.toml     what a colleague would say of yours
+
+How to write one with a clinical team: docs/labels.md.
 """
 
 LIST_EPILOG = """\
@@ -30,12 +32,16 @@ SHOW_EPILOG = """\
 [bold]Examples[/bold]
   tingqing labels show pediatrics
   tingqing labels show "心悸描述具体,low_background"
+  tingqing labels show "犬吠=a dog barking|a quiet yard"   a label of your own
 """
 
 LINT_EPILOG = """\
 [bold]Examples[/bold]
   tingqing labels lint our-clinic.toml
   tingqing labels lint --format json labels/*.toml
+
+Each finding is [bold]file:line: \\[rule] what is wrong[/bold], and under it how to write it
+better. A note is no fault. docs/labels.md explains the rules.
 
 [bold]Exit codes[/bold]: 0 nothing found (notes do not count), 1 something found, 2 a file that cannot be read.
 """

@@ -50,7 +50,11 @@ def print_labels(console: "Console", labels: "LabelSet", known: Sequence["KnownL
     """Each label with its other names, what it is judged by, and what it puts at risk."""
     from rich.text import Text
 
-    console.print(Text.assemble((labels.dictionary, "bold"), f"  {VERSION(language)} {labels.version}"))
+    console.print(
+        Text.assemble(
+            (labels.dictionary, "bold"), f"  {VERSION(language)} {labels.version}", (f"  {labels.digest}", "dim")
+        )
+    )
     for label in known:
         other = label.title.en if language.startswith("zh") else label.title.zh
         console.print(Text.assemble("\n", (said(label.title, language), "bold"), f"  {other}  ", (label.id, "dim")))

@@ -134,7 +134,9 @@ def _explain(error: ValidationError) -> str:
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     more = error.error_count() - 1
-    return f"{where}: {message}" + (f" (and {more} more)" if more else "")
+    return (
+        f"{where}: {message}" + (f" (and {more} more)" if more else "") + "; tingqing labels lint says how to write it"
+    )
 
 
 def _line(error: ValidationError, source: str) -> int:

@@ -18,8 +18,9 @@ from tests.conftest import ROOT, shared_folder
 
 IMAGES = ROOT / "docs" / "images"
 PHONE = {"width": 480, "height": 780}
+DOCTORS = {"doctor": "en-GB", "doctor-zh": "zh-CN"}
 DESK = {"width": 1120, "height": 800}
-NOISY, CLEAN, NOISY_ZH, VERY_NOISY = "030", "000", "015", "036"
+NOISY, CLEAN, NOISY_ZH, CLEAN_ZH, VERY_NOISY = "030", "000", "015", "001", "036"
 
 
 class Shot(NamedTuple):
@@ -35,6 +36,7 @@ SHOTS = [
     Shot("patient-clean", [CLEAN], "en-GB", ("data-grade", "clear")),
     Shot("patient-noisy", [NOISY], "en-GB", ("data-prompt", PROMPT)),
     Shot("patient-zh", [NOISY_ZH], "zh-CN", ("data-prompt", PROMPT)),
+    Shot("patient-zh-clean", [CLEAN_ZH], "zh-CN", ("data-grade", "clear")),
 ]
 
 
@@ -72,15 +74,18 @@ def take_doctor(playwright: Playwright, url: str, wav: Path) -> None:
     browser = launch(playwright, wav)
     page = speak(browser, url, "en-GB")
     session = page.locator("tingqing-patient").get_attribute("data-session")
-    context = browser.new_context(locale="en-GB", viewport=DESK, device_scale_factor=2)
-    doctor = context.new_page()
-    doctor.goto(f"{url}doctor?session={session}")
+    pages = {}
+    for name, locale in DOCTORS.items():
+        pages[name] = browser.new_context(locale=locale, viewport=DESK, device_scale_factor=2).new_page()
+        pages[name].goto(f"{url}doctor?session={session}")
+    doctor = pages["doctor"]
     attribute(doctor, "data-grade", "clear", within_s=20)
     attribute(doctor, "data-prompt", PROMPT, within_s=60)
     expect(doctor.locator("[part=ask-again]")).to_contain_text("0:", timeout=20_000)
     doctor.wait_for_timeout(5000)
     attribute(doctor, "data-grade", "poor", within_s=20)
-    doctor.screenshot(path=IMAGES / "doctor.png", full_page=True)
+    for name, each in pages.items():
+        each.screenshot(path=IMAGES / f"{name}.png", full_page=True)
     browser.close()
 
 

@@ -196,6 +196,7 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
         ("telemedicine:louder", "show telemedicine"),
         ("telemedicine:close_enoug", "close_enough"),
         ("ent:a", "cardiology"),
+        ("cardiology:close_enough", "telemedicine:close_enough"),
     ],
 )
 def test_what_could_be_included_is_named(reference: str, hint: str) -> None:

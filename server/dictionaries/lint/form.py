@@ -199,6 +199,10 @@ def _includes(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
 
 
 def _what_to_include(name: str, label_id: str, known: Known) -> Text:
+    elsewhere = next((other for other, ids in known.written.items() if label_id in ids), None)
+    if elsewhere is not None:
+        written = f"{elsewhere}:{label_id}"
+        return Text(f"它写在 {elsewhere} 里:写成 {written}", f"it is written in {elsewhere}: write {written}")
     labels = known.written.get(name)
     if labels is None:
         names = sorted(known.written)
