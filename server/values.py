@@ -254,26 +254,6 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Interference:
-    """A sound around the patient. ``score``: its share among the sounds it was compared with, 0..1. ``prompt``: the
-    sentence that names it."""
-
-    id: str
-    title: Text
-    score: float
-    prompt: Text
-
-
-@dataclass(frozen=True, slots=True)
-class PatientSound:
-    """A cough and its like: for the doctor, never a reason to prompt. ``score`` as in ``Interference``."""
-
-    id: str
-    title: Text
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
 class RecordingTotals:
     """What is known of a whole recording so far, in bounded memory; advanced once per hop.
 

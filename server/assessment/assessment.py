@@ -16,7 +16,8 @@ from server.errors import ScoringError, SnapshotError
 from server.judge.labels import Label, LabelSet
 from server.judge.matcher.conversation import Said
 from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
-from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, PatientSound, Why, Window
+from server.judge.sounds import Interference, PatientSound
+from server.values import Capture, EvidenceKind, Measures, Mos, Opinion, Why, Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""

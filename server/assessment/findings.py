@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from server.judge.session import WindowFacts
-from server.values import HOP_S, Interference, PatientSound, Text
+from server.judge.sounds import Interference, PatientSound
+from server.values import HOP_S, Text
 
 MAX_SPANS = 1000
 """Events remembered; later ones are dropped. That many take an hour at the least."""

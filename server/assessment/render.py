@@ -7,7 +7,8 @@ from server.assessment.findings import Event
 from server.judge.labels import Label, LabelSet
 from server.judge.session import PromptEvent
 from server.judge.session import PromptRaised as JudgedRaise
-from server.values import EvidenceKind, Interference, LabelScore, Measures, Overall, Text
+from server.judge.sounds import Interference
+from server.values import EvidenceKind, LabelScore, Measures, Overall, Text
 from server.wire.common import (
     EventModel,
     EvidenceModel,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from server.judge.labels import LabelSet
-from server.values import Capture, EvidenceKind, Interference, Measures, Mos, Opinion, PatientSound, Window
+from server.judge.sounds import Interference, PatientSound
+from server.values import Capture, EvidenceKind, Measures, Mos, Opinion, Window
 
 
 @dataclass(frozen=True, slots=True)

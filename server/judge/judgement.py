@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from server.values import Interference, LabelScore, Measures, Overall, Text
+from server.judge.sounds import Interference
+from server.values import LabelScore, Measures, Overall, Text
 
 Audience = Literal["patient", "doctor"]
 

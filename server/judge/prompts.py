@@ -7,7 +7,8 @@ from typing import Any
 from server.judge.judgement import Audience, PromptCleared, PromptEvent, PromptRaised
 from server.judge.labels import Label, LabelSet, Prompt
 from server.judge.runs import Run, Side
-from server.values import Interference, Text
+from server.judge.sounds import Interference
+from server.values import Text
 
 CLEAR_AFTER_S = 3
 SPACING_S = 20

@@ -23,9 +23,10 @@ from server.judge.judgement import (
 from server.judge.labels import Label, LabelKind, LabelSet
 from server.judge.matcher.conversation import Said
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
+from server.judge.sounds import Interference
 from server.judge.spans import Mark, spoiled_by, unusable_spans
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
-from server.values import RECENT_S, EvidenceKind, Interference, LabelScore, Opinion, Text, Why
+from server.values import RECENT_S, EvidenceKind, LabelScore, Opinion, Text, Why
 
 __all__ = [
     "Conclusion",

@@ -7,7 +7,8 @@ import pytest
 
 from server.assessment.findings import MAX_SPANS, Findings
 from server.judge.session import WindowFacts
-from server.values import Interference, PatientSound, Text
+from server.judge.sounds import Interference, PatientSound
+from server.values import Text
 
 RATE = 16_000
 TV = Interference("tv", Text("电视声", "Television"), 0.6, Text("有电视声。", "The television."))

@@ -17,7 +17,8 @@ from server.judge.labels import (
     TranscriptEvidence,
 )
 from server.judge.session import SessionJudge, WindowFacts, WindowJudgement
-from server.values import EvidenceKind, Interference, Measures, Opinion, Text, Why
+from server.judge.sounds import Interference
+from server.values import EvidenceKind, Measures, Opinion, Text, Why
 
 RATE = 16_000
 DICTIONARIES = Dictionaries.load(Path(__file__).resolve().parents[2] / "labels")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from server.judge.judgement import PromptCleared, PromptEvent, PromptRaised
 from server.judge.labels import Prompt
 from server.judge.prompts import PromptPolicy, worded
-from server.values import Interference, Text
+from server.judge.sounds import Interference
+from server.values import Text
 from tests.judge.builders import RATE, TELEMEDICINE, label_set, quality
 
 LABELS = label_set(

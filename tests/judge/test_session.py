@@ -12,7 +12,8 @@ from server.errors import SnapshotError
 from server.judge.judgement import PromptCleared, PromptRaised
 from server.judge.labels import Label
 from server.judge.session import SessionJudge
-from server.values import Interference, Measures, Opinion, Text, Why
+from server.judge.sounds import Interference
+from server.values import Measures, Opinion, Text, Why
 from tests.judge.builders import DICTIONARIES, TELEMEDICINE, add, content, facts, label_set, opinions, quality
 
 LABELS = label_set(
