@@ -28,7 +28,7 @@ class Reading:
         self._covered = self._cover()
         self._owners: dict[int, str] = {}
         self._denials: dict[Hit, tuple[bool, bool]] = {}
-        self._questions: dict[tuple[Hit, bool], bool] = {}
+        self.claims: dict[tuple[object, ...], bool] = {}
         self._merged: dict[frozenset[str], list[Hit]] = {}
 
     def hits_of(self, lexicons: frozenset[str]) -> Sequence[Hit]:
@@ -96,20 +96,16 @@ class Reading:
 
     def is_asked(self, hit: Hit, *, yes_or_no: bool = True) -> bool:
         """Whether the clause asks about the word, or the sentence, where the word is no symptom: a patient may ask
-        what to do about a cough, and has one. ``yes_or_no``: false of numbers and times, which such a question leaves as they are."""
-        key = (hit, yes_or_no)
-        if key not in self._questions:
-            self._questions[key] = self._is_asked(hit, yes_or_no=yes_or_no)
-        return self._questions[key]
-
-    def _is_asked(self, hit: Hit, *, yes_or_no: bool) -> bool:
+        what to do about a cough, and has one. ``yes_or_no``: false of numbers and times, which such a
+        question leaves as they are.
+        """
         start, end = self.tokens.clause_of(hit.start)
         sentence_start, sentence_end = self.tokens.sentence_of(hit.start)
         question_mark = self.tokens.sentence[hit.start] in self.tokens.asks
         if self._is_chinese(hit):
             clause = "".join(self.tokens.keys[max(start, hit.start - _LOOK_BACK) : min(end, hit.end + _LOOK_BACK)])
             if self._is_symptom(hit) or not yes_or_no:
-                asks = question_mark and "还是" in clause or yes_or_no and grammar_zh.either_or(clause)
+                asks = (question_mark and "还是" in clause) or (yes_or_no and grammar_zh.either_or(clause))
             else:
                 asks = question_mark or self._asks_yes_or_no
             if asks:
@@ -136,8 +132,11 @@ class Reading:
     def is_supposed(self, hit: Hit) -> bool:
         sentence_start, _ = self.tokens.sentence_of(hit.start)
         if self._is_chinese(hit):
-            start, _ = self.tokens.clause_of(hit.start)
-            return grammar_zh.supposed(self._masked(start, hit.start, ""))
+            start = max(self.tokens.clause_of(hit.start)[0], hit.start - _LOOK_BACK)
+            past = hit.lexicon in ("pain", "located_pain")
+            return grammar_zh.supposed(
+                self._masked(start, hit.start, ""), "".join(self.tokens.keys[hit.end - 1 : hit.end + 1]) if past else ""
+            )
         return grammar_en.supposed(self._written(max(sentence_start, hit.start - 12), hit.start))
 
     def owner(self, hit: Hit) -> str:

@@ -46,7 +46,9 @@ _SUPPOSED = re.compile(
     r"|notice|notices|any|start|starts|becomes?)"
     r"|in case|what if|to prevent|to avoid|(?:worried|scared|afraid|concerned) (?:about|of|that)|(?:could"
     r"|might|may|can|would) (?:cause|lead to|be a sign)|a sign of|symptoms? of|watch out for|look out for"
-    r"|(?:want|like) (?:it|this|that) to be|you say|i've read|googl(?:ed|ing)|if it (?:just |still )?keeps?|either|side effects?)\b"
+    r"|if (?:my|his|her|the)(?: \w+){0,2}$|used to (?:get|have|suffer)|when i was (?:a kid|younger|little)"
+    r"|(?:want|like) (?:it|this|that) to be|you say|i've read|googl(?:ed|ing)"
+    r"|if it (?:just |still )?keeps?|either|side effects?)\b"
 )
 _FAMILY = (
     r"mum|mom|mother|mummy|mommy|dad|father|daddy|parents|brother|sister|wife|husband|partner|boyfriend"
@@ -64,7 +66,8 @@ _SUBJECT = re.compile(
 _MINE = re.compile(r"\b(?:my|in my|my own)\b")
 
 _OTHERS = re.compile(
-    r"\b(?:anything|something|any|what|who|where) (?:else|other)\b|\b(?:anything like|similar|in the past|ever had|seen (?:anyone|anybody|someone)|taken anything|tried anything)\b"
+    r"\b(?:(?:anything|something|any|what|who|where) (?:else|other)|anything like|similar|in the past|ever had"
+    r"|seen (?:anyone|anybody|someone)|(?:taken|tried) anything)\b"
 )
 _AS_SAID = re.compile(r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|apart from|other than|besides)\b")
 
@@ -127,10 +130,11 @@ def asked(sentence: str, before: str, *, question_mark: bool) -> bool:
     """Whether the clause asks if the word applies. A rising voice alone ("like some pain in my stomach?") does not."""
     if _ASKS_YOU.search(before):
         return True
-    return sentence.endswith("you mean") or question_mark and _ASKS.match(sentence) is not None
+    return sentence.endswith("you mean") or (question_mark and _ASKS.match(sentence) is not None)
 
 
 def supposed(before: str) -> bool:
+    """Whether the word is feared, supposed, or of the past (used to get headaches)."""
     return _SUPPOSED.search(before) is not None
 
 

@@ -48,6 +48,7 @@ _SUPPOSED = re.compile(
     r"如果|要是|假如|万一|一旦|担心|害怕|生怕|唯恐|以防|避免|预防|防止|会引起|会导致|会引发|会变成|会转成"
     r"|发展成|怕(?!S)|听说(?!.*我)|的人会"
 )
+_PAST = re.compile(r"以前|从前|小时候|曾经|年轻(?:的)?时")
 _FAMILY = (
     r"爸爸?|妈妈?|父亲|母亲|父母|爹|娘(?!家)|爷爷|奶奶|姥姥|姥爷|外公|外婆|公公|婆婆|岳父|岳母|丈母娘|老公"
     r"|老婆|丈夫|妻子|爱人|媳妇|对象|男朋友|女朋友"
@@ -76,7 +77,7 @@ _OTHERS = re.compile(r"(?:还有|有)(?:没有)?(?:什么|啥)?(?:别的|其他|
 
 NO = re.compile(
     r"(?:嗯|啊|哦|呃|额|这个|那)*(?:都|也|从来|倒|倒是|基本|好像|应该)*(?:没有|没|无|不|不会|没啥|没什么"
-    r"|不是|否)(?:过|的|了|吧|啊|呀|哦|有|吗)*"
+    r"|不是|否|没有没有|没没|不不)(?:过|的|了|吧|啊|呀|哦|有|吗)*"
 )
 YES = re.compile(
     r"(?:嗯|啊|哦|呃)*(?:有|有的|有点|有点儿|有一点|有一些|会|会的|是|是的|对|对的|对对|没错|嗯|嗯嗯|有过"
@@ -132,8 +133,9 @@ def is_question(text: str) -> bool:
     )
 
 
-def supposed(before: str) -> bool:
-    return _SUPPOSED.search(before) is not None
+def supposed(before: str, after: str) -> bool:
+    """``after``: from the word's last character on. Whether the word is feared, supposed, or of the past (以前疼过)."""
+    return _SUPPOSED.search(before) is not None or ("过" in after and _PAST.search(before) is not None)
 
 
 def owner(text: str, whole: str) -> str:

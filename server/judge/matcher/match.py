@@ -183,9 +183,10 @@ def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_q
     mention = Mention(State.STATED, strength, wide.start, wide.end, "".join(reading.tokens.keys[wide.start : wide.end]))
     if as_question:
         return mention
-    if reading.is_asked(hit, yes_or_no=topic.negatable) or reading.is_supposed(hit):
-        return None
-    if topic.whose != "anyone" and reading.owner(hit) != topic.whose:
+    key = (hit.start, hit.end, hit.lexicon in GRAMMAR_LEXICONS, topic.negatable, topic.whose)
+    if key not in reading.claims:
+        reading.claims[key] = _is_claim(topic, reading, hit)
+    if not reading.claims[key]:
         return None
     if not topic.negatable:
         return mention
@@ -193,6 +194,13 @@ def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_q
     if reserved:
         strength = min(strength, RESERVED)
     return replace(mention, state=State.DENIED if denied else State.STATED, strength=strength)
+
+
+def _is_claim(topic: Topic, reading: Reading, hit: Hit) -> bool:
+    """Whether the word is said of whom the topic is about, and neither asked nor supposed."""
+    if reading.is_asked(hit, yes_or_no=topic.negatable) or reading.is_supposed(hit):
+        return False
+    return topic.whose == "anyone" or reading.owner(hit) == topic.whose
 
 
 def _answered(topic: Topic, reading: Reading, question: Reading) -> list[Mention]:

@@ -5,6 +5,8 @@ Only words of two syllables and more, of which one character at least is right, 
 word with which they share one (同事 and 同时, 要是 and 药是 are left alone).
 """
 
+from collections.abc import Sequence
+
 from server.judge.matcher.pinyin import sound
 
 NUMERALS_ZH = tuple("一二两三四五六七八九十几半数百俩仨")
@@ -41,19 +43,23 @@ class Slips:
         for start, first in enumerate(sounds):
             for word, spelt in self._words.get(first, ()):
                 written = chars[start : start + len(word)]
-                if tuple(sounds[start : start + len(word)]) == spelt and may_be_a_slip(word, written):
+                if tuple(sounds[start : start + len(word)]) == spelt and _alike(word, written):
                     chars[start : start + len(word)] = word
                     break
         return "".join(chars)
 
 
-def may_be_a_slip(term: tuple[str, ...] | str, written: tuple[str, ...] | list[str]) -> bool:
+def may_be_a_slip(term: Sequence[str], written: Sequence[str]) -> bool:
     """Whether ``written`` may stand for a term that sounds the same: one character is right, no other everyday.
 
-    Of two characters the right one must mean something: 也通 is not 也痛.
+    Of a lexicon's term of two characters the right one must mean something: 也通 is not 也痛.
     """
+    meant = len(term) > 2 or any(
+        char == other and char not in FUNCTION_CHARACTERS for char, other in zip(term, written, strict=True)
+    )
+    return meant and _alike(term, written)
+
+
+def _alike(term: Sequence[str], written: Sequence[str]) -> bool:
     wrong = [other for char, other in zip(term, written, strict=True) if char != other]
-    right = [char for char, other in zip(term, written, strict=True) if char == other]
-    if not right or (len(term) == 2 and right[0] in FUNCTION_CHARACTERS):
-        return not wrong
-    return FUNCTION_CHARACTERS.isdisjoint(wrong)
+    return len(wrong) < len(term) and FUNCTION_CHARACTERS.isdisjoint(wrong)

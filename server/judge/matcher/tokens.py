@@ -30,7 +30,7 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 _NEW_CLAUSE_ZH = re.compile(r"但是?|可是|不过|只是|就是|而是|然而|后来|然后|而且|另外|还有就是|结果")
-_NUMERAL = r"[\d.零一二两三四五六七八九十百几半]+"
+_NUMERAL = r"[\d.零一二两三四五六七八九十百几半]{1,12}"
 _CHILD = r"宝宝?|宝贝|孩子?|小孩|儿子|女儿|闺女|娃|婴儿?|新生儿|小朋友|患儿|男|女|童|妹妹|弟弟|二宝|大宝|小儿"
 _AGE = re.compile(
     rf"{_NUMERAL}个?周?岁(?:半|多|零|又)*(?:{_NUMERAL}个?(?:半|多)*月)?(?:多|半|零)*(?:{_NUMERAL}天)?(?!开始|起)"
@@ -44,16 +44,28 @@ _AGE = re.compile(
 _HESITATION = frozenset({"um", "uh", "er", "erm", "uhm", "hmm", "mm", "mmm"})
 _NEW_CLAUSE_EN = frozenset({"but", "however", "although", "though", "except", "because", "whereas", "then"})
 _FILLERS = frozenset(
-    "so like well and yeah don't one two three four five six seven eight nine ten twenty thirty ok okay right maybe probably actually basically just oh ohh you know i mean think guess say"
-    " let's for about around or sort kind of a bit the but then now really 嗯 啊 呃 哦 额 唉".split()
+    re.findall(
+        r"\S+",
+        """
+        so like well and yeah don't one two three four five six seven eight nine ten twenty thirty ok okay right
+        maybe probably actually basically just oh ohh you know i mean think guess say let's for about around or
+        sort kind of a bit the but then now really 嗯 啊 呃 哦 额 唉
+        """,
+    )
 )
 """A clause of nothing else ("started, so, um, yeah, around May") is none, but part of what follows."""
 _ANSWERS = frozenset({"yeah", "ok", "okay", "right", "well", "嗯"})
 """No fillers at the beginning of a sentence."""
 LITTLE = _FILLERS | frozenset(
-    "# yes no yep uh in last past over since from only ago almost nearly at least more than it it's been that's was is"
-    " would day days week weeks ones or two three four five six seven eight nine ten few couple days' to on good"
-    " 有 得 大概 差不多 快 了 吧 呢 的 就 是 都 已 经 有 个 多 大 约 到 现 在 前 一 二 两 三 四 五 六 七 八 九 十 几".split()
+    re.findall(
+        r"\S+",
+        """
+        # yes no yep uh in last past over since from only ago almost nearly at least more than it it's been
+        that's was is would day days week weeks ones or two three four five six seven eight nine ten few couple
+        days' to on good 有 得 差 不 快 了 吧 呢 的 就 是 都 已 经 有 个 多 大 约 到 现 在 前
+        一 二 两 三 四 五 六 七 八 九 十 几
+        """,
+    )
 )
 """What may stand around a time that is said alone."""
 _POSSESSIVE = re.compile(

@@ -54,7 +54,8 @@ class Rule:
 
     ``distance``: at most so many tokens between the first group's hit and any other; ``None``: any number.
     ``within`` question: the first group's hit is all that is said, the others stand in the doctor's question.
-    ``unless``: no hit of these in the clause (nor beside it, where ``within`` is more than the clause), nor, in an answer, in the question.
+    ``unless``: no hit of these in the clause (nor beside it, where ``within`` is more than the clause); nor in the
+    question, where the utterance itself has no symptom.
     """
 
     groups: tuple[frozenset[str], ...]
