@@ -30,6 +30,9 @@ from websockets.asyncio.client import connect
 
 SHARED = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 CHUNK_S = 0.1
+START_S = 180
+UNREAD = ('{"type":"level"', '{"type":"audio.ack"', '{"type":"heartbeat"')
+"""Left as text: clients that share the machine with the server are to cost little."""
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Session:
     lags_ms: list[float] = field(default_factory=list)
     server_lags_ms: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    with_clap: int = 0
     windows_replaced: int = 0
     shed: int = 0
 
@@ -82,12 +86,15 @@ async def run_client(url: str, rate: int, pcm: bytes, delay_s: float) -> Session
 async def _listen(line: Any, session: Session, sent: Sequence[tuple[int, float]]) -> None:
     async for text in line:
         now = time.monotonic()
+        if text[:40].startswith(UNREAD):
+            continue
         message = json.loads(text)
         if message["type"] == "quality.update":
             end = message["window"]["end_sample"]
             at = next(when for upto, when in sent if upto >= end)
             session.lags_ms.append(1000 * (now - at))
             session.server_lags_ms.append(message["lag_ms"])
+            session.with_clap += any(one["evidence"]["clap"] is not None for one in message["labels"].values())
             if session.first_update_s is None:
                 session.first_update_s = now - sent[0][1] + CHUNK_S
         elif message["type"] == "error":
@@ -105,60 +112,87 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-async def serve(port: int, options: Sequence[str]) -> asyncio.subprocess.Process:
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "server", "serve", "--port", str(port), "--log-level", "warning", *options
-    )
-    for _ in range(600):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            if server.returncode is not None:
-                raise SystemExit("the server did not start") from None
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return server
-    raise SystemExit("the server did not answer within a minute")
+async def serve(port: int, command: Sequence[str]) -> asyncio.subprocess.Process:
+    """A server of its own process, once it answers; its banner goes to standard error."""
+    server = await asyncio.create_subprocess_exec(sys.executable, *command, "--port", str(port), stdout=sys.stderr)
+    try:
+        async with asyncio.timeout(START_S):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    if server.returncode is not None:
+                        raise SystemExit("the server did not start") from None
+                    await asyncio.sleep(0.1)
+                else:
+                    writer.close()
+                    return server
+    except TimeoutError:
+        server.kill()
+        raise SystemExit(f"the server did not answer within {START_S} s") from None
+
+
+async def load(url: str, sessions: int, seconds: int, rate: int, spread: float) -> dict[str, Any]:
+    """``sessions`` patients at once on a server that runs; what they saw."""
+    speeches = [speech(rate, seconds, number) for number in range(sessions)]
+    async with asyncio.TaskGroup() as group:
+        clients = [
+            group.create_task(run_client(url, rate, pcm, spread * number / sessions))
+            for number, pcm in enumerate(speeches)
+        ]
+    seen = [client.result() for client in clients]
+    firsts = [session.first_update_s for session in seen if session.first_update_s is not None]
+    return {
+        "sessions": sessions,
+        "seconds": seconds,
+        "rate": rate,
+        "spread_s": spread,
+        "updates": sum(len(session.lags_ms) for session in seen),
+        "with_clap": sum(session.with_clap for session in seen),
+        "windows_replaced": sum(session.windows_replaced for session in seen),
+        "shed": sum(session.shed for session in seen),
+        "errors": sorted({code for session in seen for code in session.errors}),
+        "lag_ms": percentiles([lag for session in seen for lag in session.lags_ms]),
+        "server_lag_ms": percentiles([lag for session in seen for lag in session.server_lags_ms]),
+        "first_update_s": {"mean": round(float(np.mean(firsts)), 2), "max": round(max(firsts), 2)} if firsts else {},
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def stop(server: asyncio.subprocess.Process) -> None:
+    """Let it end in order; it has half a minute."""
+    if server.returncode is None:
+        server.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(server.wait(), 30)
+    except TimeoutError:
+        server.kill()
+        await server.wait()
 
 
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--no-mos"] if arguments.no_mos else []
-    server = await serve(port, ["--max-sessions", str(arguments.sessions), *options])
-    url = f"ws://127.0.0.1:{port}/v1/stream"
+    command = ["-m", "server", "serve", "--log-level", "warning", "--max-sessions", str(arguments.sessions), *options]
+    server = await serve(port, command)
     load_before = os.getloadavg()[0]
     try:
-        speeches = [speech(arguments.rate, arguments.seconds, number) for number in range(arguments.sessions)]
-        async with asyncio.TaskGroup() as group:
-            clients = [
-                group.create_task(run_client(url, arguments.rate, pcm, arguments.spread * number / arguments.sessions))
-                for number, pcm in enumerate(speeches)
-            ]
+        seen = await load(
+            f"ws://127.0.0.1:{port}/v1/stream", arguments.sessions, arguments.seconds, arguments.rate, arguments.spread
+        )
     finally:
-        if server.returncode is None:
-            server.send_signal(signal.SIGTERM)
-        await server.wait()
-    sessions = [client.result() for client in clients]
+        await stop(server)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    firsts = [session.first_update_s for session in sessions if session.first_update_s is not None]
     return {
-        "sessions": arguments.sessions,
-        "seconds": arguments.seconds,
-        "rate": arguments.rate,
-        "spread_s": arguments.spread,
+        **seen,
         "mos": not arguments.no_mos,
         "cpus": os.cpu_count(),
         "load_before": round(load_before, 2),
-        "updates": sum(len(session.lags_ms) for session in sessions),
-        "windows_replaced": sum(session.windows_replaced for session in sessions),
-        "shed": sum(session.shed for session in sessions),
-        "errors": sorted({code for session in sessions for code in session.errors}),
-        "lag_ms": percentiles([lag for session in sessions for lag in session.lags_ms]),
-        "server_lag_ms": percentiles([lag for session in sessions for lag in session.server_lags_ms]),
-        "first_update_s": {"mean": round(float(np.mean(firsts)), 2), "max": round(max(firsts), 2)} if firsts else {},
         "server_cpu_s_per_session_s": round(
             (used.ru_utime + used.ru_stime) / (arguments.sessions * arguments.seconds), 4
         ),

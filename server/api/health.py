@@ -1,9 +1,13 @@
 """``/healthz``: the process answers. ``/readyz``: it can score, and takes sessions."""
 
+from dataclasses import asdict
+from typing import Self
+
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from server.api.services import Wired
+from server.assessment.figures import LaneFigures
 from server.wire.base import WireModel
 
 router = APIRouter(tags=["health"])
@@ -22,6 +26,31 @@ class Counts(WireModel):
     observers: int
 
 
+class LaneState(WireModel):
+    """One scorer's thread. Counts since the start; times and sizes over the last 512 answers, null before the first."""
+
+    name: str
+    queued: int
+    scored: int
+    failed: int = Field(description="Windows that the scorer raised on.")
+    expired: int = Field(description="Windows whose deadline passed.")
+    abandoned: int = Field(description="Windows that nobody waited for any more.")
+    refused: int = Field(description="Windows that found the queue full.")
+    queue_p50_ms: float | None
+    queue_p95_ms: float | None
+    inference_p50_ms: float | None = Field(description="Of a whole batch.")
+    inference_p95_ms: float | None
+    batch_size: int = Field(description="Windows taken at once at most, as learnt from how long batches took.")
+    batch_mean: float | None
+
+    @classmethod
+    def of(cls, figures: LaneFigures) -> Self:
+        told = asdict(figures).items()
+        return cls.model_validate(
+            {name: round(value, 2) if isinstance(value, float) else value for name, value in told}
+        )
+
+
 class Ready(WireModel):
     """``why``: draining, scoring_timeout, or the code of the error that scoring ended in."""
 
@@ -36,6 +65,8 @@ class Ready(WireModel):
     version: str
     score_ms: float = Field(description="What a real score took when last asked, at most 2 s ago.")
     sessions: Counts
+    lanes: list[LaneState]
+    windows_replaced: int = Field(description="Live windows that gave way to newer ones, since the start.")
 
 
 @router.get("/healthz", summary="Liveness")
@@ -63,4 +94,6 @@ async def readyz(services: Wired, response: Response) -> Ready:
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),
         sessions=Counts(live=counts.live, waiting=counts.waiting, observers=counts.observers),
+        lanes=[LaneState.of(figures) for figures in engine.service.figures()],
+        windows_replaced=engine.service.windows_replaced,
     )

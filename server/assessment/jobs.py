@@ -27,11 +27,11 @@ class Batching:
     little when it comes late: an overloaded lane then serves most of it in time instead of all of it too late.
     """
 
-    max_batch: int = 16
+    max_batch: int = 128
     batch_wait_s: float = 0.005
     longest_s: float = 0.25
     file_longest_s: float = 0.1
-    capacity: int = 128
+    capacity: int = 512
     newest_first: bool = False
 
 

@@ -50,6 +50,8 @@ class ScoringService:
         mos_batching: Batching = MOS_BATCHING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.windows_replaced = 0
+        """Live windows that gave way to newer ones; counted by the sessions, for whoever watches the process."""
         self._clock = clock
         self._scorers = tuple(scorers)
         self._lanes: list[tuple[Scorer, Lane[ScoreRequest, ScoreReply]]] = [

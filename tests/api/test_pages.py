@@ -78,6 +78,10 @@ def test_openapi_describes_the_upload(served: Served) -> None:
 
 def test_readiness_runs_a_score_and_says_what_is_loaded(served: Served) -> None:
     ready = get(served, "/readyz").json()
+    assert ready["lanes"][0]["name"] == "acoustic"
+    assert ready["lanes"][0]["scored"] >= 1, "the readiness score itself"
+    assert ready["lanes"][0]["batch_size"] == 1
+    assert ready["windows_replaced"] == 0
     assert ready["ready"] is True
     assert ready["scorers"] == ["acoustic"]
     assert ready["basic_mode"] is True

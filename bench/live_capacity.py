@@ -1,0 +1,143 @@
+"""How many live streams this machine sustains with CLAP over loopback WebSockets, and how many with transformers.
+
+    .venv/bin/python bench/live_capacity.py [--scorer both|ours|peer] [--seconds 25] [--probes 5] [--json]
+
+A number of streams is sustained when 95 of 100 scores come within a second of the audio they are about, at most one
+window in a hundred is replaced by a newer one, and nothing is reported as an error. The largest such number is searched
+for, up and then by halves, with ``--probes`` numbers at most; each is tried once for ``--seconds`` of audio, so the
+whole takes some six minutes. Weights are random, of the published shapes (``clap_server.py``); acoustic measures, VAD
+and DNSMOS run as they do by default, and DNSMOS may be left out where there is no time for it (``mos_shed``). Server
+and clients are a process each and share the machine: what the clients took is told. ``--json`` prints one object on
+one line; progress goes to standard error.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import sys
+import urllib.request
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from live_sessions import free_port, load, serve, stop
+
+SERVER = Path(__file__).with_name("clap_server.py")
+MOST = 96
+LAG_MS = 1000.0
+REPLACED = 0.01
+FIRST = {"ours": 20, "peer": 2}
+
+Probe = Callable[[int], Awaitable[bool]]
+
+
+async def search(probe: Probe, first: int, probes: int, most: int) -> int:
+    """The largest number for which ``probe`` said yes, 0 for none; near it to a twelfth."""
+    low, high, number = 0, most + 1, first
+    for _ in range(probes):
+        if await probe(number):
+            low = number
+        else:
+            high = number
+        if high - low <= max(1, low // 12):
+            break
+        number = min(most, low * 3 // 2 + (low < 2)) if high > most else (low + high) // 2
+    return low
+
+
+def sustained(seen: dict[str, Any]) -> bool:
+    windows = seen["updates"] + seen["windows_replaced"]
+    expected = seen["sessions"] * (seen["seconds"] - 2)
+    return (
+        not seen["errors"]
+        and windows >= 0.98 * expected
+        and seen["windows_replaced"] <= REPLACED * expected
+        and seen["lag_ms"]["p95"] < LAG_MS
+    )
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process so far, where /proc tells it."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def lanes(port: int) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+        told = json.load(answer)
+    return list(told.get("lanes", []))
+
+
+async def measure(scorer: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    port = free_port()
+    mos = ["--no-mos"] if arguments.no_mos else []
+    command = [str(SERVER), "--scorer", scorer, "--max-sessions", str(MOST), *mos]
+    server = await serve(port, command)
+    tried: list[dict[str, Any]] = []
+
+    async def probe(sessions: int) -> bool:
+        load_before, cpu_before = os.getloadavg()[0], cpu_s(server.pid)
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        seen = await load(
+            f"ws://127.0.0.1:{port}/v1/stream", sessions, arguments.seconds, arguments.rate, arguments.spread
+        )
+        own_after = resource.getrusage(resource.RUSAGE_SELF)
+        wall_s = arguments.seconds + arguments.spread
+        seen["sustained"] = sustained(seen)
+        seen["load_before"] = round(load_before, 2)
+        seen["server_cores"] = round((cpu_s(server.pid) - cpu_before) / wall_s, 2)
+        spent = own_after.ru_utime + own_after.ru_stime - own.ru_utime - own.ru_stime
+        seen["client_cores"] = round(spent / wall_s, 2)
+        seen["lanes"] = await asyncio.to_thread(lanes, port)
+        tried.append(seen)
+        verdict = "sustained" if seen["sustained"] else "not sustained"
+        print(
+            f"{scorer:<6}{sessions:>4} streams: {verdict}, p95 lag {seen['lag_ms'].get('p95')} ms, "
+            f"{seen['windows_replaced']} of {seen['updates'] + seen['windows_replaced']} windows replaced, "
+            f"server {seen['server_cores']} cores, clients {seen['client_cores']}, load before {seen['load_before']}",
+            file=sys.stderr,
+        )
+        return bool(seen["sustained"])
+
+    try:
+        most = await search(probe, arguments.first or FIRST[scorer], arguments.probes, MOST)
+    finally:
+        await stop(server)
+    best = next((seen for seen in tried if seen["sessions"] == most and seen["sustained"]), None)
+    return {"streams": most, "p95_lag_ms": best and best["lag_ms"]["p95"], "tried": tried}
+
+
+async def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
+    told: dict[str, Any] = {"cpus": os.cpu_count(), "rate": arguments.rate, "mos": not arguments.no_mos}
+    for scorer in ("ours", "peer") if arguments.scorer == "both" else (arguments.scorer,):
+        told[scorer] = await measure(scorer, arguments)
+    return told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scorer", choices=("both", "ours", "peer"), default="both")
+    parser.add_argument("--seconds", type=int, default=25, help="of audio of each stream, 5 or more")
+    parser.add_argument("--probes", type=int, default=5, help="numbers of streams tried, at most")
+    parser.add_argument("--first", type=int, help="the first number tried; default 20, of the peer 2")
+    parser.add_argument("--rate", type=int, default=48_000)
+    parser.add_argument("--spread", type=float, default=5.0, help="seconds over which sessions begin")
+    parser.add_argument("--no-mos", action="store_true", help="serve without DNSMOS")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    told = asyncio.run(measure_all(arguments))
+    if arguments.json:
+        print(json.dumps(told))
+        return
+    for scorer in ("ours", "peer"):
+        if scorer in told:
+            print(f"{scorer:<6} {told[scorer]['streams']} live streams, p95 lag {told[scorer]['p95_lag_ms']} ms")
+
+
+if __name__ == "__main__":
+    main()
