@@ -56,6 +56,40 @@ def test_lines_that_are_no_utterance_keep_their_place_and_tell_no_word_of_theirs
     assert "secretword" not in err + json.dumps(answers)
 
 
+def test_every_line_whatever_it_is_gives_one_line_and_the_stream_goes_on() -> None:
+    good = [
+        b'\xef\xbb\xbf{"text": "my chest hurts"}',
+        b'{"text": "\\ud800 my chest hurts"}',
+        b'{"text": "a\\u0000b my chest hurts"}',
+        b'{"text": "' + b"my chest hurts " * 70_000 + b'"}',
+        '{"text": "头疼\u2028三天"}\r'.encode(),
+        b'{"text": "my chest hurts", "before": null, "symptoms": {}}',
+    ]
+    bad = [
+        *(
+            b"",
+            b"   ",
+            b"not JSON",
+            b"{}",
+            b"null",
+            b"NaN",
+            b'"text"',
+            b"[" * 100_000,
+            b"1" * 5_000,
+            b'{"text": "\xff"}',
+        ),
+        *(b'{"text": null}', b'{"text": ["a"]}', b'{"text": "a\x00b"}', b'{"text": "a", "before": 5}'),
+        *(b'{"text": "a", "speaker": 3}', b'{"text": "a", "start_s": "x"}', b'{"text": "a", "start_s": NaN}'),
+    ]
+    code, answers, _ = match(b"\n".join([*good, *bad, good[-1]]), "--labels", "pain_location")
+    assert code == 2
+    states = [answer["labels"]["pain_location"]["state"] if "labels" in answer else "error" for answer in answers]
+    assert states == ["stated"] * len(good) + ["error"] * len(bad) + ["stated"]
+    assert [answer["error"]["line"] for answer in answers if "error" in answer] == [
+        *range(len(good) + 1, len(good) + len(bad) + 1)
+    ]
+
+
 def test_only_content_labels_are_answered_and_without_any_there_is_an_error() -> None:
     code, answers, _ = match(jsonl({"text": "头疼"}), "--labels", "low_background,pain_location")
     assert code == 0

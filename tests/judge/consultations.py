@@ -4,6 +4,9 @@
 (16 digits), half, pain_location, symptom_duration]``. The halves were drawn before the lexicons were written (seed 7);
 only errors of the half ``seen`` were looked at while they were. The other half was looked at once, after that:
 docs/topics.md has its figures at first sight.
+
+English has a second random sample of 1,000 more rows, labelled before the matcher had read any of them: ``fresh`` was
+counted once, then its errors looked at; ``fresh_kept`` was counted then and again after that, then looked at too.
 """
 
 import hashlib
