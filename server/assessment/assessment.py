@@ -171,7 +171,7 @@ class Assessment:
         self._mos.close()
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able and versioned. Without capture and labels (``labels_asked_for``), which whoever restores it knows."""
+        """JSON-able and versioned. Without capture and labels (``labels_asked_for``): who restores it knows them."""
         return {
             "version": VERSION,
             "judge": self._judge_to_come().snapshot(),
