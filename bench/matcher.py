@@ -62,7 +62,8 @@ def main() -> None:
             matcher.match(one.text, one.before)
             spent.append((time.thread_time() - start) * 1e3)
         slow = statistics.quantiles(spent, n=20)[-1]
-        print(f"{language} ms of CPU per utterance: mean {statistics.mean(spent):.2f}, p95 {slow:.2f}, longest {max(spent):.2f}")
+        mean, longest = statistics.mean(spent), max(spent)
+        print(f"{language} ms of CPU per utterance: mean {mean:.2f}, p95 {slow:.2f}, longest {longest:.2f}")
     for topic in TOPICS:
         recalls, precisions = [], []
         for seed in range(5):
