@@ -118,7 +118,7 @@ def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second:
 
 def test_reverberation_is_silent_without_a_second_of_speech_or_under_noise():
     assert reverberation(made_rows(400)) is None
-    loud = conversation(-25, -30)
+    loud = conversation(-25, -27)
     loud[:, Column.SYLLABLE_DB] = loud[:, Column.LEVEL_DB]
     assert reverberation(loud) is None
 

@@ -21,8 +21,14 @@ LEAST_PAUSE_ROWS = 15
 
 QUIET_PERCENTILE = 10.0
 
-DIP_MARGIN_DB = 14.0
-"""Noise that lasts stays within this of the dips (fitted: false prompts on coughing and laughing, time to raise)."""
+DIP_ROWS = 300
+DIP_MARGIN_DB = 12.0
+"""Noise that lasts stays within this of the dips of the last 3 s (fitted: false prompts on coughing and laughing, time
+to raise)."""
+
+QUIETEST_PERCENTILE = 5.0
+UNDER_ECHO_DB = 3.0
+"""Steady noise lies about this far over its quietest twentieth of rows."""
 
 LOWEST_SNR_DB = -20.0
 HIGHEST_SNR_DB = 80.0
@@ -80,14 +86,24 @@ def noise(rows: Float32Array, carried_db: float | None = None) -> Noise | None:
 def steady_noise(rows: Float32Array) -> float | None:
     """Noise that lasts, dBFS: what ``recent`` judges by, so that a cough or a laugh raises no prompt.
 
-    Noise that lasts also fills the dips between syllables, so the quietest tenth of all rows bounds it; the patient's
-    own cough or laugh, which a detector leaves in the pauses, does not.
+    Noise that lasts also fills the dips between syllables, so the quietest tenth of the last 3 s bounds it; the
+    patient's own cough or laugh, which a detector leaves in the pauses, does not.
     """
     room = noise(rows)
-    heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    latest = rows[-DIP_ROWS:]
+    heard = latest[~is_gap(latest) & ~is_silent(latest), Column.LEVEL_DB]
     if room is None or not heard.size or not is_speech(rows).any():
         return None if room is None else room.steady_db
     return min(room.steady_db, float(np.percentile(heard, QUIET_PERCENTILE)) + DIP_MARGIN_DB)
+
+
+def under_echo(rows: Float32Array) -> float:
+    """Noise where the room echoes, dBFS: what the quietest twentieth of the rows leaves for it.
+
+    The tail of every word fills the pauses; only the end of a long pause tells the noise. Some row must be heard.
+    """
+    heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    return float(np.percentile(heard, QUIETEST_PERCENTILE)) + UNDER_ECHO_DB
 
 
 def signal_to_noise(speech_db: float, noise_db: float) -> float:

@@ -7,7 +7,14 @@ from enum import StrEnum
 import numpy as np
 
 from server.model.acoustic.crosstalk import overlap_share
-from server.model.acoustic.levels import noise, signal_to_noise, sounding_speech, speech_level, steady_noise
+from server.model.acoustic.levels import (
+    noise,
+    signal_to_noise,
+    sounding_speech,
+    speech_level,
+    steady_noise,
+    under_echo,
+)
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
@@ -23,10 +30,10 @@ CLIPPING = 5e-5
 HEAVY_CLIPPING = 0.01
 """From 1 % of clipped samples on, speech has lost the dips that echo would fill."""
 
-ECHOING = 0.40
+ECHOING = 0.50
 """``reverberation`` from which DNSMOS rates the echo as background (facts/quality.md, traps)."""
 
-ROOM_HEARD = 0.12
+ROOM_HEARD = 0.30
 QUIET_ROOM_SNR_DB = 16.0
 FEW_LOST = 0.005
 """SIG tells distance where the room is heard in the speech and neither noise, clipping nor losses explain it."""
@@ -97,8 +104,11 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
     speech_db = speech_level(rows)
     room = noise(rows, carried_db)
     noise_db = steady_noise(rows) if steady else None if room is None else room.mean_db
-    snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
+    echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
+    if noise_db is not None and echo is not None and echo >= ECHOING:
+        noise_db = min(noise_db, under_echo(rows))
+    snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
     speech = sounding_speech(rows)
     measures = Measures(
         snr_db=snr,
@@ -108,7 +118,7 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
         dropout_ratio=dropout_ratio(stretch),
         speech_ratio=float(np.count_nonzero(is_speech(rows))) / rows.shape[0] if rows.shape[0] else None,
         speech_rate_sps=syllable_rate(rows),
-        reverberation=reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None,
+        reverberation=echo,
         bandwidth_hz=bandwidth(stretch.spectra, speech),
         pauses=pauses(rows) if speech_db is not None else None,
         mos_signal=None if mos is None else mos.signal,
