@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,15 +13,17 @@ from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine, Heard
 from server.assessment.lane import Priority
 from server.assessment.result import Identity, build_result
+from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.errors import SnapshotError
+from server.judge.sounds import Interference, PatientSound
 from server.live.messages import quality_update
 from server.model.acoustic import summarise
 from server.resources import labels_dir
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Measures, Window
+from server.values import AudioFormat, Capture, CaptureSource, Encoding, Measures, Text, Window
 from server.wire.result import Result
 from tests.fakes import FakeDetector, FakeMos, FakeScorer
 
@@ -148,6 +151,43 @@ async def test_restored_assessment_ends_as_the_one_that_went_on(engine: Engine) 
         await assessment.conclude()
     one, other = (build_result(assessment, whole, IDENTITY) for assessment in (straight, restored))
     assert one == other
+
+
+async def test_names_go_on_after_a_restore_from_window_to_result(engine: Engine, scorer: FakeScorer) -> None:
+    title, prompt = Text("电视声", "Television"), Text("有电视声。", "I can hear the television.")
+    named = (Interference("tv", title, 0.6, prompt),)
+    coughs = (PatientSound("coughing", Text("咳嗽", "Coughing"), 0.5),)
+    plain = scorer.score
+    # In these windows a cough is heard, in all of them a television.
+    ends = {12 * RATE, 13 * RATE, 14 * RATE}
+
+    def naming(requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
+        replies = zip(plain(requests), requests, strict=True)
+        return [
+            replace(reply, interference=named, events=coughs if request.window.end_sample in ends else ())
+            for reply, request in replies
+        ]
+
+    scorer.score = naming  # type: ignore[method-assign]
+    labels = engine.dictionaries.resolve("low_background")
+    lenient = replace(labels, labels=tuple(replace(label, threshold=1.0, clear=1.0) for label in labels.labels))
+    windows, whole = heard(engine, 22)
+    async with ScoringService([scorer]) as service:
+        # The lane keeps the method it was made with.
+        engine = replace(engine, service=service)
+        straight = Assessment(engine, lenient, FILE)
+        for window in windows[:11]:
+            update = quality_update(await straight.assess(window), lenient, 1, 0.0)
+        assert [one.id for one in update.interference] == ["tv"]
+        assert [(one.id, one.start_s, one.end_s) for one in update.events] == [("coughing", 11, 13)]
+        restored = Assessment.restore(json.loads(json.dumps(straight.snapshot())), engine, lenient, FILE)
+        for assessment in (straight, restored):
+            for window in windows[11:]:
+                await assessment.assess(window)
+        one, other = (build_result(assessment, whole, IDENTITY) for assessment in (straight, restored))
+    assert one == other
+    assert [(named.id, named.score) for named in one.interference] == [("tv", 0.6)]
+    assert [(event.id, event.start_s, event.end_s) for event in one.events] == [("coughing", 4, 12)]
 
 
 async def test_labels_changed_between_two_windows_are_in_the_snapshot(engine: Engine) -> None:
