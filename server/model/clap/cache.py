@@ -87,6 +87,13 @@ class ModelCache:
             raise SettingsError(f"{model_id}@{revision} is no name of a model.")
         return self.folder / model_id.replace("/", "--") / revision
 
+    def arriving(self, model_id: str, revision: str) -> Path:
+        """The folder where a download gathers; it outlives one that breaks off. Raises OSError."""
+        place = self.place(model_id, revision)
+        folder = place.with_name(f".download-{revision}")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     @contextmanager
     def putting(self, model_id: str, revision: str) -> Iterator[Path]:
         """An empty folder to fill; what is in it when the block ends well becomes the checkpoint.

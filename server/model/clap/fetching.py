@@ -1,5 +1,6 @@
 """Getting a checkpoint into the cache: from a model hub, or from a folder somebody carried in."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -27,11 +28,12 @@ def download(
 ) -> Checkpoint:
     """Fetch a model from the hub (huggingface.co, or ``HF_ENDPOINT``) and keep it. Blocks for minutes.
 
-    ``revision``: the pinned commit for the model we know, else what the hub calls ``main``. Every weight file is
-    compared with the checksum that the hub names, ``.bin`` weights become safetensors. Raises SettingsError.
+    ``revision``: the pinned commit for the model we know, else what the hub calls ``main``. Every file is compared
+    with the checksum that the hub names, ``.bin`` weights become safetensors. What arrived of a download that broke
+    off is kept: the next one goes on from there. Raises SettingsError.
     """
     # The first thing that touches a network, in the only command that does.
-    from huggingface_hub import HfApi, snapshot_download  # noqa: PLC0415 - half a second
+    from huggingface_hub import HfApi  # noqa: PLC0415 - half a second
 
     asked = revision or (CLAP_REVISION if model_id == CLAP_ID else "main")
     try:
@@ -39,26 +41,90 @@ def download(
         commit = info.sha or asked
         named = {file.rfilename: file for file in info.siblings or []}
         weights = WEIGHTS if WEIGHTS in named else OLD_WEIGHTS
+        if weights not in named:
+            raise SettingsError(f"{model_id} has no {WEIGHTS} and no {OLD_WEIGHTS}: it is no model that can be used.")
         wanted = [name for name in (*FILES, OLD_WEIGHTS) if name in named and name not in {WEIGHTS, OLD_WEIGHTS}]
-        with cache.putting(model_id, commit) as folder:
-            snapshot_download(
-                model_id, revision=commit, local_dir=folder, allow_patterns=[*wanted, weights], tqdm_class=progress
+        arriving = cache.arriving(model_id, commit)
+        for name in (*wanted, weights):
+            _fetch(model_id, commit, named[name], arriving / name, progress)
+        damaged = [name for name in (*wanted, weights) if not _is_as_told(arriving, named[name])]
+        if damaged:
+            shutil.rmtree(arriving)
+            raise SettingsError(
+                f"{damaged[0]} of {model_id} arrived damaged: its SHA-256 is another than the hub says. Try again."
             )
-            shutil.rmtree(folder / ".cache", ignore_errors=True)
-            expected = getattr(getattr(named.get(weights), "lfs", None), "sha256", None)
-            if expected and sha256(folder / weights) != expected:
-                raise SettingsError(f"{weights} of {model_id} arrived damaged: its SHA-256 is another. Try again.")
+        with cache.putting(model_id, commit) as folder:
+            for path in [path for path in arriving.iterdir() if path.is_file()]:
+                path.rename(folder / path.name)
             _complete(folder)
+        shutil.rmtree(arriving)
     except SettingsError:
         raise
     except Exception as error:
-        # What a hub, a mirror, a proxy or a disk can do to a download is beyond a list of exceptions.
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SettingsError(
-            f"{model_id} cannot be downloaded: {first}. A mirror is named by HF_ENDPOINT; "
-            "without a network: tingqing models import DIR."
-        ) from error
+        raise SettingsError(_why_not(model_id, asked, error)) from error
     return Checkpoint(model_id, commit, cache.place(model_id, commit))
+
+
+def _fetch(model_id: str, commit: str, told: Any, path: Path, progress: Progress | None) -> None:
+    """The rest of one file. huggingface_hub tries five times to go on after a line that broke, and then raises.
+
+    Not its ``snapshot_download``: since version 2 that begins each file anew in the next process.
+    """
+    from huggingface_hub import hf_hub_url  # noqa: PLC0415 - see download
+    from huggingface_hub.file_download import http_get  # noqa: PLC0415 - see download
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415 - exported, but lazily
+        build_hf_headers,
+    )
+
+    if path.is_file() and path.stat().st_size > told.size:
+        path.unlink()
+    with path.open("ab") as file:
+        try:
+            http_get(
+                hf_hub_url(model_id, told.rfilename, revision=commit),
+                file,
+                resume_size=file.tell(),
+                headers=build_hf_headers(),
+                expected_size=told.size,
+                displayed_filename=told.rfilename,
+                tqdm_class=progress,
+            )
+        except OSError as error:
+            if error.errno is None:
+                # It came to an end with another length: this is no beginning of the file, but something else.
+                path.unlink()
+            raise
+
+
+def _is_as_told(folder: Path, told: Any) -> bool:
+    """Compare a file with its ``RepoSibling``: large ones have a SHA-256, others the name that git gives content."""
+    path: Path = folder / told.rfilename
+    if told.lfs is not None:
+        return bool(sha256(path) == told.lfs.sha256)
+    content = path.read_bytes()
+    name = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return told.blob_id in {None, name}
+
+
+def _why_not(model_id: str, revision: str, error: Exception) -> str:
+    """One sentence and a way out. What a hub, a mirror, a proxy or a disk can do is beyond a list of exceptions."""
+    from huggingface_hub import errors  # noqa: PLC0415 - see download
+
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"{model_id} has no revision {revision} on this hub."
+    if status in {401, 403}:
+        return (
+            f"The hub does not give {model_id} to strangers ({status}), or has no such model. "
+            "A name for it: HF_TOKEN. Another hub: HF_ENDPOINT."
+        )
+    if status == 404:
+        return f"There is no model {model_id} on this hub. Check its name; another hub: HF_ENDPOINT."
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return (
+        f"{model_id} cannot be downloaded: {first}. What arrived is kept; run the command again to go on. A mirror is "
+        "named by HF_ENDPOINT; without a network: tingqing models import DIR."
+    )
 
 
 def import_folder(cache: ModelCache, source: Path, model_id: str = CLAP_ID) -> Checkpoint:

@@ -1,14 +1,11 @@
 """Weights from a hub and from a folder, through the command that people type."""
 
-import hashlib
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,82 +15,13 @@ from safetensors.torch import load_file
 from server.errors import SettingsError
 from server.model.clap.cache import CLAP_ID, CLAP_REVISION, ModelCache, faults
 from server.model.clap.fetching import import_folder
-
-COMMIT = "0123456789012345678901234567890123456789"
-
-
-class FakeHub(ThreadingHTTPServer):
-    """As much of the hub's HTTP API as a download asks for; the real one needs a network.
-
-    ``sha256``: what it says of the weights, where that is not the truth.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.content = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-        self.sha256: str | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: FakeHub
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, *, body: bool) -> None:
-        name = self.path.split("?")[0].rsplit("/", 1)[-1]
-        if self.path.startswith("/api/models/") and "/tree/" in self.path:
-            entries = [{"type": "file", "path": n, "size": len(c), "oid": "1" * 40} for n, c in self._files()]
-            self._send(json.dumps(entries).encode(), body, "application/json")
-        elif self.path.startswith("/api/models/"):
-            siblings = [self._sibling(n, c) for n, c in self._files()]
-            about = {"id": CLAP_ID, "modelId": CLAP_ID, "sha": COMMIT, "siblings": siblings, "tags": []}
-            self._send(json.dumps(about | {"private": False, "downloads": 0, "likes": 0}).encode(), body, "json")
-        elif name in self.server.content:
-            self._send(self.server.content[name], body, "application/octet-stream")
-        else:
-            self.send_error(404)
-
-    def _files(self) -> list[tuple[str, bytes]]:
-        return list(self.server.content.items())
-
-    def _sibling(self, name: str, content: bytes) -> dict[str, object]:
-        about: dict[str, object] = {"rfilename": name, "size": len(content), "blobId": "1" * 40}
-        if name.startswith(("model.", "pytorch_model.")):
-            told = self.server.sha256 or hashlib.sha256(content).hexdigest()
-            about["lfs"] = {"size": len(content), "sha256": told, "pointerSize": 134}
-        return about
-
-    def _send(self, content: bytes, body: bool, kind: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
+from tests.model.clap.hub import COMMIT, FakeHub
 
 
 @pytest.fixture
 def hub(checkpoint: Path) -> Iterator[FakeHub]:
-    server = FakeHub(checkpoint)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with FakeHub(checkpoint) as server:
+        yield server
 
 
 @pytest.fixture
@@ -135,6 +63,55 @@ def test_weights_that_are_not_what_the_hub_says_are_not_kept(hub: FakeHub, tmp_p
     assert done.returncode == 2
     assert "SHA-256" in done.stderr
     assert not ModelCache(tmp_path).checkpoints()
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(hub: FakeHub, tmp_path: Path) -> None:
+    # huggingface_hub writes 10 MiB at a time.
+    hub.content["model.safetensors"] = os.urandom(25 << 20)
+    hub.cut_after = 12 << 20
+    broken = models(tmp_path, "download", endpoint=hub.url)
+    assert broken.returncode == 2
+    assert "run the command again" in broken.stderr
+    assert "Traceback" not in broken.stderr
+    assert not ModelCache(tmp_path).checkpoints()
+    hub.cut_after = None
+    hub.ranges.clear()
+    again = models(tmp_path, "download", endpoint=hub.url)
+    assert again.returncode == 0, again.stderr
+    (checkpoint,) = ModelCache(tmp_path).checkpoints()
+    assert (checkpoint.folder / "model.safetensors").read_bytes() == hub.content["model.safetensors"]
+    assert any(first == 10 << 20 for first in hub.ranges)
+    assert not list(checkpoint.folder.parent.glob(".*"))
+
+
+def test_a_page_in_place_of_a_file_is_not_kept(hub: FakeHub, tmp_path: Path) -> None:
+    """What the sign-in page of a hotel does to a download."""
+    hub.instead["tokenizer.json"] = b"<html>Please sign in</html>"
+    done = models(tmp_path, "download", endpoint=hub.url)
+    assert done.returncode == 2
+    assert "tokenizer.json" in done.stderr
+    assert not ModelCache(tmp_path).checkpoints()
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "no model .*HF_ENDPOINT"), (401, "strangers.*HF_TOKEN"), (403, "strangers.*HF_TOKEN")]
+)
+def test_a_refusal_of_the_hub_is_one_sentence_with_a_way_out(
+    hub: FakeHub, tmp_path: Path, status: int, said: str
+) -> None:
+    hub.status = status
+    done = models(tmp_path, "download", endpoint=hub.url)
+    assert done.returncode == 2
+    assert re.search(said, done.stderr)
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_pinned_commit_is_asked_for_of_the_model_that_is_known_and_main_of_others(
+    hub: FakeHub, tmp_path: Path
+) -> None:
+    models(tmp_path, "download", endpoint=hub.url)
+    models(tmp_path, "download", "some/model", endpoint=hub.url)
+    assert hub.asked == [CLAP_REVISION, "main"]
 
 
 def test_a_hub_that_cannot_be_reached_is_one_sentence_with_a_way_out(tmp_path: Path) -> None:
