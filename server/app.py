@@ -62,9 +62,6 @@ async def open_engine(
         gpu_memory_fraction=settings.gpu_memory_fraction,
         at_once=at_once,
     )
-    if clap is not None:
-        # Where most sessions begin: no window has to wait for these texts.
-        await asyncio.to_thread(clap.prepare, dictionaries.resolve(None))
     scorers: tuple[Scorer, ...] = (AcousticScorer(),) if clap is None else (AcousticScorer(), clap)
     mos = DnsMos(load_dnsmos_session()) if settings.mos else None
 
@@ -72,6 +69,8 @@ async def open_engine(
         return [] if clap is None else [MelTracker()]
 
     async with ScoringService(scorers, mos) as service:
+        # Where most sessions begin: no window has to wait for these texts.
+        await service.prepare(dictionaries.resolve(None))
         yield Engine(
             service=service,
             dictionaries=dictionaries,

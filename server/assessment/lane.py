@@ -17,7 +17,7 @@ from server.assessment.jobs import A, Answer, Batching, Job, Priority, Q
 from server.assessment.waiting import Batch, WaitingRoom
 from server.errors import ScoringError
 
-__all__ = ["Answer", "Batching", "Job", "Lane", "Priority"]
+__all__ = ["Answer", "Batching", "Job", "Lane", "Priority", "lower_priority"]
 
 
 class Lane(Generic[Q, A]):
@@ -136,9 +136,8 @@ class Lane(Generic[Q, A]):
 
     def _run(self) -> None:
         assert self._loop is not None
-        if self._niceness and hasattr(os, "setpriority"):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
+        if self._niceness:
+            lower_priority(self._niceness)
         try:
             while self._run_batch():
                 pass
@@ -192,6 +191,13 @@ class Lane(Generic[Q, A]):
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(_answer_all, answers)
+
+
+def lower_priority(niceness: int) -> None:
+    """Of the calling thread, and of threads that it starts, where the system can (Linux)."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def _answer_all(answers: Sequence[tuple[Job[Q, A], Answer[A] | ScoringError]]) -> None:

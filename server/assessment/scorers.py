@@ -52,11 +52,12 @@ class Scorer(Protocol):
 class PreparedScorer(Protocol):
     """A scorer with work to do once per label set, such as embedding texts.
 
-    ``prepare`` blocks, on any thread but the scorer's own, and may run beside ``score``; a window is sent once it has
-    returned. A scorer whose labels were not prepared still scores them, only later.
+    ``prepare`` does a part of it, of under half a second, and returns True while there is more: label sets of several
+    sessions take turns. It blocks, on any thread but the scorer's own, and may run beside ``score``; a window is sent
+    once it has returned False. A scorer whose labels were not prepared still scores them, only later.
     """
 
-    def prepare(self, labels: LabelSet) -> None: ...
+    def prepare(self, labels: LabelSet) -> bool: ...
 
 
 class MosModel(Protocol):

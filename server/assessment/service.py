@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from server.assessment.figures import LaneFigures
-from server.assessment.lane import Answer, Batching, Job, Lane, Priority
+from server.assessment.lane import Answer, Batching, Job, Lane, Priority, lower_priority
 from server.assessment.scorers import MosModel, PreparedScorer, Scorer, ScoreReply, ScoreRequest
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 BATCHING = Batching()
 MOS_NICENESS = 10
+PREPARING_NICENESS = 10
 MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
 MosJob = Job[Window, Mos | None]
 
@@ -57,6 +59,7 @@ class ScoringService:
         self._lanes: list[tuple[Scorer, Lane[ScoreRequest, ScoreReply]]] = [
             (scorer, Lane(scorer.name, scorer.score, batching, clock=clock)) for scorer in scorers
         ]
+        self._preparer = ThreadPoolExecutor(1, "prepare", lambda: lower_priority(PREPARING_NICENESS))
         self._mos_lane: Lane[Window, Mos | None] | None = None
         if mos is not None:
             self._mos_lane = Lane("mos", _one_by_one(mos), mos_batching, niceness=MOS_NICENESS, clock=clock)
@@ -69,6 +72,7 @@ class ScoringService:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._preparer.shutdown(wait=False, cancel_futures=True)
         async with asyncio.TaskGroup() as group:
             stops = [group.create_task(lane.stop()) for lane in self._all()]
         if not all(stop.result() for stop in stops):
@@ -95,14 +99,17 @@ class ScoringService:
         return tuple(lane.figures() for lane in self._all())
 
     async def prepare(self, labels: LabelSet) -> None:
-        """What scorers do once per label set, on a thread beside theirs: other sessions' windows do not wait for it.
+        """What scorers do once per label set, on one thread of low priority beside theirs.
 
-        A failure is logged and left to the windows, where it shows again.
+        Other sessions' windows do not wait for it, and their label sets take turns with this one. A failure is logged
+        and left to the windows, where it shows again.
         """
+        loop = asyncio.get_running_loop()
         for scorer in self._scorers:
             if isinstance(scorer, PreparedScorer):
                 try:
-                    await asyncio.to_thread(scorer.prepare, labels)
+                    while await loop.run_in_executor(self._preparer, scorer.prepare, labels):
+                        pass
                 except Exception as error:
                     log.error("scorer %s could not prepare its labels", scorer.name, exc_info=error)
 

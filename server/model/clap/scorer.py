@@ -45,10 +45,13 @@ class ClapScorer:
         """``<id>@<revision>``."""
         return self._clap.name
 
-    def prepare(self, labels: LabelSet) -> None:
-        """Embed the texts of labels and sounds. Blocks, on any thread; afterwards windows find them in the cache."""
-        self._clap.texts.embed(_texts_of(label.clap for label in labels.labels))
+    def prepare(self, labels: LabelSet) -> bool:
+        """Embed some texts of labels and sounds that are new; True while there are more. Blocks, on any thread."""
+        texts = _texts_of(label.clap for label in labels.labels)
+        if self._clap.texts.embed_some([*texts, *(text for some in self._sounds.texts().values() for text in some)]):
+            return True
         self._sound_matrix()
+        return False
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
         """One reply per request, in order. Every label with texts has an entry."""
