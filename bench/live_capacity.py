@@ -17,6 +17,7 @@ import json
 import os
 import resource
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -68,8 +69,12 @@ def cpu_s(pid: int) -> float:
 
 
 def lanes(port: int) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
-        told = json.load(answer)
+    """What ``/readyz`` tells of them, ready or not."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
+            told = json.load(answer)
+    except urllib.error.HTTPError as error:
+        told = json.load(error)
     return list(told.get("lanes", []))
 
 
