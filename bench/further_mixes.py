@@ -216,6 +216,8 @@ def make(folder: Path, seed: int) -> int:
             soundfile.write(room, arguments["rir"] / np.abs(arguments["rir"]).max(), RATE, subtype="FLOAT")
             arguments["rir"] = str(room)
         mix, made = make_mixes.make_mix(seed=seed * 1000 + place, **arguments)
+        if made.get("lost_fraction") == 0:
+            continue
         snr = f"_snr{job.arguments['snr']}" if "snr" in job.arguments else ""
         kind = f"_{job.told['noise_kind']}" if "noise_kind" in job.told else ""
         name = f"{place:03d}_{job.category}{kind}{snr}.flac"

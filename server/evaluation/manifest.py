@@ -103,9 +103,13 @@ class _Reader:
         self._folder = path.parent
         self._header = header
         if PATH not in header:
-            raise ManifestError(
-                f"no column {PATH!r}; its columns are: {', '.join(header) or 'none'}", path=str(path), line=1
+            hint = (
+                "; separate columns by commas"
+                if len(header) == 1 and header[0].count(";") + header[0].count("\t")
+                else ""
             )
+            told = ", ".join(header) or "none"
+            raise ManifestError(f"no column {PATH!r}; its columns are: {told}{hint}", path=str(path), line=1)
         twice = sorted({name for name in header if name and header.count(name) > 1})
         if twice:
             raise ManifestError(f"two columns {twice[0]!r}", path=str(path), line=1)

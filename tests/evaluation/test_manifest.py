@@ -76,6 +76,7 @@ def test_a_line_at_fault_is_told_and_the_others_go_on(tmp_path: Path, line: str,
     ("text", "said"),
     [
         ("file,low_background\na.wav,1\n", "1: no column 'path'"),
+        ("path;low_background\na.wav;1\n", "separate columns by commas"),
         ("path,low_backgroud\na.wav,1\n", "'low_background' is meant"),
         ("path,device\na.wav,phone\n", "no truth in it"),
         ("path,low_background\n", "no recording in it"),

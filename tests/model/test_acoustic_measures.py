@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soxr
 
-from server.model.acoustic.levels import noise, signal_to_noise, speech_level, steady_noise
+from server.model.acoustic.levels import noise, signal_to_noise, speech_level, steady_noise, under_echo
 from server.model.acoustic.losses import is_cut, lost_rows, repeated_rows
 from server.model.acoustic.measures import MEASURE_NAMES, Internal, Reading, read, stretches
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
@@ -116,8 +116,11 @@ def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second:
     assert syllable_rate(rows[:290]) is None
 
 
-def test_reverberation_is_silent_without_a_second_of_speech_or_under_noise():
+def test_reverberation_is_silent_without_two_seconds_of_speech_or_under_noise():
     assert reverberation(made_rows(400)) is None
+    short = conversation(-25, -60)
+    short[190:, Column.SPEECH] = 0.0
+    assert reverberation(short) is None
     loud = conversation(-25, -27)
     loud[:, Column.SYLLABLE_DB] = loud[:, Column.LEVEL_DB]
     assert reverberation(loud) is None
@@ -135,7 +138,43 @@ def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared):
     assert dry_echo is not None
     assert wet_echo is not None
     assert dry_echo < 0.15
-    assert wet_echo > 0.4
+    assert wet_echo > 0.5
+
+
+@pytest.mark.parametrize("snr", [20, 15, 8])
+def test_noise_alone_is_no_echo(shared, snr: int):
+    audio = shared / "audio"
+    mix, _ = mixer(shared).make_mix(
+        speech=[str(audio / "speech" / "en" / "Resemblyzer__4195-17507-0000.flac")],
+        noise=str(audio / "noise" / "babble" / "moodist__cafe.flac"),
+        snr=snr,
+        seed=6,
+    )
+    echo = reading(windows_of(mix.astype(np.float32))[-1]).measures.reverberation
+    assert echo is None or echo < 0.3
+
+
+def test_the_tail_of_an_echo_is_not_taken_for_noise():
+    rows = conversation(-25, -60)
+    for start in range(190, 1000, 200):
+        rows[start : start + 60, Column.LEVEL_DB] = np.linspace(-25, -60, 60)[: 1000 - start]
+    room = noise(rows)
+    assert room is not None
+    assert room.mean_db > -50
+    assert under_echo(rows) == pytest.approx(-57, abs=1)
+
+
+def test_speech_that_a_loss_hides_from_the_detector_is_not_taken_for_noise():
+    rows = conversation(-25, -60)
+    rows[250:258, Column.ZERO] = 1.0
+    rows[236:272, Column.SPEECH] = 0.0
+    lost = np.zeros(1000, np.bool_)
+    lost[250:258] = True
+    loud, quiet = noise(rows), noise(rows, lost=lost)
+    assert loud is not None
+    assert quiet is not None
+    assert loud.mean_db > -45
+    assert quiet.mean_db == pytest.approx(-60, abs=0.5)
 
 
 @pytest.mark.parametrize("snr", [20, 8, 3])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from server.rows import BoolArray, is_gap, is_pause, is_silent, is_speech
+from server.rows import BoolArray, is_gap, is_pause, is_silent, is_speech, spread
 from server.values import Column, Float32Array
 
 FLOOR_DB = -120.0
@@ -18,6 +18,9 @@ P.56's margin of 15.9 dB under the active level."""
 
 LEAST_PAUSE_ROWS = 15
 """Under 150 ms of pause, the quietest tenth of the rows stands for the room (facts/quality.md, recipe)."""
+
+AROUND_LOST_ROWS = 10
+"""Rows on either side of a loss in which a detector may miss the speech: 100 ms."""
 
 QUIET_PERCENTILE = 10.0
 
@@ -66,13 +69,17 @@ def speech_level(rows: Float32Array) -> float | None:
     return mean_power_db(levels[levels >= np.percentile(levels, 95.0) - ACTIVE_RANGE_DB])
 
 
-def noise(rows: Float32Array, carried_db: float | None = None) -> Noise | None:
+def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None) -> Noise | None:
     """Noise in the pauses, dBFS; ``None`` where every row was lost on the way.
 
     Without a pause, the quietest tenth of the rows bounds it from above, and the carried floor (``carried_db``, what
-    the room sounded like earlier) may lower that bound; digital silence has the floor, -120.
+    the room sounded like earlier) may lower that bound; digital silence has the floor, -120. ``lost``: rows that
+    were lost before they reached us; a detector leaves the speech around them in the pauses.
     """
-    pause = rows[is_pause(rows), Column.LEVEL_DB]
+    paused = is_pause(rows)
+    if lost is not None and lost.any():
+        paused &= ~spread(lost, AROUND_LOST_ROWS, AROUND_LOST_ROWS)
+    pause = rows[paused, Column.LEVEL_DB]
     if pause.size >= LEAST_PAUSE_ROWS:
         return Noise(mean_power_db(pause), float(np.median(pause)))
     heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]

@@ -102,7 +102,7 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
     present = ~is_gap(rows)
     n_present = int(np.count_nonzero(present))
     speech_db = speech_level(rows)
-    room = noise(rows, carried_db)
+    room = noise(rows, carried_db, stretch.lost)
     noise_db = steady_noise(rows) if steady else None if room is None else room.mean_db
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
@@ -153,7 +153,12 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str,
     high = high_band(stretch.spectra, sounding_speech(stretch.rows))
     if high is not None:
         values[Internal.HIGH_BAND_DB] = high
-    overlap = overlap_share(stretch.rows, measures.snr_db, measures.mos_background)
+    overlap = overlap_share(
+        stretch.rows,
+        snr_db=measures.snr_db,
+        mos_background=measures.mos_background,
+        reverberation=measures.reverberation,
+    )
     if overlap is not None:
         values[Internal.OVERLAP] = overlap
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
