@@ -1,5 +1,7 @@
 """``tingqing models``: CLAP's weights, fetched, carried in, checked."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -87,27 +89,22 @@ def _download(cache: "ModelCache", model_id: str, revision: str | None) -> None:
 
 
 def _import(cache: "ModelCache", source: Path) -> None:
-    from server.model.clap.fetching import import_folder
+    from server.model.clap.fetching import import_folder, weights_in
 
-    _done(import_folder(cache, source))
+    weights = weights_in(source)
+    with _bar("importing", weights.stat().st_size if weights else 0) as advance:
+        kept = import_folder(cache, source, on_read=advance)
+    _done(kept)
 
 
 def _verify(cache: "ModelCache", model_id: str | None) -> None:
-    from functools import partial
-
-    from rich.progress import DownloadColumn, Progress
-
-    from server.cli.console import stderr_console
     from server.model.clap.cache import faults
 
     checkpoints = [one for one in cache.checkpoints() if model_id in {None, one.id}]
     whole = bool(checkpoints)
     for checkpoint in checkpoints:
-        total = sum(path.stat().st_size for path in checkpoint.folder.iterdir())
-        with Progress(*Progress.get_default_columns(), DownloadColumn(), console=stderr_console()) as bar:
-            task = bar.add_task("checking", total=total)
-            found = faults(checkpoint, partial(bar.advance, task))
-            bar.update(task, completed=total)
+        with _bar("checking", sum(path.stat().st_size for path in checkpoint.folder.iterdir())) as advance:
+            found = faults(checkpoint, advance)
         print(f"{checkpoint.name}\t{'; '.join(found) or 'whole'}")
         whole = whole and not found
     if not checkpoints:
@@ -118,6 +115,25 @@ def _verify(cache: "ModelCache", model_id: str | None) -> None:
 def _done(checkpoint: "Checkpoint") -> None:
     print(f"{checkpoint.name}\t{checkpoint.folder}")
     _tell("tingqing serve uses it from the next start on.")
+
+
+@contextmanager
+def _bar(doing: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of bytes on standard error; nothing where nobody would see it."""
+    from functools import partial
+
+    from rich.progress import DownloadColumn, Progress
+
+    from server.cli.console import stderr_console
+
+    console = stderr_console()
+    if not console.is_terminal:
+        yield lambda _bytes: None
+        return
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=console) as bar:
+        task = bar.add_task(doing, total=total)
+        yield partial(bar.advance, task)
+        bar.update(task, completed=total)
 
 
 def _tell(text: str) -> None:

@@ -59,13 +59,23 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_dtype(dtype: str, device: torch.device) -> Dtype:
-    """``auto``: bf16 where the processor calculates with it (GPUs from sm_80 on), else fp16 on a GPU, fp32 on a CPU."""
+    """``auto``: what ``automatic_dtype`` says of the device."""
     for named in get_args(Dtype):
         if dtype == named:
             return TORCH_NAMES[named]
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
-    return "bf16" if cpu_has_bf16() else "fp32"
+    on_gpu = device.type == "cuda"
+    return automatic_dtype(torch.cuda.get_device_capability(device) if on_gpu else None, cpu_bf16=cpu_has_bf16())
+
+
+def automatic_dtype(capability: tuple[int, int] | None, *, cpu_bf16: bool) -> Dtype:
+    """bf16 where the processor calculates with it, else fp16 on a GPU and fp32 on a CPU.
+
+    ``capability``: the GPU's compute capability, ``None`` for a CPU. From (8, 0) on, the A100's, tensor cores take
+    bf16 (CUDA C++ Programming Guide, 16.1); before, a T4's (7, 5) for example, fp16.
+    """
+    if capability is None:
+        return "bf16" if cpu_bf16 else "fp32"
+    return "bf16" if capability >= (8, 0) else "fp16"
 
 
 TORCH_NAMES: dict[str, Dtype] = {name: name for name in TORCH_DTYPES}

@@ -1,6 +1,7 @@
 """Getting a checkpoint into the cache: from a model hub, or from a folder somebody carried in."""
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from server.model.clap.cache import (
     WEIGHTS,
     Checkpoint,
     ModelCache,
+    OnRead,
     missing_files,
     sha256,
 )
@@ -127,18 +129,21 @@ def _why_not(model_id: str, revision: str, error: Exception) -> str:
     )
 
 
-def import_folder(cache: ModelCache, source: Path, model_id: str = CLAP_ID) -> Checkpoint:
+def import_folder(
+    cache: ModelCache, source: Path, model_id: str = CLAP_ID, on_read: OnRead | None = None
+) -> Checkpoint:
     """Copy a folder in the Hugging Face layout (ModelScope has the same) into the cache; ``.bin`` becomes safetensors.
 
-    The revision is what the weights hash to. Raises SettingsError where the folder is no checkpoint.
+    The revision is what the weights hash to, for which they are read once, and ``on_read`` told. Raises SettingsError
+    where the folder is no checkpoint.
     """
     if not source.is_dir():
         raise SettingsError(f"{source} is no folder.")
-    weights = next((source / name for name in (WEIGHTS, OLD_WEIGHTS) if (source / name).is_file()), None)
+    weights = weights_in(source)
     if weights is None:
         raise SettingsError(f"There are no weights in {source}: neither {WEIGHTS} nor {OLD_WEIGHTS}.")
-    revision = sha256(weights)[:12]
     try:
+        revision = sha256(weights, on_read)[:12]
         with cache.putting(model_id, revision) as folder:
             for name in FILES:
                 if (source / name).is_file() and name != WEIGHTS:
@@ -151,6 +156,11 @@ def import_folder(cache: ModelCache, source: Path, model_id: str = CLAP_ID) -> C
     except OSError as error:
         raise SettingsError(f"{source} cannot be imported: {error.strerror or error}.") from error
     return Checkpoint(model_id, revision, cache.place(model_id, revision))
+
+
+def weights_in(folder: Path) -> Path | None:
+    """The file of weights in a folder, safetensors before older ones."""
+    return next((folder / name for name in (WEIGHTS, OLD_WEIGHTS) if (folder / name).is_file()), None)
 
 
 def convert(old: Path, new: Path) -> None:
@@ -168,7 +178,7 @@ def convert(old: Path, new: Path) -> None:
 
 
 def _complete(folder: Path) -> None:
-    """Convert old weights, and raise SettingsError where something is missing."""
+    """Convert old weights, and raise SettingsError where something is missing or of another model."""
     if (folder / OLD_WEIGHTS).is_file():
         if not (folder / WEIGHTS).is_file():
             convert(folder / OLD_WEIGHTS, folder / WEIGHTS)
@@ -176,3 +186,9 @@ def _complete(folder: Path) -> None:
     missing = missing_files(os.listdir(folder))
     if missing:
         raise SettingsError(f"This is no CLAP checkpoint: {', '.join(missing)}.")
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (ValueError, TypeError, KeyError):
+        kind = None
+    if kind != "clap":
+        raise SettingsError("This is no CLAP checkpoint: its config.json is another model's, or damaged.")

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import ClapModel
 
 from server.errors import SettingsError
+from server.model.clap.backends import automatic_dtype, choose_dtype
 from server.model.clap.cache import CLAP_ID, CLAP_REVISION, FILES, Checkpoint, ModelCache, faults
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.finding import find_checkpoint
@@ -253,6 +254,29 @@ def test_auto_needs_no_network_with_weights_or_without(cache: ModelCache, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"{CLAP_ID}@{CLAP_REVISION}"
+
+
+@pytest.mark.parametrize(
+    ("capability", "cpu_bf16", "dtype"),
+    [
+        ((9, 0), False, "bf16"),
+        ((8, 0), False, "bf16"),
+        ((7, 5), True, "fp16"),
+        ((6, 1), True, "fp16"),
+        (None, True, "bf16"),
+        (None, False, "fp32"),
+    ],
+    ids=["H100", "A100", "T4", "P40", "CPU with bf16", "CPU without"],
+)
+def test_auto_takes_the_dtype_that_the_processor_calculates_with(
+    capability: tuple[int, int] | None, cpu_bf16: bool, dtype: str
+) -> None:
+    assert automatic_dtype(capability, cpu_bf16=cpu_bf16) == dtype
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
+def test_a_dtype_that_is_named_is_taken(dtype: str) -> None:
+    assert choose_dtype(dtype, torch.device("cpu")) == dtype
 
 
 def test_a_device_that_is_not_there_is_an_error(checkpoint: Path) -> None:

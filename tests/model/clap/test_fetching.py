@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from server.errors import SettingsError
-from server.model.clap.cache import CLAP_ID, CLAP_REVISION, ModelCache, faults
+from server.model.clap.cache import CLAP_ID, CLAP_REVISION, FILES, ModelCache, faults
 from server.model.clap.fetching import import_folder
+from server.model.clap.finding import find_checkpoint
 from tests.model.clap.hub import COMMIT, FakeHub
 
 
@@ -155,6 +156,27 @@ def test_import_runs_nothing_that_the_weights_bring_along(old_folder: Path, tmp_
     with pytest.raises(SettingsError, match="no plain weights"):
         import_folder(ModelCache(tmp_path / "cache"), old_folder)
     assert not (tmp_path / "was-here").exists()
+    assert not ModelCache(tmp_path / "cache").checkpoints()
+
+
+def test_a_folder_of_modelscope_is_imported_and_taken_by_auto(old_folder: Path, tmp_path: Path) -> None:
+    """Its layout, with what only ModelScope puts there."""
+    (old_folder / "configuration.json").write_text('{"framework": "pytorch"}')
+    (old_folder / ".msc").write_bytes(b"\x80")
+    (old_folder / "README.md").write_text("# CLAP")
+    done = models(tmp_path / "cache", "import", str(old_folder))
+    assert done.returncode == 0, done.stderr
+    (kept,) = ModelCache(tmp_path / "cache").checkpoints()
+    assert find_checkpoint("auto", ModelCache(tmp_path / "cache")) == kept
+    assert {path.name for path in kept.folder.iterdir()} <= {*FILES, "manifest.json"}
+
+
+def test_another_model_is_not_imported(checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "some")
+    config = (folder / "config.json").read_text().replace('"clap"', '"bert"')
+    (folder / "config.json").write_text(config)
+    with pytest.raises(SettingsError, match="another model"):
+        import_folder(ModelCache(tmp_path / "cache"), folder)
     assert not ModelCache(tmp_path / "cache").checkpoints()
 
 
