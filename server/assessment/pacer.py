@@ -15,17 +15,18 @@ TRIALS = 3
 GAIN = 0.9
 """A larger batch must cost at most this share per request to be worth the longer wait for its answers."""
 
-AGAIN_AFTER = 256
+AGAIN_AFTER = 64
 """Batches after which a size that was of no use is tried again: load on the machine comes and goes."""
 
 ARRIVALS = 64
 
 
 class Pacer:
-    """Batch sizes are powers of two, from 1 to ``batching.max_batch``.
+    """Batch sizes are powers of two, from ``batching.side_by_side`` to ``batching.max_batch``.
 
     A larger size is tried when as many requests wait anyway, and kept where it makes each of them cheaper: on a GPU it
-    grows with the load, on a CPU, where a batch of two takes twice as long as one, it stays at 1. It never grows over
+    grows with the load, on a CPU, where a batch of two takes twice as long as one, it stays at what runs side by
+    side. It never grows over
     what takes ``batching.longest_s``. Call ``took`` after each batch, ``arrived`` for each request.
     """
 
@@ -34,7 +35,8 @@ class Pacer:
         self._top = batching.max_batch.bit_length() - 1
         self._costs = [deque[float](maxlen=REMEMBERED) for _ in range(self._top + 1)]
         self._tried_at = [0] * (self._top + 1)
-        self._level = 0
+        self._floor = min(batching.side_by_side.bit_length() - 1, self._top)
+        self._level = self._floor
         self._batches = 0
         self._arrivals: deque[float] = deque(maxlen=ARRIVALS)
 
@@ -90,7 +92,7 @@ class Pacer:
         """Up where the next size has proved cheaper, down where the one below costs no more or this takes too long."""
         if self._level < self._top and self._pays(self._level + 1):
             self._level += 1
-        elif self._level and not self._pays(self._level, still=True):
+        elif self._level > self._floor and not self._pays(self._level, still=True):
             self._level -= 1
 
     def _pays(self, level: int, *, still: bool = False) -> bool:

@@ -60,6 +60,14 @@ class PreparedScorer(Protocol):
     def prepare(self, labels: LabelSet) -> bool: ...
 
 
+@runtime_checkable
+class ParallelScorer(Protocol):
+    """A scorer that works on ``side_by_side`` requests of one call at the same time: they take no longer than one."""
+
+    @property
+    def side_by_side(self) -> int: ...
+
+
 class MosModel(Protocol):
     """DNSMOS. Blocks for about 0.2 s a window; runs on its own low-priority thread. ``None``: cannot be judged."""
 

@@ -5,13 +5,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from server.assessment.figures import LaneFigures
 from server.assessment.lane import Answer, Batching, Job, Lane, Priority, lower_priority
-from server.assessment.scorers import MosModel, PreparedScorer, Scorer, ScoreReply, ScoreRequest
+from server.assessment.scorers import MosModel, ParallelScorer, PreparedScorer, Scorer, ScoreReply, ScoreRequest
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.values import EvidenceKind, Mos, Window
@@ -57,7 +57,7 @@ class ScoringService:
         self._clock = clock
         self._scorers = tuple(scorers)
         self._lanes: list[tuple[Scorer, Lane[ScoreRequest, ScoreReply]]] = [
-            (scorer, Lane(scorer.name, scorer.score, batching, clock=clock)) for scorer in scorers
+            (scorer, Lane(scorer.name, scorer.score, _batching_of(scorer, batching), clock=clock)) for scorer in scorers
         ]
         self._preparer = ThreadPoolExecutor(1, "prepare", lambda: lower_priority(PREPARING_NICENESS))
         self._mos_lane: Lane[Window, Mos | None] | None = None
@@ -153,6 +153,10 @@ class ScoringService:
     def drop_mos(self, job: MosJob) -> None:
         assert self._mos_lane is not None
         self._mos_lane.abandon(job)
+
+
+def _batching_of(scorer: Scorer, batching: Batching) -> Batching:
+    return replace(batching, side_by_side=scorer.side_by_side) if isinstance(scorer, ParallelScorer) else batching
 
 
 def _one_by_one(mos: MosModel) -> Callable[[Sequence[Window]], list[Mos | None]]:

@@ -121,6 +121,16 @@ def test_pairs_are_found_where_two_cores_score_two_windows_at_once() -> None:
     assert lane.room.pacer.size == 2
 
 
+def test_what_runs_side_by_side_is_taken_together_from_the_first_batch_on() -> None:
+    pacer = Pacer(Batching(side_by_side=2))
+    assert pacer.take(1) == 1
+    assert pacer.take(5) == 2
+    for _ in range(20):
+        for size in (1, 2):
+            pacer.took(size, cpu(size) * size)
+    assert pacer.size == 2, "that another process had the cores proves nothing"
+
+
 def test_no_batch_takes_longer_than_a_live_window_may_wait() -> None:
     lane = Simulation(lambda size: 0.1 + 0.02 * size, Batching(longest_s=0.25))
     lane.run(live(8, 60, spread=0.0))

@@ -20,10 +20,14 @@ MOST_STREAMS = 8
 
 
 class AudioBackend(Protocol):
-    """Runs the tower on one thread at a time. ``name`` and ``dtype`` go into logs and benchmarks."""
+    """Runs the tower on one thread at a time. ``name`` and ``dtype`` go into logs and benchmarks.
+
+    ``side_by_side``: windows that take no longer than one, because they run on cores of their own.
+    """
 
     name: str
     dtype: Dtype
+    side_by_side: int
 
     def embed(self, mels: Float32Array) -> Float32Array:
         """Log-mels float32 ``(n, 1001, 64)`` to embeddings float32 ``(n, projection)`` of length 1."""
@@ -34,6 +38,7 @@ class TorchBackend:
     """torch on the CPU, one window at a time: a batch of eight costs up to a quarter more per window."""
 
     name: str = "torch"
+    side_by_side: int = 1
 
     def __init__(self, tower: LeanTower, dtype: Dtype) -> None:
         self.dtype = dtype

@@ -33,6 +33,7 @@ class GpuBackend:
     """
 
     name: str = "torch-gpu"
+    side_by_side: int = 1
 
     def __init__(
         self, tower: LeanTower, device: torch.device, dtype: Dtype, *, mode: Mode = "graphs", batch: int = BATCH

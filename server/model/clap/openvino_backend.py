@@ -31,6 +31,7 @@ class OpenVinoBackend:
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: PLC0415 - see above
 
         self.dtype = dtype
+        self.side_by_side = streams
         # Not openvino.convert_model: that one reports its use over the network.
         frontend = FrontEndManager().load_by_framework("pytorch")
         with warnings.catch_warnings():
