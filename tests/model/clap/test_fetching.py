@@ -171,6 +171,23 @@ def test_a_folder_of_modelscope_is_imported_and_taken_by_auto(old_folder: Path, 
     assert {path.name for path in kept.folder.iterdir()} <= {*FILES, "manifest.json"}
 
 
+def test_weights_downloaded_elsewhere_are_carried_over_as_the_document_says(hub: FakeHub, tmp_path: Path) -> None:
+    """docs/clap.md, "On a machine without a network, step by step"."""
+    assert (
+        models(tmp_path / "n", "download", "--model-cache-dir", str(tmp_path / "clap"), endpoint=hub.url).returncode
+        == 0
+    )
+    carried = shutil.copytree(tmp_path / "clap" / "laion--clap-htsat-fused" / COMMIT, tmp_path / "usb")
+    shutil.rmtree(tmp_path / "clap")
+    assert models(tmp_path / "there", "import", str(carried)).returncode == 0
+    verified = models(tmp_path / "there", "verify")
+    assert verified.returncode == 0
+    assert verified.stdout.strip().endswith("whole")
+    found = find_checkpoint("auto", ModelCache(tmp_path / "there"))
+    assert found is not None
+    assert found.name in models(tmp_path / "there", "list").stdout
+
+
 def test_another_model_is_not_imported(checkpoint: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(checkpoint, tmp_path / "some")
     config = (folder / "config.json").read_text().replace('"clap"', '"bert"')

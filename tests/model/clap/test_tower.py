@@ -1,10 +1,16 @@
 """The lean tower against ``ClapModel`` on the same weights."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+import soundfile
+import soxr
 import torch
 
 from server.errors import SettingsError
 from server.model.clap.geometry import stretching
+from server.model.clap.spectrogram import log_mel, repeat_to_window
 from server.model.clap.tower import LeanTower
 from tests.model.clap.tiny import embedding_of, full_size_audio, tiny_model
 
@@ -24,6 +30,18 @@ def test_tower_equals_clap_model_at_full_size(seed: int) -> None:
     with torch.inference_mode():
         assert (LeanTower(model)(mel) - expected).abs().max() < 1e-5
     assert (expected[0] - expected[1]).norm() > 1e-3, "the clips are told apart at all"
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_tower_equals_clap_model_on_real_speech_and_partial_windows(mixes: Path, seed: int) -> None:
+    samples, rate = soundfile.read(sorted(mixes.glob("*.flac"))[10 * seed], dtype="float32")
+    pcm = soxr.resample(samples, rate, 48_000).astype(np.float32)
+    windows = [repeat_to_window(pcm[: seconds * 48_000]) for seconds in (3, 7, 10)]
+    mel = torch.from_numpy(np.stack([log_mel(window) for window in windows]))
+    model = full_size_audio(seed)
+    expected = embedding_of(model, mel)
+    with torch.inference_mode():
+        assert (LeanTower(model)(mel) - expected).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("seed", range(4))
