@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import live_prompts
@@ -17,6 +18,7 @@ import make_mixes
 import speech_rate
 from live_prompts import AUDIO, ROOT
 from mixes_manifest import write_manifest
+from overlap_folds import HeldOutNetworks
 
 from server.cli.evaluating import Request, evaluate_manifest
 from server.cli.evaluation_report import interval
@@ -37,14 +39,19 @@ Goal = tuple[str, str, bool | None]
 
 
 def evaluated(folder: Path, report: Path | None) -> Evaluation:
-    """The 126 mixes, each judged with curves fitted without its sources."""
+    """The 126 mixes, each judged with curves fitted without its sources, and, cross-validated, heard by a network for
+    overlap that was fitted without them as well."""
     fit = []
     for seed in FIT_SEEDS:
         fit.append(folder / f"set{seed}")
         make_mixes.make_set("dev", seed, str(fit[-1]))
     manifest = folder / "mixes.csv"
     write_manifest(manifest, AUDIO / "mixes", fit, AUDIO / "manifest.csv")
-    return asyncio.run(evaluate_manifest(load_settings(), Request(manifest, None, EACH_ALONE, None, report, None)))
+    request = Request(manifest, None, EACH_ALONE, None, report, None)
+    held_out = asyncio.run(evaluate_manifest(load_settings(), request, HeldOutNetworks()))
+    write_manifest(manifest, AUDIO / "mixes", [], AUDIO / "manifest.csv")
+    shipped = asyncio.run(evaluate_manifest(load_settings(), Request(manifest, None, 0, None, None, None)))
+    return replace(held_out, judged=shipped.judged, as_given=shipped.as_given)
 
 
 def soft_voices(folder: Path) -> Findings:

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from server.model.overlap import HEADROOM_DB, LOUD_PERCENTILE, RANGE_DB, SCALE_DB, TIME_STRIDE, WEIGHTS
 
-N_EXAMPLES, STEPS, BATCH, PEAK_RATE = 6000, 1800, 48, 3e-3
+N_EXAMPLES, STEPS, BATCH, PEAK_RATE = 6000, 1500, 48, 3e-3
 FRAMES = 72
 """Frames of one hop and its context: what the network sees at run time."""
 DILATIONS = (1, 2, 4)

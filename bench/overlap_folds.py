@@ -19,9 +19,11 @@ from mixes_manifest import sources
 from mixes_table import Bench, auc
 from overlap_mixes import AUDIO, load_sources
 
+from server.evaluation.manifest import Row
 from server.model.acoustic.measures import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import OverlapNetwork, load_overlap
+from server.values import Float32Array
 
 FOLDS = 6
 
@@ -64,6 +66,29 @@ def networks(held: Sequence[Fold]) -> list[OverlapNetwork]:
     torch.set_num_threads(1)
     everything = load_sources()
     return [load_overlap(weights_without(fold.sources, everything)) for fold in held]
+
+
+class HeldOutNetworks:
+    """``server.cli.evaluating.HeldOut``: each of the mixes is heard by the network that met none of its sources; any
+    other recording by the shipped one."""
+
+    def __init__(self) -> None:
+        rows, groups = mix_groups()
+        held = folds(groups)
+        self._of = {
+            (AUDIO / "mixes" / str(rows[place]["file"])).resolve(): network
+            for fold, network in zip(held, networks(held), strict=True)
+            for place in fold.judged
+        }
+        self._shipped = load_overlap()
+        self._now = self._shipped
+        self.context_samples = self._shipped.context_samples
+
+    def listen_to(self, row: Row) -> None:
+        self._now = self._of.get(row.path, self._shipped)
+
+    def hear(self, pcm: Float32Array, rows: int) -> Float32Array:
+        return self._now.hear(pcm, rows)
 
 
 def main() -> None:

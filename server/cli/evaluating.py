@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from server.app import open_engine
 from server.assessment.engine import Engine
@@ -21,6 +22,7 @@ from server.judge.labels import LabelSet
 from server.recording.decode import read_recording
 from server.resources import labels_dir
 from server.settings import Settings
+from server.stream.events import OverlapModel
 
 logger = logging.getLogger("tingqing")
 
@@ -35,19 +37,28 @@ class Request:
     write_labels: Path | None
 
 
-async def evaluate_manifest(settings: Settings, request: Request) -> Evaluation:
+class HeldOut(OverlapModel, Protocol):
+    """Models that change from recording to recording."""
+
+    def listen_to(self, row: Row) -> None:
+        """What comes next is the recording of ``row``."""
+        ...
+
+
+async def evaluate_manifest(settings: Settings, request: Request, held_out: HeldOut | None = None) -> Evaluation:
     """Everything but the telling; writes the files asked for.
 
+    ``held_out``: listen with other models than the shipped ones, to judge models by what they were not fitted on.
     Raises ManifestError, LabelQueryError, LabelFileError and Failure before the first recording where that is possible.
     """
     folder = settings.labels_dir or labels_dir()
-    async with open_engine(settings) as engine:
+    async with open_engine(settings, held_out) as engine:
         labels = engine.dictionaries.resolve(request.labels)
         source = source_of(labels, folder) if request.write_labels else None
         if request.output is not None:
             _make_folder(request.output)
         manifest = read_manifest(request.manifest, labels.labels, request.groups)
-        heard, faults = await _listen_to_all(engine, manifest, labels, settings.max_audio_s)
+        heard, faults = await _listen_to_all(engine, manifest, labels, settings.max_audio_s, held_out)
     if not any(row.line in heard and not row.fit_only for row in manifest.rows):
         first = min([*manifest.faults, *faults], key=lambda fault: fault.line, default=None)
         raise Failure(f"{request.manifest}: no recording to evaluate{'' if first is None else f'; {_said(first)}'}.")
@@ -63,12 +74,14 @@ async def evaluate_manifest(settings: Settings, request: Request) -> Evaluation:
 
 
 async def _listen_to_all(
-    engine: Engine, manifest: Manifest, labels: LabelSet, max_s: float
+    engine: Engine, manifest: Manifest, labels: LabelSet, max_s: float, held_out: HeldOut | None
 ) -> tuple[dict[int, Heard], list[Fault]]:
     heard: dict[int, Heard] = {}
     faults: list[Fault] = []
     with _progress(len(manifest.rows), "listening") as advance:
         for row in manifest.rows:
+            if held_out is not None:
+                held_out.listen_to(row)
             try:
                 heard[row.line] = await _listen_to(engine, row, labels, max_s)
             except (TingqingError, OSError) as error:

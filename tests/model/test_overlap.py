@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.model.acoustic.crosstalk import LEAST_ROWS, LEAST_SNR_DB, SURE, overlap_share
+from server.model.acoustic.crosstalk import LEAST_ROWS, LEAST_SNR_DB, MOST_ECHO, SURE, overlap_share
 from server.model.acoustic.measures import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import FRAME, STEP, WEIGHTS, OverlapNetwork, load_overlap, relative, spectrum
@@ -85,23 +85,31 @@ def test_what_the_network_reads_is_relative_to_its_loud_frames():
     assert relative(levels).min() >= -2.5
 
 
+def share(
+    rows: Float32Array, snr_db: float | None = 40.0, mos_background: float | None = None, echo: float | None = 0.0
+) -> float | None:
+    return overlap_share(rows, snr_db=snr_db, mos_background=mos_background, reverberation=echo)
+
+
 def test_a_share_counts_the_sure_rows_of_the_speech():
     rows = spoken(400, 0.0)
     rows[100:200, Column.OVERLAP] = SURE
     rows[200:300, Column.OVERLAP] = SURE - 0.01
-    assert overlap_share(rows, 30.0, None) == pytest.approx(0.25)
+    assert share(rows) == pytest.approx(0.25)
     rows[100:200, Column.SPEECH] = 0.1
-    assert overlap_share(rows, 30.0, None) == 0.0
+    assert share(rows) == 0.0
 
 
-def test_nothing_is_said_of_overlap_under_noise_or_with_little_speech():
+def test_nothing_is_said_of_overlap_under_noise_in_an_echo_or_with_little_speech():
     rows = spoken(400, 0.9)
-    assert overlap_share(rows, LEAST_SNR_DB, 4.0) == 1.0
-    assert overlap_share(rows, LEAST_SNR_DB - 0.1, 4.0) is None
-    assert overlap_share(rows, None, None) is None
-    assert overlap_share(rows, 40.0, 2.7) is None
-    assert overlap_share(rows[: LEAST_ROWS - 1], 40.0, None) is None
-    assert overlap_share(spoken(400, -1.0), 40.0, None) is None
+    assert share(rows, LEAST_SNR_DB, 4.0, 0.29) == 1.0
+    assert share(rows, LEAST_SNR_DB - 0.1, 4.0) is None
+    assert share(rows, None) is None
+    assert share(rows, mos_background=2.9) is None
+    assert share(rows, echo=MOST_ECHO) is None
+    assert share(rows, echo=None) is None
+    assert share(rows[: LEAST_ROWS - 1]) is None
+    assert share(spoken(400, -1.0)) is None
 
 
 def test_both_the_window_and_its_last_seconds_hear_overlap(mixes):

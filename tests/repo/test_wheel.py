@@ -35,6 +35,11 @@ def test_wheel_carries_labels_page_and_licence(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "bench/", "tools/"))]
 
 
+def test_wheel_carries_the_weights_that_hear_two_people(installed: CleanEnvironment, tmp_path: Path) -> None:
+    code = "from server.model.overlap import load_overlap; print(load_overlap().context_samples)"
+    assert installed.run(["python", "-c", code], cwd=tmp_path).strip() == "8000"
+
+
 def test_installed_elsewhere_it_runs_its_own_code(installed: CleanEnvironment, tmp_path: Path) -> None:
     where = installed.run(["python", "-c", "import server; print(server.__file__)"], cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(installed.folder)
