@@ -86,6 +86,8 @@ export const doctorText = dictionary({
   'measure.dropout_ratio': ['断续', 'Drop-outs'],
   'measure.reverberation': ['混响', 'Reverberation'],
   'measure.mos_overall': ['DNSMOS 总体', 'DNSMOS overall'],
+  'measure.pauses': ['停顿', 'Pauses'],
+  'unit.longest': [' 次,最长 {s} 秒', ', longest {s} s'],
   'unit.sps': ['音节/秒', 'syl/s'],
   'outcome.accept': ['可以使用', 'Accept'],
   'outcome.re-record': ['建议复录', 'Record again'],

@@ -35,15 +35,29 @@ const BEHIND = {
 };
 
 /**
- * @param {Record<string, number | null>} measures
+ * @param {Record<string, any>} measures
  * @param {Language} language
  * @returns {[name: string, value: string][]} a dash where there is none
  */
 export function measureRows(measures, language) {
-  return Object.entries(FORMATS).map(([key, format]) => {
+  /** @type {[string, string][]} */
+  const rows = Object.entries(FORMATS).map(([key, format]) => {
     const value = measures[key] ?? null;
     return [doctorText(`measure.${key}`, language), value === null ? '–' : format(value, language)];
   });
+  return [...rows, [doctorText('measure.pauses', language), pausesIn(measures.pauses ?? null, language)]];
+}
+
+/**
+ * How often the patient stopped, and for how long at most: a cue for the doctor, never a score.
+ *
+ * @param {{count: number, longest_s: number} | null} pauses
+ * @param {Language} language
+ */
+function pausesIn(pauses, language) {
+  if (pauses === null) return '–';
+  const seconds = doctorText('unit.longest', language).replace('{s}', pauses.longest_s.toFixed(1));
+  return pauses.count ? `${pauses.count}${seconds}` : '0';
 }
 
 /**
