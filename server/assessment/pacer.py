@@ -25,9 +25,8 @@ class Pacer:
     """Batch sizes are powers of two, from ``batching.side_by_side`` to ``batching.max_batch``.
 
     A larger size is tried when as many requests wait anyway, and kept where it makes each of them cheaper: on a GPU it
-    grows with the load, on a CPU, where a batch of two takes twice as long as one, it stays at what runs side by
-    side. It never grows over
-    what takes ``batching.longest_s``. Call ``took`` after each batch, ``arrived`` for each request.
+    grows with the load, on a CPU, where a batch of two takes twice as long as one, it stays at what runs side by side.
+    It never grows over what takes ``batching.longest_s``. Call ``took`` after each batch, ``arrived`` for each request.
     """
 
     def __init__(self, batching: Batching) -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from server.assessment.jobs import Batching, Job, Priority
 from server.assessment.pacer import AGAIN_AFTER, Pacer
+from server.assessment.service import ScoringService
 from server.assessment.waiting import WaitingRoom
+from tests.fakes import FakeScorer
 
 Seconds = Callable[[int], float]
 
@@ -129,6 +131,14 @@ def test_what_runs_side_by_side_is_taken_together_from_the_first_batch_on() -> N
         for size in (1, 2):
             pacer.took(size, cpu(size) * size)
     assert pacer.size == 2, "that another process had the cores proves nothing"
+
+
+async def test_a_scorer_says_how_much_it_does_side_by_side() -> None:
+    class Parallel(FakeScorer):
+        side_by_side = 4
+
+    async with ScoringService([FakeScorer(), Parallel("clap", "clap")]) as service:
+        assert [figures.batch_size for figures in service.figures()] == [1, 4]
 
 
 def test_no_batch_takes_longer_than_a_live_window_may_wait() -> None:

@@ -45,6 +45,11 @@ class ClapScorer:
         """``<id>@<revision>``."""
         return self._clap.name
 
+    @property
+    def side_by_side(self) -> int:
+        """Windows that take no longer than one."""
+        return self._clap.audio.side_by_side
+
     def prepare(self, labels: LabelSet) -> bool:
         """Embed some texts of labels and sounds that are new; True while there are more. Blocks, on any thread."""
         texts = _texts_of(label.clap for label in labels.labels)

@@ -90,3 +90,16 @@ def test_windows_side_by_side_come_back_in_their_order() -> None:
     for streams in (1, 2, 3):
         got = OpenVinoBackend(copy.deepcopy(tower), "fp32", streams=streams).embed(mels)
         assert np.abs(got - wanted).max() < 1e-5
+
+
+def test_the_scorer_is_given_as_many_windows_at_once_as_its_backend_has_streams() -> None:
+    pytest.importorskip("openvino")
+    from server.assessment.scorers import ParallelScorer
+    from server.model.clap.checkpoint import LoadedClap
+    from server.model.clap.openvino_backend import OpenVinoBackend
+    from server.model.clap.scorer import ClapScorer
+
+    backend = OpenVinoBackend(LeanTower(tiny_model()), "fp32", streams=2)
+    scorer = ClapScorer(LoadedClap("tiny", backend, None, 1.0))  # type: ignore[arg-type]  # no texts are needed
+    assert isinstance(scorer, ParallelScorer)
+    assert scorer.side_by_side == 2
