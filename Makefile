@@ -13,8 +13,7 @@ HOST ?=
 PORT ?=
 ARGS ?=
 
-BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device \
-	clap_learns clap_labels clap_memory
+BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device clap_learns clap_labels clap_memory
 
 .PHONY: help setup run test check format bench accuracy docs clean
 
