@@ -39,9 +39,7 @@ def open_clap(
     from server.model.clap.checkpoint import load_clap  # noqa: PLC0415 - torch and transformers, only if needed
     from server.model.clap.scorer import ClapScorer  # noqa: PLC0415 - see above
 
-    loaded = load_clap(
-        checkpoint, device=device, dtype=dtype, gpu_memory_fraction=gpu_memory_fraction, at_once=at_once
-    )
+    loaded = load_clap(checkpoint, device=device, dtype=dtype, gpu_memory_fraction=gpu_memory_fraction, at_once=at_once)
     took = time.monotonic() - began
     log.info("CLAP %s: %s %s, loaded in %.1f s", loaded.name, loaded.audio.name, loaded.audio.dtype, took)
     return ClapScorer(loaded, sounds)
