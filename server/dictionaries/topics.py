@@ -1,7 +1,6 @@
 """The form of a topic file (``labels/topics/*.toml``, docs/topics.md), and its way into the matcher's dataclasses."""
 
 import re
-import tomllib
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,7 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from server.dictionaries.files import FileModel, Identifier, TextEntry
-from server.dictionaries.locate import line_of, syntax_error_line
+from server.dictionaries.locate import line_of
+from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.judge.matcher.topics import Lexicon, Rule, Topic, Topics
 
@@ -52,10 +52,11 @@ class RuleEntry(FileModel):
     distance: int | None = Field(default=None, ge=0, le=50)
     after_question: bool = False
     unless: tuple[Term, ...] = ()
+    rather: tuple[Term, ...] = ()
 
     @model_validator(mode="after")
     def readable(self) -> Self:
-        for term in (*self.unless, *(term for group in self.all for term in group)):
+        for term in (*self.unless, *self.rather, *(term for group in self.all for term in group)):
             expand(term)
         return self
 
@@ -108,27 +109,12 @@ def load_topics(folder: Path) -> Topics:
     Raises LabelFileError with file and line: a fault in a file, an id that two files have, a name that no file has.
     """
     paths = sorted((folder / FOLDER).glob("*.toml"))
-    return compile_topics({path: parse_topics(read_source(path), str(path)) for path in paths})
-
-
-def read_source(path: Path) -> str:
-    """The file's text. Raises LabelFileError for one that cannot be read or is no UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise LabelFileError(f"cannot be read ({error.strerror})", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise LabelFileError("not UTF-8 text", path=str(path), line=line) from error
+    return compile_topics({path: parse_topics(read_text(path), str(path)) for path in paths})
 
 
 def parse_topics(source: str, path: str) -> TopicFile:
     """One topic file; ``path`` leads the messages of its faults. Raises LabelFileError."""
-    try:
-        data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        line = syntax_error_line(str(error)) or source.count("\n") + 1
-        raise LabelFileError(f"not TOML: {error}", path=path, line=line) from None
+    data = parse_toml(source, path)
     try:
         return TopicFile.model_validate(data)
     except ValidationError as error:
@@ -164,6 +150,7 @@ def _topic(topic_id: str, entry: TopicEntry, lexicons: dict[str, Lexicon]) -> To
             distance=rule.distance,
             after_question=rule.after_question,
             unless=_names(f"{topic_id}.{index}.unless", rule.unless, lexicons),
+            rather=_names(f"{topic_id}.{index}.rather", rule.rather, lexicons),
         )
         for index, rule in enumerate(entry.rule)
     )
@@ -200,4 +187,4 @@ def _check_names(path: Path, file: TopicFile, topics: dict[str, Topic], lexicons
 
 
 def _source(path: Path) -> str:
-    return read_source(path) if path.is_file() else ""
+    return read_text(path) if path.is_file() else ""

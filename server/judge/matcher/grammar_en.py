@@ -10,7 +10,7 @@ _FILLER = (
     r"|her|his|him|done|doing|go|going|gone|given|gave|taken|able"
     r"|suffer|suffered|suffering|from|that|this|is|it|it's|there|there's|with|new|more|bad|severe|real"
     r"|actual|do|did|know|on"
-    r"|obvious|further|further|sign|signs|history|problems|issues|trouble|associated|i|think|say|mind|one|S)"
+    r"|obvious|further|said|mentioned|complained|complaining|particular|about|increased|sign|signs|history|problems|issues|trouble|associated|i|think|say|mind|one|S)"
 )
 _NEGATOR = (
     r"(?:no|not|never|without|deny|denies|denied|denying|nor|neither|none|nothing|[a-z]+n't|cannot"
@@ -69,7 +69,7 @@ _OTHERS = re.compile(
     r"\b(?:(?:anything|something|any|what|who|where) (?:else|other)|anything like|similar|in the past|ever had"
     r"|seen (?:anyone|anybody|someone)|(?:taken|tried) anything)\b"
 )
-_AS_SAID = re.compile(r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|apart from|other than|besides)\b")
+_AS_SAID = re.compile(r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|(?:already|just) (?:talked|spoke) about|apart from|other than|besides)\b")
 
 NO = re.compile(
     r"(?:(?:um|uh|er|erm|oh|ooh|ohh|mm|mmm|hmm|well|so|ah) )*(?:no|nope|nah|not really|not at all|none"

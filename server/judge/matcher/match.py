@@ -98,7 +98,7 @@ def _mentions(
     for rule in topic.rules:
         if rule.after_question and not asked:
             continue
-        if rule.unless and question is not None and not reading.hits_of(SYMPTOMS) and question.hits_of(rule.unless):
+        if rule.unless and question is not None and not reading.hits_of(SYMPTOMS) and _asks_of_else(rule, question):
             continue
         held = _held(rule, reading) if rule.within != "question" else _said_alone(rule, reading, question)
         for hit, others in held:
@@ -111,6 +111,12 @@ def _mentions(
             if place not in found or mention.strength > found[place].strength:
                 found[place] = mention
     return _outermost(found.values())
+
+
+def _asks_of_else(rule: Rule, question: Reading) -> bool:
+    """Whether what bars the rule is named in the question before any symptom is."""
+    bars, symptoms = question.hits_of(rule.unless), question.hits_of(SYMPTOMS)
+    return bool(bars) and (not symptoms or bars[0].start < symptoms[0].start)
 
 
 def _outermost(mentions: Iterable[Mention]) -> list[Mention]:
@@ -130,11 +136,7 @@ def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
     rest = [reading.hits_of(group) for group in rule.groups[1:]]
     if not all(rest):
         return
-    reach = 0 if rule.within == "clause" else 1
-    barred = [reading.tokens.clause[hit.start] for hit in reading.hits_of(rule.unless)] if rule.unless else ()
     for anchor in anchors:
-        if any(abs(reading.tokens.clause[anchor.start] - clause) <= reach for clause in barred):
-            continue
         others: list[Hit] = []
         for hits in rest:
             near = [hit for hit in _nearest(hits, anchor) if _in_reach(rule, reading, anchor, hit)]
@@ -142,7 +144,20 @@ def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
                 break
             others.append(min(near, key=lambda hit: _distance(anchor, hit)))
         else:
-            yield anchor, others
+            if not _barred(rule, reading, anchor, others):
+                yield anchor, others
+
+
+def _barred(rule: Rule, reading: Reading, anchor: Hit, others: list[Hit]) -> bool:
+    clause = reading.tokens.clause
+    held = [clause[hit.start] for hit in (anchor, *others)]
+    if any(min(held) <= clause[hit.start] <= max(held) for hit in reading.hits_of(rule.unless)):
+        return True
+    far = max((_distance(anchor, other) for other in others), default=0)
+    return any(
+        clause[hit.start] == clause[anchor.start] and _distance(anchor, hit) <= far
+        for hit in _nearest(reading.hits_of(rule.rather), anchor)
+    )
 
 
 def _nearest(hits: Sequence[Hit], anchor: Hit) -> Sequence[Hit]:

@@ -54,6 +54,8 @@ class Rule:
 
     ``distance``: at most so many tokens between the first group's hit and any other; ``None``: any number.
     ``within`` question: the first group's hit is all that is said, the others stand in the doctor's question.
+    ``rather``: no hit of these in the first group's clause that stands as near to it as the others do: then it is said
+    of that instead (a pain, and pills taken for three days).
     ``unless``: no hit of these in the clause (nor beside it, where ``within`` is more than the clause); nor in the
     question, where the utterance itself has no symptom.
     """
@@ -63,6 +65,7 @@ class Rule:
     distance: int | None = None
     after_question: bool = False
     unless: frozenset[str] = frozenset()
+    rather: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Topic:
 
     def lexicons(self) -> frozenset[str]:
         """The names of all that its rules and its question use."""
-        of_rules = (group for rule in self.rules for group in (*rule.groups, rule.unless))
+        of_rules = (group for rule in self.rules for group in (*rule.groups, rule.unless, rule.rather))
         return frozenset[str]().union(*self.asked, *of_rules)
 
 
