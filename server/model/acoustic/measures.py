@@ -8,7 +8,7 @@ import numpy as np
 
 from server.model.acoustic.crosstalk import overlap_share
 from server.model.acoustic.levels import (
-    noise,
+    mean_noise,
     signal_to_noise,
     sounding_speech,
     speech_level,
@@ -97,13 +97,13 @@ def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
 
 
 def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False) -> Reading:
-    """Measure a stretch. ``steady``: noise by its steady part, so that one event moves it little (``recent``)."""
+    """Measure a stretch. ``steady`` (for ``recent``): noise by its steady part, so that one event moves it little, and
+    no pauses, which no curve reads."""
     rows = stretch.rows
     present = ~is_gap(rows)
     n_present = int(np.count_nonzero(present))
     speech_db = speech_level(rows)
-    room = noise(rows, carried_db, stretch.lost)
-    noise_db = steady_noise(rows) if steady else None if room is None else room.mean_db
+    noise_db = steady_noise(rows) if steady else mean_noise(rows, carried_db, stretch.lost)
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
     if noise_db is not None and echo is not None and echo >= ECHOING:
@@ -120,7 +120,7 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
         speech_rate_sps=syllable_rate(rows),
         reverberation=echo,
         bandwidth_hz=bandwidth(stretch.spectra, speech),
-        pauses=pauses(rows) if speech_db is not None else None,
+        pauses=None if steady or speech_db is None else pauses(rows),
         mos_signal=None if mos is None else mos.signal,
         mos_background=None if mos is None else mos.background,
         mos_overall=None if mos is None else mos.overall,

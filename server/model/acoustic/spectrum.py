@@ -1,6 +1,7 @@
 """Spectra of a window, and how far up speech reaches in them."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,16 @@ class Spectrum:
     rows: npt.NDArray[np.intp]
 
 
+@cache
+def _hann() -> Float32Array:
+    return np.asarray(signal.get_window("hann", FRAME), np.float32)
+
+
 def frame_spectra(pcm: Float32Array, n_rows: int) -> Spectrum:
     """Hann-windowed power spectra of 16 kHz ``pcm`` (float32 ``(m,)``), direct current removed."""
     k = pcm.shape[0] // STRIDE
     frames = pcm[: k * STRIDE].reshape(k, STRIDE)[:, :FRAME]
-    window = np.asarray(signal.get_window("hann", FRAME), np.float32)
-    centred = (frames - frames.mean(axis=1, keepdims=True)) * window
+    centred = (frames - frames.mean(axis=1, keepdims=True)) * _hann()
     spectrum = fft.rfft(centred, axis=1)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     ends = (np.arange(k) * STRIDE + FRAME - 1) // ROW_SAMPLES

@@ -1,13 +1,11 @@
 """What the speech itself tells: pauses, syllables per second, the room's echo. Pure functions of feature rows."""
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import signal
 
-from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_power_db, sounding_speech
+from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_power_db, percentile, sounding_speech
 from server.rows import MIN_PAUSE_ROWS, is_gap, is_pause, is_silent, is_speech, runs, spread
 from server.values import ROW_RATE, Column, Float32Array, Pauses
 
@@ -80,27 +78,23 @@ def reverberation(rows: Float32Array) -> float | None:
     level, band = rows[:, Column.LEVEL_DB], rows[:, Column.SYLLABLE_DB]
     pause = is_pause(rows)
     floor = (
-        mean_power_db(level[pause]) if np.count_nonzero(pause) >= LEAST_PAUSE_ROWS else _percentile(level[speech], 10.0)
+        mean_power_db(level[pause]) if np.count_nonzero(pause) >= LEAST_PAUSE_ROWS else percentile(level[speech], 10.0)
     )
     snr = mean_power_db(level[speech]) - floor
     if snr < LEAST_ECHO_SNR_DB:
         return None
-    dip = mean_power_db(band[speech]) - _percentile(band[~is_gap(rows) & ~is_silent(rows)], QUIETEST_PERCENTILE)
+    dip = mean_power_db(band[speech]) - percentile(band[~is_gap(rows) & ~is_silent(rows)], QUIETEST_PERCENTILE)
     smooth = np.convolve(band.astype(np.float64), np.full(3, 1 / 3), "same")
     near = spread(is_speech(rows), ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER)[:-FALL_ROWS]
     falls = (smooth[:-FALL_ROWS] - smooth[FALL_ROWS:])[near]
-    slow_change, fast_change = np.percentile(rows[speech, Column.FLUX], (25.0, 90.0))
+    change = rows[speech, Column.FLUX]
     numbers = (
         1.0,
-        _percentile(falls, FALL_PERCENTILE),
+        percentile(falls, FALL_PERCENTILE),
         min(dip, HIGHEST_DIP_DB),
         min(snr, HIGHEST_ECHO_SNR_DB),
-        float(slow_change),
-        float(fast_change),
+        percentile(change, 25.0),
+        percentile(change, 90.0),
     )
     x = sum(weight * number for weight, number in zip(ECHO_MODEL, numbers, strict=True))
     return 1.0 / (1.0 + math.exp(-min(max(x, -50.0), 50.0)))
-
-
-def _percentile(values: npt.NDArray[np.floating[Any]], share: float) -> float:
-    return float(np.percentile(values, share))
