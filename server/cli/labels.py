@@ -127,13 +127,16 @@ def lint(
     """Check label files: wording, languages, evidence, duplicates; every finding says how to write it better."""
     from server.cli.console import readable, stdout_console
     from server.cli.labels_text import finding_json, print_findings
-    from server.dictionaries.lint import Finding, lint_file
+    from server.dictionaries.lint import Finding, Known, lint_file
 
-    known = _known(labels_folder)
+    known: dict[Path, Known] = {}
     findings: list[Finding] = []
     for path in files:
+        where = _folder(labels_folder, _folder_of(path))
+        if where not in known:
+            known[where] = _known(where)
         try:
-            findings += lint_file(path, known)
+            findings += lint_file(path, known[where])
         except OSError as error:
             fail(f"{readable(path)}: cannot be read ({error.strerror})")
     if output_format is LabelsFormat.JSON:
@@ -147,11 +150,12 @@ def lint(
 app.command(epilog=labels_match.EPILOG)(labels_match.match)
 
 
-def _folder(asked: Path | None) -> Path:
+def _folder(asked: Path | None, near: Path | None = None) -> Path:
+    """What was asked for or set, else ``near``, else the shipped folder."""
     from server.resources import labels_dir
     from server.settings import load_settings
 
-    return load_settings(labels_dir=asked).labels_dir or labels_dir()
+    return load_settings(labels_dir=asked).labels_dir or near or labels_dir()
 
 
 def _dictionaries(folder: Path | None) -> "Dictionaries":
@@ -160,26 +164,38 @@ def _dictionaries(folder: Path | None) -> "Dictionaries":
     return Dictionaries.load(_folder(folder))
 
 
-def _known(folder: Path | None) -> "Known":
+def _folder_of(path: Path) -> Path | None:
+    """The folder of labels that the file lies in, or in whose ``topics`` or ``sounds`` it does, if there is one."""
+    folder = path.absolute().parent
+    folder = folder.parent if folder.name in ("topics", "sounds") else folder
+    return folder if (folder / "telemedicine.toml").is_file() else None
+
+
+def _known(where: Path) -> "Known":
     """What the product can score, and what the other dictionaries write. CLAP and transcripts come by choice.
 
     The file to be linted may lie in the very folder, which then cannot be loaded: the shipped one stands in.
     """
     from server.dictionaries import Dictionaries
     from server.dictionaries.lint import Known
+    from server.dictionaries.loader import load_folder
     from server.dictionaries.topics import load_topics
     from server.errors import LabelFileError
     from server.model.acoustic.measures import MEASURE_NAMES
     from server.resources import labels_dir
 
-    where = _folder(folder)
     try:
-        dictionaries, topics = Dictionaries.load(where), load_topics(where).topics
+        topics = load_topics(where)
     except LabelFileError:
-        dictionaries, topics = Dictionaries.load(labels_dir()), load_topics(labels_dir()).topics
+        topics = load_topics(labels_dir())
+    try:
+        dictionaries = Dictionaries(load_folder(where))
+    except LabelFileError:
+        dictionaries = Dictionaries(load_folder(labels_dir()))
     return Known(
         measures=MEASURE_NAMES,
-        topics=frozenset(topics),
+        topics=frozenset(topics.topics),
+        lexicons=frozenset(topics.lexicons),
         written={
             name: frozenset(label.id for label in dictionaries.dictionary(name).own()) for name in dictionaries.names()
         },

@@ -1,6 +1,5 @@
 """Reads the folder of label files into judge's dataclasses; every fault has its file and line."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from server.dictionaries.files import DictionaryFile
-from server.dictionaries.locate import line_of, syntax_error_line
+from server.dictionaries.locate import line_of
+from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.judge.labels import Label
 from server.values import Text
@@ -88,23 +88,12 @@ def _with_included(dictionary: Dictionary, others: Mapping[str, Dictionary]) -> 
 
 def load_file(path: Path) -> Dictionary:
     """One label file (UTF-8 TOML). Raises LabelFileError with the line of the first fault."""
-    try:
-        source = path.read_bytes().decode("utf-8-sig")  # some editors begin the file with a byte-order mark
-    except OSError as error:
-        raise LabelFileError(f"cannot be read ({error.strerror})", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise LabelFileError("not UTF-8 text", path=str(path), line=line) from error
-    return parse(source, str(path))
+    return parse(read_text(path), str(path))
 
 
 def parse(source: str, path: str) -> Dictionary:
     """The dictionary written in ``source``; ``path`` leads the messages of its faults."""
-    try:
-        data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        line = syntax_error_line(str(error)) or source.count("\n") + 1
-        raise LabelFileError(f"not TOML: {error}", path=path, line=line) from None
+    data = parse_toml(source, path)
     try:
         model = DictionaryFile.model_validate(data)
     except ValidationError as error:

@@ -3,14 +3,7 @@
 import re
 from collections.abc import Sequence
 
-HEADER = re.compile(r"^\s*\[{1,2}\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]{1,2}\s*(#.*)?$")
-SYNTAX_ERROR_LINE = re.compile(r"\(at line (\d+), column \d+\)")
-
-
-def syntax_error_line(message: str) -> int | None:
-    """The 1-based line in a ``TOMLDecodeError``'s message; ``None`` at the end of the document."""
-    found = SYNTAX_ERROR_LINE.search(message)
-    return int(found[1]) if found else None
+HEADER = re.compile(r"^\[{1,2}([A-Za-z0-9_.\-\"' ]+)\]{1,2}\s*(#.*)?$")
 
 
 def line_of(source: str, path: Sequence[str | int]) -> int:
@@ -19,12 +12,12 @@ def line_of(source: str, path: Sequence[str | int]) -> int:
     ``path`` such as ``("label", 3, "acoustic", "parts", 0, "curve")``. A key that is missing gives the line of the
     table that should have it.
     """
-    lines = source.splitlines()
+    lines = source.split("\n")
     table: list[str | int] = []
     best, depth = 1, 0
     tables_seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
-        header = HEADER.match(line)
+        header = HEADER.match(line.strip())
         if header is not None:
             table = _open_table(header[1], line, tables_seen)
             shared = _shared(table, path)
@@ -38,13 +31,20 @@ def line_of(source: str, path: Sequence[str | int]) -> int:
 
 
 def _open_table(name: str, line: str, tables_seen: dict[str, int]) -> list[str | int]:
-    parts: list[str | int] = [part.strip().strip("\"'") for part in name.split(".")]
-    root = str(parts[0])
+    """``tables_seen``: of each array of tables, by its dotted name, the index of the last one."""
+    names = [part.strip().strip("\"'") for part in name.split(".")]
     if line.lstrip().startswith("[["):
-        tables_seen[root] = tables_seen.get(root, -1) + 1
-    if root in tables_seen:
-        parts.insert(1, tables_seen[root])
-    return parts
+        own = ".".join(names)
+        for deeper in [seen for seen in tables_seen if seen.startswith(f"{own}.")]:
+            del tables_seen[deeper]
+        tables_seen[own] = tables_seen.get(own, -1) + 1
+    table: list[str | int] = []
+    for size, part in enumerate(names, start=1):
+        table.append(part)
+        index = tables_seen.get(".".join(names[:size]))
+        if index is not None:
+            table.append(index)
+    return table
 
 
 def _shared(table: Sequence[str | int], path: Sequence[str | int]) -> int:

@@ -1,6 +1,5 @@
 """The form of the file of sounds (``labels/sounds/``, docs/clap.md), and its way into the judgement's dataclasses."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from server.dictionaries.adhoc import is_english
 from server.dictionaries.files import FileModel, Identifier, Sentence, TextEntry, Unit
-from server.dictionaries.locate import line_of, syntax_error_line
-from server.dictionaries.topics import read_source
+from server.dictionaries.locate import line_of
+from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.judge.sounds import QUIET, SPEAKING, Disturbance, OwnSound, Sounds
 
@@ -115,16 +114,12 @@ def load_sounds(folder: Path) -> Sounds:
     Raises LabelFileError with file and line.
     """
     path = folder / FOLDER / FILE_NAME
-    return parse_sounds(read_source(path), str(path)).value() if path.is_file() else Sounds()
+    return parse_sounds(read_text(path), str(path)).value() if path.is_file() else Sounds()
 
 
 def parse_sounds(source: str, path: str) -> SoundsFile:
     """One file of sounds; ``path`` leads the messages of its faults. Raises LabelFileError."""
-    try:
-        data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        line = syntax_error_line(str(error)) or source.count("\n") + 1
-        raise LabelFileError(f"not TOML: {error}", path=path, line=line) from None
+    data = parse_toml(source, path)
     try:
         return SoundsFile.model_validate(data)
     except ValidationError as error:

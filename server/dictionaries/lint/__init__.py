@@ -1,14 +1,14 @@
 """Reads a label file the way a careful colleague would: every fault with its line, and how to write it better."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from server.dictionaries.lint import evidence, form, language, sameness, sounds, wording
+from server.dictionaries.lint import evidence, form, language, sameness, sounds, topics, wording
 from server.dictionaries.lint.findings import Draft, Finding, Known, Rule, raw_entries, raw_labels
-from server.dictionaries.locate import line_of, syntax_error_line
+from server.dictionaries.locate import line_of
+from server.dictionaries.toml_text import NotTomlError, load_toml
 from server.values import Text
 
 __all__ = ["Finding", "Known", "Rule", "lint_file", "lint_source"]
@@ -27,11 +27,11 @@ def lint_file(path: Path, known: Known) -> list[Finding]:
 def lint_source(source: str, path: str, known: Known) -> list[Finding]:
     """The findings in the order of their lines. ``path`` is only repeated."""
     try:
-        data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        line = syntax_error_line(str(error)) or source.count("\n") + 1
-        written = (source.splitlines() or [""])[min(line, source.count("\n") + 1) - 1 :][:1]
-        return [_syntax(path, line, Text(f"不是 TOML:{error}", f"not TOML: {error}"), _remedy(str(error), *written))]
+        data = load_toml(source)
+    except NotTomlError as error:
+        written = source.split("\n")[error.line - 1 :][:1]
+        told = Text(f"不是 TOML:{error}", f"not TOML: {error}")
+        return [_syntax(path, error.line, told, _remedy(str(error), *written))]
     found: dict[tuple[int, Rule, str], Finding] = {}
     for draft in _drafts(data, known):
         line = line_of(source, draft.at)
@@ -43,6 +43,9 @@ def lint_source(source: str, path: str, known: Known) -> list[Finding]:
 def _drafts(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
     if sounds.is_sounds(data):
         yield from sounds.check(data)
+        return
+    if topics.is_topics(data):
+        yield from topics.check(data, known)
         return
     labels = list(raw_labels(data))
     name = data.get("name")

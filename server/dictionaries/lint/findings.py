@@ -59,11 +59,13 @@ class Known:
     """What a file is held against.
 
     ``measures``: what a curve may read. ``topics``: what a transcript can be asked for; ``None`` = not checked.
+    ``lexicons``: the words that a topic may name.
     ``loaded``: the evidence that this installation gives. ``written``: the ids that each other dictionary writes.
     """
 
     measures: frozenset[str]
     topics: frozenset[str] | None = None
+    lexicons: frozenset[str] = frozenset()
     loaded: frozenset[EvidenceKind] = frozenset({"acoustic"})
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
