@@ -11,7 +11,7 @@ SURE = 0.7
 LEAST_ROWS = 150
 """Under 1.5 s of speech a share is an accident."""
 
-LEAST_SNR_DB = 15.0
+LEAST_SNR_DB = 20.0
 """Louder noise is not told from a second voice: there the background is the finding (``low_background``)."""
 
 LEAST_MOS_BACKGROUND = 3.0

@@ -125,7 +125,11 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
         mos_background=None if mos is None else mos.background,
         mos_overall=None if mos is None else mos.overall,
     )
-    return Reading(measures, {**_public(measures), **_internal(stretch, measures, n_present)})
+    values = {**_public(measures), **_internal(stretch, measures, n_present)}
+    if mos is None and not steady:
+        # A television is told from a second talker by DNSMOS alone: no score before it has spoken.
+        values.pop(Internal.OVERLAP, None)
+    return Reading(measures, values)
 
 
 def dropout_ratio(stretch: Stretch) -> float | None:
