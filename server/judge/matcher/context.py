@@ -14,6 +14,7 @@ _LOOK_BACK = 40
 """Tokens on either side of a word that may bear on it."""
 _SHORT = 25
 """Tokens of an utterance that is an answer and no more."""
+_FEW_WORDS = 5
 _SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
 
 
@@ -212,6 +213,12 @@ class Reading:
             if self.tokens.keys[index] in ("but", "however", "although", "though", "except", "because", "just", "only"):
                 return index + 1
         return start
+
+
+def last_question(text: str) -> str:
+    """As ``last_sentence``, with the one before where the last has few words ("... smoking? For how many years?")."""
+    sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
+    return " ".join(sentences[-2:] if sentences and len(sentences[-1].split()) < _FEW_WORDS else sentences[-1:])
 
 
 def last_sentence(text: str) -> str:

@@ -57,9 +57,10 @@ _FAMILY = (
     r"|uncle|cousin|boss|family|relatives?|in-law|brother's|sister's|mum's|mom's|mother's|dad's|father's"
     r"|wife's|husband's"
 )
+_OTHER_PEOPLE = r"people|some(?:one|body)|any(?:one|body)|every(?:one|body)|one of them|(?:co-?|class|team)?(?:workers|mates)"
 _CHILD = r"son|daughter|baby|child|kid|toddler|newborn|infant|little (?:boy|girl|one)|grandson|granddaughter|boy|girl"
 _SUBJECT = re.compile(
-    rf"\b(?:(?P<family>(?:my|her|his|the|our|their) (?:\w+ ){{0,1}}?(?:{_FAMILY}))"
+    rf"\b(?:(?P<family>(?:my|her|his|the|our|their) (?:\w+ ){{0,1}}?(?:{_FAMILY})|{_OTHER_PEOPLE})"
     rf"|(?P<patient>my (?:\w+ )?(?:{_CHILD})|i|i'm|i've|i'd|i'll|me|we|we've|myself)"
     r"|(?P<third>he|she|he's|she's|they|they've))\b"
 )

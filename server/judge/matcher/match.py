@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from server.judge.matcher.context import Reading, bare_answer, last_sentence
+from server.judge.matcher.context import Reading, bare_answer, last_question, last_sentence
 from server.judge.matcher.scanner import Hit, Scanner
 from server.judge.matcher.slips import Slips
 from server.judge.matcher.tokens import Tokens, has_han, tokenise
@@ -51,12 +51,13 @@ class Matcher:
         wanted = dict.fromkeys(one for asked in asked_for for one in (self._topics[asked].needs or (asked,)))
         reading = self._read(text, before)
         question = self._read(last_sentence(before)) if before else None
+        subject = self._read(last_question(before)) if before else None
         doctor = self._scanner.scan(self._tokenised(before)) if before else {}
         found: dict[str, list[Mention]] = {}
         for topic_id in wanted:
             topic = self._topics[topic_id]
             asked = bool(topic.asked) and all(any(doctor.get(name) for name in group) for group in topic.asked)
-            mentions = _mentions(topic, reading, asked=asked, question=question)
+            mentions = _mentions(topic, reading, asked=asked, question=question, subject=subject)
             if not mentions and question is not None and topic.negatable and question.is_question():
                 mentions = _answered(topic, reading, question)
             found[topic_id] = mentions
@@ -92,16 +93,24 @@ def combined(mentions: Sequence[Mention]) -> Finding:
 
 
 def _mentions(
-    topic: Topic, reading: Reading, *, asked: bool, question: Reading | None = None, as_question: bool = False
+    topic: Topic,
+    reading: Reading,
+    *,
+    asked: bool,
+    question: Reading | None = None,
+    subject: Reading | None = None,
+    as_question: bool = False,
 ) -> list[Mention]:
     found: dict[tuple[int, int], Mention] = {}
     for rule in topic.rules:
         if rule.after_question and not asked:
             continue
-        if rule.unless and question is not None and not reading.hits_of(SYMPTOMS) and _asks_of_else(rule, question):
+        if (rule.unless or rule.rather) and subject is not None and not reading.hits_of(SYMPTOMS) and _asks_of_else(rule, subject):
             continue
         held = _held(rule, reading) if rule.within != "question" else _said_alone(rule, reading, question)
         for hit, others in held:
+            if not as_question and not topic.negatable and not all(_is_had(topic, reading, other) for other in others):
+                continue
             mention = _judged(topic, reading, hit, others, as_question=as_question)
             if mention is None:
                 continue
@@ -115,7 +124,7 @@ def _mentions(
 
 def _asks_of_else(rule: Rule, question: Reading) -> bool:
     """Whether what bars the rule is named in the question before any symptom is."""
-    bars, symptoms = question.hits_of(rule.unless), question.hits_of(SYMPTOMS)
+    bars, symptoms = question.hits_of(rule.unless | rule.rather), question.hits_of(SYMPTOMS)
     return bool(bars) and (not symptoms or bars[0].start < symptoms[0].start)
 
 
@@ -149,13 +158,13 @@ def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
 
 
 def _barred(rule: Rule, reading: Reading, anchor: Hit, others: list[Hit]) -> bool:
-    clause = reading.tokens.clause
+    clause, sentence = reading.tokens.clause, reading.tokens.sentence
     held = [clause[hit.start] for hit in (anchor, *others)]
     if any(min(held) <= clause[hit.start] <= max(held) for hit in reading.hits_of(rule.unless)):
         return True
     far = max((_distance(anchor, other) for other in others), default=0)
     return any(
-        clause[hit.start] == clause[anchor.start] and _distance(anchor, hit) <= far
+        sentence[hit.start] == sentence[anchor.start] and _distance(anchor, hit) <= far
         for hit in _nearest(reading.hits_of(rule.rather), anchor)
     )
 
@@ -209,6 +218,13 @@ def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_q
     if reserved:
         strength = min(strength, RESERVED)
     return replace(mention, state=State.DENIED if denied else State.STATED, strength=strength)
+
+
+def _is_had(topic: Topic, reading: Reading, other: Hit) -> bool:
+    """Whether a symptom that a time is told of is one that the patient has."""
+    if other.lexicon not in GRAMMAR_LEXICONS:
+        return True
+    return reading.owner(other) == topic.whose and not reading.denied(other)[0]
 
 
 def _is_claim(topic: Topic, reading: Reading, hit: Hit) -> bool:

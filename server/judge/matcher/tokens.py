@@ -49,7 +49,7 @@ _FILLERS = frozenset(
         """
         so like well and yeah don't one two three four five six seven eight nine ten twenty thirty ok okay right
         maybe probably actually basically just oh ohh you know i mean think guess say let's for about around or
-        sort kind of a bit the but then now really 嗯 啊 呃 哦 额 唉
+        sort kind of a bit the but then now really want to 嗯 啊 呃 哦 额 唉
         """,
     )
 )
@@ -61,7 +61,7 @@ LITTLE = _FILLERS | frozenset(
         r"\S+",
         """
         # yes no yep uh in last past over since from only ago almost nearly at least more than it it's been
-        that's was is would has have had he she they these this those like early late mid day days week weeks ones or two three four five six seven eight nine ten few couple
+        that's was is would has have had he she they these this those like early late mid as so say said day days week weeks ones or two three four five six seven eight nine ten few couple
         days' to on good 有 得 差 不 快 了 吧 呢 的 就 是 都 已 经 有 个 多 大 约 到 现 在 前
         一 二 两 三 四 五 六 七 八 九 十 几
         """,
@@ -149,7 +149,7 @@ def tokenise(text: str) -> Tokens:
             clause, told = clause + told, False
         elif kind in ("space", "list"):
             continue
-        elif piece not in _HESITATION:
+        elif piece not in _HESITATION and not (kind == "word" and _says_again(piece, keys, sentences, sentence)):
             if match.start() in breaks_zh or piece in _NEW_CLAUSE_EN:
                 clause, told = clause + told, False
             told = told or piece not in _FILLERS or (piece in _ANSWERS and sentence not in sentences[-1:])
@@ -166,6 +166,11 @@ def term_tokens(term: str) -> tuple[str, ...]:
     for part in re.split(r"(#age|#date|#/#|#)", term):
         keys += [part] if part.startswith("#") else list(tokenise(part).keys)
     return tuple(keys)
+
+
+def _says_again(word: str, keys: list[str], sentences: list[int], sentence: int) -> bool:
+    """Speakers say a word twice while they look for the next one ("for the, the last week")."""
+    return keys[-1:] == [word] and sentences[-1] == sentence
 
 
 def _key(kind: str | None, piece: str, text: str, end: int) -> str:
