@@ -126,8 +126,8 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
         mos_overall=None if mos is None else mos.overall,
     )
     values = {**_public(measures), **_internal(stretch, measures, n_present)}
-    if mos is None and not steady:
-        # A television is told from a second talker by DNSMOS alone: no score before it has spoken.
+    if mos is None:
+        # DNSMOS alone tells a television from a second talker; and in 4 s a laugh passes for one (decision 11).
         values.pop(Internal.OVERLAP, None)
     return Reading(measures, values)
 
