@@ -80,8 +80,12 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
         )
     label, score = worst
     shown = _shown(score, label.threshold)
-    zh = f"建议复录:“{label.title.zh}”没有达标({shown})"
-    en = f"Please record again: “{label.title.en}” falls short ({shown})"
+    if score < label.threshold:
+        zh = f"建议复录:“{label.title.zh}”没有达标({shown})"
+        en = f"Please record again: “{label.title.en}” falls short ({shown})"
+    else:  # whoever asked lowered its pass line, and all the same the whole is too low to be used
+        zh = f"建议复录:整体偏低,最低的是“{label.title.zh}”({shown})"
+        en = f"Please record again: it is too low as a whole, “{label.title.en}” most of all ({shown})"
     if label.endangers is not None:
         zh += f",{label.endangers.zh}"
         en += f"; {label.endangers.en}"
@@ -96,7 +100,7 @@ def _shown(score: float, threshold: float) -> str:
 
 
 def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Label, float] | None:
-    """The lowest score among the failing quality labels, and among all if none fails.
+    """The lowest score among the failing quality labels; if none fails, among those that count and were asked for.
 
     Where nobody speaks, that is what is wrong, whatever else fails, and though it was not asked for; unless the signal
     itself is broken, which explains the silence.
@@ -104,12 +108,13 @@ def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Lab
     scored = [
         (label, score)
         for label in labels.labels
-        if label.kind is LabelKind.QUALITY and label.threshold > 0.0 and (score := scores[label.id].score) is not None
+        if label.kind is LabelKind.QUALITY and (score := scores[label.id].score) is not None
     ]
     failing = [(label, score) for label, score in scored if score < label.threshold]
     speechless = [pair for pair in failing if pair[0].id == SPEECH_PRESENT]
     broken = [pair for pair in failing if speechless and pair[0].id == CONTINUOUS_SIGNAL]
-    candidates = broken or speechless or failing or scored
+    counted = [(label, score) for label, score in scored if label.weight > 0.0 and label.id in labels.requested]
+    candidates = broken or speechless or failing or counted
     return min(candidates, key=lambda pair: pair[1]) if candidates else None
 
 

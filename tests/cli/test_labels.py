@@ -1,6 +1,7 @@
 """``tingqing labels``: list, show, lint."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,68 @@ def test_a_malformed_file_of_the_folder_is_told_with_file_and_line(tmp_path: Pat
     done = runner.invoke(app, ["labels", "list", "--labels-dir", str(tmp_path)])
     assert done.exit_code == 2
     assert "broken.toml:2: not TOML" in done.stderr
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Path:
+    """A clinic's folder: ours, with a dictionary and a topic of its own."""
+    folder = tmp_path / "clinic"
+    shutil.copytree(ROOT / "labels", folder)
+    (folder / "ent.toml").write_text(
+        """name = "ent"
+version = "1"
+title = { zh = "耳鼻喉科", en = "Ear, nose and throat" }
+
+[[label]]
+id = "tinnitus"
+title = { zh = "耳鸣", en = "Ringing in the ears" }
+kind = "content"
+endangers = { zh = "漏掉耳鸣会耽误治疗", en = "a missed ringing delays treatment" }
+advice = { zh = "请再问一句:耳朵里有没有响声", en = "please ask whether there is a sound in the ear" }
+[label.transcript]
+topic = "tinnitus"
+""",
+        encoding="utf-8",
+    )
+    (folder / "topics" / "ent.toml").write_text(
+        """[topic.tinnitus]
+about = { zh = "耳鸣", en = "Ringing" }
+[[topic.tinnitus.rule]]
+all = [["耳鸣", "tinnitus"]]
+[topic.ear_pain]
+about = { zh = "耳朵疼", en = "Ear pain" }
+[[topic.ear_pain.rule]]
+all = [["@pain"], ["耳"]]
+""",
+        encoding="utf-8",
+    )
+    return folder
+
+
+def test_a_file_is_held_against_the_folder_that_it_lies_in(own_folder: Path) -> None:
+    done = runner.invoke(app, ["labels", "lint", str(own_folder / "ent.toml"), "--language", "en"])
+    assert done.exit_code == 0, done.stdout
+    elsewhere = shutil.move(own_folder / "ent.toml", own_folder.parent / "ent.toml")
+    done = runner.invoke(app, ["labels", "lint", str(elsewhere), "--language", "en"])
+    assert "no topic 'tinnitus'" in done.stdout
+
+
+def test_a_faulty_dictionary_does_not_hide_the_topics_beside_it(own_folder: Path) -> None:
+    with (own_folder / "ent.toml").open("a", encoding="utf-8") as file:
+        file.write("colour = 1\n")
+    done = runner.invoke(app, ["labels", "lint", str(own_folder / "ent.toml"), "--language", "en"])
+    assert "colour" in done.stdout
+    assert "no topic" not in done.stdout
+
+
+def test_topic_files_are_linted_as_such(own_folder: Path) -> None:
+    path = own_folder / "topics" / "ent.toml"
+    done = runner.invoke(app, ["labels", "lint", *map(str, sorted(path.parent.glob("*.toml")))])
+    assert done.exit_code == 0, done.stdout
+    wrong = path.read_text("utf-8").replace("@pain", "@pian")
+    path.write_text(wrong + '[topic.x]\nabout = { zh = "某" }\nneeds = ["nothing"]\n', encoding="utf-8")
+    done = runner.invoke(app, ["labels", "lint", str(path), "--language", "en"])
+    assert f"{path}:10: [form] topic.x.about.en: Field required" in done.stdout
+    path.write_text(wrong, encoding="utf-8")
+    done = runner.invoke(app, ["labels", "lint", str(path), "--language", "en"])
+    assert f"{path}:5: [evidence] ear_pain: there is no @pian" in done.stdout

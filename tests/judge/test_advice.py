@@ -7,6 +7,7 @@ from server.judge.judgement import Span
 from server.judge.labels import LabelSet
 from server.judge.verdict import overall
 from server.values import LabelScore, Text, Why
+from server.wire.client import LabelRequest
 from tests.judge.builders import DICTIONARIES, RATE, TELEMEDICINE
 
 GOOD = {label.id: 0.9 for label in TELEMEDICINE.labels}
@@ -193,3 +194,14 @@ def test_a_sound_without_a_pass_line_is_never_what_is_wrong() -> None:
     labels = DICTIONARIES.resolve("respiratory")
     values: dict[str, float | None] = {label.id: 0.2 for label in labels.labels if label.kind == "quality"}
     assert "呼吸音" not in advice({**values, "abnormal_breath_sounds": 0.0}, labels=labels).zh
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2])
+def test_what_was_let_pass_is_not_said_to_fall_short(threshold: float) -> None:
+    """Whoever asks may lower a pass line; the whole can still be too low to be used."""
+    labels = DICTIONARIES.resolve([LabelRequest(label="low_background", threshold=threshold)])
+    said = advice({"low_background": 0.21, "speech_present": 1.0}, labels=labels)
+    assert said.zh.startswith("建议复录:整体偏低,最低的是“无背景强干扰”(0.21),")
+    assert "“No strong background noise” most of all (0.21)" in said.en
+    assert "说话" not in said.zh.split(",")[0]
+    assert "没有达标" not in said.zh
