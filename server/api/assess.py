@@ -46,7 +46,7 @@ class AssessForm(WireModel):
         """
         if self.labels is None or not self.labels.strip():
             return None
-        if not self.labels.lstrip().startswith("["):
+        if not self.labels.lstrip().startswith(("[", "{")):
             return self.labels
         try:
             return label_list.validate_json(self.labels)
@@ -55,7 +55,7 @@ class AssessForm(WireModel):
             where = ".".join(("labels", *(str(part) for part in first["loc"])))
             if first["type"] == "too_short":
                 raise LabelQueryError(f"no label asked for: {LABELS_FORM}", param=where) from None
-            form = f"; {LABELS_FORM}" if where == "labels" else ""
+            form = f"; {LABELS_FORM}" if len(first["loc"]) < 2 else ""
             raise LabelQueryError(f"{where}: {first['msg']}{form}", param=where) from None
 
 

@@ -70,7 +70,7 @@ def custom_id(text: str) -> str:
 def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Text | None]:
     """A label for a text no dictionary has, and a notice for the person who asked, if there is one to give.
 
-    ``known``: titles to name as near ones where nothing can be scored.
+    ``known``: titles to name as near ones where nothing can be scored; none: they are not looked for.
     """
     text = normalise(asked).replace("＝", "=").replace("｜", "|")
     if "=" in text:

@@ -18,6 +18,8 @@ from server.wire.client import LabelRequest
 from server.wire.label_sets import LabelSetsModel
 
 MAX_LABELS = 200
+MAX_HINTS = 10
+"""Of so many unknown labels the nearest titles are looked for: that takes longest, and the live loop waits."""
 SEPARATORS = re.compile("[,，、﹐﹑､]")
 """English and Chinese commas, and the Chinese list mark, in every width."""
 
@@ -83,7 +85,7 @@ class Dictionaries:
         notices: dict[Text, None] = {}
         sources: dict[str, None] = {}
         for request in requests:
-            for found in self._find(request.label):
+            for found in self._find(request.label, hint=len(notices) < MAX_HINTS):
                 labels[found.label.id] = _applied(labels.get(found.label.id, found.label), request)
                 if found.dictionary is not None:
                     sources[found.dictionary] = None
@@ -127,7 +129,7 @@ class Dictionaries:
     def _is_known(self, text: str) -> bool:
         return len(text) <= MAX_LABEL_CHARACTERS and fold(text) in self._index
 
-    def _find(self, asked: str) -> list[_Found]:
+    def _find(self, asked: str, *, hint: bool) -> list[_Found]:
         text = normalise(asked)
         if not text:
             return []
@@ -137,7 +139,7 @@ class Dictionaries:
         known = self._index.get(fold(text))
         if known is not None:
             return [known]
-        label, notice = ad_hoc_label(asked, self._titles)
+        label, notice = ad_hoc_label(asked, self._titles if hint else ())
         return [_Found(label, None, notice)]
 
 

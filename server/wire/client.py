@@ -1,6 +1,7 @@
 """Messages from the patient's side. Binary messages are PCM; every text message is one JSON object of these."""
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, TypeAdapter, ValidationError
@@ -26,8 +27,8 @@ class LabelRequest(WireModel):
     """One label asked for by id, title, alias or as an ad hoc text, with its own pass line or weight."""
 
     label: str = Field(min_length=1, max_length=200)
-    threshold: float | None = Field(default=None, ge=0.0, le=1.0)
-    weight: float | None = Field(default=None, ge=0.0, le=100.0)
+    threshold: float | None = Field(default=None, ge=0.0, le=1.0, strict=True)
+    weight: float | None = Field(default=None, ge=0.0, le=100.0, strict=True)
 
 
 LabelsField = str | list[LabelRequest]
@@ -157,8 +158,10 @@ def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
 def _fault(first: ErrorDetails) -> TingqingError:
     shown = [str(part) for part in first["loc"] if part not in TYPES and part not in _BRANCHES]
     where = ".".join(shown)[:MAX_PARAM] or None
-    if where == "labels" and first["type"] == "string_type":
-        return MalformedMessageError(f"labels: {LABELS_FORM}.", param=where)
+    if where == "labels" and first["type"] in ("string_type", "too_long"):
+        return MalformedMessageError(f"labels: {LABELS_FORM}; 20000 characters at most.", param=where)
+    if where and re.fullmatch(r"labels\.\d+", where):
+        return MalformedMessageError(f"{where}: {first['msg']}; {LABELS_FORM}.", param=where)
     if where in _AUDIO_FAULTS and first["type"] in ("greater_than_equal", "less_than_equal", "literal_error"):
         return _AUDIO_FAULTS[where](f"{where}: {first['msg']}.", param=where)
     # The message of the discriminator repeats what it found.

@@ -110,6 +110,8 @@ def test_a_broken_or_empty_form_is_400(served: Served) -> None:
         ({"reference": "x" * 201}, "invalid_config", "reference"),
         ({"labels": "[{}]"}, "invalid_labels", "labels.0.label"),
         ({"labels": "[1"}, "invalid_labels", "labels"),
+        ({"labels": '{"label": "low_background"}'}, "invalid_labels", "labels"),
+        ({"labels": '[{"label": "low_background", "threshold": true}]'}, "invalid_labels", "labels.0.threshold"),
         ({"labels": ",,"}, "invalid_labels", "labels"),
     ],
 )

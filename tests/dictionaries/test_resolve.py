@@ -203,6 +203,13 @@ def test_unknown_chinese_is_unscorable_and_the_nearest_titles_are_named() -> Non
     assert "主诉清晰" in labels.notices[0].en
 
 
+def test_of_many_unknown_labels_the_first_ten_are_told_what_is_near() -> None:
+    """Looking for it takes longest of all, and while it is done nobody's window is scored."""
+    found = DICTIONARIES.resolve(",".join(f"语速适宜{number:03}" for number in range(200)))
+    assert len(found.notices) == 200
+    assert sum("语速适中" in notice.zh for notice in found.notices) == 10
+
+
 @pytest.mark.parametrize("text", ["123", "русская речь", "咳嗽 cough", "咳嗽=咳嗽的声音"])
 def test_what_the_text_encoder_cannot_read_is_unscorable(text: str) -> None:
     labels = OURS.resolve(text)

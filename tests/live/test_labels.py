@@ -96,7 +96,10 @@ async def test_labels_changed_just_before_the_line_breaks_hold_after_the_resume(
     [
         ([{"label": "low_background", "threshold": 3}], "labels.0.threshold", "less than or equal to 1"),
         ([{"label": "a"}, {"labell": "b"}], "labels.1.label", "required"),
-        ([3], "labels.0", "object"),
+        ([3], "labels.0", "object; write a dictionary's name"),
+        ("a" * 20_001, "labels", "20000 characters"),
+        ([{"label": "low_background", "threshold": True}], "labels.0.threshold", "valid number"),
+        ([{"label": "low_background", "weight": "2"}], "labels.0.weight", "valid number"),
         (7, "labels", "array of {label, threshold?, weight?}"),
     ],
 )
