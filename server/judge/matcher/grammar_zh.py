@@ -34,7 +34,7 @@ _DENIED_AFTER = re.compile(
     r"(?:没有|没|无|不存在|否认|没出现|没发生)(?:过|的|啊|呀|吧|哦|呢|出现|发生)*$"
 )
 _ASKS_BEFORE = re.compile(r"有没有|有无|是不是|会不会|是否|能不能|可不可以|要不要|有木有|可曾|难道")
-_A_NOT_A = re.compile(r"([\u4e00-\u9fff])[不没]\1")
+_A_NOT_A = re.compile(r"(?![时动])([\u4e00-\u9fff])[不没]\1")
 _ASKS_AFTER = re.compile(
     r"^(?:过|了|的|啊|呀|呢|得|症状|的情况|的症状|的感觉|的现象|厉害|严重|明显|S|、)*(?:吗|么|嘛|没有|没|不"
     r"|吧)?$"
@@ -149,7 +149,7 @@ def owner(text: str, whole: str) -> str:
         kind = match.lastgroup
         if kind == "self" and not _SELF_AS_SUBJECT.match(rest):
             continue
-        if kind == "family" and "," in rest and not re.match(r"^.{0,4}(?:有|也|患|得|是|都|身体|以前|曾)", rest):
+        if kind == "family" and "," in rest and not re.match(r"^.{0,7}(?:有|也|患|得|是|都|身体|以前|曾)", rest):
             continue
         subject = kind if not match["of_child"] else "family"
     if subject == "family":
