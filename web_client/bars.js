@@ -24,7 +24,7 @@ const text = dictionary({
   'why.too_short': ['太短', 'too short'],
   'why.no_speech': ['没有人说话', 'no speech'],
   'why.processing_enabled': ['被浏览器处理过', 'altered by the browser'],
-  'why.needs_clap': ['需要 CLAP', 'needs CLAP'],
+  'why.needs_clap': ['基础模式不评', 'not in basic mode'],
   'why.needs_transcript': ['需要转写', 'needs a transcript'],
   'why.no_evidence': ['没有依据', 'no evidence'],
   'why.shed': ['服务器繁忙', 'server busy'],

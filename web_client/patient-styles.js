@@ -42,7 +42,7 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .verdict { display: grid; gap: 8px; justify-items: center; text-align: center; padding: 12px 0; }
 .verdict .waves { width: 88px; height: 98px; }
 .verdict strong { font-size: 1.375rem; line-height: 1.35; text-wrap: balance; }
-.verdict .source { overflow-wrap: anywhere; }
+.verdict .source, .verdict .quiet { overflow-wrap: anywhere; }
 .footer { text-align: center; }
 @media (max-width: 30rem) { .stage { padding: 24px 16px; } .file { grid-template-columns: 1fr; gap: 12px; } }
 `);

@@ -34,7 +34,7 @@ const STRINGS = {
   ],
   sending: ['声音正在发送', 'Sound is being sent'],
   notSending: ['声音没有在发送', 'Sound is not being sent'],
-  basicMode: ['基础模式:未加载 CLAP', 'Basic mode: CLAP not loaded'],
+  basicMode: ['基础模式:只听清不清楚,不辨认杂音', 'Basic mode: it hears how clear you are, not what a noise is'],
   notStored: ['不保存任何内容', 'Nothing is stored'],
   noDiagnosis: [
     '只评估录音是否听得清,不评估病人,不是诊断。',
@@ -115,6 +115,14 @@ const STRINGS = {
   'fault.no_session': [
     '请用病人页面上的链接打开本页。',
     'Please open this page with the link from the patient’s page.',
+  ],
+  'fault.invalid_labels': [
+    '链接里写的标签读不懂。请向给您链接的人要新的链接。',
+    'The labels in this link cannot be read. Please ask whoever sent it for a new one.',
+  ],
+  'fault.undecodable_file': [
+    '这个文件里读不出声音。请换 WAV、FLAC、OGG 或 MP3 格式的录音。',
+    'No sound can be read from this file. Please choose a WAV, FLAC, OGG or MP3 recording.',
   ],
   'fault.other': ['出了点问题。请再试一次。', 'Something went wrong. Please try again.'],
 };

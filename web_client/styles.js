@@ -47,8 +47,9 @@ button.main:hover { background: #084a70; }
 .bars { display: grid; gap: 14px; }
 .bar { display: grid; grid-template-columns: 20px 1fr auto; gap: 3px 10px; align-items: center; color: var(--ink); }
 .bar .shape { width: 20px; height: 20px; }
-.bar .name { font-weight: 500; }
-.bar .note { color: var(--quiet); font-size: 0.875rem; }
+.bar .name { font-weight: 500; overflow-wrap: anywhere; }
+.notice, [part=notices] { overflow-wrap: anywhere; }
+.bar .note { color: var(--quiet); font-size: 0.875rem; white-space: nowrap; }
 .track { grid-column: 2 / -1; position: relative; height: 10px; border-radius: 5px; background: #e4e9ec; }
 .track .full { position: absolute; inset: 0 auto 0 0; border-radius: 5px; background: var(--clear); min-width: 4px;
   transition: width 0.3s; }

@@ -7,6 +7,8 @@ import { waveShape } from './shapes.js';
 import { dictionary, faultSentence } from './strings.js';
 
 const LARGEST_BYTES = 200 * 1024 * 1024;
+/** Faults whose sentence holds for a file as for the microphone. */
+const SPOKEN = new Set(['unreachable', 'invalid_labels', 'undecodable_file']);
 const text = dictionary();
 
 /**
@@ -19,7 +21,7 @@ const text = dictionary();
  * @param {File} file
  * @param {string | null} server base URL, or null for the page's own server
  * @param {string | null} labels as everywhere; null for the default dictionary
- * @returns {Promise<Result>} throws an Error with the server's own sentence
+ * @returns {Promise<Result>} throws an Error with the server's own sentence, its `cause` the fault's code
  */
 export async function assessFile(file, server = null, labels = null) {
   const body = new FormData();
@@ -30,7 +32,7 @@ export async function assessFile(file, server = null, labels = null) {
     body,
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail ?? answer.title ?? '');
+  if (!response.ok) throw new Error(answer.detail ?? answer.title ?? '', { cause: answer.code });
   return answer;
 }
 
@@ -50,7 +52,6 @@ export function verdictBlock(result, language) {
     shape,
     sentence,
     h('p', { class: 'quiet' }, advice),
-    ...(result.notices ?? []).map((notice) => h('p', { class: 'quiet' }, notice[language])),
   );
 }
 
@@ -95,9 +96,9 @@ export class UploadCard {
       this.#become({ kind: 'done', name, result });
     } catch (error) {
       const said = /** @type {Error} */ (error);
-      const unreachable = said instanceof TypeError;
+      const code = said instanceof TypeError ? 'unreachable' : String(said.cause);
       const sentence = (/** @type {import('./types.js').Language} */ l) =>
-        unreachable ? faultSentence('unreachable', l) : `${text('fileFailed', l)} ${l === 'en' ? said.message : ''}`;
+        SPOKEN.has(code) ? faultSentence(code, l) : `${text('fileFailed', l)} ${l === 'en' ? said.message : ''}`;
       this.#become({ kind: 'failed', name, sentence });
     }
   }
@@ -134,7 +135,8 @@ export class UploadCard {
     if (state.kind === 'none') return;
     const name = h('p', { class: 'quiet source' }, state.name);
     if (state.kind === 'done') {
-      this.#outcome.replaceChildren(name, verdictBlock(state.result, language));
+      const notices = (state.result.notices ?? []).map((one) => h('p', { class: 'quiet notice' }, one[language]));
+      this.#outcome.replaceChildren(name, verdictBlock(state.result, language), ...notices);
       this.#bars.show(rowsOf(state.result), language);
       return;
     }

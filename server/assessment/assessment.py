@@ -17,7 +17,7 @@ from server.judge.labels import Label, LabelSet
 from server.judge.matcher.conversation import Said
 from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
 from server.judge.sounds import Interference, PatientSound
-from server.values import Capture, EvidenceKind, Measures, Mos, Opinion, Why, Window
+from server.values import Capture, EvidenceKind, Measures, Mos, Opinion, Text, Why, Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""
@@ -165,6 +165,10 @@ class Assessment:
         if self._transcript is None:
             return None
         return what_was_said(self._transcript, self.engine.dictionaries.topics, self.labels, end_s)
+
+    def notices(self, end_s: float) -> list[Text]:
+        """What whoever asked should know: of the labels, and of the transcript if there is one."""
+        return [*self.labels.notices, *(self._transcript.notices(end_s) if self._transcript else ())]
 
     def close(self) -> None:
         """Let go of audio and of requests under way. The judgement stays."""

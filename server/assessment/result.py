@@ -87,7 +87,7 @@ def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Re
             windows_replaced=assessment.windows_replaced,
             shed=assessment.shed,
         ),
-        notices=render.notices(labels),
+        notices=[render.text(one) for one in assessment.notices(heard.duration_s)],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from server.judge.labels import LabelKind, LabelSet
 from server.judge.matcher import Matcher, Topics
 from server.judge.matcher.conversation import Conversation, Said
+from server.values import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,16 @@ class TranscriptSource(Protocol):
     """What was said in one recording or session, as far as it was heard.
 
     ``heard_until``: utterances in their order that began before ``end_s``; may be called again with a later end and
-    then gives the earlier ones too. ``name`` stands among the scorers of a result.
+    then gives the earlier ones too. ``name`` stands among the scorers of a result, ``notices`` among its notices:
+    what whoever gave the words should know.
     """
 
     @property
     def name(self) -> str: ...
 
     def heard_until(self, end_s: float) -> Sequence[Utterance]: ...
+
+    def notices(self, end_s: float) -> Sequence[Text]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,16 @@ class WrittenTranscript:
 
     def heard_until(self, end_s: float) -> Sequence[Utterance]:
         return [line for line in self.lines if line.start_s is None or line.start_s <= end_s]
+
+    def notices(self, end_s: float) -> Sequence[Text]:
+        """Lines that begin after the end are left out, which looks as if nothing had been said."""
+        late = len(self.lines) - len(self.heard_until(end_s))
+        if not late:
+            return ()
+        zh = f"转写里有 {late} 行的时间在录音结束({end_s:.1f} 秒)之后,没有采用;时间应以秒为单位,从录音开头算起"
+        lines = "1 line of the transcript that begins" if late == 1 else f"{late} lines of the transcript that begin"
+        en = f"left out: {lines} after the recording's end ({end_s:.1f} s); times are seconds from its beginning"
+        return (Text(zh, en),)
 
 
 def content_topics(labels: LabelSet) -> dict[str, str]:

@@ -81,7 +81,10 @@ def test_basic_mode_is_told_where_it_is_and_nowhere_else(stub: StubServer, open_
     page = open_page(stub.url)
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
     socket = begin(page, stub)
-    expect(page.locator("[part=basic-mode]")).to_have_text("Basic mode: CLAP not loaded")
+    told = page.locator("[part=basic-mode]")
+    expect(told).to_have_text("Basic mode: it hears how clear you are, not what a noise is")
+    page.click("#language")
+    expect(told).to_have_text("基础模式:只听清不清楚,不辨认杂音")
     socket.send(messages.started(basic_mode=False))
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
 
@@ -312,7 +315,42 @@ def test_labels_of_ones_own_that_cannot_be_scored_are_told_beside_the_doctors_li
     socket.send({"type": "labels.updated", "labels": [], "notices": [messages.NOTICE]})
     shown(page, messages.NOTICE["en"])
     expect(page.locator("[part=doctor]")).to_contain_text(messages.NOTICE["en"])
+    page.click("[part=finish]")
+    socket.expect("session.end")
+    socket.send(messages.ended(notices=[messages.NOTICE]))
+    attribute(page, "data-state", "ended")
     assert messages.NOTICE["en"] not in page.locator("section.stage").inner_text()
+
+
+WORD = "supercalifragilistic" * 9
+
+
+def test_a_word_without_end_does_not_widen_the_page(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url, locale="en-GB", viewport={"width": 360, "height": 700})
+    socket = begin(page, stub)
+    notice = {"zh": WORD, "en": f"'{WORD}' cannot be scored"}
+    socket.send({"type": "labels.updated", "labels": [], "notices": [notice]})
+    shown(page, notice["en"])
+    assert_readable(page, 360)
+
+
+def test_markup_in_notices_and_reasons_is_text(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url, locale="en-GB")
+    socket = begin(page, stub)
+    markup = '<img src=x onerror="window.pwned = true"><b>bold</b>'
+    socket.send({"type": "labels.updated", "labels": [], "notices": [{"zh": markup, "en": markup}]})
+    shown(page, markup)
+    assert page.evaluate("window.pwned") is None
+
+
+def test_a_link_whose_labels_cannot_be_read_is_not_to_be_tried_again(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}?labels=%3D", locale="zh-CN")
+    page.click("[part=start]")
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.error("invalid_labels"))
+    socket.close(4400)
+    expect(page.locator("[part=prompt]")).to_contain_text("链接里写的标签读不懂")
 
 
 @pytest.mark.parametrize("name", ["Telemedicine", "Chronic disease follow-up"])

@@ -144,3 +144,16 @@ def test_a_transcript_belongs_to_one_recording(mixes: Path, transcript: Path) ->
     ran = tingqing("assess", mixes / "000_clean_en.flac", mixes / "000_clean_en.flac", "--transcript", transcript)
     assert ran.code == 2
     assert "one recording" in ran.err
+
+
+def test_lines_after_the_end_are_told_since_nothing_said_looks_the_same(mixes: Path, tmp_path: Path) -> None:
+    """Times in milliseconds are the usual reason."""
+    path = tmp_path / "ms.jsonl"
+    lines = [{"text": "我胸口疼", "start_s": 1}, {"text": "三天了", "start_s": 4000}, {"text": "嗯", "start_s": 9000}]
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    recording = mixes / "000_clean_en.flac"
+    told = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording, "--transcript", path).out)
+    (notice,) = told["notices"]
+    assert notice["zh"].startswith("转写里有 2 行的时间在录音结束(12.0 秒)之后")
+    assert notice["en"].startswith("left out: 2 lines of the transcript that begin after the recording's end (12.0 s)")
+    assert "疼" not in json.dumps(told, ensure_ascii=False).replace("疼痛", "")
