@@ -202,22 +202,25 @@ def _distance(left: Hit, right: Hit) -> int:
 
 def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_question: bool) -> Mention | None:
     """``as_question``: the doctor's own words, looked at for what they ask."""
+    if not as_question:
+        key = (hit.start, hit.end, hit.lexicon in GRAMMAR_LEXICONS, topic.negatable, topic.whose)
+        if key not in reading.claims:
+            reading.claims[key] = _is_claim(topic, reading, hit)
+        if not reading.claims[key]:
+            return None
     strength = WRITTEN if hit.exact and all(other.exact for other in others) else HEARD
+    denied = False
+    if topic.negatable and not as_question:
+        denied, reserved = reading.denied(hit)
+        strength = min(strength, RESERVED) if reserved else strength
     wide = reading.widest(hit)
-    mention = Mention(State.STATED, strength, wide.start, wide.end, "".join(reading.tokens.keys[wide.start : wide.end]))
-    if as_question:
-        return mention
-    key = (hit.start, hit.end, hit.lexicon in GRAMMAR_LEXICONS, topic.negatable, topic.whose)
-    if key not in reading.claims:
-        reading.claims[key] = _is_claim(topic, reading, hit)
-    if not reading.claims[key]:
-        return None
-    if not topic.negatable:
-        return mention
-    denied, reserved = reading.denied(hit)
-    if reserved:
-        strength = min(strength, RESERVED)
-    return replace(mention, state=State.DENIED if denied else State.STATED, strength=strength)
+    return Mention(
+        State.DENIED if denied else State.STATED,
+        strength,
+        wide.start,
+        wide.end,
+        "".join(reading.tokens.keys[wide.start : wide.end]),
+    )
 
 
 def _is_had(topic: Topic, reading: Reading, other: Hit) -> bool:

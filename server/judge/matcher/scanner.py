@@ -29,26 +29,27 @@ class Hit:
 
 
 @dataclass(slots=True)
-class _Table:
-    """Terms by first token, then whole; ``longest`` saves looking further."""
+class _Node:
+    """Where the tokens so far lead to: further tokens, and the terms that end here with their lexicons."""
 
-    terms: dict[Key, list[tuple[Key, str]]] = field(default_factory=dict)
-    lengths: dict[str, set[int]] = field(default_factory=dict)
+    further: dict[str, "_Node"] = field(default_factory=dict)
+    ends: list[tuple[Key, str]] = field(default_factory=list)
 
     def add(self, key: Key, term: Key, lexicon: str) -> None:
-        entries = self.terms.setdefault(key, [])
-        if (term, lexicon) not in entries:
-            entries.append((term, lexicon))
-        self.lengths.setdefault(key[0], set()).add(len(key))
+        node = self
+        for token in key:
+            node = node.further.setdefault(token, _Node())
+        if (term, lexicon) not in node.ends:
+            node.ends.append((term, lexicon))
 
 
 class Scanner:
     """Built once from all lexicons; ``scan`` is pure and costs little more for more terms."""
 
     def __init__(self, lexicons: Mapping[str, Lexicon]) -> None:
-        self._written = _Table()
-        self._heard = _Table()
-        self._ignored = _Table()
+        self._written = _Node()
+        self._heard = _Node()
+        self._ignored = _Node()
         self._not_before: dict[str, frozenset[Key]] = {}
         self._not_after: dict[str, frozenset[Key]] = {}
         for name, lexicon in lexicons.items():
@@ -111,19 +112,22 @@ def _readings(terms: Iterable[str]) -> list[Key]:
     return readings
 
 
-def _look_up(table: _Table, spelt: Key, keys: Key) -> Iterable[Hit]:
+def _look_up(table: _Node, spelt: Key, keys: Key) -> Iterable[Hit]:
     """``spelt``: the tokens as the table spells them (written or heard). By sound, one character must be right."""
+    last = len(spelt)
     for start, first in enumerate(spelt):
-        for length in table.lengths.get(first, ()):
-            entries = table.terms.get(spelt[start : start + length])
-            if not entries or start + length > len(keys):
-                continue
-            written = keys[start : start + length]
-            for term, lexicon in entries:
-                if term == written:
-                    yield Hit(start, start + length, lexicon, exact=True)
-                elif may_be_a_slip(term, written):
-                    yield Hit(start, start + length, lexicon, exact=False)
+        node, end = table.further.get(first), start + 1
+        while node is not None:
+            if node.ends:
+                written = keys[start:end]
+                for term, lexicon in node.ends:
+                    if term == written:
+                        yield Hit(start, end, lexicon, exact=True)
+                    elif may_be_a_slip(term, written):
+                        yield Hit(start, end, lexicon, exact=False)
+            if end == last:
+                break
+            node, end = node.further.get(spelt[end]), end + 1
 
 
 def _continuous(tokens: Tokens, hit: Hit) -> bool:

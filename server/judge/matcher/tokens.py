@@ -127,7 +127,7 @@ def _bounds(rising: tuple[int, ...]) -> dict[int, tuple[int, int]]:
 
 def normal(text: str) -> str:
     """NFKC, lower case, one kind of apostrophe. Full stops of abbreviations stay."""
-    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).replace("\u2019", "'").lower()
+    text = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).replace("\u2019", "'").lower().replace(" n't", "n't")
     return text.replace("。", ". ").replace("!", "! ")
 
 
