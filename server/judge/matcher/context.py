@@ -1,6 +1,5 @@
 """What surrounds a word in its utterance, asked of the grammar of its language."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -8,14 +7,12 @@ from functools import cached_property
 from server.judge.matcher import grammar_en, grammar_zh
 from server.judge.matcher.scanner import Hit
 from server.judge.matcher.tokens import LITTLE, Tokens, normal
-from server.judge.matcher.topics import GRAMMAR_LEXICONS, Mention, State
+from server.judge.matcher.topics import GRAMMAR_LEXICONS, Mention
 
 _LOOK_BACK = 40
 """Tokens on either side of a word that may bear on it."""
 _SHORT = 25
 """Tokens of an utterance that is an answer and no more."""
-_FEW_WORDS = 5
-_SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
 
 
 class Reading:
@@ -29,7 +26,8 @@ class Reading:
         self._covered = self._cover()
         self._owners: dict[int, str] = {}
         self._denials: dict[Hit, tuple[bool, bool]] = {}
-        self.claims: dict[tuple[object, ...], bool] = {}
+        self.judged: dict[tuple[object, ...], Mention | None] = {}
+        self._clauses: dict[frozenset[str], frozenset[int]] = {}
         self._merged: dict[frozenset[str], list[Hit]] = {}
 
     def hits_of(self, lexicons: frozenset[str]) -> Sequence[Hit]:
@@ -40,6 +38,11 @@ class Reading:
             hits = (hit for name in lexicons for hit in self._hits.get(name, ()))
             self._merged[lexicons] = sorted(hits, key=lambda hit: hit.start)
         return self._merged[lexicons]
+
+    def clauses_with(self, lexicons: frozenset[str]) -> frozenset[int]:
+        if lexicons not in self._clauses:
+            self._clauses[lexicons] = frozenset(self.tokens.clause[hit.start] for hit in self.hits_of(lexicons))
+        return self._clauses[lexicons]
 
     def is_question(self) -> bool:
         """Whether the whole utterance, one sentence, asks something that yes or no may answer."""
@@ -213,34 +216,3 @@ class Reading:
             if self.tokens.keys[index] in ("but", "however", "although", "though", "except", "because", "just", "only"):
                 return index + 1
         return start
-
-
-def last_question(text: str) -> str:
-    """As ``last_sentence``, with the one before where the last has few words ("... smoking? For how many years?")."""
-    sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
-    return " ".join(sentences[-2:] if sentences and len(sentences[-1].split()) < _FEW_WORDS else sentences[-1:])
-
-
-def last_sentence(text: str) -> str:
-    """What was said last; a doctor's utterance may hold several questions, and the last one is answered."""
-    sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
-    return sentences[-1] if sentences else ""
-
-
-def bare_answer(tokens: Tokens) -> State | None:
-    """Denied or stated for a first clause that is nothing but no or yes; else ``None``."""
-    if not tokens.keys:
-        return None
-    end = 1
-    while end < len(tokens.keys) and tokens.sentence[end] == tokens.sentence[0]:
-        end += 1
-    first = tokens.clause_of(0)[1]
-    spans = (end, first)
-    for stop in spans:
-        if any(tokens.han[:stop]):
-            yes = grammar_zh.answer("".join(tokens.keys[:stop]))
-        else:
-            yes = grammar_en.answer(" ".join(tokens.keys[:stop]))
-        if yes is not None:
-            return State.STATED if yes else State.DENIED
-    return None

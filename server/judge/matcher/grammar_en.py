@@ -57,7 +57,9 @@ _FAMILY = (
     r"|uncle|cousin|boss|family|relatives?|in-law|brother's|sister's|mum's|mom's|mother's|dad's|father's"
     r"|wife's|husband's"
 )
-_OTHER_PEOPLE = r"people|some(?:one|body)|any(?:one|body)|every(?:one|body)|one of them|(?:co-?|class|team)?(?:workers|mates)"
+_OTHER_PEOPLE = (
+    r"people|some(?:one|body)|any(?:one|body)|every(?:one|body)|one of them|(?:co-?|class)(?:workers|mates)"
+)
 _CHILD = r"son|daughter|baby|child|kid|toddler|newborn|infant|little (?:boy|girl|one)|grandson|granddaughter|boy|girl"
 _SUBJECT = re.compile(
     rf"\b(?:(?P<family>(?:my|her|his|the|our|their) (?:\w+ ){{0,1}}?(?:{_FAMILY})|{_OTHER_PEOPLE})"
@@ -70,7 +72,10 @@ _OTHERS = re.compile(
     r"\b(?:(?:anything|something|any|what|who|where) (?:else|other)|anything like|similar|in the past|ever had"
     r"|seen (?:anyone|anybody|someone)|(?:taken|tried) anything)\b"
 )
-_AS_SAID = re.compile(r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|(?:already|just) (?:talked|spoke) about|apart from|other than|besides)\b")
+_AS_SAID = re.compile(
+    r"\b(?:you(?:'ve| have)? (?:mentioned|said|told me)|(?:already|just) (?:talked|spoke) about"
+    r"|apart from|other than|besides)\b"
+)
 
 NO = re.compile(
     r"(?:(?:um|uh|er|erm|oh|ooh|ohh|mm|mmm|hmm|well|so|ah) )*(?:no|nope|nah|not really|not at all|none"

@@ -3,19 +3,17 @@
 Pure and without memory: the same utterance gives the same findings wherever it stands.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from server.judge.matcher.context import Reading, bare_answer, last_question, last_sentence
+from server.judge.matcher.answers import bare_answer, last_question, last_sentence
+from server.judge.matcher.context import Reading
+from server.judge.matcher.rules import asks_of_else, held, said_alone
 from server.judge.matcher.scanner import Hit, Scanner
 from server.judge.matcher.slips import Slips
 from server.judge.matcher.tokens import Tokens, has_han, tokenise
-from server.judge.matcher.topics import GRAMMAR_LEXICONS, NOT_HEARD, Finding, Mention, Rule, State, Topic, Topics
+from server.judge.matcher.topics import GRAMMAR_LEXICONS, NOT_HEARD, SYMPTOMS, Finding, Mention, State, Topic, Topics
 
-_NEIGHBOURS = 4
-"""On either side: more than can overlap an anchor."""
-SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
 WRITTEN = 0.95
 RESERVED = 0.85
 """Compared, doubly negated or answered to a question: said, but not in so many words."""
@@ -105,10 +103,10 @@ def _mentions(
     for rule in topic.rules:
         if rule.after_question and not asked:
             continue
-        if (rule.unless or rule.rather) and subject is not None and not reading.hits_of(SYMPTOMS) and _asks_of_else(rule, subject):
+        if subject is not None and not reading.hits_of(SYMPTOMS) and asks_of_else(rule, subject):
             continue
-        held = _held(rule, reading) if rule.within != "question" else _said_alone(rule, reading, question)
-        for hit, others in held:
+        alone = rule.within == "question"
+        for hit, others in said_alone(rule, reading, question) if alone else held(rule, reading):
             if not as_question and not topic.negatable and not all(_is_had(topic, reading, other) for other in others):
                 continue
             mention = _judged(topic, reading, hit, others, as_question=as_question)
@@ -122,12 +120,6 @@ def _mentions(
     return _outermost(found.values())
 
 
-def _asks_of_else(rule: Rule, question: Reading) -> bool:
-    """Whether what bars the rule is named in the question before any symptom is."""
-    bars, symptoms = question.hits_of(rule.unless | rule.rather), question.hits_of(SYMPTOMS)
-    return bool(bars) and (not symptoms or bars[0].start < symptoms[0].start)
-
-
 def _outermost(mentions: Iterable[Mention]) -> list[Mention]:
     """In the order of the text, without those that lie inside another."""
     kept: list[Mention] = []
@@ -137,78 +129,20 @@ def _outermost(mentions: Iterable[Mention]) -> list[Mention]:
     return kept
 
 
-def _held(rule: Rule, reading: Reading) -> Iterable[tuple[Hit, list[Hit]]]:
-    """Hits of the rule's first group with the nearest hit of every other group, where there is one in reach."""
-    anchors = reading.hits_of(rule.groups[0])
-    if not anchors:
-        return
-    rest = [reading.hits_of(group) for group in rule.groups[1:]]
-    if not all(rest):
-        return
-    for anchor in anchors:
-        others: list[Hit] = []
-        for hits in rest:
-            near = [hit for hit in _nearest(hits, anchor) if _in_reach(rule, reading, anchor, hit)]
-            if not near:
-                break
-            others.append(min(near, key=lambda hit: _distance(anchor, hit)))
-        else:
-            if not _barred(rule, reading, anchor, others):
-                yield anchor, others
-
-
-def _barred(rule: Rule, reading: Reading, anchor: Hit, others: list[Hit]) -> bool:
-    clause, sentence = reading.tokens.clause, reading.tokens.sentence
-    held = [clause[hit.start] for hit in (anchor, *others)]
-    if any(min(held) <= clause[hit.start] <= max(held) for hit in reading.hits_of(rule.unless)):
-        return True
-    far = max((_distance(anchor, other) for other in others), default=0)
-    return any(
-        sentence[hit.start] == sentence[anchor.start] and _distance(anchor, hit) <= far
-        for hit in _nearest(reading.hits_of(rule.rather), anchor)
-    )
-
-
-def _nearest(hits: Sequence[Hit], anchor: Hit) -> Sequence[Hit]:
-    """A few hits on either side: if none of them is in reach, none is. Keeps long utterances linear."""
-    place = bisect_left(hits, anchor.start, key=lambda hit: hit.start)
-    return hits[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
-
-
-def _said_alone(rule: Rule, reading: Reading, question: Reading | None) -> Iterable[tuple[Hit, list[Hit]]]:
-    """Hits of the first group that are all there is in the utterance, if the question has one of every other group."""
-    if question is None or not all(question.hits_of(group) for group in rule.groups[1:]):
-        return
-    for hit in reading.hits_of(rule.groups[0]):
-        if reading.is_alone(hit):
-            yield hit, []
-
-
-def _in_reach(rule: Rule, reading: Reading, anchor: Hit, hit: Hit) -> bool:
-    if anchor.start < hit.end and hit.start < anchor.end:
-        return False
-    if rule.distance is not None and _distance(anchor, hit) > rule.distance:
-        return False
-    tokens = reading.tokens
-    if rule.within in ("sentence", "near"):
-        return abs(tokens.sentence[anchor.start] - tokens.sentence[hit.start]) <= (rule.within == "near")
-    apart = abs(tokens.clause[anchor.start] - tokens.clause[hit.start])
-    return apart <= (1 if rule.within == "neighbour" else 0)
-
-
-def _distance(left: Hit, right: Hit) -> int:
-    return max(left.start - right.end, right.start - left.end, 0)
-
-
 def _judged(topic: Topic, reading: Reading, hit: Hit, others: list[Hit], *, as_question: bool) -> Mention | None:
-    """``as_question``: the doctor's own words, looked at for what they ask."""
-    if not as_question:
-        key = (hit.start, hit.end, hit.lexicon in GRAMMAR_LEXICONS, topic.negatable, topic.whose)
-        if key not in reading.claims:
-            reading.claims[key] = _is_claim(topic, reading, hit)
-        if not reading.claims[key]:
-            return None
-    strength = WRITTEN if hit.exact and all(other.exact for other in others) else HEARD
+    """``as_question``: the doctor's own words, looked at for what they ask. Topics share what was judged."""
+    exact = hit.exact and all(other.exact for other in others)
+    grammatical = hit.lexicon in GRAMMAR_LEXICONS
+    key = (hit.start, hit.end, exact, grammatical, topic.negatable, topic.whose, as_question)
+    if key not in reading.judged:
+        reading.judged[key] = _judgement(topic, reading, hit, exact=exact, as_question=as_question)
+    return reading.judged[key]
+
+
+def _judgement(topic: Topic, reading: Reading, hit: Hit, *, exact: bool, as_question: bool) -> Mention | None:
+    if not as_question and not _is_claim(topic, reading, hit):
+        return None
+    strength = WRITTEN if exact else HEARD
     denied = False
     if topic.negatable and not as_question:
         denied, reserved = reading.denied(hit)

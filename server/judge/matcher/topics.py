@@ -7,6 +7,7 @@ from typing import Literal
 
 GRAMMAR_LEXICONS = ("symptom", "pain", "located_pain", "body")
 """What grammar passes over in lists ("no fever, cough or chest pain"): other symptoms, and places."""
+SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
 
 
 class State(StrEnum):
