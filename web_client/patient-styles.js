@@ -27,7 +27,7 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .sentence:empty { display: none; }
 .sentence:lang(zh), h1:lang(zh) { word-break: keep-all; overflow-wrap: anywhere; }
 .actions { display: flex; flex-wrap: wrap; gap: 12px; justify-content: center; }
-.truth { display: flex; flex-wrap: wrap; gap: 4px 20px; justify-content: center; font-size: 0.9375rem; color: var(--quiet); }
+.truth { display: flex; flex-wrap: wrap; gap: 4px 20px; justify-content: center; text-align: center; font-size: 0.9375rem; color: var(--quiet); }
 .truth span { display: inline-flex; align-items: center; gap: 8px; }
 .truth svg { width: 18px; height: 18px; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
 .truth .on { color: var(--clear); font-weight: 600; }

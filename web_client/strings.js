@@ -34,7 +34,7 @@ const STRINGS = {
   ],
   sending: ['声音正在发送', 'Sound is being sent'],
   notSending: ['声音没有在发送', 'Sound is not being sent'],
-  basicMode: ['基础模式:只听清不清楚,不辨认杂音', 'Basic mode: it hears how clear you are, not what a noise is'],
+  basicMode: ['基础模式:不辨认是什么杂音', 'Basic mode: noises are not named'],
   notStored: ['不保存任何内容', 'Nothing is stored'],
   noDiagnosis: [
     '只评估录音是否听得清,不评估病人,不是诊断。',

@@ -17,7 +17,7 @@ from server.evaluation.fitting import Moved
 from server.evaluation.listening import Heard, listen
 from server.evaluation.manifest import Fault, Manifest, Row, read_manifest
 from server.evaluation.plain import plain
-from server.evaluation.write_labels import source_of, with_curves
+from server.evaluation.write_labels import source_of, with_curves, written_elsewhere
 from server.judge.labels import LabelSet
 from server.recording.decode import read_recording
 from server.resources import labels_dir
@@ -135,6 +135,11 @@ def _write_labels(path: Path, source: Path, moved: Sequence[Moved]) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Failure(f"cannot write {path}: {error.strerror}.") from None
+    for label, dictionary in written_elsewhere(moved, source).items():
+        print(
+            f"Not written: the curves of {label}, included from {dictionary}; fit them there: --labels {dictionary}",
+            file=sys.stderr,
+        )
 
 
 @contextmanager

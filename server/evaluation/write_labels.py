@@ -27,6 +27,12 @@ def source_of(labels: LabelSet, folder: Path) -> Path:
     )
 
 
+def written_elsewhere(moved: Sequence[Moved], source: Path) -> dict[str, str]:
+    """Labels of ``moved`` that ``source`` only includes, and the dictionaries whose file has their curves."""
+    places = {include.label_id: include.dictionary for include in load_file(source).includes}
+    return {move.label: places[move.label] for move in moved if move.label in places}
+
+
 def with_curves(source: str, moved: Sequence[Moved], path: str) -> str:
     """``source`` with the curves of ``moved``; its version gets a suffix, because scores change with it.
 

@@ -82,9 +82,9 @@ def test_basic_mode_is_told_where_it_is_and_nowhere_else(stub: StubServer, open_
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
     socket = begin(page, stub)
     told = page.locator("[part=basic-mode]")
-    expect(told).to_have_text("Basic mode: it hears how clear you are, not what a noise is")
+    expect(told).to_have_text("Basic mode: noises are not named")
     page.click("#language")
-    expect(told).to_have_text("基础模式:只听清不清楚,不辨认杂音")
+    expect(told).to_have_text("基础模式:不辨认是什么杂音")
     socket.send(messages.started(basic_mode=False))
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
 

@@ -9,7 +9,7 @@ from server.evaluation.fitting import decision, fit, moves
 from server.evaluation.folds import folds
 from server.evaluation.listening import Heard, WindowReading
 from server.evaluation.manifest import Row
-from server.evaluation.write_labels import with_curves
+from server.evaluation.write_labels import with_curves, written_elsewhere
 from server.judge.labels import LabelSet
 from server.judge.session import WindowFacts
 from tests.judge.builders import RATE, TELEMEDICINE
@@ -77,6 +77,14 @@ def test_written_labels_hold_the_fitted_curves_and_every_comment() -> None:
     assert written.version.endswith("+fitted")
     curves = {label.id: label.acoustic for label in written.labels}
     assert all(curves[label.id] == label.acoustic for label in fitted.labels if label.id in curves)
+
+
+def test_curves_of_included_labels_are_known_to_stand_in_another_file() -> None:
+    """A department's file only includes them: its copy would hold none of what was fitted."""
+    moved = moves(TELEMEDICINE, snr_fitted(18.0, 20))
+    assert written_elsewhere(moved, LABELS) == {}
+    told = written_elsewhere(moved, LABELS.with_name("cardiology.toml"))
+    assert told["low_background"] == "telemedicine"
 
 
 def test_the_decision_is_where_the_curve_meets_the_threshold() -> None:
