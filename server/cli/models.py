@@ -108,13 +108,16 @@ def _verify(cache: "ModelCache", model_id: str | None) -> None:
         print(f"{checkpoint.name}\t{'; '.join(found) or 'whole'}")
         whole = whole and not found
     if not checkpoints:
-        _tell(f"{model_id or 'No model'} is not in {cache.folder}.")
+        _tell(f"{model_id} is not in {cache.folder}." if model_id else f"There is no model in {cache.folder}.")
     raise typer.Exit(ExitCode.PASSED if whole else ExitCode.NOT_PASSED)
 
 
 def _done(checkpoint: "Checkpoint") -> None:
     print(f"{checkpoint.name}\t{checkpoint.folder}")
-    _tell("tingqing serve uses it from the next start on.")
+    from server.model.clap.cache import CLAP_ID
+
+    clap = "" if checkpoint.id == CLAP_ID else f" --clap {checkpoint.id}"
+    _tell(f"tingqing serve{clap} uses it from the next start on.")
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from server.judge.labels import ClapEvidence, Label, LabelKind
 from server.values import Text
 
 MAX_LABEL_CHARACTERS = 200
+MAX_CONTRASTS = 4
+"""Of one label. Each text is work for the text encoder, which all sessions share, and a place in its memory."""
+
 NEAREST_TITLES = 3
 NEAREST_RATIO = 0.4
 """``SequenceMatcher`` ratio over which a known title counts as near: half of a four-character title in common."""
@@ -117,6 +120,10 @@ def _bilingual(text: str) -> tuple[Label, Text | None]:
 
 
 def _clap(positive: str, contrast: Sequence[str]) -> ClapEvidence:
+    if len(contrast) > MAX_CONTRASTS:
+        raise LabelQueryError(
+            f"'{positive}' with {len(contrast)} contrasts; {MAX_CONTRASTS} are the limit", param="labels"
+        )
     hidden = any(SURROUNDINGS.search(text) for text in (positive, *contrast))
     return ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive), hidden)
 

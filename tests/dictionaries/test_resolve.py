@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.dictionaries import Dictionaries
+from server.dictionaries.adhoc import MAX_CONTRASTS
 from server.dictionaries.loader import Dictionary, load_folder, parse
 from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
@@ -184,6 +185,16 @@ def test_english_typed_in_full_width_is_read_as_english() -> None:
     assert bilingual.clap.positive == ("a dog",)
     assert bilingual.clap.contrast == ("a quiet yard",)
     assert bilingual.title.zh == "犬吠"
+
+
+@pytest.mark.parametrize("title", ["", "犬吠="])
+def test_a_label_has_four_contrasts_at_most(title: str) -> None:
+    """Fifty texts in each of 200 labels were more than the text encoder's memory holds, and were embedded for ever."""
+    [label] = OURS.resolve(f"{title}a dog|bees|cats|deer|elks").shown()
+    assert label.clap is not None
+    assert len(label.clap.contrast) == MAX_CONTRASTS
+    with pytest.raises(LabelQueryError, match="5 contrasts; 4 are the limit"):
+        OURS.resolve(f"{title}a dog|bees|cats|deer|elks|frogs")
 
 
 def test_english_text_may_bring_its_own_contrast() -> None:

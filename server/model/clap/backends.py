@@ -57,7 +57,10 @@ def choose_device(device: str) -> torch.device:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``. Raises SettingsError for a device that is not there."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    chosen = torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:  # a number that torch has no place for
+        raise SettingsError(f"There is no {device}.", param="--device") from error
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         raise SettingsError(f"There is no {device}: torch sees {torch.cuda.device_count()} GPUs.", param="--device")
     return chosen

@@ -4,11 +4,13 @@
 each. It is put together beside its place and renamed into it, so that what is there is complete.
 """
 
+import fcntl
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 from server.errors import SettingsError
 
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 WEIGHTS = "model.safetensors"
 OLD_WEIGHTS = "pytorch_model.bin"
 FILES = (
@@ -37,6 +40,8 @@ CLAP_REVISION = "cca9e288ab447cee67d9ada1f85ddb46500f1401"
 """The commit of the model repository that is pinned: names and meanings of files are those of this one."""
 
 _BLOCK = 1 << 20
+
+log = logging.getLogger(__name__)
 
 OnRead = Callable[[int], None]
 """Told how many bytes were read, again and again."""
@@ -95,6 +100,24 @@ class ModelCache:
         return folder
 
     @contextmanager
+    def locked(self) -> Iterator[None]:
+        """No other process puts something here meanwhile. Raises SettingsError where one does, OSError.
+
+        The system undoes it when the process ends, however it ends.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SettingsError(
+                    f"Another command is just putting a model into {self.folder}. Try again when it is done."
+                ) from None
+            except OSError:
+                log.debug("this file system has no locks: %s", self.folder)
+            yield
+
+    @contextmanager
     def putting(self, model_id: str, revision: str) -> Iterator[Path]:
         """An empty folder to fill; what is in it when the block ends well becomes the checkpoint.
 
@@ -132,14 +155,21 @@ def faults(checkpoint: Checkpoint, on_read: OnRead | None = None) -> list[str]:
         return [f"{MANIFEST} cannot be read"]
     found = []
     for name, expected in content["files"].items():
-        path = checkpoint.folder / name
-        if not path.is_file():
-            found.append(f"{name} is missing")
-        elif path.stat().st_size != expected["bytes"]:
-            found.append(f"{name} has {path.stat().st_size} bytes instead of {expected['bytes']}")
-        elif sha256(path, on_read) != expected["sha256"]:
-            found.append(f"{name} was changed: its SHA-256 is another")
+        try:
+            fault = _fault_of(checkpoint.folder / name, expected, on_read)
+        except OSError as error:
+            fault = f"{name} cannot be read: {error.strerror or error}"
+        if fault is not None:
+            found.append(fault)
     return found + missing_files(list(content["files"]))
+
+
+def _fault_of(path: Path, expected: Mapping[str, Any], on_read: OnRead | None) -> str | None:
+    if not path.is_file():
+        return f"{path.name} is missing"
+    if path.stat().st_size != expected["bytes"]:
+        return f"{path.name} has {path.stat().st_size} bytes instead of {expected['bytes']}"
+    return None if sha256(path, on_read) == expected["sha256"] else f"{path.name} was changed: its SHA-256 is another"
 
 
 def missing_files(names: Sequence[str]) -> list[str]:
@@ -163,8 +193,10 @@ def sha256(path: Path, on_read: OnRead | None = None) -> str:
 def _read_manifest(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        assert isinstance(content["files"], dict)
-        str(content["id"]), str(content["revision"])
-    except (OSError, ValueError, KeyError, TypeError, AssertionError):
+        files = {
+            str(name): {"bytes": int(file["bytes"]), "sha256": str(file["sha256"])}
+            for name, file in content["files"].items()
+        }
+        return {"id": str(content["id"]), "revision": str(content["revision"]), "files": files}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None

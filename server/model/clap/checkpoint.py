@@ -67,7 +67,7 @@ def load_clap(
         texts = TextEmbedder(
             tokenizer, model.text_model.to(chosen), model.text_projection.to(chosen), revision=checkpoint.revision
         )
-        check_numbers(model, texts)
+        check_numbers(model, texts, scale)
     except SettingsError:
         raise
     except Exception as error:
@@ -110,24 +110,35 @@ def check_files(checkpoint: Checkpoint) -> None:
         )
     if missing:
         raise SettingsError(f"CLAP {checkpoint.id} cannot be loaded: {', '.join(missing)}. {GET_AGAIN}", param="--clap")
-    kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    kind = config.get("model_type")
     if kind != "clap":
         raise SettingsError(f"{checkpoint.id} is no CLAP: its config.json says model_type {kind}.", param="--clap")
     with safe_open(folder / WEIGHTS, framework="pt") as weights:
-        dtype = weights.get_slice(PROBE_TENSOR).get_dtype() if PROBE_TENSOR in list(weights.keys()) else "F32"
+        tensors = list(weights.keys())
+        dtype = weights.get_slice(PROBE_TENSOR).get_dtype() if PROBE_TENSOR in tensors else "F32"
     if dtype not in FLOATS:
         raise SettingsError(
             f"CLAP {checkpoint.id} has quantised weights ({dtype}); {', '.join(FLOATS)} can be loaded.", param="--clap"
         )
+    # transformers would build every layer that is spoken of before it looks for the first weight.
+    layers = sum(config.get("audio_config", {}).get("depths", ()))
+    layers += config.get("text_config", {}).get("num_hidden_layers", 0)
+    if layers > len(tensors):
+        raise ValueError(f"its config.json speaks of {layers} layers, and its weights are {len(tensors)} tensors")
 
 
-def check_numbers(model: Any, texts: TextEmbedder) -> None:
-    """Raises ValueError where weights are no numbers. Those of the text tower are judged by what they make of a text:
-    reading them all would bring half a gigabyte into memory."""
+def check_numbers(model: Any, texts: TextEmbedder, scale: float) -> None:
+    """Raises ValueError where weights are no numbers, or a variance cannot be one. Those of the text
+    tower are judged by what they make of a text: reading them all would bring half a gigabyte into memory."""
     parts = (model.audio_model, model.audio_projection, model.text_projection)
     finite = all(bool(torch.isfinite(weight).all()) for part in parts for weight in part.parameters())
-    if not (finite and np.isfinite(texts.embed(["a sound"])[0]).all()):
+    norm = model.audio_model.audio_encoder.batch_norm
+    finite &= bool(torch.isfinite(norm.running_mean).all() and torch.isfinite(norm.running_var).all())
+    if not (finite and np.isfinite(scale) and np.isfinite(texts.embed(["a sound"])[0]).all()):
         raise ValueError("its weights hold what is no number")
+    if bool((norm.running_var < 0).any()):
+        raise ValueError("its weights hold a variance under zero")
 
 
 def check_preprocessing(checkpoint: Checkpoint) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,25 +47,31 @@ def download(
         if weights not in named:
             raise SettingsError(f"{model_id} has no {WEIGHTS} and no {OLD_WEIGHTS}: it is no model that can be used.")
         wanted = [name for name in (*FILES, OLD_WEIGHTS) if name in named and name not in {WEIGHTS, OLD_WEIGHTS}]
-        arriving = cache.arriving(model_id, commit)
-        for name in (*wanted, weights):
-            _fetch(model_id, commit, named[name], arriving / name, progress)
-        damaged = [name for name in (*wanted, weights) if not _is_as_told(arriving, named[name])]
-        if damaged:
-            shutil.rmtree(arriving)
-            raise SettingsError(
-                f"{damaged[0]} of {model_id} arrived damaged: its SHA-256 is another than the hub says. Try again."
-            )
-        with cache.putting(model_id, commit) as folder:
-            for path in [path for path in arriving.iterdir() if path.is_file()]:
-                path.rename(folder / path.name)
-            _complete(folder)
-        shutil.rmtree(arriving)
+        with cache.locked():
+            _get(cache, model_id, commit, [named[name] for name in (*wanted, weights)], progress)
     except SettingsError:
         raise
     except Exception as error:
         raise SettingsError(_why_not(model_id, asked, error)) from error
     return Checkpoint(model_id, commit, cache.place(model_id, commit))
+
+
+def _get(cache: ModelCache, model_id: str, commit: str, told: Sequence[Any], progress: Progress | None) -> None:
+    """Fetch, compare and keep the files of a commit, each a ``RepoSibling``."""
+    arriving = cache.arriving(model_id, commit)
+    for one in told:
+        _fetch(model_id, commit, one, arriving / one.rfilename, progress)
+    damaged = [one.rfilename for one in told if not _is_as_told(arriving, one)]
+    if damaged:
+        shutil.rmtree(arriving)
+        raise SettingsError(
+            f"{damaged[0]} of {model_id} arrived damaged: its SHA-256 is another than the hub says. Try again."
+        )
+    with cache.putting(model_id, commit) as folder:
+        for path in [path for path in arriving.iterdir() if path.is_file()]:
+            path.rename(folder / path.name)
+        _complete(folder)
+    shutil.rmtree(arriving)
 
 
 def _fetch(model_id: str, commit: str, told: Any, path: Path, progress: Progress | None) -> None:
@@ -122,7 +129,7 @@ def _why_not(model_id: str, revision: str, error: Exception) -> str:
         )
     if status == 404:
         return f"There is no model {model_id} on this hub. Check its name; another hub: HF_ENDPOINT."
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    first = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
     return (
         f"{model_id} cannot be downloaded: {first}. What arrived is kept; run the command again to go on. A mirror is "
         "named by HF_ENDPOINT; without a network: tingqing models import DIR."
@@ -144,7 +151,7 @@ def import_folder(
         raise SettingsError(f"There are no weights in {source}: neither {WEIGHTS} nor {OLD_WEIGHTS}.")
     try:
         revision = sha256(weights, on_read)[:12]
-        with cache.putting(model_id, revision) as folder:
+        with cache.locked(), cache.putting(model_id, revision) as folder:
             for name in FILES:
                 if (source / name).is_file() and name != WEIGHTS:
                     shutil.copyfile(source / name, folder / name)
@@ -154,7 +161,8 @@ def import_folder(
                 convert(weights, folder / WEIGHTS)
             _complete(folder)
     except OSError as error:
-        raise SettingsError(f"{source} cannot be imported: {error.strerror or error}.") from error
+        where = f" ({error.filename2 or error.filename})" if error.filename is not None else ""
+        raise SettingsError(f"{source} cannot be imported: {error.strerror or error}{where}.") from error
     return Checkpoint(model_id, revision, cache.place(model_id, revision))
 
 

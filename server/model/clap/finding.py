@@ -1,12 +1,15 @@
 """Which checkpoint ``--clap`` means. Looks at the disk only: no torch, no network."""
 
 import logging
+import re
 from pathlib import Path
 
 from server.errors import SettingsError
 from server.model.clap.cache import CLAP_ID, MANIFEST, OLD_WEIGHTS, WEIGHTS, Checkpoint, ModelCache, faults, sha256
 
 log = logging.getLogger(__name__)
+
+_MODEL_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 DOWNLOAD = "tingqing models download"
 BASIC_MODE_HINT = (
@@ -30,9 +33,10 @@ def find_checkpoint(clap: str, cache: ModelCache) -> Checkpoint | None:
         return _of_folder(folder)
     checkpoint = cache.find(clap)
     if checkpoint is None:
-        raise SettingsError(
-            f"CLAP {clap!r} is neither a folder nor in the model cache. To get it: {DOWNLOAD} {clap}", param="--clap"
-        )
+        way_out = f"To get it: {DOWNLOAD} {clap}"
+        if not _MODEL_ID.fullmatch(clap):
+            way_out = "Give auto, off, OWNER/NAME or a folder that is there."
+        raise SettingsError(f"CLAP {clap!r} is neither a folder nor in the model cache. {way_out}", param="--clap")
     found = faults(checkpoint)
     if found:
         raise SettingsError(

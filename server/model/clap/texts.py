@@ -10,13 +10,16 @@ import torch
 
 from server.values import Float32Array
 
-CAPACITY = 8_192
-"""Texts kept, the least recently used go first: 16 MB of 512 float32 each. The shipped dictionaries have under 200."""
+CAPACITY = 65_536
+"""Texts kept, the least recently used go first: 2 kB each, 134 MB if ever all are. The shipped dictionaries have under
+200; a label set of ad hoc labels has 1,000 at most (``dictionaries.adhoc``), so 64 sessions of such do not displace
+each other's, which would put the text tower on the way of windows."""
 
 BATCH = 32
 SOME = 16
 MAX_TOKENS = 77
-"""Longer label texts are cut (the text tower would take 512): an ad hoc label has 200 characters at most."""
+"""Longer label texts are cut (the text tower would take 512): an ad hoc label has 200 characters at most. A text tower
+of fewer positions cuts earlier."""
 
 
 class TextEmbedder:
@@ -28,6 +31,9 @@ class TextEmbedder:
         self._model = text_model
         self._projection = projection
         self._revision = revision
+        # RoBERTa's first position is the one behind that of padding (transformers' ``ClapTextEmbeddings``).
+        places = text_model.config.max_position_embeddings - text_model.config.pad_token_id - 1
+        self._most_tokens = min(MAX_TOKENS, places)
         self._known: OrderedDict[tuple[str, str], Float32Array] = OrderedDict()
         self._running = threading.Lock()
         self._books = threading.Lock()
@@ -65,7 +71,9 @@ class TextEmbedder:
 
     def _run(self, texts: Sequence[str]) -> dict[str, Float32Array]:
         device = next(self._model.parameters()).device
-        tokens = self._tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        tokens = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self._most_tokens, return_tensors="pt"
+        )
         with torch.inference_mode():
             pooled = self._model(
                 input_ids=tokens["input_ids"].to(device), attention_mask=tokens["attention_mask"].to(device)

@@ -15,6 +15,9 @@ from server.errors import SettingsError
 from server.model.clap.geometry import Squares, merged, patches, reordering, stretching
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 
+MOST_SPEC = 1_024
+"""Side of the folded spectrogram, at most; it is 256, and what is worked out beforehand grows with its square."""
+
 
 class Block(nn.Module):
     """One transformer block over tokens in the order of its squares: ``(n, tokens, dim)`` to the same."""
@@ -194,7 +197,8 @@ def check_architecture(config: Any) -> None:
         f"num_mel_bins {config.num_mel_bins}": config.num_mel_bins != N_MELS,
         f"spec_size {config.spec_size}": config.spec_size % N_MELS != 0
         or config.spec_size**2 // N_MELS < N_FRAMES
-        or config.spec_size % config.patch_size != 0,
+        or config.spec_size % config.patch_size != 0
+        or config.spec_size > MOST_SPEC,
         "overlapping patches": list(config.patch_stride) != [config.patch_size] * 2,
         f"fusion_type {config.fusion_type}": config.fusion_type is not None,
         "no fusion": not config.enable_fusion,

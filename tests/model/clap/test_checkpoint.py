@@ -9,17 +9,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import ClapModel
 
+from server.dictionaries.adhoc import MAX_CONTRASTS
+from server.dictionaries.resolve import MAX_LABELS
 from server.errors import SettingsError
-from server.model.clap.backends import automatic_dtype, choose_dtype
+from server.model.clap.backends import automatic_dtype, choose_device, choose_dtype
 from server.model.clap.cache import CLAP_ID, CLAP_REVISION, FILES, Checkpoint, ModelCache, faults
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.finding import find_checkpoint
 from server.model.clap.opening import open_clap
+from server.model.clap.texts import CAPACITY
+from server.settings import Settings
 from tests.cli.conftest import environment, tingqing
 from tests.model.clap.test_tower import mels
 from tests.model.clap.tiny import TEXTS, embedding_of
@@ -70,6 +75,23 @@ def test_auto_never_uses_damaged_weights_and_an_explicit_id_says_what_is_wrong(c
     assert faults(cache.checkpoints()[0])
     assert find_checkpoint("auto", cache) is None
     with pytest.raises(SettingsError, match=r"damaged.*tingqing models download"):
+        find_checkpoint(CLAP_ID, cache)
+
+
+@pytest.mark.parametrize("files", [{"config.json": 3}, {"config.json": {"bytes": 1}}, ["config.json"]])
+def test_a_manifest_that_is_none_is_no_checkpoint(cache: ModelCache, files: object) -> None:
+    path = cache.checkpoints()[0].folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": files}))
+    assert find_checkpoint("auto", cache) is None
+
+
+def test_auto_goes_on_without_weights_that_cannot_be_read(cache: ModelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("server.model.clap.cache.sha256", refuse)
+    assert find_checkpoint("auto", cache) is None
+    with pytest.raises(SettingsError, match="cannot be read: Permission denied"):
         find_checkpoint(CLAP_ID, cache)
 
 
@@ -125,6 +147,11 @@ def test_texts_are_embedded_as_transformers_does_and_only_once(checkpoint: Path)
     assert all(again is first for again, first in zip(loaded.texts.embed(TEXTS), together, strict=True))
 
 
+def test_sixty_four_sessions_of_the_most_texts_do_not_displace_each_others() -> None:
+    """What is displaced is embedded again on the thread that scores windows, or for ever before them."""
+    assert Settings().max_sessions * MAX_LABELS * (1 + MAX_CONTRASTS) <= CAPACITY
+
+
 def test_weights_that_lack_a_tensor_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(checkpoint, tmp_path / "broken")
     weights = load_file(broken / "model.safetensors")
@@ -132,6 +159,53 @@ def test_weights_that_lack_a_tensor_are_refused(checkpoint: Path, tmp_path: Path
     save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(SettingsError, match="lack 1 tensors"):
         load_clap(Checkpoint("broken", "1", broken))
+
+
+def without_scale(weights: dict[str, torch.Tensor]) -> None:
+    weights["logit_scale_a"].fill_(1_000)
+
+
+def without_a_variance(weights: dict[str, torch.Tensor]) -> None:
+    weights["audio_model.audio_encoder.batch_norm.running_var"].fill_(torch.nan)
+
+
+def with_a_variance_under_zero(weights: dict[str, torch.Tensor]) -> None:
+    weights["audio_model.audio_encoder.batch_norm.running_var"].fill_(-5)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(without_scale, "no number"), (without_a_variance, "no number"), (with_a_variance_under_zero, "variance")],
+)
+def test_weights_that_would_make_every_score_null_are_refused(
+    checkpoint: Path, tmp_path: Path, spoil: Callable[[dict[str, torch.Tensor]], None], said: str
+) -> None:
+    spoilt = shutil.copytree(checkpoint, tmp_path / "spoilt")
+    weights = load_file(spoilt / "model.safetensors")
+    spoil(weights)
+    save_file(weights, spoilt / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(SettingsError, match=said):
+        load_clap(Checkpoint("spoilt", "1", spoilt))
+
+
+@pytest.mark.parametrize(("part", "key", "value"), [("text", "num_hidden_layers", 500), ("audio", "depths", [500, 2])])
+def test_a_config_of_more_layers_than_there_are_weights_is_refused_before_any_is_built(
+    checkpoint: Path, tmp_path: Path, part: str, key: str, value: object
+) -> None:
+    """With a hundred thousand layers the start would never end."""
+    huge = shutil.copytree(checkpoint, tmp_path / "huge")
+    config = json.loads((huge / "config.json").read_text())
+    config[f"{part}_config"][key] = value
+    (huge / "config.json").write_text(json.dumps(config))
+    with pytest.raises(SettingsError, match=r"50[24] layers"):
+        load_clap(Checkpoint("huge", "1", huge))
+
+
+def test_a_text_of_more_tokens_than_the_text_tower_takes_is_cut(checkpoint: Path) -> None:
+    """It would fail in the window's batch, and with it the windows of other sessions."""
+    texts = load_clap(Checkpoint("tiny", "1", checkpoint), device="cpu", dtype="fp32").texts
+    cut, longer = (texts.embed(["a dog " + "\N{DOG}" * dogs])[0] for dogs in (100, 190))
+    assert np.array_equal(cut, longer)
 
 
 def test_other_spectrograms_are_refused(checkpoint: Path, tmp_path: Path) -> None:
@@ -277,6 +351,17 @@ def test_auto_takes_the_dtype_that_the_processor_calculates_with(
 @pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
 def test_a_dtype_that_is_named_is_taken(dtype: str) -> None:
     assert choose_dtype(dtype, torch.device("cpu")) == dtype
+
+
+@pytest.mark.parametrize("clap", ["on", "/no/such/folder"])
+def test_what_is_no_models_id_is_not_to_be_downloaded(cache: ModelCache, clap: str) -> None:
+    with pytest.raises(SettingsError, match="auto, off, OWNER/NAME or a folder"):
+        find_checkpoint(clap, cache)
+
+
+def test_a_device_of_an_absurd_number_is_not_there() -> None:
+    with pytest.raises(SettingsError, match="There is no cuda:99999999999"):
+        choose_device("cuda:99999999999")
 
 
 def test_a_device_that_is_not_there_is_an_error(checkpoint: Path) -> None:

@@ -123,6 +123,26 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence_with_a_way_out(tmp_path: P
     assert "models import" in done.stderr
 
 
+def test_two_commands_do_not_write_into_each_others_files(hub: FakeHub, checkpoint: Path, tmp_path: Path) -> None:
+    with ModelCache(tmp_path).locked():
+        for command in (("download",), ("import", str(checkpoint))):
+            done = models(tmp_path, *command, endpoint=hub.url)
+            assert (done.returncode, "Another command" in done.stderr) == (2, True), done.stderr
+    assert not ModelCache(tmp_path).checkpoints()
+    assert models(tmp_path, "import", str(checkpoint)).returncode == 0
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_not_the_folder_alone(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    done = models(tmp_path / "file" / "cache", "import", str(checkpoint))
+    assert done.returncode == 2
+    assert str(tmp_path / "file" / "cache") in done.stderr
+
+
+def test_another_model_is_used_by_its_name(hub: FakeHub, tmp_path: Path) -> None:
+    assert "serve --clap somebody/clap uses" in models(tmp_path, "download", "somebody/clap", endpoint=hub.url).stderr
+
+
 def test_verify_fails_where_a_byte_was_changed(checkpoint: Path, tmp_path: Path) -> None:
     kept = import_folder(ModelCache(tmp_path), checkpoint)
     with (kept.folder / "model.safetensors").open("r+b") as file:
