@@ -154,7 +154,7 @@ class Reading:
         start = max(start, hit.start - _LOOK_BACK)
         if self._is_chinese(hit):
             return grammar_zh.owner(self._with_commas(start, hit.start), self._whole())
-        return grammar_en.owner(self._written(start, hit.start), f"{normal(self._before)} {self._whole(' ')}")
+        return grammar_en.owner(self._written(start, hit.start), self._whole(" "), normal(self._before))
 
     def _is_chinese(self, hit: Hit) -> bool:
         return self.tokens.language(hit.start) == "zh"

@@ -57,15 +57,16 @@ _FAMILY = (
     r"|uncle|cousin|boss|family|relatives?|in-law|brother's|sister's|mum's|mom's|mother's|dad's|father's"
     r"|wife's|husband's"
 )
-_OTHER_PEOPLE = (
-    r"people|some(?:one|body)|any(?:one|body)|every(?:one|body)|one of them|(?:co-?|class)(?:workers|mates)"
-)
+_OTHER_PEOPLE = r"people|some(?:one|body)|any(?:one|body)|every(?:one|body)|one of them|(?:co-?|class)(?:workers|mates)"
 _CHILD = r"son|daughter|baby|child|kid|toddler|newborn|infant|little (?:boy|girl|one)|grandson|granddaughter|boy|girl"
 _SUBJECT = re.compile(
     rf"\b(?:(?P<family>(?:my|her|his|the|our|their) (?:\w+ ){{0,1}}?(?:{_FAMILY})|{_OTHER_PEOPLE})"
     rf"|(?P<patient>my (?:\w+ )?(?:{_CHILD})|i|i'm|i've|i'd|i'll|me|we|we've|myself)"
     r"|(?P<third>he|she|he's|she's|they|they've))\b"
 )
+_RELATIVE = re.compile(rf"\b(?:{_FAMILY}|{_OTHER_PEOPLE})\b")
+_YOURS = re.compile(rf"\byour (?:\w+ )?(?:{_FAMILY})\b|\b(?:{_OTHER_PEOPLE})\b")
+_CHILDREN = re.compile(rf"\b(?:{_CHILD})\b")
 _MINE = re.compile(r"\b(?:my|in my|my own)\b")
 
 _OTHERS = re.compile(
@@ -144,10 +145,11 @@ def supposed(before: str) -> bool:
     return _SUPPOSED.search(before) is not None
 
 
-def owner(text: str, whole: str) -> str:
+def owner(text: str, whole: str, before: str) -> str:
     """``patient`` or ``relative``: who the word is said of, by the last person named in the sentence before it.
 
-    He and she are the patient (a child that somebody speaks for), unless the utterance names a relative before.
+    He and she are the patient (a child that somebody speaks for), unless the utterance names a relative, or the
+    doctor asked about one ("How is your husband?"; not "You must be his mum").
     """
     subject = None
     for match in _SUBJECT.finditer(text):
@@ -157,7 +159,6 @@ def owner(text: str, whole: str) -> str:
     if subject.lastgroup == "family":
         return "patient" if _MINE.search(text[subject.end() :]) else "relative"
     if subject.lastgroup == "third":
-        named = [match.lastgroup for match in _SUBJECT.finditer(whole) if match.lastgroup != "third"]
-        relatives = "family" in named or re.search(rf"\b(?:{_FAMILY})\b", whole) is not None
-        return "relative" if relatives and not re.search(rf"\b(?:{_CHILD})\b", whole) else "patient"
+        relatives = _RELATIVE.search(whole) or _YOURS.search(before)
+        return "relative" if relatives and not _CHILDREN.search(f"{before} {whole}") else "patient"
     return "patient"
