@@ -201,6 +201,13 @@ def test_a_config_of_more_layers_than_there_are_weights_is_refused_before_any_is
         load_clap(Checkpoint("huge", "1", huge))
 
 
+def test_in_other_company_a_text_has_the_same_embedding_within_a_millionth(checkpoint: Path) -> None:
+    first, second = (load_clap(Checkpoint("tiny", "1", checkpoint), device="cpu", dtype="fp32").texts for _ in range(2))
+    longer = [f"speech drowned out by loud background noise, and number {number} beside it" for number in range(20)]
+    for alone, among in zip(first.embed(TEXTS), second.embed([*TEXTS, *longer]), strict=False):
+        assert np.abs(alone - among).max() < 1e-6
+
+
 def test_a_text_of_more_tokens_than_the_text_tower_takes_is_cut(checkpoint: Path) -> None:
     """It would fail in the window's batch, and with it the windows of other sessions."""
     texts = load_clap(Checkpoint("tiny", "1", checkpoint), device="cpu", dtype="fp32").texts
