@@ -60,7 +60,8 @@ LITTLE = _FILLERS | frozenset(
     re.findall(
         r"\S+",
         """
-        # up to yes no yep uh in last past over since from only ago almost nearly at least more than it it's been very much
+        # up to yes no yep uh in last past over since from only ago almost nearly at least more than it it's been very
+        much
         definitely honestly pretty that's was is would has have had he she they these this those like early late mid
         as so say said day days week weeks ones or two three four five six seven eight nine ten few couple days' to on
         good 有 得 差 不 快 了 吧 呢 的 就 是 都 已 经 有 个 多 大 约 到 现 在 前 一 二 两 三 四 五 六 七 八 九 十 几
