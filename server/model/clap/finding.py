@@ -13,7 +13,7 @@ _MODEL_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 DOWNLOAD = "tingqing models download"
 BASIC_MODE_HINT = (
-    f"No CLAP weights: scoring by acoustic measures alone (basic mode). To get them: {DOWNLOAD}; "
+    f"No whole CLAP weights: scoring by acoustic measures alone (basic mode). To get them: {DOWNLOAD}; "
     "without a network: tingqing models import DIR."
 )
 

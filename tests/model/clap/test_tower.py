@@ -80,7 +80,8 @@ def test_stretching_is_that_of_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("enable_fusion", False), ("hidden_act", "relu"), ("fusion_type", "aff_2d")]
+    ("field", "value"),
+    [("enable_fusion", False), ("hidden_act", "relu"), ("fusion_type", "aff_2d"), ("spec_size", 2_048)],
 )
 def test_other_architectures_are_refused_by_name(field: str, value: object) -> None:
     model = tiny_model()
