@@ -131,6 +131,28 @@ def test_the_doctors_question_is_context_and_never_a_statement(
     assert state(topic, text, "") is state(topic, text, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "before", "expected"),
+    [
+        ("My knee has been swollen for three days.", None, STATED),
+        ("My knee is swollen and I took ibuprofen for three days.", None, NOT_HEARD),
+        ("My knee hurts when I sit for a long time.", None, NOT_HEARD),
+        ("My knee hurts, and it started, you know, about, about two weeks ago.", None, STATED),
+        ("I have not had a headache for two years.", None, NOT_HEARD),
+        ("Some people at work have had a cough for two weeks.", None, NOT_HEARD),
+        ("He has had a cough for two weeks.", "How is your husband?", NOT_HEARD),
+        ("He has had a cough for two weeks.", "Hello, you must be his mum.", STATED),
+        ("About four months.", "How long have you had this rash?", STATED),
+        ("About four months.", "How long ago was your operation?", NOT_HEARD),
+        ("About twenty years ago.", "When did you quit?", NOT_HEARD),
+        ("膝盖肿,布洛芬吃三天了", None, NOT_HEARD),
+        ("今年1月以来,一直咳嗽", None, STATED),
+    ],
+)
+def test_a_time_is_of_what_it_is_said_of(text: str, before: str | None, expected: State) -> None:
+    assert state("symptom_duration", text, before) is expected
+
+
 def test_homophones_are_heard_with_less_strength() -> None:
     written, heard = (MATCHER.match(text)["pain_location"] for text in ("肚子疼", "肚子腾"))
     assert written.state is heard.state is STATED
