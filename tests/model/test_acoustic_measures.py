@@ -273,3 +273,26 @@ def test_speech_seconds_are_scaled_to_a_full_window(mixes):
 def test_the_document_names_every_measure_that_curves_may_read():
     text = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
     assert [name for name in sorted(MEASURE_NAMES) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(("zeros_before", "lost"), [(0.7, False), (0.0, True)])
+def test_a_word_out_of_a_pause_that_rounding_emptied_is_no_dropout(zeros_before: float, lost: bool):
+    rows = made_rows(100)
+    rows[:, Column.SPEECH], rows[:, Column.PEAK] = 0.99, 0.003
+    rows[37:40, Column.ZERO] = zeros_before
+    rows[40:50, Column.ZERO] = 1.0
+    pcm = (0.002 * RNG.standard_normal(100 * 160)).astype(np.float32)
+    pcm[37 * 160 : 40 * 160] *= 0.0 if zeros_before else 1.0
+    pcm[40 * 160 : 50 * 160] = 0.0
+    assert lost_rows(rows, pcm)[40:50].any() == lost
+
+
+def test_a_silence_that_cuts_only_the_noise_of_the_room_is_no_dropout():
+    pcm = (0.002 * RNG.standard_normal(160_000)).astype(np.float32)
+    rows = conversation()
+    rows[:, Column.PEAK] = np.where(rows[:, Column.SPEECH] >= 0.5, 0.05, 0.006)
+    rows[60:90, Column.ZERO], pcm[60 * 160 : 90 * 160] = 1.0, 0.0
+    assert not lost_rows(rows, pcm).any()
+    pcm[55 * 160 : 60 * 160] *= 10.0
+    rows[55:60, Column.PEAK] = 0.06
+    assert lost_rows(rows, pcm)[60:90].all()

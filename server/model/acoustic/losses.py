@@ -5,8 +5,19 @@ Both are read from the waveform: feature rows are too coarse to tell a lost pack
 
 import numpy as np
 
-from server.rows import CUT_PEAK_RATIO, BoolArray, dropout_runs, is_gap, is_silent, is_speech, runs, usual_peak
-from server.values import CORE_RATE, ROW_RATE, Float32Array
+from server.rows import (
+    CUT_PEAK_RATIO,
+    DIGITAL_SILENCE,
+    BoolArray,
+    dropout_runs,
+    is_gap,
+    is_pause,
+    is_silent,
+    is_speech,
+    runs,
+    usual_peak,
+)
+from server.values import CORE_RATE, ROW_RATE, Column, Float32Array
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
 
@@ -34,6 +45,15 @@ REPEAT_RESIDUAL = 1e-4
 QUIETEST_REPEAT = 1e-7
 """Mean square of the differenced signal (about -60 dBFS of speech) below which a copy is not told from rounding."""
 
+ROUNDED = 0.2
+"""Fraction of exact zeros from which a row that sounds holds little but rounding: so a faint voice fades out."""
+
+ROOM_PEAKS = 2.0
+"""Steady noise hardly peaks over twice its usual peak of 10 ms."""
+
+BEFORE_ROWS = 3
+"""Rows before a silence in which it shows whether the sound faded: a loss leaves one of them cut, the others whole."""
+
 LONGEST_REPEAT_ROWS = 12
 """Receivers conceal up to 120 ms by repetition; what repeats for longer is a periodic sound."""
 
@@ -41,11 +61,29 @@ LONGEST_REPEAT_ROWS = 12
 def lost_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
     """Rows that were lost, network gaps aside: bool ``(n,)``. ``pcm``: float32 at 16 kHz, the same stretch."""
     lost = repeated_rows(rows, pcm)
-    loud = CUT_PEAK_RATIO * (usual_peak(rows) or 0.0)
-    for start, end in dropout_runs(rows):
-        if is_cut(pcm, int(start) * ROW_SAMPLES, int(end) * ROW_SAMPLES, loud):
+    silences = dropout_runs(rows)
+    loud = _loud(rows) if silences.shape[0] else 0.0
+    for start, end in silences:
+        if not has_faded(rows, int(start)) and is_cut(pcm, int(start) * ROW_SAMPLES, int(end) * ROW_SAMPLES, loud):
             lost[start:end] = True
     return lost
+
+
+def _loud(rows: Float32Array) -> float:
+    """Peak, linear 0..1, over which sound that stops is speech: an editor cuts the room's noise between two takes."""
+    speech = CUT_PEAK_RATIO * (usual_peak(rows) or 0.0)
+    pause = is_pause(rows)
+    return max(speech, ROOM_PEAKS * float(np.median(rows[pause, Column.PEAK]))) if pause.any() else speech
+
+
+def has_faded(rows: Float32Array, start: int) -> bool:
+    """Whether the sound had been rounded to almost nothing before the silence from row ``start`` on.
+
+    16 bits round the pauses of a faint recording to zeros; the next word then starts at once, as after a loss.
+    """
+    zeros = rows[max(0, start - BEFORE_ROWS) : start, Column.ZERO]
+    sounding = zeros[zeros < DIGITAL_SILENCE]
+    return bool(sounding.size and sounding.min() >= ROUNDED)
 
 
 def is_cut(pcm: Float32Array, start: int, end: int, loud: float) -> bool:
