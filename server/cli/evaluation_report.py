@@ -36,19 +36,9 @@ def _print_findings(console: "Console", findings: Findings, title: str) -> None:
     from rich.text import Text
 
     console.print(Text(title, style="bold"))
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for name in (
-        "label",
-        "fine",
-        "not",
-        "null",
-        "AUC (95 %)",
-        "balanced accuracy (95 %)",
-        "found",
-        "kept",
-        "suggested",
-    ):
-        table.add_column(name, justify="left" if name == "label" else "right", no_wrap=True)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("label", "fine", "not", "null", "AUC", "balanced\naccuracy", "found", "kept", "best\nline"):
+        table.add_column(name, justify="left" if name == "label" else "right", vertical="middle")
     for label_id, figures in findings.labels.items():
         table.add_row(label_id, *_cells(figures))
         for subset, one in findings.subsets[label_id].items():

@@ -12,8 +12,8 @@ from server.judge.labels import Curve, LabelSet
 ID = re.compile(r'^id\s*=\s*"([^"]+)"')
 MEASURE = re.compile(r'measure\s*=\s*"(\w+)"')
 CURVE = re.compile(r"curve\s*=\s*\[\[.*?\]\]")
-VERSION = re.compile(r'^(version\s*=\s*")([^"]*)(")', re.MULTILINE)
-SUFFIX = "+fitted"
+VERSION = re.compile(r"""^(version\s*=\s*)(["'])(.*?)\2""", re.MULTILINE)
+FITTED = re.compile(r"^(.*)\+fitted(?:\.(\d+))?$")
 
 
 def source_of(labels: LabelSet, folder: Path) -> Path:
@@ -49,11 +49,15 @@ def with_curves(source: str, moved: Sequence[Moved], path: str) -> str:
         if found := ID.match(line):
             current = wanted.get(found[1])
         lines.append(line if current is None else _replaced(line, current))
-    text = VERSION.sub(
-        lambda found: f"{found[1]}{found[2].removesuffix(SUFFIX)}{SUFFIX}{found[3]}", "".join(lines), count=1
-    )
+    text = VERSION.sub(lambda found: f"{found[1]}{found[2]}{next_version(found[3])}{found[2]}", "".join(lines), count=1)
     _check(text, wanted, path)
     return text
+
+
+def next_version(version: str) -> str:
+    """``1`` fitted is ``1+fitted``, fitted again ``1+fitted.2``: two sets of curves never share a version."""
+    again = FITTED.match(version)
+    return f"{version}+fitted" if again is None else f"{again[1]}+fitted.{int(again[2] or 1) + 1}"
 
 
 def _replaced(line: str, label: Mapping[str, Curve]) -> str:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from server.dictionaries.loader import parse
 from server.evaluation.fitting import decision, fit, moves
 from server.evaluation.folds import folds
 from server.evaluation.listening import Heard, WindowReading
 from server.evaluation.manifest import Row
-from server.evaluation.write_labels import with_curves, written_elsewhere
+from server.evaluation.write_labels import VERSION, with_curves, written_elsewhere
 from server.judge.labels import LabelSet
 from server.judge.session import WindowFacts
 from tests.judge.builders import RATE, TELEMEDICINE
@@ -95,3 +96,11 @@ def test_the_decision_is_where_the_curve_meets_the_threshold() -> None:
                 <= decision(part.curve, 0.7)
                 <= max(x for x, _ in part.curve.points)
             )
+
+
+@pytest.mark.parametrize(("before", "after"), [("1+fitted", "1+fitted.2"), ("1+fitted.2", "1+fitted.3")])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_labels_fitted_again_get_another_version(before: str, after: str, quote: str) -> None:
+    source = VERSION.sub(f"version = {quote}{before}{quote}", LABELS.read_text(encoding="utf-8"), count=1)
+    text = with_curves(source, moves(TELEMEDICINE, snr_fitted(18.0, 20)), "labels.toml")
+    assert parse(text, "labels.toml").version == after
