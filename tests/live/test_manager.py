@@ -252,8 +252,8 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
     await warm.end()
     await settle()
     scorer.batches.clear()
-    await until(lambda: alive(*EVERYTHING) == 0)  # the scorer's thread lets go of a batch after it has answered
     before = (len(asyncio.all_tasks()), threading.active_count())
+    alive_before = alive(*EVERYTHING)
 
     for wrong in (
         garbage,
@@ -273,7 +273,8 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
     await clock.advance(300)
     await settle()
     scorer.batches.clear()
-    await until(lambda: alive(*EVERYTHING) == 0)
+    # What other tests of this process still hold is theirs; the scorer's thread lets go after it has answered.
+    await until(lambda: alive(*EVERYTHING) <= alive_before)
     assert (len(asyncio.all_tasks()), threading.active_count()) == before
     counts = manager.counts()
     assert (counts.starting, counts.live, counts.waiting, counts.ended, counts.observers) == (0, 0, 0, 0, 0)
