@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale
-from server.cli.options import ClapOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
+from server.cli.options import (
+    ClapOption,
+    DeviceOption,
+    DtypeOption,
+    GpuMemoryOption,
+    LogLevelOption,
+    ModelCacheOption,
+    MosOption,
+    VadOption,
+)
 
 if TYPE_CHECKING:
     from server.cli.outcome import Tally
@@ -73,20 +82,14 @@ def assess(
             "labels then say stated, denied or not heard. Read, never kept.",
         ),
     ] = None,
-    vad: Annotated[
-        str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
-    ] = None,
-    mos: Annotated[
-        bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")
-    ] = None,
+    vad: VadOption = None,
+    mos: MosOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     gpu_memory_fraction: GpuMemoryOption = None,
-    log_level: Annotated[
-        LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")
-    ] = LogLevel.WARNING,
+    log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
     """Judge recordings: a score per label, a verdict, advice.
 

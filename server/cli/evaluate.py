@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from server.cli.console import ExitCode, Failure, LogLevel, guarded
-from server.cli.options import ClapOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
+from server.cli.options import (
+    ClapOption,
+    DeviceOption,
+    DtypeOption,
+    GpuMemoryOption,
+    LogLevelOption,
+    ModelCacheOption,
+    MosOption,
+    VadOption,
+)
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -60,20 +69,14 @@ def evaluate(
     output_format: Annotated[
         EvaluateFormat, typer.Option("--format", help="To standard output.")
     ] = EvaluateFormat.TEXT,
-    vad: Annotated[
-        str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
-    ] = None,
-    mos: Annotated[
-        bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")
-    ] = None,
+    vad: VadOption = None,
+    mos: MosOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     gpu_memory_fraction: GpuMemoryOption = None,
-    log_level: Annotated[
-        LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")
-    ] = LogLevel.WARNING,
+    log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
     """Measure the judgement on your own labelled recordings: figures per label and condition, fitted curves, a report.
 

@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+from server.cli.console import LogLevel
+
+VadOption = Annotated[
+    str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
+]
+MosOption = Annotated[bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")]
+LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")]
 ClapOption = Annotated[
     str | None,
     typer.Option(
