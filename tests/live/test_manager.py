@@ -252,8 +252,7 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
     await warm.end()
     await settle()
     scorer.batches.clear()
-    before = (len(asyncio.all_tasks()), threading.active_count())
-    alive_before = alive(*EVERYTHING)
+    before = (len(asyncio.all_tasks()), threading.active_count(), alive(*EVERYTHING))
 
     for wrong in (
         garbage,
@@ -273,9 +272,8 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
     await clock.advance(300)
     await settle()
     scorer.batches.clear()
-    # What other tests of this process still hold is theirs; the scorer's thread lets go after it has answered.
-    await until(lambda: alive(*EVERYTHING) <= alive_before)
-    assert (len(asyncio.all_tasks()), threading.active_count()) == before
+    assert (len(asyncio.all_tasks()), threading.active_count(), alive(*EVERYTHING)) == before
+    assert before[2] == 0
     counts = manager.counts()
     assert (counts.starting, counts.live, counts.waiting, counts.ended, counts.observers) == (0, 0, 0, 0, 0)
     assert clock.pending == 0, "no timer waits for anybody"

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SOUNDS = load_sounds(labels_dir())
 FILE = Capture(source=CaptureSource.FILE)
 PROCESSED = Capture(source=CaptureSource.MICROPHONE)
-WINDOW = window_of(noise())
 
 
 class OneHot:
@@ -81,7 +80,7 @@ def labels() -> LabelSet:
 
 
 def reply(scorer: ClapScorer, labels: LabelSet, capture: Capture = FILE) -> ScoreReply:
-    (told,) = scorer.score([ScoreRequest(WINDOW, labels, capture)])
+    (told,) = scorer.score([ScoreRequest(window_of(noise()), labels, capture)])
     return told
 
 
