@@ -43,6 +43,7 @@ check: $(STAMP) ## Format, lint, types, direction of imports, size of files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
+	$(BIN)/python tools/check_client_layers.py
 
 format: $(STAMP) ## Rewrite the sources as `make check` wants them
 	$(BIN)/ruff format .

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { joined } from '../../../web_client/events.js';
+import { joined } from '../../../web_client/meter/events.js';
 
 const cough = (start_s, end_s, id = 'coughing') => ({ id, title: {}, start_s, end_s, score: 0.5 });
 

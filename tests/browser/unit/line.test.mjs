@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { DEAD_AFTER_MS, isFinalClose, Line, RETRY_DELAYS_MS } from '../../../web_client/line.js';
+import { DEAD_AFTER_MS, isFinalClose, Line, RETRY_DELAYS_MS } from '../../../web_client/protocol/line.js';
 
 const steady = () => 0;
 

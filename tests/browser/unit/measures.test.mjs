@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { measureRows } from '../../../web_client/measures.js';
+import { measureRows } from '../../../web_client/language/measures.js';
 
-const last = (/** @type {any} */ measures, /** @type {'en' | 'zh'} */ language) => measureRows(measures, language).at(-1);
+const last = (/** @type {any} */ measures, /** @type {'en' | 'zh'} */ language) =>
+  measureRows(measures, language).at(-1);
 
 test('pauses are told to the doctor with their number and the longest', () => {
   const measures = { pauses: { count: 3, longest_s: 1.24, ratio: 0.2 } };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { gradeOf, Meter, shortCode } from '../../../web_client/meter.js';
-import { ObserverProtocol } from '../../../web_client/observer.js';
+import { Meter, shortCode } from '../../../web_client/meter/meter.js';
+import { gradeOf } from '../../../web_client/meter/rows.js';
+import { ObserverProtocol } from '../../../web_client/protocol/observer.js';
 
 const LABELS = [
   { id: 'low_background', kind: 'quality', threshold: 0.7, title: {} },

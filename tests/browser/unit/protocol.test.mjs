@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { SessionProtocol } from '../../../web_client/protocol.js';
+import { SessionProtocol } from '../../../web_client/protocol/session.js';
 
 const RATE = 1000;
 const CAPTURE = { source: 'microphone', noiseSuppression: false };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ReplayBuffer } from '../../../web_client/replay.js';
-import { Uplink } from '../../../web_client/uplink.js';
+import { ReplayBuffer } from '../../../web_client/protocol/replay.js';
+import { Uplink } from '../../../web_client/protocol/uplink.js';
 
 /** Samples that say which they are. */
 const ramp = (from, count) => Int16Array.from({ length: count }, (_, i) => (from + i) % 30000);

@@ -1,15 +1,15 @@
 /** `<tingqing-patient>`: microphone, connection and the patient's screen, joined. */
 
-import { Connection, socketUrl } from './connection.js';
-import { mark } from './dom.js';
-import { LiveMicrophone } from './live-microphone.js';
-import { Meter, shortCode } from './meter.js';
-import { MicrophoneError } from './microphone.js';
+import { Connection, socketUrl } from '../transport/connection.js';
+import { mark } from '../drawing/dom.js';
+import { LiveMicrophone } from '../audio/live-microphone.js';
+import { Meter, shortCode } from '../meter/meter.js';
+import { MicrophoneError } from '../audio/microphone.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
-import { SessionProtocol } from './protocol.js';
-import { languageOf } from './strings.js';
-import { base } from './styles.js';
+import { SessionProtocol } from '../protocol/session.js';
+import { languageOf } from '../language/strings.js';
+import { base } from '../drawing/styles.js';
 
 const BEAT_MS = 250;
 /** How long "all right" or "better" stays. */
@@ -153,7 +153,7 @@ export class TingqingPatient extends HTMLElement {
     return new PatientView(root, actions, this.getAttribute('server'));
   }
 
-  /** @param {{sampleRate: number, capture: import('./types.js').Capture}} granted */
+  /** @param {{sampleRate: number, capture: import('../protocol/types.js').Capture}} granted */
   #begin({ sampleRate, capture }) {
     const [labels, reference] = [this.getAttribute('labels'), this.getAttribute('reference')];
     const optional = { ...(labels && { labels }), ...(reference && { reference }) };
@@ -170,7 +170,7 @@ export class TingqingPatient extends HTMLElement {
     if (this.#protocol) this.#connection?.run(this.#protocol.handleAudio(pcm));
   }
 
-  /** @param {import('./types.js').ServerMessage} message */
+  /** @param {import('../protocol/types.js').ServerMessage} message */
   #receive(message) {
     const now = performance.now();
     if (message.type === 'state') this.#follow(message.state);
@@ -185,7 +185,7 @@ export class TingqingPatient extends HTMLElement {
     if (message.type !== 'level' && message.type !== 'audio.ack') this.#render();
   }
 
-  /** @param {import('./protocol.js').SessionState} state */
+  /** @param {import('../protocol/session.js').SessionState} state */
   #follow(state) {
     if (state.kind === 'failed') this.#fault = GONE.has(state.code) ? 'lost' : state.code;
     if (state.kind === 'failed' || state.kind === 'ended') {
@@ -194,7 +194,7 @@ export class TingqingPatient extends HTMLElement {
     }
   }
 
-  /** @param {(protocol: SessionProtocol) => import('./protocol.js').Effect[]} act */
+  /** @param {(protocol: SessionProtocol) => import('../protocol/session.js').Effect[]} act */
   #do(act) {
     if (this.#protocol) this.#connection?.run(act(this.#protocol));
     this.#render();
@@ -235,7 +235,7 @@ export class TingqingPatient extends HTMLElement {
     this.#view.render(model, this.#microphone.level);
   }
 
-  /** @param {number} now @param {HostState} state @returns {import('./meter.js').Reading} */
+  /** @param {number} now @param {HostState} state @returns {import('../meter/meter.js').Reading} */
   #reading(now, state) {
     if (state === 'paused') return { grade: 'nodata', cause: 'paused' };
     if (state === 'live' && this.#microphone.silent) return { grade: 'nodata', cause: 'silent' };

@@ -44,7 +44,7 @@ export class LiveMicrophone {
     return this.#microphone !== null;
   }
 
-  /** Raises MicrophoneError. @returns {Promise<{sampleRate: number, capture: import('./types.js').Capture}>} */
+  /** Raises MicrophoneError. @returns {Promise<{sampleRate: number, capture: import('../protocol/types.js').Capture}>} */
   async open() {
     this.#microphone = await openMicrophone(this.#listeners);
     this.silent = this.#muted = false;

@@ -22,7 +22,7 @@ export class ObserverProtocol {
   #line;
   #seq = 0;
   #refusal = /** @type {import('./types.js').ErrorMessage['error'] | null} */ (null);
-  #out = /** @type {import('./protocol.js').Effect[]} */ ([]);
+  #out = /** @type {import('./session.js').Effect[]} */ ([]);
 
   /** First call. @param {number} now */
   handleStart(now) {

@@ -1,6 +1,6 @@
 /** Every sentence of the page, in Chinese and English. The server's own (titles, prompts, advice) come in both. */
 
-/** @typedef {import('./types.js').Language} Language */
+/** @typedef {import('../protocol/types.js').Language} Language */
 
 /** @type {Record<string, [zh: string, en: string]>} */
 const STRINGS = {

@@ -1,6 +1,6 @@
 /** The patient's look: one card, one sentence, one thing to do. No red, no numbers. */
 
-import { sheet } from './styles.js';
+import { sheet } from '../drawing/styles.js';
 
 export const patientSheet = sheet(`
 :host { max-width: 34rem; margin: 0 auto; --poor: #55626b; }

@@ -1,14 +1,11 @@
 /** What a meter shows, from the server's messages. Shared by both elements; no I/O, no clock, no DOM. */
 
 import { joined } from './events.js';
+import { lowest, POOR_BELOW, rowsOfUpdate } from './rows.js';
 
 /** A score older than this is no longer shown as the present. */
 export const STALE_AFTER_MS = 2500;
-/** Below it a quality label alone makes the grade poor (design.md, Scores). */
-export const POOR_BELOW = 0.35;
 export const TREND_S = 60;
-/** Where the pass line of every label lies in a trend. */
-export const PASS_LINE = 0.7;
 /** `recent` looks back so far. */
 const RECENT_S = 4;
 /** How long a passing warning is shown. */
@@ -20,30 +17,29 @@ const SILENT_DBFS = -119.9;
 const CLEARED_AFTER = 6;
 
 /**
- * @typedef {import('./types.js').Grade} Grade
+ * @typedef {import('../protocol/types.js').Grade} Grade
  * @typedef {'network' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet' | 'ended'} Cause why there is no grade
  * @typedef {{grade: Grade, cause: Cause | null}} Reading
- * @typedef {{id: string, title: import('./types.js').Text, kind: string, threshold: number, score: number | null,
- *   why: string | null}} Row one label's bar
+ * @typedef {import('./rows.js').Row} Row
  * @typedef {{at_s: number, score: number | null}} TrendPoint
  */
 
 /** Feed it every message; then ask for what to show. Times are milliseconds of one clock. */
 export class Meter {
-  /** @type {import('./types.js').Label[]} */
+  /** @type {import('../protocol/types.js').Label[]} */
   labels = [];
-  /** What the server made of the labels that were asked for. @type {import('./types.js').Text[]} */
+  /** What the server made of the labels that were asked for. @type {import('../protocol/types.js').Text[]} */
   notices = [];
-  /** @type {import('./types.js').QualityUpdate | null} */
+  /** @type {import('../protocol/types.js').QualityUpdate | null} */
   update = null;
-  /** The prompts that are up, by id. @type {Map<string, import('./types.js').PromptMessage>} */
+  /** The prompts that are up, by id. @type {Map<string, import('../protocol/types.js').PromptMessage>} */
   prompts = new Map();
   /** @type {TrendPoint[]} */
   trend = [];
   /** Stretches that were hard to hear while we watched. @type {{start_s: number, end_s: number}[]} */
   spans = [];
-  events = /** @type {import('./types.js').SoundEvent[]} */ ([]);
-  /** @type {import('./types.js').Result | null} */
+  events = /** @type {import('../protocol/types.js').SoundEvent[]} */ ([]);
+  /** @type {import('../protocol/types.js').Result | null} */
   result = null;
   sessionId = '';
   basicMode = false;
@@ -57,7 +53,7 @@ export class Meter {
   #good = 0;
   #warnings = /** @type {Map<string, number>} */ (new Map());
 
-  /** @param {import('./types.js').ServerMessage} message @param {number} now */
+  /** @param {import('../protocol/types.js').ServerMessage} message @param {number} now */
   receive(message, now) {
     this.#handlers[message.type]?.(message, now);
   }
@@ -106,16 +102,10 @@ export class Meter {
 
   /** Quality labels with a score first, the worst (against its own line) on top; then those without. @returns {Row[]} */
   rows() {
-    const rows = this.labels
-      .filter((label) => label.kind === 'quality')
-      .map(({ id, title, kind, threshold }) => {
-        const { score = null, why = null } = this.update?.labels[id] ?? {};
-        return { id, title, kind, threshold, score, why };
-      });
-    return worstFirst(rows);
+    return rowsOfUpdate(this.labels, this.update?.labels ?? {});
   }
 
-  /** Content labels: what could be asked about. @returns {import('./types.js').Label[]} */
+  /** Content labels: what could be asked about. @returns {import('../protocol/types.js').Label[]} */
   content() {
     return this.labels.filter((label) => label.kind === 'content');
   }
@@ -125,12 +115,12 @@ export class Meter {
     return [...this.#warnings].filter(([code, at]) => code === SILENT || now - at < WARNING_MS).map(([code]) => code);
   }
 
-  /** @param {{labels: import('./types.js').Label[], notices?: import('./types.js').Text[]}} message */
+  /** @param {{labels: import('../protocol/types.js').Label[], notices?: import('../protocol/types.js').Text[]}} message */
   #labelled({ labels, notices = [] }) {
     Object.assign(this, { labels, notices });
   }
 
-  /** @param {import('./types.js').SessionStarted | import('./types.js').Snapshot} message @param {import('./types.js').Capture} capture */
+  /** @param {import('../protocol/types.js').SessionStarted | import('../protocol/types.js').Snapshot} message @param {import('../protocol/types.js').Capture} capture */
   #known(message, capture) {
     this.sessionId = message.session_id;
     this.#labelled(message);
@@ -139,7 +129,7 @@ export class Meter {
     this.patient = 'state' in message ? message.state : 'live';
   }
 
-  /** @param {import('./types.js').Snapshot} message @param {number} now */
+  /** @param {import('../protocol/types.js').Snapshot} message @param {number} now */
   #snapshot(message, now) {
     this.#known(message, message.capture);
     this.prompts = new Map(message.prompts.map((prompt) => [prompt.id, prompt]));
@@ -148,7 +138,7 @@ export class Meter {
     if (message.ended) this.#ended(message.ended.result);
   }
 
-  /** @param {import('./types.js').QualityUpdate} update @param {number} now */
+  /** @param {import('../protocol/types.js').QualityUpdate} update @param {number} now */
   #scored(update, now) {
     this.update = update;
     this.events = joined(this.events, update.events ?? []);
@@ -156,31 +146,25 @@ export class Meter {
     this.#forget(update);
     if (this.#speakingAt === -Infinity && update.window.speech_ratio > 0) this.#speakingAt = now;
     const at_s = update.window.end_s;
-    this.trend.push({ at_s, score: update.window.speech_ratio > 0 ? this.#lowest() : null });
+    this.trend.push({ at_s, score: update.window.speech_ratio > 0 ? lowest(this.rows()) : null });
     while (this.trend[0].at_s < at_s - TREND_S) this.trend.shift();
     const poor = this.labels.some(({ id, kind }) => kind === 'quality' && (update.recent[id] ?? 1) < POOR_BELOW);
     if (poor && update.window.speech_ratio > 0) this.#mark(Math.max(0, at_s - RECENT_S), at_s);
   }
 
-  /** To the patient one prompt at a time. @param {import('./types.js').PromptMessage} prompt */
+  /** To the patient one prompt at a time. @param {import('../protocol/types.js').PromptMessage} prompt */
   #raised(prompt) {
     for (const { id, audience } of this.prompts.values()) if (audience === prompt.audience) this.prompts.delete(id);
     this.prompts.set(prompt.id, prompt);
     this.#good = 0;
   }
 
-  /** A prompt whose clearing never arrived does not stay. @param {import('./types.js').QualityUpdate} update */
+  /** A prompt whose clearing never arrived does not stay. @param {import('../protocol/types.js').QualityUpdate} update */
   #forget(update) {
     const { id = '', label = '' } = [...this.prompts.values()].find(({ audience }) => audience === 'patient') ?? {};
     const threshold = this.labels.find((each) => each.id === label)?.threshold ?? 1;
     this.#good = (update.recent[label] ?? 0) >= threshold ? this.#good + 1 : 0;
     if (this.#good > CLEARED_AFTER) this.prompts.delete(id);
-  }
-
-  /** The label that decides the grade, on a scale where every label's own line lies at `PASS_LINE`. */
-  #lowest() {
-    const scores = this.rows().flatMap(({ score, threshold }) => (score === null ? [] : [levelled(score, threshold)]));
-    return scores.length ? Math.min(...scores) : null;
   }
 
   /** @param {number} start_s @param {number} end_s */
@@ -203,36 +187,13 @@ export class Meter {
     if (code === 'processing_enabled') this.processed = true;
   }
 
-  /** @param {import('./types.js').Result} result */
+  /** @param {import('../protocol/types.js').Result} result */
   #ended(result) {
     this.result = result;
     this.notices = result.notices ?? this.notices;
     this.patient = 'ended';
     this.prompts.clear();
   }
-}
-
-/**
- * @template {{score: number | null, threshold: number}} T
- * @param {T[]} rows
- * @returns {T[]} a new list: by the distance to each one's own line, rows without a score last
- */
-export function worstFirst(rows) {
-  const distance = (/** @type {T} */ { score, threshold }) => (score === null ? Infinity : score - threshold);
-  return [...rows].sort((a, b) => (distance(a) === distance(b) ? 0 : distance(a) - distance(b)));
-}
-
-/** @param {number} score @param {number} threshold @returns {number} */
-function levelled(score, threshold) {
-  if (score < threshold) return (PASS_LINE * score) / threshold;
-  return threshold < 1 ? PASS_LINE + ((1 - PASS_LINE) * (score - threshold)) / (1 - threshold) : 1;
-}
-
-/** @param {number | null} score @param {number} threshold @returns {Grade} */
-export function gradeOf(score, threshold) {
-  if (score === null) return 'nodata';
-  if (score >= threshold) return 'clear';
-  return score < POOR_BELOW ? 'poor' : 'usable';
 }
 
 /** What two people read to each other to know that they see the same session. @param {string} id @returns {string} */
@@ -244,7 +205,7 @@ export function shortCode(id) {
 }
 
 /** The browser works on the sound, or does not say: noise and loudness cannot be judged. */
-function isProcessed(/** @type {import('./types.js').Capture} */ capture) {
+function isProcessed(/** @type {import('../protocol/types.js').Capture} */ capture) {
   const { source, echoCancellation, noiseSuppression, autoGainControl } = capture;
   return source === 'microphone' && [echoCancellation, noiseSuppression, autoGainControl].some((on) => on !== false);
 }

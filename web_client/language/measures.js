@@ -2,7 +2,7 @@
 
 import { doctorText } from './doctor-strings.js';
 
-/** @typedef {import('./types.js').Language} Language */
+/** @typedef {import('../protocol/types.js').Language} Language */
 
 const percent = (/** @type {number} */ x) => `${(100 * x).toFixed(x > 0 && x < 0.01 ? 2 : 0)} %`;
 

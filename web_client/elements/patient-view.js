@@ -1,19 +1,19 @@
 /** The patient's element on the screen: built once, then brought up to date. */
 
-import { h, mark, say, sayPhrases, svg } from './dom.js';
+import { h, mark, say, sayPhrases, svg } from '../drawing/dom.js';
 import { UploadCard, verdictBlock } from './upload.js';
-import { waveShape } from './shapes.js';
-import { dictionary, faultSentence } from './strings.js';
+import { waveShape } from '../drawing/shapes.js';
+import { dictionary, faultSentence } from '../language/strings.js';
 
 const text = dictionary();
 
 /**
  * @typedef {'idle' | 'connecting' | 'live' | 'paused' | 'reconnecting' | 'ended' | 'error'} HostState
- * @typedef {{state: HostState, language: import('./types.js').Language, asking: boolean, ending: boolean,
- *   silent: boolean, sending: boolean, reading: import('./meter.js').Reading,
- *   prompt: import('./types.js').PromptMessage | null, afterwards: 'allRight' | 'better' | null, fault: string | null,
- *   result: import('./types.js').Result | null, basicMode: boolean, code: string, doctorUrl: string,
- *   notices: import('./types.js').Text[]}} PatientModel `notices`: what the server made of labels of one's own
+ * @typedef {{state: HostState, language: import('../protocol/types.js').Language, asking: boolean, ending: boolean,
+ *   silent: boolean, sending: boolean, reading: import('../meter/meter.js').Reading,
+ *   prompt: import('../protocol/types.js').PromptMessage | null, afterwards: 'allRight' | 'better' | null, fault: string | null,
+ *   result: import('../protocol/types.js').Result | null, basicMode: boolean, code: string, doctorUrl: string,
+ *   notices: import('../protocol/types.js').Text[]}} PatientModel `notices`: what the server made of labels of one's own
  * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
  *   labels: () => string | null}} PatientActions
  */
@@ -95,7 +95,7 @@ export class PatientView {
   #upload;
   #drawn = '';
   #copied = false;
-  #language = /** @type {import('./types.js').Language} */ ('en');
+  #language = /** @type {import('../protocol/types.js').Language} */ ('en');
 
   /** A recording was dropped somewhere on the page. @param {File} file */
   assess(file) {

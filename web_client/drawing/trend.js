@@ -1,8 +1,9 @@
 /** The lowest label's score over the last 60 s, on bands that are the grades; broken where nothing was scored. */
 
-import { doctorText } from './doctor-strings.js';
+import { doctorText } from '../language/doctor-strings.js';
 import { h, mark, svg } from './dom.js';
-import { PASS_LINE, POOR_BELOW, TREND_S } from './meter.js';
+import { TREND_S } from '../meter/meter.js';
+import { PASS_LINE, POOR_BELOW } from '../meter/rows.js';
 import { gradeShape } from './shapes.js';
 
 const [WIDTH, HEIGHT, TOP] = [560, 170, 8];
@@ -13,7 +14,7 @@ const HOLE_S = 2.5;
 
 const y = (/** @type {number} */ score) => TOP + (1 - score) * (HEIGHT - 2 * TOP);
 
-/** @param {import('./types.js').Grade} grade @param {number} from @param {number} to */
+/** @param {import('../protocol/types.js').Grade} grade @param {number} from @param {number} to */
 function band(grade, from, to) {
   const shape = gradeShape(grade);
   const at = { x: String(-MARGIN), y: String((y(from) + y(to)) / 2 - 11), width: '22', height: '22' };
@@ -54,8 +55,8 @@ export class Trend {
   );
 
   /**
-   * @param {import('./meter.js').TrendPoint[]} points oldest first
-   * @param {import('./types.js').Language} language
+   * @param {import('../meter/meter.js').TrendPoint[]} points oldest first
+   * @param {import('../protocol/types.js').Language} language
    * @param {boolean} gone the last point is not the present
    */
   show(points, language, gone) {

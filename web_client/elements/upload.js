@@ -1,10 +1,11 @@
 /** A recording instead of the microphone: choose it or drop it, and see whether it can be used. */
 
-import { Bars } from './bars.js';
-import { h, say } from './dom.js';
-import { worstFirst } from './meter.js';
-import { waveShape } from './shapes.js';
-import { dictionary, faultSentence } from './strings.js';
+import { Bars } from '../drawing/bars.js';
+import { h, say } from '../drawing/dom.js';
+import { rowsOfResult } from '../meter/rows.js';
+import { assessFile } from '../transport/assess.js';
+import { waveShape } from '../drawing/shapes.js';
+import { dictionary, faultSentence } from '../language/strings.js';
 
 const LARGEST_BYTES = 200 * 1024 * 1024;
 /** Faults whose sentence holds for a file as for the microphone. */
@@ -12,33 +13,14 @@ const SPOKEN = new Set(['unreachable', 'invalid_labels', 'undecodable_file']);
 const text = dictionary();
 
 /**
- * @typedef {import('./types.js').Result} Result
+ * @typedef {import('../protocol/types.js').Result} Result
  * @typedef {{kind: 'none'} | {kind: 'working', name: string} | {kind: 'done', name: string, result: Result}
- *   | {kind: 'failed', name: string, sentence: (language: import('./types.js').Language) => string}} UploadState
+ *   | {kind: 'failed', name: string, sentence: (language: import('../protocol/types.js').Language) => string}} UploadState
  */
-
-/**
- * @param {File} file
- * @param {string | null} server base URL, or null for the page's own server
- * @param {string | null} labels as everywhere; null for the default dictionary
- * @returns {Promise<Result>} throws an Error with the server's own sentence, its `cause` the fault's code
- */
-export async function assessFile(file, server = null, labels = null) {
-  const body = new FormData();
-  body.append('file', file);
-  if (labels) body.append('labels', labels);
-  const response = await fetch(new URL('v1/assess', new URL(server ?? '.', document.baseURI)), {
-    method: 'POST',
-    body,
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.detail ?? answer.title ?? '', { cause: answer.code });
-  return answer;
-}
 
 /**
  * Verdict in kind words, and what to do. Scores in the advice are for the doctor and are left out.
- * @param {Result | null} result @param {import('./types.js').Language} language
+ * @param {Result | null} result @param {import('../protocol/types.js').Language} language
  */
 export function verdictBlock(result, language) {
   if (!result) return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, text('noResult', language)));
@@ -82,7 +64,7 @@ export class UploadCard {
   );
   #outcome = h('div', { class: 'verdict', hidden: true });
   #bars = new Bars();
-  #language = /** @type {import('./types.js').Language} */ ('en');
+  #language = /** @type {import('../protocol/types.js').Language} */ ('en');
   /** @type {UploadState} */
   #state = { kind: 'none' };
 
@@ -97,13 +79,13 @@ export class UploadCard {
     } catch (error) {
       const said = /** @type {Error} */ (error);
       const code = said instanceof TypeError ? 'unreachable' : String(said.cause);
-      const sentence = (/** @type {import('./types.js').Language} */ l) =>
+      const sentence = (/** @type {import('../protocol/types.js').Language} */ l) =>
         SPOKEN.has(code) ? faultSentence(code, l) : `${text('fileFailed', l)} ${l === 'en' ? said.message : ''}`;
       this.#become({ kind: 'failed', name, sentence });
     }
   }
 
-  /** @param {import('./types.js').Language} language @param {boolean} shown */
+  /** @param {import('../protocol/types.js').Language} language @param {boolean} shown */
   render(language, shown) {
     this.element.hidden = !shown;
     say(this.#title, text('checkFile', language));
@@ -137,25 +119,10 @@ export class UploadCard {
     if (state.kind === 'done') {
       const notices = (state.result.notices ?? []).map((one) => h('p', { class: 'quiet notice' }, one[language]));
       this.#outcome.replaceChildren(name, verdictBlock(state.result, language), ...notices);
-      this.#bars.show(rowsOf(state.result), language);
+      this.#bars.show(rowsOfResult(state.result), language);
       return;
     }
     const sentence = state.kind === 'working' ? text('assessing', language) : state.sentence(language);
     this.#outcome.replaceChildren(name, h('strong', { role: 'status' }, sentence));
   }
-}
-
-/** @param {Result} result @returns {import('./meter.js').Row[]} its quality labels, worst first */
-export function rowsOf(result) {
-  const rows = Object.entries(result.labels).filter(([, label]) => label.kind === 'quality');
-  return worstFirst(
-    rows.map(([id, { title, kind, score, threshold, why }]) => ({
-      id,
-      title,
-      kind,
-      score,
-      threshold,
-      why: why ?? null,
-    })),
-  );
 }

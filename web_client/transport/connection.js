@@ -4,8 +4,8 @@ const SUBPROTOCOL = 'tingqing.v1';
 const TICK_MS = 250;
 
 /**
- * @typedef {import('./protocol.js').SessionProtocol | import('./observer.js').ObserverProtocol} Protocol
- * @typedef {import('./types.js').ServerMessage} ServerMessage
+ * @typedef {import('../protocol/session.js').SessionProtocol | import('../protocol/observer.js').ObserverProtocol} Protocol
+ * @typedef {import('../protocol/types.js').ServerMessage} ServerMessage
  */
 
 export class Connection {
@@ -38,7 +38,7 @@ export class Connection {
     this.#drop();
   }
 
-  /** @param {import('./protocol.js').Effect[]} effects what a `handle…` of the protocol returned */
+  /** @param {import('../protocol/session.js').Effect[]} effects what a `handle…` of the protocol returned */
   run(effects) {
     for (const effect of effects) {
       switch (effect.do) {
@@ -69,7 +69,7 @@ export class Connection {
     const socket = new WebSocket(this.#url, SUBPROTOCOL);
     this.#socket = socket;
     // Listeners come before the socket can open, and answer only for the socket in use.
-    /** @param {(now: number) => import('./protocol.js').Effect[]} handle */
+    /** @param {(now: number) => import('../protocol/session.js').Effect[]} handle */
     const ours = (handle) => {
       if (this.#socket === socket) this.run(handle(performance.now()));
     };

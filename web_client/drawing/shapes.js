@@ -2,7 +2,7 @@
 
 import { svg } from './dom.js';
 
-/** @typedef {import('./types.js').Grade} Grade */
+/** @typedef {import('../protocol/types.js').Grade} Grade */
 
 /** Drawn on 48 × 48. @type {Record<Grade, () => SVGElement[]>} */
 const SHAPES = {

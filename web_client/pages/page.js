@@ -1,7 +1,7 @@
 /** The two pages: language, the session in the address, files dropped anywhere. Each loads its own element only. */
 
 import { LabelPicker } from './label-picker.js';
-import { languageOf } from './strings.js';
+import { languageOf } from '../language/strings.js';
 
 const address = new URL(location.href);
 const element = /** @type {HTMLElement} */ (document.querySelector('tingqing-patient, tingqing-doctor'));
@@ -15,7 +15,7 @@ if (element.localName === 'tingqing-patient') {
   void picker.load();
 }
 
-/** @param {import('./types.js').Language} language */
+/** @param {import('../protocol/types.js').Language} language */
 function speak(language) {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   element.lang = language;
@@ -34,15 +34,15 @@ function speak(language) {
 speak(languageOf(address.searchParams.get('lang') ?? navigator.language));
 if (element.localName === 'tingqing-doctor') {
   element.setAttribute('session', address.searchParams.get('session') ?? '');
-  const { TingqingDoctor } = await import('./doctor-element.js');
+  const { TingqingDoctor } = await import('../elements/doctor-element.js');
   customElements.define('tingqing-doctor', TingqingDoctor);
 } else {
-  const { TingqingPatient } = await import('./patient-element.js');
+  const { TingqingPatient } = await import('../elements/patient-element.js');
   customElements.define('tingqing-patient', TingqingPatient);
-  acceptFiles(/** @type {import('./patient-element.js').TingqingPatient} */ (element));
+  acceptFiles(/** @type {import('../elements/patient-element.js').TingqingPatient} */ (element));
 }
 
-/** @param {import('./patient-element.js').TingqingPatient} patient */
+/** @param {import('../elements/patient-element.js').TingqingPatient} patient */
 function acceptFiles(patient) {
   addEventListener('dragover', (event) => {
     event.preventDefault();

@@ -1,13 +1,13 @@
 /** `<tingqing-doctor>`: watches one session, live. */
 
-import { Connection, socketUrl } from './connection.js';
+import { Connection, socketUrl } from '../transport/connection.js';
 import { DoctorView } from './doctor-view.js';
 import { doctorSheet } from './doctor-styles.js';
-import { mark } from './dom.js';
-import { Meter, shortCode } from './meter.js';
-import { ObserverProtocol } from './observer.js';
-import { languageOf } from './strings.js';
-import { base } from './styles.js';
+import { mark } from '../drawing/dom.js';
+import { Meter, shortCode } from '../meter/meter.js';
+import { ObserverProtocol } from '../protocol/observer.js';
+import { languageOf } from '../language/strings.js';
+import { base } from '../drawing/styles.js';
 
 const BEAT_MS = 250;
 
@@ -72,7 +72,7 @@ export class TingqingDoctor extends HTMLElement {
     this.#render();
   }
 
-  /** @param {import('./types.js').ServerMessage} message */
+  /** @param {import('../protocol/types.js').ServerMessage} message */
   #receive(message) {
     if (message.type !== 'state') {
       this.#meter.receive(message, performance.now());

@@ -1,17 +1,17 @@
 /** What was said, for the doctor: each content label that was heard, what stands out first, and when. */
 
-import { doctorText } from './doctor-strings.js';
-import { h } from './dom.js';
-import { clock } from './measures.js';
+import { doctorText } from '../language/doctor-strings.js';
+import { h } from '../drawing/dom.js';
+import { clock } from '../language/measures.js';
 
-/** @typedef {import('./types.js').ResultLabel} ResultLabel @typedef {import('./types.js').Language} Language */
+/** @typedef {import('../protocol/types.js').ResultLabel} ResultLabel @typedef {import('../protocol/types.js').Language} Language */
 
 /** Stated where its dictionary expects a denial, or the other way round. @param {ResultLabel} label */
 export function isUnexpected({ state, expects }) {
   return (expects === 'denied' && state === 'stated') || (expects === 'stated' && state === 'denied');
 }
 
-/** @param {import('./types.js').Result | null} result @returns {ResultLabel[]} stated or denied, what stands out first */
+/** @param {import('../protocol/types.js').Result | null} result @returns {ResultLabel[]} stated or denied, what stands out first */
 export function heardLabels(result) {
   const heard = Object.values(result?.labels ?? {}).filter(({ state }) => state === 'stated' || state === 'denied');
   return [...heard.filter(isUnexpected), ...heard.filter((label) => !isUnexpected(label))];

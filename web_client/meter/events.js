@@ -1,6 +1,6 @@
 /** The patient's own sounds (a cough), as updates tell of them; no DOM. */
 
-/** @typedef {import('./types.js').SoundEvent} SoundEvent */
+/** @typedef {import('../protocol/types.js').SoundEvent} SoundEvent */
 
 /** The last of a long session; its result has them all. */
 const KEPT = 100;

@@ -76,10 +76,10 @@ export class Microphone {
     return this.#context.sampleRate;
   }
 
-  /** What the browser granted, for `session.start`. @returns {import('./types.js').Capture} */
+  /** What the browser granted, for `session.start`. @returns {import('../protocol/types.js').Capture} */
   get capture() {
     const { echoCancellation, noiseSuppression, autoGainControl } = this.#track.getSettings();
-    /** @type {import('./types.js').Capture} */
+    /** @type {import('../protocol/types.js').Capture} */
     const granted = { source: 'microphone' };
     if (typeof echoCancellation === 'boolean') granted.echoCancellation = echoCancellation;
     if (noiseSuppression !== undefined) granted.noiseSuppression = noiseSuppression;

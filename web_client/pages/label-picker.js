@@ -1,11 +1,11 @@
 /** Which labels the page asks for: one of the server's dictionaries, kept in the address and not on the device. */
 
-import { h, say } from './dom.js';
-import { dictionary } from './strings.js';
+import { h, say } from '../drawing/dom.js';
+import { dictionary } from '../language/strings.js';
 
 const text = dictionary();
 
-/** @typedef {{name: string, title: import('./types.js').Text}} LabelSet */
+/** @typedef {{name: string, title: import('../protocol/types.js').Text}} LabelSet */
 
 export class LabelPicker {
   /** @param {HTMLElement} patient @param {URL} address of the page; `labels` may be anything the server takes */
@@ -23,7 +23,7 @@ export class LabelPicker {
   /** @type {LabelSet[]} */
   #sets = [];
   #default = '';
-  #language = /** @type {import('./types.js').Language} */ ('en');
+  #language = /** @type {import('../protocol/types.js').Language} */ ('en');
   #name = h('span', { class: 'name' });
   #select = /** @type {HTMLSelectElement} */ (h('select', { id: 'labels', onchange: () => this.#chosen() }));
   element = h('label', { class: 'picker', hidden: true }, this.#name, this.#select);
@@ -44,7 +44,7 @@ export class LabelPicker {
     this.element.hidden = this.#sets.length < 2;
   }
 
-  /** @param {import('./types.js').Language} language */
+  /** @param {import('../protocol/types.js').Language} language */
   speak(language) {
     this.#language = language;
     this.#draw();

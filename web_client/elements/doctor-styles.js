@@ -1,6 +1,6 @@
 /** The doctor's look: one glance on top, the reasons beneath. */
 
-import { sheet } from './styles.js';
+import { sheet } from '../drawing/styles.js';
 
 export const doctorSheet = sheet(`
 :host { max-width: 68rem; margin: 0 auto; }

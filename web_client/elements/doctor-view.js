@@ -1,21 +1,21 @@
 /** The doctor's element on the screen: built once, then brought up to date. */
 
-import { Bars, nameOf } from './bars.js';
-import { doctorText } from './doctor-strings.js';
-import { h, mark, say, sayPhrases } from './dom.js';
-import { because, clock, measureRows } from './measures.js';
-import { gradeOf } from './meter.js';
+import { Bars } from '../drawing/bars.js';
+import { nameOf } from '../language/labels.js';
+import { doctorText } from '../language/doctor-strings.js';
+import { h, mark, say, sayPhrases } from '../drawing/dom.js';
+import { because, clock, measureRows } from '../language/measures.js';
+import { gradeOf, rowsOfResult } from '../meter/rows.js';
 import { aroundLine, eventItem } from './heard.js';
 import { heardLabels, saidItem } from './said.js';
-import { gradeShape } from './shapes.js';
-import { faultSentence } from './strings.js';
-import { Trend } from './trend.js';
-import { rowsOf } from './upload.js';
+import { gradeShape } from '../drawing/shapes.js';
+import { faultSentence } from '../language/strings.js';
+import { Trend } from '../drawing/trend.js';
 
 /**
- * @typedef {import('./types.js').Language} Language
+ * @typedef {import('../protocol/types.js').Language} Language
  * @typedef {{state: import('./patient-view.js').HostState, language: Language, own: boolean, fault: string | null,
- *   reading: import('./meter.js').Reading, meter: import('./meter.js').Meter, warnings: string[], code: string}} DoctorModel
+ *   reading: import('../meter/meter.js').Reading, meter: import('../meter/meter.js').Meter, warnings: string[], code: string}} DoctorModel
  *   `own`: our own line to the server stands
  * @typedef {(key: string) => string} Text
  */
@@ -86,7 +86,7 @@ export class DoctorView {
     const gone = isGone(model.reading);
     this.#trend.show(meter.trend, language, gone);
     say(this.#barsTitle, t('reasons'));
-    const labels = meter.result ? rowsOf(meter.result) : meter.rows();
+    const labels = meter.result ? rowsOfResult(meter.result) : meter.rows();
     this.#bars.show(gone ? labels.map((row) => ({ ...row, score: null, why: null })) : labels, language);
     this.#promptCard.hidden = meter.result !== null;
     say(this.#promptTitle, t('promptTitle'));
@@ -130,7 +130,7 @@ export class DoctorView {
     say(this.#reason, reasonOf(model, t));
   }
 
-  /** @param {import('./types.js').PromptMessage[]} prompts @param {Language} language @param {Text} t */
+  /** @param {import('../protocol/types.js').PromptMessage[]} prompts @param {Language} language @param {Text} t */
   #drawPrompts(prompts, language, t) {
     const key = prompts.map(({ text, audience }) => `${audience}${text[language]}`).join('|');
     this.#replace(this.#prompt, `${language}|${key}`, () => {
@@ -165,7 +165,7 @@ export class DoctorView {
     ]);
   }
 
-  /** @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t */
+  /** @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {Text} t */
   #drawSaid({ result }, language, t) {
     const heard = heardLabels(result);
     this.#saidCard.hidden = heard.length === 0;
@@ -173,7 +173,7 @@ export class DoctorView {
     this.#replace(this.#said, JSON.stringify([language, heard]), () => heard.map((one) => saidItem(one, language)));
   }
 
-  /** @param {import('./meter.js').Meter} meter @param {Language} language @param {boolean} gone @param {Text} t */
+  /** @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {boolean} gone @param {Text} t */
   #drawHeard({ result, update, events }, language, gone, t) {
     say(this.#around, aroundLine(result?.interference ?? (gone ? [] : (update?.interference ?? [])), language));
     const told = (result?.events ?? events).slice(-SPANS_SHOWN);
@@ -182,7 +182,7 @@ export class DoctorView {
     this.#replace(this.#events, JSON.stringify([language, told]), () => told.map((one) => eventItem(one, language)));
   }
 
-  /** @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t */
+  /** @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {Text} t */
   #drawNotices({ notices }, language, t) {
     this.#noticesCard.hidden = notices.length === 0;
     say(this.#noticesTitle, t('notices'));
@@ -199,7 +199,7 @@ export class DoctorView {
 }
 
 /** What was measured last is not the present: bars and measures are dashed with the grade. */
-function isGone(/** @type {import('./meter.js').Reading} */ { cause }) {
+function isGone(/** @type {import('../meter/meter.js').Reading} */ { cause }) {
   return cause !== null && cause !== 'quiet' && cause !== 'ended';
 }
 
@@ -209,14 +209,14 @@ function phrased(at, text) {
   return at;
 }
 
-/** Content labels are there, and nothing loaded can hear them. @param {import('./meter.js').Meter} meter */
+/** Content labels are there, and nothing loaded can hear them. @param {import('../meter/meter.js').Meter} meter */
 function unheard(meter) {
   const scores = meter.update?.labels ?? {};
   return meter.content().some(({ id }) => scores[id]?.why === 'needs_transcript');
 }
 
 /**
- * @param {{start_s: number, why?: string}} span @param {import('./meter.js').Meter} meter @param {Language} language @param {Text} t
+ * @param {{start_s: number, why?: string}} span @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {Text} t
  */
 function spanWhy({ why }, meter, language, t) {
   const label = meter.labels.find(({ id }) => id === why);

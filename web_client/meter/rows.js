@@ -1,0 +1,68 @@
+/** Labels as rows of bars: graded against their own pass line, worst first. No I/O, no DOM. */
+
+/** Below it a quality label alone makes the grade poor: as the server's own verdict has it. */
+export const POOR_BELOW = 0.35;
+/** Where the pass line of every label lies in a trend. */
+export const PASS_LINE = 0.7;
+
+/**
+ * @typedef {import('../protocol/types.js').Grade} Grade
+ * @typedef {import('../protocol/types.js').Label} Label
+ * @typedef {{id: string, title: import('../protocol/types.js').Text, threshold: number, score: number | null,
+ *   why: string | null}} Row one quality label
+ */
+
+/**
+ * @param {Label[]} labels of any kind
+ * @param {Record<string, import('../protocol/types.js').LabelScore>} scores by label
+ * @returns {Row[]} the quality labels, worst first
+ */
+export function rowsOfUpdate(labels, scores) {
+  const quality = labels.filter(({ kind }) => kind === 'quality');
+  return worstFirst(
+    quality.map(({ id, title, threshold }) => {
+      const { score = null, why = null } = scores[id] ?? {};
+      return { id, title, threshold, score, why };
+    }),
+  );
+}
+
+/** @param {import('../protocol/types.js').Result} result @returns {Row[]} the quality labels, worst first */
+export function rowsOfResult(result) {
+  const quality = Object.entries(result.labels).filter(([, { kind }]) => kind === 'quality');
+  return worstFirst(
+    quality.map(([id, { title, threshold, score, why = null }]) => ({ id, title, threshold, score, why })),
+  );
+}
+
+/**
+ * @param {Row[]} rows
+ * @returns {Row[]} a new list: by the distance to each one's own line, rows without a score last
+ */
+function worstFirst(rows) {
+  const distance = (/** @type {Row} */ { score, threshold }) => (score === null ? Infinity : score - threshold);
+  return [...rows].sort((a, b) => (distance(a) === distance(b) ? 0 : distance(a) - distance(b)));
+}
+
+/**
+ * The label that decides the grade, on a scale where every label's own line lies at `PASS_LINE`.
+ * @param {Row[]} rows
+ * @returns {number | null} 0..1; null where no row has a score
+ */
+export function lowest(rows) {
+  const scores = rows.flatMap(({ score, threshold }) => (score === null ? [] : [levelled(score, threshold)]));
+  return scores.length ? Math.min(...scores) : null;
+}
+
+/** @param {number} score @param {number} threshold @returns {number} */
+function levelled(score, threshold) {
+  if (score < threshold) return (PASS_LINE * score) / threshold;
+  return threshold < 1 ? PASS_LINE + ((1 - PASS_LINE) * (score - threshold)) / (1 - threshold) : 1;
+}
+
+/** @param {number | null} score @param {number} threshold @returns {Grade} */
+export function gradeOf(score, threshold) {
+  if (score === null) return 'nodata';
+  if (score >= threshold) return 'clear';
+  return score < POOR_BELOW ? 'poor' : 'usable';
+}
