@@ -2,9 +2,11 @@
 #   docker build -t tingqing .
 #   docker run --rm -p 127.0.0.1:8000:8000 tingqing
 #
-# The default build takes torch as PyPI has it: on x86-64 a CUDA build, about 3 GB to download. For the CPU build give
-# PyTorch's CPU wheel index (see pytorch.org/get-started) as a second index:
+# The default build takes torch as PyPI has it: on x86-64 a CUDA build, about 3 GB to download. On a server without a
+# graphics card, give pip the index of PyTorch's CPU builds (README.md has its address):
 #   docker build --build-arg PIP_EXTRA_INDEX_URL=<that index> -t tingqing .
+# Without CLAP, and so without torch (basic mode: acoustic measures alone):
+#   docker build --build-arg EXTRAS= -t tingqing .
 FROM python:3.11-slim
 
 WORKDIR /srv/tingqing
@@ -14,7 +16,8 @@ COPY web_client/ web_client/
 COPY server/ server/
 
 ARG PIP_EXTRA_INDEX_URL
-RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+ARG EXTRAS=clap,cpu
+RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 
 RUN useradd --system --no-create-home --shell /usr/sbin/nologin tingqing
 USER tingqing

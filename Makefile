@@ -8,7 +8,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# What running needs, and what working on the project needs: two stamps in the one environment.
+RUN = $(VENV)/.installed-run-$(or $(EXTRAS),none)
+WORK := $(VENV)/.installed-work
+EXTRAS ?= clap,cpu
+PIP_ARGS ?=
 HOST ?=
 PORT ?=
 ARGS ?=
@@ -21,23 +25,37 @@ help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
 		while IFS='|' read -r name what; do printf '%-14s %s\n' "$$name" "$$what"; done
 	@echo
-	@echo 'Variables: HOST, PORT (run); ARGS (run: flags of `tingqing serve`; test: flags of pytest); PYTHON.'
+	@echo 'Variables: HOST, PORT (run); ARGS (flags of `tingqing serve`, `tingqing demo` or pytest); PYTHON;'
+	@echo 'PIP_ARGS (options of pip install); EXTRAS (of the package, "$(EXTRAS)"; empty: without CLAP).'
 
-setup: $(STAMP) ## Create .venv and install everything, development tools included
+setup: $(WORK) ## Create .venv with everything, development tools included
 
-$(STAMP): pyproject.toml constraints.txt
+# A stamp is written when pip has finished. Where pip was interrupted, a package without a RECORD is half there, and
+# pip would take it for installed: it is removed first, and pip installs it again.
+define install
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed, and was not found. Try: make PYTHON=/path/to/python3' >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cpu,dev,evaluate]'
+	@echo 'Installing into $(VENV). The first time takes minutes; on Linux, README.md tells how to download less.'
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@for info in $(VENV)/lib/python*/site-packages/*.dist-info; do test -f "$$info/RECORD" || rm -rf "$$info"; done
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt $(PIP_ARGS) -e '.$(if $(1),[$(1)])'
+endef
+
+$(RUN): pyproject.toml constraints.txt
+	$(call install,$(EXTRAS))
 	@touch $@
 
-run: $(STAMP) ## Start the server and serve the page (HOST, PORT)
+comma := ,
+$(WORK): pyproject.toml constraints.txt
+	$(call install,clap$(comma)cpu$(comma)evaluate$(comma)dev)
+	@touch $(RUN) $@
+
+run: $(RUN) ## Start the server and serve the page (HOST, PORT)
 	$(BIN)/tingqing serve $(strip $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS))
 
-test: $(STAMP) ## Run the tests
+test: $(WORK) ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP) ## Format, lint, types, direction of imports, size of files
+check: $(WORK) ## Format, lint, types, direction of imports, size of files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -45,18 +63,18 @@ check: $(STAMP) ## Format, lint, types, direction of imports, size of files
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_client_layers.py
 
-format: $(STAMP) ## Rewrite the sources as `make check` wants them
+format: $(WORK) ## Rewrite the sources as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## Run the benchmarks (minutes; some need real audio, see bench/)
+bench: $(WORK) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 	@echo "== clap"; $(BIN)/tingqing bench clap
 
-accuracy: $(STAMP) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
+accuracy: $(WORK) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
 	$(BIN)/python bench/accuracy.py
 
-docs: $(STAMP) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds)
+docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
 	$(BIN)/tingqing schema labels --output labels/schema.json
 	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json

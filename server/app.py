@@ -17,7 +17,7 @@ from server.errors import ScoringError, TingqingError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.model.acoustic import AcousticScorer, summarise
-from server.model.clap.finding import BASIC_MODE_HINT
+from server.model.clap.finding import basic_mode_hint
 from server.model.clap.mel import MelTracker
 from server.model.clap.opening import open_clap
 from server.model.detectors import detector_factory
@@ -80,7 +80,7 @@ async def open_engine(
             scorer_names=service.scorer_names,
             clap=None if clap is None else clap.model,
             basic_mode=clap is None,
-            hint=BASIC_MODE_HINT if clap is None and settings.clap == "auto" else None,
+            hint=basic_mode_hint() if clap is None and settings.clap == "auto" else None,
             vad=settings.vad,
             version=version(DISTRIBUTION),
         )

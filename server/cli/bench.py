@@ -46,6 +46,9 @@ def bench(
     Medians of interleaved rounds in one run. Needs no weights and no network.
     """
     assert subject is Subject.CLAP
+    from server.model.clap.extra import need_extra
+
+    need_extra("tingqing bench clap")
     from server.model.clap.bench import run
 
     told = run(threads, repeats, checkpoint, seed, lambda text: print(text, file=sys.stderr))

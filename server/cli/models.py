@@ -58,8 +58,11 @@ def models(
     download elsewhere, carry the folder over, and import it.
     """
     from server.model.clap.cache import CLAP_ID, ModelCache
+    from server.model.clap.extra import need_extra
     from server.settings import load_settings
 
+    if action in {Action.DOWNLOAD, Action.IMPORT}:
+        need_extra(f"tingqing models {action.value}")
     cache = ModelCache(load_settings(model_cache_dir=model_cache_dir).model_cache_dir)
     if action is Action.LIST:
         _list(cache)

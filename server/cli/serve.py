@@ -198,6 +198,7 @@ def _address(host: str, port: int) -> str:
 
 def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
     from server import __version__
+    from server.model.clap.finding import way_to_clap
 
     scoring = f"acoustic measures, CLAP {clap}" if clap else "basic mode: acoustic measures, no CLAP"
 
@@ -210,7 +211,7 @@ def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
         f"  Scoring         {scoring}; VAD {settings.vad}",
     ]
     if clap is None and settings.clap == "auto":
-        lines.append("                  CLAP's weights: tingqing models download")
+        lines.append(f"                  {way_to_clap()}")
     if settings.insecure:
         lines.append("  WARNING         --insecure: whoever reaches this address can connect and listen in.")
     lines.append("Ctrl-C lets running sessions end, and stops.")

@@ -1,26 +1,22 @@
 """Silero VAD (MIT) in ONNX Runtime: 32 ms frames, one shared session, the memory of each stream apart.
 
-The model file comes with the ``silero-vad`` package and is found by its metadata: importing that package would load
-torch.
+The model file lies beside this module, because the ``silero-vad`` package cannot be installed without torch: it is
+``silero_vad_openvino_16k.onnx`` of silero-vad 6.2.3, unchanged (docs/decisions/0012-silero-in-the-repository.md).
 """
 
 import base64
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from server.values import CORE_RATE, Float32Array
+from server.values import Float32Array
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-PACKAGE = "silero-vad"
-
-MODEL_FILES = ("silero_vad_op18_ifless.onnx", "silero_vad.onnx")
-"""The first that the installed version has. Both have the same weights; the first has no branch on the sample rate and
-is 8 % faster on single frames."""
+MODEL_FILE = Path(__file__).with_name("silero_vad_16k.onnx")
+"""The network for 16 kHz alone. Its probabilities are those of the package's ``silero_vad.onnx`` within 1e-6."""
 
 FRAME_SAMPLES = 512
 """Fixed by the model since version 5, at 16 kHz."""
@@ -31,15 +27,6 @@ CONTEXT_SAMPLES = 64
 _STATE_SHAPE = (2, 1, 128)
 
 
-def silero_model_path() -> Path:
-    """Where the installed ``silero-vad`` keeps its model. Raises FileNotFoundError if it has none of the names."""
-    files = {file.name: file for file in metadata.files(PACKAGE) or ()}
-    for name in MODEL_FILES:
-        if name in files:
-            return Path(str(files[name].locate()))
-    raise FileNotFoundError(f"the installed {PACKAGE} holds none of {', '.join(MODEL_FILES)}")
-
-
 def load_silero_session() -> "InferenceSession":
     """One ONNX Runtime session with one thread; it may be shared by all streams and threads."""
     import onnxruntime  # noqa: PLC0415 - heavy: loaded by who runs the model, not by who names it
@@ -48,7 +35,7 @@ def load_silero_session() -> "InferenceSession":
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(silero_model_path()), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(MODEL_FILE), options, providers=["CPUExecutionProvider"])
 
 
 class SileroDetector:
@@ -61,14 +48,13 @@ class SileroDetector:
         self._session = session
         self._state = np.zeros(_STATE_SHAPE, np.float32)
         self._input = np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32)
-        self._rate = np.array(CORE_RATE, np.int64)
 
     def push(self, frame: Float32Array) -> float:
         """Speech probability 0..1 of one frame, float32 ``(512,)`` at 16 kHz, levelled."""
         window = self._input
         window[0, :CONTEXT_SAMPLES] = window[0, FRAME_SAMPLES:]
         window[0, CONTEXT_SAMPLES:] = frame
-        output, self._state = self._session.run(None, {"input": window, "state": self._state, "sr": self._rate})
+        output, self._state = self._session.run(None, {"input": window, "state": self._state})
         return float(output[0, 0])
 
     def snapshot(self) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """A clean environment with what the Dockerfile or a wheel installs, and the server started from it.
 
-The environment is a new virtual one, of which only the heavy third-party packages are borrowed: a ``.pth`` names the
-``site-packages`` that runs the tests, as installing torch again would cost minutes and a gigabyte in every run. Of
-Tingqing itself nothing is borrowed: Python does not follow the ``.pth`` of the editable installation that lies there.
-That the packages it borrows are declared is checked by ``test_dependencies.py``.
+The environment is a new virtual one. The third-party packages are borrowed, as installing torch again would cost
+minutes and a gigabyte in every run: links lead to those that pip would install, which are the declared dependencies,
+those of the extras asked for, and whatever these require in turn. Nothing else of the tests' own environment is there.
 """
 
 import os
@@ -12,24 +11,37 @@ import subprocess
 import sys
 import sysconfig
 import time
+import tomllib
 import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ("pip", "hatchling")
+"""What installs and builds; pip would fetch the second for itself."""
 
 START_DEADLINE_S = 90.0
 
 
 class CleanEnvironment:
-    """A virtual environment under ``folder``, made by ``__init__``; ``run`` and ``serve`` see nothing else of ours."""
+    """A virtual environment under ``folder`` with what ``tingqing[extras]`` requires, but not Tingqing itself.
 
-    def __init__(self, folder: Path) -> None:
+    ``run`` and ``serve`` see nothing else of ours.
+    """
+
+    def __init__(self, folder: Path, extras: Sequence[str]) -> None:
         self.folder = folder
         venv.create(folder, with_pip=False, symlinks=True)
-        site_packages = sysconfig.get_path("purelib", vars={"base": str(folder)})
-        Path(site_packages, "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+        site_packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+        for name in installed_by(extras):
+            borrow(name, site_packages)
         # pip is borrowed too; its script must belong to this environment to install into it.
         pip = folder / "bin" / "pip"
         pip.write_text(f"#!{folder}/bin/python\nfrom pip._internal.cli.main import main\nraise SystemExit(main())\n")
@@ -86,6 +98,37 @@ class CleanEnvironment:
         return str(installed) if installed.exists() else name
 
 
+def installed_by(extras: Sequence[str]) -> set[str]:
+    """The names of all distributions that ``pip install 'tingqing[extras]'`` would bring here, and of the tools."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *TOOLS]
+    declared += [line for extra in extras for line in project["optional-dependencies"][extra]]
+    found: set[str] = set()
+    waiting = [Requirement(line) for line in declared]
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        required = waiting.pop()
+        name = canonicalize_name(required.name)
+        for extra in {"", *required.extras}:
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            found.add(name)
+            lines = (Requirement(line) for line in distribution(name).requires or ())
+            waiting += [line for line in lines if line.marker is None or line.marker.evaluate({"extra": extra})]
+    return found
+
+
+def borrow(name: str, site_packages: Path) -> None:
+    """Link what a distribution of the tests' own environment has in its ``site-packages``, folder by folder."""
+    files = distribution(name).files
+    assert files, f"{name} does not list its files"
+    for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+        link = site_packages / top
+        if not link.exists():
+            link.symlink_to(Path(str(distribution(name).locate_file(top))))
+
+
 def build_wheel(source: Path, into: Path) -> Path:
     """Build the wheel of the project at ``source``, with the build tools of the environment that runs the tests."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(into), str(source)]
@@ -103,7 +146,7 @@ def free_port() -> int:
 
 def get(url: str) -> tuple[int, str, str]:
     """Status, media type and text of a page that must be there."""
-    with urlopen(url, timeout=10) as reply:
+    with urlopen(url, timeout=60) as reply:
         return reply.status, reply.headers.get_content_type(), reply.read().decode("utf-8")
 
 

@@ -1,6 +1,6 @@
 """The Dockerfile's own install and start steps, run in a clean environment, without a container engine.
 
-Read: FROM, COPY, RUN, USER, EXPOSE, ENTRYPOINT, CMD, HEALTHCHECK. The install step runs as written but for the
+Read: FROM, COPY, ARG, RUN, USER, EXPOSE, ENTRYPOINT, CMD, HEALTHCHECK. The install step runs as written but for the
 third-party packages, which are borrowed (see ``clean_install``), and the creation of the user, which is not run.
 """
 
@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def command_of(rest: str) -> list[str]:
     return command
 
 
+def default_of(argument: str) -> str:
+    (given,) = (step.rest for step in steps() if step.word == "ARG" and step.rest.startswith(f"{argument}="))
+    return given.partition("=")[2]
+
+
+def pip_install(extras: str) -> list[str]:
+    """The words of the install step, as the shell expands them with this build argument."""
+    (install,) = (step.rest for step in steps() if step.rest.startswith("pip install"))
+    script = f"printf '%s\\n' {install}"
+    done = subprocess.run(["sh", "-c", script], env={"EXTRAS": extras}, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The build context after the COPY steps: only what .dockerignore lets through."""
@@ -70,10 +84,10 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def image(context: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvironment:
     """The environment after the Dockerfile's pip step."""
-    clean = CleanEnvironment(tmp_path_factory.mktemp("image") / "venv")
-    (install,) = (shlex.split(step.rest) for step in steps() if step.rest.startswith("pip install"))
-    assert install[-1] == "."
-    clean.run([*install[:-1], "--no-deps", "--no-index", "--no-build-isolation", "."], cwd=context)
+    extras = default_of("EXTRAS")
+    clean = CleanEnvironment(tmp_path_factory.mktemp("image") / "venv", extras.split(","))
+    *install, what = pip_install(extras)
+    clean.run([*install, "--no-deps", "--no-index", "--no-build-isolation", what], cwd=context)
     # What was installed must do without the sources, as the image's last WORKDIR is elsewhere.
     shutil.rmtree(context / "server")
     return clean
@@ -81,6 +95,11 @@ def image(context: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvir
 
 def test_image_is_of_a_python_that_the_project_supports() -> None:
     assert rest_of("FROM") == "python:3.11-slim"
+
+
+def test_image_has_clap_unless_it_was_built_without() -> None:
+    assert pip_install(default_of("EXTRAS"))[-1] == ".[clap,cpu]"
+    assert pip_install("")[-1] == "."
 
 
 def test_image_does_not_run_as_root() -> None:

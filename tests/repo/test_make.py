@@ -14,7 +14,7 @@ import pytest
 from tests.repo.clean_install import free_port, wait_until_it_answers
 
 ROOT = Path(__file__).resolve().parents[2]
-STAMP = ROOT / ".venv" / ".installed"
+STAMP = ROOT / ".venv" / ".installed-work"
 
 
 def outer_make_forgotten() -> dict[str, str]:
@@ -48,12 +48,103 @@ def test_make_alone_lists_every_target() -> None:
     assert set(re.findall(r"^ +make ([a-z]+) +\w", make(), re.MULTILINE)) == targets
 
 
-def test_a_fresh_clone_gets_an_environment_first(tmp_path: Path) -> None:
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What make reads of a fresh clone."""
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
-    for target in ("setup", "run", "test", "check"):
-        planned = make("-n", "-C", str(tmp_path), target)
-        assert re.search(r"-m venv \.venv\n.*pip install .*-c constraints\.txt -e '\.\[cpu,dev,evaluate\]'", planned)
+    return tmp_path
+
+
+def installed(planned: str) -> list[str]:
+    """What pip is told to install, a word for each run of it."""
+    return re.findall(r"-m pip install .*-c constraints\.txt .*-e '(.*)'$", planned, re.MULTILINE)
+
+
+@pytest.mark.parametrize("target", ["setup", "test", "check", "format", "bench", "accuracy", "docs"])
+def test_who_works_on_it_gets_an_environment_with_everything_first(clone: Path, target: str) -> None:
+    planned = make("-n", "-C", str(clone), target)
+    assert "-m venv .venv\n" in planned
+    assert installed(planned) == [".[clap,cpu,evaluate,dev]"]
+
+
+def test_who_only_runs_it_gets_no_development_tools(clone: Path) -> None:
+    planned = make("-n", "-C", str(clone), "run")
+    assert "-m venv .venv\n" in planned
+    assert installed(planned) == [".[clap,cpu]"]
+    assert installed(make("-n", "-C", str(clone), "run", "EXTRAS=")) == ["."]
+
+
+def test_pip_shows_progress_and_takes_further_options(clone: Path) -> None:
+    planned = make("-n", "-C", str(clone), "run", "PIP_ARGS=--extra-index-url https://wheels.example/cpu")
+    assert "--quiet" not in planned
+    assert "constraints.txt --extra-index-url https://wheels.example/cpu -e" in planned
+
+
+PIP = """#!/bin/sh
+echo "$@" >> "$0.log"
+case "$*" in *install*) exit "$(cat "$0.code")";; esac
+"""
+
+
+@pytest.fixture
+def environment(clone: Path) -> Path:
+    """An environment whose Python writes down what it is asked for, and fails to install as often as it is told to."""
+    program = clone / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(PIP, encoding="utf-8")
+    program.chmod(0o755)
+    tingqing = program.with_name("tingqing")
+    tingqing.write_text("#!/bin/sh\n", encoding="utf-8")
+    tingqing.chmod(0o755)
+    return clone / ".venv"
+
+
+def run(environment: Path, *arguments: str, pip: int = 0) -> list[str]:
+    """``make`` with a pip that exits with that code; what pip was told to install."""
+    log = environment / "bin" / "python.log"
+    log.write_text("", encoding="utf-8")
+    environment.joinpath("bin", "python.code").write_text(str(pip), encoding="utf-8")
+    command = ["make", "-C", str(environment.parent), *arguments]
+    done = subprocess.run(command, env=outer_make_forgotten(), capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (pip == 0), done.stderr
+    return [line.split()[-1] for line in log.read_text(encoding="utf-8").splitlines() if " install " in line]
+
+
+def test_a_second_run_installs_nothing(environment: Path) -> None:
+    assert run(environment, "run") == [".[clap,cpu]"]
+    assert run(environment, "run") == []
+
+
+def test_who_set_up_for_work_runs_without_another_installation(environment: Path) -> None:
+    assert run(environment, "setup") == [".[clap,cpu,evaluate,dev]"]
+    assert run(environment, "run") == []
+    assert run(environment, "setup") == []
+
+
+def test_who_ran_it_first_still_gets_the_tools_for_work(environment: Path) -> None:
+    run(environment, "run")
+    assert run(environment, "setup") == [".[clap,cpu,evaluate,dev]"]
+
+
+def test_who_ran_it_without_clap_still_gets_clap(environment: Path) -> None:
+    assert run(environment, "run", "EXTRAS=") == ["."]
+    assert run(environment, "run") == [".[clap,cpu]"]
+
+
+def test_an_interrupted_installation_is_repeated(environment: Path) -> None:
+    assert run(environment, "run", pip=130) == [".[clap,cpu]"]
+    assert run(environment, "run") == [".[clap,cpu]"]
+
+
+def test_a_package_that_was_left_half_installed_is_not_taken_for_installed(environment: Path) -> None:
+    packages = environment / "lib" / "python3.11" / "site-packages"
+    for name, files in {"half-1.0.dist-info": ("METADATA",), "whole-1.0.dist-info": ("METADATA", "RECORD")}.items():
+        (packages / name).mkdir(parents=True)
+        for file in files:
+            (packages / name / file).touch()
+    run(environment, "run")
+    assert [path.name for path in packages.iterdir()] == ["whole-1.0.dist-info"]
 
 
 def test_host_port_and_further_flags_reach_the_server(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ def make_targets() -> set[str]:
 def commands_named(text: str, program: str) -> list[list[str]]:
     """The words after ``program`` in shell blocks and in inline code."""
     inline = [span for span in re.findall(r"`([^`\n]+)`", text) if span.startswith(f"{program} ")]
-    found = [*shell_commands(text), *inline]
+    # An image may have the program's name.
+    found = [line for line in [*shell_commands(text), *inline] if not line.startswith("docker ")]
     return [shlex.split(line.split(f"{program} ", 1)[1]) for line in found if re.search(rf"(^|\s){program} ", line)]
 
 

@@ -20,7 +20,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvironment:
-    clean = CleanEnvironment(tmp_path_factory.mktemp("clean") / "venv")
+    clean = CleanEnvironment(tmp_path_factory.mktemp("clean") / "venv", extras=("clap", "cpu"))
     clean.run(["pip", "install", "--no-deps", "--no-index", str(wheel)], cwd=wheel.parent)
     return clean
 

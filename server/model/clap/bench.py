@@ -121,7 +121,7 @@ def _backends(tower: LeanTower, threads: int, tell: Tell) -> list[tuple[str, Aud
         if bf16:
             found.append(("openvino-bf16", OpenVinoBackend(copy.deepcopy(tower), "bf16", threads)))
     else:
-        tell("OpenVINO is not installed: pip install 'tingqing[cpu]'")
+        tell("OpenVINO is not installed: pip install 'tingqing[clap,cpu]'")
     return found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from server.errors import SettingsError
 from server.model.clap.cache import CLAP_ID, MANIFEST, OLD_WEIGHTS, WEIGHTS, Checkpoint, ModelCache, faults, sha256
+from server.model.clap.extra import INSTALL, missing_packages, need_extra
 
 log = logging.getLogger(__name__)
 
@@ -16,18 +17,34 @@ BASIC_MODE_HINT = (
     f"No whole CLAP weights: scoring by acoustic measures alone (basic mode). To get them: {DOWNLOAD}; "
     "without a network: tingqing models import DIR."
 )
+NOT_INSTALLED_HINT = (
+    f"CLAP is not installed: scoring by acoustic measures alone (basic mode). To install it: {INSTALL}; "
+    f"then get its weights: {DOWNLOAD}"
+)
+
+
+def basic_mode_hint() -> str:
+    """Why ``auto`` found no CLAP, and how to get it: the packages first, then the weights."""
+    return NOT_INSTALLED_HINT if missing_packages() else BASIC_MODE_HINT
+
+
+def way_to_clap() -> str:
+    """The next step from basic mode to CLAP, for a first screen."""
+    return f"To install CLAP: {INSTALL}" if missing_packages() else f"CLAP's weights: {DOWNLOAD}"
 
 
 def find_checkpoint(clap: str, cache: ModelCache) -> Checkpoint | None:
     """What ``auto``, ``off``, a model id or a folder stands for; ``None``: no CLAP.
 
-    ``auto`` takes the pinned model from the cache if it is whole, byte for byte; a damaged one is logged and left
-    alone. Raises SettingsError where an id or folder was named and is not there, or is damaged.
+    ``auto`` takes the pinned model from the cache if it is whole, byte for byte, and the extra ``clap`` is installed; a
+    damaged one is logged and left alone. Raises SettingsError where an id or folder was named and is not there, or is
+    damaged, or the extra is missing.
     """
     if clap == "off":
         return None
     if clap == "auto":
-        return _automatic(cache)
+        return None if missing_packages() else _automatic(cache)
+    need_extra(f"--clap {clap}")
     folder = Path(clap)
     if folder.is_dir():
         return _of_folder(folder)

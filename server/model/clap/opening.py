@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server.model.clap.cache import ModelCache
-from server.model.clap.finding import BASIC_MODE_HINT, find_checkpoint
+from server.model.clap.finding import basic_mode_hint, find_checkpoint
 
 if TYPE_CHECKING:
     from server.judge.sounds import Sounds
@@ -33,7 +33,7 @@ def open_clap(
     checkpoint = find_checkpoint(clap, ModelCache(cache))
     if checkpoint is None:
         if clap == "auto":
-            log.info(BASIC_MODE_HINT)
+            log.info(basic_mode_hint())
         return None
     began = time.monotonic()
     from server.model.clap.checkpoint import load_clap  # noqa: PLC0415 - torch and transformers, only if needed
