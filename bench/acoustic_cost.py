@@ -17,18 +17,20 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from server.assessment.scorers import ScoreRequest
 from server.dictionaries import Dictionaries
 from server.model.acoustic import AcousticScorer
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
+from server.scoring.scorers import ScoreRequest
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.stream.features import HopFeatures
 from server.stream.noise_floor import NoiseFloor
 from server.stream.totals import Totals
-from server.values import CORE_RATE, AudioFormat, Capture, CaptureSource, Column, Encoding, Window
+from server.values.audio import CORE_RATE, AudioFormat, Capture, CaptureSource, Encoding
+from server.values.rows import Column
+from server.values.windows import Window
 
 ROOT = Path(__file__).resolve().parent.parent
 GOAL_MS = 3.0

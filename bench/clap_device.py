@@ -34,7 +34,8 @@ from server.model.clap.published import LABEL_TEXTS, TOWER_GFLOP
 from server.model.clap.spectrogram import CLAP_RATE, log_mel
 from server.model.clap.stand_in import clips, models, peer_embedding, settle
 from server.model.clap.tower import LeanTower
-from server.values import WINDOW_S, Float32Array
+from server.values.audio import Float32Array
+from server.values.windows import WINDOW_S
 
 GAIN = 1.03
 TINY_AUDIO = {

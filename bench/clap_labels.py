@@ -17,16 +17,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from server.assessment.lane import Priority
-from server.assessment.scorers import ScoreRequest
-from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.judge.labels import LabelSet
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import log_mel
 from server.model.clap.stand_in import clips, random_clap
 from server.resources import labels_dir
-from server.values import N_COLUMNS, Capture, CaptureSource, Window
+from server.scoring.lane import Priority
+from server.scoring.scorers import ScoreRequest
+from server.scoring.service import ScoringService
+from server.values.audio import Capture, CaptureSource
+from server.values.rows import N_COLUMNS
+from server.values.windows import Window
 
 BETWEEN_S = 0.1
 

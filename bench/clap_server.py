@@ -17,15 +17,15 @@ import numpy.typing as npt
 import torch
 
 from server import app
-from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.judge.labels import LabelSet
 from server.logs import configure_logging
 from server.model.clap.mel import MEL
 from server.model.clap.published import LABEL_TEXTS
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.stand_in import models, peer, random_clap
+from server.scoring.scorers import ScoreReply, ScoreRequest
 from server.settings import Settings
-from server.values import EvidenceKind, Opinion
+from server.values.scores import EvidenceKind, Opinion
 
 
 class Peer:

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from mixes_table import Bench
 
-from server.assessment.scorers import ScoreRequest
 from server.judge.judgement import PromptCleared, PromptRaised, WindowFacts
 from server.judge.session import SessionJudge
-from server.values import Capture, CaptureSource
+from server.scoring.scorers import ScoreRequest
+from server.values.audio import Capture, CaptureSource
 
 ROOT = Path(__file__).resolve().parent.parent
 AUDIO = Path(os.environ.get("TINGQING_SHARED", ROOT.parent / "shared")) / "audio"

@@ -9,27 +9,25 @@ import random
 import statistics
 import sys
 import time
-from math import sqrt
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from server.dictionaries.topics import load_topics  # noqa: E402 - the path comes first
-from server.judge.matcher import Matcher, State  # noqa: E402
+from server.evaluation.statistics import wilson  # noqa: E402
 from server.resources import labels_dir  # noqa: E402
-from tests.judge.consultations import TOPICS, Labelled, labelled  # noqa: E402
-from tests.judge.test_consultations import Homophones  # noqa: E402
+from server.transcript import Matcher, State  # noqa: E402
+from tests.transcript.consultations import TOPICS, Labelled, labelled  # noqa: E402
+from tests.transcript.test_consultations import Homophones  # noqa: E402
 
 
-def wilson(right: int, of: int) -> str:
-    """A share with its 95 % interval (Wilson 1927)."""
+def share(right: int, of: int) -> str:
+    """A share with its 95 % interval."""
     if not of:
         return "-"
-    z, share = 1.96, right / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return f"{share:.3f} [{middle - half:.2f}-{middle + half:.2f}]"
+    found = wilson(right, of)
+    return f"{found.value:.3f} [{found.low:.2f}-{found.high:.2f}]"
 
 
 def main() -> None:
@@ -54,7 +52,7 @@ def main() -> None:
                 positives = sum(one.stated[topic] for one in rows)
                 print(
                     f"{language} {topic:17} {half:7} {len(rows)} rows, {positives} positives: "
-                    f"precision {wilson(right, len(heard))}, recall {wilson(right, positives)}"
+                    f"precision {share(right, len(heard))}, recall {share(right, positives)}"
                 )
         spent = []
         for one in sample:

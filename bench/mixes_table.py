@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from server.assessment.scorers import ScoreRequest
 from server.dictionaries import Dictionaries
 from server.judge.judgement import Conclusion, WindowFacts
 from server.judge.labels import LabelSet
@@ -28,9 +27,12 @@ from server.model.acoustic import AcousticScorer
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
+from server.scoring.scorers import ScoreRequest
 from server.stream.core import StreamCore
 from server.stream.events import OverlapModel, WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Measures, Mos, Window
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from server.values.measures import Measures, Mos
+from server.values.windows import Window
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = {"baby_cry", "dog_bark", "typing", "siren_alarm"}

@@ -23,7 +23,7 @@ from server.evaluation.manifest import Row
 from server.model.acoustic.measures import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import OverlapNetwork, load_overlap
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 FOLDS = 6
 

@@ -18,7 +18,7 @@ import soxr
 
 from server.model.detectors import detector_factory
 from server.stream.core import StreamCore
-from server.values import AudioFormat, Encoding
+from server.values.audio import AudioFormat, Encoding
 
 SHARED = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 RATES = (8_000, 16_000, 44_100, 48_000)

@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from server.dictionaries.topics import load_topics  # noqa: E402 - the path comes first
-from server.judge.matcher import Matcher, State  # noqa: E402
 from server.resources import labels_dir  # noqa: E402
-from tests.judge.topic_utterances import examples  # noqa: E402
+from server.transcript import Matcher, State  # noqa: E402
+from tests.transcript.topic_utterances import examples  # noqa: E402
 
 DOC = ROOT / "docs" / "topics.md"
 BEGIN, END = "<!-- topics: begin -->", "<!-- topics: end -->"

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine
-from server.assessment.lane import Priority
-from server.assessment.scorers import Scorer
-from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.errors import ScoringError, TingqingError
@@ -24,10 +21,13 @@ from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
 from server.resources import labels_dir, web_client_dir
+from server.scoring.lane import Priority
+from server.scoring.scorers import Scorer
+from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure
 from server.stream.core import StreamCore
 from server.stream.events import FeatureTracker, OverlapModel, WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -93,9 +93,9 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
     """
     # The web framework waits until somebody serves: ``assess`` needs the engine alone.
     from server.api.application import build  # noqa: PLC0415 - see above
-    from server.api.gate import Gate  # noqa: PLC0415 - see above
     from server.api.probe import Probe  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
+    from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
@@ -103,7 +103,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
             manager = SessionManager(
                 engine, LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
             )
-            gate = Gate(settings.max_assessments, settings.max_waiting_uploads)
+            gate = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             app.state.services = Services(engine, manager, Probe(lambda: score_once(engine)), gate, uploads)
             yield

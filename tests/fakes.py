@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.live.transport import Disconnected
-from server.values import Column, EvidenceKind, Float32Array, Measures, Mos, Opinion, Why, Window
+from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.values.audio import Float32Array
+from server.values.measures import Measures, Mos
+from server.values.rows import Column
+from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.windows import Window
 
 
 class FakeOverlapModel:

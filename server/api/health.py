@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from server.api.services import Wired
-from server.assessment.figures import LaneFigures
+from server.scoring.metrics import LaneMetrics
 from server.wire.base import WireModel
 
 router = APIRouter(tags=["health"])
@@ -20,7 +20,7 @@ class Health(WireModel):
     version: str
 
 
-class Counts(WireModel):
+class SessionCountsModel(WireModel):
     live: int = Field(description="Sessions with a patient on the line.")
     waiting: int = Field(description="Sessions that wait for their patient to come back.")
     observers: int
@@ -44,7 +44,7 @@ class LaneState(WireModel):
     batch_mean: float | None
 
     @classmethod
-    def of(cls, figures: LaneFigures) -> Self:
+    def of(cls, figures: LaneMetrics) -> Self:
         told = asdict(figures).items()
         return cls.model_validate(
             {name: round(value, 2) if isinstance(value, float) else value for name, value in told}
@@ -64,7 +64,7 @@ class Ready(WireModel):
     vad: str
     version: str
     score_ms: float = Field(description="What a real score took when last asked, at most 2 s ago.")
-    sessions: Counts
+    sessions: SessionCountsModel
     lanes: list[LaneState]
     windows_replaced: int = Field(description="Live windows that gave way to newer ones, since the start.")
 
@@ -93,7 +93,7 @@ async def readyz(services: Wired, response: Response) -> Ready:
         vad=engine.vad,
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),
-        sessions=Counts(live=counts.live, waiting=counts.waiting, observers=counts.observers),
+        sessions=SessionCountsModel(live=counts.live, waiting=counts.waiting, observers=counts.observers),
         lanes=[LaneState.of(figures) for figures in engine.service.figures()],
         windows_replaced=engine.service.windows_replaced,
     )

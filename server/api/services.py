@@ -6,8 +6,8 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from server.api.gate import Gate
 from server.api.probe import Probe
+from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
 
@@ -26,7 +26,7 @@ class Services:
     engine: Engine
     manager: SessionManager
     probe: Probe
-    gate: Gate
+    gate: UploadSlots
     uploads: UploadLimits
 
 

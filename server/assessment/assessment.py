@@ -5,19 +5,23 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from server.assessment.engine import Engine
-from server.assessment.findings import Event, Findings
-from server.assessment.lane import Priority
-from server.assessment.mos import PATIENT_WAIT_S, MosWatch
-from server.assessment.scorers import ScoreRequest
-from server.assessment.service import Scored
-from server.assessment.transcript import TranscriptSource, what_was_said
+from server.assessment.findings import Event, SoundFindings
+from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.window_log import LoggedWindow, WindowLog
 from server.errors import ScoringError, SnapshotError
 from server.judge.labels import Label, LabelSet
-from server.judge.matcher.conversation import Said
+from server.judge.said import Said
 from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
 from server.judge.sounds import Interference, PatientSound
-from server.values import Capture, EvidenceKind, Measures, Mos, Opinion, Text, Why, Window
+from server.scoring.lane import Priority
+from server.scoring.scorers import ScoreRequest
+from server.scoring.service import Scored
+from server.transcript.sources import TranscriptSource, what_was_said
+from server.values.audio import Capture
+from server.values.measures import Measures, Mos
+from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.text import Text
+from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""
@@ -61,7 +65,7 @@ class Assessment:
         self.capture = capture
         self.judge = SessionJudge(labels)
         self.log = WindowLog()
-        self.findings = Findings()
+        self.findings = SoundFindings()
         self.windows_replaced = 0
         self.shed = 0
         self.closing_mos: Mos | None = None
@@ -86,8 +90,8 @@ class Assessment:
         if self._prepared is not self.labels:
             await self.engine.service.prepare(self.labels)
             self._prepared = self.labels
-        patient = self._wait_for_mos if wait_for_mos is None else wait_for_mos
-        mos, mos_shed = await self._mos.counting(window, patient=patient)
+        lossless = self._wait_for_mos if wait_for_mos is None else wait_for_mos
+        mos, mos_shed = await self._mos.counting(window, lossless=lossless)
         request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed)
         deadline_s = LIVE_DEADLINE_S if self._priority is Priority.LIVE else FILE_DEADLINE_S
         scored = await self.engine.service.score(request, self._priority, deadline_s)
@@ -154,7 +158,7 @@ class Assessment:
             self.labels, self._next_labels = self._next_labels, None
             self.judge.change_labels(self.labels)
 
-    async def conclude(self, within_s: float = PATIENT_WAIT_S) -> None:
+    async def conclude(self, within_s: float = LOSSLESS_WAIT_S) -> None:
         """After the last window: DNSMOS of a recording too short to have had it. Then ask for the result."""
         self._apply_labels()
         if self.closing_mos is None:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.assessment.service import ScoringService
 from server.judge.labels import LabelSet
-from server.judge.matcher import Topics
+from server.scoring.service import ScoringService
 from server.stream.events import StreamEvent
-from server.values import AudioFormat, Measures, RecordingTotals
+from server.transcript import Topics
+from server.values.audio import AudioFormat
+from server.values.measures import Measures, RecordingTotals
 from server.wire.client import LabelRequest
 from server.wire.label_sets import LabelSetsModel
 
@@ -74,7 +75,7 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardAudio:
     """What a core has heard so far; outlives the core. ``samples`` of the input rate."""
 
     samples: int
@@ -83,7 +84,7 @@ class Heard:
     totals: RecordingTotals
 
     @classmethod
-    def of(cls, core: Core) -> "Heard":
+    def of(cls, core: Core) -> "HeardAudio":
         return cls(core.samples_received, core.audio.sample_rate, core.speech_s, core.totals())
 
     @property

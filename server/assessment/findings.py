@@ -7,7 +7,8 @@ from typing import Any
 
 from server.judge.session import WindowFacts
 from server.judge.sounds import Interference, PatientSound
-from server.values import HOP_S, Text
+from server.values.text import Text
+from server.values.windows import HOP_S
 
 MAX_SPANS = 1000
 """Events remembered; later ones are dropped. That many take an hour at the least."""
@@ -50,7 +51,7 @@ class _Stay:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _InterferenceTally:
     """One interference over the windows in which it disturbed. ``scores``: their sum."""
 
     named: Interference
@@ -58,13 +59,13 @@ class _Tally:
     scores: float = 0.0
 
 
-class Findings:
+class SoundFindings:
     """Feed it every window in order, once."""
 
     def __init__(self) -> None:
         self._windows = 0
         self._end = 0
-        self._tallies: dict[str, _Tally] = {}
+        self._tallies: dict[str, _InterferenceTally] = {}
         self._stays: list[_Stay] = []
         self._open: dict[str, _Stay] = {}
 
@@ -74,7 +75,7 @@ class Findings:
             return
         self._windows += 1
         for one in interference:
-            tally = self._tallies.setdefault(one.id, _Tally(one))
+            tally = self._tallies.setdefault(one.id, _InterferenceTally(one))
             tally.windows += 1
             tally.scores += one.score
         self._follow({sound.id: sound for sound in events}, facts)
@@ -130,7 +131,7 @@ class Findings:
         for tally in state["interference"]:
             named = tally["named"]
             named = Interference(named["id"], Text(**named["title"]), named["score"], Text(**named["prompt"]))
-            self._tallies[named.id] = _Tally(named, tally["windows"], tally["scores"])
+            self._tallies[named.id] = _InterferenceTally(named, tally["windows"], tally["scores"])
         self._stays = [_Stay(**(stay | {"sound": _sound(stay["sound"])})) for stay in state["events"]]
         self._open = {self._stays[at].sound.id: self._stays[at] for at in state["open"]}
 

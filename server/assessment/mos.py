@@ -8,22 +8,23 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from server.assessment.lane import Priority
-from server.assessment.service import MosJob, ScoringService
 from server.errors import ScoringError
-from server.values import WINDOW_S, Mos, Window
+from server.scoring.lane import Priority
+from server.scoring.service import MosJob, ScoringService
+from server.values.measures import Mos
+from server.values.windows import WINDOW_S, Window
 
 EVERY_S = 5
 REALTIME_WAIT_S = 0.1
 """How long a real-time window waits for the result that counts for it."""
-PATIENT_WAIT_S = 120.0
+LOSSLESS_WAIT_S = 120.0
 """How long files and ``fast`` streams wait."""
 KEPT = 3
 """Results and requests remembered; two can be needed at once when windows queue up behind one another."""
 
 
 @dataclass(slots=True)
-class _Entry:
+class _DueMos:
     """DNSMOS of the window that ends at one multiple of 5 s: asked for, still to ask for, or known."""
 
     window: Window | None = None
@@ -41,7 +42,7 @@ class MosWatch:
     def __init__(self, service: ScoringService, priority: Priority) -> None:
         self._service = service
         self._priority = priority
-        self._entries: dict[int, _Entry] = {}
+        self._entries: dict[int, _DueMos] = {}
         self._last: Window | None = None
         self._counted = False
 
@@ -55,9 +56,9 @@ class MosWatch:
             return
         if self._entries and end < max(self._entries):
             return
-        entry = self._entries[end] = _Entry(window)
+        entry = self._entries[end] = _DueMos(window)
         try:
-            entry.job = self._service.start_mos(window, self._priority, PATIENT_WAIT_S)
+            entry.job = self._service.start_mos(window, self._priority, LOSSLESS_WAIT_S)
             entry.window = None
         except ScoringError:
             if self._priority is Priority.LIVE:
@@ -65,10 +66,10 @@ class MosWatch:
         for old in sorted(self._entries)[:-KEPT]:
             self._drop(old)
 
-    async def counting(self, window: Window, *, patient: bool) -> tuple[Mos | None, bool]:
+    async def counting(self, window: Window, *, lossless: bool) -> tuple[Mos | None, bool]:
         """The result that counts for ``window``, and whether it had to do without one that should have been there.
 
-        Waits 100 ms at most, and not at all for one that has not even begun; or until it is there if ``patient``.
+        Waits 100 ms at most, and not at all for one that has not even begun; or until it is there if ``lossless``.
         """
         end = end_second(window)
         due = None if end is None else (end - 1) // EVERY_S * EVERY_S
@@ -80,19 +81,19 @@ class MosWatch:
         if entry is None:
             return None, True
         self._counted = True
-        return await self._settle(entry, PATIENT_WAIT_S if patient else REALTIME_WAIT_S, patient=patient)
+        return await self._settle(entry, LOSSLESS_WAIT_S if lossless else REALTIME_WAIT_S, lossless=lossless)
 
     async def closing(self, within_s: float) -> Mos | None:
         """The one result of a recording so short that no window was given any."""
         if self._counted or not self._service.has_mos:
             return None
         if self._entries:
-            mos, _ = await self._settle(self._entries[max(self._entries)], within_s, patient=True)
+            mos, _ = await self._settle(self._entries[max(self._entries)], within_s, lossless=True)
             return mos
         if self._last is None:
             return None
-        entry = _Entry(self._last)
-        mos, _ = await self._settle(entry, within_s, patient=True)
+        entry = _DueMos(self._last)
+        mos, _ = await self._settle(entry, within_s, lossless=True)
         return mos
 
     def close(self) -> None:
@@ -114,20 +115,20 @@ class MosWatch:
         self._counted = bool(state["counted"])
         for second, (signal, background, overall, end_sample) in state["known"].items():
             mos = Mos(float(signal), float(background), float(overall), int(end_sample))
-            self._entries[int(second)] = _Entry(mos=mos)
+            self._entries[int(second)] = _DueMos(mos=mos)
 
-    async def _settle(self, entry: _Entry, within_s: float, *, patient: bool) -> tuple[Mos | None, bool]:
+    async def _settle(self, entry: _DueMos, within_s: float, *, lossless: bool) -> tuple[Mos | None, bool]:
         """The entry's result, and whether it was shed. A request that outlasts ``within_s`` goes on for later ones."""
         if entry.job is not None:
             future = entry.job.future
-            if not patient and not entry.job.running and not future.done():
+            if not lossless and not entry.job.running and not future.done():
                 return None, True  # it has not begun: waiting for the rest of a long queue helps nobody
             done, _ = await asyncio.wait([future], timeout=within_s)
             if not done:
                 return None, True
             failed = future.cancelled() or future.exception() is not None
             entry.settle(None if failed else future.result().value, failed=failed)
-        elif entry.window is not None and patient:
+        elif entry.window is not None and lossless:
             try:
                 answer = await self._service.run_mos(entry.window, self._priority, within_s)
                 entry.settle(answer.value, failed=False)

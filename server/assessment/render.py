@@ -8,7 +8,9 @@ from server.judge.labels import Label, LabelSet
 from server.judge.session import PromptEvent
 from server.judge.session import PromptRaised as JudgedRaise
 from server.judge.sounds import Interference
-from server.values import EvidenceKind, LabelScore, Measures, Overall, Text
+from server.values.measures import Measures
+from server.values.scores import EvidenceKind, LabelScore, Overall
+from server.values.text import Text
 from server.wire.common import (
     EventModel,
     EvidenceModel,
@@ -19,7 +21,7 @@ from server.wire.common import (
     PausesModel,
     TextModel,
 )
-from server.wire.server import PromptCleared, PromptRaised, SessionLabel
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage, SessionLabel
 
 FLOOR_DB = -120.0
 """The lowest level reported, dB."""
@@ -65,7 +67,7 @@ def label_score(score: LabelScore) -> LabelScoreModel:
     return LabelScoreModel(
         score=unit(score.score),
         evidence=evidence(score.evidence),
-        why=None if score.why is None else score.why.value,
+        why=score.why,
     )
 
 
@@ -147,6 +149,6 @@ def notices(labels: LabelSet) -> list[TextModel]:
     return [text(one) for one in labels.notices]
 
 
-def prompt_event(event: PromptEvent) -> PromptRaised | PromptCleared:
-    model = PromptRaised if isinstance(event, JudgedRaise) else PromptCleared
+def prompt_event(event: PromptEvent) -> PromptRaisedMessage | PromptClearedMessage:
+    model = PromptRaisedMessage if isinstance(event, JudgedRaise) else PromptClearedMessage
     return model(id=event.id, label=event.label_id, text=text(event.text), audience=event.audience)

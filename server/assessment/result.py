@@ -9,11 +9,11 @@ from pydantic import JsonValue, TypeAdapter
 
 from server.assessment import render
 from server.assessment.assessment import Assessment
-from server.assessment.engine import Heard
+from server.assessment.engine import HeardAudio
 from server.judge.labels import Label
-from server.judge.matcher.conversation import Said
+from server.judge.said import Said
 from server.judge.session import Conclusion
-from server.values import Measures
+from server.values.measures import Measures
 from server.wire.result import (
     DictionaryModel,
     ModelModel,
@@ -41,7 +41,7 @@ class Identity:
     metadata: dict[str, JsonValue] | None = None
 
 
-def build_result(assessment: Assessment, heard: Heard, identity: Identity) -> Result:
+def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) -> Result:
     """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires)."""
     labels = assessment.labels
     said = assessment.said(heard.duration_s)
@@ -100,7 +100,7 @@ def _windows(assessment: Assessment, rate: int) -> list[WindowModel]:
     return windows
 
 
-def whole_measures(assessment: Assessment, heard: Heard) -> Measures:
+def whole_measures(assessment: Assessment, heard: HeardAudio) -> Measures:
     """Of the whole recording: full windows only where there is one; DNSMOS of a short recording stands in the end."""
     logged = list(assessment.log.measured())
     full = [(measures, speech_s) for partial, measures, speech_s in logged if not partial]
@@ -123,7 +123,7 @@ def _label(label: Label, conclusion: Conclusion, said: Mapping[str, Said]) -> Re
         passed=conclusion.passed[label.id],
         weight=label.weight,
         evidence=render.evidence(score.evidence),
-        why=None if score.why is None else score.why.value,
+        why=score.why,
         state=None if told is None else told.state.value,
         heard_at_s=None if told is None else render.rounded(told.heard_at_s),
         expects=None if label.transcript is None else label.transcript.expects,

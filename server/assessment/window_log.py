@@ -8,7 +8,8 @@ from typing import Any
 
 from server.assessment.render import measures as on_wire
 from server.assessment.render import unit
-from server.values import EvidenceKind, LabelScore, Measures, Pauses, Why
+from server.values.measures import Measures, Pauses
+from server.values.scores import EvidenceKind, LabelScore, Why
 
 KINDS: tuple[EvidenceKind, ...] = ("acoustic", "clap", "transcript")
 WHYS = tuple(Why)

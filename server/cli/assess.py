@@ -19,7 +19,7 @@ from server.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from server.cli.outcome import Tally
+    from server.cli.outcome import OutcomeTally
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -100,8 +100,8 @@ def assess(
     from server.cli.assessing import assess_all
     from server.cli.outputs import open_output
     from server.logs import configure_logging
-    from server.recording.transcript import read_transcript
     from server.settings import load_settings
+    from server.transcript.files import read_transcript
 
     if transcript is not None and len(files) > 1:
         fail("--transcript is of one recording; assess the files one by one.")
@@ -123,7 +123,7 @@ def assess(
     raise typer.Exit(_exit_code(tally))
 
 
-def _exit_code(tally: "Tally") -> ExitCode:
+def _exit_code(tally: "OutcomeTally") -> ExitCode:
     """Also says on standard error what could not be read, whatever the format."""
     import sys
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from server.app import open_engine
 from server.assessment.engine import Engine
-from server.assessment.transcript import WrittenTranscript
-from server.cli.console import readable, stderr_console
-from server.cli.outcome import Judged, Outcome, Tally, Unread
+from server.cli.console import stderr_console
+from server.cli.outcome import JudgedFile, Outcome, OutcomeTally, Unread
 from server.cli.outputs import Output
 from server.errors import TingqingError
+from server.filenames import readable
 from server.judge.labels import LabelSet
 from server.recording.assess import assess_recording
 from server.recording.decode import Recording, read_recording
 from server.settings import Settings
+from server.transcript.sources import WrittenTranscript
 
 logger = logging.getLogger("tingqing")
 
@@ -32,12 +33,12 @@ async def assess_all(
     reference: str | None,
     output: Output,
     transcript: WrittenTranscript | None = None,
-) -> Tally:
+) -> OutcomeTally:
     """Judge ``files`` and hand each outcome to ``output`` as soon as its turn has come.
 
     Raises LabelQueryError before the first file; a file's own fault becomes its ``Unread`` and the others go on.
     """
-    tally = Tally()
+    tally = OutcomeTally()
     async with open_engine(settings) as engine:
         labels = engine.dictionaries.resolve(query)
         with _progress(len(files), output) as advance:
@@ -94,7 +95,7 @@ async def _outcome(
     except Exception as error:  # a bug met in one file must not cost the others their result
         logger.debug("unexpected error in %s", name, exc_info=error)
         return Unread(name, "internal", f"Unexpected {type(error).__name__}; --log-level debug tells more.")
-    return Judged(result, labels)
+    return JudgedFile(result, labels)
 
 
 def _open(path: Path, name: str, max_s: float) -> Recording | Unread:

@@ -18,11 +18,9 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from server.errors import TingqingError
+from server.errors import ClientError, TingqingError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
 P = ParamSpec("P")
@@ -72,10 +70,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
             raise
+        except (Failure, ClientError) as error:
+            fail(error.message, hint=error.hint)
         except TingqingError as error:
             fail(error.message)
-        except Failure as error:
-            fail(error.message, hint=error.hint)
         except BrokenPipeError:
             close_output_quietly()
         except KeyboardInterrupt:
@@ -128,11 +126,6 @@ def can_show(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def readable(path: "Path") -> str:
-    """The name as given; bytes that are no UTF-8 (a name from another system) become U+FFFD, which JSON can carry."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def write_line(text: str) -> None:

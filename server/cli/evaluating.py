@@ -14,8 +14,8 @@ from server.cli.console import Failure, indented_json, stderr_console, stdout_co
 from server.errors import TingqingError
 from server.evaluation.evaluation import Evaluation, evaluate
 from server.evaluation.fitting import Moved
-from server.evaluation.listening import Heard, listen
-from server.evaluation.manifest import Fault, Manifest, Row, read_manifest
+from server.evaluation.listening import ListenedRecording, listen
+from server.evaluation.manifest import Manifest, ManifestFault, Row, read_manifest
 from server.evaluation.plain import plain
 from server.evaluation.write_labels import source_of, with_curves, written_elsewhere
 from server.judge.labels import LabelSet
@@ -75,9 +75,9 @@ async def evaluate_manifest(settings: Settings, request: Request, held_out: Held
 
 async def _listen_to_all(
     engine: Engine, manifest: Manifest, labels: LabelSet, max_s: float, held_out: HeldOut | None
-) -> tuple[dict[int, Heard], list[Fault]]:
-    heard: dict[int, Heard] = {}
-    faults: list[Fault] = []
+) -> tuple[dict[int, ListenedRecording], list[ManifestFault]]:
+    heard: dict[int, ListenedRecording] = {}
+    faults: list[ManifestFault] = []
     with _progress(len(manifest.rows), "listening") as advance:
         for row in manifest.rows:
             if held_out is not None:
@@ -86,15 +86,15 @@ async def _listen_to_all(
                 heard[row.line] = await _listen_to(engine, row, labels, max_s)
             except (TingqingError, OSError) as error:
                 message = error.message if isinstance(error, TingqingError) else str(error.strerror)
-                faults.append(Fault(row.line, row.name, message))
+                faults.append(ManifestFault(row.line, row.name, message))
             except Exception as error:  # a bug met in one file must not cost the others their hours
                 logger.debug("unexpected error in %s", row.name, exc_info=error)
-                faults.append(Fault(row.line, row.name, f"unexpected {type(error).__name__}"))
+                faults.append(ManifestFault(row.line, row.name, f"unexpected {type(error).__name__}"))
             advance(row.name)
     return heard, faults
 
 
-async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -> Heard:
+async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -> ListenedRecording:
     with row.path.open("rb"):
         pass
     return await listen(engine, read_recording(row.path, row.name, max_s=max_s), labels)
@@ -118,7 +118,7 @@ def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
         print(f"Labels: {request.write_labels}", file=sys.stderr)
 
 
-def _said(fault: Fault) -> str:
+def _said(fault: ManifestFault) -> str:
     return f"{fault.line}: {fault.name}: {fault.message}" if fault.name else f"{fault.line}: {fault.message}"
 
 

@@ -125,12 +125,13 @@ def lint(
     labels_folder: Folder = None,
 ) -> None:
     """Check label files: wording, languages, evidence, duplicates; every finding says how to write it better."""
-    from server.cli.console import readable, stdout_console
+    from server.cli.console import stdout_console
     from server.cli.labels_text import finding_json, print_findings
-    from server.dictionaries.lint import Finding, Known, lint_file
+    from server.dictionaries.lint import Known, LintFinding, lint_file
+    from server.filenames import readable
 
     known: dict[Path, Known] = {}
-    findings: list[Finding] = []
+    findings: list[LintFinding] = []
     for path in files:
         where = _folder(labels_folder, _folder_of(path))
         if where not in known:

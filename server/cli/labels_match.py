@@ -10,7 +10,7 @@ import typer
 from server.cli.console import ExitCode, compact_json, fail, guarded, write_line
 
 if TYPE_CHECKING:
-    from server.judge.matcher import Matcher
+    from server.transcript import Matcher
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -45,12 +45,12 @@ def match(
     said just then. Each line is judged by itself, Chinese or English, and
     gives one line of output, in order. Nothing is kept.
     """
-    from server.assessment.transcript import content_topics, matcher_for
     from server.dictionaries import Dictionaries
     from server.errors import TranscriptError
     from server.resources import labels_dir
     from server.settings import load_settings
-    from server.wire.transcript import read_line
+    from server.transcript.lines import read_line
+    from server.transcript.sources import content_topics, matcher_for
 
     assert output_format is MatchFormat.JSONL
     dictionaries = Dictionaries.load(load_settings(labels_dir=labels_folder).labels_dir or labels_dir())
@@ -76,8 +76,8 @@ def match(
 
 
 def _answer(matcher: "Matcher", asked: dict[str, str], line: Any) -> dict[str, Any]:
-    from server.judge.matcher.conversation import is_doctor
-    from server.judge.matcher.topics import NOT_HEARD
+    from server.transcript.conversation import is_doctor
+    from server.transcript.topics import NOT_HEARD
 
     found = {} if is_doctor(line.speaker) else matcher.match(line.text, line.before, topics=asked.values())
     findings = {label_id: found.get(topic, NOT_HEARD) for label_id, topic in asked.items()}

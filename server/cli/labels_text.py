@@ -10,7 +10,7 @@ from server.cli.words import Words
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from server.dictionaries.lint import Finding
+    from server.dictionaries.lint import LintFinding
     from server.judge.labels import LabelSet
     from server.wire.label_sets import KnownLabel, LabelSetsModel
 
@@ -76,7 +76,7 @@ def _judged_by(label: "KnownLabel", language: str) -> str:
     return f"{_KINDS[label.kind](language)}, {JUDGED_BY(language)}: {evidence}{topic}{passes}"
 
 
-def print_findings(console: "Console", findings: Sequence["Finding"], files: int, language: str) -> None:
+def print_findings(console: "Console", findings: Sequence["LintFinding"], files: int, language: str) -> None:
     """``file:line: [rule] what is wrong``, and under it how to write it better."""
     from rich.text import Text
 
@@ -95,7 +95,7 @@ def print_findings(console: "Console", findings: Sequence["Finding"], files: int
     )
 
 
-def finding_json(finding: "Finding") -> dict[str, Any]:
+def finding_json(finding: "LintFinding") -> dict[str, Any]:
     return {
         "file": finding.path,
         "line": finding.line,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from server.cli import words
 from server.cli.meter_state import MeterState, notice, worst_first
 from server.cli.report import names_of
-from server.wire.server import PromptRaised, QualityUpdate, ServerMessage, SessionStarted
+from server.wire.server import PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -144,7 +144,7 @@ class PlainMeter:
                 self._print(f"{self._name}{mode}")
             case QualityUpdate():
                 self._print(f"{at:>6}  {self._judgement()}")
-            case PromptRaised():
+            case PromptRaisedMessage():
                 text = message.text.zh if self._language.startswith("zh") else message.text.en
                 self._print(f"{at:>6}  {words.PROMPT(self._language)}: {text}")
             case _:

@@ -10,8 +10,8 @@ from server.wire.server import (
     GoAway,
     LabelsUpdated,
     LevelMessage,
-    PromptCleared,
-    PromptRaised,
+    PromptClearedMessage,
+    PromptRaisedMessage,
     QualityUpdate,
     ServerMessage,
     SessionLabel,
@@ -32,7 +32,7 @@ class MeterState:
     basic_mode: bool = False
     scores: dict[str, LabelScoreModel] = field(default_factory=dict)
     overall: OverallModel | None = None
-    prompt: PromptRaised | None = None
+    prompt: PromptRaisedMessage | None = None
     around: list[InterferenceModel] = field(default_factory=list)
     elapsed_s: float = 0.0
     window_end_s: float = 0.0
@@ -63,9 +63,9 @@ class MeterState:
                 self.window_end_s, self.lag_ms = message.window.end_s, message.lag_ms
                 if self.window_end_s > self.notice_until_s:
                     self.notice = ""
-            case PromptRaised():
+            case PromptRaisedMessage():
                 self.prompt = message
-            case PromptCleared() if self.prompt is not None and self.prompt.id == message.id:
+            case PromptClearedMessage() if self.prompt is not None and self.prompt.id == message.id:
                 self.prompt = None
             case _:
                 if text := notice(message, language):

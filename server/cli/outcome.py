@@ -8,7 +8,7 @@ from server.wire.result import Result
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedFile:
     """A result, with the labels it was asked for (``flat`` needs their titles and order)."""
 
     result: Result
@@ -31,11 +31,11 @@ class Unread:
         }
 
 
-Outcome = Judged | Unread
+Outcome = JudgedFile | Unread
 
 
 @dataclass(slots=True)
-class Tally:
+class OutcomeTally:
     """What the exit code depends on; the results themselves are not kept."""
 
     all_passed: bool = True

@@ -9,7 +9,7 @@ from typing import IO, Literal, Protocol
 
 from server.cli import report
 from server.cli.console import Failure, compact_json, console_on, indented_json
-from server.cli.outcome import Judged, Outcome, Unread
+from server.cli.outcome import JudgedFile, Outcome, Unread
 from server.recording.flat import flat
 
 Format = Literal["text", "json", "jsonl", "flat"]
@@ -69,7 +69,7 @@ class LineOutput:
         self.writes_to_terminal_meanwhile = to_terminal
 
     def add(self, outcome: Outcome) -> None:
-        line = outcome.result.model_dump_json() if isinstance(outcome, Judged) else compact_json(outcome.as_json())
+        line = outcome.result.model_dump_json() if isinstance(outcome, JudgedFile) else compact_json(outcome.as_json())
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
@@ -122,7 +122,7 @@ class TextOutput:
         console = console_on(text)
         if self._several:
             report.print_table(console, [_row(outcome) for outcome in self._outcomes], self._language)
-        elif isinstance(outcome := self._outcomes[0], Judged):
+        elif isinstance(outcome := self._outcomes[0], JudgedFile):
             report.print_report(console, outcome.result, self._language)
         if self._stream and text:
             self._stream.write(text.getvalue().encode("utf-8"))
@@ -130,4 +130,4 @@ class TextOutput:
 
 
 def _row(outcome: Outcome) -> "report.Row":
-    return outcome.result if isinstance(outcome, Judged) else (outcome.name, outcome.message)
+    return outcome.result if isinstance(outcome, JudgedFile) else (outcome.name, outcome.message)

@@ -12,14 +12,14 @@ from server.cli.console import (
     LogLevel,
     guarded,
     language_or_locale,
-    readable,
     stdout_console,
     write_line,
 )
+from server.filenames import readable
 
 if TYPE_CHECKING:
     from server.cli.meter import Meter
-    from server.cli.stream_client import Lost
+    from server.client.stream_client import Lost
     from server.wire.client import SessionStart
     from server.wire.server import ServerMessage, SessionEnded
 
@@ -99,8 +99,8 @@ def stream(
     import asyncio
     import sys
 
-    from server.cli.pcm_source import PcmSource
-    from server.cli.stream_client import StreamClient, stream_url
+    from server.client.pcm_source import PcmSource
+    from server.client.stream_client import StreamClient, stream_url
     from server.logs import configure_logging
 
     configure_logging(log_level.value)
@@ -108,7 +108,7 @@ def stream(
     spoken = language_or_locale(language)
     with PcmSource(file, chunk_ms) as source:
         start = _session_start(source.audio.encoding.value, source.audio.sample_rate, pace, labels, spoken, reference)
-        with _Output(output_format, spoken, readable(file)) as output:
+        with _StreamOutput(output_format, spoken, readable(file)) as output:
             client = StreamClient(address, start, source, output.take, output.lost)
             ended = asyncio.run(client.run())
         if source.cut_short:
@@ -150,7 +150,7 @@ def _exit_code(ended: "SessionEnded") -> ExitCode:
     return ExitCode.PASSED if ended.result.overall.passed else ExitCode.NOT_PASSED
 
 
-class _Output:
+class _StreamOutput:
     """Where messages go: raw lines, or a meter. A context manager around the meter's time on the screen."""
 
     def __init__(self, output_format: StreamFormat, language: str, name: str) -> None:
@@ -163,7 +163,7 @@ class _Output:
             kind = LiveMeter if console.is_terminal else PlainMeter
             self._meter = kind(console, language, name)
 
-    def __enter__(self) -> "_Output":
+    def __enter__(self) -> "_StreamOutput":
         if self._meter is not None:
             self._meter.__enter__()
         return self

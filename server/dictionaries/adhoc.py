@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from server.errors import LabelQueryError
 from server.judge.labels import ClapEvidence, Label, LabelKind
-from server.values import Text
+from server.values.text import Text
 
 MAX_LABEL_CHARACTERS = 200
 MAX_CONTRASTS = 4

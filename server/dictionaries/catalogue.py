@@ -3,7 +3,7 @@
 from server.dictionaries.loader import DEFAULT_DICTIONARY, Dictionary
 from server.judge.combine import declared_kinds
 from server.judge.labels import Label
-from server.values import Text
+from server.values.text import Text
 from server.wire.common import TextModel
 from server.wire.label_sets import KnownLabel, LabelSetModel, LabelSetsModel
 

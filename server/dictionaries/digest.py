@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from server.judge.labels import Label
-from server.judge.matcher import Topics
+from server.transcript import Topics
 
 DIGITS = 12
 """Hexadecimal: 48 bits tell any two versions of a clinic's files apart."""

@@ -18,7 +18,7 @@ from server.judge.labels import (
     Prompt,
     TranscriptEvidence,
 )
-from server.values import Text
+from server.values.text import Text
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 DictionaryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]

@@ -11,7 +11,7 @@ from server.dictionaries.locate import line_of
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.judge.labels import Label
-from server.values import Text
+from server.values.text import Text
 
 DEFAULT_DICTIONARY = "telemedicine"
 SPEECH_PRESENT = "speech_present"

@@ -12,8 +12,8 @@ from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dicti
 from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
-from server.judge.matcher import Topics
-from server.values import Text
+from server.transcript import Topics
+from server.values.text import Text
 from server.wire.client import LabelRequest
 from server.wire.label_sets import LabelSetsModel
 

@@ -11,7 +11,7 @@ from server.dictionaries.files import FileModel, Identifier, TextEntry
 from server.dictionaries.locate import line_of
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
-from server.judge.matcher.topics import Lexicon, Rule, Topic, Topics
+from server.transcript.topics import Lexicon, Topic, TopicRule, Topics
 
 FOLDER = "topics"
 MAX_EXPANSIONS = 5_000
@@ -142,7 +142,7 @@ def compile_topics(files: dict[Path, TopicFile]) -> Topics:
 
 def _topic(topic_id: str, entry: TopicEntry, lexicons: dict[str, Lexicon]) -> Topic:
     rules = tuple(
-        Rule(
+        TopicRule(
             groups=tuple(
                 _names(f"{topic_id}.{index}.{place}", group, lexicons) for place, group in enumerate(rule.all)
             ),

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.evaluation.findings import Findings, Judged, find
+from server.evaluation.findings import Findings, JudgedRow, find
 from server.evaluation.fitting import Moved, fit, moves
 from server.evaluation.folds import folds
-from server.evaluation.listening import Heard, judge_again
-from server.evaluation.manifest import Fault, Manifest, Row
+from server.evaluation.listening import ListenedRecording, judge_again
+from server.evaluation.manifest import Manifest, ManifestFault, Row
 from server.judge.labels import LabelSet
 
 
@@ -17,13 +17,13 @@ class Evaluation:
     without its sources; ``None`` where that was not asked for. ``fitted``: labels fitted on all recordings."""
 
     labels: LabelSet
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedRow, ...]
     """By the labels as given."""
     as_given: Findings
     cross_validated: Findings | None
     fitted: LabelSet
     moved: tuple[Moved, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[ManifestFault, ...]
     groups: tuple[str, ...]
     ignored: tuple[str, ...]
     folds: int
@@ -33,10 +33,10 @@ class Evaluation:
 
 def evaluate(
     manifest: Manifest,
-    heard: Mapping[int, Heard],
+    heard: Mapping[int, ListenedRecording],
     labels: LabelSet,
     n_folds: int,
-    faults: Sequence[Fault] = (),
+    faults: Sequence[ManifestFault] = (),
     advance: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
     """``heard``: recordings by their manifest line; a line without one could not be read. ``faults``: those found
@@ -45,7 +45,7 @@ def evaluate(
     listened = [heard[row.line] for row in rows]
     truths = [row.truth for row in rows]
     tested = [place for place, row in enumerate(rows) if not row.fit_only]
-    judged = [Judged(rows[place], judge_again(listened[place], labels)) for place in tested]
+    judged = [JudgedRow(rows[place], judge_again(listened[place], labels)) for place in tested]
     fitted = fit(labels, listened, truths)
     held_out, least = _cross_validated(rows, listened, labels, n_folds, advance)
     return Evaluation(
@@ -64,14 +64,14 @@ def evaluate(
 
 
 def _cross_validated(
-    rows: Sequence[Row], heard: Sequence[Heard], labels: LabelSet, n: int, advance: Callable[[int], None]
-) -> tuple[list[Judged], int]:
-    found: dict[int, Judged] = {}
+    rows: Sequence[Row], heard: Sequence[ListenedRecording], labels: LabelSet, n: int, advance: Callable[[int], None]
+) -> tuple[list[JudgedRow], int]:
+    found: dict[int, JudgedRow] = {}
     least = len(rows)
     for done, (fitted_on, judged_places) in enumerate(folds(rows, n), start=1):
         least = min(least, len(fitted_on))
         fitted = fit(labels, [heard[place] for place in fitted_on], [rows[place].truth for place in fitted_on])
         for place in judged_places:
-            found[place] = Judged(rows[place], judge_again(heard[place], fitted))
+            found[place] = JudgedRow(rows[place], judge_again(heard[place], fitted))
         advance(done)
     return [found[place] for place in sorted(found)], least

@@ -12,7 +12,7 @@ from server.judge.labels import LabelSet
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedRow:
     row: Row
     conclusion: Conclusion
 
@@ -51,7 +51,7 @@ class Condition:
     verdicts: Counter[str] = field(default_factory=Counter)
     labels: dict[str, Confusion] = field(default_factory=dict)
 
-    def count(self, judged: Judged) -> None:
+    def count(self, judged: JudgedRow) -> None:
         row, conclusion = judged.row, judged.conclusion
         verdict = conclusion.overall.verdict
         self.n += 1
@@ -77,11 +77,11 @@ class Findings:
     prompts: Interval | None
     prompts_known: int
     prompts_right: int
-    wrong: tuple[Judged, ...]
+    wrong: tuple[JudgedRow, ...]
     """Recordings with a wrong or missing prompt, or a wrong verdict."""
 
 
-def find(judged: Sequence[Judged], labels: LabelSet, columns: Sequence[str]) -> Findings:
+def find(judged: Sequence[JudgedRow], labels: LabelSet, columns: Sequence[str]) -> Findings:
     """Figures over ``judged``; ``columns`` are those that group recordings."""
     conditions: dict[str, Condition] = {}
     for one in judged:
@@ -100,13 +100,13 @@ def find(judged: Sequence[Judged], labels: LabelSet, columns: Sequence[str]) -> 
     )
 
 
-def _is_right(judged: Judged) -> bool:
+def _is_right(judged: JudgedRow) -> bool:
     row, conclusion = judged.row, judged.conclusion
     prompts = row.prompts is None or row.prompts.right(conclusion.prompts)
     return prompts and (not row.verdicts or conclusion.overall.verdict in row.verdicts)
 
 
-def _of_label(judged: Sequence[Judged], labels: LabelSet, label_id: str, columns: Sequence[str]) -> Figures:
+def _of_label(judged: Sequence[JudgedRow], labels: LabelSet, label_id: str, columns: Sequence[str]) -> Figures:
     threshold = next(label.threshold for label in labels.labels if label.id == label_id)
     members = [one for one in judged if label_id in one.row.truth]
     return figures(
@@ -117,7 +117,9 @@ def _of_label(judged: Sequence[Judged], labels: LabelSet, label_id: str, columns
     )
 
 
-def _subsets(judged: Sequence[Judged], labels: LabelSet, label_id: str, columns: Sequence[str]) -> dict[str, Figures]:
+def _subsets(
+    judged: Sequence[JudgedRow], labels: LabelSet, label_id: str, columns: Sequence[str]
+) -> dict[str, Figures]:
     """Each subset's not-fine recordings against all that are fine; none where there is only one subset."""
     members = [one for one in judged if label_id in one.row.truth]
     names = sorted({one.row.subset for one in members if not one.row.truth[label_id]} - {""})

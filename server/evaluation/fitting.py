@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from server.evaluation.listening import Heard, full_windows
+from server.evaluation.listening import ListenedRecording, full_windows
 from server.judge.labels import AcousticEvidence, Curve, Label, LabelSet
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ class _Windows:
     weights: Floats
 
 
-def fit(labels: LabelSet, heard: Sequence[Heard], truths: Sequence[Mapping[str, bool]]) -> LabelSet:
+def fit(labels: LabelSet, heard: Sequence[ListenedRecording], truths: Sequence[Mapping[str, bool]]) -> LabelSet:
     """``labels`` with their acoustic curves moved to fit ``truths`` (label id to fine or not, per recording)."""
     return replace(labels, labels=tuple(_fitted(label, heard, truths) for label in labels.labels))
 
@@ -75,7 +75,7 @@ def decision(curve: Curve, threshold: float) -> float:
     return float(np.interp(threshold, y[order], x[order]))
 
 
-def _fitted(label: Label, heard: Sequence[Heard], truths: Sequence[Mapping[str, bool]]) -> Label:
+def _fitted(label: Label, heard: Sequence[ListenedRecording], truths: Sequence[Mapping[str, bool]]) -> Label:
     kinds = [truth[label.id] for truth in truths if label.id in truth]
     if label.acoustic is None or min(kinds.count(True), kinds.count(False)) < LEAST:
         return label
@@ -103,7 +103,7 @@ def _fitted(label: Label, heard: Sequence[Heard], truths: Sequence[Mapping[str, 
 
 
 def _windows(
-    label: Label, acoustic: AcousticEvidence, heard: Sequence[Heard], truths: Sequence[Mapping[str, bool]]
+    label: Label, acoustic: AcousticEvidence, heard: Sequence[ListenedRecording], truths: Sequence[Mapping[str, bool]]
 ) -> _Windows | None:
     rows: list[list[float]] = []
     fine: list[bool] = []

@@ -12,7 +12,9 @@ from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
 from server.recording.assess import assess_recording
 from server.recording.decode import Recording
-from server.values import EvidenceKind, Mos, Opinion, Window
+from server.values.measures import Mos
+from server.values.scores import EvidenceKind, Opinion
+from server.values.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,17 @@ class WindowReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ListenedRecording:
     """A recording, listened to. ``windows``: those that count, full ones only where there is one."""
 
     windows: tuple[WindowReading, ...]
 
 
-async def listen(engine: Engine, recording: Recording, labels: LabelSet) -> Heard:
+async def listen(engine: Engine, recording: Recording, labels: LabelSet) -> ListenedRecording:
     """Assess ``recording`` the way ``tingqing assess`` does, and keep what was measured. Raises what that raises."""
     windows: list[WindowReading] = []
     await assess_recording(engine, recording, labels, on_window=lambda *heard: windows.append(_reading(*heard)))
-    return Heard(tuple(windows))
+    return ListenedRecording(tuple(windows))
 
 
 def _reading(window: Window, assessed: Assessed) -> WindowReading:
@@ -53,7 +55,7 @@ def _reading(window: Window, assessed: Assessed) -> WindowReading:
     return WindowReading(assessed.facts, whole.values, recent.values, others)
 
 
-def judge_again(heard: Heard, labels: LabelSet) -> Conclusion:
+def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:
     """The judgement of ``heard`` by ``labels``; by those it was listened to with, exactly that of the result."""
     judge = SessionJudge(labels)
     for window in heard.windows:
@@ -70,7 +72,7 @@ def _opinions(labels: LabelSet, values: Mapping[str, float]) -> dict[str, Opinio
     return {label_id: one for label_id, one in found.items() if one is not None}
 
 
-def full_windows(heard: Heard) -> Sequence[WindowReading]:
+def full_windows(heard: ListenedRecording) -> Sequence[WindowReading]:
     """The windows that an aggregate counts."""
     full = [window for window in heard.windows if not window.facts.partial]
     return full or heard.windows

@@ -50,7 +50,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ManifestFault:
     """A line that cannot be used; the others go on."""
 
     line: int
@@ -61,7 +61,7 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     rows: tuple[Row, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[ManifestFault, ...]
     groups: tuple[str, ...]
     ignored: tuple[str, ...]
     """Columns that mean nothing here."""
@@ -85,12 +85,12 @@ def read_manifest(path: Path, labels: Sequence[Label], groups: Sequence[str] | N
         raise ManifestError(f"no CSV ({error})", path=str(path)) from None
     reader = _Reader(path, header, labels, groups)
     rows: list[Row] = []
-    faults: list[Fault] = []
+    faults: list[ManifestFault] = []
     for line, cells in body:
         try:
             rows.append(reader.row(line, cells))
         except ValueError as error:
-            faults.append(Fault(line, reader.name(cells), str(error)))
+            faults.append(ManifestFault(line, reader.name(cells), str(error)))
     if not body:
         raise ManifestError("no recording in it", path=str(path), line=1)
     return Manifest(tuple(rows), tuple(faults), reader.groups, reader.ignored)

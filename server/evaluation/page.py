@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from server.evaluation.evaluation import Evaluation
-from server.evaluation.findings import Condition, Findings, Judged
+from server.evaluation.findings import Condition, Findings, JudgedRow
 from server.evaluation.pictures import label_figure
 from server.evaluation.plain import plain
 from server.evaluation.shown import percent, right_of, share, short, spread, with_range
@@ -208,7 +208,7 @@ def _wrong(findings: Findings) -> str:
     )
 
 
-def _wrong_row(one: Judged) -> str:
+def _wrong_row(one: JudgedRow) -> str:
     must = " and ".join(" or ".join(sorted(options)) for options in one.row.prompts.must) if one.row.prompts else "–"
     cells = [
         one.row.name,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.isotonic import IsotonicRegression
 
-from server.evaluation.findings import Judged
+from server.evaluation.findings import JudgedRow
 from server.evaluation.statistics import Figures
 
 INK, MUTED, GRID = "#1d2b3a", "#66788a", "#d9e1e8"
@@ -32,7 +32,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def label_figure(label_id: str, judged: Sequence[Judged], figures: Figures) -> str:
+def label_figure(label_id: str, judged: Sequence[JudgedRow], figures: Figures) -> str:
     """Two pictures side by side: every recording's score on its side of the threshold, and the reliability plot."""
     with rc_context(STYLE):
         figure = Figure(figsize=(7.4, 2.5), layout="constrained")
@@ -42,7 +42,7 @@ def label_figure(label_id: str, judged: Sequence[Judged], figures: Figures) -> s
         return _svg(figure)
 
 
-def _scores(axes: Axes, label_id: str, judged: Sequence[Judged], figures: Figures) -> None:
+def _scores(axes: Axes, label_id: str, judged: Sequence[JudgedRow], figures: Figures) -> None:
     rng = np.random.default_rng(0)
     for place, fine, colour, name in ((1, True, FINE, "fine"), (0, False, OTHER, "not fine")):
         known = [one for one in judged if one.row.truth.get(label_id) is fine]
@@ -56,7 +56,7 @@ def _scores(axes: Axes, label_id: str, judged: Sequence[Judged], figures: Figure
     axes.spines["left"].set_visible(False)
 
 
-def _reliability(axes: Axes, label_id: str, judged: Sequence[Judged], figures: Figures) -> None:
+def _reliability(axes: Axes, label_id: str, judged: Sequence[JudgedRow], figures: Figures) -> None:
     """How many of the recordings of like score are fine; a curve that rises without a step back by isotonic regression
     (Zadrozny and Elkan 2002)."""
     pairs = [

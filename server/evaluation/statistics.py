@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -147,8 +147,5 @@ def wilson(right: int, n: int) -> Interval:
     """A fraction with its interval (Wilson 1927: honest also for few recordings, and at 0 and 1)."""
     if n == 0:
         return Interval(float("nan"))
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    p = right / n
-    centre, spread = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return Interval(p, float(max(0.0, (centre - spread) / scale)), float(min(1.0, (centre + spread) / scale)))
+    interval = binomtest(right, n).proportion_ci(CONFIDENCE, method="wilson")
+    return Interval(right / n, float(interval.low), float(interval.high))

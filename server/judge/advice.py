@@ -11,7 +11,8 @@ from server.judge.judgement import Span
 from server.judge.labels import Label, LabelKind, LabelSet
 from server.judge.spans import CONTINUOUS_SIGNAL
 from server.judge.verdict import SPEECH_PRESENT
-from server.values import LabelScore, Overall, Text, Why
+from server.values.scores import LabelScore, Overall, Why
+from server.values.text import Text
 
 MAX_SPANS_TOLD = 5
 MAX_TOPICS_TOLD = 4

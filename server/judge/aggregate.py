@@ -15,7 +15,7 @@ PLAIN_MEDIAN = frozenset({"speech_present", "continuous_signal"})
 """Labels whose ``typical`` ignores speech seconds: weighted by speech they would look away where speech is missing."""
 
 
-class Column:
+class ScoreSeries:
     """The scores of one label, kept sorted with the speech of their windows, so that each new one costs O(n) copying.
 
     ``speech``: hundredths of a second of speech in the window, as an integer, so that weights add up exactly.
@@ -30,7 +30,7 @@ class Column:
         return self._n
 
     @classmethod
-    def of(cls, scores: Sequence[tuple[float, int]]) -> "Column":
+    def of(cls, scores: Sequence[tuple[float, int]]) -> "ScoreSeries":
         """All of ``(value, speech)`` at once, as if added one by one."""
         column = cls()
         if scores:

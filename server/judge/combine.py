@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from server.judge.labels import Label
-from server.judge.matcher.conversation import Said
-from server.judge.matcher.topics import State
-from server.values import EvidenceKind, LabelScore, Opinion, Why
+from server.judge.said import Said, State
+from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
 
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from server.judge.aggregate import Column
+from server.judge.aggregate import ScoreSeries
 from server.judge.combine import EVIDENCE_KINDS, combine, declared_kinds, first_why
 from server.judge.labels import Label, LabelSet
-from server.values import EvidenceKind, LabelScore, Why
+from server.values.scores import EvidenceKind, LabelScore, Why
 
 Row = tuple[int, tuple[float | None, ...]]
 """Speech of a window in hundredths of a second, and its values by ``History.columns``. Never changed once made."""
@@ -24,7 +24,7 @@ class History:
     def __init__(self, labels: LabelSet) -> None:
         self._labels = {label.id: label for label in labels.labels}
         self._keys = _keys(labels)
-        self._columns = {label_id: Column() for label_id in self._labels}
+        self._columns = {label_id: ScoreSeries() for label_id in self._labels}
         self._rows: list[Row] = []
         self._full = False
         self._whys: dict[str, Counter[Why]] = {label_id: Counter() for label_id in self._labels}
@@ -135,12 +135,14 @@ class History:
             if kind is None:
                 self._columns[label_id] = self._column(place)
 
-    def _column(self, place: int) -> Column:
-        return Column.of([(value, speech) for speech, values in self._rows if (value := values[place]) is not None])
+    def _column(self, place: int) -> ScoreSeries:
+        return ScoreSeries.of(
+            [(value, speech) for speech, values in self._rows if (value := values[place]) is not None]
+        )
 
     def _start_over(self) -> None:
         self._rows = []
-        self._columns = {label_id: Column() for label_id in self._labels}
+        self._columns = {label_id: ScoreSeries() for label_id in self._labels}
         self._whys = {label_id: Counter() for label_id in self._labels}
 
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.judge.sounds import Interference
-from server.values import LabelScore, Measures, Overall, Text
+from server.values.measures import Measures
+from server.values.scores import LabelScore, Overall
+from server.values.text import Text
 
 Audience = Literal["patient", "doctor"]
 

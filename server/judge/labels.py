@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from server.values import Text
+from server.values.text import Text
 
 
 class LabelKind(StrEnum):

@@ -8,7 +8,7 @@ from server.judge.judgement import Audience, PromptCleared, PromptEvent, PromptR
 from server.judge.labels import Label, LabelSet, Prompt
 from server.judge.runs import Run, Side
 from server.judge.sounds import Interference
-from server.values import Text
+from server.values.text import Text
 
 CLEAR_AFTER_S = 3
 SPACING_S = 20

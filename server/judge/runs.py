@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.judge.labels import Label
-from server.values import HOP_S, RECENT_S, WINDOW_S
+from server.values.windows import HOP_S, RECENT_S, WINDOW_S
 
 FORGET_AFTER_S = WINDOW_S
 """A label unheard of (null, or no window) for this long: what was known of it no longer holds."""

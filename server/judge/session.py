@@ -21,12 +21,14 @@ from server.judge.judgement import (
     WindowJudgement,
 )
 from server.judge.labels import Label, LabelKind, LabelSet
-from server.judge.matcher.conversation import Said
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
+from server.judge.said import Said
 from server.judge.sounds import Interference
 from server.judge.spans import Mark, spoiled_by, unusable_spans
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
-from server.values import RECENT_S, EvidenceKind, LabelScore, Opinion, Text, Why
+from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
+from server.values.text import Text
+from server.values.windows import RECENT_S
 
 __all__ = [
     "Conclusion",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from server.values import Text
+from server.values.text import Text
 
 QUIET = "quiet"
 SPEAKING = "speaking"

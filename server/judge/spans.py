@@ -7,7 +7,7 @@ from typing import NamedTuple
 from server.judge.judgement import Span
 from server.judge.labels import LabelSet
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT
-from server.values import LabelScore
+from server.values.scores import LabelScore
 
 MIN_SPAN_S = 3
 """A shorter stretch is not told: a sentence around it still makes sense."""

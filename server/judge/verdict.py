@@ -5,7 +5,7 @@ from typing import Literal
 
 from server.judge.combine import weighted_mean
 from server.judge.labels import Label, LabelKind, LabelSet
-from server.values import Overall
+from server.values.scores import Overall
 
 Verdict = Literal["accept", "re-record", "unusable"]
 Grade = Literal["clear", "usable", "poor", "nodata"]

@@ -13,7 +13,7 @@ from server.live.intake import Intake
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mailbox
 from server.live.messages import error_message
-from server.live.outbox import Outbox, Sender
+from server.live.outbox import Outbox, OutboxSender
 from server.live.session import Phase, Session
 from server.live.transport import Disconnected, Transport
 from server.wire.server import GoAway
@@ -79,7 +79,7 @@ class Connection:
         self.session.tell(GoAway(time_left_s=time_left_s), to="patient")
 
     async def run(self) -> None:
-        sender = Sender(
+        sender = OutboxSender(
             self._transport,
             self._outbox,
             self._clock,
@@ -177,11 +177,11 @@ class Connection:
         assessment = self.session.assessment
         while (mail := await self._mailbox.take()) is not None:
             self._scoring = True
-            if mail.patient:
+            if mail.lossless:
                 await self._outbox.room()
             # From judgement to checkpoint without a pause: a line lost in between would have the window judged twice.
-            assessed = await assessment.assess(mail.window, wait_for_mos=mail.patient)
-            self.session.judged(assessed, arrived=mail.arrived, checkpoint=mail.checkpoint, keep=mail.patient)
+            assessed = await assessment.assess(mail.window, wait_for_mos=mail.lossless)
+            self.session.judged(assessed, arrived=mail.arrived, checkpoint=mail.checkpoint, keep=mail.lossless)
             self._scoring = False
         self._scored.set()
         await asyncio.Event().wait()  # the group ends the loops together

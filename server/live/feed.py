@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from server.values import AudioFormat
+from server.values.audio import AudioFormat
 
 SLICE_MS = 200
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import assert_never
 
-from server.assessment.engine import Core, Heard
+from server.assessment.engine import Core, HeardAudio
 from server.errors import (
     FrameTooLargeError,
     NonFiniteSamplesError,
@@ -22,7 +22,7 @@ from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
 from server.live.transport import size_of
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
-from server.values import WINDOW_S
+from server.values.windows import WINDOW_S
 from server.wire.client import (
     AudioGap,
     AudioPause,
@@ -68,11 +68,11 @@ class Intake:
         self._in_gap = False
 
     @property
-    def heard(self) -> Heard:
+    def heard(self) -> HeardAudio:
         """A core that still replays has heard less than was judged before it; the windows say how much."""
-        heard = Heard.of(self._core)
+        heard = HeardAudio.of(self._core)
         known = self._session.furthest_sample if self._core.samples_received < self._replay_until else 0
-        return Heard(max(heard.samples, known), heard.sample_rate, heard.speech_s, heard.totals)
+        return HeardAudio(max(heard.samples, known), heard.sample_rate, heard.speech_s, heard.totals)
 
     async def take(self, message: str | bytes) -> Ending | None:
         """Work one message through; the ending it calls for, if any. Raises what is fatal."""
@@ -114,7 +114,7 @@ class Intake:
         arrived = self._clock.now()
         if self._session.phase is Phase.PAUSED:
             self._session.pause(False)
-        if not self._patient:
+        if not self._lossless:
             self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
         broken: NonFiniteSamplesError | None = None
         for number, piece in enumerate(self._feed.slices(data)):
@@ -157,7 +157,7 @@ class Intake:
             self._ack(now)
 
     @property
-    def _patient(self) -> bool:
+    def _lossless(self) -> bool:
         return self._session.fast or self._in_gap or self._core.samples_received < self._replay_until
 
     async def _spread(self, events: list[StreamEvent], arrived: float) -> None:
@@ -178,9 +178,9 @@ class Intake:
 
     async def _post(self, event: WindowReady, arrived: float, *, last: bool) -> None:
         checkpoint = self._core.snapshot() if last and not self._finished else None
-        mail = Mail(event.window, arrived, checkpoint, self._patient)
+        mail = Mail(event.window, arrived, checkpoint, self._lossless)
         self._session.assessment.expect(event.window)
-        if mail.patient or self._finished or self._mailbox.holds_patient:
+        if mail.lossless or self._finished or self._mailbox.holds_lossless:
             await self._mailbox.put(mail)
         elif self._mailbox.put_newest(mail):
             self._session.assessment.windows_replaced += 1

@@ -3,20 +3,20 @@
 import asyncio
 from dataclasses import dataclass
 
-from server.values import Window
+from server.values.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
     """``arrived``: clock time of the message that completed the window. ``checkpoint``: the core as it was then.
 
-    ``patient``: nothing may be left out for lateness (``fast``, and replay after a resume).
+    ``lossless``: nothing may be left out for lateness (``fast``, and replay after a resume).
     """
 
     window: Window
     arrived: float
     checkpoint: bytes | None
-    patient: bool
+    lossless: bool
 
 
 class Mailbox:
@@ -55,9 +55,9 @@ class Mailbox:
         self._changed.set()
 
     @property
-    def holds_patient(self) -> bool:
+    def holds_lossless(self) -> bool:
         """True while a window waits that must not be replaced."""
-        return self._slot is not None and self._slot.patient
+        return self._slot is not None and self._slot.lossless
 
     def __len__(self) -> int:
         return int(self._slot is not None)

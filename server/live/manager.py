@@ -18,7 +18,7 @@ from server.live.observer import Observer
 from server.live.registry import Ended, Entry, Registry
 from server.live.session import Session
 from server.live.transport import Disconnected, Transport
-from server.values import AudioFormat, Encoding
+from server.values.audio import AudioFormat, Encoding
 from server.wire.client import ResumeConfig, SessionStart
 
 REPLAY_SLACK_S = 1.0
@@ -26,7 +26,7 @@ REPLAY_SLACK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SessionCounts:
     """``starting``: sockets before ``session.started``. ``waiting``: sessions without a socket."""
 
     starting: int
@@ -57,8 +57,8 @@ class SessionManager:
         self._draining = False
         self._emptied = asyncio.Event()
 
-    def counts(self) -> Counts:
-        return Counts(
+    def counts(self) -> SessionCounts:
+        return SessionCounts(
             starting=self._starting,
             live=len(self._registry.connections),
             waiting=len(self._registry.waiting),

@@ -8,7 +8,7 @@ from server.live.clock import Clock, deadline
 from server.live.guards import FaultGuard
 from server.live.limits import LiveLimits
 from server.live.messages import error_message
-from server.live.outbox import Outbox, Sender
+from server.live.outbox import Outbox, OutboxSender
 from server.live.session import Session
 from server.live.transport import Disconnected, Transport, size_of
 from server.wire.client import KeepAlive, parse_client_message
@@ -38,7 +38,7 @@ class Observer:
     async def follow(self, session: Session) -> None:
         """Until the session ends, the observer leaves, or it takes nothing for ``send_s`` seconds."""
         outbox = session.hub.join(session.snapshot().model_dump_json())
-        sender = Sender(
+        sender = OutboxSender(
             self._transport,
             outbox,
             self._clock,

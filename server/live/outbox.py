@@ -75,7 +75,7 @@ class Outbox:
         return text
 
 
-class Sender:
+class OutboxSender:
     """Sends an outbox to a transport, a heartbeat when there is nothing to send, each within ``send_s``."""
 
     def __init__(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from server.assessment.engine import Heard
+from server.assessment.engine import HeardAudio
 from server.errors import SessionExpiredError, UnknownSessionError
 from server.live.clock import Clock, Timer
 from server.live.limits import LiveLimits
@@ -103,7 +103,7 @@ class Registry:
             entry.timer.cancel()
         entry.connection, entry.timer = connection, None
 
-    def detach(self, session: Session, heard: Heard) -> None:
+    def detach(self, session: Session, heard: HeardAudio) -> None:
         """The patient is gone; they have ``resume_ttl_s`` to come back."""
         entry = self._entries[session.id]
         entry.connection = None

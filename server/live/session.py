@@ -8,8 +8,7 @@ from pydantic import BaseModel
 
 from server.assessment import render
 from server.assessment.assessment import Assessed, Assessment
-from server.assessment.engine import Engine, Heard
-from server.assessment.lane import Priority
+from server.assessment.engine import Engine, HeardAudio
 from server.assessment.result import Identity, build_result
 from server.judge.labels import LabelSet
 from server.judge.session import PromptEvent
@@ -19,14 +18,15 @@ from server.live.limits import LiveLimits
 from server.live.messages import error_message, kind_of, quality_update
 from server.live.outbox import Outbox
 from server.live.warnings import WarningWatch
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Pace
+from server.scoring.lane import Priority
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Pace
 from server.wire.client import SessionStart
 from server.wire.server import (
     AppliedConfig,
     EndReason,
     LabelsUpdated,
-    PromptCleared,
-    PromptRaised,
+    PromptClearedMessage,
+    PromptRaisedMessage,
     QualityUpdate,
     SessionEnded,
     SessionStarted,
@@ -68,7 +68,7 @@ class Session:
         self.phase = Phase.LIVE
         self.hub = Hub()
         self.checkpoint: bytes | None = None
-        self.heard: Heard | None = None
+        self.heard: HeardAudio | None = None
         self.furthest_sample = 0
         self._start = start
         self._limits = limits
@@ -86,8 +86,8 @@ class Session:
         self.warnings = WarningWatch(capture, self.audio.sample_rate)
         self._outbox: Outbox | None = None
         self._update: QualityUpdate | None = None
-        self._prompts: dict[str, PromptRaised] = {}
-        self._taken_back: dict[str, PromptCleared] = {}
+        self._prompts: dict[str, PromptRaisedMessage] = {}
+        self._taken_back: dict[str, PromptClearedMessage] = {}
         self._failure_told: float | None = None
 
     @property
@@ -105,7 +105,7 @@ class Session:
         self._move(Phase.LIVE)  # told to the observers alone: the patient's first message is session.started
         self._outbox = outbox
 
-    def detach(self, heard: Heard) -> None:
+    def detach(self, heard: HeardAudio) -> None:
         """The socket is gone. What it heard stays, its core does not."""
         self._outbox = None
         self.heard = heard
@@ -129,7 +129,7 @@ class Session:
             case _:
                 assert_never(phase)
 
-    def ended(self, reason: EndReason, heard: Heard) -> str:
+    def ended(self, reason: EndReason, heard: HeardAudio) -> str:
         """``session.ended`` with the result so far, as JSON. Changes nothing; long sessions take a while."""
         identity = Identity(
             id=self.id,
@@ -184,7 +184,7 @@ class Session:
         """What is meant for the doctor is not shown to the patient."""
         for event in events:
             message = render.prompt_event(event)
-            if isinstance(message, PromptRaised):
+            if isinstance(message, PromptRaisedMessage):
                 self._prompts[message.id] = message
             else:
                 self._prompts.pop(message.id, None)

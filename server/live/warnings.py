@@ -1,7 +1,7 @@
 """When the patient's side is warned. Sans-IO; each warning once per occasion and not again for a while."""
 
 from server.stream.events import Level
-from server.values import Capture
+from server.values.audio import Capture
 from server.wire.server import WarningCode
 
 SILENT_DBFS = -119.9

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from server.rows import dropout_runs, is_gap, is_silent, is_speech
-from server.values import CORE_RATE, Column, Float32Array, Mos, Window
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.measures import Mos
+from server.values.rows import Column, dropout_runs, is_gap, is_silent, is_speech
+from server.values.windows import Window
 
 MODEL_FILE = "speechmos/dnsmos_models/sig_bak_ovr.onnx"
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from server.values import CORE_RATE, ROW_RATE, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.rows import ROW_RATE
 
 WEIGHTS = Path(__file__).with_name("overlap.npz")
 

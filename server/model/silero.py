@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

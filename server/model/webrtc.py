@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import webrtcvad
 
-from server.values import CORE_RATE, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
 
 FRAME_SAMPLES = 480
 """30 ms, the longest frame it takes: the fewest decisions, the steadiest of them."""

@@ -8,15 +8,16 @@ import numpy as np
 from pydantic import JsonValue
 
 from server.assessment.assessment import Assessed, Assessment
-from server.assessment.engine import Core, Engine, Heard
-from server.assessment.lane import Priority
+from server.assessment.engine import Core, Engine, HeardAudio
 from server.assessment.result import Identity, build_result
-from server.assessment.transcript import TranscriptSource
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
+from server.scoring.lane import Priority
 from server.stream.events import StreamEvent, WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Float32Array, Window
+from server.transcript.sources import TranscriptSource
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
+from server.values.windows import Window
 from server.wire.result import Result, SpanModel
 
 UNDECODABLE = "undecodable"
@@ -48,7 +49,7 @@ async def assess_recording(
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
     capture = Capture(source=CaptureSource.FILE)
     assessment = Assessment(engine, labels, capture, priority=Priority.FILE, transcript=transcript)
-    tally = _Tally(len(engine.scorer_names))
+    tally = _ScorerTally(len(engine.scorer_names))
     try:
         blocks = recording.blocks()
         while (events := await asyncio.to_thread(_step, core, blocks)) is not None:
@@ -65,7 +66,7 @@ async def assess_recording(
             reference=reference,
             metadata=metadata,
         )
-        result = await asyncio.to_thread(build_result, assessment, Heard.of(core), identity)
+        result = await asyncio.to_thread(build_result, assessment, HeardAudio.of(core), identity)
     finally:
         assessment.close()
         # A worker may still be reading after a cancellation; closing waits for its block, not the loop.
@@ -83,7 +84,7 @@ def _step(core: Core, blocks: Iterator[Float32Array | Gap]) -> list[StreamEvent]
     return core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes())
 
 
-class _Tally:
+class _ScorerTally:
     """Whether anything scored at all: a result without a single opinion would look like a bad recording."""
 
     def __init__(self, scorers: int) -> None:
@@ -104,7 +105,7 @@ class _Tally:
 async def _assess_windows(
     assessment: Assessment,
     events: Sequence[StreamEvent],
-    tally: _Tally,
+    tally: _ScorerTally,
     on_window: Callable[[Window, Assessed], None] | None,
 ) -> None:
     for event in events:

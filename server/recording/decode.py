@@ -16,10 +16,8 @@ import soundfile
 import soxr
 
 from server.errors import PayloadTooLargeError, UndecodableFileError
-from server.values import Float32Array
+from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Float32Array
 
-MIN_RATE = 8_000
-MAX_RATE = 96_000
 """What StreamCore takes, in Hz. Other rates are resampled to the nearer end."""
 
 MAX_BLOCK_FRAMES = 65_536
@@ -57,7 +55,7 @@ class Recording:
         self._file = _open(source, name)
         self.source_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
-        self.sample_rate = min(max(self.source_rate, MIN_RATE), MAX_RATE)
+        self.sample_rate = min(max(self.source_rate, MIN_SAMPLE_RATE), MAX_SAMPLE_RATE)
         self._resampler: soxr.ResampleStream | None = None
         if self.sample_rate != self.source_rate:
             self._resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32")

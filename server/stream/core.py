@@ -12,10 +12,10 @@ from server.stream.resample import Resampler
 from server.stream.ring import InputBuffer
 from server.stream.snapshot import pack, unpack
 from server.stream.timeline import Timeline
-from server.values import CORE_RATE, ROW_RATE, WINDOW_S, AudioFormat, Encoding, Float32Array, RecordingTotals
-
-MIN_SAMPLE_RATE = 8_000
-MAX_SAMPLE_RATE = 96_000
+from server.values.audio import CORE_RATE, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat, Encoding, Float32Array
+from server.values.measures import RecordingTotals
+from server.values.rows import ROW_RATE
+from server.values.windows import WINDOW_S
 
 SKIP_AFTER_S = WINDOW_S + 1
 """A gap that has lasted this long has filled every buffer with zeros: whole seconds of it can be skipped."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from server.errors import NonFiniteSamplesError, UnsupportedEncodingError
-from server.values import AudioFormat, Encoding, Float32Array
+from server.values.audio import AudioFormat, Encoding, Float32Array
 
 _TYPES: dict[Encoding, np.dtype[Any]] = {Encoding.PCM_S16LE: np.dtype("<i2"), Encoding.PCM_F32LE: np.dtype("<f4")}
 

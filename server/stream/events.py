@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from server.values import Float32Array, Window
+from server.values.audio import Float32Array
+from server.values.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

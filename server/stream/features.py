@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, signal
 
-from server.values import CORE_RATE, N_COLUMNS, ROW_RATE, Column, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.rows import N_COLUMNS, ROW_RATE, Column
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
 """Samples of one row at 16 kHz: 160 (10 ms)."""

@@ -5,7 +5,8 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from server.values import CORE_RATE, ROW_RATE
+from server.values.audio import CORE_RATE
+from server.values.rows import ROW_RATE
 
 IDLE_AFTER_S = 10
 """A gap is idle where the 10 s up to there are gap: no window that ends there holds any audio."""

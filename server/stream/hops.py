@@ -8,7 +8,10 @@ from server.stream.features import HopFeatures
 from server.stream.noise_floor import NoiseFloor
 from server.stream.ring import Ring
 from server.stream.totals import Totals
-from server.values import N_COLUMNS, ROW_RATE, WINDOW_S, Column, Float32Array, RecordingTotals
+from server.values.audio import Float32Array
+from server.values.measures import RecordingTotals
+from server.values.rows import N_COLUMNS, ROW_RATE, Column
+from server.values.windows import WINDOW_S
 
 _DECIBELS = [Column.LEVEL_DB, Column.SYLLABLE_DB, Column.LOW_DB, Column.HIGH_DB]
 _TOTALS_BLOCK = 60

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from server.values import ROW_RATE, Float32Array
+from server.values.audio import Float32Array
+from server.values.rows import ROW_RATE
 
 N_INPUT_COLUMNS = 5
 """PEAK, CLIPPED, ZERO, DC, GAP, in this order."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from server.values import CORE_RATE, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
 
 TARGET_DBFS = -26.0
 """Active speech level that VAD and DNSMOS expect (facts/quality.md)."""

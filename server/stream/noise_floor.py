@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from server.rows import is_pause
-from server.values import Column, Float32Array
+from server.values.audio import Float32Array
+from server.values.rows import Column, is_pause
 
 RISE_DB_PER_S = 1.0
 """How fast the carried floor follows louder pauses. A 30 dB change takes 30 s: about the memory that helps a window
 without a pause, while a passing car does not stay for minutes."""
 
-MIN_PAUSE_ROWS = 10
+MIN_ROOM_ROWS = 10
 """Under 100 ms of pause in a hop says nothing; the floor holds."""
 
 
@@ -24,7 +24,7 @@ class NoiseFloor:
     def advance(self, rows: Float32Array) -> float | None:
         """Take the rows of one hop, float32 ``(r, N_COLUMNS)``; the floor in dBFS, ``None`` before any pause."""
         pause = is_pause(rows)
-        if int(np.count_nonzero(pause)) >= MIN_PAUSE_ROWS:
+        if int(np.count_nonzero(pause)) >= MIN_ROOM_ROWS:
             heard = float(np.median(rows[pause, Column.LEVEL_DB]))
             if self._floor_db is None or heard <= self._floor_db:
                 self._floor_db = heard

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 
 from server.stream.ring import InputBuffer
-from server.values import CORE_RATE, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
 
 QUALITY = "HQ"
 """soxr's 20-bit recipe: flat to 91 % of the lower Nyquist frequency. LQ would cut the speech band at 5.4 kHz."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 
 class Ring:

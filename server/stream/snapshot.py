@@ -22,7 +22,8 @@ import numpy as np
 
 from server.errors import SnapshotError
 from server.stream.hops import KEPT_ROWS
-from server.values import N_COLUMNS, Float32Array
+from server.values.audio import Float32Array
+from server.values.rows import N_COLUMNS
 
 MAGIC = b"TQSC"
 VERSION = 2

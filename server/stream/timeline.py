@@ -16,12 +16,15 @@ from server.stream.events import (
     WindowReady,
 )
 from server.stream.gaps import Gaps
-from server.stream.gate import Transition, VoiceGate
 from server.stream.hops import HopRows
 from server.stream.input_measures import InputMeasures, level_of
 from server.stream.ring import InputBuffer, Ring
+from server.stream.voice_gate import Transition, VoiceGate
 from server.stream.windower import has_window_at_end, window_after
-from server.values import CORE_RATE, ROW_RATE, WINDOW_S, Float32Array, RecordingTotals, Window
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.measures import RecordingTotals
+from server.values.rows import ROW_RATE
+from server.values.windows import WINDOW_S, Window
 
 LEVELS_PER_S = 5
 

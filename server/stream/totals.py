@@ -5,9 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from server.rows import (
+from server.values.audio import Float32Array
+from server.values.measures import RecordingTotals
+from server.values.rows import (
     MIN_PAUSE_ROWS,
+    N_COLUMNS,
     BoolArray,
+    Column,
     dropout_runs,
     is_gap,
     is_pause,
@@ -16,7 +20,6 @@ from server.rows import (
     runs,
     usual_peak,
 )
-from server.values import N_COLUMNS, Column, Float32Array, RecordingTotals
 
 BINS = 256
 BIN_DB = 0.5

@@ -1,6 +1,6 @@
 """When windows end, and where they begin. Pure functions of the number of hops."""
 
-from server.values import FIRST_PARTIAL_S, HOP_S, TOO_SHORT_S, WINDOW_S
+from server.values.windows import FIRST_PARTIAL_S, HOP_S, TOO_SHORT_S, WINDOW_S
 
 assert HOP_S == 1, "hop number and second are the same thing here"
 

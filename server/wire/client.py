@@ -14,10 +14,8 @@ from server.errors import (
     UnsupportedEncodingError,
     UnsupportedRateError,
 )
+from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from server.wire.base import WireModel
-
-MIN_SAMPLE_RATE = 8_000
-MAX_SAMPLE_RATE = 96_000
 
 MAX_PARAM = 100
 """Characters of a field's path that an error names: an unknown field is named by the peer."""
@@ -94,7 +92,7 @@ class AudioGap(WireModel):
     """Samples the client had to drop; they advance time, are marked, and are excluded from dropouts."""
 
     type: Literal["audio.gap"]
-    samples: int = Field(gt=0, le=96_000 * 3600)
+    samples: int = Field(gt=0, le=MAX_SAMPLE_RATE * 3600)
 
 
 class LabelsUpdate(WireModel):

@@ -4,21 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from server.values.scores import Why
 from server.wire.base import WireModel
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Grade = Literal["clear", "usable", "poor", "nodata"]
 Verdict = Literal["accept", "re-record", "unusable"]
-WhyNull = Literal[
-    "too_short",
-    "no_speech",
-    "processing_enabled",
-    "needs_clap",
-    "needs_transcript",
-    "no_evidence",
-    "shed",
-    "unscorable",
-]
 Kind = Literal["quality", "content"]
 
 
@@ -42,7 +33,7 @@ class LabelScoreModel(WireModel):
 
     score: Score | None
     evidence: EvidenceModel
-    why: WhyNull | None = None
+    why: Why | None = None
 
 
 class OverallModel(WireModel):

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from server.values.scores import Why
 from server.wire.base import WireModel
 from server.wire.common import (
     EventModel,
@@ -15,7 +16,6 @@ from server.wire.common import (
     OverallModel,
     Score,
     TextModel,
-    WhyNull,
 )
 
 
@@ -35,7 +35,7 @@ class ResultLabel(WireModel):
     passed: bool | None
     weight: float
     evidence: EvidenceModel
-    why: WhyNull | None = None
+    why: Why | None = None
     state: Literal["stated", "denied", "not_heard"] | None = None
     """Of a content label, where a transcript was there to tell: shown to the doctor, whatever was expected."""
     heard_at_s: float | None = Field(default=None, ge=0)

@@ -113,7 +113,7 @@ class SpeechStoppedMessage(WireModel):
     at_s: float
 
 
-class PromptRaised(WireModel):
+class PromptRaisedMessage(WireModel):
     """``audience`` is the doctor after two prompts that the patient could not follow."""
 
     type: Literal["prompt.raised"] = "prompt.raised"
@@ -123,7 +123,7 @@ class PromptRaised(WireModel):
     audience: Literal["patient", "doctor"] = "patient"
 
 
-class PromptCleared(WireModel):
+class PromptClearedMessage(WireModel):
     type: Literal["prompt.cleared"] = "prompt.cleared"
     id: str
     label: str
@@ -150,7 +150,7 @@ class GoAway(WireModel):
     time_left_s: float
 
 
-EndReason = Literal["client", "idle", "expired", "superseded", "drain", "error", "faster_than_real_time"]
+EndReason = Literal["client", "idle", "expired", "drain", "error", "faster_than_real_time"]
 
 
 class SessionEnded(WireModel):
@@ -201,7 +201,7 @@ class Snapshot(WireModel):
     capture: CaptureConfig
     language: str
     update: QualityUpdate | None = None
-    prompts: list[PromptRaised] = Field(default_factory=list)
+    prompts: list[PromptRaisedMessage] = Field(default_factory=list)
     warnings: list[WarningCode] = Field(default_factory=list)
     ended: SessionEnded | None = None
     notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
@@ -214,8 +214,8 @@ ServerMessage = Annotated[
     | QualityUpdate
     | SpeechStartedMessage
     | SpeechStoppedMessage
-    | PromptRaised
-    | PromptCleared
+    | PromptRaisedMessage
+    | PromptClearedMessage
     | WarningMessage
     | Heartbeat
     | GoAway

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from server.api.gate import Gate
 from server.api.probe import Probe
+from server.api.upload_slots import UploadSlots
 from server.errors import CapacityError, DrainingError, ScoringError
 
 
@@ -52,7 +52,7 @@ async def test_a_hanging_scorer_is_given_up() -> None:
 
 
 async def test_the_gate_refuses_the_one_too_many_and_reopens() -> None:
-    gate = Gate(running=1, waiting=1)
+    gate = UploadSlots(running=1, waiting=1)
     async with gate.admit(), gate.admit():
         assert gate.free == 0
         with pytest.raises(CapacityError) as refused:

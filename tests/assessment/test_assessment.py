@@ -10,20 +10,23 @@ import pytest
 
 from server.assessment import render
 from server.assessment.assessment import Assessment
-from server.assessment.engine import Engine, Heard
-from server.assessment.lane import Priority
+from server.assessment.engine import Engine, HeardAudio
 from server.assessment.result import Identity, build_result
-from server.assessment.scorers import ScoreReply, ScoreRequest
-from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.errors import SnapshotError
 from server.judge.sounds import Interference, PatientSound
 from server.live.messages import quality_update
 from server.model.acoustic import summarise
 from server.resources import labels_dir
+from server.scoring.lane import Priority
+from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Measures, Text, Window
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from server.values.measures import Measures
+from server.values.text import Text
+from server.values.windows import Window
 from server.wire.result import Result
 from tests.fakes import FakeDetector, FakeMos, FakeScorer
 
@@ -59,14 +62,14 @@ async def engine(scorer: FakeScorer, mos: FakeMos) -> AsyncIterator[Engine]:
         )
 
 
-def heard(engine: Engine, seconds: float, seed: int = 1) -> tuple[list[Window], Heard]:
+def heard(engine: Engine, seconds: float, seed: int = 1) -> tuple[list[Window], HeardAudio]:
     """The windows of some noise, and what the core heard."""
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, RATE))
     rng = np.random.default_rng(seed)
     loudness = np.repeat(rng.uniform(0.01, 0.2, int(seconds) + 1), RATE)[: round(seconds * RATE)]
     pcm = (rng.standard_normal(round(seconds * RATE)) * loudness).astype("<f4")
     events = core.receive_pcm(pcm.tobytes()) + core.finish()
-    return [event.window for event in events if isinstance(event, WindowReady)], Heard.of(core)
+    return [event.window for event in events if isinstance(event, WindowReady)], HeardAudio.of(core)
 
 
 async def test_result_holds_every_field_and_no_number_that_json_lacks(engine: Engine) -> None:

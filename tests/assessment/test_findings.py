@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from server.assessment.findings import MAX_SPANS, Findings
+from server.assessment.findings import MAX_SPANS, SoundFindings
 from server.judge.session import WindowFacts
 from server.judge.sounds import Interference, PatientSound
-from server.values import Text
+from server.values.text import Text
 
 RATE = 16_000
 TV = Interference("tv", Text("电视声", "Television"), 0.6, Text("有电视声。", "The television."))
@@ -21,7 +21,9 @@ def facts(end_s: int) -> WindowFacts:
     return WindowFacts(start_s * RATE, end_s * RATE, RATE, end_s < 10, 5.0, 0.5)
 
 
-def feed(findings: Findings, ends: Iterable[int], coughs: Iterable[int] = (), **sounds: Iterable[int]) -> Findings:
+def feed(
+    findings: SoundFindings, ends: Iterable[int], coughs: Iterable[int] = (), **sounds: Iterable[int]
+) -> SoundFindings:
     """Windows that end at ``ends``; in ``coughs`` a cough was heard, and in those of ``tv`` and ``dog`` these."""
     heard = {name: set(at) for name, at in sounds.items()}
     coughed = set(coughs)
@@ -31,7 +33,7 @@ def feed(findings: Findings, ends: Iterable[int], coughs: Iterable[int] = (), **
     return findings
 
 
-def spans(findings: Findings) -> list[tuple[float, float]]:
+def spans(findings: SoundFindings) -> list[tuple[float, float]]:
     return [(event.start / RATE, event.end / RATE) for event in findings.events()]
 
 
@@ -58,15 +60,15 @@ def windows_with(*seconds: float) -> list[int]:
     ids=["one", "two-near", "two-apart", "at-the-start", "at-the-end", "always", "heard-in-some", "flicker"],
 )
 def test_an_event_lies_where_its_windows_say(coughs: Iterable[int], expected: list[tuple[int, int]]) -> None:
-    assert spans(feed(Findings(), range(3, LAST + 1), coughs)) == expected
+    assert spans(feed(SoundFindings(), range(3, LAST + 1), coughs)) == expected
 
 
 def test_windows_that_were_replaced_widen_an_event_and_lose_none() -> None:
-    assert spans(feed(Findings(), [3, 4, 9, 14, 19, 24, 29], [14, 19])) == [(9, 14)]
+    assert spans(feed(SoundFindings(), [3, 4, 9, 14, 19, 24, 29], [14, 19])) == [(9, 14)]
 
 
 def test_an_event_keeps_its_highest_score_and_its_title() -> None:
-    findings = Findings()
+    findings = SoundFindings()
     for end, score in ((10, 0.4), (11, 0.8), (12, 0.5)):
         findings.add([], [PatientSound("coughing", COUGH.title, score)], facts(end))
     (event,) = findings.events()
@@ -74,7 +76,7 @@ def test_an_event_keeps_its_highest_score_and_its_title() -> None:
 
 
 def test_events_of_now_are_those_that_are_heard_or_were_a_moment_ago() -> None:
-    findings = Findings()
+    findings = SoundFindings()
     feed(findings, range(3, 15), [12, 13, 14])
     assert [event.id for event in findings.latest_events()] == ["coughing"]
     feed(findings, [15, 16])
@@ -85,27 +87,29 @@ def test_events_of_now_are_those_that_are_heard_or_were_a_moment_ago() -> None:
 
 
 def test_what_disturbed_longest_comes_first_with_its_mean_score() -> None:
-    told = feed(Findings(), range(3, 31), tv=range(5, 25), dog=range(5, 10)).interference()
+    told = feed(SoundFindings(), range(3, 31), tv=range(5, 25), dog=range(5, 10)).interference()
     assert [(one.id, pytest.approx(one.score)) for one in told] == [("tv", 0.6), ("dog_bark", 0.9)]
 
 
 def test_a_name_that_came_up_once_or_twice_is_not_told_of_a_long_recording() -> None:
-    assert feed(Findings(), range(3, 31), dog=[9, 20]).interference() == []
-    assert [one.id for one in feed(Findings(), [3, 4], dog=[4]).interference()] == ["dog_bark"]
+    assert feed(SoundFindings(), range(3, 31), dog=[9, 20]).interference() == []
+    assert [one.id for one in feed(SoundFindings(), [3, 4], dog=[4]).interference()] == ["dog_bark"]
 
 
 def test_a_window_that_was_judged_before_changes_nothing() -> None:
-    once = feed(Findings(), range(3, 20), [10, 11], tv=range(3, 20))
-    twice = feed(feed(Findings(), range(3, 20), [10, 11], tv=range(3, 20)), range(5, 20), range(5, 20), dog=range(20))
+    once = feed(SoundFindings(), range(3, 20), [10, 11], tv=range(3, 20))
+    twice = feed(
+        feed(SoundFindings(), range(3, 20), [10, 11], tv=range(3, 20)), range(5, 20), range(5, 20), dog=range(20)
+    )
     assert twice.snapshot() == once.snapshot()
 
 
 @pytest.mark.parametrize("cut", [3, 12, 14, 16, 20])
 def test_restored_findings_go_on_as_if_nothing_had_happened(cut: int) -> None:
     story = {"coughs": [11, 12, 13, 15, 22, 23], "tv": range(5, 20), "dog": [8]}
-    straight = feed(Findings(), range(3, 31), **story)
-    first = feed(Findings(), range(3, cut), **story)
-    second = Findings()
+    straight = feed(SoundFindings(), range(3, 31), **story)
+    first = feed(SoundFindings(), range(3, cut), **story)
+    second = SoundFindings()
     second.restore(json.loads(json.dumps(first.snapshot())))
     feed(second, range(cut, 31), **story)
     assert second.events() == straight.events()
@@ -114,5 +118,5 @@ def test_restored_findings_go_on_as_if_nothing_had_happened(cut: int) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    findings = feed(Findings(), range(3, 6_000), range(3, 6_000, 5))
+    findings = feed(SoundFindings(), range(3, 6_000), range(3, 6_000, 5))
     assert len(findings.events()) == MAX_SPANS

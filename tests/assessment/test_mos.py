@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from server.assessment.lane import Priority
 from server.assessment.mos import MosWatch
-from server.assessment.service import ScoringService
-from server.values import N_COLUMNS, Mos, Window
+from server.scoring.lane import Priority
+from server.scoring.service import ScoringService
+from server.values.measures import Mos
+from server.values.rows import N_COLUMNS
+from server.values.windows import Window
 from tests.fakes import FakeMos
 
 RATE = 8000
@@ -33,11 +35,11 @@ async def service(model: FakeMos) -> AsyncIterator[ScoringService]:
         yield running
 
 
-async def walk(watch: MosWatch, ends: range, *, patient: bool = True) -> dict[int, tuple[Mos | None, bool]]:
+async def walk(watch: MosWatch, ends: range, *, lossless: bool = True) -> dict[int, tuple[Mos | None, bool]]:
     seen = {}
     for end in ends:
         watch.expect(window(end))
-        seen[end] = await watch.counting(window(end), patient=patient)
+        seen[end] = await watch.counting(window(end), lossless=lossless)
     return seen
 
 
@@ -57,11 +59,11 @@ async def test_real_time_window_goes_on_without_a_late_result_and_says_so(
 ) -> None:
     model.gate.clear()
     watch = MosWatch(service, Priority.LIVE)
-    seen = await walk(watch, range(9, 13), patient=False)
+    seen = await walk(watch, range(9, 13), lossless=False)
     assert seen == {9: (None, False), 10: (None, False), 11: (None, True), 12: (None, True)}
     model.gate.set()
     watch.expect(window(13))
-    mos, shed = await watch.counting(window(13), patient=True)
+    mos, shed = await watch.counting(window(13), lossless=True)
     assert (mos and mos.end_sample, shed) == (10 * RATE, False), "a late result still counts for later windows"
 
 
@@ -78,7 +80,7 @@ async def test_replaced_window_still_gets_its_result(service: ScoringService) ->
     watch = MosWatch(service, Priority.LIVE)
     watch.expect(window(10))
     watch.expect(window(11))
-    mos, shed = await watch.counting(window(11), patient=True)
+    mos, shed = await watch.counting(window(11), lossless=True)
     assert mos is not None
     assert not shed
 
@@ -116,7 +118,7 @@ async def test_snapshot_carries_known_results(service: ScoringService) -> None:
     await walk(watch, range(3, 13))
     restored = MosWatch(service, Priority.FILE)
     restored.restore(watch.snapshot())
-    assert await restored.counting(window(13), patient=True) == await watch.counting(window(13), patient=True)
+    assert await restored.counting(window(13), lossless=True) == await watch.counting(window(13), lossless=True)
 
 
 async def test_close_withdraws_requests(service: ScoringService, model: FakeMos) -> None:

@@ -146,12 +146,13 @@ def test_warnings_and_errors_are_told() -> None:
 def test_every_word_of_the_wire_has_its_phrase() -> None:
     from typing import get_args
 
-    from server.wire.common import Grade, Verdict, WhyNull
+    from server.values.scores import Why
+    from server.wire.common import Grade, Verdict
     from server.wire.server import WarningCode
 
     assert set(words.GRADES) == set(get_args(Grade))
     assert set(words.VERDICTS) == {*get_args(Verdict), None}
-    assert set(words.WHY) == set(get_args(WhyNull))
+    assert set(words.WHY) == set(Why)
     assert set(words.WARNINGS) == set(get_args(WarningCode))
 
 

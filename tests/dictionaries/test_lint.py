@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.dictionaries.lint import Finding, Known, Rule, lint_file, lint_source
+from server.dictionaries.lint import Known, LintFinding, LintRule, lint_file, lint_source
 from server.dictionaries.lint.language import reads_as_english
 from server.dictionaries.lint.sameness import near_en, near_zh
 from server.dictionaries.lint.wording import is_vague_en, is_vague_zh, several_claims
@@ -29,11 +29,11 @@ def planted(source: str) -> set[tuple[int, str]]:
     return {(number, mark[1]) for number, mark in enumerate(marks, start=1) if mark}
 
 
-def found(findings: list[Finding]) -> set[tuple[int, str]]:
+def found(findings: list[LintFinding]) -> set[tuple[int, str]]:
     return {(one.line, str(one.rule)) for one in findings if one.severity == "finding"}
 
 
-def lint_with_own_topics(path: Path) -> list[Finding]:
+def lint_with_own_topics(path: Path) -> list[LintFinding]:
     """As if every topic that is spelt like its label were known."""
     source = path.read_text(encoding="utf-8")
     topics = frozenset(re.findall(r'^topic = "(\w+)"$', source, re.MULTILINE))
@@ -50,7 +50,7 @@ def test_every_planted_fault_of_forty_is_found_on_its_line_and_nothing_else(path
 @pytest.mark.parametrize("path", [FAULTY, FAULTY_2], ids=lambda path: path.stem)
 def test_faults_are_of_every_rule_that_a_label_can_break(path: Path) -> None:
     rules = {rule for _, rule in planted(path.read_text(encoding="utf-8"))}
-    assert rules == {str(rule) for rule in Rule} - {"syntax", "not-loaded"}
+    assert rules == {str(rule) for rule in LintRule} - {"syntax", "not-loaded"}
 
 
 @pytest.mark.parametrize("path", [FAULTY, FAULTY_2], ids=lambda path: path.stem)
@@ -70,7 +70,7 @@ def test_a_scorer_that_is_merely_not_loaded_is_a_note(path: Path) -> None:
     bare = Known(measures=MEASURE_NAMES, topics=KNOWN.topics, loaded=frozenset({"acoustic"}), written=WRITTEN)
     told = lint_file(path, bare)
     assert told
-    assert {(one.severity, one.rule) for one in told} == {("note", Rule.NOT_LOADED)}
+    assert {(one.severity, one.rule) for one in told} == {("note", LintRule.NOT_LOADED)}
 
 
 def test_every_finding_says_what_is_wrong_and_how_to_write_it_better_in_both_languages() -> None:
@@ -164,7 +164,7 @@ def test_pinyin_and_other_languages_are_not(text: str) -> None:
 @pytest.mark.parametrize(("source", "line"), [('name = "x"\nversion = \n', 2), ('name = "x"\n[[label]\n', 2)])
 def test_a_file_that_is_no_toml_is_one_finding_with_its_line(source: str, line: int) -> None:
     [one] = lint_source(source, "broken.toml", KNOWN)
-    assert (one.line, one.rule, one.path) == (line, Rule.SYNTAX, "broken.toml")
+    assert (one.line, one.rule, one.path) == (line, LintRule.SYNTAX, "broken.toml")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_file_that_is_no_utf8_is_one_finding_with_its_line(tmp_path: Path) -> 
     path = tmp_path / "latin.toml"
     path.write_bytes(b'name = "x"\ntitle = "\xe9"\n')
     [one] = lint_file(path, KNOWN)
-    assert (one.line, one.rule) == (2, Rule.SYNTAX)
+    assert (one.line, one.rule) == (2, LintRule.SYNTAX)
 
 
 @pytest.mark.parametrize(
@@ -246,13 +246,13 @@ def test_whatever_types_are_written_lint_tells_them(source: str) -> None:
 def test_an_included_label_must_be_written_where_it_is_looked_for() -> None:
     source = (LABELS / "cardiology.toml").read_text(encoding="utf-8")
     [one] = lint_source(source.replace("telemedicine:close_enough", "telemedicine:closeness"), "c.toml", KNOWN)
-    assert (one.line, one.rule) == (source.splitlines().index('  "telemedicine:close_enough",') + 1, Rule.FORM)
+    assert (one.line, one.rule) == (source.splitlines().index('  "telemedicine:close_enough",') + 1, LintRule.FORM)
 
 
 def test_an_id_of_another_dictionary_is_a_note() -> None:
     source = (LABELS / "cardiology.toml").read_text(encoding="utf-8").replace('id = "syncope"', 'id = "falls"')
     [one] = lint_source(source, "c.toml", KNOWN)
-    assert (one.severity, one.rule, one.label) == ("note", Rule.DUPLICATE, "falls")
+    assert (one.severity, one.rule, one.label) == ("note", LintRule.DUPLICATE, "falls")
     assert "rehabilitation:falls" in one.better.en
 
 
@@ -264,4 +264,4 @@ def test_the_example_of_the_guide_has_nothing_to_mend() -> None:
 
 def test_every_rule_is_explained_in_the_guide() -> None:
     guide = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
-    assert not [rule for rule in Rule if f"`{rule}`" not in guide]
+    assert not [rule for rule in LintRule if f"`{rule}`" not in guide]

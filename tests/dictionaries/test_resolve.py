@@ -15,9 +15,9 @@ from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
 from server.judge.combine import combine
 from server.judge.labels import LabelKind, LabelSet
-from server.judge.matcher import Topics
-from server.judge.matcher.topics import Lexicon
-from server.values import Why
+from server.transcript import Topics
+from server.transcript.topics import Lexicon
+from server.values.scores import Why
 from server.wire.client import LabelRequest
 
 LABELS = Path(__file__).resolve().parents[2] / "labels"

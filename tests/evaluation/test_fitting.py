@@ -8,7 +8,7 @@ import pytest
 from server.dictionaries.loader import parse
 from server.evaluation.fitting import decision, fit, moves
 from server.evaluation.folds import folds
-from server.evaluation.listening import Heard, WindowReading
+from server.evaluation.listening import ListenedRecording, WindowReading
 from server.evaluation.manifest import Row
 from server.evaluation.write_labels import VERSION, with_curves, written_elsewhere
 from server.judge.labels import LabelSet
@@ -18,9 +18,9 @@ from tests.judge.builders import RATE, TELEMEDICINE
 LABELS = Path(__file__).resolve().parents[2] / "labels" / "telemedicine.toml"
 
 
-def heard(**values: float) -> Heard:
+def heard(**values: float) -> ListenedRecording:
     facts = WindowFacts(0, 10 * RATE, RATE, False, 8.0, 0.8)
-    return Heard((WindowReading(facts, values, values, {}),))
+    return ListenedRecording((WindowReading(facts, values, values, {}),))
 
 
 def row(line: int, *groups: tuple[str, str], fit_only: bool = False) -> Row:

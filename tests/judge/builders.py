@@ -18,7 +18,9 @@ from server.judge.labels import (
 )
 from server.judge.session import SessionJudge, WindowFacts, WindowJudgement
 from server.judge.sounds import Interference
-from server.values import EvidenceKind, Measures, Opinion, Text, Why
+from server.values.measures import Measures
+from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.text import Text
 
 RATE = 16_000
 DICTIONARIES = Dictionaries.load(Path(__file__).resolve().parents[2] / "labels")

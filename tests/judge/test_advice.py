@@ -6,7 +6,8 @@ from server.judge.advice import advise, worst_label
 from server.judge.judgement import Span
 from server.judge.labels import LabelSet
 from server.judge.verdict import overall
-from server.values import LabelScore, Text, Why
+from server.values.scores import LabelScore, Why
+from server.values.text import Text
 from server.wire.client import LabelRequest
 from tests.judge.builders import DICTIONARIES, RATE, TELEMEDICINE
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.judge.aggregate import Column
+from server.judge.aggregate import ScoreSeries
 from server.judge.history import History
 from server.judge.labels import Aggregate
-from server.values import LabelScore, Why
+from server.values.scores import LabelScore, Why
 from tests.judge.builders import TELEMEDICINE, label_set, quality
 
 TYPICAL = quality("a")
@@ -19,8 +19,8 @@ ANY = quality("a", aggregate=Aggregate.ANY)
 WINDOWS = st.lists(st.tuples(st.floats(0.0, 1.0), st.integers(0, 1000)), min_size=1, max_size=150)
 
 
-def column(windows: list[tuple[float, int]]) -> Column:
-    built = Column()
+def column(windows: list[tuple[float, int]]) -> ScoreSeries:
+    built = ScoreSeries()
     for value, speech in windows:
         built.add(value, speech)
     return built
@@ -55,7 +55,7 @@ def test_the_order_of_windows_does_not_change_an_aggregate(windows, random, labe
     shuffled = list(windows)
     random.shuffle(shuffled)
     assert column(windows).aggregate(label) == column(shuffled).aggregate(label)
-    assert column(windows).aggregate(label) == Column.of(shuffled).aggregate(label)
+    assert column(windows).aggregate(label) == ScoreSeries.of(shuffled).aggregate(label)
 
 
 @pytest.mark.parametrize("label_id", ["speech_present", "continuous_signal"])
@@ -66,8 +66,8 @@ def test_typical_is_always_plain_for_labels_that_judge_missing_speech(label_id: 
 
 
 def test_nothing_scorable_is_null() -> None:
-    assert Column().aggregate(TYPICAL) is None
-    assert Column().aggregate(WORST) is None
+    assert ScoreSeries().aggregate(TYPICAL) is None
+    assert ScoreSeries().aggregate(WORST) is None
 
 
 def history(windows: list[tuple[float | None, bool]]) -> History:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from server.judge.combine import combine, weighted_mean
 from server.judge.curves import evaluate
 from server.judge.labels import Curve, Label, LabelKind
-from server.values import Opinion, Text, Why
+from server.values.scores import Opinion, Why
+from server.values.text import Text
 from tests.judge.builders import content, quality
 
 UNIT = st.floats(0.0, 1.0)

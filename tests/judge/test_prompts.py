@@ -11,7 +11,7 @@ from server.judge.judgement import PromptCleared, PromptEvent, PromptRaised
 from server.judge.labels import Prompt
 from server.judge.prompts import PromptPolicy, worded
 from server.judge.sounds import Interference
-from server.values import Text
+from server.values.text import Text
 from tests.judge.builders import RATE, TELEMEDICINE, label_set, quality
 
 LABELS = label_set(

@@ -13,7 +13,9 @@ from server.judge.judgement import PromptCleared, PromptRaised
 from server.judge.labels import Label
 from server.judge.session import SessionJudge
 from server.judge.sounds import Interference
-from server.values import Measures, Opinion, Text, Why
+from server.values.measures import Measures
+from server.values.scores import Opinion, Why
+from server.values.text import Text
 from tests.judge.builders import DICTIONARIES, TELEMEDICINE, add, content, facts, label_set, opinions, quality
 
 LABELS = label_set(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.judge.session import SessionJudge
 from server.judge.spans import Mark, spoiled_by, unusable_spans
-from server.values import LabelScore
+from server.values.scores import LabelScore
 from tests.judge.builders import RATE, add, label_set, quality
 
 LABELS = label_set(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.judge.verdict import overall, passed
-from server.values import Overall
+from server.values.scores import Overall
 from tests.judge.builders import content, label_set, quality
 
 SPEECH = quality("speech_present")

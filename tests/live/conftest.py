@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.assessment.engine import Engine
-from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.model.acoustic import summarise
 from server.resources import labels_dir
+from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
 from tests.fakes import FakeClock, FakeDetector, FakeMos, FakeScorer
 

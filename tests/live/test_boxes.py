@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from server.live.feed import PcmFeed
 from server.live.hub import Hub
 from server.live.mailbox import Mail, Mailbox
-from server.live.outbox import HEARTBEAT, Outbox, Sender
-from server.values import N_COLUMNS, AudioFormat, Encoding, Window
+from server.live.outbox import HEARTBEAT, Outbox, OutboxSender
+from server.values.audio import AudioFormat, Encoding
+from server.values.rows import N_COLUMNS
+from server.values.windows import Window
 from tests.fakes import FakeClock, FakeTransport, settle
 
 
-def mail(end: int, *, patient: bool = False) -> Mail:
+def mail(end: int, *, lossless: bool = False) -> Mail:
     window = Window(0, end, 1, True, np.zeros((0, N_COLUMNS), np.float32), np.zeros(0, np.float32))
-    return Mail(window, 0.0, None, patient)
+    return Mail(window, 0.0, None, lossless)
 
 
 async def test_mailbox_keeps_the_newest() -> None:
@@ -31,9 +33,9 @@ async def test_mailbox_keeps_the_newest() -> None:
 
 async def test_mailbox_makes_the_patient_writer_wait() -> None:
     box = Mailbox()
-    await box.put(mail(3, patient=True))
-    assert box.holds_patient
-    second = asyncio.create_task(box.put(mail(4, patient=True)))
+    await box.put(mail(3, lossless=True))
+    assert box.holds_lossless
+    second = asyncio.create_task(box.put(mail(4, lossless=True)))
     await settle()
     assert not second.done()
     first = await box.take()
@@ -78,7 +80,7 @@ async def test_room_waits_until_half_is_free() -> None:
 
 async def test_sender_sends_heartbeats_only_into_silence() -> None:
     clock, socket, box = FakeClock(), FakeTransport(), Outbox(10)
-    sender = Sender(socket, box, clock, send_s=10, heartbeat_s=0.9)
+    sender = OutboxSender(socket, box, clock, send_s=10, heartbeat_s=0.9)
     task = asyncio.create_task(sender.run(lambda: None))
     for _ in range(4):
         box.put('{"type": "level"}')

@@ -6,7 +6,7 @@ from server.errors import FasterThanRealTimeError, TooManyFaultsError
 from server.live.guards import FaultGuard, PaceGuard
 from server.live.warnings import WarningWatch
 from server.stream.events import Level
-from server.values import Capture, CaptureSource
+from server.values.audio import Capture, CaptureSource
 
 RATE = 16_000
 

@@ -14,7 +14,7 @@ from server.live.outbox import Outbox
 from server.live.registry import Entry
 from server.live.session import Session
 from server.stream.core import StreamCore
-from server.values import Window
+from server.values.windows import Window
 from tests.fakes import FakeClock, FakeScorer, FakeTransport, settle, until
 from tests.live.patient import RATE, Doctor, Patient, noise
 

@@ -15,7 +15,9 @@ from server.model.overlap import OverlapNetwork, load_overlap
 from server.resources import labels_dir
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
-from server.values import AudioFormat, Column, Encoding, Float32Array, Window
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from server.values.rows import Column
+from server.values.windows import Window
 
 RATE = 16_000
 

@@ -8,16 +8,18 @@ import soxr
 
 from server.model.acoustic.levels import noise, signal_to_noise, speech_level, steady_noise, under_echo
 from server.model.acoustic.losses import is_cut, lost_rows, repeated_rows
-from server.model.acoustic.measures import MEASURE_NAMES, Internal, Reading, read, stretches
+from server.model.acoustic.measures import MEASURE_NAMES, AcousticReading, Internal, read, stretches
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
-from server.rows import is_pause
-from server.values import Column, Float32Array, Mos, Window
+from server.values.audio import Float32Array
+from server.values.measures import Mos
+from server.values.rows import Column, is_pause
+from server.values.windows import Window
 from tests.model.hearing import RATE, last_window, made_rows, mixer, samples_of, windows_of
 
 RNG = np.random.default_rng(5)
 
 
-def reading(window: Window, **extra) -> Reading:
+def reading(window: Window, **extra) -> AcousticReading:
     return read(stretches(window, 400)[0], **extra)
 
 

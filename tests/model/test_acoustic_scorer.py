@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.model.acoustic import AcousticScorer
 from server.model.acoustic.measures import MEASURE_NAMES
-from server.values import Capture, CaptureSource, Column, Mos, Opinion, Why, Window
+from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.values.audio import Capture, CaptureSource
+from server.values.measures import Mos
+from server.values.rows import Column
+from server.values.scores import Opinion, Why
+from server.values.windows import Window
 from tests.model.hearing import last_window, made_rows, samples_of, telemedicine, windows_of
 
 FILE = Capture(CaptureSource.FILE)

@@ -5,7 +5,8 @@ import pytest
 
 from server.model.acoustic import summarise
 from server.stream.totals import Totals
-from server.values import Column, Measures
+from server.values.measures import Measures
+from server.values.rows import Column
 from tests.model.hearing import made_rows
 
 

@@ -15,7 +15,7 @@ from server.model.silero import CONTEXT_SAMPLES, SileroDetector, load_silero_ses
 from server.model.webrtc import WebRtcDetector
 from server.stream.core import StreamCore
 from server.stream.events import SpeechStarted, StreamEvent
-from server.values import AudioFormat, Encoding, Float32Array
+from server.values.audio import AudioFormat, Encoding, Float32Array
 from tests.fakes import FakeDetector
 from tests.stream.audio import assert_same, run, windows
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from server.model.dnsmos import INPUT_SAMPLES, DnsMos, is_trustworthy, load_dnsmos_session, repeated
-from server.values import Column, Window
+from server.values.rows import Column
+from server.values.windows import Window
 from tests.model.hearing import last_window, made_rows, samples_of
 
 

@@ -9,7 +9,9 @@ from server.model.acoustic.crosstalk import LEAST_ROWS, LEAST_SNR_DB, MOST_ECHO,
 from server.model.acoustic.measures import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import FRAME, STEP, WEIGHTS, OverlapNetwork, load_overlap, relative, spectrum
-from server.values import Column, Float32Array, Mos
+from server.values.audio import Float32Array
+from server.values.measures import Mos
+from server.values.rows import Column
 from tests.model.hearing import last_window, made_rows, mixer, overlap_network, samples_of, windows_of
 
 QUIET = Mos(3.5, 4.0, 3.3, 0)

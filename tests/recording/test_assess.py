@@ -13,10 +13,10 @@ import soundfile
 
 from server.app import open_engine
 from server.assessment.engine import Engine
-from server.assessment.service import ScoringService
 from server.errors import ScoringError, UndecodableFileError
 from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.scoring.service import ScoringService
 from server.settings import Settings
 from tests.fakes import FakeScorer
 

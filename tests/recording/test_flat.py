@@ -2,7 +2,7 @@
 
 from server.judge.labels import Label, LabelKind, LabelSet
 from server.recording.flat import flat
-from server.values import Text
+from server.values.text import Text
 from server.wire.common import EvidenceModel, MeasuresModel, OverallModel, TextModel
 from server.wire.result import DictionaryModel, ModelModel, Result, ResultLabel, SourceModel
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.errors import TingqingError
 from server.settings import ENV_PREFIX, Settings
-from server.values import Why
+from server.values.scores import Why
 from server.wire.messages import CLIENT_MODELS, SERVER_MODELS
 from server.wire.server import EndReason, WarningCode
 from tests.repo.markdown import ROOT, code_blocks, documents, links, read

@@ -6,7 +6,8 @@ import numpy as np
 
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent, WindowReady
-from server.values import AudioFormat, Encoding, Float32Array, Window
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from server.values.windows import Window
 from tests.fakes import FakeDetector
 
 RATES = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000)

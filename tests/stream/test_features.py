@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from server.stream.features import HopFeatures
-from server.values import CORE_RATE, N_COLUMNS, Column, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.rows import N_COLUMNS, Column
 
 RNG = np.random.default_rng(3)
 

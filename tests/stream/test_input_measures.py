@@ -7,7 +7,7 @@ import soundfile
 import soxr
 
 from server.stream.input_measures import InputMeasures, clipped_samples, dbfs, level_of
-from server.values import Float32Array
+from server.values.audio import Float32Array
 from tests.stream.audio import RATES, babble
 
 NO_GAP = np.zeros(100, np.bool_)

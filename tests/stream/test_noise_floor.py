@@ -5,7 +5,7 @@ import json
 import pytest
 
 from server.stream.noise_floor import NoiseFloor
-from server.values import Column
+from server.values.rows import Column
 from tests.model.hearing import made_rows
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent
-from server.values import AudioFormat, Column, Encoding, Float32Array
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from server.values.rows import Column
 from tests.fakes import FakeDetector, FakeOverlapModel
 from tests.stream.audio import assert_same, babble, core_at, run, s16, windows
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from server.errors import NonFiniteSamplesError
 from server.stream.decode import PcmDecoder
-from server.values import AudioFormat, Encoding
+from server.values.audio import AudioFormat, Encoding
 from tests.stream.audio import cut, f32
 
 S16 = AudioFormat(Encoding.PCM_S16LE, 16_000)

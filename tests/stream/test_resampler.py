@@ -4,7 +4,7 @@ import soxr
 
 from server.stream.resample import Resampler
 from server.stream.ring import InputBuffer
-from server.values import CORE_RATE, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
 from tests.stream.audio import RATES
 
 ODD_RATES = (12_345, 16_001)

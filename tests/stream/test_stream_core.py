@@ -6,7 +6,8 @@ import pytest
 from server.errors import NonFiniteSamplesError, OddLengthError, UnsupportedRateError
 from server.stream.core import StreamCore
 from server.stream.events import Level, SpeechStarted, SpeechStopped
-from server.values import AudioFormat, Column, Encoding, Float32Array
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from server.values.rows import Column
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, f32, run, s16, windows
 

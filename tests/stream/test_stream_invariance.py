@@ -11,7 +11,7 @@ from server.errors import SnapshotError
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent
 from server.stream.snapshot import MAX_BYTES, VERSION
-from server.values import AudioFormat, Encoding
+from server.values.audio import AudioFormat, Encoding
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, cut, f32, run, s16, windows
 

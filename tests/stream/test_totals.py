@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.stream.totals import Totals, level_histogram
-from server.values import Column, Float32Array
+from server.values.audio import Float32Array
+from server.values.rows import Column
 from tests.model.hearing import made_rows
 
 

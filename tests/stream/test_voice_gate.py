@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from server.stream.gaps import Gaps
-from server.stream.gate import Transition, VoiceGate
 from server.stream.levelling import Levelling
 from server.stream.ring import Ring
-from server.values import Float32Array
+from server.stream.voice_gate import Transition, VoiceGate
+from server.values.audio import Float32Array
 from tests.stream.audio import babble
 
 FRAME = 512

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from server.dictionaries.lint import evidence, form, language, sameness, sounds, topics, wording
-from server.dictionaries.lint.findings import Draft, Finding, Known, Rule, raw_entries, raw_labels
+from server.dictionaries.lint.findings import Draft, Known, LintFinding, LintRule, raw_entries, raw_labels
 from server.dictionaries.locate import line_of
 from server.dictionaries.toml_text import NotTomlError, load_toml
-from server.values import Text
+from server.values.text import Text
 
-__all__ = ["Finding", "Known", "Rule", "lint_file", "lint_source"]
+__all__ = ["Known", "LintFinding", "LintRule", "lint_file", "lint_source"]
 
 
-def lint_file(path: Path, known: Known) -> list[Finding]:
+def lint_file(path: Path, known: Known) -> list[LintFinding]:
     """Raises OSError where the file cannot be read; everything else that is wrong with it is a finding."""
     raw = path.read_bytes()
     try:
@@ -24,7 +24,7 @@ def lint_file(path: Path, known: Known) -> list[Finding]:
         return [_syntax(str(path), line, Text("不是 UTF-8 文本", "not UTF-8 text"), _UTF8)]
 
 
-def lint_source(source: str, path: str, known: Known) -> list[Finding]:
+def lint_source(source: str, path: str, known: Known) -> list[LintFinding]:
     """The findings in the order of their lines. ``path`` is only repeated."""
     try:
         data = load_toml(source)
@@ -32,10 +32,12 @@ def lint_source(source: str, path: str, known: Known) -> list[Finding]:
         written = source.split("\n")[error.line - 1 :][:1]
         told = Text(f"不是 TOML:{error}", f"not TOML: {error}")
         return [_syntax(path, error.line, told, _remedy(str(error), *written))]
-    found: dict[tuple[int, Rule, str], Finding] = {}
+    found: dict[tuple[int, LintRule, str], LintFinding] = {}
     for draft in _drafts(data, known):
         line = line_of(source, draft.at)
-        finding = Finding(path, line, draft.rule, draft.severity, _label_at(data, draft), draft.message, draft.better)
+        finding = LintFinding(
+            path, line, draft.rule, draft.severity, _label_at(data, draft), draft.message, draft.better
+        )
         found.setdefault((line, draft.rule, draft.message.en), finding)
     return sorted(found.values(), key=lambda one: one.line)
 
@@ -65,8 +67,8 @@ def _label_at(data: Mapping[str, Any], draft: Draft) -> str | None:
     return found.id or None if found else None
 
 
-def _syntax(path: str, line: int, message: Text, better: Text) -> Finding:
-    return Finding(path, line, Rule.SYNTAX, "finding", None, message, better)
+def _syntax(path: str, line: int, message: Text, better: Text) -> LintFinding:
+    return LintFinding(path, line, LintRule.SYNTAX, "finding", None, message, better)
 
 
 _UTF8 = Text("把文件另存为 UTF-8", "save the file as UTF-8")

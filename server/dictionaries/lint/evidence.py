@@ -6,10 +6,11 @@ from difflib import get_close_matches
 
 from server.dictionaries.adhoc import is_english
 from server.dictionaries.files import LabelEntry
-from server.dictionaries.lint.findings import Draft, Known, Location, RawLabel, Rule
+from server.dictionaries.lint.findings import Draft, Known, LintRule, Location, RawLabel
 from server.dictionaries.lint.language import reads_as_english
 from server.judge.labels import LabelKind
-from server.values import EvidenceKind, Text
+from server.values.scores import EvidenceKind
+from server.values.text import Text
 
 KINDS: tuple[EvidenceKind, ...] = ("acoustic", "clap", "transcript")
 
@@ -31,7 +32,7 @@ def _clear(label: RawLabel) -> Iterator[Draft]:
     better = min(1.0, threshold + 0.05)
     yield Draft(
         at,
-        Rule.CLEAR,
+        LintRule.CLEAR,
         Text(
             f"clear({clear:g})低于合格线 threshold({threshold:g}),提示会闪来闪去",
             f"clear ({clear:g}) lies under threshold ({threshold:g}): the prompt would flicker",
@@ -45,7 +46,7 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
     if kind == LabelKind.CONTENT and "clap" in label.entry:
         yield Draft(
             label.at("clap"),
-            Rule.CLAP_CONTENT,
+            LintRule.CLAP_CONTENT,
             Text(
                 "内容标签用了 CLAP,而 CLAP 听不懂说了什么", "a content label with CLAP, which cannot hear what is said"
             ),
@@ -57,7 +58,7 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
     if kind == LabelKind.CONTENT and "acoustic" in label.entry:
         yield Draft(
             label.at("acoustic"),
-            Rule.EVIDENCE,
+            LintRule.EVIDENCE,
             Text(
                 "内容标签用了声学指标,声音说明不了说了什么",
                 "a content label with acoustic evidence: sound does not tell what was said",
@@ -67,7 +68,7 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
     if kind == LabelKind.QUALITY and "transcript" in label.entry:
         yield Draft(
             label.at("transcript"),
-            Rule.EVIDENCE,
+            LintRule.EVIDENCE,
             Text(
                 "质量标签用了转写,文字说明不了听得清不清",
                 "a quality label with a transcript, which does not tell how it sounds",
@@ -80,7 +81,7 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
     if not any(name in label.entry for name in KINDS) and not _of_unknown_kind(label):
         yield Draft(
             label.at(),
-            Rule.EVIDENCE,
+            LintRule.EVIDENCE,
             Text("没有任何依据,永远不会有分数", "no evidence: it would never have a score"),
             Text(
                 "补上 [label.acoustic]、[label.clap] 或 [label.transcript]",
@@ -101,7 +102,7 @@ def _measures(label: RawLabel, known: Known) -> Iterator[Draft]:
         if isinstance(measure, str) and measure not in known.measures:
             yield Draft(
                 label.at("acoustic", "parts", place, "measure"),
-                Rule.EVIDENCE,
+                LintRule.EVIDENCE,
                 Text(f"没有“{measure}”这个指标", f"nothing measures {measure!r}"),
                 _instead(measure, known.measures, "docs/measures.md"),
             )
@@ -112,7 +113,7 @@ def _topic(label: RawLabel, known: Known) -> Iterator[Draft]:
     if isinstance(topic, str) and known.topics is not None and topic not in known.topics:
         yield Draft(
             label.at("transcript", "topic"),
-            Rule.EVIDENCE,
+            LintRule.EVIDENCE,
             Text(
                 f"没有“{topic}”这个话题,转写里找不到它",
                 f"no topic {topic!r}: nothing in a transcript would be taken for it",
@@ -139,7 +140,7 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
     if not any(text for _, text in contrast):
         yield Draft(
             label.at("clap", "contrast"),
-            Rule.CLAP_CONTRAST,
+            LintRule.CLAP_CONTRAST,
             Text("CLAP 只有正面文本,没有对照", "CLAP has nothing to compare with"),
             Text('写出“不是这样”听起来是什么:contrast = ["…"]', 'write what its absence sounds like: contrast = ["…"]'),
         )
@@ -147,7 +148,7 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
     if same:
         yield Draft(
             label.at("clap", "contrast"),
-            Rule.CLAP_CONTRAST,
+            LintRule.CLAP_CONTRAST,
             Text(f"正面和对照是同一句“{min(same)}”", f"positive and contrast have “{min(same)}” in common"),
             Text("对照要写相反的声音", "the contrast is the opposite sound"),
         )
@@ -158,7 +159,7 @@ def check_text(at: Location, text: str) -> Iterator[Draft]:
     if text and not (is_english(text) and reads_as_english(text)):
         yield Draft(
             at,
-            Rule.CLAP_LANGUAGE,
+            LintRule.CLAP_LANGUAGE,
             Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
             Text(
                 "文本编码器只懂英文,例如 a person speaking in a quiet room",
@@ -168,7 +169,7 @@ def check_text(at: Location, text: str) -> Iterator[Draft]:
     if _ABSENCE.match(text):
         yield Draft(
             at,
-            Rule.CLAP_CONTRAST,
+            LintRule.CLAP_CONTRAST,
             Text(f"“{text}”说的是没有什么", f"“{text}” says what is not there"),
             Text(
                 "编码器听不懂“没有”,只会当成有;写实际听得到的,例如 a person speaking in a quiet room",
@@ -203,7 +204,7 @@ def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:
         if kind not in known.loaded and needing:
             yield Draft(
                 needing[0].at(),
-                Rule.NOT_LOADED,
+                LintRule.NOT_LOADED,
                 Text(
                     f"{hints[kind].zh},有 {len(needing)} 个标签暂时没有分数",
                     f"{hints[kind].en}: {len(needing)} of the labels without a score for now",

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from server.values import EvidenceKind, Text
+from server.values.scores import EvidenceKind
+from server.values.text import Text
 
 Location = tuple[str | int, ...]
 """The path of a key, as in ``("label", 3, "title", "en")``."""
 
 
-class Rule(StrEnum):
+class LintRule(StrEnum):
     """Stable names of the rules: ``docs/labels.md`` explains each."""
 
     SYNTAX = "syntax"
@@ -35,19 +36,19 @@ class Draft:
     """A finding before its line is known."""
 
     at: Location
-    rule: Rule
+    rule: LintRule
     message: Text
     better: Text
     severity: Literal["finding", "note"] = "finding"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """``line`` is 1-based. ``label``: the id of the label it is about. A ``note`` is no fault."""
 
     path: str
     line: int
-    rule: Rule
+    rule: LintRule
     severity: Literal["finding", "note"]
     label: str | None
     message: Text

@@ -7,8 +7,8 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ValidationError
 
 from server.dictionaries import files
-from server.dictionaries.lint.findings import Draft, Known, Rule, raw_labels
-from server.values import Text
+from server.dictionaries.lint.findings import Draft, Known, LintRule, raw_labels
+from server.values.text import Text
 
 _TRANSLATED = ("zh", "en")
 _TABLES: Mapping[str, type[BaseModel]] = {
@@ -69,9 +69,9 @@ def _draft(fault: _Fault) -> Draft | None:
         return _unknown_key(fault, inside)
     where = ".".join(inside)
     if fault["type"] == "missing":
-        return Draft(loc, Rule.FORM, Text(f"缺少 {where}", f"{where} is missing"), _how(inside))
+        return Draft(loc, LintRule.FORM, Text(f"缺少 {where}", f"{where} is missing"), _how(inside))
     wrong = _in_words(fault)
-    return Draft(loc, Rule.FORM, Text(f"{where} 写法不对:{wrong.zh}", f"{where}: {wrong.en}"), _how(inside))
+    return Draft(loc, LintRule.FORM, Text(f"{where} 写法不对:{wrong.zh}", f"{where}: {wrong.en}"), _how(inside))
 
 
 def _in_words(fault: _Fault) -> Text:
@@ -117,7 +117,7 @@ def _unknown_key(fault: _Fault, inside: list[str]) -> Draft:
     if isinstance(fault["input"], dict) and inside[:-1] == ["label"] and not near:
         return Draft(
             fault["loc"],
-            Rule.EVIDENCE,
+            LintRule.EVIDENCE,
             Text(f"没有“{key}”这种依据", f"no scorer gives evidence of the kind {key!r}"),
             Text("依据只有三种:acoustic、clap、transcript", "there are three kinds: acoustic, clap and transcript"),
         )
@@ -126,7 +126,7 @@ def _unknown_key(fault: _Fault, inside: list[str]) -> Draft:
         if near
         else Text(f"可用的键:{'、'.join(names)}", f"the keys are: {', '.join(names)}")
     )
-    return Draft(fault["loc"], Rule.FORM, Text(f"不认识的键 {key}", f"unknown key {key!r}"), better)
+    return Draft(fault["loc"], LintRule.FORM, Text(f"不认识的键 {key}", f"unknown key {key!r}"), better)
 
 
 def _names_beside(inside: list[str]) -> list[str]:
@@ -181,14 +181,14 @@ def _includes(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
         if label_id not in known.written.get(name, frozenset()):
             yield Draft(
                 ("include", place),
-                Rule.FORM,
+                LintRule.FORM,
                 Text(f"没有可以引用的 {reference}", f"there is no {reference} to include"),
                 _what_to_include(name, label_id, known),
             )
         elif label_id in own or label_id in seen:
             yield Draft(
                 ("include", place),
-                Rule.DUPLICATE,
+                LintRule.DUPLICATE,
                 Text(
                     f"{label_id} 引用了两次,或者既引用又自己写了",
                     f"{label_id!r} is there twice: included, or written here too",

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from server.dictionaries.lint.findings import Draft, RawLabel, Rule
+from server.dictionaries.lint.findings import Draft, LintRule, RawLabel
 from server.dictionaries.lint.vocabulary import ENGLISH, FOREIGN, LOANS, PINYIN
-from server.values import Text
+from server.values.text import Text
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LANGUAGES = {"zh": "中文", "en": "英文"}
@@ -19,7 +19,7 @@ def check(label: RawLabel) -> Iterator[Draft]:
         if part in label.entry:
             yield from check_part(label, part, name)
         elif part in ("endangers", "advice"):
-            yield Draft(label.at(), Rule.TRANSLATION, *_without(part, name))
+            yield Draft(label.at(), LintRule.TRANSLATION, *_without(part, name))
 
 
 def check_part(label: RawLabel, part: str, name: str) -> Iterator[Draft]:
@@ -28,11 +28,11 @@ def check_part(label: RawLabel, part: str, name: str) -> Iterator[Draft]:
         text = label.text(part, language)
         at = label.at(part, language)
         if not text:
-            yield Draft(at, Rule.TRANSLATION, *_missing(part, name, language))
+            yield Draft(at, LintRule.TRANSLATION, *_missing(part, name, language))
         elif (_CJK.search(text) is None) == (language == "zh"):
-            yield Draft(at, Rule.TRANSLATION, *_wrong(part, name, language, text))
+            yield Draft(at, LintRule.TRANSLATION, *_wrong(part, name, language, text))
         elif part in ("endangers", "advice") and text[-1] in _STOP:
-            yield Draft(at, Rule.FORM, *_stop(part, name))
+            yield Draft(at, LintRule.FORM, *_stop(part, name))
 
 
 def _without(part: str, name: str) -> tuple[Text, Text]:

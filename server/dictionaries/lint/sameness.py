@@ -7,11 +7,11 @@ from difflib import SequenceMatcher
 from itertools import combinations
 
 from server.dictionaries.adhoc import fold
-from server.dictionaries.lint.findings import Draft, Known, Location, RawLabel, Rule
+from server.dictionaries.lint.findings import Draft, Known, LintRule, Location, RawLabel
 from server.dictionaries.lint.vocabulary import words
 from server.errors import LabelQueryError
-from server.judge.matcher.pinyin import spoken
-from server.values import Text
+from server.transcript.pinyin import spoken
+from server.values.text import Text
 
 _NEAR = 0.8
 _NEAR_LETTERS = 0.9
@@ -57,7 +57,7 @@ def check(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft
             told.add(second.index)
             yield Draft(
                 second.at("title"),
-                Rule.NEAR_DUPLICATE,
+                LintRule.NEAR_DUPLICATE,
                 Text(
                     f"和“{first.text('title', 'zh')}”({first.id})几乎是同一个意思",
                     f"nearly the same as “{first.text('title', 'en')}” ({first.id})",
@@ -73,7 +73,7 @@ def check(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft
 def _duplicate(at: Location, first: RawLabel, what: Text) -> Draft:
     return Draft(
         at,
-        Rule.DUPLICATE,
+        LintRule.DUPLICATE,
         Text(
             f"和前面的“{first.text('title', 'zh') or first.id}”({first.id})重复:{what.zh}",
             f"{what.en} as {first.id!r} above",
@@ -102,7 +102,7 @@ def _same_aliases(label: RawLabel) -> Iterator[Draft]:
     if twice is not None:
         yield Draft(
             label.at("aliases"),
-            Rule.DUPLICATE,
+            LintRule.DUPLICATE,
             Text(f"别名“{twice}”写了两遍", f"the alias {twice!r} is written twice"),
             Text("删掉一个", "delete one"),
         )
@@ -179,7 +179,7 @@ def _taken_ids(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[
         if owner is not None:
             yield Draft(
                 label.at("id"),
-                Rule.DUPLICATE,
+                LintRule.DUPLICATE,
                 Text(f"编号 {label.id} 已是 {owner} 的标签", f"{label.id!r} is a label of {owner} already"),
                 Text(
                     f'用 include = ["{owner}:{label.id}"] 引用它,或换一个编号',

@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from server.dictionaries.lint.evidence import check_text
-from server.dictionaries.lint.findings import Draft, RawLabel, Rule, raw_entries
+from server.dictionaries.lint.findings import Draft, LintRule, RawLabel, raw_entries
 from server.dictionaries.lint.language import check_part
 from server.dictionaries.sounds import SoundsFile
-from server.values import Text
+from server.values.text import Text
 
 INTERFERENCE, EVENT = "interference", "event"
 _PLAIN = ("quiet", "speaking")
@@ -48,7 +48,7 @@ def _form(data: Mapping[str, Any]) -> Iterator[Draft]:
                 continue
             where = ".".join(str(part) for part in loc if isinstance(part, str))
             message = fault["msg"].removeprefix("Value error, ")
-            yield Draft(loc, Rule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), better)
+            yield Draft(loc, LintRule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), better)
 
 
 def _each_text(entry: RawLabel) -> Iterator[Draft]:
@@ -64,7 +64,7 @@ def _ids(entries: list[RawLabel]) -> Iterator[Draft]:
         if entry.id in seen:
             yield Draft(
                 entry.at("id"),
-                Rule.DUPLICATE,
+                LintRule.DUPLICATE,
                 Text(f"编号 {entry.id} 已经有了", f"there is a sound {entry.id!r} already"),
                 Text("编号不能重复", "ids are unique, and quiet and speaking are taken"),
             )
@@ -80,7 +80,7 @@ def _texts(entries: list[RawLabel]) -> Iterator[Draft]:
             if text and (owner != entry.id):
                 yield Draft(
                     entry.at("texts", place),
-                    Rule.DUPLICATE,
+                    LintRule.DUPLICATE,
                     Text(f"“{text}”也写在 {owner} 里", f"“{text}” also stands at {owner!r}"),
                     Text("每种声音写自己的文本", "give each sound texts of its own"),
                 )
@@ -93,7 +93,7 @@ def _rivals(entries: list[RawLabel]) -> Iterator[Draft]:
             if rival not in others:
                 yield Draft(
                     entry.at("rivals", place),
-                    Rule.EVIDENCE,
+                    LintRule.EVIDENCE,
                     Text(f"没有 {rival} 这种干扰声", f"no interference {rival!r}"),
                     Text(f"可用的:{'、'.join(others)}", f"there are: {', '.join(others)}"),
                 )

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from server.dictionaries.lint.findings import Draft, Known, Rule
+from server.dictionaries.lint.findings import Draft, Known, LintRule
 from server.dictionaries.topics import TopicEntry, TopicFile
-from server.values import Text
+from server.values.text import Text
 
 _BETTER = Text("写法见 docs/topics.md", "docs/topics.md shows how it is written")
 
@@ -24,7 +24,9 @@ def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
         for fault in error.errors(include_url=False, include_context=False):
             where = ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
             message = fault["msg"].removeprefix("Value error, ")
-            yield Draft(fault["loc"], Rule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), _BETTER)
+            yield Draft(
+                fault["loc"], LintRule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), _BETTER
+            )
         return
     topics = file.topic.keys() | (known.topics or frozenset())
     lexicons = file.lexicon.keys() | known.lexicons
@@ -34,7 +36,7 @@ def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
         for name in missing:
             yield Draft(
                 ("topic", topic_id),
-                Rule.EVIDENCE,
+                LintRule.EVIDENCE,
                 Text(f"{topic_id}:没有 {name}", f"{topic_id}: there is no {name}"),
                 Text("先写出这个词表或话题", "write that lexicon or topic first, in any file of topics/"),
             )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from server.dictionaries.lint.findings import Draft, RawLabel, Rule
+from server.dictionaries.lint.findings import Draft, LintRule, RawLabel
 from server.dictionaries.lint.vocabulary import (
     EN_FILLER,
     EN_SEVERAL,
@@ -16,7 +16,7 @@ from server.dictionaries.lint.vocabulary import (
     ZH_SUBJECTIVE,
     ZH_VERDICT,
 )
-from server.values import Text
+from server.values.text import Text
 
 
 def check(label: RawLabel) -> Iterator[Draft]:
@@ -24,7 +24,7 @@ def check(label: RawLabel) -> Iterator[Draft]:
     if is_vague_zh(zh) or is_vague_en(en):
         yield Draft(
             label.at("title"),
-            Rule.VAGUE,
+            LintRule.VAGUE,
             Text(
                 f"“{zh or en}”太笼统,两个人听了会打不同的分",
                 f"“{en or zh}” is too vague: two listeners would score it differently",
@@ -38,7 +38,7 @@ def check(label: RawLabel) -> Iterator[Draft]:
     if _is_subjective(label, zh, en):
         yield Draft(
             label.at("title"),
-            Rule.SUBJECTIVE,
+            LintRule.SUBJECTIVE,
             Text(
                 f"“{zh or en}”是对人的印象,录音里没有可以核对的依据",
                 f"“{en or zh}” is an impression of a person, which no recording can prove",
@@ -52,7 +52,7 @@ def check(label: RawLabel) -> Iterator[Draft]:
     if found := several_claims(zh, en):
         yield Draft(
             label.at("title"),
-            Rule.SEVERAL_CLAIMS,
+            LintRule.SEVERAL_CLAIMS,
             Text(f"“{zh or en}”里不止一件事(“{found}”)", f"“{en or zh}” claims more than one thing (“{found}”)"),
             Text(
                 "一个标签只说一件事:拆成几个标签,各有各的分数",

@@ -3,7 +3,8 @@
 import numpy as np
 
 from server.model.acoustic.levels import sounding_speech
-from server.values import Column, Float32Array
+from server.values.audio import Float32Array
+from server.values.rows import Column
 
 SURE = 0.7
 """Probability from which a row counts: what the network says of noise and echo beside one voice rarely gets there."""

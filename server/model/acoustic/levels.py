@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from server.rows import BoolArray, is_gap, is_pause, is_silent, is_speech, spread
-from server.values import Column, Float32Array
+from server.values.audio import Float32Array
+from server.values.rows import BoolArray, Column, is_gap, is_pause, is_silent, is_speech, spread
 
 FLOOR_DB = -120.0
 

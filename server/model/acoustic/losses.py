@@ -5,10 +5,13 @@ Both are read from the waveform: feature rows are too coarse to tell a lost pack
 
 import numpy as np
 
-from server.rows import (
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.rows import (
     CUT_PEAK_RATIO,
     DIGITAL_SILENCE,
+    ROW_RATE,
     BoolArray,
+    Column,
     dropout_runs,
     is_gap,
     is_pause,
@@ -17,7 +20,6 @@ from server.rows import (
     runs,
     usual_peak,
 )
-from server.values import CORE_RATE, ROW_RATE, Column, Float32Array
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
 

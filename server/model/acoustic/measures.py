@@ -18,8 +18,10 @@ from server.model.acoustic.levels import (
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
-from server.rows import BoolArray, is_gap, is_pause, is_silent, is_speech
-from server.values import ROW_RATE, WINDOW_S, Column, Float32Array, Measures, Mos, Window
+from server.values.audio import Float32Array
+from server.values.measures import Measures, Mos
+from server.values.rows import ROW_RATE, BoolArray, Column, is_gap, is_pause, is_silent, is_speech
+from server.values.windows import WINDOW_S, Window
 
 SILENT_INPUT_DBFS = -90.0
 """A microphone's own noise lies above this; below is a muted or dead input."""
@@ -69,7 +71,7 @@ MEASURE_NAMES = frozenset({field.name for field in fields(Measures)} - {"pauses"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AcousticReading:
     """Everything measured of one stretch. ``values`` has the numbers curves read, by name; absent = not measurable."""
 
     measures: Measures
@@ -96,7 +98,9 @@ def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
     return Stretch(window.rows, spectra, lost), Stretch(window.rows[start:], recent, lost[start:])
 
 
-def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False) -> Reading:
+def read(
+    stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False
+) -> AcousticReading:
     """Measure a stretch. ``steady`` (for ``recent``): noise by its steady part, so that one event moves it little, and
     no pauses, which no curve reads."""
     rows = stretch.rows
@@ -129,7 +133,7 @@ def read(stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None =
     if mos is None:
         # DNSMOS alone tells a television from a second talker; and in 4 s a laugh passes for one (decision 11).
         values.pop(Internal.OVERLAP, None)
-    return Reading(measures, values)
+    return AcousticReading(measures, values)
 
 
 def dropout_ratio(stretch: Stretch) -> float | None:

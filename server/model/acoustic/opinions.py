@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from server.judge.curves import evaluate
 from server.judge.labels import AcousticEvidence, Label
 from server.model.acoustic.measures import Internal
-from server.values import Measures, Opinion, Why
+from server.values.measures import Measures
+from server.values.scores import Opinion, Why
 
 HIDDEN_BY_PROCESSING = frozenset(
     {

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-from server.assessment.scorers import ScoreReply, ScoreRequest
-from server.model.acoustic.measures import Reading, read, stretches
+from server.model.acoustic.measures import AcousticReading, read, stretches
 from server.model.acoustic.opinions import opinion, shown
-from server.values import RECENT_S, ROW_RATE, EvidenceKind, Mos, Window
+from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.values.measures import Mos
+from server.values.rows import ROW_RATE
+from server.values.scores import EvidenceKind
+from server.values.windows import RECENT_S, Window
 
 
 class AcousticScorer:
@@ -19,7 +22,7 @@ class AcousticScorer:
         return [_reply(request) for request in requests]
 
 
-def readings(window: Window, mos: Mos | None) -> tuple[Reading, Reading]:
+def readings(window: Window, mos: Mos | None) -> tuple[AcousticReading, AcousticReading]:
     """What is measured of the whole window, and of its last 4 s."""
     whole, last = stretches(window, RECENT_S * ROW_RATE)
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db)

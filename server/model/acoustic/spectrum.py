@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, signal
 
-from server.rows import BoolArray
-from server.values import CORE_RATE, ROW_RATE, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.rows import ROW_RATE, BoolArray
 
 FRAME = 512
 STRIDE = 1024

@@ -6,8 +6,9 @@ import numpy as np
 from scipy import signal
 
 from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_power_db, percentile, sounding_speech
-from server.rows import MIN_PAUSE_ROWS, is_gap, is_pause, is_silent, is_speech, runs, spread
-from server.values import ROW_RATE, Column, Float32Array, Pauses
+from server.values.audio import Float32Array
+from server.values.measures import Pauses
+from server.values.rows import MIN_PAUSE_ROWS, ROW_RATE, Column, is_gap, is_pause, is_silent, is_speech, runs, spread
 
 SMOOTHING_ROWS = 11
 PROMINENCE_DB = 1.5

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from server.model.acoustic.levels import FLOOR_DB, LEAST_PAUSE_ROWS, LEAST_SPEECH_ROWS, signal_to_noise
-from server.values import ROW_RATE, Measures, Pauses, RecordingTotals
+from server.values.measures import Measures, Pauses, RecordingTotals
+from server.values.rows import ROW_RATE
 
 BIN_DB = 0.5
 

@@ -11,7 +11,7 @@ import torch
 
 from server.errors import SettingsError
 from server.model.clap.tower import LeanTower
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 Dtype = Literal["fp32", "bf16", "fp16"]
 TORCH_DTYPES: dict[Dtype, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

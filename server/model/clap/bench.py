@@ -19,7 +19,8 @@ from server.model.clap.published import LABEL_TEXTS, TOWER_GFLOP
 from server.model.clap.spectrogram import CLAP_RATE, log_mel
 from server.model.clap.stand_in import clips, models, peer, peer_embedding, settle
 from server.model.clap.tower import LeanTower
-from server.values import CORE_RATE, WINDOW_S, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.windows import WINDOW_S
 
 ERROR_LIMIT = 0.12
 """What of the mean distance between clips the error of a backend may be."""

@@ -21,7 +21,8 @@ from server.model.clap.spectrogram import (
     mel_bank,
     repeat_to_window,
 )
-from server.values import FIRST_PARTIAL_S, WINDOW_S, Float32Array
+from server.values.audio import Float32Array
+from server.values.windows import FIRST_PARTIAL_S, WINDOW_S
 
 PER_HOP = CLAP_RATE // FRAME_STEP
 REACH = HALF + FRAME_STEP

@@ -10,7 +10,7 @@ from torch import Tensor
 from server.model.clap.backends import TORCH_DTYPES, Dtype
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 from server.model.clap.tower import LeanTower
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 BATCH = 256
 """Windows at once: 66 MB of mel."""

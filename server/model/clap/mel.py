@@ -17,7 +17,8 @@ from server.model.clap.spectrogram import (
     mel_frames,
     repeat_to_window,
 )
-from server.values import FIRST_PARTIAL_S, WINDOW_S, Float32Array
+from server.values.audio import Float32Array
+from server.values.windows import FIRST_PARTIAL_S, WINDOW_S
 
 MEL = "clap_mel"
 """The key of ``Window.tracked``."""

@@ -9,7 +9,7 @@ import torch
 from server.model.clap.backends import Dtype
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 from server.model.clap.tower import LeanTower
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 PRECISIONS: dict[Dtype, str] = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 

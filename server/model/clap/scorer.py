@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.judge.labels import ClapEvidence, Label, LabelSet
 from server.judge.sounds import Sounds, disturbance, own_sound
 from server.model.acoustic.opinions import HIDDEN_BY_PROCESSING, SPEECH_FREE
 from server.model.clap.checkpoint import LoadedClap
 from server.model.clap.mel import MEL
 from server.model.clap.spectrogram import FLOOR_DB
-from server.values import EvidenceKind, Float32Array, Opinion, Why
+from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.values.audio import Float32Array
+from server.values.scores import EvidenceKind, Opinion, Why
 
 SPEECH_S = 0.35
 """Seconds of speech from which on ``speech_present`` passes: what is said of the speaking needs as much."""

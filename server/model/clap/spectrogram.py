@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 CLAP_RATE = 48_000
 CLAP_SAMPLES = 480_000

@@ -16,7 +16,8 @@ from server.model.clap.published import AUDIO, PROJECTION, TEXT
 from server.model.clap.spectrogram import CLAP_RATE, FREQUENCY_MAX, FREQUENCY_MIN, log_mel
 from server.model.clap.texts import TextEmbedder
 from server.model.clap.tower import LeanTower
-from server.values import CORE_RATE, WINDOW_S, Float32Array
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.windows import WINDOW_S
 
 CLIPS = 8
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 CAPACITY = 65_536
 """Texts kept, the least recently used go first: 2 kB each, 134 MB if ever all are. The shipped dictionaries have under

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from server.assessment.scorers import ScoreRequest
 from server.judge.labels import LabelSet
 from server.model.clap.mel import MelTracker
 from server.model.clap.scorer import ClapScorer
+from server.scoring.scorers import ScoreRequest
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
-from server.values import AudioFormat, Capture, CaptureSource, Encoding, Float32Array, Window
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
+from server.values.windows import Window
 from tests.fakes import FakeDetector
 from tests.model.clap.sounds import KINDS, RATE
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from server.values import Float32Array
+from server.values.audio import Float32Array
 
 RATE = 48_000
 LENGTHS_S = (3, 4, 5, 7, 10, 10, 10)

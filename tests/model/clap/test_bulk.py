@@ -10,7 +10,7 @@ from server.model.clap.bulk import DeviceMel, partial_windows, recording_mels
 from server.model.clap.gpu import GpuBackend
 from server.model.clap.spectrogram import CLAP_RATE, CLAP_SAMPLES, log_mel, repeat_to_window
 from server.model.clap.tower import LeanTower
-from server.values import Float32Array
+from server.values.audio import Float32Array
 from tests.model.clap.tiny import tiny_model
 
 CPU = torch.device("cpu")
@@ -94,10 +94,10 @@ def test_windows_side_by_side_come_back_in_their_order() -> None:
 
 def test_the_scorer_is_given_as_many_windows_at_once_as_its_backend_has_streams() -> None:
     pytest.importorskip("openvino")
-    from server.assessment.scorers import ParallelScorer
     from server.model.clap.checkpoint import LoadedClap
     from server.model.clap.openvino_backend import OpenVinoBackend
     from server.model.clap.scorer import ClapScorer
+    from server.scoring.scorers import ParallelScorer
 
     backend = OpenVinoBackend(LeanTower(tiny_model()), "fp32", streams=2)
     scorer = ClapScorer(LoadedClap("tiny", backend, None, 1.0))  # type: ignore[arg-type]  # no texts are needed

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.assessment.scorers import ScoreRequest
 from server.dictionaries import Dictionaries
 from server.judge.labels import LabelSet
 from server.model.clap.cache import Checkpoint
@@ -13,7 +12,11 @@ from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import log_mel, repeat_to_window
 from server.resources import labels_dir
-from server.values import N_COLUMNS, Capture, CaptureSource, Column, Float32Array, Opinion, Why, Window
+from server.scoring.scorers import ScoreRequest
+from server.values.audio import Capture, CaptureSource, Float32Array
+from server.values.rows import N_COLUMNS, Column
+from server.values.scores import Opinion, Why
+from server.values.windows import Window
 
 FILE = Capture(source=CaptureSource.FILE)
 PROCESSED = Capture(source=CaptureSource.MICROPHONE)

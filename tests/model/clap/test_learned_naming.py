@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from server.assessment.scorers import ScoreRequest
 from server.dictionaries.sounds import load_sounds
 from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import repeat_to_window
 from server.resources import labels_dir
-from server.values import Capture, CaptureSource
+from server.scoring.scorers import ScoreRequest
+from server.values.audio import Capture, CaptureSource
 from tests.api.client import stream_file
 from tests.api.conftest import start as serve
 from tests.model.clap.hearing import windows_of

@@ -11,7 +11,8 @@ from server.model.clap.mel import MelTracker
 from server.model.clap.spectrogram import CLAP_SAMPLES, FLOOR_DB, log_mel, repeat_to_window
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
-from server.values import AudioFormat, Encoding, Float32Array, Window
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from server.values.windows import Window
 from tests.fakes import FakeDetector
 
 RATES = [8_000, 16_000, 44_100, 48_000, 96_000]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from server.assessment.scorers import ScoreReply, ScoreRequest
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.judge.labels import LabelSet
@@ -19,7 +18,8 @@ from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import LoadedClap, load_clap
 from server.model.clap.scorer import ClapScorer
 from server.resources import labels_dir
-from server.values import Capture, CaptureSource, Float32Array
+from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.values.audio import Capture, CaptureSource, Float32Array
 from tests.api.client import stream_file
 from tests.api.conftest import Served
 from tests.api.conftest import start as serve

@@ -13,18 +13,18 @@ import torch
 
 from server.app import open_engine
 from server.assessment.assessment import Assessment
-from server.assessment.lane import Priority
-from server.assessment.scorers import ScoreRequest
-from server.assessment.service import ScoringService
 from server.dictionaries import Dictionaries
 from server.model.clap import backends
 from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.resources import labels_dir
+from server.scoring.lane import Priority
+from server.scoring.scorers import ScoreRequest
+from server.scoring.service import ScoringService
 from server.settings import Settings
 from server.stream.events import WindowReady
-from server.values import AudioFormat, Encoding
+from server.values.audio import AudioFormat, Encoding
 from tests.model.clap.hearing import FILE
 from tests.model.clap.test_clap_scorer import noise, window_of
 

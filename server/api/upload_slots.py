@@ -1,0 +1,47 @@
+"""How many uploads are taken, and how many of them are assessed at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from server.errors import CapacityError, DrainingError
+
+RETRY_AFTER_S = 5.0
+
+
+class UploadSlots:
+    """``running`` uploads are assessed at once, ``waiting`` more may wait; the next is refused, never queued.
+
+    ``admit`` comes before the body is read, ``run`` around the assessment. After ``shut`` nobody is admitted.
+    """
+
+    def __init__(self, running: int, waiting: int) -> None:
+        self._room = running + waiting
+        self._turn = asyncio.Semaphore(running)
+        self._shut = False
+
+    @property
+    def free(self) -> int:
+        """How many more uploads would be admitted now."""
+        return 0 if self._shut else self._room
+
+    def shut(self) -> None:
+        self._shut = True
+
+    @asynccontextmanager
+    async def admit(self) -> AsyncIterator[None]:
+        """Raises CapacityError or DrainingError."""
+        if self._shut:
+            raise DrainingError("This server is shutting down; ask another.", retry_after_s=RETRY_AFTER_S)
+        if self._room == 0:
+            raise CapacityError("Too many files are being assessed. Try again soon.", retry_after_s=RETRY_AFTER_S)
+        self._room -= 1
+        try:
+            yield
+        finally:
+            self._room += 1
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        async with self._turn:
+            yield

@@ -1,0 +1,93 @@
+"""A recording as the PCM that a microphone would have sent."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from server.errors import ClientError, UndecodableFileError
+from server.filenames import readable
+from server.recording.decode import Gap, Recording, read_recording
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from server.wire.base import MAX_FRAME_BYTES
+
+
+class PcmSource:
+    """Chunks of ``chunk_ms`` of an open recording; a context manager, to be iterated once.
+
+    16-bit mono files travel as ``pcm_s16le``, which is exact for them; everything else as ``pcm_f32le``. Either way
+    the server's core sees the very samples that ``assess`` sees. A chunk never exceeds the wire's 64 KiB.
+    """
+
+    def __init__(self, path: Path, chunk_ms: int) -> None:
+        self._recording = open_recording(path)
+        exact = _is_exact_int16(path, self._recording)
+        encoding = Encoding.PCM_S16LE if exact else Encoding.PCM_F32LE
+        self.audio = AudioFormat(encoding, self._recording.sample_rate)
+        longest = MAX_FRAME_BYTES // encoding.sample_bytes
+        self.chunk_samples = max(1, min(self.audio.sample_rate * chunk_ms // 1000, longest))
+
+    @property
+    def cut_short(self) -> bool:
+        """After the last chunk: whether the file broke off instead of ending."""
+        return self._recording.cut_short
+
+    def __enter__(self) -> "PcmSource":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._recording.close()
+
+    def __iter__(self) -> Iterator[tuple[int, bytes | None]]:
+        """``(samples, bytes)``; ``(samples, None)`` for a stretch that the file does not hold as numbers.
+
+        Reading blocks for milliseconds. Raises UndecodableFileError, PayloadTooLargeError.
+        """
+        waiting = np.zeros(0, np.float32)
+        for block in self._recording.blocks():
+            if isinstance(block, Gap):
+                if waiting.size:
+                    yield waiting.size, self._encode(waiting)
+                    waiting = waiting[:0]
+                yield block.samples, None
+                continue
+            waiting = np.concatenate([waiting, block])
+            whole = waiting.size - waiting.size % self.chunk_samples
+            for start in range(0, whole, self.chunk_samples):
+                yield self.chunk_samples, self._encode(waiting[start : start + self.chunk_samples])
+            waiting = waiting[whole:]
+        if waiting.size:
+            yield waiting.size, self._encode(waiting)
+
+    def _encode(self, samples: Float32Array) -> bytes:
+        if self.audio.encoding is Encoding.PCM_F32LE:
+            encoded: bytes = samples.astype("<f4", copy=False).tobytes()
+        else:
+            encoded = np.rint(samples * np.float32(32768)).astype("<i2").tobytes()
+        return encoded
+
+
+def open_recording(path: Path) -> Recording:
+    """Open a file that a person named. Raises ClientError (the name is at fault), UndecodableFileError."""
+    name = readable(path)
+    if path.is_dir():
+        raise ClientError(f"{name} is a folder.", hint=f"Name the files in it: {name}/*.wav")
+    if not path.exists():
+        raise ClientError(f"{name}: there is no such file.")
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise ClientError(f"{name} cannot be read: {error.strerror}.") from None
+    return read_recording(path, name)
+
+
+def _is_exact_int16(path: Path, recording: Recording) -> bool:
+    if recording.channels != 1 or recording.source_rate != recording.sample_rate:
+        return False
+    try:
+        return str(soundfile.info(os.fsencode(path)).subtype) in {"PCM_16", "PCM_S8", "PCM_U8"}
+    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+        raise UndecodableFileError("The file cannot be decoded.", param="file") from error

@@ -1,0 +1,68 @@
+"""The sending half of one connection: chunks at the speed of a microphone, or as fast as they are acknowledged."""
+
+import asyncio
+from collections.abc import Iterator
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from server.client.pcm_source import PcmSource
+from server.client.replay import KEEP_S, Piece, ReplayBuffer
+from server.wire.client import AudioGap, SessionEnd
+
+AHEAD_S = 4.0
+"""``fast``: seconds sent beyond the last acknowledgement. With the 10 s that a resume replays it stays under KEEP_S."""
+
+
+class AudioSender:
+    """Sends the source's chunks in order, at the speed of a microphone or as fast as they are acknowledged."""
+
+    def __init__(self, source: PcmSource, *, realtime: bool) -> None:
+        rate = source.audio.sample_rate
+        self._rate = rate
+        self._chunks: Iterator[tuple[int, bytes | None]] = iter(source)
+        self._buffer = ReplayBuffer(KEEP_S * rate)
+        self._realtime = realtime
+        self._ahead = int(AHEAD_S * rate)
+        self._acknowledged = 0
+        self._taken = asyncio.Event()
+
+    def acknowledged(self, samples: int) -> None:
+        """The server has taken so many samples, cumulative."""
+        self._acknowledged = samples
+        self._taken.set()
+
+    async def send_from(self, next_sample: int, socket: ClientConnection) -> None:
+        """Replay from ``next_sample``, then go on with the source, then ``session.end``; stops with the socket.
+
+        The clock of ``realtime`` starts again with each connection: a file can wait, and must not be caught up with
+        faster than a microphone could have spoken.
+        """
+        self._acknowledged = next_sample
+        began, first = asyncio.get_running_loop().time(), self._buffer.end
+        try:
+            for piece in self._buffer.since(next_sample):
+                await self._room_for(piece)
+                await _send(socket, piece)
+            for samples, data in self._chunks:
+                piece = self._buffer.append(samples, data)
+                if self._realtime:
+                    due = began + (piece.end - first) / self._rate
+                    await asyncio.sleep(due - asyncio.get_running_loop().time())
+                await self._room_for(piece)
+                await _send(socket, piece)
+            await socket.send(SessionEnd(type="session.end").model_dump_json())
+        except ConnectionClosed:
+            return  # the listener reads what came before the close, and decides
+
+    async def _room_for(self, piece: Piece) -> None:
+        while not self._realtime and piece.end - self._acknowledged > max(self._ahead, piece.samples):
+            self._taken.clear()
+            await self._taken.wait()
+
+
+async def _send(socket: ClientConnection, piece: Piece) -> None:
+    if piece.data is None:
+        await socket.send(AudioGap(type="audio.gap", samples=piece.samples).model_dump_json())
+    else:
+        await socket.send(piece.data)

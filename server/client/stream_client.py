@@ -1,0 +1,198 @@
+"""A client of ``tingqing.v1``: sends one recording, hands every message on, resumes when the line drops.
+
+One connection is one TaskGroup of two: the sender, and the listener that owns the decision how it ended.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import ValidationError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from server.client.pcm_source import PcmSource
+from server.client.sender import AudioSender
+from server.errors import ClientError
+from server.loopback import is_loopback
+from server.wire.base import PROTOCOL
+from server.wire.client import ResumeConfig, SessionStart
+from server.wire.server import AudioAck, ErrorMessage, ServerMessage, SessionEnded, SessionStarted, server_messages
+
+Listener = Callable[[str, ServerMessage], None]
+"""Called with every message: the text as received, and its meaning."""
+
+DEAD_LINE_S = {"realtime": 3.0, "fast": 10.0}
+"""A line without a message for so long is dead (design.md; heartbeats come every second). Nobody watches a ``fast``
+stream, and its server may be busy with live ones, so it is given more time."""
+
+ATTEMPTS = 8
+OPEN_TIMEOUT_S = 10.0
+NEVER_RETRIED = {1009, *range(4400, 4500)}
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A connection that ended before the session did. ``code`` is ``None`` where no close frame came."""
+
+    code: int | None
+    reason: str
+    retry_after_s: float | None = None
+
+
+def stream_url(url: str) -> str:
+    """The address of ``/v1/stream`` on the server named; ``http`` is taken for ``ws``. Raises ClientError."""
+    try:
+        parts = urlsplit(url if "://" in url else f"ws://{url}")
+        scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+        sound = scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port over 65535 or that is no number
+        sound = False
+    if not sound:
+        raise ClientError(f"--url {url}: not an address of a server.", hint="For example: --url ws://127.0.0.1:8000")
+    path = parts.path if parts.path not in {"", "/"} else "/v1/stream"
+    return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
+
+
+class StreamClient:
+    """Streams ``source`` in one session. ``run`` once; ``on_lost`` hears of each dropped line before the retry."""
+
+    def __init__(
+        self, url: str, start: SessionStart, source: PcmSource, listener: Listener, on_lost: Callable[[Lost], None]
+    ) -> None:
+        self._url = url
+        self._start = start
+        self._listener = listener
+        self._on_lost = on_lost
+        self._sender = AudioSender(source, realtime=start.pace == "realtime")
+        self._session: SessionStarted | None = None
+        self._last_error: ErrorMessage | None = None
+        self._attempts = 0
+
+    async def run(self) -> SessionEnded:
+        """Until ``session.ended``. Raises ClientError where the server refuses, ends early or stays away."""
+        while True:
+            outcome = await self._connect_once()
+            if isinstance(outcome, SessionEnded):
+                return outcome
+            if self._session is None or outcome.code in NEVER_RETRIED or self._attempts >= ATTEMPTS:
+                raise self._failure(outcome)
+            self._on_lost(outcome)
+            # Full jitter: after a server's restart its clients must not come back in one wave.
+            backoff = min(8.0, 0.5 * 2**self._attempts) * random.uniform(0.5, 1.0)
+            self._attempts += 1
+            await asyncio.sleep(max(backoff, outcome.retry_after_s or 0.0))
+
+    async def _connect_once(self) -> SessionEnded | Lost:
+        host = urlsplit(self._url).hostname or ""
+        try:
+            socket = await connect(
+                self._url,
+                subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
+                compression=None,
+                max_size=None,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=1.0,
+                ping_interval=None,
+                proxy=None if is_loopback(host) else True,
+            )
+        except InvalidStatus as error:
+            raise ClientError(
+                f"{self._url} answered HTTP {error.response.status_code}.", hint="Is it a Tingqing server?"
+            ) from None
+        except (InvalidURI, InvalidHandshake) as error:
+            raise ClientError(f"{self._url}: {error}", hint="Is it a Tingqing server?") from None
+        except (OSError, TimeoutError) as error:
+            return Lost(None, str(error) or "no answer")
+        async with socket:  # an OSError from here on is the output's, not the line's: websockets raises none
+            return await self._converse(socket)
+
+    async def _converse(self, socket: ClientConnection) -> SessionEnded | Lost:
+        start = self._start
+        if self._session is not None:
+            resume = ResumeConfig(session_id=self._session.session_id, resume_token=self._session.resume_token)
+            start = start.model_copy(update={"resume": resume})
+        try:
+            with contextlib.suppress(ConnectionClosed):  # a server that refuses says why before it closes
+                await socket.send(start.model_dump_json(exclude_none=True))
+            first = await self._answer(socket)
+        except ConnectionClosed as closed:
+            return _lost(closed)
+        except TimeoutError:
+            return Lost(None, "the server did not answer")
+        if isinstance(first, ErrorMessage) and first.error.retryable and self._session is not None:
+            return Lost(None, first.error.message, first.error.retry_after_s)
+        if isinstance(first, ErrorMessage):
+            raise self._failure(Lost(4400, first.error.message))
+        self._session = first
+        self._attempts = 0
+        return await self._send_and_listen(socket, first.next_sample)
+
+    async def _answer(self, socket: ClientConnection) -> SessionStarted | ErrorMessage:
+        """The answer to ``session.start``; a resumed session may have something to say before it."""
+        async with asyncio.timeout(OPEN_TIMEOUT_S):
+            while True:
+                message = await self._receive(socket, OPEN_TIMEOUT_S)
+                if isinstance(message, SessionStarted | ErrorMessage):
+                    return message
+
+    async def _send_and_listen(self, socket: ClientConnection, next_sample: int) -> SessionEnded | Lost:
+        try:
+            async with asyncio.TaskGroup() as group:
+                sending = group.create_task(self._sender.send_from(next_sample, socket))
+                outcome = await self._listen(socket)
+                sending.cancel()
+        except ExceptionGroup as failures:  # the first is the cause: the group was cancelled because of it
+            raise failures.exceptions[0] from None
+        return outcome
+
+    async def _listen(self, socket: ClientConnection) -> SessionEnded | Lost:
+        dead_line_s = DEAD_LINE_S[self._start.pace]
+        while True:
+            try:
+                message = await self._receive(socket, dead_line_s)
+            except TimeoutError:
+                return Lost(None, f"nothing was heard for {dead_line_s:g} s")
+            except ConnectionClosed as closed:
+                return _lost(closed)
+            if isinstance(message, AudioAck):
+                self._sender.acknowledged(message.samples)
+            elif isinstance(message, SessionEnded):
+                return message
+
+    async def _receive(self, socket: ClientConnection, within_s: float) -> ServerMessage:
+        async with asyncio.timeout(within_s):
+            text = await socket.recv(decode=True)
+        try:
+            message: ServerMessage = server_messages.validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise ClientError(
+                f"the server sent what {PROTOCOL} does not know ({first['msg']}).",
+                hint="Client and server are probably of different versions.",
+            ) from None
+        if isinstance(message, ErrorMessage):
+            self._last_error = message
+        self._listener(str(text), message)
+        return message
+
+    def _failure(self, lost: Lost) -> ClientError:
+        if self._last_error is not None and (self._session is None or lost.code in NEVER_RETRIED):
+            error = self._last_error.error
+            later = f" Try again in {error.retry_after_s:g} s." if error.retry_after_s else ""
+            return ClientError(f"the server refused: {error.message}{later}")
+        if self._session is None and lost.code is None:
+            return ClientError(f"cannot reach {self._url}: {lost.reason}", hint="Start a server with: tingqing serve")
+        if self._session is None:
+            return ClientError(f"{self._url} refused the session: {lost.reason} (code {lost.code}).")
+        code = f" (code {lost.code})" if lost.code else ""
+        return ClientError(f"the connection was lost and could not be taken up again: {lost.reason}{code}")
+
+
+def _lost(closed: ConnectionClosed) -> Lost:
+    if closed.rcvd is None:
+        return Lost(None, "the line dropped")
+    return Lost(closed.rcvd.code, closed.rcvd.reason or "the server closed the connection")

@@ -1,0 +1,113 @@
+"""The error tree. Every leaf has one wire code, one close code and one HTTP status.
+
+::
+
+    TingqingError
+    ├── ConfigError                      a setting, flag or label set that cannot work
+    │   ├── SettingsError                refused at start, exit code 2
+    │   ├── LabelFileError               a file of ``labels/`` with file and line
+    │   ├── TranscriptError              a line of a transcript that is none
+    │   ├── LabelQueryError              a label set asked for that cannot be resolved
+    │   └── ManifestError                labelled recordings for ``evaluate``, with file and line
+    ├── AudioError                       the peer's audio
+    │   ├── UnsupportedRateError         outside 8–96 kHz
+    │   ├── UnsupportedEncodingError     neither pcm_s16le nor pcm_f32le
+    │   ├── NonFiniteSamplesError        NaN or Infinity in pcm_f32le        (recoverable)
+    │   ├── OddLengthError               a total length that cuts a sample   (recoverable)
+    │   ├── UndecodableFileError         libsndfile cannot read it
+    │   └── PayloadTooLargeError         an upload over the limit
+    ├── ProtocolError                    the peer's messages
+    │   ├── MalformedMessageError        not JSON, unknown type or field
+    │   ├── UnexpectedMessageError       a valid message in the wrong state
+    │   ├── FrameTooLargeError           over 64 KiB                         1009
+    │   ├── TooManyFaultsError           the fifth malformed control in 10 s 4400
+    │   └── FasterThanRealTimeError      pace=realtime only                  4429
+    ├── AccessError
+    │   ├── UnauthorizedError            4401
+    │   └── ForbiddenError               scope, origin, host                 4403
+    ├── SessionError
+    │   ├── UnknownSessionError          4404
+    │   ├── SessionExpiredError          4410
+    │   ├── SessionSupersededError       4409
+    │   └── IdleTimeoutError             4408
+    ├── CapacityError                    4503, retryable
+    ├── DrainingError                    1012, retryable
+    ├── ClientError                      our own client cannot go on; never on the wire
+    ├── SnapshotError                    a snapshot of another version
+    └── ScoringError                     a scorer failed; the session goes on
+
+A peer's faults are errors of this tree; our own bugs are assertions.
+"""
+
+from server.errors.access import AccessError, ForbiddenError, UnauthorizedError
+from server.errors.audio import (
+    AudioError,
+    NonFiniteSamplesError,
+    OddLengthError,
+    PayloadTooLargeError,
+    UndecodableFileError,
+    UnsupportedEncodingError,
+    UnsupportedRateError,
+)
+from server.errors.base import TingqingError
+from server.errors.capacity import CapacityError, DrainingError, ScoringError, SnapshotError
+from server.errors.client import ClientError
+from server.errors.config import (
+    ConfigError,
+    LabelFileError,
+    LabelQueryError,
+    ManifestError,
+    SettingsError,
+    TranscriptError,
+)
+from server.errors.protocol import (
+    FasterThanRealTimeError,
+    FrameTooLargeError,
+    MalformedMessageError,
+    ProtocolError,
+    TooManyFaultsError,
+    UnexpectedMessageError,
+)
+from server.errors.session import (
+    IdleTimeoutError,
+    SessionError,
+    SessionExpiredError,
+    SessionSupersededError,
+    UnknownSessionError,
+)
+
+__all__ = [
+    "AccessError",
+    "AudioError",
+    "CapacityError",
+    "ClientError",
+    "ConfigError",
+    "DrainingError",
+    "FasterThanRealTimeError",
+    "ForbiddenError",
+    "FrameTooLargeError",
+    "IdleTimeoutError",
+    "LabelFileError",
+    "LabelQueryError",
+    "MalformedMessageError",
+    "ManifestError",
+    "NonFiniteSamplesError",
+    "OddLengthError",
+    "PayloadTooLargeError",
+    "ProtocolError",
+    "ScoringError",
+    "SessionError",
+    "SessionExpiredError",
+    "SessionSupersededError",
+    "SettingsError",
+    "SnapshotError",
+    "TingqingError",
+    "TooManyFaultsError",
+    "TranscriptError",
+    "UnauthorizedError",
+    "UndecodableFileError",
+    "UnexpectedMessageError",
+    "UnknownSessionError",
+    "UnsupportedEncodingError",
+    "UnsupportedRateError",
+]

@@ -1,0 +1,16 @@
+"""What stops our own client."""
+
+from server.errors.base import TingqingError
+
+
+class ClientError(TingqingError):
+    """Told to whoever started the client: the server refused, cannot be reached, or a file cannot be sent.
+
+    ``hint`` says what to do about it.
+    """
+
+    code = "client_stopped"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint

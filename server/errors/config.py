@@ -1,0 +1,48 @@
+"""Settings, flags and files that cannot work."""
+
+from server.errors.base import TingqingError
+
+
+class ConfigError(TingqingError):
+    code = "invalid_config"
+    close_code = 4400
+    http_status = 422
+
+
+class SettingsError(ConfigError):
+    code = "invalid_settings"
+
+
+class LabelFileError(ConfigError):
+    """A fault in a label file. ``path`` and ``line`` (1-based, or ``None``) lead the message."""
+
+    code = "invalid_label_file"
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        where = f"{path}:{line}" if line is not None else path
+        super().__init__(f"{where}: {message}", param=path)
+        self.path = path
+        self.line = line
+
+
+class LabelQueryError(ConfigError):
+    code = "invalid_labels"
+
+
+class ManifestError(ConfigError):
+    """A manifest of labelled recordings that cannot be used as a whole; ``line`` is 1-based."""
+
+    code = "invalid_manifest"
+
+    def __init__(self, message: str, *, path: str, line: int | None = None) -> None:
+        super().__init__(f"{path}{'' if line is None else f':{line}'}: {message}", param=path)
+
+
+class TranscriptError(ConfigError):
+    """``line`` is 1-based. The message never holds words of the transcript."""
+
+    code = "invalid_transcript"
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message, param="transcript")
+        self.line = line

@@ -1,0 +1,19 @@
+"""What a transcript says of a content label: all that the judgement sees of what was said."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    STATED = "stated"
+    DENIED = "denied"
+    NOT_HEARD = "not_heard"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A topic over a transcript so far. ``heard_at_s``: start of the line that decided it, where lines have times."""
+
+    state: State
+    strength: float
+    heard_at_s: float | None = None

@@ -1,0 +1,215 @@
+"""One dedicated thread behind a bounded queue: the only place where inference runs.
+
+A permit is taken before the queue, so overload is refused (live) or waited out (files) at the door. Work that nobody
+waits for any more is skipped when a batch is put together, and a failure answers everybody who waits.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic
+
+from server.errors import ScoringError
+from server.scoring.jobs import A, Answer, Batching, Job, Priority, Q
+from server.scoring.metrics import LaneMetrics, LaneTally
+from server.scoring.queue import Batch, ScoringQueue
+
+__all__ = ["Answer", "Batching", "Job", "Lane", "Priority", "lower_priority"]
+
+
+class Lane(Generic[Q, A]):
+    """Runs ``work`` on one thread of its own. ``start`` first, ``stop`` last, all but the thread on one loop.
+
+    ``work`` takes requests and returns as many answers, in order; it may block. ``niceness`` above 0 lowers the
+    thread's priority where the system can (Linux).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[Sequence[Q]], Sequence[A]],
+        batching: Batching,
+        *,
+        niceness: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._work = work
+        self._niceness = niceness
+        self._clock = clock
+        self._ready = threading.Condition()
+        self._room: ScoringQueue[Q, A] = ScoringQueue(batching)
+        self._stopping = False
+        self._file_permits = asyncio.Semaphore(batching.capacity)
+        self._tally = LaneTally()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = asyncio.Event()
+
+    # -- the loop's side
+
+    def start(self) -> None:
+        assert self._thread is None, "a lane starts once"
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=f"score-{self.name}", daemon=True)
+        self._thread.start()
+
+    async def stop(self, within_s: float = 5.0) -> bool:
+        """Answer everybody who still waits with ScoringError and end the thread; False if it is stuck in ``work``."""
+        if self._thread is None:
+            return True
+        with self._ready:
+            self._stopping = True
+            left = self._room.clear()
+            self._ready.notify_all()
+        for job in left:
+            _answer(job, ScoringError("The server is shutting down; this window was not scored."))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), within_s)
+        if self._ended.is_set():
+            self._thread.join()
+        return self._ended.is_set()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._stopping
+
+    def figures(self) -> LaneMetrics:
+        with self._ready:
+            queued, size = len(self._room), self._room.pacer.size
+        return self._tally.figures(self.name, queued, size)
+
+    async def submit(self, request: Q, priority: Priority, within_s: float) -> Answer[A]:
+        """Queue ``request`` and wait for its answer, ``within_s`` seconds at most.
+
+        Live requests are refused at once when the lane is full; files wait for a permit. Raises ScoringError when
+        refused, when the deadline passes, and when the work fails. Cancelling the caller withdraws the request.
+        """
+        deadline = self._clock() + within_s
+        if priority is Priority.LIVE:
+            return await self._wait(self.enqueue(request, priority, deadline), within_s)
+        try:
+            await asyncio.wait_for(self._file_permits.acquire(), within_s)
+        except TimeoutError:
+            raise self._late() from None
+        try:
+            return await self._wait(self.enqueue(request, priority, deadline), deadline - self._clock())
+        finally:
+            self._file_permits.release()
+
+    def enqueue(self, request: Q, priority: Priority, deadline: float) -> Job[Q, A]:
+        """Queue without waiting. Raises ScoringError when the lane is full or stopped."""
+        assert self._loop is not None, "start() comes first"
+        if self._stopping or not self.alive:
+            raise ScoringError(f"The scorer {self.name} is not running.")
+        job: Job[Q, A] = Job(request, priority, deadline, self._clock(), self._loop.create_future())
+        with self._ready:
+            if not self._room.put(job):
+                self._tally.refused += 1
+                raise ScoringError(f"The scorer {self.name} is overloaded; this window was not scored.")
+            self._ready.notify()
+        return job
+
+    def abandon(self, job: Job[Q, A]) -> None:
+        """Withdraw a request: if it still waits it is dropped at once, with what it holds."""
+        with self._ready:
+            self._tally.abandoned += self._room.remove(job)
+        job.future.cancel()
+
+    async def _wait(self, job: Job[Q, A], within_s: float) -> Answer[A]:
+        try:
+            return await asyncio.wait_for(job.future, max(0.0, within_s))
+        except TimeoutError:
+            self._tally.expired += 1
+            raise self._late() from None
+        finally:
+            if not job.future.done() or job.future.cancelled():
+                self.abandon(job)
+
+    def _late(self) -> ScoringError:
+        return ScoringError(f"The scorer {self.name} did not answer in time; this window was not scored.")
+
+    # -- the thread's side
+
+    def _run(self) -> None:
+        assert self._loop is not None
+        if self._niceness:
+            lower_priority(self._niceness)
+        try:
+            while self._run_batch():
+                pass
+        finally:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _run_batch(self) -> bool:
+        """In a frame of its own, so that the thread holds nobody's audio while it waits for work. False: stopping."""
+        batch = self._assemble()
+        if batch is None:
+            return False
+        self._post([(job, self._late()) for job in batch.late])
+        if batch.jobs:
+            self._process(batch.jobs)
+        return True
+
+    def _assemble(self) -> Batch[Q, A] | None:
+        """Wait for work; ``None`` when stopping."""
+        with self._ready:
+            while not self._stopping:
+                due_s = self._room.due_s(self._clock())
+                if due_s == 0.0:
+                    return self._room.take(self._clock())
+                self._ready.wait(due_s)
+        return None
+
+    def _process(self, batch: list[Job[Q, A]]) -> None:
+        started = self._clock()
+        for job in batch:
+            job.running = True
+        try:
+            values = self._work([job.request for job in batch])
+            assert len(values) == len(batch), f"{self.name} returned {len(values)} answers for {len(batch)} requests"
+        except Exception as error:  # whatever a scorer raises, everybody who waits must hear of it
+            self._tally.failed += len(batch)
+            failure = ScoringError(f"The scorer {self.name} failed ({type(error).__name__}); the session goes on.")
+            failure.__cause__ = error
+            self._post([(job, failure) for job in batch])
+            return
+        took = self._clock() - started
+        answers = [
+            (job, Answer(value, started - job.queued_at, took)) for job, value in zip(batch, values, strict=True)
+        ]
+        with self._ready:
+            self._room.pacer.took(len(batch), took)
+        self._tally.scored([answer.queue_s for _, answer in answers], took)
+        self._post(answers)
+
+    def _post(self, answers: Sequence[tuple[Job[Q, A], "Answer[A] | ScoringError"]]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_answer_all, answers)
+
+
+def lower_priority(niceness: int) -> None:
+    """Of the calling thread, and of threads that it starts, where the system can (Linux)."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+
+
+def _answer_all(answers: Sequence[tuple[Job[Q, A], Answer[A] | ScoringError]]) -> None:
+    for job, answer in answers:
+        _answer(job, answer)
+
+
+def _answer(job: Job[Q, A], answer: Answer[A] | ScoringError) -> None:
+    """On the loop's thread. A future that was cancelled or timed out meanwhile is left alone."""
+    if job.future.done():
+        return
+    if isinstance(answer, ScoringError):
+        job.future.set_exception(answer)
+    else:
+        job.future.set_result(answer)

@@ -1,0 +1,174 @@
+"""All scorers of a process, each on its own lane, and DNSMOS on a slow lane beside them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from server.errors import ScoringError
+from server.judge.labels import LabelSet
+from server.scoring.lane import Answer, Batching, Job, Lane, Priority, lower_priority
+from server.scoring.metrics import LaneMetrics
+from server.scoring.scorers import MosModel, ParallelScorer, PreparedScorer, Scorer, ScoreReply, ScoreRequest
+from server.values.measures import Mos
+from server.values.scores import EvidenceKind
+from server.values.windows import Window
+
+log = logging.getLogger(__name__)
+
+BATCHING = Batching()
+MOS_NICENESS = 10
+PREPARING_NICENESS = 10
+MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
+MosJob = Job[Window, Mos | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One scorer's word on one window: a reply, or the failure that stands in its place."""
+
+    kind: EvidenceKind
+    reply: ScoreReply | None
+    failure: ScoringError | None = None
+    queue_s: float = 0.0
+    inference_s: float = 0.0
+
+
+class ScoringService:
+    """Owns every inference thread. An async context manager, used on the loop that entered it.
+
+    Bounded: each lane holds ``batching.capacity`` live requests and as many of files. A live request over that is
+    refused with ScoringError, a file waits.
+    """
+
+    def __init__(
+        self,
+        scorers: Sequence[Scorer],
+        mos: MosModel | None = None,
+        *,
+        batching: Batching = BATCHING,
+        mos_batching: Batching = MOS_BATCHING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.windows_replaced = 0
+        """Live windows that gave way to newer ones; counted by the sessions, for whoever watches the process."""
+        self._clock = clock
+        self._scorers = tuple(scorers)
+        self._lanes: list[tuple[Scorer, Lane[ScoreRequest, ScoreReply]]] = [
+            (scorer, Lane(scorer.name, scorer.score, _batching_of(scorer, batching), clock=clock)) for scorer in scorers
+        ]
+        self._preparer = ThreadPoolExecutor(1, "prepare", lambda: lower_priority(PREPARING_NICENESS))
+        self._mos_lane: Lane[Window, Mos | None] | None = None
+        if mos is not None:
+            self._mos_lane = Lane("mos", _one_by_one(mos), mos_batching, niceness=MOS_NICENESS, clock=clock)
+
+    async def __aenter__(self) -> Self:
+        for lane in self._all():
+            lane.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._preparer.shutdown(wait=False, cancel_futures=True)
+        async with asyncio.TaskGroup() as group:
+            stops = [group.create_task(lane.stop()) for lane in self._all()]
+        if not all(stop.result() for stop in stops):
+            log.warning("a scorer is stuck in inference; its thread is left to the end of the process")
+
+    def _all(self) -> list[Lane[ScoreRequest, ScoreReply] | Lane[Window, Mos | None]]:
+        lanes: list[Lane[ScoreRequest, ScoreReply] | Lane[Window, Mos | None]] = [lane for _, lane in self._lanes]
+        return lanes if self._mos_lane is None else [*lanes, self._mos_lane]
+
+    @property
+    def scorer_names(self) -> tuple[str, ...]:
+        return tuple(scorer.name for scorer in self._scorers)
+
+    @property
+    def has_mos(self) -> bool:
+        return self._mos_lane is not None
+
+    @property
+    def alive(self) -> bool:
+        """True while every inference thread runs. Whether it still answers only a real score can tell."""
+        return all(lane.alive for lane in self._all())
+
+    def figures(self) -> tuple[LaneMetrics, ...]:
+        return tuple(lane.figures() for lane in self._all())
+
+    async def prepare(self, labels: LabelSet) -> None:
+        """What scorers do once per label set, on one thread of low priority beside theirs.
+
+        Other sessions' windows do not wait for it, and their label sets take turns with this one. A failure is logged
+        and left to the windows, where it shows again.
+        """
+        loop = asyncio.get_running_loop()
+        for scorer in self._scorers:
+            if isinstance(scorer, PreparedScorer):
+                try:
+                    while await loop.run_in_executor(self._preparer, scorer.prepare, labels):
+                        pass
+                except Exception as error:
+                    log.error("scorer %s could not prepare its labels", scorer.name, exc_info=error)
+
+    async def score(self, request: ScoreRequest, priority: Priority, within_s: float) -> list[Scored]:
+        """Ask every scorer at once; one entry each, in the scorers' order. A failure is an entry, never raised."""
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(self._score_one(scorer, lane, request, priority, within_s))
+                for scorer, lane in self._lanes
+            ]
+        return [task.result() for task in asked]
+
+    async def _score_one(
+        self,
+        scorer: Scorer,
+        lane: Lane[ScoreRequest, ScoreReply],
+        request: ScoreRequest,
+        priority: Priority,
+        within_s: float,
+    ) -> Scored:
+        try:
+            answer = await lane.submit(request, priority, within_s)
+        except ScoringError as failure:
+            if failure.__cause__ is not None:
+                log.error("scorer %s failed", scorer.name, exc_info=failure.__cause__)
+            return Scored(scorer.kind, None, failure)
+        return Scored(scorer.kind, answer.value, None, answer.queue_s, answer.inference_s)
+
+    def start_mos(self, window: Window, priority: Priority, within_s: float) -> MosJob:
+        """Queue DNSMOS on a window without waiting. Raises ScoringError when its lane is full."""
+        assert self._mos_lane is not None, "has_mos says whether there is one"
+        job = self._mos_lane.enqueue(window, priority, self._clock() + within_s)
+        job.future.add_done_callback(_look_at_failure)
+        return job
+
+    async def run_mos(self, window: Window, priority: Priority, within_s: float) -> Answer[Mos | None]:
+        """DNSMOS on a window; waits for room and for the result. Raises ScoringError."""
+        assert self._mos_lane is not None, "has_mos says whether there is one"
+        return await self._mos_lane.submit(window, priority, within_s)
+
+    def drop_mos(self, job: MosJob) -> None:
+        assert self._mos_lane is not None
+        self._mos_lane.abandon(job)
+
+
+def _batching_of(scorer: Scorer, batching: Batching) -> Batching:
+    return replace(batching, side_by_side=scorer.side_by_side) if isinstance(scorer, ParallelScorer) else batching
+
+
+def _one_by_one(mos: MosModel) -> Callable[[Sequence[Window]], list[Mos | None]]:
+    def work(windows: Sequence[Window]) -> list[Mos | None]:
+        return [mos.score(window) for window in windows]
+
+    return work
+
+
+def _look_at_failure(future: asyncio.Future[Answer[Mos | None]]) -> None:
+    """A result that nobody came to fetch must not be logged as an exception never retrieved."""
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.warning("DNSMOS gave no result: %s", error)

@@ -1,0 +1,41 @@
+"""What a doctor's last question is, and what is nothing but an answer to it."""
+
+import re
+
+from server.judge.said import State
+from server.transcript import grammar_en, grammar_zh
+from server.transcript.tokens import Tokens
+
+_FEW_WORDS = 5
+_SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
+
+
+def last_question(text: str) -> str:
+    """As ``last_sentence``, with the one before where the last has few words ("... smoking? For how many years?")."""
+    sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
+    return " ".join(sentences[-2:] if sentences and len(sentences[-1].split()) < _FEW_WORDS else sentences[-1:])
+
+
+def last_sentence(text: str) -> str:
+    """What was said last; a doctor's utterance may hold several questions, and the last one is answered."""
+    sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
+    return sentences[-1] if sentences else ""
+
+
+def bare_answer(tokens: Tokens) -> State | None:
+    """Denied or stated for a first clause that is nothing but no or yes; else ``None``."""
+    if not tokens.keys:
+        return None
+    end = 1
+    while end < len(tokens.keys) and tokens.sentence[end] == tokens.sentence[0]:
+        end += 1
+    first = tokens.clause_of(0)[1]
+    spans = (end, first)
+    for stop in spans:
+        if any(tokens.han[:stop]):
+            yes = grammar_zh.answer("".join(tokens.keys[:stop]))
+        else:
+            yes = grammar_en.answer(" ".join(tokens.keys[:stop]))
+        if yes is not None:
+            return State.STATED if yes else State.DENIED
+    return None

@@ -1,0 +1,74 @@
+"""What a whole transcript says of each topic, and when: lines in their order, findings at any time."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from server.judge.said import Said, State
+from server.transcript.matcher import Matcher, combined
+from server.transcript.topics import Mention, Topic
+
+DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "interviewer", "医生", "大夫", "护士"})
+"""Speakers whose lines are context. Everybody else speaks for the patient, also where nobody is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedMention:
+    mention: Mention
+    at_s: float | None
+
+
+NOTHING = Said(State.NOT_HEARD, 0.0)
+
+
+def is_doctor(speaker: str | None) -> bool:
+    return speaker is not None and speaker.strip().casefold() in DOCTORS
+
+
+class Conversation:
+    """Call ``add`` for each line in order, ``said`` at any time. Keeps what was found, and of the text only what the
+    doctor said last."""
+
+    def __init__(self, matcher: Matcher, topics: Iterable[str]) -> None:
+        self._matcher = matcher
+        self._topics = {one: matcher.topics[one] for one in topics if one in matcher.topics}
+        self._heard: dict[str, list[_TimedMention]] = {}
+        self._question: str | None = None
+
+    def add(self, text: str, *, speaker: str | None = None, start_s: float | None = None) -> None:
+        if is_doctor(speaker):
+            self._question = text
+            return
+        found = self._matcher.mentions(text, self._question, topics=self._topics)
+        self._question = None
+        for topic_id, mentions in found.items():
+            self._heard.setdefault(topic_id, []).extend(_TimedMention(mention, start_s) for mention in mentions)
+
+    def said(self) -> Mapping[str, Said]:
+        """By topic id, of every topic that can be heard."""
+        return {topic_id: self._said(topic) for topic_id, topic in self._topics.items()}
+
+    def _said(self, topic: Topic) -> Said:
+        if not topic.needs:
+            return _first(self._heard.get(topic.id, []), topic.distinct)
+        parts = [_first(self._heard.get(need, []), 1) for need in topic.needs]
+        if any(part.state is not State.STATED for part in parts):
+            return NOTHING
+        times = [part.heard_at_s for part in parts if part.heard_at_s is not None]
+        return Said(State.STATED, min(part.strength for part in parts), max(times, default=None))
+
+
+def _first(heard: list[_TimedMention], distinct: int) -> Said:
+    """``distinct``: stated with so many different words at least; one denial will do."""
+    finding = combined([one.mention for one in heard])
+    if finding.state is State.NOT_HEARD:
+        return NOTHING
+    deciding = [one for one in heard if one.mention.state is finding.state]
+    if finding.state is State.STATED and len({one.mention.key for one in deciding}) < distinct:
+        denials = [one for one in heard if one.mention.state is State.DENIED]
+        return _first(denials, 1)
+    seen: set[str] = set()
+    for one in deciding:
+        seen.add(one.mention.key)
+        if len(seen) >= distinct or finding.state is State.DENIED:
+            return Said(finding.state, finding.strength, one.at_s)
+    raise AssertionError("as many different words as were counted")

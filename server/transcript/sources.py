@@ -1,0 +1,82 @@
+"""Where words come from: so far a transcript that was read from a file; a recogniser will be another source."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.judge.labels import LabelKind, LabelSet
+from server.judge.said import Said
+from server.transcript import Matcher, Topics
+from server.transcript.conversation import Conversation
+from server.values.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One line. Times in seconds of the recording. Held in memory while it is assessed: never stored, never logged."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    speaker: str | None = None
+
+
+class TranscriptSource(Protocol):
+    """What was said in one recording or session, as far as it was heard.
+
+    ``heard_until``: utterances in their order that began before ``end_s``; may be called again with a later end and
+    then gives the earlier ones too. ``name`` stands among the scorers of a result, ``notices`` among its notices:
+    what whoever gave the words should know.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def heard_until(self, end_s: float) -> Sequence[Utterance]: ...
+
+    def notices(self, end_s: float) -> Sequence[Text]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTranscript:
+    """A source that knew everything beforehand: the lines of a file. One without times has been heard at once."""
+
+    lines: tuple[Utterance, ...]
+    name: str = "transcript"
+
+    def heard_until(self, end_s: float) -> Sequence[Utterance]:
+        return [line for line in self.lines if line.start_s is None or line.start_s <= end_s]
+
+    def notices(self, end_s: float) -> Sequence[Text]:
+        """Lines that begin after the end are left out, which looks as if nothing had been said."""
+        late = len(self.lines) - len(self.heard_until(end_s))
+        if not late:
+            return ()
+        zh = f"转写里有 {late} 行的时间在录音结束({end_s:.1f} 秒)之后,没有采用;时间应以秒为单位,从录音开头算起"
+        lines = "1 line of the transcript that begins" if late == 1 else f"{late} lines of the transcript that begin"
+        en = f"left out: {lines} after the recording's end ({end_s:.1f} s); times are seconds from its beginning"
+        return (Text(zh, en),)
+
+
+def content_topics(labels: LabelSet) -> dict[str, str]:
+    """Content labels of the set to their topics."""
+    return {
+        label.id: label.transcript.topic
+        for label in labels.labels
+        if label.kind is LabelKind.CONTENT and label.transcript is not None
+    }
+
+
+def matcher_for(topics: Topics, wanted: Iterable[str]) -> Matcher:
+    """A matcher of these topics alone: building it costs by the term."""
+    return Matcher(topics.only(wanted))
+
+
+def what_was_said(source: TranscriptSource, topics: Topics, labels: LabelSet, end_s: float) -> dict[str, Said]:
+    """By label id, of the labels that the source could have heard: those whose topic has rules."""
+    asked = content_topics(labels)
+    conversation = Conversation(matcher_for(topics, asked.values()), asked.values())
+    for line in source.heard_until(end_s):
+        conversation.add(line.text, speaker=line.speaker, start_s=line.start_s)
+    said = conversation.said()
+    return {label_id: said[topic] for label_id, topic in asked.items() if topic in said}

@@ -1,0 +1,63 @@
+"""Formats of audio and what is known of its source."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Float32Array = npt.NDArray[np.float32]
+
+CORE_RATE = 16_000
+"""Sample rate of the one stream that feeds VAD, features and measures, in Hz."""
+
+MIN_SAMPLE_RATE = 8_000
+MAX_SAMPLE_RATE = 96_000
+"""Sample rates that are taken, in Hz. Lower ones hold no speech band; higher ones cost without telling more."""
+
+
+class Encoding(StrEnum):
+    PCM_S16LE = "pcm_s16le"
+    PCM_F32LE = "pcm_f32le"
+
+    @property
+    def sample_bytes(self) -> int:
+        return 2 if self is Encoding.PCM_S16LE else 4
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """Mono PCM as declared by the peer. ``sample_rate`` in Hz, 8,000–96,000."""
+
+    encoding: Encoding
+    sample_rate: int
+
+
+class CaptureSource(StrEnum):
+    MICROPHONE = "microphone"
+    FILE = "file"
+    LINE = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Where the audio came from and what was done to it before it reached us; ``None`` = unknown."""
+
+    source: CaptureSource = CaptureSource.MICROPHONE
+    echo_cancellation: bool | None = None
+    noise_suppression: bool | None = None
+    auto_gain_control: bool | None = None
+
+    @property
+    def processed(self) -> bool:
+        """True where noise and loudness cannot be trusted: a microphone with processing on or unknown."""
+        if self.source is not CaptureSource.MICROPHONE:
+            return False
+        return not (
+            self.echo_cancellation is False and self.noise_suppression is False and self.auto_gain_control is False
+        )
+
+
+class Pace(StrEnum):
+    REALTIME = "realtime"
+    FAST = "fast"

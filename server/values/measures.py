@@ -1,0 +1,68 @@
+"""Physical quantities, measured of a window or of a whole recording."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Pauses in the speech: silences of at least 0.25 s between two stretches of speech."""
+
+    count: int
+    longest_s: float
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Physical quantities of a window or a whole recording; ``None`` = not measurable here.
+
+    Units: ``*_db`` dB, ``*_dbfs`` dB re full scale (floored at -120), ratios 0..1, ``speech_rate_sps`` syllables per
+    second, ``reverberation`` 0 (dry) .. 1 (washed out), ``bandwidth_hz`` Hz, ``mos_*`` 1..5 (DNSMOS P.835).
+    """
+
+    snr_db: float | None = None
+    noise_dbfs: float | None = None
+    speech_dbfs: float | None = None
+    clipping_ratio: float | None = None
+    dropout_ratio: float | None = None
+    speech_ratio: float | None = None
+    speech_rate_sps: float | None = None
+    reverberation: float | None = None
+    bandwidth_hz: float | None = None
+    pauses: Pauses | None = None
+    mos_signal: float | None = None
+    mos_background: float | None = None
+    mos_overall: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mos:
+    """DNSMOS P.835, each 1..5. ``end_sample`` is the end of the window it was computed on."""
+
+    signal: float
+    background: float
+    overall: float
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTotals:
+    """What is known of a whole recording so far, in bounded memory; advanced once per hop.
+
+    Histograms count rows per decibel bin: bin ``i`` of ``speech_levels``/``pause_levels`` holds rows whose
+    ``LEVEL_DB`` lies in ``[-120 + i/2, -120 + (i+1)/2)``; int64, shape ``(256,)``. The rest are sums over rows.
+    """
+
+    rows: int
+    speech_rows: int
+    speech_levels: npt.NDArray[np.int64]
+    pause_levels: npt.NDArray[np.int64]
+    clipped: float
+    dropout_rows: int
+    gap_rows: int
+    pause_count: int
+    longest_pause_rows: int
+    pause_rows: int

@@ -1,0 +1,167 @@
+"""Readings of feature rows that both the running totals and the scorers need, so that they cannot differ.
+
+Rows are float32 ``(n, N_COLUMNS)``, 100 per second (``values.Column``). Pure functions; imports only values.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from server.values.audio import Float32Array
+
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+
+ROW_RATE = 100
+"""Feature rows per second: one row is 10 ms."""
+
+
+class Column(IntEnum):
+    """Columns of a feature row (10 ms, float32). dB values are floored at -120.
+
+    The first block comes from the 16 kHz stream, the second from the decoded input-rate samples of the same
+    10 ms (before DC removal, levelling and resampling).
+    """
+
+    LEVEL_DB = 0
+    """RMS after a 40 Hz high-pass (mains hum is noise and stays in), dBFS, before levelling."""
+    SPEECH = 1
+    """VAD speech probability 0..1; causal: that of the last VAD frame that ended inside or before the row."""
+    SYLLABLE_DB = 2
+    """Energy of 300–2500 Hz, dB."""
+    LOW_DB = 3
+    """Energy of 100–1000 Hz, dB."""
+    HIGH_DB = 4
+    """Energy of 4000–7500 Hz, dB."""
+    FLUX = 5
+    """Spectral change against the row before, dB (mean absolute change of band energies)."""
+    PEAK = 6
+    """Largest absolute sample, linear 0..1 (input rate)."""
+    CLIPPED = 7
+    """Number of clipped samples, as a fraction of the row's samples 0..1 (input rate)."""
+    ZERO = 8
+    """Fraction of the row's samples that are exactly zero, 0..1 (input rate)."""
+    DC = 9
+    """Mean of the row's samples, linear (input rate)."""
+    GAP = 10
+    """1.0 where the row was declared lost by ``audio.gap`` (network), else 0.0."""
+    OVERLAP = 11
+    """Probability that two people speak at once, 0..1; -1 where that was not judged (no model, or lost audio)."""
+
+
+N_COLUMNS = len(Column)
+
+
+SPEECH_THRESHOLD = 0.5
+"""Speech probability from which a row counts as speech (Silero VAD's own default)."""
+
+MIN_PAUSE_ROWS = ROW_RATE // 4
+"""A silence of at least 0.25 s between two stretches of speech is a pause (``values.Pauses``)."""
+
+MARGIN_AFTER_ROWS = 3
+"""Rows after speech that are no pause: 30 ms, the recipe of the pause-based SNR."""
+
+MARGIN_BEFORE_ROWS = 7
+"""Rows before speech that are no pause: 30 ms, and 40 ms by which the causal VAD column lags behind an onset."""
+
+UNHEARD_ROWS = 3
+"""Before its first frame is complete (30 or 32 ms) a detector has said nothing: exact zeros, at a stream's start."""
+
+WARM_UP_ROWS = 35
+LATEST_ONSET_ROWS = 40
+"""Silero hears a first word up to 0.35 s, and after a long silence up to 0.4 s late (measured on the sources)."""
+
+ONSET_RISE_DB = 10.0
+"""How far above the quiet pauses (their lower quartile, or the quietest tenth of all) an unheard word stands out."""
+
+DIGITAL_SILENCE = 0.999
+"""Fraction of exact zeros from which a row holds no signal. A lost 20 ms packet fills at least one row."""
+
+CUT_PEAK_RATIO = 0.1
+"""A zero run is a cut where the signal beside it peaks within 20 dB of the stretch's typical speech peak."""
+
+
+def is_speech(rows: Float32Array) -> BoolArray:
+    """Rows of speech, bool ``(n,)``."""
+    return np.asarray(rows[:, Column.SPEECH] >= SPEECH_THRESHOLD)
+
+
+def is_gap(rows: Float32Array) -> BoolArray:
+    """Rows the network lost (``audio.gap``), bool ``(n,)``; nothing may be measured in them."""
+    return np.asarray(rows[:, Column.GAP] >= 0.5)
+
+
+def is_silent(rows: Float32Array) -> BoolArray:
+    """Rows of digital silence (exact zeros at the input rate), bool ``(n,)``, gaps left out."""
+    return np.asarray((rows[:, Column.ZERO] >= DIGITAL_SILENCE) & ~is_gap(rows))
+
+
+def runs(mask: BoolArray) -> IndexArray:
+    """Stretches of true: int ``(k, 2)``, half-open ``[start, end)``, in order."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return edges.reshape(-1, 2)
+
+
+def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
+    """``mask`` widened by ``before`` rows to earlier and ``after`` rows to later times."""
+    marks = np.zeros(mask.shape[0] + 1, np.int64)
+    stretches = runs(mask)
+    np.add.at(marks, np.maximum(stretches[:, 0] - before, 0), 1)
+    np.add.at(marks, np.minimum(stretches[:, 1] + after, mask.shape[0]), -1)
+    return np.asarray(np.cumsum(marks[:-1]) > 0)
+
+
+def is_pause(rows: Float32Array) -> BoolArray:
+    """Rows in which only the room is heard, bool ``(n,)``: away from speech, neither lost nor digital silence.
+
+    A detector hears the first word of a stream late: what rises out of the room's level in the first third of a second,
+    or runs on into the first speech, is left out as well.
+    """
+    speech = is_speech(rows)
+    near_speech = spread(speech, MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
+    pause = np.asarray(~near_speech & ~is_gap(rows) & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
+    if not rows[:UNHEARD_ROWS, Column.SPEECH].any() and pause[: WARM_UP_ROWS + LATEST_ONSET_ROWS].any():
+        pause &= ~_unheard_word(rows, pause, int(np.argmax(speech)))
+    return pause
+
+
+def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray:
+    """Rows at a stream's start that rise over the room; ``onset``: first row of speech, 0 if there is none."""
+    levels = rows[:, Column.LEVEL_DB]
+    quietest = np.percentile(levels[~is_gap(rows) & ~is_silent(rows)], 10.0)
+    risen = np.asarray(levels > min(np.percentile(levels[pause], 25.0), quietest) + ONSET_RISE_DB)
+    last = max(onset - MARGIN_BEFORE_ROWS, 0)
+    first = max(last - LATEST_ONSET_ROWS, 0)
+    quiet = np.flatnonzero(~risen[first:last])
+    run_on = first + (int(quiet[-1]) + 1 if quiet.size else 0)
+    risen[WARM_UP_ROWS:run_on] = False
+    risen[max(WARM_UP_ROWS, last) :] = False
+    return risen
+
+
+def usual_peak(rows: Float32Array) -> float | None:
+    """Median PEAK of the speech rows that hold signal, linear 0..1; ``None`` without any."""
+    speech = is_speech(rows) & ~is_silent(rows) & ~is_gap(rows)
+    return float(np.median(rows[speech, Column.PEAK])) if speech.any() else None
+
+
+def dropout_runs(rows: Float32Array, usual: float | None = None) -> IndexArray:
+    """Stretches of digital silence that cut into sound: int ``(k, 2)``, half-open.
+
+    A natural silence, also the digital silence of an edited file or a noise gate, fades; a lost packet cuts. So a zero
+    run counts where the signal within 20 ms before or after it still peaks within 20 dB of ``usual``, the peak of a
+    usual speech row (by default that of these rows). Runs that touch either end are open, and not counted.
+    """
+    usual = usual_peak(rows) if usual is None else usual
+    if usual is None:
+        return np.zeros((0, 2), np.intp)
+    peaks = rows[:, Column.PEAK]
+    n = rows.shape[0]
+    kept = [
+        (start, end)
+        for start, end in runs(is_silent(rows))
+        if 0 < start < end < n
+        and max(peaks[max(0, start - 2) : start].max(), peaks[end : end + 2].max()) >= CUT_PEAK_RATIO * usual
+    ]
+    return np.asarray(kept, np.intp).reshape(-1, 2)

@@ -1,0 +1,14 @@
+"""Sentences in both languages."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence or title in both languages."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        return self.zh if language.lower().startswith("zh") else self.en

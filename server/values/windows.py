@@ -1,0 +1,60 @@
+"""What a scorer sees, and how windows lie in time. Time is a sample index of the declared input rate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from server.values.audio import Float32Array
+from server.values.rows import ROW_RATE, Column
+
+WINDOW_S = 10
+HOP_S = 1
+FIRST_PARTIAL_S = 3
+"""Windows are 10 s long and end on whole seconds; the first ends at 3 s and is ``partial`` until 10 s."""
+
+TOO_SHORT_S = 0.5
+"""Audio under this length has no window at all: every label is ``null`` with ``why: too_short``."""
+
+RECENT_S = 4
+"""``recent`` opinions look at the last 4 s of a window; the prompt policy reads these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a scorer sees: up to 10 s of one session, with the features advanced once per hop.
+
+    ``start_sample``/``end_sample`` are input-rate indices. ``rows``: float32 ``(n, N_COLUMNS)``, 100 per second,
+    read-only. ``pcm``: float32 ``(m,)`` at 16 kHz, -1..1, unlevelled, read-only. ``carried_noise_db``: the noise
+    floor carried over the session (falls at once, rises slowly), dBFS, ``None`` before any pause was heard; it never
+    feeds ``recent``. ``tracked``: what feature trackers hold for this window (for example a mel spectrogram).
+    """
+
+    start_sample: int
+    end_sample: int
+    sample_rate: int
+    partial: bool
+    rows: Float32Array
+    pcm: Float32Array
+    carried_noise_db: float | None = None
+    tracked: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+
+    @property
+    def start_s(self) -> float:
+        return self.start_sample / self.sample_rate
+
+    @property
+    def end_s(self) -> float:
+        return self.end_sample / self.sample_rate
+
+    @property
+    def speech_s(self) -> float:
+        """Seconds of rows whose speech probability is at least 0.5."""
+        return float(np.count_nonzero(self.rows[:, Column.SPEECH] >= 0.5)) / ROW_RATE
+
+    @property
+    def speech_ratio(self) -> float:
+        """Fraction of rows whose speech probability is at least 0.5, 0..1."""
+        n = self.rows.shape[0]
+        return float(np.count_nonzero(self.rows[:, Column.SPEECH] >= 0.5)) / n if n else 0.0

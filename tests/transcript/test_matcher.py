@@ -1,0 +1,220 @@
+"""What the matcher makes of sentences: the listed ones, those that tempt it, and any text at all."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.dictionaries.topics import load_topics
+from server.resources import labels_dir
+from server.transcript import Matcher, State
+from server.transcript.conversation import Conversation
+
+STATED, DENIED, NOT_HEARD = State.STATED, State.DENIED, State.NOT_HEARD
+MATCHER = Matcher(load_topics(labels_dir()))
+
+
+def state(topic: str, text: str, before: str | None = None) -> State:
+    return MATCHER.match(text, before, topics=[topic])[topic].state
+
+
+def states(topic: str, text: str) -> list[State]:
+    return [mention.state for mention in MATCHER.mentions(text, topics=[topic])[topic]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("有没有胸痛?", []),
+        ("没有胸痛", [DENIED]),
+        ("不是不疼", [STATED]),
+        ("没以前那么疼", [STATED]),
+        ("疼得受不了", [STATED]),
+        ("胸口不闷,就是头晕", [DENIED, STATED]),
+        ("没有", []),
+        ("没有胸痛、胸闷和头晕", [DENIED, DENIED, DENIED]),
+        ("胸痛没有", [DENIED]),
+        ("胸痛没有缓解", [STATED]),
+        ("如果头疼呢", []),
+        ("我爸有心脏病", []),
+        ("no fever, cough or chest pain", [DENIED, DENIED, DENIED]),
+        ("do you have chest pain?", []),
+        ("my dad has chest pain", []),
+    ],
+)
+def test_symptoms_are_stated_or_denied_in_the_order_of_the_text(text: str, expected: list[State]) -> None:
+    assert states("symptom", text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("肚子疼", STATED),
+        ("我这个膝盖走路的时候有点疼", STATED),
+        ("疼的地方在左边肩膀", STATED),
+        ("孩子说嗓子疼", STATED),
+        ("胸口发紧", STATED),
+        ("小腿老抽筋", STATED),
+        ("没有胸痛", DENIED),
+        ("头不疼", DENIED),
+        ("胸口不闷", DENIED),
+        ("有没有胸痛?", NOT_HEARD),
+        ("疼得受不了", NOT_HEARD),
+        ("吃了止痛药,肚子有点胀", NOT_HEARD),
+        ("孩子表情很痛苦", NOT_HEARD),
+        ("我妈经常头疼", NOT_HEARD),
+        ("my chest hurts", STATED),
+        ("I've got a really bad headache", STATED),
+        ("sore throat", STATED),
+        ("it's, um, mainly in my left arm, it's a bit painful", STATED),
+        ("My daughter says her ear hurts", STATED),
+        ("like some pain in my, like, lower stomach?", STATED),
+        ("no chest pain", DENIED),
+        ("my chest doesn't hurt", DENIED),
+        ("my back pain isn't as bad as before", STATED),
+        ("I took a painkiller and went back to bed", NOT_HEARD),
+        ("my mum gets headaches", NOT_HEARD),
+        ("I'll come back on Monday", NOT_HEARD),
+        ("", NOT_HEARD),
+    ],
+)
+def test_pain_has_a_place_only_where_one_is_said(text: str, expected: State) -> None:
+    assert state("pain_location", text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("咳嗽三天了", STATED),
+        ("昨天晚上开始发烧", STATED),
+        ("头晕有一段时间了", STATED),
+        ("从上周一直拉肚子", STATED),
+        ("5月3号起的疹子", STATED),
+        ("两个礼拜,一直胸闷", STATED),
+        ("一天咳三次", NOT_HEARD),
+        ("这个药吃了三天", NOT_HEARD),
+        ("宝宝三个月大,咳嗽", NOT_HEARD),
+        ("孩子两岁半,流鼻涕", NOT_HEARD),
+        ("下周三去复查", NOT_HEARD),
+        ("I've had this cough for three weeks", STATED),
+        ("the headache started yesterday", STATED),
+        ("it's been going on for a couple of days now", STATED),
+        ("I take it twice a day", NOT_HEARD),
+        ("I'm forty five years old", NOT_HEARD),
+        ("come back in two weeks", NOT_HEARD),
+    ],
+)
+def test_duration_needs_a_symptom_and_is_no_frequency_age_or_appointment(text: str, expected: State) -> None:
+    assert state("symptom_duration", text) is expected
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "topic", "expected"),
+    [
+        ("有没有胸痛?", "没有", "pain_location", DENIED),
+        ("胸口疼吗", "有点", "pain_location", STATED),
+        ("胸口疼不疼?", "不是不疼", "pain_location", STATED),
+        ("肚子疼吗?", "不疼", "pain_location", DENIED),
+        ("哪里疼?", "左边膝盖", "pain_location", STATED),
+        ("多久了?", "三天", "symptom_duration", STATED),
+        ("药吃了多久了?", "三天", "symptom_duration", NOT_HEARD),
+        ("Any chest pain?", "Uh, no.", "pain_location", DENIED),
+        ("Where does it hurt exactly?", "Just on the left side.", "pain_location", STATED),
+        ("How long has this been going on?", "About three weeks.", "symptom_duration", STATED),
+        ("I think it is your chest pain.", "Yeah.", "pain_location", NOT_HEARD),
+        ("有没有胸痛?", "我今天吃了面条", "pain_location", NOT_HEARD),
+    ],
+)
+def test_the_doctors_question_is_context_and_never_a_statement(
+    before: str, text: str, topic: str, expected: State
+) -> None:
+    assert state(topic, text, before) is expected
+    assert state(topic, text, "") is state(topic, text, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "expected"),
+    [
+        ("My knee has been swollen for three days.", None, STATED),
+        ("My knee is swollen and I took ibuprofen for three days.", None, NOT_HEARD),
+        ("My knee hurts when I sit for a long time.", None, NOT_HEARD),
+        ("My knee hurts, and it started, you know, about, about two weeks ago.", None, STATED),
+        ("I have not had a headache for two years.", None, NOT_HEARD),
+        ("Some people at work have had a cough for two weeks.", None, NOT_HEARD),
+        ("He has had a cough for two weeks.", "How is your husband?", NOT_HEARD),
+        ("He has had a cough for two weeks.", "Hello, you must be his mum.", STATED),
+        ("About four months.", "How long have you had this rash?", STATED),
+        ("About four months.", "How long ago was your operation?", NOT_HEARD),
+        ("About twenty years ago.", "When did you quit?", NOT_HEARD),
+        ("膝盖肿,布洛芬吃三天了", None, NOT_HEARD),
+        ("今年1月以来,一直咳嗽", None, STATED),
+    ],
+)
+def test_a_time_is_of_what_it_is_said_of(text: str, before: str | None, expected: State) -> None:
+    assert state("symptom_duration", text, before) is expected
+
+
+def test_homophones_are_heard_with_less_strength() -> None:
+    written, heard = (MATCHER.match(text)["pain_location"] for text in ("肚子疼", "肚子腾"))
+    assert written.state is heard.state is STATED
+    assert 0.7 <= heard.strength < written.strength
+
+
+def test_a_transcript_tells_when_a_topic_was_first_stated() -> None:
+    conversation = Conversation(MATCHER, ["pain_location", "symptom_duration", "chief_complaint"])
+    conversation.add("您哪里不舒服?", speaker="doctor", start_s=0.0)
+    conversation.add("肚子疼", start_s=2.0)
+    conversation.add("多久了?", speaker="医生", start_s=4.0)
+    conversation.add("三天了", start_s=6.0)
+    conversation.add("肚子疼", start_s=9.0)
+    said = conversation.said()
+    assert (said["pain_location"].state, said["pain_location"].heard_at_s) == (STATED, 2.0)
+    assert (said["symptom_duration"].state, said["symptom_duration"].heard_at_s) == (STATED, 6.0)
+    assert (said["chief_complaint"].state, said["chief_complaint"].heard_at_s) == (STATED, 6.0)
+
+
+def test_over_a_transcript_the_complaint_alone_is_no_associated_symptom() -> None:
+    conversation = Conversation(MATCHER, ["associated_symptoms"])
+    conversation.add("咳嗽")
+    assert conversation.said()["associated_symptoms"].state is NOT_HEARD
+    conversation.add("还有点头晕", start_s=8.0)
+    assert conversation.said()["associated_symptoms"].heard_at_s == 8.0
+
+
+WORDS = st.sampled_from(
+    [
+        "没有",
+        "不",
+        "胸",
+        "痛",
+        "头晕",
+        "三",
+        "天",
+        ",",
+        "。",
+        "?",
+        "吗",
+        "no",
+        "pain",
+        "chest",
+        "three",
+        "weeks",
+        " ",
+        "我妈",
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=25).map("".join)), st.none() | st.text(max_size=40))
+@settings(max_examples=150, deadline=None)
+def test_any_text_gives_a_finding_for_every_topic_and_the_same_again(text: str, before: str | None) -> None:
+    found = MATCHER.match(text, before)
+    assert found.keys() == MATCHER.topics.keys()
+    assert all(0.7 <= one.strength <= 1.0 for one in found.values() if one.state is not NOT_HEARD)
+    assert all(one.strength == 0.0 for one in found.values() if one.state is NOT_HEARD)
+    assert MATCHER.match(text, before) == found
+
+
+@given(st.lists(WORDS, max_size=12).map("".join))
+@settings(max_examples=60, deadline=None)
+def test_what_is_asked_for_does_not_change_what_is_found(text: str) -> None:
+    assert MATCHER.match(text)["symptom"] == MATCHER.match(text, topics=["symptom"])["symptom"]

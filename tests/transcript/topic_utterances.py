@@ -1,0 +1,33 @@
+"""Utterances of our own for every topic (``tests/data/topic_utterances.txt``): made up, and read by test and table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.transcript import State
+
+FILE = Path(__file__).resolve().parents[1] / "data" / "topic_utterances.txt"
+STATES = {"+": State.STATED, "-": State.DENIED, "0": State.NOT_HEARD}
+
+
+@dataclass(frozen=True)
+class Example:
+    """``before``: what the doctor said just then."""
+
+    topic: str
+    language: str
+    state: State
+    before: str | None
+    text: str
+
+
+def examples() -> Iterator[Example]:
+    topic = ""
+    for line in FILE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            topic = line.strip("[]")
+        elif line and not line.startswith("#"):
+            language = "zh" if any("\u4e00" <= char <= "\u9fff" for char in line) else "en"
+            for said in line[2:].split(" / "):
+                before, _, text = said.rpartition(">>")
+                yield Example(topic, language, STATES[line[0]], before.strip() or None, text.strip())
