@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_AUDIO = "no real audio"
+
+# A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def shared_folder() -> Path | None:

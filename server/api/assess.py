@@ -15,6 +15,7 @@ from server.errors import ConfigError, LabelQueryError
 from server.recording.assess import assess_recording
 from server.recording.decode import Recording, read_recording
 from server.recording.flat import flat
+from server.recording.threads import to_thread_until_done
 from server.wire.base import WireModel
 from server.wire.client import LABELS_FORM, LabelRequest
 from server.wire.result import Result
@@ -138,8 +139,20 @@ async def _assess(services: Services, form: FormData) -> Response:
 
 
 async def _open(upload: UploadFile, max_s: float) -> Recording:
+    """The recording; where the client left while it was being opened, it is closed again before that is passed on."""
     name = upload.filename[:MAX_NAME] if upload.filename else None
-    return await asyncio.to_thread(read_recording, upload.file, name, max_s=max_s)
+    opened: list[Recording] = []
+
+    def opening() -> None:
+        opened.append(read_recording(upload.file, name, max_s=max_s))
+
+    try:
+        await to_thread_until_done(opening)
+    except asyncio.CancelledError:
+        for recording in opened:
+            recording.close()
+        raise
+    return opened[0]
 
 
 def _fields(form: FormData) -> AssessForm:

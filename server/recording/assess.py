@@ -13,6 +13,7 @@ from server.assessment.result import Identity, build_result
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
+from server.recording.threads import to_thread_until_done
 from server.scoring.lane import Priority
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
@@ -52,7 +53,7 @@ async def assess_recording(
     tally = _ScorerTally(len(engine.scorer_names))
     try:
         blocks = recording.blocks()
-        while (events := await asyncio.to_thread(_step, core, blocks)) is not None:
+        while (events := await to_thread_until_done(_step, core, blocks)) is not None:
             await _assess_windows(assessment, events, tally, on_window)
             if on_progress is not None:
                 on_progress(core.samples_received / core.audio.sample_rate)
@@ -69,8 +70,7 @@ async def assess_recording(
         result = await asyncio.to_thread(build_result, assessment, HeardAudio.of(core), identity)
     finally:
         assessment.close()
-        # A worker may still be reading after a cancellation; closing waits for its block, not the loop.
-        await asyncio.shield(asyncio.to_thread(recording.close))
+        await to_thread_until_done(recording.close)
     return _with_break(result) if recording.cut_short else result
 
 

@@ -6,6 +6,8 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,11 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from fastapi import FastAPI
+from starlette.datastructures import FormData
 
+from server.api.uploads import _until_gone as until_gone
+from server.recording.decode import Recording
 from server.wire.result import Result
 from tests.api.conftest import Served, start
 
@@ -184,12 +190,28 @@ def stalled(port: int) -> socket.socket:
 def test_a_stalled_upload_is_408_and_makes_room(small: Served) -> None:
     with stalled(small.port) as line:
         wait_until(lambda: small.services.gate.free == 0)
-        busy = post(small, wav())
-        assert problem_of(busy, 503, "at_capacity")["retryable"] is True
-        assert int(busy.headers["retry-after"]) >= 1
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
     wait_until(lambda: small.services.gate.free == 1)
     assert post(small, wav()).status_code == 200
+
+
+@pytest.fixture
+def patient(small: Served) -> Iterator[Served]:
+    """The small server, while it waits for its clients as long as a test takes."""
+    app, services = small.server.config.app, small.services
+    assert isinstance(app, FastAPI)
+    app.state.services = replace(services, uploads=replace(services.uploads, timeout_s=600.0))
+    yield small
+    app.state.services = services
+
+
+def test_an_upload_over_what_may_wait_is_503_and_told_to_come_back(patient: Served) -> None:
+    with stalled(patient.port):
+        wait_until(lambda: patient.services.gate.free == 0)
+        busy = post(patient, wav())
+        assert problem_of(busy, 503, "at_capacity")["retryable"] is True
+        assert int(busy.headers["retry-after"]) >= 1
+    wait_until(lambda: patient.services.gate.free == 1)
 
 
 def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
@@ -207,23 +229,85 @@ def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
     wait_until(lambda: small.services.gate.free == 1)
 
 
-def test_a_client_that_leaves_stops_the_work(small: Served) -> None:
-    content = wav(28)
+def uploading(port: int, content: bytes) -> socket.socket:
+    """A client that has sent all of ``content`` and waits for the answer."""
     body = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n" + content + b"\r\n--b--\r\n"
-    with socket.create_connection(("127.0.0.1", small.port), timeout=10) as line:
-        line.sendall(
-            f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{small.port}\r\nContent-Length: {len(body)}\r\n"
-            "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
-            + body
-        )
-        wait_until(lambda: small.services.gate.free == 0)
-    began = time.monotonic()
-    wait_until(lambda: small.services.gate.free == 1)
-    assert time.monotonic() - began < 5
-    assert post(small, wav()).status_code == 200
+    line = socket.create_connection(("127.0.0.1", port), timeout=10)
+    line.sendall(
+        f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+        + body
+    )
+    return line
 
 
-def wait_until(condition: Any, within_s: float = 10.0) -> None:
+def test_a_client_that_leaves_stops_the_work(patient: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, stopped = threading.Event(), threading.Event()
+
+    async def endless(_engine: Any, recording: Recording, *_labels: Any, **_options: Any) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            recording.close()
+            stopped.set()
+
+    monkeypatch.setattr("server.api.assess.assess_recording", endless)
+    with uploading(patient.port, wav()):
+        assert started.wait(60)
+    assert stopped.wait(60)
+    wait_until(lambda: patient.services.gate.free == 1)
+    monkeypatch.undo()
+    assert post(patient, wav()).status_code == 200
+
+
+@pytest.mark.parametrize("reads", ["header", "block"])
+def test_a_client_that_leaves_closes_no_file_under_the_thread_that_reads_it(
+    patient: Served, monkeypatch: pytest.MonkeyPatch, reads: str
+) -> None:
+    reading, left, closed = threading.Event(), threading.Event(), threading.Event()
+    closed_while_read: list[bool] = []
+
+    def held() -> None:
+        """Reads until well after the client has left."""
+        reading.set()
+        assert left.wait(60)
+        closed_while_read.append(closed.wait(0.5))
+
+    class Held(Recording):
+        """A real recording whose header, or whose first block, takes as long as ``held``."""
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            if reads == "header":
+                held()
+
+        def _read_block(self, frames_so_far: int) -> Any:
+            if reads == "block" and not reading.is_set():
+                held()
+            return super()._read_block(frames_so_far)
+
+    close = FormData.close
+
+    async def noticed(form: FormData) -> None:
+        closed.set()
+        await close(form)
+
+    async def gone(receive: Any) -> None:
+        await until_gone(receive)
+        left.set()
+
+    monkeypatch.setattr("server.recording.decode.Recording", Held)
+    monkeypatch.setattr("server.api.uploads._until_gone", gone)
+    monkeypatch.setattr(FormData, "close", noticed)
+    with uploading(patient.port, wav()):
+        assert reading.wait(60)
+    assert closed.wait(60)
+    assert closed_while_read == [False]
+    wait_until(lambda: patient.services.gate.free == 1)
+
+
+def wait_until(condition: Any, within_s: float = 60.0) -> None:
     deadline, pause = time.monotonic() + within_s, threading.Event()
     while not condition():
         assert time.monotonic() < deadline

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
@@ -14,6 +14,7 @@ SCORED = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=4, max_siz
 
 
 @given(SCORED)
+@settings(max_examples=25)  # a bootstrap each
 def test_figures_are_those_of_scikit_learn(pairs: list[tuple[float, bool]]) -> None:
     scores, truth = [score for score, _ in pairs], [fine for _, fine in pairs]
     found = figures(scores, truth, [str(place) for place in range(len(pairs))], 0.7)

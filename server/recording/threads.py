@@ -1,0 +1,32 @@
+"""Worker threads that own what they read until they are done with it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def to_thread_until_done(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """``asyncio.to_thread``, but a cancellation takes effect only when the thread is done.
+
+    A thread cannot be stopped. Whoever closes a file after the cancellation may so rely on nobody reading it. For steps
+    of bounded length: a header, a second of audio.
+    """
+    working = asyncio.create_task(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await _end_of(working)
+        raise
+
+
+async def _end_of(working: "asyncio.Task[R]") -> None:
+    """Wait for a task, however often the caller is cancelled meanwhile; its result or error is dropped."""
+    while not working.done():
+        try:
+            await asyncio.wait({working})
+        except asyncio.CancelledError:
+            continue
+    working.cancelled() or working.exception()
