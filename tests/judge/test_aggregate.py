@@ -45,6 +45,12 @@ def test_worst_is_the_mean_of_the_worst_tenth_of_the_windows_with_speech(windows
     assert column(windows).aggregate(WORST) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(("windows", "worst"), [(1, 1), (10, 1), (11, 2), (20, 2), (21, 3)])
+def test_a_tenth_of_the_windows_is_rounded_up(windows: int, worst: int) -> None:
+    scores = [(second / 100, 500) for second in range(windows)]
+    assert column(scores).aggregate(WORST) == pytest.approx(sum(range(worst)) / worst / 100)
+
+
 @given(WINDOWS)
 def test_any_is_the_maximum(windows: list[tuple[float, int]]) -> None:
     assert column(windows).aggregate(ANY) == max(value for value, _ in windows)

@@ -125,6 +125,20 @@ def test_intelligible_asks_for_the_microphone_under_its_rule_only(
     assert live == ["intelligible"] * len(expected)
 
 
+@pytest.mark.parametrize(("at_fault", "asked"), [(3, True), (2, True), (1, False)])
+def test_the_microphone_is_asked_about_where_it_is_the_cause_in_half_of_the_failing_windows(
+    at_fault: int, asked: bool
+) -> None:
+    """Of four windows that cannot be understood; noise is to blame for the rest. Windows that can be do not count."""
+    judge = SessionJudge(label_set(quality("speech_present"), quality("intelligible", prompt="check_microphone")))
+    for number in range(4):
+        measures = Measures(snr_db=20.0 if number < at_fault else 5.0)
+        add(judge, 10 + number, {"speech_present": 1.0, "intelligible": 0.5}, measures=measures)
+    for number in range(3):
+        add(judge, 14 + number, {"speech_present": 1.0, "intelligible": 0.9}, measures=Measures(snr_db=20.0))
+    assert judge.conclude().prompts == (["check_microphone"] if asked else [])
+
+
 def test_not_assessed_and_not_heard_tell_a_missing_source_from_silence_about_it() -> None:
     judge = SessionJudge(LABELS)
     add(judge, 10, {**GOOD, "near": None})
@@ -161,6 +175,27 @@ def test_changed_labels_keep_the_scores_of_those_that_stay() -> None:
     add(judge, 14, {"quiet": 0.2, "fresh": 0.6})
     assert judge.conclude().labels["fresh"].score == 0.6
     json.dumps(judge.snapshot())
+
+
+def test_a_label_that_stays_keeps_the_reason_why_it_has_no_score() -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, {**GOOD, "near": None})
+    judge.change_labels(label_set(quality("near", prompt="come_closer"), quality("fresh")))
+    assert judge.conclude().labels["near"].why is Why.NO_SPEECH
+    assert judge.conclude().labels["fresh"].why is Why.NO_EVIDENCE
+
+
+def test_a_label_whose_evidence_is_weighed_anew_begins_anew() -> None:
+    """Its old scores were made with other weights, and cannot be told beside the new ones."""
+    before = quality("both", clap=True, weights=(("acoustic", 1.0), ("clap", 1.0)))
+    judge = SessionJudge(label_set(before, quality("kept", clap=True, weights=(("clap", 0.5),))))
+    add(judge, 10, {"both": 0.2, "kept": 0.4})
+    after = quality("both", clap=True, weights=(("acoustic", 1.0), ("clap", 3.0)))
+    judge.change_labels(label_set(after, quality("kept", clap=True, weights=(("clap", 0.5),))))
+    assert judge.conclude().labels["both"].score is None
+    assert judge.conclude().labels["kept"].score == 0.4
+    add(judge, 11, {"both": 0.8, "kept": 0.4})
+    assert judge.conclude().labels["both"].score == 0.8
 
 
 def test_a_label_asked_for_after_the_last_window_is_not_called_too_short() -> None:

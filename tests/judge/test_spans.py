@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.judge.judgement import Span
 from server.judge.session import SessionJudge
 from server.judge.spans import Mark, spoiled_by, unusable_spans
 from server.values.scores import LabelScore
@@ -60,6 +61,16 @@ def test_missing_windows_leave_no_holes_in_a_span() -> None:
     assert seconds(marks(lambda end: True, 61, step_s=3)) == [(0.0, 60.0)]
 
 
+@pytest.mark.parametrize(
+    ("every", "expected"), [(2, [(18.0, 28.0)]), (4, [])], ids=["half-of-the-marks", "a-quarter-of-them"]
+)
+def test_a_stretch_is_spoiled_where_at_least_half_of_the_marks_over_it_are(
+    every: int, expected: list[tuple[float, float]]
+) -> None:
+    """Four marks cover each second: those that end with it and up to 3 s later. Spoiled ones end from 20 to 30 s."""
+    assert seconds(marks(lambda end: 20 <= end <= 30 and end % every == 0, 60)) == expected
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=80))
 def test_spans_are_in_order_apart_and_of_three_seconds_at_least(spoiled: list[bool]) -> None:
     found = seconds(marks(lambda end: spoiled[end - 3], len(spoiled) + 2))
@@ -82,6 +93,15 @@ def test_spans_are_in_order_apart_and_of_three_seconds_at_least(spoiled: list[bo
 def test_spoiled_is_what_takes_words_away(recent: dict[str, float | None], expected: str | None) -> None:
     scores = {label_id: LabelScore(score, {}) for label_id, score in recent.items()}
     assert spoiled_by(LABELS, scores) == expected
+
+
+def test_a_session_marks_the_four_seconds_that_recent_looks_back() -> None:
+    """Windows end each second and ``recent`` fails from 20 to 25 s: half of the look-backs do from 17 to 24 s."""
+    judge = SessionJudge(LABELS)
+    good = {"speech_present": 1.0, "low_background": 0.9, "continuous_signal": 1.0}
+    for second in range(3, 41):
+        add(judge, second, good, recent={**good, "low_background": 0.1} if 20 <= second <= 25 else good)
+    assert judge.conclude().unusable_spans == [Span(17 * RATE, 24 * RATE, "low_background")]
 
 
 def test_a_session_tells_its_spans_with_the_label_at_fault() -> None:

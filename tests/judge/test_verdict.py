@@ -47,6 +47,7 @@ def test_speech_counts_for_the_verdict_even_where_it_was_not_asked_for() -> None
 
 def test_unusable_under_an_overall_of_three_tenths() -> None:
     assert judged(a=0.29, b=0.29).verdict == "unusable"
+    assert judged(a=0.3, b=0.3).verdict == "re-record"
     assert judged(a=0.31, b=0.31).verdict == "re-record"
 
 

@@ -61,6 +61,13 @@ def test_silence_reads_the_floor_and_no_change():
     assert (rows[:, Column.FLUX] == 0).all()
 
 
+def test_the_flicker_of_the_last_bit_is_no_spectral_change():
+    """One step of 16 bits, now and then: no band reaches -90 dB, and what the ear cannot hear does not change."""
+    pcm = (RNG.integers(-1, 2, CORE_RATE) / 32768).astype(np.float32)
+    assert (rows_of(pcm)[:, Column.FLUX] == 0).all()
+    assert rows_of(100 * pcm)[3:, Column.FLUX].min() > 1
+
+
 def test_rows_do_not_depend_on_where_hops_are_cut():
     pcm = (RNG.standard_normal(3 * CORE_RATE) * 0.1).astype(np.float32)
     whole = rows_of(pcm)

@@ -5,6 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.stream.gaps import Gaps
+from server.stream.ring import InputBuffer
+from server.stream.timeline import Timeline
+from tests.fakes import FakeDetector
 
 spans = st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 60_000)), min_size=1, max_size=8)
 
@@ -50,3 +53,24 @@ def test_a_stream_that_begins_with_a_gap_is_idle_at_once() -> None:
     gaps.add(0, 16_000)
     assert gaps.idle(0, 512)
     assert not gaps.idle(16_000, 16_512)
+
+
+def test_gaps_that_end_before_a_sample_are_forgotten_and_no_other() -> None:
+    gaps = Gaps(16_000)
+    for start, end in ((0, 100), (200, 300), (400, 500)):
+        gaps.add(start, end)
+    gaps.forget_before(300)
+    assert not gaps.covers(0, 100)
+    assert gaps.covers(200, 300)
+    assert gaps.covers(400, 500)
+
+
+def test_a_stream_forgets_its_gaps_a_second_after_them() -> None:
+    """However many there are in an hour, only those that a row still to come may hold are looked through."""
+    gaps, source = Gaps(16_000), InputBuffer(3 * 16_000)
+    timeline = Timeline(16_000, FakeDetector(), (), gaps)
+    for second in range(3):
+        gaps.add(16_000 * second + 100, 16_000 * second + 200)
+        source.append(np.zeros(16_000, np.float32), keep_from=16_000 * second)
+        timeline.advance(source.view(16_000 * second, 16_000 * (second + 1)), source, [])
+    assert [gaps.covers(16_000 * second + 100, 16_000 * second + 200) for second in range(3)] == [False, False, True]

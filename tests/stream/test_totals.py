@@ -80,6 +80,18 @@ def test_a_restored_total_goes_on_as_if_never_stopped():
         assert np.array_equal(one, other)
 
 
+def test_a_restored_total_still_knows_how_loud_speech_is():
+    """After the restore nobody speaks, but a packet is lost in a loud noise: measured by the speech of before."""
+    rows = talk((50, 200), n=300)
+    rows[200:, Column.PEAK] = 0.2
+    rows[240:245, Column.ZERO] = 1
+    rows[240:245, Column.PEAK] = 0
+    resumed = Totals()
+    resumed.restore(json.loads(json.dumps(totals_of(rows[:200]).snapshot())))
+    resumed.add(rows[200:])
+    assert resumed.freeze().dropout_rows == 5
+
+
 def test_frozen_totals_do_not_change_any_more():
     totals = totals_of(talk((0, 500)))
     frozen = totals.freeze()

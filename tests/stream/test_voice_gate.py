@@ -72,6 +72,26 @@ def test_gate_closes_where_speech_ended() -> None:
     assert [(started, at) for started, at, _ in found] == [(True, 0), (False, 10 * FRAME)]
 
 
+def stop_at_end(answers: Sequence[float], end: int) -> int | None:
+    """What ``stop`` says of a stream of these frames that ends at ``end``."""
+    gate, ring = VoiceGate(ScriptedDetector(answers)), Ring(10 * SECOND)
+    ring.write(np.zeros(len(answers) * FRAME, np.float32))
+    gate.advance(ring, Gaps(SECOND))
+    return gate.stop(end)
+
+
+def test_speech_that_goes_on_stops_with_the_last_sample_of_the_stream() -> None:
+    assert stop_at_end([0.9] * 10, 10 * FRAME + 77) == 10 * FRAME + 77
+
+
+def test_a_silence_too_short_to_close_the_gate_is_no_speech_at_the_end_of_the_stream() -> None:
+    assert stop_at_end([0.9] * 10 + [0.0] * 3, 13 * FRAME + 77) == 10 * FRAME
+
+
+def test_a_stream_that_ends_in_silence_has_nothing_to_stop() -> None:
+    assert stop_at_end([0.9] * 10 + [0.0] * frames(1), 11 * FRAME + SECOND) is None
+
+
 def test_a_row_has_the_last_frame_that_ended_in_it_or_before() -> None:
     answers = np.linspace(0, 0.49, 40).tolist()
     gate, ring, gaps = VoiceGate(ScriptedDetector(answers)), Ring(10 * SECOND), Gaps(SECOND)

@@ -218,3 +218,37 @@ def test_any_text_gives_a_finding_for_every_topic_and_the_same_again(text: str, 
 @settings(max_examples=60, deadline=None)
 def test_what_is_asked_for_does_not_change_what_is_found(text: str) -> None:
     assert MATCHER.match(text)["symptom"] == MATCHER.match(text, topics=["symptom"])["symptom"]
+
+
+FAR_AWAY = "今天上午我坐在窗边的椅子上慢慢地看报纸喝茶等着他们把饭菜端过来放在桌子上然后大家一起坐下来吃了一顿饭"
+
+
+@pytest.mark.parametrize("before", ["如果", "我爸"], ids=["supposed", "of-somebody-else"])
+def test_a_word_bears_on_a_symptom_up_to_forty_tokens_later(before: str) -> None:
+    assert states("symptom", f"{before}{FAR_AWAY[:30]}头疼") == []
+    assert states("symptom", f"{before}{FAR_AWAY}头疼") == [STATED]
+
+
+@pytest.mark.parametrize("times", [15, 25])
+def test_a_denial_bears_on_a_symptom_up_to_forty_tokens_away(times: int) -> None:
+    expected = [DENIED] if 2 * times < 40 else [STATED]
+    assert states("symptom", f"没有{'什么' * times}头疼") == expected
+    assert states("symptom", f"头疼{'都' * 2 * times}没有") == expected
+
+
+def test_a_complaint_is_heard_as_surely_as_the_less_sure_of_symptom_and_duration() -> None:
+    """The cough is plain, but what has lasted three days is heard by its homophones only."""
+    found = MATCHER.match("咳嗽,肚子腾三天了", topics=["symptom", "symptom_duration", "chief_complaint"])
+    assert found["symptom"].strength > found["symptom_duration"].strength
+    assert found["chief_complaint"] == found["symptom_duration"]
+
+
+def test_a_complaint_told_in_several_lines_is_heard_as_surely_as_the_less_sure_of_them() -> None:
+    for symptom, less_sure in (("肚子腾", "symptom"), ("肚子疼", "symptom_duration")):
+        conversation = Conversation(MATCHER, ["symptom", "symptom_duration", "chief_complaint"])
+        conversation.add(symptom)
+        conversation.add("多久了?", speaker="doctor")
+        conversation.add("三天了")
+        said = conversation.said()
+        assert said["symptom"].strength != said["symptom_duration"].strength
+        assert said["chief_complaint"].strength == said[less_sure].strength
