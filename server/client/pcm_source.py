@@ -1,13 +1,11 @@
 """A recording as the PCM that a microphone would have sent."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from server.errors import ClientError, UndecodableFileError
+from server.errors import ClientError
 from server.filenames import readable
 from server.recording.decode import Gap, Recording, read_recording
 from server.values.audio import AudioFormat, Encoding, Float32Array
@@ -23,7 +21,7 @@ class PcmSource:
 
     def __init__(self, path: Path, chunk_ms: int) -> None:
         self._recording = open_recording(path)
-        exact = _is_exact_int16(path, self._recording)
+        exact = _is_exact_int16(self._recording)
         encoding = Encoding.PCM_S16LE if exact else Encoding.PCM_F32LE
         self.audio = AudioFormat(encoding, self._recording.sample_rate)
         longest = MAX_FRAME_BYTES // encoding.sample_bytes
@@ -84,10 +82,6 @@ def open_recording(path: Path) -> Recording:
     return read_recording(path, name)
 
 
-def _is_exact_int16(path: Path, recording: Recording) -> bool:
-    if recording.channels != 1 or recording.source_rate != recording.sample_rate:
-        return False
-    try:
-        return str(soundfile.info(os.fsencode(path)).subtype) in {"PCM_16", "PCM_S8", "PCM_U8"}
-    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        raise UndecodableFileError("The file cannot be decoded.", param="file") from error
+def _is_exact_int16(recording: Recording) -> bool:
+    plain = recording.channels == 1 and recording.source_rate == recording.sample_rate
+    return plain and recording.subtype in {"PCM_16", "PCM_S8", "PCM_U8"}

@@ -1,12 +1,10 @@
 """Recorded audio in blocks of mono samples, whatever libsndfile can read. A header's length is never believed."""
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from types import TracebackType
 from typing import BinaryIO
 
@@ -16,16 +14,13 @@ import soundfile
 import soxr
 
 from server.errors import PayloadTooLargeError, UndecodableFileError
+from server.recording.mp3 import HEAD_BYTES, Mp3File, may_be_mp3, open_mp3
+from server.recording.mp3_worker import DECODING_ERRORS, READ_FRAMES
 from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Float32Array
-
-"""What StreamCore takes, in Hz. Other rates are resampled to the nearer end."""
 
 MAX_BLOCK_FRAMES = 65_536
 MAX_BLOCK_SAMPLES = 2_000_000
 """A block is one second at most, and bounded over all channels: a file may declare 1,024 of them, or 1 Hz."""
-
-READ_FRAMES = 2_048
-"""Frames per call of libsndfile: where decoding fails, no more than this is lost of what came before."""
 
 DEFAULT_MAX_S = 4 * 3600.0
 """A few hundred bytes of FLAC hold minutes of silence: the decoded length needs a limit of its own."""
@@ -43,6 +38,7 @@ class Recording:
 
     ``blocks`` yields float32 ``(n,)`` mono samples (mean of the channels) at ``sample_rate``, and ``Gap`` for
     stretches of 10 ms that hold a NaN or Infinity. 16-bit mono PCM arrives as exactly ``int16 / 32768``.
+    ``subtype`` is libsndfile's name of how the samples are stored, such as ``PCM_16``.
     ``cut_short`` becomes True if decoding failed after some samples had been read: what was decoded stands.
     Reading blocks and belongs on a thread; ``close`` may be called from another and waits for a block being read.
     """
@@ -53,6 +49,7 @@ class Recording:
         self._max_s = max_s
         self._lock = threading.Lock()
         self._file = _open(source, name)
+        self.subtype: str = self._file.subtype
         self.source_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.sample_rate = min(max(self.source_rate, MIN_SAMPLE_RATE), MAX_SAMPLE_RATE)
@@ -92,8 +89,8 @@ class Recording:
         with self._lock:
             while wanted and not self._file.closed and not self.cut_short:
                 try:
-                    piece = self._file.read(min(wanted, READ_FRAMES), dtype="float32", always_2d=True)
-                except (soundfile.SoundFileError, RuntimeError, ValueError, OSError, MemoryError) as error:
+                    piece = self._read(min(wanted, READ_FRAMES))
+                except DECODING_ERRORS as error:
                     if not frames_so_far and not pieces:
                         raise _undecodable() from error
                     self.cut_short = True
@@ -110,6 +107,12 @@ class Recording:
         with np.errstate(over="ignore", invalid="ignore"):  # what is no number stays none, and becomes a gap
             mean: Float32Array = block.mean(axis=1, dtype=np.float32)
         return mean
+
+    def _read(self, frames: int) -> npt.NDArray[np.float32]:
+        if isinstance(self._file, Mp3File):
+            return self._file.read(frames)
+        read: npt.NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
+        return read
 
     def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
         if np.isfinite(block).all():
@@ -161,31 +164,28 @@ class _Seekable:
             return self._file.tell()
 
 
-def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile:
+def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile | Mp3File:
     try:
+        if may_be_mp3(_head(source), source.name if isinstance(source, Path) else name):
+            return open_mp3(source, name)
         if isinstance(source, Path):
             # As bytes: a name from another system need not be UTF-8, which soundfile would insist on.
             return soundfile.SoundFile(os.fsencode(source))
-        try:
-            return soundfile.SoundFile(_Seekable(source))
-        except soundfile.SoundFileError:
-            if name is None or not name.lower().endswith(".mp3"):
-                raise
-            return _open_as_mp3(source)
+        return soundfile.SoundFile(_Seekable(source))
     except FileNotFoundError as error:
         raise UndecodableFileError("There is no such file.", param="file") from error
-    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError, OSError, MemoryError) as error:
+    except (*DECODING_ERRORS, TypeError) as error:
         raise _undecodable() from error
 
 
-def _open_as_mp3(source: BinaryIO) -> soundfile.SoundFile:
-    """libsndfile looks for MP3 frames behind a tag it cannot read only where the file's name ends in .mp3."""
+def _head(source: Path | BinaryIO) -> bytes:
+    """The first bytes; a file that is open already is at its start again."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    head = source.read(HEAD_BYTES)
     source.seek(0)
-    with NamedTemporaryFile(suffix=".mp3") as named:
-        shutil.copyfileobj(source, named)
-        named.flush()
-        # The open file outlives its name.
-        return soundfile.SoundFile(named.name)
+    return head
 
 
 def _undecodable() -> UndecodableFileError:

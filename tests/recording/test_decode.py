@@ -11,6 +11,8 @@ import soundfile
 
 from server.errors import PayloadTooLargeError, UndecodableFileError
 from server.recording.decode import Gap, Recording, read_recording
+from server.recording.mp3 import Mp3File
+from server.recording.mp3_worker import READ_FRAMES
 
 RNG = np.random.default_rng(7)
 
@@ -89,6 +91,52 @@ def test_a_flac_of_unknown_length_is_read_to_where_it_breaks(shared: Path) -> No
     with read_recording(shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac") as recording:
         assert samples_of(recording).size >= 196_608
         assert recording.cut_short
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_an_mp3_decodes_to_what_libsndfile_gives_and_says_nothing(
+    shared: Path, in_memory: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("FunASR__asr_example.mp3", "music-metadata__issue-979.mp3", "agents__long.mp3"):
+        path = shared / "audio/odd_formats" / name
+        expected = plainly_decoded(path)
+        capfd.readouterr()  # what libmpg123 says of it
+        assert outcome(io.BytesIO(path.read_bytes()) if in_memory else path, path.name) == expected
+        assert capfd.readouterr().err == ""
+
+
+def plainly_decoded(path: Path) -> bytes | str:
+    """By libsndfile in this process: the mean of the channels, or the code of the error.
+
+    Not by ``soundfile.read``: it seeks first, and libmpg123's last bits are then others.
+    """
+    decoded = b""
+    try:
+        with soundfile.SoundFile(path) as file:
+            while len(block := file.read(READ_FRAMES, dtype="float32", always_2d=True)):
+                decoded += block.mean(axis=1, dtype=np.float32).tobytes()
+    except soundfile.SoundFileError:
+        return UndecodableFileError.code
+    return decoded
+
+
+def test_a_decoder_that_dies_leaves_what_it_decoded(shared: Path) -> None:
+    with read_recording(shared / "audio/odd_formats/FunASR__asr_example.mp3") as recording:
+        blocks = recording.blocks()
+        first = next(blocks)
+        assert isinstance(first, np.ndarray)
+        assert isinstance(recording._file, Mp3File)
+        recording._file._worker.kill()
+        assert sum(block.size for block in blocks if isinstance(block, np.ndarray)) >= 0
+        assert recording.cut_short
+
+
+def test_a_recording_that_is_closed_early_leaves_no_process(shared: Path) -> None:
+    recording = read_recording(shared / "audio/odd_formats/faster-whisper__multilingual.mp3")
+    assert isinstance(recording._file, Mp3File)
+    assert recording._file._worker.poll() is None
+    recording.close()
+    assert recording._file._worker.poll() is not None
 
 
 def test_a_header_that_claims_hours_costs_nothing(shared: Path) -> None:

@@ -1,0 +1,110 @@
+"""MP3, decoded in a process of its own.
+
+libmpg123, which libsndfile decodes MP3 with, writes what it notices about a file ("Xing stream size off by more than
+1%") to standard error, and libsndfile has no switch for that. Standard error belongs to the whole process, so that its
+noise can be kept out of a log in another process only. A damaged file that crashes the decoder stops there, too.
+"""
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
+
+import numpy as np
+
+from server.recording.mp3_worker import COUNT, FAILED, HEADER
+from server.values.audio import Float32Array
+
+WORKER = Path(__file__).with_name("mp3_worker.py")
+
+SILENT_WORKER_S = 60.0
+"""How long a block may take. The slowest took milliseconds: a worker that is silent for so long hangs."""
+
+HEAD_BYTES = 3
+MPEG_SYNC = 0xFFE0
+"""The first eleven bits of every MPEG audio frame."""
+
+
+def may_be_mp3(head: bytes, name: str | None) -> bool:
+    """Whether libsndfile would try its MP3 decoder: by the file's first three bytes, or by its name."""
+    synced = len(head) >= 2 and int.from_bytes(head[:2], "big") & MPEG_SYNC == MPEG_SYNC
+    return synced or head.startswith(b"ID3") or (name is not None and name.lower().endswith(".mp3"))
+
+
+def open_mp3(source: Path | BinaryIO, name: str | None) -> "Mp3File":
+    """The file as ``Mp3File``. What is no path is copied: libsndfile wants a name that ends in .mp3 for frames behind a
+    tag that it cannot read. Raises RuntimeError where it cannot be decoded, OSError.
+    """
+    if isinstance(source, Path):
+        return Mp3File(source)
+    suffix = ".mp3" if name is not None and name.lower().endswith(".mp3") else ""
+    with NamedTemporaryFile(suffix=suffix) as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        # The worker has opened the file when the header is there; it outlives its name.
+        return Mp3File(Path(copy.name))
+
+
+class Mp3File:
+    """What ``Recording`` needs of a ``SoundFile``, from a worker process. ``read`` until nothing comes; close."""
+
+    subtype = "MPEG_LAYER_III"
+
+    def __init__(self, path: Path) -> None:
+        """Waits for the header. Raises RuntimeError where there is none: the file cannot be decoded."""
+        self.closed = False
+        self._rest: Float32Array | None = None
+        self._ended = False
+        self._worker = subprocess.Popen(
+            # -P: without the script's folder, whose modules have names of their own.
+            [sys.executable, "-P", os.fsencode(WORKER), os.fsencode(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+        try:
+            self.samplerate, self.channels = HEADER.unpack(self._receive(HEADER.size))
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, frames: int) -> Float32Array:
+        """``frames`` at most, float32 ``(n, channels)``; none at the end. Raises RuntimeError where it breaks."""
+        block = self._rest if self._rest is not None else self._next_block()
+        self._rest = block[frames:] if block.shape[0] > frames else None
+        return block[:frames]
+
+    def close(self) -> None:
+        self.closed = True
+        self._worker.kill()
+        assert self._worker.stdout is not None
+        self._worker.stdout.close()
+        self._worker.wait()
+
+    def _next_block(self) -> Float32Array:
+        (frames,) = COUNT.unpack(self._receive(COUNT.size)) if not self._ended else (0,)
+        if frames == FAILED:
+            raise RuntimeError("the decoder failed")
+        self._ended = frames == 0
+        data = self._receive(frames * self.channels * 4)
+        return np.frombuffer(data, np.float32).reshape(frames, self.channels)
+
+    def _receive(self, size: int) -> bytes:
+        """Exactly ``size`` bytes. Raises RuntimeError where the worker ends before, or hangs."""
+        assert self._worker.stdout is not None
+        received = bytearray()
+        heard = select.poll()
+        heard.register(self._worker.stdout, select.POLLIN)
+        while len(received) < size:
+            if not heard.poll(SILENT_WORKER_S * 1000):
+                raise RuntimeError("the decoder hangs")
+            part = self._worker.stdout.read(size - len(received))
+            if not part:
+                raise RuntimeError("the decoder ended")
+            received += part
+        return bytes(received)
