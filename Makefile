@@ -16,10 +16,13 @@ PIP_ARGS ?=
 HOST ?=
 PORT ?=
 ARGS ?=
+MUTANTS ?= 60
+ROOMS ?=
+SEED ?= 1
 
 BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device clap_learns clap_labels clap_memory
 
-.PHONY: help setup run test check format bench accuracy docs clean
+.PHONY: help setup run test check mutants format bench accuracy docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -62,6 +65,9 @@ check: $(WORK) ## Format, lint, types, direction of imports, size of files
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_client_layers.py
+
+mutants: $(WORK) ## Count the mutants that the tests kill (minutes; MUTANTS=all: hours; ROOMS, SEED)
+	$(BIN)/python tools/mutants.py $(ROOMS) --count $(MUTANTS) --seed $(SEED)
 
 format: $(WORK) ## Rewrite the sources as `make check` wants them
 	$(BIN)/ruff format .
