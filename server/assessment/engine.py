@@ -1,6 +1,6 @@
 """Everything that one process scores with, built once by ``server.app`` and handed to live and recording alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,15 @@ class Core(Protocol):
     def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]: ...
 
     def receive_gap(self, samples: int) -> list[StreamEvent]: ...
+
+    def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]: ...
+
+    def lose_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]: ...
+
+    def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]: ...
+
+    @property
+    def half_open(self) -> bool: ...
 
     def finish(self) -> list[StreamEvent]: ...
 

@@ -1,6 +1,7 @@
 """What a patient's socket brings, message by message: audio into the core, windows into the mailbox, control."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import assert_never
 
 from server.assessment.engine import Core, HeardAudio
@@ -14,7 +15,6 @@ from server.errors import (
 from server.live import endings
 from server.live.clock import Clock
 from server.live.endings import Ending
-from server.live.feed import SLICE_MS, PcmFeed
 from server.live.guards import FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mail, Mailbox
@@ -22,7 +22,6 @@ from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
 from server.live.transport import size_of
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
-from server.values.windows import WINDOW_S
 from server.wire.client import (
     AudioGap,
     AudioPause,
@@ -37,8 +36,6 @@ from server.wire.client import (
 from server.wire.server import AudioAck
 
 ACK_EVERY_S = 0.2
-SLICED_GAP_S = WINDOW_S + 2
-"""A gap is worked through slice by slice for as long as the core computes in it; the rest is skipped at once."""
 
 
 class Intake:
@@ -60,7 +57,6 @@ class Intake:
         self._limits = limits
         self._rate = session.audio.sample_rate
         self._replay_until = replay_until
-        self._feed = PcmFeed(session.audio)
         self._faults = FaultGuard()
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
@@ -97,10 +93,13 @@ class Intake:
 
     async def finish(self) -> None:
         """No more audio: flush the core; its last window goes the way of the others."""
-        if self._feed.drop_half():
-            self._tell_error(OddLengthError("The audio ends within a sample; its last bytes were left out."))
         self._finished = True
-        await self._spread(self._core.finish(), self._clock.now())
+        try:
+            events = self._core.finish()
+        except OddLengthError as error:
+            self._tell_error(error)
+            events = self._core.finish()
+        await self._spread(events, self._clock.now())
         self._ack(self._clock.now())
         self._mailbox.close()
 
@@ -116,34 +115,23 @@ class Intake:
             self._session.pause(False)
         if not self._lossless:
             self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
-        broken: NonFiniteSamplesError | None = None
-        for number, piece in enumerate(self._feed.slices(data)):
-            if number:
-                await asyncio.sleep(0)  # a long message must not hold the other sessions
-            try:
-                events = self._core.receive_pcm(piece)
-            except NonFiniteSamplesError as error:
-                broken = error
-                events = self._core.receive_gap(len(piece) // self._session.audio.encoding.sample_bytes)
-            await self._spread(events, arrived)
-        if broken is not None:
-            self._tell_error(broken)
+        try:
+            pieces = self._core.take_pcm(data)
+        except NonFiniteSamplesError as error:
+            await self._spread_all(self._core.lose_pcm(data), arrived)
+            self._tell_error(error)
             self._session.warn(self._session.warnings.gap(arrived))
+        else:
+            await self._spread_all(pieces, arrived)
         self._after_audio()
 
     async def _gap(self, samples: int) -> None:
         arrived = self._clock.now()
-        if self._feed.drop_half():
+        if self._core.half_open:
             self._tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
         self._session.warn(self._session.warnings.gap(arrived))
-        piece = max(1, self._rate * SLICE_MS // 1000)
-        sliced = min(samples, SLICED_GAP_S * self._rate)
         self._in_gap = True  # a gap does not arrive in real time: its windows wait for one another
-        for start in range(0, sliced, piece):
-            await self._spread(self._core.receive_gap(min(piece, sliced - start)), arrived)
-            await asyncio.sleep(0)
-        if samples > sliced:
-            await self._spread(self._core.receive_gap(samples - sliced), arrived)
+        await self._spread_all(self._core.take_gap(samples), arrived)
         self._in_gap = False
         self._after_audio()
         self._ack(arrived)
@@ -159,6 +147,12 @@ class Intake:
     @property
     def _lossless(self) -> bool:
         return self._session.fast or self._in_gap or self._core.samples_received < self._replay_until
+
+    async def _spread_all(self, pieces: Iterable[list[StreamEvent]], arrived: float) -> None:
+        """A long message must not hold the other sessions: they get a turn after each piece."""
+        for events in pieces:
+            await self._spread(events, arrived)
+            await asyncio.sleep(0)
 
     async def _spread(self, events: list[StreamEvent], arrived: float) -> None:
         """Each event where it belongs. Only after the last window of several is the core's state that of a window."""

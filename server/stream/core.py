@@ -1,6 +1,6 @@
 """One stream: PCM in, events out. No await, clock, log, thread or file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,13 +20,17 @@ from server.values.windows import WINDOW_S
 SKIP_AFTER_S = WINDOW_S + 1
 """A gap that has lasted this long has filled every buffer with zeros: whole seconds of it can be skipped."""
 
+PIECE_MS = 200
+"""Audio is taken in pieces of this length at most: for so long does one stream hold a loop that it shares."""
+
 
 class StreamCore:
     """Everything with memory of one stream, advanced in sample time: results cannot depend on how bytes were cut.
 
     Call ``receive_pcm`` and ``receive_gap`` in the order of the audio, then ``finish`` once; each returns the events
-    that became known, in order (see Timeline). ``snapshot`` may be taken at any time before ``finish``. What happens at
-    second ``s`` is known once the resampler has seen 16 ms beyond it (at 16 kHz: at once).
+    that became known, in order (see Timeline). ``take_pcm``, ``lose_pcm`` and ``take_gap`` give the same events piece
+    by piece, to be iterated to the end before the next call. ``snapshot`` may be taken at any time before ``finish``.
+    What happens at second ``s`` is known once the resampler has seen 16 ms beyond it (at 16 kHz: at once).
 
     **Gaps.** Lost samples are zeros whose rows have GAP = 1. A window that lies wholly inside a gap is not emitted.
     Where the last 10 s are gap nothing is computed: the VAD sleeps, rows are constant, there are no levels; so an hour
@@ -56,7 +60,7 @@ class StreamCore:
             )
         self.audio = audio
         self._rate = audio.sample_rate
-        self._piece = self._rate // 4
+        self._piece = self._rate * PIECE_MS // 1000
         self._decoder = PcmDecoder(audio)
         self._gaps = Gaps(self._rate)
         self._timeline = Timeline(self._rate, detector, trackers, self._gaps, overlap)
@@ -93,24 +97,44 @@ class StreamCore:
         """Over all whole hops so far; after ``finish`` over everything."""
         return self._timeline.totals()
 
+    @property
+    def half_open(self) -> bool:
+        """True while bytes of a sample that is not complete yet are kept."""
+        return self._decoder.half_open
+
     def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]:
         """Take one chunk, cut anywhere.
 
         Raises NonFiniteSamplesError before any state changes: the stream goes on from ``next_sample``.
         """
-        assert self._finished is None, "receive_pcm after finish"
-        samples = self._decoder.decode(data)
-        events: list[StreamEvent] = []
-        for start in range(0, samples.shape[0], self._piece):
-            self._feed(samples[start : start + self._piece], events)
-        return events
+        return [event for events in self.take_pcm(data) for event in events]
 
     def receive_gap(self, samples: int) -> list[StreamEvent]:
         """``samples`` (> 0) were lost; the bytes of a sample that the gap cut are dropped. Bounded work."""
-        assert self._finished is None, "receive_gap after finish"
+        return [event for events in self.take_gap(samples) for event in events]
+
+    def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
+        """As ``receive_pcm``; each step takes 200 ms at most. Raises NonFiniteSamplesError at the call."""
+        assert self._finished is None, "audio after finish"
+        return self._pieces(self._decoder.decode(data))
+
+    def lose_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
+        """The samples of a chunk that ``take_pcm`` refused, as a gap. What comes next may be cut anywhere too."""
+        assert self._finished is None, "audio after finish"
+        return self._gap_pieces(self._decoder.skip(data))
+
+    def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]:
+        """As ``receive_gap``; each step takes 200 ms, or what can be skipped at once."""
+        assert self._finished is None, "a gap after finish"
         assert samples > 0, samples
         self._decoder.drop_half()
-        events: list[StreamEvent] = []
+        return self._gap_pieces(samples)
+
+    def _pieces(self, samples: Float32Array) -> Iterator[list[StreamEvent]]:
+        for start in range(0, samples.shape[0], self._piece):
+            yield self._feed(samples[start : start + self._piece])
+
+    def _gap_pieces(self, samples: int) -> Iterator[list[StreamEvent]]:
         silence = np.zeros(self._piece, np.float32)
         computed_from = self._timeline.resume_hop * self._rate
         while samples > 0:
@@ -119,9 +143,8 @@ class StreamCore:
             start, end = self._input.end, self._input.end + n
             if end > max(start, computed_from):
                 self._gaps.add(max(start, computed_from), end)
-            self._feed(silence[:n], events)
+            yield self._feed(silence[:n])
             samples -= n
-        return events
 
     def _skip(self, seconds: int) -> int:
         """Skip ``seconds`` of a gap that has lasted; the number of samples skipped, 0 where it has not."""
@@ -136,11 +159,13 @@ class StreamCore:
             self._timeline.skip(seconds)
         return samples
 
-    def _feed(self, samples: Float32Array, events: list[StreamEvent]) -> None:
-        """Take at most 250 ms."""
+    def _feed(self, samples: Float32Array) -> list[StreamEvent]:
+        """Take one piece."""
+        events: list[StreamEvent] = []
         self._input.append(samples, min(self._timeline.hop * self._rate, self._resampler.keep_from))
         while (pcm := self._resampler.pull(self._input)) is not None:
             self._timeline.advance(pcm, self._input, events)
+        return events
 
     def finish(self) -> list[StreamEvent]:
         """The audio is over: flush, and the single window of a recording of 0.5 to under 3 s.

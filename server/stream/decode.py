@@ -13,7 +13,7 @@ _TYPES: dict[Encoding, np.dtype[Any]] = {Encoding.PCM_S16LE: np.dtype("<i2"), En
 class PcmDecoder:
     """Turns chunks into float32 samples in -1..1; keeps the bytes of a sample that a chunk cut.
 
-    Call ``decode`` for every chunk, in order. ``drop_half`` forgets the bytes of a cut sample.
+    Call ``decode`` for every chunk, in order, or ``skip``. ``drop_half`` forgets the bytes of a cut sample.
     """
 
     def __init__(self, audio: AudioFormat) -> None:
@@ -39,9 +39,7 @@ class PcmDecoder:
         Float samples beyond full scale are limited to it, as a converter would; they then show as clipped. Raises
         NonFiniteSamplesError for NaN or Infinity and is then as it was before the call.
         """
-        view = memoryview(data).cast("B")
-        joined = self._half + bytes(view) if self._half else view
-        whole = len(joined) - len(joined) % self._type.itemsize
+        joined, whole = self._join(data)
         raw = np.frombuffer(joined[:whole], self._type)
         samples: Float32Array = raw.astype(np.float32)
         if self._type.kind == "i":
@@ -56,3 +54,15 @@ class PcmDecoder:
             np.clip(samples, -1.0, 1.0, out=samples)
         self._half = bytes(joined[whole:])
         return samples
+
+    def skip(self, data: bytes | bytearray | memoryview) -> int:
+        """How many samples ``data`` completes, for a chunk whose samples are not wanted."""
+        joined, whole = self._join(data)
+        self._half = bytes(joined[whole:])
+        return whole // self._type.itemsize
+
+    def _join(self, data: bytes | bytearray | memoryview) -> tuple[bytes | memoryview, int]:
+        """``data`` behind the kept bytes, and how many bytes of it are complete samples."""
+        view = memoryview(data).cast("B")
+        joined = self._half + bytes(view) if self._half else view
+        return joined, len(joined) - len(joined) % self._type.itemsize

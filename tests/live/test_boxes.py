@@ -1,17 +1,13 @@
-"""Mailbox, outbox and feed: what happens when they are full, and that nothing is lost that must not be."""
+"""Mailbox and outbox: what happens when they are full, and that nothing is lost that must not be."""
 
 import asyncio
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from server.live.feed import PcmFeed
 from server.live.hub import Hub
 from server.live.mailbox import Mail, Mailbox
 from server.live.outbox import HEARTBEAT, Outbox, OutboxSender
-from server.values.audio import AudioFormat, Encoding
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
 from tests.fakes import FakeClock, FakeTransport, settle
@@ -102,17 +98,6 @@ async def test_hub_costs_an_observer_one_place_per_kind() -> None:
     assert len(box) == 3
     hub.close()
     assert [await box.take() for _ in range(4)] == ["snapshot", "update 999", "level 999", None]
-
-
-@given(st.lists(st.binary(max_size=9000), max_size=8), st.sampled_from(list(Encoding)))
-def test_feed_gives_whole_samples_in_order_however_cut(messages: list[bytes], encoding: Encoding) -> None:
-    feed = PcmFeed(AudioFormat(encoding, 8000))
-    slices = [piece for message in messages for piece in feed.slices(message)]
-    total = b"".join(messages)
-    assert b"".join(slices) == total[: len(total) - len(total) % encoding.sample_bytes]
-    assert all(len(piece) % encoding.sample_bytes == 0 for piece in slices)
-    assert all(0 < len(piece) <= 1600 * encoding.sample_bytes for piece in slices)
-    assert feed.drop_half() == bool(len(total) % encoding.sample_bytes)
 
 
 @pytest.mark.parametrize("key", ["prompt:a", None])

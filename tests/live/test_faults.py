@@ -116,6 +116,30 @@ async def test_non_finite_samples_become_a_gap_and_indices_stay(manager: Session
     assert ended["result"]["source"]["duration_s"] == 4.0
 
 
+async def test_samples_of_a_broken_message_are_counted_also_where_it_cuts_one(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    await patient.start(audio={"encoding": "pcm_f32le", "sample_rate": RATE}, pace="fast")
+    pcm = (0.1 * np.random.default_rng(3).standard_normal(2 * RATE)).astype("<f4")
+    pcm[RATE // 2] = np.nan
+    for at in range(0, pcm.nbytes, 40_001):
+        patient.socket.say(pcm.tobytes()[at : at + 40_001])
+    ended = await patient.end()
+    assert patient.errors() == ["non_finite_samples"]
+    assert ended["result"]["source"]["duration_s"] == 2.0
+    assert ended["result"]["unusable_spans"] == [], "a gap, not a fault of the microphone"
+
+
+async def test_a_sample_that_a_gap_cuts_is_dropped_and_told(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    await patient.start(pace="fast")
+    patient.socket.say(noise(1) + b"\x01")
+    patient.socket.say({"type": "audio.gap", "samples": RATE})
+    patient.socket.say(noise(1))
+    ended = await patient.end()
+    assert patient.errors() == ["odd_length"]
+    assert ended["result"]["source"]["duration_s"] == 3.0
+
+
 async def test_sample_cut_between_messages_is_put_together_again(manager: SessionManager, clock: FakeClock) -> None:
     pcm = noise(4)
     whole, cut = Patient(manager, clock), Patient(manager, clock)
@@ -237,7 +261,7 @@ async def test_fault_of_ours_closes_1011_and_the_session_can_resume(
     def broken(*_: object) -> list[object]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("server.stream.core.StreamCore.receive_pcm", broken)
+    monkeypatch.setattr("server.stream.core.StreamCore.take_pcm", broken)
     patient.socket.say(noise(0.1))
     assert await patient.closed() == 1011
     assert patient.errors() == ["internal"]

@@ -38,6 +38,36 @@ def test_nothing_depends_on_how_the_audio_was_cut(
     assert one.speech_s == other.speech_s
 
 
+@quick
+@given(rates, encodings, cuts, st.floats(0, 6), st.integers(1, 400_000))
+def test_audio_taken_in_pieces_is_the_same_audio(
+    rate: int, encoding: Encoding, lengths: list[int], seconds: float, lost: int
+) -> None:
+    data = encode(encoding, seconds, rate)
+    one, other = core_at(rate, encoding), core_at(rate, encoding)
+    events: list[StreamEvent] = []
+    for taken in (*(one.take_pcm(chunk) for chunk in cut(data, lengths)), one.take_gap(lost)):
+        before = one.samples_received
+        for piece in taken:
+            assert one.samples_received - before <= rate // 5 or one.samples_received - before >= rate, "or skipped"
+            before = one.samples_received
+            events += piece
+    wanted = other.receive_pcm(data) + other.receive_gap(lost)
+    assert_same(events + one.finish(), wanted + other.finish())
+
+
+@quick
+@given(st.sampled_from(list(Encoding)), st.binary(max_size=3_000), st.binary(max_size=3_000))
+def test_a_chunk_that_is_lost_leaves_the_cut_where_it_was(encoding: Encoding, head: bytes, tail: bytes) -> None:
+    core = core_at(8_000, encoding)
+    for _ in core.lose_pcm(head):
+        pass
+    for _ in core.lose_pcm(tail):
+        pass
+    assert core.samples_received == (len(head) + len(tail)) // encoding.sample_bytes
+    assert core.half_open == bool((len(head) + len(tail)) % encoding.sample_bytes)
+
+
 def test_single_bytes_give_the_same_as_one_piece() -> None:
     data = s16(babble(3.2, 8_000))
     assert_same(run(core_at(8_000), data, [1] * len(data)), run(core_at(8_000), data))
