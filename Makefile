@@ -22,7 +22,7 @@ SEED ?= 1
 
 BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device clap_learns clap_labels clap_memory
 
-.PHONY: help setup run test check mutants format bench accuracy docs clean
+.PHONY: help setup run demo test check mutants format bench accuracy docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -54,6 +54,9 @@ $(WORK): pyproject.toml constraints.txt
 
 run: $(RUN) ## Start the server and serve the page (HOST, PORT)
 	$(BIN)/tingqing serve $(strip $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS))
+
+demo: $(RUN) ## Watch a synthetic visit being judged, in the terminal
+	$(BIN)/tingqing demo $(ARGS)
 
 test: $(WORK) ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from server import __version__
-from server.cli import assess, bench, evaluate, labels, models, schema, serve, stream, version
+from server.cli import assess, bench, demo, evaluate, labels, models, schema, serve, stream, version
 
 app = typer.Typer(
     name="tingqing",
@@ -19,6 +19,7 @@ app = typer.Typer(
     ),
     epilog=(
         "[bold]First steps[/bold]\n"
+        "  tingqing demo              # watch a synthetic visit being judged\n"
         "  tingqing serve             # then open the printed address\n"
         "  tingqing assess visit.wav  # judge a recording\n"
         "  tingqing stream visit.wav  # the same, live, by a running server\n\n"
@@ -47,6 +48,7 @@ def _options(
 
 
 app.command(epilog=serve.EPILOG)(serve.serve)
+app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=stream.EPILOG)(stream.stream)
 app.command(epilog=assess.EPILOG)(assess.assess)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)

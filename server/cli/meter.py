@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from server.cli import words
 from server.cli.meter_state import MeterState, notice, worst_first
 from server.cli.report import names_of
-from server.wire.server import PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 _BAR = 24
 _WIDTH = 100
+
+
+def prompt_line(message: PromptRaisedMessage | PromptClearedMessage, at_s: float, language: str) -> str:
+    """When a prompt was raised or cleared, and its text."""
+    what = words.PROMPT if isinstance(message, PromptRaisedMessage) else words.PROMPT_CLEARED
+    text = message.text.zh if language.startswith("zh") else message.text.en
+    return f"{words.clock(at_s):>6}  {what(language)}: {text}"
 
 
 class Meter(Protocol):
@@ -144,9 +151,8 @@ class PlainMeter:
                 self._print(f"{self._name}{mode}")
             case QualityUpdate():
                 self._print(f"{at:>6}  {self._judgement()}")
-            case PromptRaisedMessage():
-                text = message.text.zh if self._language.startswith("zh") else message.text.en
-                self._print(f"{at:>6}  {words.PROMPT(self._language)}: {text}")
+            case PromptRaisedMessage() | PromptClearedMessage():
+                self._print(prompt_line(message, self._state.window_end_s, self._language))
             case _:
                 # What is said before the session began is why it did not: the command ends with those words.
                 if self._state.labels and (text := notice(message, self._language)):

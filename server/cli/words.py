@@ -93,6 +93,7 @@ NOTICE = Words("说明", "Note")
 NOT_ASSESSED = Words("未评估", "Not assessed")
 BASIC_MODE = Words("基础模式(未加载 CLAP)", "basic mode (no CLAP)")
 PROMPT = Words("提示", "Prompt")
+PROMPT_CLEARED = Words("提示解除", "Prompt cleared")
 FOR_DOCTOR = Words("(给医生)", "(for the doctor)")
 NO_PROMPT = Words("无", "none")
 SPEAKING = Words("正在说话", "speaking")
@@ -105,6 +106,19 @@ GOING_AWAY = Words("服务器即将停止,稍后自动重连", "the server is ab
 RECONNECTING = Words("连接中断,正在重连", "the line dropped; taking the session up again")
 SUMMARY = Words("份通过", "passed")
 DISCLAIMER = Words("评的是录音,不是患者;不作诊断。", "This judges the recording, not the patient. It is no diagnosis.")
+
+DEMO_TITLE = Words("合成示例", "Synthetic visit")
+DEMO_INTRO = Words(
+    "合成的 27 秒就诊示例：安静房间里有人说话，0:09 风扇响起，0:18 停下。没有用到任何人的录音。",
+    "A synthetic visit of 27 s: a voice in a quiet room, a fan from 0:09 to 0:18. No person was recorded.",
+)
+DEMO_NEXT = Words(
+    "对着自己的话筒试：tingqing serve。评自己的录音：tingqing assess 文件",
+    "With your own microphone: tingqing serve. With a recording of yours: tingqing assess FILE",
+)
+DEMO_SAVED = Words(
+    "示例已保存。作为文件来评：tingqing assess", "The visit was saved. To judge it as a file: tingqing assess"
+)
 
 
 def bar(score: float | None, width: int) -> str:

@@ -129,6 +129,12 @@ def test_no_data_before_the_first_score() -> None:
     assert "No data" in drawn("en", started())
 
 
+def test_a_cleared_prompt_is_told_where_it_does_not_vanish_by_itself() -> None:
+    text = {"zh": "周围有点吵。", "en": "It is a bit noisy."}
+    cleared = message(type="prompt.cleared", id="p", label="low_background", text=text)
+    assert plain("en", started(), cleared).endswith("0:00  Prompt cleared: It is a bit noisy.\n")
+
+
 def test_basic_mode_is_told() -> None:
     assert "basic mode" in drawn("en", started())
     assert "basic mode" in plain("en", started())

@@ -68,11 +68,12 @@ def test_who_works_on_it_gets_an_environment_with_everything_first(clone: Path, 
     assert installed(planned) == [".[clap,cpu,evaluate,dev]"]
 
 
-def test_who_only_runs_it_gets_no_development_tools(clone: Path) -> None:
-    planned = make("-n", "-C", str(clone), "run")
+@pytest.mark.parametrize("target", ["run", "demo"])
+def test_who_only_runs_it_gets_no_development_tools(clone: Path, target: str) -> None:
+    planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
     assert installed(planned) == [".[clap,cpu]"]
-    assert installed(make("-n", "-C", str(clone), "run", "EXTRAS=")) == ["."]
+    assert installed(make("-n", "-C", str(clone), target, "EXTRAS=")) == ["."]
 
 
 def test_pip_shows_progress_and_takes_further_options(clone: Path) -> None:
