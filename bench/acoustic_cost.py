@@ -22,7 +22,7 @@ from server.model.acoustic import AcousticScorer
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import ScoreRequest
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.stream.features import HopFeatures

@@ -23,8 +23,7 @@ from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import log_mel
 from server.model.clap.stand_in import clips, random_clap
 from server.resources import labels_dir
-from server.scoring.lane import Priority
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import Priority, ScoreRequest
 from server.scoring.service import ScoringService
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS

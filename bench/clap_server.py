@@ -23,7 +23,7 @@ from server.model.clap.mel import MEL
 from server.model.clap.published import LABEL_TEXTS
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.stand_in import models, peer, random_clap
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import ScoreReply, ScoreRequest
 from server.settings import Settings
 from server.values.scores import EvidenceKind, Opinion
 

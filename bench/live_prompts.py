@@ -22,7 +22,7 @@ from mixes_table import Bench
 
 from server.judge.judgement import PromptCleared, PromptRaised, WindowFacts
 from server.judge.session import SessionJudge
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import ScoreRequest
 from server.values.audio import Capture, CaptureSource
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -21,7 +21,7 @@ from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
 from server.resources import labels_dir, web_client_dir
-from server.scoring.lane import Priority
+from server.scoring.ports import Priority
 from server.scoring.scorers import Scorer
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure

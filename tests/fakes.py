@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from server.live.transport import Disconnected
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
 from server.values.rows import Column

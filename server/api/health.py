@@ -44,8 +44,8 @@ class LaneState(WireModel):
     batch_mean: float | None
 
     @classmethod
-    def of(cls, figures: LaneMetrics) -> Self:
-        told = asdict(figures).items()
+    def of(cls, lane: LaneMetrics) -> Self:
+        told = asdict(lane).items()
         return cls.model_validate(
             {name: round(value, 2) if isinstance(value, float) else value for name, value in told}
         )
@@ -94,6 +94,6 @@ async def readyz(services: Wired, response: Response) -> Ready:
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),
         sessions=SessionCountsModel(live=counts.live, waiting=counts.waiting, observers=counts.observers),
-        lanes=[LaneState.of(figures) for figures in engine.service.figures()],
-        windows_replaced=engine.service.windows_replaced,
+        lanes=[LaneState.of(lane) for lane in engine.service.metrics()],
+        windows_replaced=engine.metrics.windows_replaced,
     )

@@ -13,9 +13,7 @@ from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
 from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
 from server.judge.sounds import Interference, PatientSound
-from server.scoring.lane import Priority
-from server.scoring.scorers import ScoreRequest
-from server.scoring.service import Scored
+from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture
 from server.values.measures import Measures, Mos

@@ -1,11 +1,12 @@
 """Everything that one process scores with, built once by ``server.app`` and handed to live and recording alike."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from server.assessment.metrics import Metrics, ProcessMetrics
 from server.judge.labels import LabelSet
-from server.scoring.service import ScoringService
+from server.scoring.ports import Scoring
 from server.stream.events import StreamEvent
 from server.transcript import Topics
 from server.values.audio import AudioFormat
@@ -69,7 +70,7 @@ class Summarise(Protocol):
 class Engine:
     """``clap``: ``"<id>@<revision>"`` of the loaded checkpoint. ``version``: of the distribution."""
 
-    service: ScoringService
+    service: Scoring
     dictionaries: LabelResolver
     make_core: Callable[[AudioFormat], Core]
     restore_core: Callable[[bytes], Core]
@@ -81,6 +82,7 @@ class Engine:
     version: str
     hint: str | None = None
     """What an operator can do about basic mode, if anything."""
+    metrics: Metrics = field(default_factory=ProcessMetrics)
 
 
 @dataclass(frozen=True, slots=True)

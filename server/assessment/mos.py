@@ -4,13 +4,11 @@ DNSMOS runs on the full windows that end at 10, 15, 20 … s. Its result counts 
 one, live and offline alike. Recordings under 10 s get it once, at the end, in the result only.
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from server.errors import ScoringError
-from server.scoring.lane import Priority
-from server.scoring.service import MosJob, ScoringService
+from server.scoring.ports import MosTicket, Priority, Scoring
 from server.values.measures import Mos
 from server.values.windows import WINDOW_S, Window
 
@@ -25,21 +23,20 @@ KEPT = 3
 
 @dataclass(slots=True)
 class _DueMos:
-    """DNSMOS of the window that ends at one multiple of 5 s: asked for, still to ask for, or known."""
+    """DNSMOS of the window that ends at one multiple of 5 s: asked for, or known (``failed``: that there is none)."""
 
-    window: Window | None = None
-    job: MosJob | None = None
+    ticket: MosTicket | None = None
     mos: Mos | None = None
     failed: bool = False
 
     def settle(self, mos: Mos | None, *, failed: bool) -> None:
-        self.window, self.job, self.mos, self.failed = None, None, mos, failed
+        self.ticket, self.mos, self.failed = None, mos, failed
 
 
 class MosWatch:
     """The DNSMOS of one session or file. ``expect`` every window as it becomes ready, then ``counting`` for it."""
 
-    def __init__(self, service: ScoringService, priority: Priority) -> None:
+    def __init__(self, service: Scoring, priority: Priority) -> None:
         self._service = service
         self._priority = priority
         self._entries: dict[int, _DueMos] = {}
@@ -56,13 +53,7 @@ class MosWatch:
             return
         if self._entries and end < max(self._entries):
             return
-        entry = self._entries[end] = _DueMos(window)
-        try:
-            entry.job = self._service.start_mos(window, self._priority, LOSSLESS_WAIT_S)
-            entry.window = None
-        except ScoringError:
-            if self._priority is Priority.LIVE:
-                entry.settle(None, failed=True)
+        self._entries[end] = self._ask(window, LOSSLESS_WAIT_S)
         for old in sorted(self._entries)[:-KEPT]:
             self._drop(old)
 
@@ -92,8 +83,11 @@ class MosWatch:
             return mos
         if self._last is None:
             return None
-        entry = _DueMos(self._last)
-        mos, _ = await self._settle(entry, within_s, lossless=True)
+        entry = self._ask(self._last, within_s)
+        try:
+            mos, _ = await self._settle(entry, within_s, lossless=True)
+        finally:
+            _withdraw(entry)
         return mos
 
     def close(self) -> None:
@@ -117,29 +111,33 @@ class MosWatch:
             mos = Mos(float(signal), float(background), float(overall), int(end_sample))
             self._entries[int(second)] = _DueMos(mos=mos)
 
+    def _ask(self, window: Window, within_s: float) -> _DueMos:
+        try:
+            return _DueMos(self._service.ask_mos(window, self._priority, within_s))
+        except ScoringError:
+            return _DueMos(failed=True)
+
     async def _settle(self, entry: _DueMos, within_s: float, *, lossless: bool) -> tuple[Mos | None, bool]:
         """The entry's result, and whether it was shed. A request that outlasts ``within_s`` goes on for later ones."""
-        if entry.job is not None:
-            future = entry.job.future
-            if not lossless and not entry.job.running and not future.done():
+        ticket = entry.ticket
+        if ticket is not None:
+            if not lossless and not ticket.begun:
                 return None, True  # it has not begun: waiting for the rest of a long queue helps nobody
-            done, _ = await asyncio.wait([future], timeout=within_s)
-            if not done:
-                return None, True
-            failed = future.cancelled() or future.exception() is not None
-            entry.settle(None if failed else future.result().value, failed=failed)
-        elif entry.window is not None and lossless:
             try:
-                answer = await self._service.run_mos(entry.window, self._priority, within_s)
-                entry.settle(answer.value, failed=False)
+                entry.settle(await ticket.result(within_s), failed=False)
+            except TimeoutError:
+                return None, True
             except ScoringError:
                 entry.settle(None, failed=True)
         return entry.mos, entry.failed
 
     def _drop(self, second: int) -> None:
-        entry = self._entries.pop(second)
-        if entry.job is not None and not entry.job.future.done():
-            self._service.drop_mos(entry.job)
+        _withdraw(self._entries.pop(second))
+
+
+def _withdraw(entry: _DueMos) -> None:
+    if entry.ticket is not None:
+        entry.ticket.withdraw()
 
 
 def end_second(window: Window) -> int | None:

@@ -178,7 +178,7 @@ class Intake:
             await self._mailbox.put(mail)
         elif self._mailbox.put_newest(mail):
             self._session.assessment.windows_replaced += 1
-            self._session.engine.service.windows_replaced += 1
+            self._session.engine.metrics.window_replaced()
             self._session.warn(self._session.warnings.replaced(arrived))
         self._ack(arrived)
 

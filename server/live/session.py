@@ -18,7 +18,7 @@ from server.live.limits import LiveLimits
 from server.live.messages import error_message, kind_of, quality_update
 from server.live.outbox import Outbox
 from server.live.warnings import WarningWatch
-from server.scoring.lane import Priority
+from server.scoring.ports import Priority
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Pace
 from server.wire.client import SessionStart
 from server.wire.server import (

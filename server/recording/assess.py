@@ -14,7 +14,7 @@ from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
 from server.recording.threads import to_thread_until_done
-from server.scoring.lane import Priority
+from server.scoring.ports import Priority
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array

@@ -2,18 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Generic, TypeVar
+
+from server.scoring.ports import Priority
 
 Q = TypeVar("Q")
 A = TypeVar("A")
-
-
-class Priority(IntEnum):
-    """Live windows go before those of files and of ``pace=fast`` streams."""
-
-    LIVE = 0
-    FILE = 1
 
 
 @dataclass(frozen=True, slots=True)

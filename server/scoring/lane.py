@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Generic
 
 from server.errors import ScoringError
-from server.scoring.jobs import A, Answer, Batching, Job, Priority, Q
+from server.scoring.jobs import A, Answer, Batching, Job, Q
 from server.scoring.metrics import LaneMetrics, LaneTally
+from server.scoring.ports import Priority
 from server.scoring.queue import Batch, ScoringQueue
-
-__all__ = ["Answer", "Batching", "Job", "Lane", "Priority", "lower_priority"]
 
 
 class Lane(Generic[Q, A]):
@@ -41,7 +40,7 @@ class Lane(Generic[Q, A]):
         self._niceness = niceness
         self._clock = clock
         self._ready = threading.Condition()
-        self._room: ScoringQueue[Q, A] = ScoringQueue(batching)
+        self._queue: ScoringQueue[Q, A] = ScoringQueue(batching)
         self._stopping = False
         self._file_permits = asyncio.Semaphore(batching.capacity)
         self._tally = LaneTally()
@@ -63,7 +62,7 @@ class Lane(Generic[Q, A]):
             return True
         with self._ready:
             self._stopping = True
-            left = self._room.clear()
+            left = self._queue.clear()
             self._ready.notify_all()
         for job in left:
             _answer(job, ScoringError("The server is shutting down; this window was not scored."))
@@ -77,10 +76,10 @@ class Lane(Generic[Q, A]):
     def alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive() and not self._stopping
 
-    def figures(self) -> LaneMetrics:
+    def metrics(self) -> LaneMetrics:
         with self._ready:
-            queued, size = len(self._room), self._room.pacer.size
-        return self._tally.figures(self.name, queued, size)
+            queued, size = len(self._queue), self._queue.pacer.size
+        return self._tally.metrics(self.name, queued, size)
 
     async def submit(self, request: Q, priority: Priority, within_s: float) -> Answer[A]:
         """Queue ``request`` and wait for its answer, ``within_s`` seconds at most.
@@ -89,16 +88,28 @@ class Lane(Generic[Q, A]):
         refused, when the deadline passes, and when the work fails. Cancelling the caller withdraws the request.
         """
         deadline = self._clock() + within_s
+        job = await self.admit(request, priority, within_s)
+        return await self._wait(job, deadline - self._clock())
+
+    async def admit(self, request: Q, priority: Priority, within_s: float) -> Job[Q, A]:
+        """Queue ``request``; the job is dropped if it has not begun within ``within_s`` seconds.
+
+        Raises ScoringError: a live request finds the lane full, a file gets no permit within that time.
+        """
+        deadline = self._clock() + within_s
         if priority is Priority.LIVE:
-            return await self._wait(self.enqueue(request, priority, deadline), within_s)
+            return self.enqueue(request, priority, deadline)
         try:
             await asyncio.wait_for(self._file_permits.acquire(), within_s)
         except TimeoutError:
             raise self._late() from None
         try:
-            return await self._wait(self.enqueue(request, priority, deadline), deadline - self._clock())
-        finally:
+            job = self.enqueue(request, priority, deadline)
+        except ScoringError:
             self._file_permits.release()
+            raise
+        job.future.add_done_callback(lambda _: self._file_permits.release())
+        return job
 
     def enqueue(self, request: Q, priority: Priority, deadline: float) -> Job[Q, A]:
         """Queue without waiting. Raises ScoringError when the lane is full or stopped."""
@@ -107,7 +118,7 @@ class Lane(Generic[Q, A]):
             raise ScoringError(f"The scorer {self.name} is not running.")
         job: Job[Q, A] = Job(request, priority, deadline, self._clock(), self._loop.create_future())
         with self._ready:
-            if not self._room.put(job):
+            if not self._queue.put(job):
                 self._tally.refused += 1
                 raise ScoringError(f"The scorer {self.name} is overloaded; this window was not scored.")
             self._ready.notify()
@@ -116,7 +127,7 @@ class Lane(Generic[Q, A]):
     def abandon(self, job: Job[Q, A]) -> None:
         """Withdraw a request: if it still waits it is dropped at once, with what it holds."""
         with self._ready:
-            self._tally.abandoned += self._room.remove(job)
+            self._tally.abandoned += self._queue.remove(job)
         job.future.cancel()
 
     async def _wait(self, job: Job[Q, A], within_s: float) -> Answer[A]:
@@ -159,9 +170,9 @@ class Lane(Generic[Q, A]):
         """Wait for work; ``None`` when stopping."""
         with self._ready:
             while not self._stopping:
-                due_s = self._room.due_s(self._clock())
+                due_s = self._queue.due_s(self._clock())
                 if due_s == 0.0:
-                    return self._room.take(self._clock())
+                    return self._queue.take(self._clock())
                 self._ready.wait(due_s)
         return None
 
@@ -183,7 +194,7 @@ class Lane(Generic[Q, A]):
             (job, Answer(value, started - job.queued_at, took)) for job, value in zip(batch, values, strict=True)
         ]
         with self._ready:
-            self._room.pacer.took(len(batch), took)
+            self._queue.pacer.took(len(batch), took)
         self._tally.scored([answer.queue_s for _, answer in answers], took)
         self._post(answers)
 

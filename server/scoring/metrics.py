@@ -51,7 +51,7 @@ class LaneTally:
         self.inference_s.append(inference_s)
         self.batches.append(len(queue_s))
 
-    def figures(self, name: str, queued: int, batch_size: int) -> LaneMetrics:
+    def metrics(self, name: str, queued: int, batch_size: int) -> LaneMetrics:
         queue, inference = sorted(self.queue_s.copy()), sorted(self.inference_s.copy())
         batches = self.batches.copy()
         return LaneMetrics(

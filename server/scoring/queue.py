@@ -4,8 +4,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic
 
-from server.scoring.jobs import A, Batching, Job, Priority, Q
+from server.scoring.jobs import A, Batching, Job, Q
 from server.scoring.pacer import Pacer
+from server.scoring.ports import Priority
 
 
 @dataclass(frozen=True, slots=True)

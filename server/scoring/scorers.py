@@ -1,42 +1,13 @@
-"""The Scorer protocol: a pure function of windows, called on one dedicated thread through the batcher."""
+"""What a model implements to be a scorer: a pure function of windows, called on one dedicated thread."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from server.judge.labels import LabelSet
-from server.judge.sounds import Interference, PatientSound
-from server.values.audio import Capture
-from server.values.measures import Measures, Mos
-from server.values.scores import EvidenceKind, Opinion
+from server.scoring.ports import ScoreReply, ScoreRequest
+from server.values.measures import Mos
+from server.values.scores import EvidenceKind
 from server.values.windows import Window
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRequest:
-    """One window of one session. ``mos``: the DNSMOS result that counts for this window, if any."""
-
-    window: Window
-    labels: LabelSet
-    capture: Capture
-    mos: Mos | None = None
-    mos_shed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreReply:
-    """A scorer's opinions. A label that the scorer has nothing to say of is absent, not null.
-
-    ``recent``: the same over the last 4 s (the prompt policy reads these); empty where the scorer cannot tell.
-    ``interference``: what could be heard around the patient; whether it disturbs, the judgement decides. ``events``:
-    the patient's own coughing and its like.
-    """
-
-    opinions: Mapping[str, Opinion]
-    recent: Mapping[str, Opinion] = field(default_factory=dict)
-    measures: Measures | None = None
-    interference: tuple[Interference, ...] = ()
-    events: tuple[PatientSound, ...] = ()
 
 
 class Scorer(Protocol):

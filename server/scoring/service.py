@@ -5,17 +5,19 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
-from server.scoring.lane import Answer, Batching, Job, Lane, Priority, lower_priority
+from server.scoring.jobs import Batching
+from server.scoring.lane import Lane, lower_priority
 from server.scoring.metrics import LaneMetrics
-from server.scoring.scorers import MosModel, ParallelScorer, PreparedScorer, Scorer, ScoreReply, ScoreRequest
+from server.scoring.ports import Priority, Scored, ScoreReply, ScoreRequest
+from server.scoring.scorers import MosModel, ParallelScorer, PreparedScorer, Scorer
+from server.scoring.tickets import LaneTicket, MosLane
 from server.values.measures import Mos
-from server.values.scores import EvidenceKind
 from server.values.windows import Window
 
 log = logging.getLogger(__name__)
@@ -24,22 +26,11 @@ BATCHING = Batching()
 MOS_NICENESS = 10
 PREPARING_NICENESS = 10
 MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
-MosJob = Job[Window, Mos | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One scorer's word on one window: a reply, or the failure that stands in its place."""
-
-    kind: EvidenceKind
-    reply: ScoreReply | None
-    failure: ScoringError | None = None
-    queue_s: float = 0.0
-    inference_s: float = 0.0
 
 
 class ScoringService:
-    """Owns every inference thread. An async context manager, used on the loop that entered it.
+    """``Scoring`` in this process: owns every inference thread. An async context manager, used on the loop that
+    entered it.
 
     Bounded: each lane holds ``batching.capacity`` live requests and as many of files. A live request over that is
     refused with ScoringError, a file waits.
@@ -54,15 +45,13 @@ class ScoringService:
         mos_batching: Batching = MOS_BATCHING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.windows_replaced = 0
-        """Live windows that gave way to newer ones; counted by the sessions, for whoever watches the process."""
         self._clock = clock
         self._scorers = tuple(scorers)
         self._lanes: list[tuple[Scorer, Lane[ScoreRequest, ScoreReply]]] = [
             (scorer, Lane(scorer.name, scorer.score, _batching_of(scorer, batching), clock=clock)) for scorer in scorers
         ]
         self._preparer = ThreadPoolExecutor(1, "prepare", lambda: lower_priority(PREPARING_NICENESS))
-        self._mos_lane: Lane[Window, Mos | None] | None = None
+        self._mos_lane: MosLane | None = None
         if mos is not None:
             self._mos_lane = Lane("mos", _one_by_one(mos), mos_batching, niceness=MOS_NICENESS, clock=clock)
 
@@ -80,8 +69,8 @@ class ScoringService:
         if not all(stop.result() for stop in stops):
             log.warning("a scorer is stuck in inference; its thread is left to the end of the process")
 
-    def _all(self) -> list[Lane[ScoreRequest, ScoreReply] | Lane[Window, Mos | None]]:
-        lanes: list[Lane[ScoreRequest, ScoreReply] | Lane[Window, Mos | None]] = [lane for _, lane in self._lanes]
+    def _all(self) -> list[Lane[ScoreRequest, ScoreReply] | MosLane]:
+        lanes: list[Lane[ScoreRequest, ScoreReply] | MosLane] = [lane for _, lane in self._lanes]
         return lanes if self._mos_lane is None else [*lanes, self._mos_lane]
 
     @property
@@ -97,8 +86,9 @@ class ScoringService:
         """True while every inference thread runs. Whether it still answers only a real score can tell."""
         return all(lane.alive for lane in self._all())
 
-    def figures(self) -> tuple[LaneMetrics, ...]:
-        return tuple(lane.figures() for lane in self._all())
+    def metrics(self) -> tuple[LaneMetrics, ...]:
+        """One entry per lane, the DNSMOS lane last."""
+        return tuple(lane.metrics() for lane in self._all())
 
     async def prepare(self, labels: LabelSet) -> None:
         """What scorers do once per label set, on one thread of low priority beside theirs.
@@ -140,21 +130,10 @@ class ScoringService:
             return Scored(scorer.kind, None, failure)
         return Scored(scorer.kind, answer.value, None, answer.queue_s, answer.inference_s)
 
-    def start_mos(self, window: Window, priority: Priority, within_s: float) -> MosJob:
-        """Queue DNSMOS on a window without waiting. Raises ScoringError when its lane is full."""
+    def ask_mos(self, window: Window, priority: Priority, within_s: float) -> LaneTicket:
+        """See ``Scoring.ask_mos``."""
         assert self._mos_lane is not None, "has_mos says whether there is one"
-        job = self._mos_lane.enqueue(window, priority, self._clock() + within_s)
-        job.future.add_done_callback(_look_at_failure)
-        return job
-
-    async def run_mos(self, window: Window, priority: Priority, within_s: float) -> Answer[Mos | None]:
-        """DNSMOS on a window; waits for room and for the result. Raises ScoringError."""
-        assert self._mos_lane is not None, "has_mos says whether there is one"
-        return await self._mos_lane.submit(window, priority, within_s)
-
-    def drop_mos(self, job: MosJob) -> None:
-        assert self._mos_lane is not None
-        self._mos_lane.abandon(job)
+        return LaneTicket(self._mos_lane, window, priority, self._clock() + within_s)
 
 
 def _batching_of(scorer: Scorer, batching: Batching) -> Batching:
@@ -166,9 +145,3 @@ def _one_by_one(mos: MosModel) -> Callable[[Sequence[Window]], list[Mos | None]]
         return [mos.score(window) for window in windows]
 
     return work
-
-
-def _look_at_failure(future: asyncio.Future[Answer[Mos | None]]) -> None:
-    """A result that nobody came to fetch must not be logged as an exception never retrieved."""
-    if not future.cancelled() and (error := future.exception()) is not None:
-        log.warning("DNSMOS gave no result: %s", error)

@@ -18,8 +18,7 @@ from server.judge.sounds import Interference, PatientSound
 from server.live.messages import quality_update
 from server.model.acoustic import summarise
 from server.resources import labels_dir
-from server.scoring.lane import Priority
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import Priority, ScoreReply, ScoreRequest
 from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady

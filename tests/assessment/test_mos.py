@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from server.assessment.mos import MosWatch
-from server.scoring.lane import Priority
+from server.scoring.ports import Priority, Scoring
 from server.scoring.service import ScoringService
 from server.values.measures import Mos
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
 from tests.fakes import FakeMos
+from tests.scoring.remote import FakeRemoteScoring
 
 RATE = 8000
 
@@ -29,10 +30,11 @@ def model() -> FakeMos:
     return FakeMos()
 
 
-@pytest.fixture
-async def service(model: FakeMos) -> AsyncIterator[ScoringService]:
-    async with ScoringService([], model) as running:
+@pytest.fixture(params=[ScoringService, FakeRemoteScoring], ids=["in-process", "remote"])
+async def service(request: pytest.FixtureRequest, model: FakeMos) -> AsyncIterator[Scoring]:
+    async with request.param([], model) as running:
         yield running
+        model.gate.set()
 
 
 async def walk(watch: MosWatch, ends: range, *, lossless: bool = True) -> dict[int, tuple[Mos | None, bool]]:
@@ -47,16 +49,14 @@ def sources(seen: dict[int, tuple[Mos | None, bool]]) -> dict[int, int | None]:
     return {end: None if mos is None else mos.end_sample // RATE for end, (mos, _) in seen.items()}
 
 
-async def test_result_counts_from_the_next_window_until_the_next_one(service: ScoringService) -> None:
+async def test_result_counts_from_the_next_window_until_the_next_one(service: Scoring) -> None:
     seen = sources(await walk(MosWatch(service, Priority.FILE), range(3, 23)))
     expected = dict.fromkeys(range(3, 11))
     expected |= dict.fromkeys(range(11, 16), 10) | dict.fromkeys(range(16, 21), 15) | {21: 20, 22: 20}
     assert seen == expected
 
 
-async def test_real_time_window_goes_on_without_a_late_result_and_says_so(
-    service: ScoringService, model: FakeMos
-) -> None:
+async def test_real_time_window_goes_on_without_a_late_result_and_says_so(service: Scoring, model: FakeMos) -> None:
     model.gate.clear()
     watch = MosWatch(service, Priority.LIVE)
     seen = await walk(watch, range(9, 13), lossless=False)
@@ -67,7 +67,7 @@ async def test_real_time_window_goes_on_without_a_late_result_and_says_so(
     assert (mos and mos.end_sample, shed) == (10 * RATE, False), "a late result still counts for later windows"
 
 
-async def test_failing_model_sheds_until_the_next_one(service: ScoringService, model: FakeMos) -> None:
+async def test_failing_model_sheds_until_the_next_one(service: Scoring, model: FakeMos) -> None:
     model.fail = True
     watch = MosWatch(service, Priority.FILE)
     seen = await walk(watch, range(10, 13))
@@ -76,7 +76,7 @@ async def test_failing_model_sheds_until_the_next_one(service: ScoringService, m
     assert sources(await walk(watch, range(13, 18)))[17] == 15
 
 
-async def test_replaced_window_still_gets_its_result(service: ScoringService) -> None:
+async def test_replaced_window_still_gets_its_result(service: Scoring) -> None:
     watch = MosWatch(service, Priority.LIVE)
     watch.expect(window(10))
     watch.expect(window(11))
@@ -85,7 +85,7 @@ async def test_replaced_window_still_gets_its_result(service: ScoringService) ->
     assert not shed
 
 
-async def test_short_recording_gets_one_result_at_the_end(service: ScoringService, model: FakeMos) -> None:
+async def test_short_recording_gets_one_result_at_the_end(service: Scoring, model: FakeMos) -> None:
     watch = MosWatch(service, Priority.FILE)
     seen = await walk(watch, range(3, 8))
     assert set(seen.values()) == {(None, False)}
@@ -94,14 +94,14 @@ async def test_short_recording_gets_one_result_at_the_end(service: ScoringServic
     assert model.ends == [7 * RATE]
 
 
-async def test_recording_of_ten_seconds_uses_the_one_it_has(service: ScoringService, model: FakeMos) -> None:
+async def test_recording_of_ten_seconds_uses_the_one_it_has(service: Scoring, model: FakeMos) -> None:
     watch = MosWatch(service, Priority.FILE)
     await walk(watch, range(3, 11))
     assert await watch.closing(5.0) is not None
     assert model.ends == [10 * RATE]
 
 
-async def test_long_recording_gets_none_at_the_end(service: ScoringService) -> None:
+async def test_long_recording_gets_none_at_the_end(service: Scoring) -> None:
     watch = MosWatch(service, Priority.FILE)
     await walk(watch, range(3, 13))
     assert await watch.closing(5.0) is None
@@ -113,7 +113,7 @@ async def test_without_a_model_nothing_is_shed() -> None:
     assert set(seen.values()) == {(None, False)}
 
 
-async def test_snapshot_carries_known_results(service: ScoringService) -> None:
+async def test_snapshot_carries_known_results(service: Scoring) -> None:
     watch = MosWatch(service, Priority.FILE)
     await walk(watch, range(3, 13))
     restored = MosWatch(service, Priority.FILE)
@@ -121,7 +121,7 @@ async def test_snapshot_carries_known_results(service: ScoringService) -> None:
     assert await restored.counting(window(13), lossless=True) == await watch.counting(window(13), lossless=True)
 
 
-async def test_close_withdraws_requests(service: ScoringService, model: FakeMos) -> None:
+async def test_close_withdraws_requests(service: Scoring, model: FakeMos) -> None:
     model.gate.clear()
     watch = MosWatch(service, Priority.LIVE)
     for end in (10, 15):
@@ -129,4 +129,4 @@ async def test_close_withdraws_requests(service: ScoringService, model: FakeMos)
     watch.close()
     model.gate.set()
     await asyncio.sleep(0)
-    assert service.figures()[-1].queued == 0
+    assert service.metrics()[-1].queued == 0

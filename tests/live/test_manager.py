@@ -277,7 +277,7 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
     counts = manager.counts()
     assert (counts.starting, counts.live, counts.waiting, counts.ended, counts.observers) == (0, 0, 0, 0, 0)
     assert clock.pending == 0, "no timer waits for anybody"
-    await until(lambda: manager._engine.service.figures()[0].queued == 0)
+    await until(lambda: manager._engine.service.metrics()[0].queued == 0)
 
 
 async def test_waiting_session_holds_no_core_and_no_task(manager: SessionManager, clock: FakeClock) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.model.acoustic import AcousticScorer
 from server.model.acoustic.measures import MEASURE_NAMES
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Capture, CaptureSource
 from server.values.measures import Mos
 from server.values.rows import Column

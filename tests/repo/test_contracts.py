@@ -18,6 +18,7 @@ BREACHES = {
     "recording/breach.py": "import torch\n",
     "live/breach.py": "import fastapi\n",
     "model/breach.py": "from server.stream import events\n",
+    "assessment/breach.py": "from server.scoring import tickets\n",
     "wire/breach.py": "from server.stream import events\n",
 }
 

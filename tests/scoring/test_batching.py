@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.scoring.jobs import Batching, Job, Priority
+from server.scoring.jobs import Batching, Job
 from server.scoring.pacer import AGAIN_AFTER, Pacer
+from server.scoring.ports import Priority
 from server.scoring.queue import ScoringQueue
 from server.scoring.service import ScoringService
 from tests.fakes import FakeScorer
@@ -138,7 +139,7 @@ async def test_a_scorer_says_how_much_it_does_side_by_side() -> None:
         side_by_side = 4
 
     async with ScoringService([FakeScorer(), Parallel("clap", "clap")]) as service:
-        assert [figures.batch_size for figures in service.figures()] == [1, 4]
+        assert [lane.batch_size for lane in service.metrics()] == [1, 4]
 
 
 def test_no_batch_takes_longer_than_a_live_window_may_wait() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from server.errors import ScoringError
-from server.scoring.lane import Batching, Lane, Priority
+from server.scoring.jobs import Batching
+from server.scoring.lane import Lane
+from server.scoring.ports import Priority
 from tests.fakes import until
 
 
@@ -43,7 +45,7 @@ async def answer(lane: Lane[int, int], number: int, priority: Priority = Priorit
 
 async def queued(lane: Lane[int, int], count: int) -> None:
     """Until ``count`` requests wait."""
-    await until(lambda: lane.figures().queued == count)
+    await until(lambda: lane.metrics().queued == count)
 
 
 async def started(work: Work, **batching: float) -> Lane[int, int]:
@@ -107,12 +109,12 @@ async def test_cancelled_work_never_reaches_the_scorer() -> None:
     await queued(lane, 1)
     gone.cancel()
     await asyncio.wait([gone])
-    assert lane.figures().queued == 0, "what nobody waits for holds no place and no audio"
+    assert lane.metrics().queued == 0, "what nobody waits for holds no place and no audio"
     work.gate.set()
     await first
     assert await answer(lane, 5) == 10
     assert [99] not in work.batches
-    assert lane.figures().abandoned == 1
+    assert lane.metrics().abandoned == 1
     await lane.stop()
 
 
@@ -129,7 +131,7 @@ async def test_failing_work_answers_every_waiter() -> None:
             await task
     work.error = None
     assert await answer(lane, 4) == 8, "the lane goes on"
-    assert lane.figures().failed == 3
+    assert lane.metrics().failed == 3
     await lane.stop()
 
 
@@ -151,7 +153,7 @@ async def test_full_lane_refuses_live_work_at_the_door() -> None:
         await answer(lane, 4)
     work.gate.set()
     await asyncio.wait([first, *waiting])
-    assert lane.figures().refused == 1
+    assert lane.metrics().refused == 1
     await lane.stop()
 
 
@@ -177,7 +179,7 @@ async def test_deadline_ends_the_wait_and_the_work_is_skipped() -> None:
     await first
     assert await answer(lane, 8) == 16
     assert [7] not in work.batches
-    assert lane.figures().expired == 1
+    assert lane.metrics().expired == 1
     await lane.stop()
 
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from server.judge.labels import LabelSet
-from server.scoring.lane import Priority
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import Priority, ScoreReply, ScoreRequest
 from server.scoring.service import PREPARING_NICENESS, ScoringService
 from server.values.scores import EvidenceKind
 from tests.model.clap.test_clap_scorer import FILE, noise, window_of

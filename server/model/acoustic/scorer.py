@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from server.model.acoustic.measures import AcousticReading, read, stretches
 from server.model.acoustic.opinions import opinion, shown
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.measures import Mos
 from server.values.rows import ROW_RATE
 from server.values.scores import EvidenceKind

@@ -11,7 +11,7 @@ from server.model.acoustic.opinions import HIDDEN_BY_PROCESSING, SPEECH_FREE
 from server.model.clap.checkpoint import LoadedClap
 from server.model.clap.mel import MEL
 from server.model.clap.spectrogram import FLOOR_DB
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Float32Array
 from server.values.scores import EvidenceKind, Opinion, Why
 

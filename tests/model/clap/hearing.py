@@ -7,7 +7,7 @@ import numpy as np
 from server.judge.labels import LabelSet
 from server.model.clap.mel import MelTracker
 from server.model.clap.scorer import ClapScorer
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import ScoreRequest
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array

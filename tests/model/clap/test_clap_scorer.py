@@ -12,7 +12,7 @@ from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import log_mel, repeat_to_window
 from server.resources import labels_dir
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import ScoreRequest
 from server.values.audio import Capture, CaptureSource, Float32Array
 from server.values.rows import N_COLUMNS, Column
 from server.values.scores import Opinion, Why

@@ -14,7 +14,7 @@ from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import repeat_to_window
 from server.resources import labels_dir
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import ScoreRequest
 from server.values.audio import Capture, CaptureSource
 from tests.api.client import stream_file
 from tests.api.conftest import start as serve

@@ -18,7 +18,7 @@ from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import LoadedClap, load_clap
 from server.model.clap.scorer import ClapScorer
 from server.resources import labels_dir
-from server.scoring.scorers import ScoreReply, ScoreRequest
+from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Capture, CaptureSource, Float32Array
 from tests.api.client import stream_file
 from tests.api.conftest import Served

@@ -19,8 +19,7 @@ from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.resources import labels_dir
-from server.scoring.lane import Priority
-from server.scoring.scorers import ScoreRequest
+from server.scoring.ports import Priority, ScoreRequest
 from server.scoring.service import ScoringService
 from server.settings import Settings
 from server.stream.events import WindowReady

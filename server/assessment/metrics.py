@@ -1,0 +1,28 @@
+"""What sessions count for whoever watches the process. Counts of single scorers are theirs (``Scoring.metrics``)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Metrics(Protocol):
+    """Counted by sessions, read by ``/readyz``; never reset."""
+
+    @property
+    def windows_replaced(self) -> int:
+        """Live windows that gave way to newer ones, of all sessions since the start."""
+        ...
+
+    def window_replaced(self) -> None:
+        """One more."""
+        ...
+
+
+@dataclass(slots=True)
+class ProcessMetrics:
+    """``Metrics`` of this process, written on its loop alone."""
+
+    windows_replaced: int = 0
+
+    def window_replaced(self) -> None:
+        """See ``Metrics``."""
+        self.windows_replaced += 1
