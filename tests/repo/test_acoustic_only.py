@@ -68,6 +68,10 @@ def test_assess_judges_a_recording(small: CleanEnvironment, visit: Path, tmp_pat
     assert json.loads(done.stdout)["windows"]
 
 
+def test_demo_plays(small: CleanEnvironment, tmp_path: Path) -> None:
+    assert "Prompt cleared" in small.run(["tingqing", "demo", "--language", "en"], cwd=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "subject"),
     [

@@ -111,6 +111,13 @@ def test_every_decision_says_context_choice_and_cost(record: Path) -> None:
     assert found == ["Context", "Choice", "Cost"]
 
 
+def test_changelog_has_the_sections_of_keep_a_changelog_in_their_order() -> None:
+    order = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for version in re.split(r"^## ", read("CHANGELOG.md"), flags=re.MULTILINE)[1:]:
+        sections = re.findall(r"^### (.+)$", version, re.MULTILINE)
+        assert sections == [name for name in order if name in sections]
+
+
 def test_every_document_can_be_reached_from_the_readme() -> None:
     start = ROOT / "README.md"
     seen: set[Path] = set()

@@ -20,10 +20,10 @@ def make_targets() -> set[str]:
 
 def commands_named(text: str, program: str) -> list[list[str]]:
     """The words after ``program`` in shell blocks and in inline code."""
-    inline = [span for span in re.findall(r"`([^`\n]+)`", text) if span.startswith(f"{program} ")]
+    inline = re.findall(rf"`((?:\.venv/bin/)?{program} [^`\n]+)`", text)
     # An image may have the program's name.
     found = [line for line in [*shell_commands(text), *inline] if not line.startswith("docker ")]
-    return [shlex.split(line.split(f"{program} ", 1)[1]) for line in found if re.search(rf"(^|\s){program} ", line)]
+    return [shlex.split(line.split(f"{program} ", 1)[1]) for line in found if re.search(rf"(^|[\s/]){program} ", line)]
 
 
 def ci_commands() -> list[str]:
@@ -64,6 +64,13 @@ def test_every_picture_says_in_words_what_it_shows() -> None:
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert [command.split(" ARGS=")[0] for command in ci_commands()] == ["make check", "make test"]
     assert "make test" in shell_commands(read("README.md"))
+
+
+def test_commands_of_the_readmes_work_as_pasted() -> None:
+    """Nobody has the environment of a fresh checkout active: the program is named by its path."""
+    for name in READMES:
+        assert not [line for line in shell_commands(read(name)) if line.startswith("tingqing")]
+        assert "visit.wav" in next(line for line in shell_commands(read(name)) if "tingqing demo --save" in line)
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
