@@ -86,7 +86,8 @@ def grow(measure: Callable[[int], float], most: int) -> list[dict[str, Any]]:
 
 def on_gpu(tower: LeanTower, device: torch.device, dtype: Any, modes: Sequence[Mode], most: int, repeats: int) -> Any:
     """(rows of each mode, the backend of the fastest)."""
-    tables, best = {}, (0.0, None)
+    tables: dict[str, Any] = {}
+    best: tuple[float, GpuBackend | None] = (0.0, None)
     for mode in modes:
         tell(f"{mode}:")
         backend = GpuBackend(copy.deepcopy(tower), device, dtype, mode=mode, batch=most)
@@ -119,7 +120,7 @@ def ten_minutes_streamed(pcm: Float32Array, backend: AudioBackend, texts: torch.
             rows.append(backend.embed(np.stack(mels)))
             mels = []
     rows += [backend.embed(np.stack(mels))] if mels else []
-    return 1 / (1 + np.exp(-(np.concatenate(rows) @ texts.numpy())))
+    return np.asarray(1 / (1 + np.exp(-(np.concatenate(rows) @ texts.numpy()))), np.float32)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -127,7 +128,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     dtype = choose_dtype(arguments.dtype, device)
     if arguments.tiny:
         torch.manual_seed(0)
-        model: Any = ClapModel(ClapConfig(audio_config=TINY_AUDIO)).eval()
+        model: Any = ClapModel(ClapConfig(audio_config=TINY_AUDIO))
+        model.eval()
     else:
         model, _ = models(None, 0)
     mels = [log_mel(clip) for clip in clips(0)]

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,8 @@ class Network(nn.Module):
         x = self.drop(torch.relu(self.norms[2](self.project(x.permute(0, 1, 3, 2).flatten(1, 2)))))
         for dilated, norm in zip(self.dilated, self.norms[3:], strict=True):
             x = x + torch.relu(norm(dilated(x)))
-        return self.out(self.drop(x))[:, 0]
+        odds: torch.Tensor = self.out(self.drop(x))
+        return odds[:, 0]
 
 
 def relative(levels: torch.Tensor) -> torch.Tensor:
@@ -81,17 +83,23 @@ def fit(spectra: npt.NDArray[np.float16], labels: Labels, seed: int) -> Network:
         odds = network(relative(x))
         loss = functional.binary_cross_entropy_with_logits(odds, y.clamp(min=0), weight=weight, reduction="sum")
         optimizer.zero_grad()
-        (loss / known.sum()).backward()
+        torch.autograd.backward(loss / known.sum())
         optimizer.step()
         schedule.step()
     return network.eval()
 
 
-def folded(layer: nn.Conv1d | nn.Conv2d, norm: nn.Module) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def folded(layer: nn.Module, norm: nn.Module) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The layer's weights and bias with the normalisation that follows it worked in."""
-    gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    assert isinstance(layer, nn.Conv1d | nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+    mean, variance, offset = norm.running_mean, norm.running_var, layer.bias
+    assert mean is not None
+    assert variance is not None
+    assert offset is not None
+    gain = norm.weight / torch.sqrt(variance + norm.eps)
     weight = layer.weight * gain.reshape(-1, *[1] * (layer.weight.dim() - 1))
-    bias = (layer.bias - norm.running_mean) * gain + norm.bias
+    bias = (offset - mean) * gain + norm.bias
     return weight.detach().numpy(), bias.detach().numpy()
 
 
@@ -101,6 +109,8 @@ def weights(network: Network) -> dict[str, npt.NDArray[np.float32]]:
     second, second_bias = folded(network.second, network.norms[1])
     project, project_bias = folded(network.project, network.norms[2])
     dilated = [folded(*pair) for pair in zip(network.dilated, network.norms[3:], strict=True)]
+    out_bias = network.out.bias
+    assert out_bias is not None
     found = {
         "first": first.transpose(2, 3, 1, 0).reshape(-1, first.shape[0]),
         "first_bias": first_bias,
@@ -111,7 +121,7 @@ def weights(network: Network) -> dict[str, npt.NDArray[np.float32]]:
         "dilated": np.stack([one.transpose(2, 1, 0).reshape(-1, HIDDEN) for one, _ in dilated]),
         "dilated_bias": np.stack([bias for _, bias in dilated]),
         "out": network.out.weight.detach().numpy().reshape(HIDDEN),
-        "out_bias": network.out.bias.detach().numpy().reshape(()),
+        "out_bias": out_bias.detach().numpy().reshape(()),
     }
     return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
 
@@ -119,7 +129,8 @@ def weights(network: Network) -> dict[str, npt.NDArray[np.float32]]:
 def fit_to_file(sources: Sources, output: Path, seed: int) -> None:
     spectra, labels = examples(sources, N_EXAMPLES, seed)
     output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(output, **weights(fit(spectra, labels, seed)))
+    arrays: dict[str, Any] = dict(weights(fit(spectra, labels, seed)))
+    np.savez_compressed(output, **arrays)
 
 
 def weights_without(groups: Collection[str], sources: Sources) -> Path:

@@ -183,7 +183,9 @@ def auc(low: list[float], high: list[float]) -> float:
 
 def print_interference(results: list[Judged]) -> None:
     """``low_background`` of SNR <= 8 dB against >= 15 dB and clean: AUC and balanced accuracy at 0.70."""
-    quiet, steady, event = [], [], []
+    quiet: list[float] = []
+    steady: list[float] = []
+    event: list[float] = []
     for judged in results:
         score = judged.conclusion.labels["low_background"].score
         snr = judged.row.get("snr_db")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -53,7 +54,7 @@ def folds(groups: Sequence[frozenset[str]], n: int = FOLDS) -> list[Fold]:
     return found
 
 
-def mix_groups(folder: Path = AUDIO / "mixes") -> tuple[list[dict[str, object]], list[frozenset[str]]]:
+def mix_groups(folder: Path = AUDIO / "mixes") -> tuple[list[dict[str, Any]], list[frozenset[str]]]:
     """The mixes of a folder as labels.json has them, and the sources of each."""
     with (AUDIO / "manifest.csv").open(encoding="utf-8", newline="") as file:
         group_of = {row["path"]: row["group"] or row["path"] for row in csv.DictReader(file)}
@@ -94,7 +95,8 @@ class HeldOutNetworks:
 def main() -> None:
     rows, groups = mix_groups()
     held = folds(groups)
-    two, one = [], []
+    two: list[float] = []
+    one: list[float] = []
     for fold, network in zip(held, networks(held), strict=True):
         bench = Bench(mos=False, overlap=network)
         for place in fold.judged:

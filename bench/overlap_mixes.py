@@ -168,7 +168,7 @@ def changed(voice: Audio, rng: np.random.Generator) -> Audio:
     if rng.random() < 0.33:
         return voice
     at = np.arange(LENGTH) * rng.uniform(0.8, 1.25) % (LENGTH - 1)
-    return np.interp(at, np.arange(LENGTH), voice).astype(np.float32)
+    return np.asarray(np.interp(at, np.arange(LENGTH), voice), np.float32)
 
 
 def tilted(voice: Audio, rng: np.random.Generator) -> Audio:
@@ -190,7 +190,7 @@ def synthetic_room(rng: np.random.Generator) -> npt.NDArray[np.float64]:
         tail[int(rng.uniform(0.001, 0.05) * RATE)] += rng.choice([-1, 1]) * loud * rng.uniform(1, 6)
     if rng.random() < 0.5:
         b, a = signal.butter(1, rng.uniform(1000, 6000), fs=RATE)
-        tail = signal.lfilter(b, a, tail)
+        tail = np.asarray(signal.lfilter(b, a, tail))
     tail *= 10 ** (rng.uniform(-12, 9) / 20) / np.sqrt(np.square(tail).sum())
     tail[0] = 1.0
     return np.asarray(tail)
@@ -211,11 +211,11 @@ def spoilt(mix: Audio, sources: Sources, rng: np.random.Generator) -> Audio:
         level = make_mixes.rms_db(noise)
         if level > -100:
             mix = mix + noise.astype(np.float32) * 10 ** ((SPEECH_DB - snr - level) / 20)
-    mix = mix + rng.standard_normal(LENGTH) * 10 ** (rng.uniform(-90, -50) / 20)
+    heard = np.asarray(mix + rng.standard_normal(LENGTH) * 10 ** (rng.uniform(-90, -50) / 20), np.float64)
     if rng.random() < 0.1:
         b, a = signal.butter(4, [300, 3400], "band", fs=RATE)
-        mix = signal.lfilter(b, a, mix)
+        heard = np.asarray(signal.lfilter(b, a, heard))
     if rng.random() < 0.08:
-        ceiling = np.abs(mix).max() * rng.uniform(0.25, 0.8)
-        mix = np.clip(mix, -ceiling, ceiling)
-    return np.asarray(mix, np.float32)
+        ceiling = np.abs(heard).max() * rng.uniform(0.25, 0.8)
+        heard = np.clip(heard, -ceiling, ceiling)
+    return np.asarray(heard, np.float32)

@@ -25,7 +25,7 @@ class FakeOverlapModel:
     def hear(self, pcm: Float32Array, rows: int) -> Float32Array:
         whole = float(np.abs(pcm).mean(dtype=np.float64)) + 1e-6
         heard = np.abs(pcm[pcm.shape[0] % 160 :]).reshape(-1, 160).mean(axis=1, dtype=np.float64)[-rows:]
-        return np.minimum(heard / whole / 10.0, 1.0).astype(np.float32)
+        return np.asarray(np.minimum(heard / whole / 10.0, 1.0), np.float32)
 
 
 class FakeScorer:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect, sync_playwright
 
 from tests.browser.asserting import PROMPT, attribute
 from tests.browser.conftest import FLAGS
@@ -17,9 +17,9 @@ from tests.browser.serving import running_server, write_wav
 from tests.conftest import ROOT, shared_folder
 
 IMAGES = ROOT / "docs" / "images"
-PHONE = {"width": 480, "height": 780}
+PHONE = ViewportSize(width=480, height=780)
 DOCTORS = {"doctor": "en-GB", "doctor-zh": "zh-CN"}
-DESK = {"width": 1120, "height": 800}
+DESK = ViewportSize(width=1120, height=800)
 NOISY, CLEAN, NOISY_ZH, CLEAN_ZH, VERY_NOISY = "030", "000", "015", "001", "036"
 
 

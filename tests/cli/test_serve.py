@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -54,7 +55,7 @@ def test_an_address_of_another_machine_is_told() -> None:
         ([], {"TINGQING_MAX_AUDIO_S": "-1"}, "TINGQING_MAX_AUDIO_S"),
     ],
 )
-def test_a_wrong_setting_is_named(arguments: list[str], variables: dict[str, str], named: str) -> None:
+def test_a_wrong_setting_is_named(arguments: list[str], variables: dict[str, Any], named: str) -> None:
     ran = tingqing("serve", *arguments, **variables)
     assert ran.code == 2
     assert named in ran.err
@@ -92,7 +93,7 @@ def test_flag_wins_over_variable_and_variable_over_default(mixes: Path) -> None:
 
 
 def test_a_session_is_let_go_before_the_server_stops(mixes: Path) -> None:
-    command = [TINGQING, "stream", mixes / "000_clean_en.flac", "--format", "jsonl", "--url"]
+    command = [str(TINGQING), "stream", str(mixes / "000_clean_en.flac"), "--format", "jsonl", "--url"]
     with (
         Serving(["--drain-s", "1"]) as serving,
         subprocess.Popen(

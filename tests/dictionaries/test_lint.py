@@ -13,6 +13,7 @@ from server.dictionaries.lint.wording import is_vague_en, is_vague_zh, several_c
 from server.dictionaries.loader import load_file, load_folder
 from server.dictionaries.topics import load_topics
 from server.model.acoustic.measures import MEASURE_NAMES
+from server.values.scores import EvidenceKind
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ROOT / "labels"
@@ -20,7 +21,7 @@ FAULTY = ROOT / "tests" / "data" / "faulty_labels.toml"
 FAULTY_2 = ROOT / "tests" / "data" / "faulty_labels_2.toml"
 OURS = load_folder(LABELS)
 WRITTEN = {name: frozenset(label.id for label in dictionary.own()) for name, dictionary in OURS.items()}
-ALL_LOADED = frozenset({"acoustic", "clap", "transcript"})
+ALL_LOADED: frozenset[EvidenceKind] = frozenset({"acoustic", "clap", "transcript"})
 KNOWN = Known(measures=MEASURE_NAMES, topics=frozenset(load_topics(LABELS).topics), loaded=ALL_LOADED, written=WRITTEN)
 
 

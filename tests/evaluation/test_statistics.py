@@ -51,7 +51,7 @@ def test_recordings_of_one_speaker_make_the_interval_wider() -> None:
 def test_a_threshold_that_nothing_beats_stays() -> None:
     values, fine = np.array([0.1, 0.2, 0.9, 0.95]), np.array([False, False, True, True])
     assert best_threshold(values, fine, 0.7) == (0.7, 1.0)
-    assert best_threshold(values, fine, 0.05) == (pytest.approx(0.55), 1.0)
+    assert best_threshold(values, fine, 0.05) == pytest.approx((0.55, 1.0))
 
 
 def test_reliability_bins_hold_every_recording_once() -> None:

@@ -33,7 +33,7 @@ def noise(seconds: float, seed: int = 1, level: float = 0.05) -> bytes:
 
 
 def to_s16(samples: npt.NDArray[Any]) -> bytes:
-    return (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    return bytes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def chunks(pcm: bytes, ms: int = 100, rate: int = RATE) -> Iterable[bytes]:

@@ -109,10 +109,10 @@ async def test_two_sessions_at_once_never_influence_each_other(manager: SessionM
         await ours.taken()
         await theirs.taken()
     together = [(await ours.end())["result"], (await theirs.end())["result"]]
-    for one, other in zip(alone, together, strict=True):
-        shorter = min(len(one["windows"]), len(other["windows"]))
+    for one_alone, beside in zip(alone, together, strict=True):
+        shorter = min(len(one_alone["windows"]), len(beside["windows"]))
         assert shorter > 5
-        assert_close(one["windows"][:shorter], other["windows"][:shorter])
+        assert_close(one_alone["windows"][:shorter], beside["windows"][:shorter])
 
 
 @pytest.mark.parametrize("broken_at_s", [6.6, 17.2])

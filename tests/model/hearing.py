@@ -1,9 +1,11 @@
 """Real recordings as windows, for the tests of what is measured in them."""
 
 import importlib.util
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -14,16 +16,17 @@ from server.model.detectors import detector_factory
 from server.model.overlap import OverlapNetwork, load_overlap
 from server.resources import labels_dir
 from server.stream.core import StreamCore
-from server.stream.events import WindowReady
+from server.stream.events import Detector, WindowReady
 from server.values.audio import AudioFormat, Encoding, Float32Array
 from server.values.rows import Column
 from server.values.windows import Window
 
 RATE = 16_000
+MixLabels = dict[str, dict[str, Any]]  # file name of a mix to its row of labels.json
 
 
 @lru_cache(maxsize=1)
-def silero():
+def silero() -> Callable[[], Detector]:
     return detector_factory("silero")
 
 

@@ -1,6 +1,7 @@
 """Each measure on sound whose truth is known."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from server.values.audio import Float32Array
 from server.values.measures import Mos
 from server.values.rows import Column, is_pause
 from server.values.windows import Window
-from tests.model.hearing import RATE, last_window, made_rows, mixer, samples_of, windows_of
+from tests.model.hearing import RATE, MixLabels, last_window, made_rows, mixer, samples_of, windows_of
 
 RNG = np.random.default_rng(5)
 
 
-def reading(window: Window, **extra) -> AcousticReading:
+def reading(window: Window, **extra: Any) -> AcousticReading:
     return read(stretches(window, 400)[0], **extra)
 
 
@@ -33,7 +34,7 @@ def conversation(speech_db: float = -25.0, noise_db: float = -60.0) -> Float32Ar
     return rows
 
 
-def test_levels_are_those_of_speech_and_of_the_pauses():
+def test_levels_are_those_of_speech_and_of_the_pauses() -> None:
     rows = conversation(-25, -60)
     room = noise(rows)
     assert speech_level(rows) == pytest.approx(-25, abs=0.1)
@@ -42,13 +43,13 @@ def test_levels_are_those_of_speech_and_of_the_pauses():
     assert signal_to_noise(-25, -60) == pytest.approx(35, abs=0.1)
 
 
-def test_noise_as_loud_as_speech_leaves_no_signal_and_a_bounded_number():
+def test_noise_as_loud_as_speech_leaves_no_signal_and_a_bounded_number() -> None:
     assert signal_to_noise(-25, -25) == -20
     assert signal_to_noise(-25, -24) == -20
     assert signal_to_noise(-10, -120) == 80
 
 
-def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half():
+def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half() -> None:
     rows = conversation(-25, -60)
     rows[200:215, Column.LEVEL_DB] = -20
     room = noise(rows)
@@ -58,7 +59,7 @@ def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half(
     assert room.steady_db == pytest.approx((room.mean_db - 60) / 2, abs=0.1)
 
 
-def test_a_cough_that_fills_the_only_pause_is_no_noise_that_lasts_and_a_fan_is():
+def test_a_cough_that_fills_the_only_pause_is_no_noise_that_lasts_and_a_fan_is() -> None:
     rows = made_rows(400, level=-60)
     rows[:, Column.SPEECH] = 0.9
     rows[:, Column.LEVEL_DB] = np.where(np.arange(400) % 20 < 16, -26, -58)
@@ -72,7 +73,7 @@ def test_a_cough_that_fills_the_only_pause_is_no_noise_that_lasts_and_a_fan_is()
     assert steady_noise(rows) == pytest.approx(-30, abs=0.5)
 
 
-def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_it():
+def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_it() -> None:
     rows = conversation(-25, -60)
     rows[:, Column.SPEECH] = 0.9
     quiet = noise(rows)
@@ -84,14 +85,14 @@ def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_
     assert higher == quiet
 
 
-def test_no_speech_level_without_speech_and_no_noise_where_all_was_lost():
+def test_no_speech_level_without_speech_and_no_noise_where_all_was_lost() -> None:
     rows = made_rows(400)
     assert speech_level(rows) is None
     rows[:, Column.GAP] = 1
     assert noise(rows) is None
 
 
-def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise():
+def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise() -> None:
     rows = made_rows(400, level=-65)
     rows[:3, Column.SPEECH] = 0
     rows[40:320, Column.LEVEL_DB] = -22
@@ -102,7 +103,7 @@ def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise():
     assert not is_pause(rows)[40:70].any()
 
 
-def test_pauses_are_counted_between_speech_only():
+def test_pauses_are_counted_between_speech_only() -> None:
     rows = conversation()
     measured = pauses(rows)
     assert (measured.count, measured.longest_s) == (4, 0.6)
@@ -110,7 +111,7 @@ def test_pauses_are_counted_between_speech_only():
 
 
 @pytest.mark.parametrize("per_second", [3, 4, 5])
-def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second: int):
+def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second: int) -> None:
     rows = made_rows(1000, speech=0.9)
     t = np.arange(1000) / 100
     rows[:, Column.SYLLABLE_DB] = -30 + 8 * np.sin(2 * np.pi * per_second * t)
@@ -118,7 +119,7 @@ def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second:
     assert syllable_rate(rows[:290]) is None
 
 
-def test_reverberation_is_silent_without_two_seconds_of_speech_or_under_noise():
+def test_reverberation_is_silent_without_two_seconds_of_speech_or_under_noise() -> None:
     assert reverberation(made_rows(400)) is None
     short = conversation(-25, -60)
     short[190:, Column.SPEECH] = 0.0
@@ -128,7 +129,7 @@ def test_reverberation_is_silent_without_two_seconds_of_speech_or_under_noise():
     assert reverberation(loud) is None
 
 
-def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared):
+def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared: Path) -> None:
     mixes = mixer(shared)
     audio = shared / "audio"
     speech = [str(audio / "speech" / "en" / "Resemblyzer__4195-17507-0000.flac")]
@@ -144,7 +145,7 @@ def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared):
 
 
 @pytest.mark.parametrize("snr", [20, 15, 8])
-def test_noise_alone_is_no_echo(shared, snr: int):
+def test_noise_alone_is_no_echo(shared: Path, snr: int) -> None:
     audio = shared / "audio"
     mix, _ = mixer(shared).make_mix(
         speech=[str(audio / "speech" / "en" / "Resemblyzer__4195-17507-0000.flac")],
@@ -156,7 +157,7 @@ def test_noise_alone_is_no_echo(shared, snr: int):
     assert echo is None or echo < 0.3
 
 
-def test_the_tail_of_an_echo_is_not_taken_for_noise():
+def test_the_tail_of_an_echo_is_not_taken_for_noise() -> None:
     rows = conversation(-25, -60)
     for start in range(190, 1000, 200):
         rows[start : start + 60, Column.LEVEL_DB] = np.linspace(-25, -60, 60)[: 1000 - start]
@@ -166,7 +167,7 @@ def test_the_tail_of_an_echo_is_not_taken_for_noise():
     assert under_echo(rows) == pytest.approx(-57, abs=1)
 
 
-def test_speech_that_a_loss_hides_from_the_detector_is_not_taken_for_noise():
+def test_speech_that_a_loss_hides_from_the_detector_is_not_taken_for_noise() -> None:
     rows = conversation(-25, -60)
     rows[250:258, Column.ZERO] = 1.0
     rows[236:272, Column.SPEECH] = 0.0
@@ -180,7 +181,7 @@ def test_speech_that_a_loss_hides_from_the_detector_is_not_taken_for_noise():
 
 
 @pytest.mark.parametrize("snr", [20, 8, 3])
-def test_snr_is_within_four_decibels_of_the_mixing_arithmetic(shared, snr: int):
+def test_snr_is_within_four_decibels_of_the_mixing_arithmetic(shared: Path, snr: int) -> None:
     audio = shared / "audio"
     mix, _ = mixer(shared).make_mix(
         speech=[str(audio / "speech" / "en" / "Resemblyzer__2436-2476-0000.flac")],
@@ -192,7 +193,7 @@ def test_snr_is_within_four_decibels_of_the_mixing_arithmetic(shared, snr: int):
 
 
 @pytest.mark.parametrize("gain_db", [-18, -9, 6])
-def test_gain_does_not_move_snr(mixes, gain_db: int):
+def test_gain_does_not_move_snr(mixes: Path, gain_db: int) -> None:
     samples = samples_of(mixes / "022_noise_baby_cry_snr20_en.flac")
     as_is = reading(windows_of(samples)[-1]).measures
     moved = reading(windows_of(samples * np.float32(10 ** (gain_db / 20)))[-1]).measures
@@ -201,20 +202,20 @@ def test_gain_does_not_move_snr(mixes, gain_db: int):
     assert moved.speech_dbfs == pytest.approx((as_is.speech_dbfs or 0) + gain_db, abs=1.0)
 
 
-def test_a_telephone_band_ends_at_four_kilohertz_also_when_declared_as_16(mixes):
+def test_a_telephone_band_ends_at_four_kilohertz_also_when_declared_as_16(mixes: Path) -> None:
     wide = reading(last_window(mixes / "000_clean_en.flac"))
     narrow = reading(last_window(mixes / "123_narrowband_en.flac"))
     assert (narrow.measures.bandwidth_hz or 0) <= 4000 < (wide.measures.bandwidth_hz or 0)
     assert narrow.values[Internal.HIGH_BAND_DB] < -65 < -50 < wide.values[Internal.HIGH_BAND_DB]
 
 
-def test_eight_kilohertz_input_reads_as_narrow(mixes):
+def test_eight_kilohertz_input_reads_as_narrow(mixes: Path) -> None:
     samples = soxr.resample(samples_of(mixes / "000_clean_en.flac"), RATE, 8000).astype(np.float32)
     values = reading(windows_of(samples, 8000)[-1]).values
     assert values[Internal.HIGH_BAND_DB] < -65
 
 
-def test_clean_speech_has_no_losses_and_broken_speech_has(mixes, mix_labels):
+def test_clean_speech_has_no_losses_and_broken_speech_has(mixes: Path, mix_labels: MixLabels) -> None:
     lost = {
         row["category"] + file: reading(last_window(mixes / file)).measures.dropout_ratio or 0.0
         for file, row in mix_labels.items()
@@ -224,12 +225,12 @@ def test_clean_speech_has_no_losses_and_broken_speech_has(mixes, mix_labels):
     assert all(ratio > 0.01 for name, ratio in lost.items() if name.startswith("dropouts"))
 
 
-def test_packets_concealed_by_repetition_are_losses(mixes, mix_labels):
+def test_packets_concealed_by_repetition_are_losses(mixes: Path, mix_labels: MixLabels) -> None:
     (file,) = (file for file, row in mix_labels.items() if row.get("concealment") == "repeat")
     assert (reading(last_window(mixes / file)).measures.dropout_ratio or 0) > 0.03
 
 
-def test_a_network_gap_is_no_dropout():
+def test_a_network_gap_is_no_dropout() -> None:
     rows = conversation()
     pcm = (RNG.standard_normal(160_000) * 0.05).astype(np.float32)
     rows[100:110, [Column.ZERO, Column.GAP]] = 1
@@ -240,7 +241,7 @@ def test_a_network_gap_is_no_dropout():
     assert lost_rows(rows, pcm)[100:110].all()
 
 
-def test_a_fade_into_digital_silence_is_no_cut():
+def test_a_fade_into_digital_silence_is_no_cut() -> None:
     sound = (RNG.standard_normal(3200) * 0.1).astype(np.float32)
     cut = np.concatenate((sound, np.zeros(1600, np.float32), np.zeros(1600, np.float32)))
     faded = cut.copy()
@@ -249,14 +250,14 @@ def test_a_fade_into_digital_silence_is_no_cut():
     assert not is_cut(faded, 3200, 4800, 0.01)
 
 
-def test_hum_and_offsets_repeat_for_ever_and_are_no_repeats():
+def test_hum_and_offsets_repeat_for_ever_and_are_no_repeats() -> None:
     rows = made_rows(300, speech=0.9)
     t = np.arange(48_000) / RATE
     hum = (0.2 * np.sin(2 * np.pi * 50 * t) + 0.15 + 1e-4 * RNG.standard_normal(48_000)).astype(np.float32)
     assert not repeated_rows(rows, hum).any()
 
 
-def test_dnsmos_background_is_not_believed_in_an_echoing_room(mixes):
+def test_dnsmos_background_is_not_believed_in_an_echoing_room(mixes: Path) -> None:
     mos = Mos(3.0, 2.0, 2.0, 0)
     echoing = reading(last_window(mixes / "097_far_zh.flac"), mos=mos)
     dry = reading(last_window(mixes / "000_clean_en.flac"), mos=mos)
@@ -266,19 +267,19 @@ def test_dnsmos_background_is_not_believed_in_an_echoing_room(mixes):
     assert believed & set(dry.values)
 
 
-def test_speech_seconds_are_scaled_to_a_full_window(mixes):
+def test_speech_seconds_are_scaled_to_a_full_window(mixes: Path) -> None:
     partial = next(w for w in windows_of(samples_of(mixes / "000_clean_en.flac")) if w.partial)
     values = reading(partial).values
     assert values[Internal.SPEECH_S] == pytest.approx(partial.speech_s * 10 / 3)
 
 
-def test_the_document_names_every_measure_that_curves_may_read():
+def test_the_document_names_every_measure_that_curves_may_read() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
     assert [name for name in sorted(MEASURE_NAMES) if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize(("zeros_before", "lost"), [(0.7, False), (0.0, True)])
-def test_a_word_out_of_a_pause_that_rounding_emptied_is_no_dropout(zeros_before: float, lost: bool):
+def test_a_word_out_of_a_pause_that_rounding_emptied_is_no_dropout(zeros_before: float, lost: bool) -> None:
     rows = made_rows(100)
     rows[:, Column.SPEECH], rows[:, Column.PEAK] = 0.99, 0.003
     rows[37:40, Column.ZERO] = zeros_before
@@ -289,7 +290,7 @@ def test_a_word_out_of_a_pause_that_rounding_emptied_is_no_dropout(zeros_before:
     assert lost_rows(rows, pcm)[40:50].any() == lost
 
 
-def test_a_silence_that_cuts_only_the_noise_of_the_room_is_no_dropout():
+def test_a_silence_that_cuts_only_the_noise_of_the_room_is_no_dropout() -> None:
     pcm = (0.002 * RNG.standard_normal(160_000)).astype(np.float32)
     rows = conversation()
     rows[:, Column.PEAK] = np.where(rows[:, Column.SPEECH] >= 0.5, 0.05, 0.006)

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from server.values.measures import Mos
 from server.values.rows import Column
 from server.values.scores import Opinion, Why
 from server.values.windows import Window
-from tests.model.hearing import last_window, made_rows, samples_of, telemedicine, windows_of
+from tests.model.hearing import MixLabels, last_window, made_rows, samples_of, telemedicine, windows_of
 
 FILE = Capture(CaptureSource.FILE)
 UNKNOWN_MICROPHONE = Capture()
@@ -44,24 +45,24 @@ def silent_window(rows_of_noise: float | None = None) -> Window:
     return Window(0, 160_000, 16_000, False, rows, pcm)
 
 
-def of_category(mix_labels, category: str, *tags: str) -> list[str]:
+def of_category(mix_labels: MixLabels, category: str, *tags: str) -> list[str]:
     return [file for file, row in mix_labels.items() if row["category"] == category and set(tags) <= set(row["tags"])]
 
 
-def test_every_measure_a_curve_reads_is_one_the_scorer_knows():
+def test_every_measure_a_curve_reads_is_one_the_scorer_knows() -> None:
     for label in telemedicine().labels:
         for part in label.acoustic.parts if label.acoustic else ():
             assert part.measure in MEASURE_NAMES, (label.id, part.measure)
 
 
-def test_every_curve_passes_its_threshold_at_seventy():
+def test_every_curve_passes_its_threshold_at_seventy() -> None:
     for label in telemedicine().labels:
         for part in label.acoustic.parts if label.acoustic else ():
             values = [y for _, y in part.curve.points]
             assert min(values) < PASS <= max(values), (label.id, part.measure)
 
 
-def test_clean_speech_fails_nothing_in_any_window(mixes, mix_labels):
+def test_clean_speech_fails_nothing_in_any_window(mixes: Path, mix_labels: MixLabels) -> None:
     for file in of_category(mix_labels, "clean") + of_category(mix_labels, "dc_offset"):
         for window in windows_of(samples_of(mixes / file)):
             assert failing(reply(window).opinions) <= {"moderate_pace"}, (file, window.end_s)
@@ -77,13 +78,17 @@ def test_clean_speech_fails_nothing_in_any_window(mixes, mix_labels):
         ("silence", (), "speech_present"),
     ],
 )
-def test_every_mix_of_a_condition_fails_its_label(mixes, mix_labels, category, tags, label):
+def test_every_mix_of_a_condition_fails_its_label(
+    mixes: Path, mix_labels: MixLabels, category: str, tags: tuple[str, ...], label: str
+) -> None:
     for file in of_category(mix_labels, category, *tags):
         assert label in failing(reply(last_window(mixes / file)).opinions), file
 
 
 @pytest.mark.parametrize("kind", ["fan_ac", "traffic", "appliance", "electrical_hum", "babble", "wind"])
-def test_steady_noise_fails_at_three_decibels_and_passes_at_twenty(mixes, mix_labels, kind):
+def test_steady_noise_fails_at_three_decibels_and_passes_at_twenty(
+    mixes: Path, mix_labels: MixLabels, kind: str
+) -> None:
     for file in of_category(mix_labels, "noise", f"noise:{kind}"):
         failed = "low_background" in failing(reply(last_window(mixes / file)).opinions)
         snr = mix_labels[file]["snr_db"]
@@ -93,14 +98,14 @@ def test_steady_noise_fails_at_three_decibels_and_passes_at_twenty(mixes, mix_la
             assert not failed, file
 
 
-def test_digital_silence_fails_presence_and_continuity_and_leaves_speech_labels_null():
+def test_digital_silence_fails_presence_and_continuity_and_leaves_speech_labels_null() -> None:
     opinions = reply(silent_window()).opinions
     assert failing(opinions) >= {"speech_present", "continuous_signal"}
     for label in ("close_enough", "intelligible", "moderate_pace", "low_reverberation", "full_bandwidth"):
         assert opinions[label] == Opinion(None, Why.NO_SPEECH)
 
 
-def test_noise_is_measured_where_nobody_speaks():
+def test_noise_is_measured_where_nobody_speaks() -> None:
     loud, quiet = reply(silent_window(-25)), reply(silent_window(-75))
     assert "low_background" in failing(loud.opinions)
     assert "low_background" not in failing(quiet.opinions)
@@ -109,14 +114,14 @@ def test_noise_is_measured_where_nobody_speaks():
     assert loud.measures.snr_db is None
 
 
-def test_without_a_model_of_overlap_nobody_claims_to_hear_two_talkers(mixes):
+def test_without_a_model_of_overlap_nobody_claims_to_hear_two_talkers(mixes: Path) -> None:
     window = last_window(mixes / "000_clean_en.flac")
     rows = window.rows.copy()
     rows[:, Column.OVERLAP] = -1.0
     assert reply(replace(window, rows=rows)).opinions["no_crosstalk"] == Opinion(None, Why.NO_EVIDENCE)
 
 
-def test_what_processing_hides_is_null_and_its_measures_are_withheld(mixes):
+def test_what_processing_hides_is_null_and_its_measures_are_withheld(mixes: Path) -> None:
     window = last_window(mixes / "000_clean_en.flac")
     answer = reply(window, capture=UNKNOWN_MICROPHONE, mos=Mos(3.5, 4.0, 3.3, 0))
     hidden = Opinion(None, Why.PROCESSING_ENABLED)
@@ -129,14 +134,14 @@ def test_what_processing_hides_is_null_and_its_measures_are_withheld(mixes):
     assert [getattr(answer.measures, name) for name in hidden_measures] == [None] * 5
 
 
-def test_slow_speech_never_fails_the_pace():
+def test_slow_speech_never_fails_the_pace() -> None:
     pace = next(label for label in telemedicine().labels if label.id == "moderate_pace")
     assert pace.acoustic is not None
     (part,) = pace.acoustic.parts
     assert part.curve.points[0][1] == 1.0
 
 
-def test_recent_reads_the_last_four_seconds_without_the_carried_floor(mixes):
+def test_recent_reads_the_last_four_seconds_without_the_carried_floor(mixes: Path) -> None:
     window = last_window(mixes / "000_clean_en.flac")
     noisy = window.rows.copy()
     noisy[:600, Column.CLIPPED] = 0.5
@@ -146,7 +151,7 @@ def test_recent_reads_the_last_four_seconds_without_the_carried_floor(mixes):
     assert answer.recent == reply(Window(0, window.end_sample, 16_000, False, noisy, window.pcm)).recent
 
 
-def test_scores_are_a_pure_function_of_the_window(mixes):
+def test_scores_are_a_pure_function_of_the_window(mixes: Path) -> None:
     window = last_window(mixes / "030_noise_fan_ac_snr3_en.flac")
     rows, pcm = window.rows.copy(), window.pcm.copy()
     first = reply(window)
@@ -160,7 +165,7 @@ def test_scores_are_a_pure_function_of_the_window(mixes):
 
 @pytest.mark.parametrize("voice", ["002_clean_en", "096_far_en"])
 @pytest.mark.parametrize("noise", ["fan_ac/Projektarbeit_aircon_2", "babble/moodist__cafe", "traffic/moodist__road"])
-def test_more_of_the_same_noise_never_raises_low_background(shared, mixes, noise, voice):
+def test_more_of_the_same_noise_never_raises_low_background(shared: Path, mixes: Path, noise: str, voice: str) -> None:
     speech = samples_of(mixes / f"{voice}.flac")
     sound = np.resize(samples_of(shared / "audio" / "noise" / f"{noise}.flac"), speech.shape)
     sound = sound / np.float32(np.sqrt(np.mean(sound**2)))
@@ -182,10 +187,12 @@ def test_more_of_the_same_noise_never_raises_low_background(shared, mixes, noise
     rows=st.integers(50, 1000),
     mos=st.none() | st.builds(Mos, st.floats(1, 5), st.floats(1, 5), st.floats(1, 5), st.just(0)),
 )
-@settings(max_examples=60, deadline=None)
-def test_scores_lie_between_zero_and_one_whatever_the_rows(level, speech, clipped, zero, gap, rows, mos):
+@settings(max_examples=60)
+def test_scores_lie_between_zero_and_one_whatever_the_rows(
+    level: float, speech: list[float], clipped: float, zero: float, gap: float, rows: int, mos: Mos | None
+) -> None:
     made = made_rows(rows, level=level)
-    made[:, Column.SPEECH] = np.resize(np.repeat(np.float32(speech), 25), rows)
+    made[:, Column.SPEECH] = np.resize(np.repeat(np.asarray(speech, np.float32), 25), rows)
     made[:, Column.CLIPPED] = clipped
     made[rows // 3 : rows // 2, Column.ZERO] = zero
     made[rows // 4 : rows // 3, Column.GAP] = gap

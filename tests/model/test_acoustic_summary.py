@@ -22,7 +22,7 @@ def totals(speech_db: float = -25, noise_db: float = -60, *, gaps: int = 0) -> T
     return made
 
 
-def test_levels_come_from_all_rows_within_half_a_decibel():
+def test_levels_come_from_all_rows_within_half_a_decibel() -> None:
     measured = summarise(totals().freeze(), [])
     assert measured.speech_dbfs == pytest.approx(-25, abs=0.5)
     assert measured.noise_dbfs == pytest.approx(-60, abs=0.5)
@@ -30,11 +30,11 @@ def test_levels_come_from_all_rows_within_half_a_decibel():
     assert measured.speech_ratio == pytest.approx(0.5)
 
 
-def test_clipping_is_counted_over_what_arrived():
+def test_clipping_is_counted_over_what_arrived() -> None:
     assert summarise(totals(gaps=10).freeze(), []).clipping_ratio == pytest.approx(0.002)
 
 
-def test_what_only_windows_tell_is_the_median_weighted_by_speech():
+def test_what_only_windows_tell_is_the_median_weighted_by_speech() -> None:
     windows = [
         (Measures(speech_rate_sps=3.0, noise_dbfs=-60), 1.0),
         (Measures(speech_rate_sps=5.0, noise_dbfs=-60), 9.0),
@@ -43,18 +43,18 @@ def test_what_only_windows_tell_is_the_median_weighted_by_speech():
     assert summarise(totals().freeze(), windows).speech_rate_sps == 5.0
 
 
-def test_what_processing_hid_from_every_window_stays_hidden():
+def test_what_processing_hid_from_every_window_stays_hidden() -> None:
     measured = summarise(totals().freeze(), [(Measures(clipping_ratio=0.0), 5.0)])
     assert measured.snr_db is None
     assert measured.noise_dbfs is None
     assert measured.speech_dbfs is None
 
 
-def test_an_empty_recording_has_no_measures():
+def test_an_empty_recording_has_no_measures() -> None:
     assert summarise(Totals().freeze(), []) == Measures()
 
 
-def test_a_recording_without_speech_has_noise_but_no_snr():
+def test_a_recording_without_speech_has_noise_but_no_snr() -> None:
     made = Totals()
     made.add(made_rows(500, level=-50))
     measured = summarise(made.freeze(), [])

@@ -87,8 +87,8 @@ def test_silero_gets_the_end_of_the_frame_before() -> None:
             seen.append(inputs["input"].copy())
             return [np.zeros((1, 1), np.float32), inputs["state"] + 1]
 
-    detector = SileroDetector(Session())  # type: ignore[arg-type]  # the one method that is used
-    samples = np.arange(1024, dtype=np.float32) / 1024
+    detector = SileroDetector(Session())
+    samples = np.arange(1024, dtype=np.float32) / np.float32(1024)
     detector.push(samples[:512])
     detector.push(samples[512:])
     assert not seen[0][0, :CONTEXT_SAMPLES].any()

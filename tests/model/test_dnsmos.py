@@ -2,11 +2,13 @@
 
 from functools import lru_cache
 from importlib.metadata import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from server.model.dnsmos import INPUT_SAMPLES, DnsMos, is_trustworthy, load_dnsmos_session, repeated
+from server.values.audio import Float32Array
 from server.values.rows import Column
 from server.values.windows import Window
 from tests.model.hearing import last_window, made_rows, samples_of
@@ -17,7 +19,7 @@ def model() -> DnsMos:
     return DnsMos(load_dnsmos_session())
 
 
-def reference(pcm: np.ndarray) -> tuple[float, ...]:
+def reference(pcm: Float32Array) -> tuple[float, ...]:
     """What ``speechmos/dnsmos.py`` computes, by its own polynomials: read from its source, which imports librosa."""
     (source,) = (file for file in files("speechmos") or () if file.as_posix() == "speechmos/dnsmos.py")
     text = source.read_text()
@@ -30,20 +32,20 @@ def reference(pcm: np.ndarray) -> tuple[float, ...]:
     return tuple(float(np.poly1d(coefficients[name])(value)) for name, value in zip(coefficients, raw, strict=True))
 
 
-def test_ratings_equal_the_reference_on_a_real_clip(mixes):
+def test_ratings_equal_the_reference_on_a_real_clip(mixes: Path) -> None:
     pcm = samples_of(mixes / "030_noise_fan_ac_snr3_en.flac")[:INPUT_SAMPLES]
     assert pcm.shape == (144_160,)
     assert model().rate(pcm) == pytest.approx(reference(pcm), abs=1e-5)
 
 
-def test_a_shorter_clip_is_doubled_until_it_fills_the_input():
+def test_a_shorter_clip_is_doubled_until_it_fills_the_input() -> None:
     pcm = np.arange(40_000, dtype=np.float32)
     filled = repeated(pcm)
     assert filled.shape == (INPUT_SAMPLES,)
     np.testing.assert_array_equal(filled, np.tile(pcm, 4)[:INPUT_SAMPLES])
 
 
-def test_ratings_do_not_depend_on_level_or_offset(mixes):
+def test_ratings_do_not_depend_on_level_or_offset(mixes: Path) -> None:
     window = last_window(mixes / "002_clean_en.flac")
     rows = window.rows.copy()
     rows[:, Column.LEVEL_DB] -= 12
@@ -54,7 +56,7 @@ def test_ratings_do_not_depend_on_level_or_offset(mixes):
     assert (one.signal, one.background) == pytest.approx((other.signal, other.background), abs=0.05)
 
 
-def test_noise_lowers_the_background_rating(mixes):
+def test_noise_lowers_the_background_rating(mixes: Path) -> None:
     clean = model().score(last_window(mixes / "002_clean_en.flac"))
     noisy = model().score(last_window(mixes / "030_noise_fan_ac_snr3_en.flac"))
     assert clean is not None
@@ -64,7 +66,7 @@ def test_noise_lowers_the_background_rating(mixes):
     assert clean.end_sample == 12 * 16_000
 
 
-def test_silence_noise_alone_and_broken_speech_are_not_rated(mixes):
+def test_silence_noise_alone_and_broken_speech_are_not_rated(mixes: Path) -> None:
     speechless = Window(0, 160_000, 16_000, False, made_rows(1000), np.zeros(160_000, np.float32))
     assert model().score(speechless) is None
     broken = last_window(mixes / "000_clean_en.flac")

@@ -1,8 +1,10 @@
 """The network that hears two people at once, on real recordings and on made sound."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from server.model.acoustic.crosstalk import LEAST_ROWS, LEAST_SNR_DB, MOST_ECHO, SURE, overlap_share
@@ -12,8 +14,9 @@ from server.model.overlap import FRAME, STEP, WEIGHTS, OverlapNetwork, load_over
 from server.values.audio import Float32Array
 from server.values.measures import Mos
 from server.values.rows import Column
-from tests.model.hearing import last_window, made_rows, mixer, overlap_network, samples_of, windows_of
+from tests.model.hearing import MixLabels, last_window, made_rows, mixer, overlap_network, samples_of, windows_of
 
+Float64Array = npt.NDArray[np.float64]
 QUIET = Mos(3.5, 4.0, 3.3, 0)
 
 
@@ -29,7 +32,7 @@ def spoken(n: int, overlap: float) -> Float32Array:
     return rows
 
 
-def test_two_voices_of_the_mixes_are_told_from_one(mixes, mix_labels):
+def test_two_voices_of_the_mixes_are_told_from_one(mixes: Path, mix_labels: MixLabels) -> None:
     two = [name for name, row in mix_labels.items() if "overlap" in row["tags"] and row["second_talker_rel_db"] >= -5]
     one = [name for name, row in mix_labels.items() if row["category"] == "clean" or "turns" in row["tags"]]
     for name in two:
@@ -41,7 +44,7 @@ def test_two_voices_of_the_mixes_are_told_from_one(mixes, mix_labels):
         assert np.median(shares(samples_of(mixes / name)) or [0.0]) <= 0.06, name
 
 
-def test_the_echo_of_ones_own_voice_is_no_second_voice(shared):
+def test_the_echo_of_ones_own_voice_is_no_second_voice(shared: Path) -> None:
     made = mixer(shared)
     rir = next((shared / "audio" / "rir").glob("*rir1.flac"))
     speech = shared / "audio" / "speech" / "en" / "Resemblyzer__446-123501-0000.flac"
@@ -49,27 +52,27 @@ def test_the_echo_of_ones_own_voice_is_no_second_voice(shared):
     assert max(shares(echoing.astype(np.float32)), default=0.0) < 0.1
 
 
-def test_the_gain_changes_nothing(mixes):
+def test_the_gain_changes_nothing(mixes: Path) -> None:
     pcm = samples_of(mixes / "070_second_talker_en.flac")[:24_000]
     network = overlap_network()
     assert network.hear(np.asarray(pcm * 0.1, np.float32), 100) == pytest.approx(network.hear(pcm, 100), abs=2e-2)
 
 
 @pytest.mark.parametrize("samples", [0, 160, FRAME, FRAME + 10 * STEP])
-def test_too_little_sound_is_not_judged(samples):
+def test_too_little_sound_is_not_judged(samples: int) -> None:
     rows = samples // 160
     assert (overlap_network().hear(np.zeros(samples, np.float32), rows) == -1.0).all()
 
 
 @pytest.mark.parametrize("pcm", [np.zeros(24_000), np.ones(24_000), np.sign(np.sin(np.arange(24_000)))])
-def test_any_sound_has_a_probability(pcm):
+def test_any_sound_has_a_probability(pcm: Float64Array) -> None:
     heard = overlap_network().hear(pcm.astype(np.float32), 100)
     assert heard.shape == (100,)
     assert heard.dtype == np.float32
     assert ((heard >= 0) & (heard <= 1)).all()
 
 
-def test_an_answer_stands_where_its_sound_is():
+def test_an_answer_stands_where_its_sound_is() -> None:
     """Kernels that only let the level of one bin through: what comes out must rise where a tone begins."""
     arrays = {name: np.zeros_like(array) for name, array in np.load(WEIGHTS).items()}
     arrays["first"][10, 0] = arrays["second"][7 * 8, 0] = 1.0  # the middle of either kernel, channel 0
@@ -81,7 +84,7 @@ def test_an_answer_stands_where_its_sound_is():
     assert heard[:44].max() < heard[58:].min()
 
 
-def test_what_the_network_reads_is_relative_to_its_loud_frames():
+def test_what_the_network_reads_is_relative_to_its_loud_frames() -> None:
     rng = np.random.default_rng(0)
     levels = spectrum(np.asarray(rng.standard_normal(24_000) * 0.05, np.float32))
     assert levels.shape == (72, 192)
@@ -95,7 +98,7 @@ def share(
     return overlap_share(rows, snr_db=snr_db, mos_background=mos_background, reverberation=echo)
 
 
-def test_a_share_counts_the_sure_rows_of_the_speech():
+def test_a_share_counts_the_sure_rows_of_the_speech() -> None:
     rows = spoken(400, 0.0)
     rows[100:200, Column.OVERLAP] = SURE
     rows[200:300, Column.OVERLAP] = SURE - 0.01
@@ -104,7 +107,7 @@ def test_a_share_counts_the_sure_rows_of_the_speech():
     assert share(rows) == 0.0
 
 
-def test_nothing_is_said_of_overlap_under_noise_in_an_echo_or_with_little_speech():
+def test_nothing_is_said_of_overlap_under_noise_in_an_echo_or_with_little_speech() -> None:
     rows = spoken(400, 0.9)
     assert share(rows, LEAST_SNR_DB, 4.0, 0.29) == 1.0
     assert share(rows, LEAST_SNR_DB - 0.1, 4.0) is None
@@ -116,7 +119,7 @@ def test_nothing_is_said_of_overlap_under_noise_in_an_echo_or_with_little_speech
     assert share(spoken(400, -1.0)) is None
 
 
-def test_a_window_tells_of_overlap_once_dnsmos_has_spoken_its_last_seconds_do_not(mixes):
+def test_a_window_tells_of_overlap_once_dnsmos_has_spoken_its_last_seconds_do_not(mixes: Path) -> None:
     window = last_window(mixes / "073_second_talker_zh.flac")
     whole, recent = readings(window, QUIET)
     assert Internal.OVERLAP in whole.values
@@ -129,7 +132,7 @@ def test_a_window_tells_of_overlap_once_dnsmos_has_spoken_its_last_seconds_do_no
     assert Internal.OVERLAP not in quiet.values
 
 
-def test_weights_that_are_missing_are_an_error(tmp_path):
+def test_weights_that_are_missing_are_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "some.npz", first=np.zeros((21, 8), np.float32))
     with pytest.raises(KeyError):
         load_overlap(tmp_path / "some.npz")

@@ -28,7 +28,7 @@ def tone(hz: float, seconds: float = 1.0, amplitude: float = 1.0) -> Float32Arra
     return (amplitude * np.sin(2 * np.pi * hz * t)).astype(np.float32)
 
 
-def test_a_full_scale_tone_reads_minus_three_dbfs():
+def test_a_full_scale_tone_reads_minus_three_dbfs() -> None:
     rows = rows_of(tone(1000))
     assert rows.shape == (100, N_COLUMNS)
     assert rows[20:, Column.LEVEL_DB] == pytest.approx(-3.01, abs=0.05)
@@ -36,7 +36,7 @@ def test_a_full_scale_tone_reads_minus_three_dbfs():
 
 
 @pytest.mark.parametrize(("hz", "column"), [(500, Column.LOW_DB), (1500, Column.SYLLABLE_DB), (6000, Column.HIGH_DB)])
-def test_each_band_hears_its_own_frequencies_and_not_the_others(hz: int, column: Column):
+def test_each_band_hears_its_own_frequencies_and_not_the_others(hz: int, column: Column) -> None:
     rows = rows_of(tone(hz))[20:]
     assert rows[:, column].min() > -3.5
     others = {Column.LOW_DB, Column.HIGH_DB} - {column}
@@ -45,37 +45,37 @@ def test_each_band_hears_its_own_frequencies_and_not_the_others(hz: int, column:
         assert all(rows[:, other].max() < -60 for other in others if other != column)
 
 
-def test_an_offset_moves_no_level_not_even_in_the_first_row():
+def test_an_offset_moves_no_level_not_even_in_the_first_row() -> None:
     hiss = (RNG.standard_normal(CORE_RATE) * 1e-3).astype(np.float32)
     assert np.abs(rows_of(hiss + 0.26)[:, Column.LEVEL_DB] - rows_of(hiss)[:, Column.LEVEL_DB]).max() < 1.5
 
 
-def test_mains_hum_stays_in_the_level_and_rumble_does_not():
+def test_mains_hum_stays_in_the_level_and_rumble_does_not() -> None:
     assert rows_of(tone(50, 2.0))[100:, Column.LEVEL_DB].min() > -7
     assert rows_of(tone(8, 2.0))[100:, Column.LEVEL_DB].max() < -25
 
 
-def test_silence_reads_the_floor_and_no_change():
+def test_silence_reads_the_floor_and_no_change() -> None:
     rows = rows_of(np.zeros(CORE_RATE, np.float32))
     assert (rows[:, Column.LEVEL_DB] == -120).all()
     assert (rows[:, Column.FLUX] == 0).all()
 
 
-def test_the_flicker_of_the_last_bit_is_no_spectral_change():
+def test_the_flicker_of_the_last_bit_is_no_spectral_change() -> None:
     """One step of 16 bits, now and then: no band reaches -90 dB, and what the ear cannot hear does not change."""
     pcm = (RNG.integers(-1, 2, CORE_RATE) / 32768).astype(np.float32)
     assert (rows_of(pcm)[:, Column.FLUX] == 0).all()
     assert rows_of(100 * pcm)[3:, Column.FLUX].min() > 1
 
 
-def test_rows_do_not_depend_on_where_hops_are_cut():
+def test_rows_do_not_depend_on_where_hops_are_cut() -> None:
     pcm = (RNG.standard_normal(3 * CORE_RATE) * 0.1).astype(np.float32)
     whole = rows_of(pcm)
     for hops in ((100, 100, 100), (1, 99, 7, 193)):
         np.testing.assert_allclose(rows_of(pcm, *hops), whole, atol=1e-4)
 
 
-def test_restored_features_go_on_as_if_never_stopped():
+def test_restored_features_go_on_as_if_never_stopped() -> None:
     pcm = (RNG.standard_normal(2 * CORE_RATE) * 0.1).astype(np.float32)
     unbroken = HopFeatures()
     rows_of(pcm[:CORE_RATE], features=unbroken)
@@ -86,5 +86,5 @@ def test_restored_features_go_on_as_if_never_stopped():
     )
 
 
-def test_samples_beyond_the_last_whole_row_are_left_out():
+def test_samples_beyond_the_last_whole_row_are_left_out() -> None:
     assert rows_of(tone(1000)[:1700]).shape == (10, N_COLUMNS)

@@ -20,7 +20,7 @@ def rounded(samples: Float32Array) -> Float32Array:
 
 def clipped_ratio(samples: Float32Array, rate: int) -> float:
     hops = [samples[at : at + rate] for at in range(0, samples.shape[0] - rate + 1, rate)]
-    return sum(clipped_samples(hop).shape[0] for hop in hops) / samples.shape[0]
+    return sum(len(clipped_samples(hop)) for hop in hops) / len(samples)
 
 
 @pytest.mark.parametrize("rate", [*RATES, 12_345])

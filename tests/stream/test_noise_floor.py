@@ -9,11 +9,11 @@ from server.values.rows import Column
 from tests.model.hearing import made_rows
 
 
-def test_no_floor_before_a_pause_was_heard():
+def test_no_floor_before_a_pause_was_heard() -> None:
     assert NoiseFloor().advance(made_rows(100, speech=1.0)) is None
 
 
-def test_the_floor_falls_at_once_and_rises_one_decibel_a_second():
+def test_the_floor_falls_at_once_and_rises_one_decibel_a_second() -> None:
     floor = NoiseFloor()
     assert floor.advance(made_rows(100, level=-40)) == pytest.approx(-40)
     assert floor.advance(made_rows(100, level=-70)) == pytest.approx(-70)
@@ -21,7 +21,7 @@ def test_the_floor_falls_at_once_and_rises_one_decibel_a_second():
     assert floor.advance(made_rows(100, level=-40)) == pytest.approx(-68)
 
 
-def test_speech_gaps_and_digital_silence_leave_the_floor_as_it_was():
+def test_speech_gaps_and_digital_silence_leave_the_floor_as_it_was() -> None:
     floor = NoiseFloor()
     floor.advance(made_rows(100, level=-50))
     gap, zeros = made_rows(100, level=-120), made_rows(100, level=-120)
@@ -31,7 +31,7 @@ def test_speech_gaps_and_digital_silence_leave_the_floor_as_it_was():
         assert floor.advance(rows) == pytest.approx(-50)
 
 
-def test_a_restored_floor_goes_on():
+def test_a_restored_floor_goes_on() -> None:
     floor, resumed = NoiseFloor(), NoiseFloor()
     floor.advance(made_rows(100, level=-50))
     resumed.restore(json.loads(json.dumps(floor.snapshot())))

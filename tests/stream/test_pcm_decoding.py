@@ -19,7 +19,7 @@ F32 = AudioFormat(Encoding.PCM_F32LE, 16_000)
 )
 def test_samples_do_not_depend_on_where_the_bytes_are_cut(audio: AudioFormat, data: bytes, lengths: list[int]) -> None:
     if audio is F32:
-        data = f32(np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / 32768) + data[:3]
+        data = f32(np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)) + data[:3]
     whole = PcmDecoder(audio).decode(data)
     decoder = PcmDecoder(audio)
     pieces = [decoder.decode(piece) for piece in cut(data, lengths)]

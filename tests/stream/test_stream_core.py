@@ -230,10 +230,10 @@ def test_trackers_are_refilled_by_the_replay() -> None:
     core = StreamCore(audio, FakeDetector(), [RecordingTracker()])
     core.receive_pcm(f32(samples[: 13 * rate + 5]))
     core = StreamCore.restore(core.snapshot(), FakeDetector(), [RecordingTracker()])
-    assert core.replaying
+    was_replaying = core.replaying
     found = windows(core.receive_pcm(f32(samples[core.next_sample :])))
     assert [w.end_s for w in found] == [14, 15, 16]
-    assert not core.replaying
+    assert (was_replaying, core.replaying) == (True, False)
     for window in found:
         np.testing.assert_array_equal(window.tracked["heard"], samples[window.start_sample : window.end_sample])
 

@@ -29,21 +29,21 @@ def totals_of(rows: Float32Array, hop: int = 100) -> Totals:
     return totals
 
 
-def test_only_silences_of_a_quarter_second_between_speech_are_pauses():
+def test_only_silences_of_a_quarter_second_between_speech_are_pauses() -> None:
     rows = talk((100, 200), (220, 300), (330, 400), (500, 900))
     total = totals_of(rows).freeze()
     assert (total.pause_count, total.longest_pause_rows, total.pause_rows) == (2, 100, 130)
     assert (total.rows, total.speech_rows) == (1000, 100 + 80 + 70 + 400)
 
 
-def test_a_pause_with_a_network_gap_in_it_is_none():
+def test_a_pause_with_a_network_gap_in_it_is_none() -> None:
     rows = talk((100, 200), (300, 400))
     rows[240:260, Column.GAP] = 1
     total = totals_of(rows).freeze()
     assert (total.pause_count, total.gap_rows) == (0, 20)
 
 
-def test_zeros_that_cut_into_speech_are_dropouts_across_a_hop_too():
+def test_zeros_that_cut_into_speech_are_dropouts_across_a_hop_too() -> None:
     rows = talk((50, 450))
     for start, end in ((120, 125), (197, 204), (300, 301)):
         rows[start:end, Column.ZERO] = 1
@@ -53,7 +53,7 @@ def test_zeros_that_cut_into_speech_are_dropouts_across_a_hop_too():
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=8))
 @settings(max_examples=50, deadline=None)
-def test_counts_do_not_depend_on_the_length_of_hops(hops: list[int]):
+def test_counts_do_not_depend_on_the_length_of_hops(hops: list[int]) -> None:
     rows = talk((30, 180), (190, 260), (300, 500), (610, 990))
     rows[95:108, Column.ZERO] = 1
     rows[95:108, Column.PEAK] = 0
@@ -68,7 +68,7 @@ def test_counts_do_not_depend_on_the_length_of_hops(hops: list[int]):
     assert np.isclose(one.clipped, other.clipped)
 
 
-def test_a_restored_total_goes_on_as_if_never_stopped():
+def test_a_restored_total_goes_on_as_if_never_stopped() -> None:
     rows = talk((50, 180), (230, 460), (480, 700))
     rows[295:306, Column.ZERO] = 1
     rows[295:306, Column.PEAK] = 0
@@ -80,7 +80,7 @@ def test_a_restored_total_goes_on_as_if_never_stopped():
         assert np.array_equal(one, other)
 
 
-def test_a_restored_total_still_knows_how_loud_speech_is():
+def test_a_restored_total_still_knows_how_loud_speech_is() -> None:
     """After the restore nobody speaks, but a packet is lost in a loud noise: measured by the speech of before."""
     rows = talk((50, 200), n=300)
     rows[200:, Column.PEAK] = 0.2
@@ -92,7 +92,7 @@ def test_a_restored_total_still_knows_how_loud_speech_is():
     assert resumed.freeze().dropout_rows == 5
 
 
-def test_frozen_totals_do_not_change_any_more():
+def test_frozen_totals_do_not_change_any_more() -> None:
     totals = totals_of(talk((0, 500)))
     frozen = totals.freeze()
     before = frozen.speech_levels.copy()
@@ -100,6 +100,6 @@ def test_frozen_totals_do_not_change_any_more():
     assert np.array_equal(frozen.speech_levels, before)
 
 
-def test_histogram_bins_are_half_decibels_from_minus_120():
+def test_histogram_bins_are_half_decibels_from_minus_120() -> None:
     histogram = level_histogram(np.array([-120, -119.6, -119.5, 0, 30], np.float32))
     assert (histogram[0], histogram[1], histogram[240], histogram[255]) == (2, 1, 1, 1)

@@ -97,7 +97,7 @@ def _learned(steps: int, sounds: int, seed: int, tell: Callable[[str], None]) ->
         words = tokenizer([said(KINDS[kind], rng) for kind in spoken], padding=True, return_tensors="pt")
         loss = _loss(model, heard.clamp(min=FLOOR_DB), words, same)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
         if step % 50 == 0:
@@ -130,13 +130,13 @@ def _new_model(mels: Tensor) -> Any:
     for module in model.modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             torch.nn.init.normal_(module.weight, 0, module.weight[0].numel() ** -0.5)
-    norm = model.audio_model.audio_encoder.batch_norm
+    norm: Any = model.audio_model.audio_encoder.batch_norm
     with torch.no_grad():
         norm.running_mean.copy_(mels.mean((0, 1, 2)))
         norm.running_var.copy_(mels.var((0, 1, 2)))
     norm.requires_grad_(False)
     # Nothing in it is random, and the batch norm is to stay as it is.
-    return model.eval()
+    return model.train(False)
 
 
 def _loss(model: Any, heard: Tensor, said: Any, same: Tensor) -> Tensor:

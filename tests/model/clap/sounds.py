@@ -94,7 +94,7 @@ def _repeated(rng: Random, t: Float64Array, per_second: float, one: Callable[[],
 
 def _hum(rng: Random, t: Float64Array) -> Float64Array:
     base = _between(rng, 70, 160)
-    return np.sum([_tone(base * k, t, rng.uniform(0, 6)) / k for k in range(1, 6)], axis=0)
+    return np.asarray(np.sum([_tone(base * k, t, rng.uniform(0, 6)) / k for k in range(1, 6)], axis=0))
 
 
 def _whistle(rng: Random, t: Float64Array) -> Float64Array:
@@ -147,7 +147,9 @@ def _bells(rng: Random, t: Float64Array) -> Float64Array:
 
     def strike() -> Float64Array:
         base = _between(rng, 400, 900)
-        return np.sum([_tone(base * k, w) * np.exp(-w * d) / n for n, (k, d) in enumerate(partials, 1)], axis=0)
+        return np.asarray(
+            np.sum([_tone(base * k, w) * np.exp(-w * d) / n for n, (k, d) in enumerate(partials, 1)], axis=0)
+        )
 
     return _repeated(rng, t, rng.uniform(0.6, 1.2), strike)
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from server.model.clap.published import AUDIO, TEXT
 from server.model.clap.tower import check_architecture
@@ -48,6 +49,6 @@ def told_dtype(told: dict[str, object]) -> str:
 def test_the_published_figures_are_an_architecture_that_the_tower_has() -> None:
     from transformers import ClapConfig
 
-    config = ClapConfig(audio_config=AUDIO, text_config=TEXT, projection_dim=512)
+    config: Any = ClapConfig(audio_config=AUDIO, text_config=TEXT, projection_dim=512)
     check_architecture(config.audio_config)
     assert config.audio_config.hidden_size == AUDIO["patch_embeds_hidden_size"] * 2 ** (len(AUDIO["depths"]) - 1)

@@ -48,6 +48,7 @@ class Ear:
 
     name: str = "ear"
     dtype: Dtype = "fp32"
+    side_by_side: int = 1
 
     def __init__(self, texts: OneHot) -> None:
         self._texts = texts

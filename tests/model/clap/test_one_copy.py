@@ -40,7 +40,8 @@ def held_bytes() -> dict[int, int]:
 @contextmanager
 def new_bytes() -> Iterator[dict[int, int]]:
     """Filled at the end of the block: what is held then and was not before."""
-    before, found = held_bytes(), {}
+    before = held_bytes()
+    found: dict[int, int] = {}
     yield found
     found.update({where: size for where, size in held_bytes().items() if before.get(where) != size})
 
@@ -73,7 +74,8 @@ async def test_twenty_sessions_share_the_weights(checkpoint: Path, torch_alone: 
 def test_a_loaded_checkpoint_holds_each_weight_once(checkpoint: Path, torch_alone: None, dtype: str) -> None:
     with new_bytes() as held:
         loaded = load_clap(Checkpoint("tiny", "1", checkpoint), device="cpu", dtype=dtype)
-    tower: Any = loaded.audio._tower
+    assert isinstance(loaded.audio, backends.TorchBackend)
+    tower = loaded.audio._tower
     text = [*loaded.texts._model.parameters(), *loaded.texts._model.buffers(), *loaded.texts._projection.parameters()]
     mine = [*tower.parameters(), *tower.buffers(), *text]
     needed = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in mine}

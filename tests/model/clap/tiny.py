@@ -49,8 +49,9 @@ def random_model(audio: dict[str, Any], text: dict[str, Any], projection: int, s
     config = ClapConfig(audio_config=audio, text_config=text, projection_dim=projection)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    model = ClapModel(config).eval()
-    norm = model.audio_model.audio_encoder.batch_norm
+    model = ClapModel(config)
+    model.train(False)
+    norm: Any = model.audio_model.audio_encoder.batch_norm
     with torch.no_grad():
         norm.running_mean.uniform_(-60, -10, generator=generator)
         norm.running_var.uniform_(50, 300, generator=generator)
@@ -70,7 +71,8 @@ def embedding_of(model: ClapModel, mel: torch.Tensor) -> torch.Tensor:
     is_longer = torch.zeros(mel.shape[0], 1, dtype=torch.bool)
     with torch.inference_mode():
         features = model.get_audio_features(input_features=copies, is_longer=is_longer)
-    return features.pooler_output
+    embedding: torch.Tensor = features.pooler_output
+    return embedding
 
 
 def save_checkpoint(folder: Path, seed: int = 0) -> Path:
@@ -85,7 +87,8 @@ def save(model: Any, tokenizer: Any, folder: Path) -> Path:
         frequency_min=50, frequency_max=14_000, truncation="fusion", padding="repeatpad", max_length_s=10
     )
     model.save_pretrained(folder)
-    ClapProcessor(extractor, tokenizer).save_pretrained(folder)
+    processor: Any = ClapProcessor
+    processor(extractor, tokenizer).save_pretrained(folder)
     return folder
 
 
@@ -106,7 +109,8 @@ def trained_tokenizer(texts: Sequence[str], vocabulary: int = 400) -> Any:
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    return PreTrainedTokenizerFast(
+    fast: Any = PreTrainedTokenizerFast
+    return fast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
         eos_token="</s>",
