@@ -26,8 +26,9 @@ import numpy as np
 import torch
 from transformers import ClapConfig, ClapModel
 
-from server.model.clap.backends import AudioBackend, choose_device, choose_dtype, open_backend
+from server.model.clap.backends import AudioBackend, open_backend
 from server.model.clap.bulk import DeviceMel, recording_mels
+from server.model.clap.devices import choose_device, choose_dtype
 from server.model.clap.gpu import BATCH, MODES, GpuBackend, Mode
 from server.model.clap.mel import MelTracker
 from server.model.clap.published import LABEL_TEXTS, TOWER_GFLOP

@@ -19,6 +19,8 @@ BREACHES = {
     "live/breach.py": "import fastapi\n",
     "model/breach.py": "from server.stream import events\n",
     "assessment/breach.py": "from server.scoring import tickets\n",
+    "model/clap/breach.py": "from server.model.clap import returned\n",
+    "model/clap/returned.py": "from server.model.clap import breach\n",
     "wire/breach.py": "from server.stream import events\n",
 }
 

@@ -12,7 +12,8 @@ import numpy as np
 import soxr
 import torch
 
-from server.model.clap.backends import AudioBackend, TorchBackend, cpu_has_bf16, has_openvino
+from server.model.clap.backends import AudioBackend, TorchBackend, has_openvino
+from server.model.clap.devices import cpu_has_bf16
 from server.model.clap.mel import MelTracker
 from server.model.clap.openvino_backend import OpenVinoBackend
 from server.model.clap.published import LABEL_TEXTS, TOWER_GFLOP

@@ -1,7 +1,7 @@
 """A whole recording at once: every window's log-mel and embedding on one device, for machines with a GPU.
 
 The mel is torch's, in float32: up to 0.4 dB beside the exact one (``spectrogram.py``) near its floor, which moves an
-embedding by about 1e-7. Used by ``bench/clap_gpu.py``; ``assess`` goes window by window, as live does.
+embedding by about 1e-7. Used by ``bench/clap_device.py``; ``assess`` goes window by window, as live does.
 """
 
 import numpy as np

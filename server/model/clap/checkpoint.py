@@ -11,8 +11,9 @@ from transformers import AutoTokenizer, ClapModel
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from server.errors import SettingsError
-from server.model.clap.backends import AudioBackend, choose_device, choose_dtype, open_backend
+from server.model.clap.backends import AudioBackend, open_backend
 from server.model.clap.cache import OLD_WEIGHTS, WEIGHTS, Checkpoint, missing_files
+from server.model.clap.devices import choose_device, choose_dtype
 from server.model.clap.spectrogram import FRAME_LENGTH, FRAME_STEP, FREQUENCY_MAX, FREQUENCY_MIN, N_MELS
 from server.model.clap.texts import TextEmbedder
 from server.model.clap.tower import LeanTower

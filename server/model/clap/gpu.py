@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from server.model.clap.backends import TORCH_DTYPES, Dtype
+from server.model.clap.devices import TORCH_DTYPES, Dtype
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
@@ -29,7 +29,7 @@ class GpuBackend:
     is: so a captured graph can be replayed, and copies go from and to pinned memory.
 
     ``mode``: ``graphs`` (default) launches a whole tower at once, ``eager`` kernel by kernel, ``compile`` through
-    ``torch.compile``, which takes minutes at first. Which is fastest is to be measured: ``bench/clap_gpu.py``.
+    ``torch.compile``, which takes minutes at first. Which is fastest is to be measured: ``bench/clap_device.py``.
     """
 
     name: str = "torch-gpu"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from server.model.clap.backends import Dtype
+from server.model.clap.devices import Dtype
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array

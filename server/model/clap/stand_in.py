@@ -9,9 +9,10 @@ import soxr
 import torch
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
-from server.model.clap.backends import choose_device, choose_dtype, open_backend
+from server.model.clap.backends import open_backend
 from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import LoadedClap, read_model
+from server.model.clap.devices import choose_device, choose_dtype
 from server.model.clap.published import AUDIO, PROJECTION, TEXT
 from server.model.clap.spectrogram import CLAP_RATE, FREQUENCY_MAX, FREQUENCY_MIN, log_mel
 from server.model.clap.texts import TextEmbedder

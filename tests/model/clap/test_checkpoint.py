@@ -18,9 +18,9 @@ from transformers import ClapModel
 from server.dictionaries.adhoc import MAX_CONTRASTS
 from server.dictionaries.resolve import MAX_LABELS
 from server.errors import SettingsError
-from server.model.clap.backends import automatic_dtype, choose_device, choose_dtype
 from server.model.clap.cache import CLAP_ID, CLAP_REVISION, FILES, Checkpoint, ModelCache, faults
 from server.model.clap.checkpoint import load_clap
+from server.model.clap.devices import automatic_dtype, choose_device, choose_dtype
 from server.model.clap.finding import find_checkpoint
 from server.model.clap.opening import open_clap
 from server.model.clap.texts import CAPACITY

@@ -13,9 +13,9 @@ import soundfile
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.judge.labels import LabelSet
-from server.model.clap.backends import Dtype
 from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import LoadedClap, load_clap
+from server.model.clap.devices import Dtype
 from server.model.clap.scorer import ClapScorer
 from server.resources import labels_dir
 from server.scoring.ports import ScoreReply, ScoreRequest
