@@ -14,11 +14,12 @@ from server.api.uploads import GoneError, file_of, read_form, unless_gone
 from server.errors import ConfigError, LabelQueryError
 from server.recording.assess import assess_recording
 from server.recording.decode import Recording, read_recording
-from server.recording.flat import flat
 from server.recording.threads import to_thread_until_done
+from server.rendering.flat import flat
+from server.rendering.results import result_json
 from server.wire.base import WireModel
 from server.wire.client import LABELS_FORM, LabelRequest
-from server.wire.result import Result
+from server.wire.result import ResultModel
 
 router = APIRouter(tags=["recordings"])
 
@@ -103,7 +104,7 @@ PROBLEMS = documented(
 @router.post(
     "/v1/assess",
     summary="Assess a recording",
-    response_model=Result,
+    response_model=ResultModel,
     responses=PROBLEMS,
     openapi_extra={"requestBody": REQUEST_BODY},
 )
@@ -133,9 +134,9 @@ async def _assess(services: Services, form: FormData) -> Response:
             reference=fields.reference,
         )
     if fields.format == "flat":
-        return JSONResponse(flat(result, labels, fields.language))
+        return JSONResponse(flat(result, fields.language))
     # A result of hours has thousands of windows: writing it would hold up every live session.
-    return Response(await asyncio.to_thread(result.model_dump_json), media_type="application/json")
+    return Response(await asyncio.to_thread(result_json, result), media_type="application/json")
 
 
 async def _open(upload: UploadFile, max_s: float) -> Recording:

@@ -1,17 +1,17 @@
 """The one way from a Window to a judged update, used by live sessions and recordings alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from server.assessment.engine import Engine
-from server.assessment.findings import Event, SoundFindings
+from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
+from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, WindowLog
-from server.errors import ScoringError, SnapshotError
+from server.errors import SnapshotError
 from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
-from server.judge.session import PromptEvent, SessionJudge, WindowFacts, WindowJudgement
+from server.judge.session import PromptEvent, SessionJudge, WindowFacts
 from server.judge.sounds import Interference, PatientSound
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
@@ -25,20 +25,6 @@ LIVE_DEADLINE_S = 4.0
 """A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
 VERSION = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """One window, judged. ``failures``: scorers that gave nothing. ``events``: of the patient, heard now or a moment
-    ago. Times in seconds, of the slowest scorer."""
-
-    facts: WindowFacts
-    judgement: WindowJudgement
-    measures: Measures
-    events: tuple[Event, ...]
-    failures: tuple[ScoringError, ...]
-    queue_s: float
-    inference_s: float
 
 
 class Assessment:
@@ -129,11 +115,21 @@ class Assessment:
                 measures,
             )
         )
+        update = Update(
+            seq=len(self.log),
+            facts=facts,
+            labels=judgement.labels,
+            recent=judgement.recent,
+            overall=judgement.overall,
+            session_labels=judgement.session_labels,
+            session_overall=judgement.session_overall,
+            measures=measures,
+            interference=tuple(judgement.interference),
+            events=tuple(self.findings.latest_events()),
+        )
         return Assessed(
-            facts,
-            judgement,
-            measures,
-            tuple(self.findings.latest_events()),
+            update,
+            tuple(judgement.prompts),
             failures,
             max((one.queue_s for one in scored), default=0.0),
             max((one.inference_s for one in scored), default=0.0),

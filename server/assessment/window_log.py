@@ -4,21 +4,25 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, overload
 
-from server.assessment.render import measures as on_wire
-from server.assessment.render import unit
 from server.values.measures import Measures, Pauses
+from server.values.rounding import decibels, rounded, unit
 from server.values.scores import EvidenceKind, LabelScore, Why
 
 KINDS: tuple[EvidenceKind, ...] = ("acoustic", "clap", "transcript")
 WHYS = tuple(Why)
 MEASURES = tuple(field.name for field in fields(Measures) if field.name != "pauses")
+LEVELS = frozenset(("snr_db", "noise_dbfs", "speech_dbfs"))
 PER_LABEL = 1 + len(KINDS) + 1
 HEAD = 5
 PAUSES = 3
 PAUSES_AT = HEAD + len(MEASURES)
 LABELS_AT = PAUSES_AT + PAUSES
+
+
+Row = tuple[tuple[str, ...], "array[float]"]
+"""Label ids, and the numbers of one window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,41 @@ class LoggedWindow:
     measures: Measures
 
 
+class LoggedWindows(Sequence[LoggedWindow]):
+    """The windows of a log at one moment, each read when it is asked for: there may be thousands. Never changes."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Sequence[Row] = ()) -> None:
+        self._rows = tuple(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> LoggedWindow: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "LoggedWindows": ...
+
+    def __getitem__(self, at: int | slice) -> "LoggedWindow | LoggedWindows":
+        return LoggedWindows(self._rows[at]) if isinstance(at, slice) else _read(*self._rows[at])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LoggedWindows):
+            return NotImplemented
+        return [_bytes_of(row) for row in self._rows] == [_bytes_of(row) for row in other._rows]
+
+    def __hash__(self) -> int:
+        return hash(tuple(_bytes_of(row) for row in self._rows))
+
+
 class WindowLog:
-    """Append-only. Numbers live in one array of doubles per window, rounded as the wire has them, NaN for ``None``,
-    instead of in some 60 objects."""
+    """Append-only. Numbers live in one array of doubles per window, rounded as they are told, NaN for ``None``, instead
+    of in some 60 objects."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[tuple[str, ...], array[float]]] = []
+        self._rows: list[Row] = []
         self._ids: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -53,10 +86,7 @@ class WindowLog:
             "d",
             (window.start_sample, window.end_sample, window.partial, window.speech_s, unit(window.speech_ratio) or 0.0),
         )
-        measures = on_wire(window.measures)
-        row.extend(_number(getattr(measures, name)) for name in MEASURES)
-        pauses = measures.pauses
-        row.extend((math.nan,) * PAUSES if pauses is None else (pauses.count, pauses.longest_s, pauses.ratio))
+        row.extend(_number(value) for value in _measured(window.measures))
         for label_id in ids:
             score = window.labels[label_id]
             row.append(_number(unit(score.score)))
@@ -64,10 +94,9 @@ class WindowLog:
             row.append(math.nan if score.why is None else WHYS.index(score.why))
         self._rows.append((self._ids, row))
 
-    def on_wire(self, rate: int) -> Iterator[dict[str, Any]]:
-        """Each window as the fields of ``wire.result.WindowModel``; plain, because there may be thousands."""
-        for ids, row in self._rows:
-            yield _on_wire(ids, row, rate)
+    def windows(self) -> LoggedWindows:
+        """All of them so far."""
+        return LoggedWindows(self._rows)
 
     def measured(self) -> Iterator[tuple[bool, Measures, float]]:
         """``(partial, measures, speech_s)`` of each window, without its labels."""
@@ -86,6 +115,23 @@ class WindowLog:
             self._rows.append((self._ids, array("d", (_number(value) for value in row))))
 
 
+def _bytes_of(row: Row) -> tuple[tuple[str, ...], bytes]:
+    """To compare by: a NaN equals no NaN."""
+    return row[0], row[1].tobytes()
+
+
+def _measured(measures: Measures) -> Iterator[float | None]:
+    for name in MEASURES:
+        value = getattr(measures, name)
+        yield decibels(value) if name in LEVELS else rounded(value)
+    pauses = measures.pauses
+    yield from (
+        (None,) * PAUSES
+        if pauses is None
+        else (pauses.count, rounded(pauses.longest_s) or 0.0, unit(pauses.ratio) or 0.0)
+    )
+
+
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
@@ -94,29 +140,17 @@ def _plain(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _on_wire(ids: tuple[str, ...], row: "array[float]", rate: int) -> dict[str, Any]:
-    values = [None if value != value else value for value in row]  # noqa: PLR0124 - NaN is what differs from itself
-    measures = dict(zip(MEASURES, values[HEAD:PAUSES_AT], strict=True))
-    count, longest_s, ratio = values[PAUSES_AT:LABELS_AT]
-    pauses = None if count is None else {"count": int(count), "longest_s": longest_s, "ratio": ratio}
+def _read(ids: tuple[str, ...], row: "array[float]") -> LoggedWindow:
+    values = [_plain(value) for value in row[LABELS_AT:]]
     labels = {}
-    for at, label_id in zip(range(LABELS_AT, len(row), PER_LABEL), ids, strict=True):
+    for at, label_id in zip(range(0, len(values), PER_LABEL), ids, strict=True):
         score, acoustic, clap, transcript, why = values[at : at + PER_LABEL]
-        labels[label_id] = {
-            "score": score,
-            "evidence": {"acoustic": acoustic, "clap": clap, "transcript": transcript},
-            "why": None if why is None else WHYS[int(why)].value,
-        }
-    return {
-        "start_s": row[0] / rate,
-        "end_s": row[1] / rate,
-        "start_sample": int(row[0]),
-        "end_sample": int(row[1]),
-        "partial": bool(row[2]),
-        "speech_ratio": row[4],
-        "labels": labels,
-        "measures": measures | {"pauses": pauses},
-    }
+        labels[label_id] = LabelScore(
+            score,
+            {"acoustic": acoustic, "clap": clap, "transcript": transcript},
+            None if why is None else WHYS[int(why)],
+        )
+    return LoggedWindow(int(row[0]), int(row[1]), bool(row[2]), row[3], row[4], labels, _read_measures(row))
 
 
 def _read_measures(row: "array[float]") -> Measures:

@@ -95,7 +95,7 @@ async def _outcome(
     except Exception as error:  # a bug met in one file must not cost the others their result
         logger.debug("unexpected error in %s", name, exc_info=error)
         return Unread(name, "internal", f"Unexpected {type(error).__name__}; --log-level debug tells more.")
-    return JudgedFile(result, labels)
+    return JudgedFile(result)
 
 
 def _open(path: Path, name: str, max_s: float) -> Recording | Unread:

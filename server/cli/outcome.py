@@ -3,16 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.judge.labels import LabelSet
-from server.wire.result import Result
+from server.assessment.result import Result
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedFile:
-    """A result, with the labels it was asked for (``flat`` needs their titles and order)."""
+    """A file that was judged."""
 
     result: Result
-    labels: LabelSet
 
 
 @dataclass(frozen=True, slots=True)

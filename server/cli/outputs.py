@@ -10,7 +10,8 @@ from typing import IO, Literal, Protocol
 from server.cli import report
 from server.cli.console import Failure, compact_json, console_on, indented_json
 from server.cli.outcome import JudgedFile, Outcome, Unread
-from server.recording.flat import flat
+from server.rendering.flat import flat
+from server.rendering.results import result_json, result_model
 
 Format = Literal["text", "json", "jsonl", "flat"]
 
@@ -69,7 +70,7 @@ class LineOutput:
         self.writes_to_terminal_meanwhile = to_terminal
 
     def add(self, outcome: Outcome) -> None:
-        line = outcome.result.model_dump_json() if isinstance(outcome, JudgedFile) else compact_json(outcome.as_json())
+        line = result_json(outcome.result) if isinstance(outcome, JudgedFile) else compact_json(outcome.as_json())
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
@@ -93,9 +94,9 @@ class DocumentOutput:
         if isinstance(outcome, Unread):
             self._values.append(outcome.as_json())
         elif self._flat_form:
-            self._values.append(flat(outcome.result, outcome.labels, self._flat_language))
+            self._values.append(flat(outcome.result, self._flat_language))
         else:
-            self._values.append(outcome.result.model_dump(mode="json"))
+            self._values.append(result_model(outcome.result).model_dump(mode="json"))
 
     def finish(self) -> None:
         value = self._values if self._several else self._values[0]
@@ -123,11 +124,11 @@ class TextOutput:
         if self._several:
             report.print_table(console, [_row(outcome) for outcome in self._outcomes], self._language)
         elif isinstance(outcome := self._outcomes[0], JudgedFile):
-            report.print_report(console, outcome.result, self._language)
+            report.print_report(console, result_model(outcome.result), self._language)
         if self._stream and text:
             self._stream.write(text.getvalue().encode("utf-8"))
         sys.stdout.flush()
 
 
 def _row(outcome: Outcome) -> "report.Row":
-    return outcome.result if isinstance(outcome, JudgedFile) else (outcome.name, outcome.message)
+    return result_model(outcome.result) if isinstance(outcome, JudgedFile) else (outcome.name, outcome.message)

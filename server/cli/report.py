@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from server.cli import words
 from server.cli.console import can_show
 from server.wire.common import InterferenceModel, TextModel
-from server.wire.result import Result, ResultLabel
+from server.wire.result import ResultLabel, ResultModel
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-Row = Result | tuple[str, str]
+Row = ResultModel | tuple[str, str]
 """A result, or name and message of a file that could not be read."""
 
 _BAR = 20
@@ -21,7 +21,7 @@ _SPANS_SHOWN = 6
 _WORST_SHOWN = 2
 
 
-def print_report(console: "Console", result: Result, language: str, *, name: str | None = None) -> None:
+def print_report(console: "Console", result: ResultModel, language: str, *, name: str | None = None) -> None:
     """Everything a person asks of one recording: grade, verdict, each label, advice, prompts, unusable parts.
 
     ``name`` stands in where the result has none (a session knows no file).
@@ -77,12 +77,12 @@ def print_table(console: "Console", results: Sequence[Row], language: str) -> No
             Text(said(result.advice, language)),
         )
     console.print(table)
-    _print_notices(console, [result for result in results if isinstance(result, Result)], language)
-    passed = sum(1 for result in results if isinstance(result, Result) and result.overall.passed)
+    _print_notices(console, [result for result in results if isinstance(result, ResultModel)], language)
+    passed = sum(1 for result in results if isinstance(result, ResultModel) and result.overall.passed)
     console.print(Text(f"{passed}/{len(results)} {words.SUMMARY(language)}. {words.DISCLAIMER(language)}", style="dim"))
 
 
-def _print_said(console: "Console", result: Result, language: str) -> None:
+def _print_said(console: "Console", result: ResultModel, language: str) -> None:
     """What a transcript told of each content label, and when; nothing where there was none."""
     from rich.table import Table
     from rich.text import Text
@@ -118,7 +118,7 @@ def _as_a_doctor_reads(label: ResultLabel) -> tuple[bool, bool]:
     return (not is_unexpected(label), label.state == "not_heard")
 
 
-def worst_first(result: Result) -> list[ResultLabel]:
+def worst_first(result: ResultModel) -> list[ResultLabel]:
     """Labels with a score first, the one furthest under its pass line leading; the rest in their own order."""
 
     def rank(label: ResultLabel) -> tuple[bool, float]:
@@ -132,7 +132,7 @@ def said(text: TextModel, language: str) -> str:
     return text.zh if language.lower().startswith("zh") else text.en
 
 
-def _print_notices(console: "Console", results: Sequence[Result], language: str) -> None:
+def _print_notices(console: "Console", results: Sequence[ResultModel], language: str) -> None:
     """What was made of the labels asked for, each once: it is the same for every file."""
     from rich.text import Text
 
@@ -146,7 +146,7 @@ def _short(names: list[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) else names
 
 
-def _headline(result: Result, language: str) -> "Text":
+def _headline(result: ResultModel, language: str) -> "Text":
     from rich.text import Text
 
     look = words.GRADES[result.overall.grade]
@@ -161,7 +161,7 @@ def _headline(result: Result, language: str) -> "Text":
     )
 
 
-def _seconds(result: Result, language: str) -> tuple[str, str]:
+def _seconds(result: ResultModel, language: str) -> tuple[str, str]:
     source = result.source
     return (f"{source.duration_s:.1f} s, {words.SPEECH(language)} {source.speech_s:.1f} s", "dim")
 
@@ -170,7 +170,7 @@ def names_of(sounds: Sequence[InterferenceModel], language: str) -> str:
     return ("、" if language.lower().startswith("zh") else ", ").join(said(sound.title, language) for sound in sounds)
 
 
-def _events(result: Result, language: str) -> str:
+def _events(result: ResultModel, language: str) -> str:
     told = [
         f"{words.clock(event.start_s)}-{words.clock(event.end_s)} {said(event.title, language)}"
         for event in result.events[:_SPANS_SHOWN]
@@ -178,7 +178,7 @@ def _events(result: Result, language: str) -> str:
     return ", ".join(told) + (", …" if len(result.events) > _SPANS_SHOWN else "")
 
 
-def _paragraphs(result: Result, language: str) -> list[tuple[str, str]]:
+def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
     found = [(words.ADVICE(language), said(result.advice, language))]
     if result.prompts:
         found.append((words.PROMPTS(language), ", ".join(result.prompts)))

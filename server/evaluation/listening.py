@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from server.assessment.assessment import Assessed
 from server.assessment.engine import Engine
+from server.assessment.updates import Assessed
 from server.judge.judgement import Conclusion, WindowFacts
 from server.judge.labels import LabelSet
 from server.judge.session import SessionJudge
@@ -42,17 +42,18 @@ async def listen(engine: Engine, recording: Recording, labels: LabelSet) -> List
 
 
 def _reading(window: Window, assessed: Assessed) -> WindowReading:
-    measures = assessed.measures
+    update = assessed.update
+    measures = update.measures
     mos = None
     if measures.mos_signal is not None and measures.mos_background is not None and measures.mos_overall is not None:
         mos = Mos(measures.mos_signal, measures.mos_background, measures.mos_overall, window.end_sample)
     whole, recent = readings(window, mos)
     others: dict[EvidenceKind, dict[str, Opinion]] = {}
-    for label_id, score in assessed.judgement.labels.items():
+    for label_id, score in update.labels.items():
         for kind, value in score.evidence.items():
             if kind != "acoustic" and value is not None:
                 others.setdefault(kind, {})[label_id] = Opinion(value)
-    return WindowReading(assessed.facts, whole.values, recent.values, others)
+    return WindowReading(update.facts, whole.values, recent.values, others)
 
 
 def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:

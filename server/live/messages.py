@@ -1,24 +1,18 @@
-"""Messages of the live shell, from what the core, the assessment and the error tree say."""
+"""Messages of the live shell, from what the core and the error tree say."""
 
 from typing import assert_never
 
 from pydantic import BaseModel
 
-from server.assessment import render
-from server.assessment.assessment import Assessed
 from server.errors import TingqingError
-from server.judge.labels import LabelSet
 from server.logs import request_id
 from server.stream.events import Level, SpeechStarted, SpeechStopped
 from server.wire.server import (
     ErrorBody,
     ErrorMessage,
     LevelMessage,
-    QualityUpdate,
-    SessionView,
     SpeechStartedMessage,
     SpeechStoppedMessage,
-    WindowRef,
 )
 
 
@@ -32,33 +26,6 @@ def error_message(error: TingqingError) -> ErrorMessage:
         retry_after_s=error.retry_after_s,
     )
     return ErrorMessage(error=body, request_id=request_id.get())
-
-
-def quality_update(assessed: Assessed, labels: LabelSet, seq: int, lag_ms: float) -> QualityUpdate:
-    """``labels``: those the window was judged by."""
-    facts, judgement = assessed.facts, assessed.judgement
-    return QualityUpdate(
-        seq=seq,
-        window=WindowRef(
-            start_s=facts.start_sample / facts.sample_rate,
-            end_s=facts.end_sample / facts.sample_rate,
-            start_sample=facts.start_sample,
-            end_sample=facts.end_sample,
-            partial=facts.partial,
-            speech_ratio=render.unit(facts.speech_ratio) or 0.0,
-        ),
-        labels=render.label_scores(judgement.labels, labels),
-        recent=render.plain_scores(judgement.recent, labels),
-        session=SessionView(
-            labels=render.plain_scores(judgement.session_labels, labels),
-            overall=render.overall(judgement.session_overall),
-        ),
-        overall=render.overall(judgement.overall),
-        measures=render.measures(assessed.measures),
-        interference=render.interferences(judgement.interference),
-        events=render.events(assessed.events, facts.sample_rate),
-        lag_ms=round(lag_ms, 1),
-    )
 
 
 def level_message(level: Level) -> LevelMessage:

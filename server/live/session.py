@@ -1,23 +1,27 @@
 """One patient's session: what is known and told of it. It outlives its sockets, and does no input or output itself."""
 
 import secrets
+from collections.abc import Iterable
 from enum import Enum
 from typing import Literal, assert_never
 
 from pydantic import BaseModel
 
-from server.assessment import render
-from server.assessment.assessment import Assessed, Assessment
+from server.assessment.assessment import Assessment
+from server.assessment.conclusion import build_result
 from server.assessment.engine import Engine, HeardAudio
-from server.assessment.result import Identity, build_result
+from server.assessment.result import Identity
+from server.assessment.updates import Assessed
+from server.judge.judgement import PromptEvent
 from server.judge.labels import LabelSet
-from server.judge.session import PromptEvent
 from server.live.clock import Clock
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
-from server.live.messages import error_message, kind_of, quality_update
+from server.live.messages import error_message, kind_of
 from server.live.outbox import Outbox
 from server.live.warnings import WarningWatch
+from server.rendering import wire
+from server.rendering.results import result_model
 from server.scoring.ports import Priority
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Pace
 from server.wire.client import SessionStart
@@ -137,7 +141,8 @@ class Session:
             reference=self._start.reference,
             metadata=self._start.metadata,
         )
-        return SessionEnded(reason=reason, result=build_result(self.assessment, heard, identity)).model_dump_json()
+        result = build_result(self.assessment, heard, identity)
+        return SessionEnded(reason=reason, result=result_model(result)).model_dump_json()
 
     def end(self, text: str | None) -> None:
         """The session is over; observers get ``text``, which is ``ended``, and are closed. ``None``: no result."""
@@ -148,14 +153,17 @@ class Session:
 
     # -- what happens, told
 
-    def tell(self, message: BaseModel, *, key: str | None = None, to: Audience = "everyone") -> None:
-        """Send to the patient's socket and to the observers. ``key``: only the latest matters, to the patient too."""
+    def tell(
+        self, message: BaseModel, *, key: str | None = None, keep: bool = False, to: Audience = "everyone"
+    ) -> None:
+        """Send to the patient's socket and to the observers, serialised once. ``key``: only the latest matters, to the
+        patient too unless ``keep``."""
         to_patient = self._outbox is not None and to != "observers"
         if not to_patient and (to == "patient" or not len(self.hub)):
             return
         text = message.model_dump_json()
         if to_patient and self._outbox is not None:
-            self._outbox.put(text, key)
+            self._outbox.put(text, None if keep else key)
         if to != "patient":
             self.hub.publish(text, key or kind_of(message))
 
@@ -169,21 +177,19 @@ class Session:
         lag_ms = 1000 * (now - arrived)
         if checkpoint is not None:
             self.checkpoint = checkpoint
-        update = quality_update(assessed, self.assessment.labels, len(self.assessment.log), lag_ms)
-        self._update = update
-        self.tell(update, to="observers", key=update.type)
-        self.tell(update, to="patient", key=None if keep else update.type)
-        self.tell_prompts(assessed.judgement.prompts)
+        self._update = wire.quality_update(assessed.update, lag_ms)
+        self.tell(self._update, key=self._update.type, keep=keep)
+        self.tell_prompts(assessed.prompts)
         if not keep:
             self.warn(self.warnings.scored(lag_ms, now))
         if assessed.failures and (self._failure_told is None or now - self._failure_told >= FAILURE_AGAIN_S):
             self._failure_told = now
             self.tell(error_message(assessed.failures[0]), to="patient")
 
-    def tell_prompts(self, events: list[PromptEvent]) -> None:
+    def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
         """What is meant for the doctor is not shown to the patient."""
         for event in events:
-            message = render.prompt_event(event)
+            message = wire.prompt_event(event)
             if isinstance(message, PromptRaisedMessage):
                 self._prompts[message.id] = message
             else:
@@ -203,7 +209,7 @@ class Session:
 
     def change_labels(self, labels: LabelSet) -> None:
         self.assessment.change_labels(labels)
-        self.tell(LabelsUpdated(labels=render.session_labels(labels), notices=render.notices(labels)))
+        self.tell(LabelsUpdated(labels=wire.session_labels(labels), notices=wire.notices(labels)))
 
     # -- the whole of it, for who comes new
 
@@ -220,10 +226,10 @@ class Session:
                 vad=self.engine.vad,
             ),
             limits=self._limits.on_wire(),
-            labels=render.session_labels(self.assessment.labels_asked_for),
+            labels=wire.session_labels(self.assessment.labels_asked_for),
             scorers=list(self.engine.scorer_names),
             basic_mode=self.engine.basic_mode,
-            notices=render.notices(self.assessment.labels_asked_for),
+            notices=wire.notices(self.assessment.labels_asked_for),
         )
 
     @property
@@ -235,7 +241,7 @@ class Session:
         return Snapshot(
             session_id=self.id,
             state=self.phase.value,
-            labels=render.session_labels(self.assessment.labels_asked_for),
+            labels=wire.session_labels(self.assessment.labels_asked_for),
             scorers=list(self.engine.scorer_names),
             basic_mode=self.engine.basic_mode,
             capture=self._start.capture,
@@ -243,5 +249,5 @@ class Session:
             update=self._update,
             prompts=list(self._prompts.values()),
             warnings=self.warnings.active(self._clock.now()),
-            notices=render.notices(self.assessment.labels_asked_for),
+            notices=wire.notices(self.assessment.labels_asked_for),
         )

@@ -3,14 +3,17 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
-from pydantic import JsonValue
 
-from server.assessment.assessment import Assessed, Assessment
+from server.assessment.assessment import Assessment
+from server.assessment.conclusion import build_result
 from server.assessment.engine import Core, Engine, HeardAudio
-from server.assessment.result import Identity, build_result
+from server.assessment.result import Identity, Result
+from server.assessment.updates import Assessed
 from server.errors import ScoringError
+from server.judge.judgement import Span
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
 from server.recording.threads import to_thread_until_done
@@ -18,8 +21,8 @@ from server.scoring.ports import Priority
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
+from server.values.plain import Json
 from server.values.windows import Window
-from server.wire.result import Result, SpanModel
 
 UNDECODABLE = "undecodable"
 """``why`` of the span that stands where decoding broke off: what follows is unknown, also how long it is."""
@@ -32,7 +35,7 @@ async def assess_recording(
     *,
     name: str | None = None,
     reference: str | None = None,
-    metadata: dict[str, JsonValue] | None = None,
+    metadata: dict[str, Json] | None = None,
     on_progress: Callable[[float], None] | None = None,
     on_window: Callable[[Window, Assessed], None] | None = None,
     transcript: TranscriptSource | None = None,
@@ -117,6 +120,5 @@ async def _assess_windows(
 
 
 def _with_break(result: Result) -> Result:
-    end_s = result.source.duration_s
-    spans = [*result.unusable_spans, SpanModel(start_s=end_s, end_s=end_s, why=UNDECODABLE)]
-    return result.model_copy(update={"unusable_spans": spans})
+    broken = Span(result.samples, result.samples, UNDECODABLE)
+    return replace(result, unusable_spans=(*result.unusable_spans, broken))

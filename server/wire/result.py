@@ -78,7 +78,7 @@ class ModelModel(WireModel):
     shed: int = Field(default=0, ge=0)
 
 
-class Result(WireModel):
+class ResultModel(WireModel):
     """The whole judgement of a recording. It judges recordings, not patients: it is no diagnosis."""
 
     id: str

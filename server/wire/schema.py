@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from server.wire import asyncapi
 from server.wire.base import PROTOCOL
 from server.wire.messages import CLIENT_MODELS, SERVER_MODELS
-from server.wire.result import Result
+from server.wire.result import ResultModel
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -21,12 +21,12 @@ def schema_document(kind: Literal["all", "client", "server", "result"] = "all") 
     """One self-contained document; every model stands under ``$defs`` by its name.
 
     ``client`` and ``server`` validate any one message of that side, ``result`` a result. ``all`` validates any of
-    them, and is meant to be referred into: ``#/$defs/SessionStart``, ``#/$defs/Result``.
+    them, and is meant to be referred into: ``#/$defs/SessionStart``, ``#/$defs/ResultModel``.
     """
     roots: dict[str, list[type[BaseModel]]] = {
         "client": list(CLIENT_MODELS),
         "server": list(SERVER_MODELS),
-        "result": [Result],
+        "result": [ResultModel],
     }
     roots["all"] = [*roots["client"], *roots["server"], *roots["result"]]
     definitions = definitions_of(roots[kind])

@@ -16,7 +16,7 @@ from server.wire.common import (
     Score,
     TextModel,
 )
-from server.wire.result import Result
+from server.wire.result import ResultModel
 
 
 class AppliedConfig(WireModel):
@@ -156,7 +156,7 @@ EndReason = Literal["client", "idle", "expired", "drain", "error", "faster_than_
 class SessionEnded(WireModel):
     type: Literal["session.ended"] = "session.ended"
     reason: EndReason
-    result: Result
+    result: ResultModel
 
 
 class ErrorBody(WireModel):

@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 
 from server.api.uploads import _until_gone as until_gone
 from server.recording.decode import Recording
-from server.wire.result import Result
+from server.wire.result import ResultModel
 from tests.api.conftest import Served, start
 
 RNG = np.random.default_rng(11)
@@ -52,7 +52,7 @@ def test_a_recording_gives_a_result(served: Served, mixes: Path) -> None:
     path = sorted(mixes.glob("*.flac"))[0]
     answer = post(served, path.read_bytes(), "看病.flac", reference="r-1")
     assert answer.status_code == 200, answer.text
-    result = Result.model_validate(answer.json())
+    result = ResultModel.model_validate(answer.json())
     assert result.source.kind == "file"
     assert result.source.name == "看病.flac"
     assert result.reference == "r-1"
@@ -323,4 +323,4 @@ async def test_every_odd_file_ends_in_a_result_or_a_problem(small: Served, share
             assert answer.status_code in ({413} if len(content) > 999_000 else {200, 415}), (path.name, answer.text)
             assert time.monotonic() - began < 10 + len(content) / 1e6, path.name
             if answer.status_code == 200:
-                Result.model_validate(answer.json())
+                ResultModel.model_validate(answer.json())

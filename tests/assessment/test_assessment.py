@@ -8,25 +8,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.assessment import render
 from server.assessment.assessment import Assessment
+from server.assessment.conclusion import build_result
 from server.assessment.engine import Engine, HeardAudio
-from server.assessment.result import Identity, build_result
+from server.assessment.result import Identity
 from server.dictionaries import Dictionaries
 from server.errors import SnapshotError
 from server.judge.sounds import Interference, PatientSound
-from server.live.messages import quality_update
 from server.model.acoustic import summarise
+from server.rendering import wire
+from server.rendering.results import result_model
 from server.resources import labels_dir
 from server.scoring.ports import Priority, ScoreReply, ScoreRequest
 from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
-from server.values.measures import Measures
 from server.values.text import Text
 from server.values.windows import Window
-from server.wire.result import Result
+from server.wire.result import ResultModel
 from tests.fakes import FakeDetector, FakeMos, FakeScorer
 
 RATE = 8000
@@ -77,9 +77,9 @@ async def test_result_holds_every_field_and_no_number_that_json_lacks(engine: En
     for window in windows:
         await assessment.assess(window)
     await assessment.conclude()
-    result = build_result(assessment, whole, IDENTITY)
+    result = result_model(build_result(assessment, whole, IDENTITY))
     text = result.model_dump_json()
-    assert Result.model_validate_json(text) == result
+    assert ResultModel.model_validate_json(text) == result
     plain = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
     assert plain["source"] == {
         "kind": "file",
@@ -100,11 +100,10 @@ async def test_result_holds_every_field_and_no_number_that_json_lacks(engine: En
 async def test_windows_of_the_result_are_those_that_were_told(engine: Engine) -> None:
     labels = engine.dictionaries.resolve(None)
     assessment = Assessment(engine, labels, FILE)
-    told = []
     windows, whole = heard(engine, 13)
-    for seq, window in enumerate(windows, 1):
-        told.append(quality_update(await assessment.assess(window), labels, seq, 0.0))
-    kept = build_result(assessment, whole, IDENTITY).windows
+    told = [wire.quality_update((await assessment.assess(window)).update, 0.0) for window in windows]
+    kept = result_model(build_result(assessment, whole, IDENTITY)).windows
+    assert [update.seq for update in told] == list(range(1, len(windows) + 1))
     for update, window_model in zip(told, kept, strict=True):
         assert update.labels == window_model.labels
         assert update.measures == window_model.measures
@@ -115,12 +114,12 @@ async def test_recording_under_ten_seconds_has_dnsmos_in_the_result_only(engine:
     windows, whole = heard(engine, 6)
     assessment = Assessment(engine, engine.dictionaries.resolve(None), FILE)
     for window in windows:
-        assert (await assessment.assess(window)).measures.mos_overall is None
+        assert (await assessment.assess(window)).update.measures.mos_overall is None
     await assessment.conclude()
     result = build_result(assessment, whole, IDENTITY)
     assert result.measures.mos_overall == 3.0
     assert mos.ends == [6 * RATE]
-    assert result.model.shed == 0
+    assert result.provenance.shed == 0
 
 
 async def test_failing_scorer_leaves_null_labels_and_the_next_window_is_judged(
@@ -131,12 +130,12 @@ async def test_failing_scorer_leaves_null_labels_and_the_next_window_is_judged(
     scorer.fail = True
     failed = await assessment.assess(windows[0])
     assert len(failed.failures) == 1
-    assert failed.judgement.labels["low_background"].score is None
-    assert str(failed.judgement.labels["low_background"].why) == "shed"
-    assert str(failed.judgement.labels["pain_location"].why) == "needs_transcript"
+    assert failed.update.labels["low_background"].score is None
+    assert str(failed.update.labels["low_background"].why) == "shed"
+    assert str(failed.update.labels["pain_location"].why) == "needs_transcript"
     scorer.fail = False
-    assert (await assessment.assess(windows[1])).judgement.labels["low_background"].score is not None
-    assert build_result(assessment, whole, IDENTITY).model.shed == 1
+    assert (await assessment.assess(windows[1])).update.labels["low_background"].score is not None
+    assert build_result(assessment, whole, IDENTITY).provenance.shed == 1
 
 
 async def test_restored_assessment_ends_as_the_one_that_went_on(engine: Engine) -> None:
@@ -179,17 +178,17 @@ async def test_names_go_on_after_a_restore_from_window_to_result(engine: Engine,
         engine = replace(engine, service=service)
         straight = Assessment(engine, lenient, FILE)
         for window in windows[:11]:
-            update = quality_update(await straight.assess(window), lenient, 1, 0.0)
+            update = (await straight.assess(window)).update
         assert [one.id for one in update.interference] == ["tv"]
-        assert [(one.id, one.start_s, one.end_s) for one in update.events] == [("coughing", 11, 13)]
+        assert [(one.id, one.start, one.end) for one in update.events] == [("coughing", 11 * RATE, 13 * RATE)]
         restored = Assessment.restore(json.loads(json.dumps(straight.snapshot())), engine, lenient, FILE)
         for assessment in (straight, restored):
             for window in windows[11:]:
                 await assessment.assess(window)
         one, other = (build_result(assessment, whole, IDENTITY) for assessment in (straight, restored))
     assert one == other
-    assert [(named.id, named.score) for named in one.interference] == [("tv", 0.6)]
-    assert [(event.id, event.start_s, event.end_s) for event in one.events] == [("coughing", 4, 12)]
+    assert [(named.id, round(named.score, 7)) for named in one.interference] == [("tv", 0.6)]
+    assert [(event.id, event.start, event.end) for event in one.events] == [("coughing", 4 * RATE, 12 * RATE)]
 
 
 async def test_labels_changed_between_two_windows_are_in_the_snapshot(engine: Engine) -> None:
@@ -224,8 +223,8 @@ async def test_labels_of_a_window_under_way_stay_those_it_was_scored_for(engine:
     first = await assessment.assess(windows[0])
     assessment.change_labels(engine.dictionaries.resolve("close_enough"))
     second = await assessment.assess(windows[1])
-    assert list(first.judgement.labels) == ["low_background"]
-    assert list(second.judgement.labels) == ["close_enough"]
+    assert list(first.update.labels) == ["low_background"]
+    assert list(second.update.labels) == ["close_enough"]
 
 
 async def test_every_scorer_has_a_thread_of_its_own(mos: FakeMos) -> None:
@@ -240,7 +239,7 @@ async def test_every_scorer_has_a_thread_of_its_own(mos: FakeMos) -> None:
         assessment = Assessment(engine, dictionaries.resolve(None), FILE)
         for window in windows:
             assessed = await assessment.assess(window)
-        assert set(assessed.judgement.labels["low_background"].evidence) >= {"acoustic", "clap"}
+        assert set(assessed.update.labels["low_background"].evidence) >= {"acoustic", "clap"}
     assert len(first.threads) == len(second.threads) == 1
     assert first.threads != second.threads
 
@@ -260,9 +259,4 @@ async def test_cancelled_window_changes_nothing(engine: Engine, scorer: FakeScor
     scorer.gate.set()
     assert len(assessment.log) == 0
     await assessment.assess(windows[0])
-    assert [window.end_s for window in build_result(assessment, whole, IDENTITY).windows] == [3.0]
-
-
-def test_levels_are_floored_and_infinities_become_null() -> None:
-    wire = render.measures(Measures(noise_dbfs=float("-inf"), snr_db=float("inf"), speech_dbfs=-140.0, speech_ratio=1))
-    assert (wire.noise_dbfs, wire.snr_db, wire.speech_dbfs) == (-120.0, None, -120.0)
+    assert [window.end_sample for window in build_result(assessment, whole, IDENTITY).windows] == [3 * RATE]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.wire.result import Result
+from server.wire.result import ResultModel
 from server.wire.server import server_messages
 
 QUALITY = {
@@ -151,7 +151,7 @@ def result() -> dict[str, Any]:
         }
         for id_, (zh, en, _) in QUALITY.items()
     }
-    made = Result.model_validate(
+    made = ResultModel.model_validate(
         {
             "id": "r1",
             "source": {"kind": "file", "name": "visit.flac", "duration_s": 12, "speech_s": 9, "sample_rate": 16000},

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from server.cli.main import app
 from server.cli.report import print_report
-from server.wire.result import Result
+from server.wire.result import ResultModel
 from tests.browser import messages
 
 LINES = [
@@ -88,7 +88,7 @@ def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any
 ) -> None:
     def printed(**fields: object) -> str:
         console = Console(file=io.StringIO(), width=120, record=True)
-        print_report(console, Result.model_validate(messages.result() | fields), language)
+        print_report(console, ResultModel.model_validate(messages.result() | fields), language)
         return console.export_text()
 
     told = printed(interference=[messages.TELEVISION], events=[messages.cough(12, 13)])

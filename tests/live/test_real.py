@@ -14,6 +14,7 @@ from server.assessment.engine import Engine
 from server.live.manager import SessionManager
 from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.rendering.results import result_model
 from server.settings import Settings
 from tests.live.patient import Patient, chunks
 
@@ -92,7 +93,7 @@ async def _assess(engine: Engine, samples: Any, rate: int) -> dict[str, Any]:
     soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")
     file.seek(0)
     result = await assess_recording(engine, read_recording(file, "copy.wav"), engine.dictionaries.resolve(None))
-    parsed: dict[str, Any] = result.model_dump(mode="json")
+    parsed: dict[str, Any] = result_model(result).model_dump(mode="json")
     return parsed
 
 

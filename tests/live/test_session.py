@@ -2,12 +2,17 @@
 
 import pytest
 
+from server.assessment.engine import Engine
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
-from server.wire.result import Result
+from server.live.outbox import Outbox
+from server.live.session import Session
+from server.stream.events import WindowReady
+from server.wire.client import SessionStart
+from server.wire.result import ResultModel
 from server.wire.server import server_messages
 from tests.fakes import FakeClock, FakeMos, FakeScorer, until
-from tests.live.patient import RATE, Patient, noise
+from tests.live.patient import RATE, Patient, noise, start_message
 
 
 async def test_session_begins_with_what_is_applied(manager: SessionManager) -> None:
@@ -51,7 +56,7 @@ async def test_end_brings_the_whole_result(manager: SessionManager, clock: FakeC
     assert patient.socket.closed == (1000, "client")
     assert patient.socket.messages[-1] is ended
     assert ended["reason"] == "client"
-    result = Result.model_validate(ended["result"])
+    result = ResultModel.model_validate(ended["result"])
     assert (result.id, result.reference, result.metadata) == (started["session_id"], "case 7", {"bed": 3})
     assert (result.source.kind, result.source.duration_s, result.source.sample_rate) == ("session", 12.5, RATE)
     assert [window.end_s for window in result.windows] == [float(end) for end in range(3, 13)]
@@ -254,3 +259,20 @@ async def test_session_that_lasts_too_long_is_warned_and_ends_with_its_result(
     assert ended["reason"] == "expired"
     assert len(ended["result"]["windows"]) == 2
     assert await patient.closed() == 1000
+
+
+async def test_an_update_is_serialised_once_for_patient_and_observers(engine: Engine, clock: FakeClock) -> None:
+    start = SessionStart.model_validate(start_message())
+    session = Session(engine, LiveLimits(), clock, start, engine.dictionaries.resolve(None))
+    outbox = Outbox(100)
+    session.attach(outbox)
+    observers = [session.hub.join("first"), session.hub.join("first")]
+    core = engine.make_core(session.audio)
+    window = next(event.window for event in core.receive_pcm(noise(3)) if isinstance(event, WindowReady))
+    session.judged(await session.assessment.assess(window), arrived=clock.now(), checkpoint=None, keep=True)
+    text = await outbox.take()
+    assert text is not None
+    assert '"quality.update"' in text
+    for observer in observers:
+        assert await observer.take() == "first"
+        assert await observer.take() is text

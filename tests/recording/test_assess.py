@@ -14,8 +14,10 @@ import soundfile
 from server.app import open_engine
 from server.assessment.engine import Engine
 from server.errors import ScoringError, UndecodableFileError
+from server.judge.judgement import Span
 from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.rendering.results import result_json
 from server.scoring.service import ScoringService
 from server.settings import Settings
 from tests.fakes import FakeScorer
@@ -47,10 +49,10 @@ async def test_twelve_seconds_have_ten_windows_and_progress_reaches_the_end() ->
         result = await assess_recording(
             engine, read_recording(recording(12), "a.wav"), labels, reference="r", on_progress=seen.append
         )
-    assert [window.end_s for window in result.windows] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert [window.end_sample / 16_000 for window in result.windows] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
     assert [window.partial for window in result.windows] == [True] * 7 + [False] * 3
-    assert (result.source.name, result.source.kind, result.source.duration_s) == ("a.wav", "file", 12.0)
-    assert result.reference == "r"
+    assert (result.identity.name, result.identity.kind, result.duration_s) == ("a.wav", "file", 12.0)
+    assert result.identity.reference == "r"
     assert seen == sorted(seen)
     assert seen[-1] == 12.0
 
@@ -62,7 +64,7 @@ async def test_short_recordings_have_at_most_one_window(seconds: float, windows:
     assert len(result.windows) == windows
     if seconds < 0.5:
         assert result.overall.verdict == "unusable"
-        assert all(label.score is None for label in result.labels.values())
+        assert all(label.score.score is None for label in result.labels.values())
 
 
 async def test_what_is_no_number_advances_time() -> None:
@@ -70,7 +72,7 @@ async def test_what_is_no_number_advances_time() -> None:
         whole = await assess_recording(
             engine, read_recording(recording(6, one=2.0, two=2.5)), engine.dictionaries.resolve(None)
         )
-    assert whole.source.duration_s == 6.0
+    assert whole.duration_s == 6.0
     assert len(whole.windows) == 4
 
 
@@ -79,8 +81,8 @@ async def test_a_rate_over_the_cores_is_assessed_at_the_cores_highest() -> None:
         result = await assess_recording(
             engine, read_recording(recording(4, rate=192_000)), engine.dictionaries.resolve(None)
         )
-    assert result.source.sample_rate == 96_000
-    assert result.source.duration_s == 4.0
+    assert result.sample_rate == 96_000
+    assert result.duration_s == 4.0
 
 
 async def test_a_break_is_a_span_at_the_end_of_what_was_heard(shared: Path) -> None:
@@ -88,7 +90,7 @@ async def test_a_break_is_a_span_at_the_end_of_what_was_heard(shared: Path) -> N
     async with faked(FakeScorer()) as engine:
         result = await assess_recording(engine, read_recording(path), engine.dictionaries.resolve(None))
     last = result.unusable_spans[-1]
-    assert (last.start_s, last.end_s, last.why) == (result.source.duration_s, result.source.duration_s, "undecodable")
+    assert last == Span(result.samples, result.samples, "undecodable")
 
 
 async def test_a_dead_scorer_is_an_error_and_no_verdict_on_the_patient() -> None:
@@ -124,5 +126,5 @@ async def test_every_odd_file_ends_in_a_result_or_a_typed_error(shared: Path) ->
                     result = await assess_recording(engine, read_recording(path), labels)
                 except UndecodableFileError:
                     continue
-            assert result.source.name == path.name
-            assert "NaN" not in result.model_dump_json()
+            assert result.identity.name == path.name
+            assert "NaN" not in result_json(result)

@@ -9,7 +9,7 @@ from server.app import open_engine
 from server.assessment.engine import Engine
 from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
-from server.recording.flat import flat
+from server.rendering.flat import flat
 from server.settings import Settings
 from server.wire.client import LabelRequest
 
@@ -31,17 +31,17 @@ async def engine() -> AsyncIterator[Engine]:
 async def test_every_dictionary_assesses_a_real_file(engine: Engine, recording: Path, name: str) -> None:
     labels = engine.dictionaries.resolve(name)
     result = await assess_recording(engine, read_recording(recording, "a.flac"), labels)
-    assert (result.model.dictionary.name, result.model.dictionary.version) == (name, labels.version)
+    assert (result.provenance.dictionary, result.provenance.dictionary_version) == (name, labels.version)
     assert list(result.labels) == [label.id for label in labels.shown()]
     assert 10 <= len(result.labels) <= 15
     assert result.overall.score is not None
     assert result.overall.verdict is not None
     for label in result.labels.values():
-        if label.kind == "content":
-            assert (label.score, label.why) == (None, "needs_transcript")
+        if label.label.kind == "content":
+            assert (label.score.score, label.score.why) == (None, "needs_transcript")
     assert result.advice.zh.endswith("。")
     assert result.advice.en.endswith(".")
-    assert result.notices == []
+    assert result.notices == ()
 
 
 async def test_custom_chinese_titles_and_equal_titles_stand_in_result_and_table(
@@ -49,10 +49,10 @@ async def test_custom_chinese_titles_and_equal_titles_stand_in_result_and_table(
 ) -> None:
     labels = engine.dictionaries.resolve("狗叫=a dog barking|silence,狗叫=a dog howling|silence,咳嗽声=coughing")
     result = await assess_recording(engine, read_recording(recording, "a.flac"), labels)
-    assert [label.title.zh for label in result.labels.values()] == ["狗叫", "狗叫", "咳嗽声"]
-    assert {label.why for label in result.labels.values()} == {"needs_clap"}
+    assert [label.label.title.zh for label in result.labels.values()] == ["狗叫", "狗叫", "咳嗽声"]
+    assert {label.score.why for label in result.labels.values()} == {"needs_clap"}
     first, second, _ = result.labels
-    assert list(flat(result, labels, "zh")) == [f"狗叫 ({first})", f"狗叫 ({second})", "咳嗽声", "综合建议"]
+    assert list(flat(result, "zh")) == [f"狗叫 ({first})", f"狗叫 ({second})", "咳嗽声", "综合建议"]
     assert [notice.zh for notice in result.notices] == [labels.notices[0].zh]
     assert "coughing" in result.notices[0].en
 
@@ -63,4 +63,5 @@ async def test_two_hundred_labels_are_assessed(engine: Engine, recording: Path) 
     result = await assess_recording(engine, read_recording(recording, "a.flac"), labels)
     assert len(result.labels) == 200
     assert result.overall.assessed == "1 of 200"
-    assert (result.labels["low_background"].threshold, result.labels["low_background"].weight) == (0.5, 2.0)
+    asked_for = result.labels["low_background"].label
+    assert (asked_for.threshold, asked_for.weight) == (0.5, 2.0)

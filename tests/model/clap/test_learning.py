@@ -85,7 +85,7 @@ async def test_recordings_are_named_from_file_to_result(learned: Path, tmp_path:
             path = tmp_path / f"{kind}.flac"
             soundfile.write(path, sound(kind, FIRST_UNSEEN), 48_000)
             result = await assess_recording(engine, read_recording(path, kind, max_s=60), labels)
-            scores = {name: label.score for name, label in result.labels.items()}
+            scores = {name: label.score.score for name, label in result.labels.items()}
             assert None not in scores.values()
             named.append(max(scores, key=lambda name: scores[name] or 0.0) == kind)
     assert np.mean(named) > 8 * CHANCE

@@ -1,14 +1,14 @@
-"""Judged values as wire models. Numbers are rounded here and nowhere else, the same for live, files and results."""
+"""Judged values as models of ``tingqing.v1``. Numbers are rounded here, the same for live, files and results."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from server.assessment.findings import Event
+from server.assessment.updates import Update
+from server.judge.judgement import PromptEvent, PromptRaised
 from server.judge.labels import Label, LabelSet
-from server.judge.session import PromptEvent
-from server.judge.session import PromptRaised as JudgedRaise
 from server.judge.sounds import Interference
 from server.values.measures import Measures
+from server.values.rounding import decibels, rounded, unit
 from server.values.scores import EvidenceKind, LabelScore, Overall
 from server.values.text import Text
 from server.wire.common import (
@@ -21,34 +21,43 @@ from server.wire.common import (
     PausesModel,
     TextModel,
 )
-from server.wire.server import PromptClearedMessage, PromptRaisedMessage, SessionLabel
-
-FLOOR_DB = -120.0
-"""The lowest level reported, dB."""
-
-DECIMALS = 7
-"""Coarse enough for short JSON, fine enough that equal scores stay equal to 1e-6 on either side of a rounding edge."""
-
-
-def rounded(value: float | None) -> float | None:
-    """``value`` to 7 decimals; ``None`` for what JSON cannot hold."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), DECIMALS)
+from server.wire.server import (
+    PromptClearedMessage,
+    PromptRaisedMessage,
+    QualityUpdate,
+    SessionLabel,
+    SessionView,
+    WindowRef,
+)
 
 
-def unit(value: float | None) -> float | None:
-    """A score: rounded, within 0..1."""
-    number = rounded(value)
-    return None if number is None else min(1.0, max(0.0, number))
+def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
+    """``lag_ms``: from the arrival of the window's last sample to now."""
+    facts = update.facts
+    return QualityUpdate(
+        seq=update.seq,
+        window=WindowRef(
+            start_s=facts.start_sample / facts.sample_rate,
+            end_s=facts.end_sample / facts.sample_rate,
+            start_sample=facts.start_sample,
+            end_sample=facts.end_sample,
+            partial=facts.partial,
+            speech_ratio=unit(facts.speech_ratio) or 0.0,
+        ),
+        labels={label_id: label_score(score) for label_id, score in update.labels.items()},
+        recent=scores(update.recent),
+        session=SessionView(labels=scores(update.session_labels), overall=overall(update.session_overall)),
+        overall=overall(update.overall),
+        measures=measures(update.measures),
+        interference=interferences(update.interference),
+        events=events(update.events, facts.sample_rate),
+        lag_ms=round(lag_ms, 1),
+    )
 
 
-def decibels(value: float | None) -> float | None:
-    """Rounded and floored at -120 dB."""
-    if value is not None and value == -math.inf:
-        return FLOOR_DB
-    number = rounded(value)
-    return None if number is None else max(FLOOR_DB, number)
+def prompt_event(event: PromptEvent) -> PromptRaisedMessage | PromptClearedMessage:
+    model = PromptRaisedMessage if isinstance(event, PromptRaised) else PromptClearedMessage
+    return model(id=event.id, label=event.label_id, text=text(event.text), audience=event.audience)
 
 
 def text(value: Text) -> TextModel:
@@ -71,13 +80,8 @@ def label_score(score: LabelScore) -> LabelScoreModel:
     )
 
 
-def label_scores(scores: Mapping[str, LabelScore], labels: LabelSet) -> dict[str, LabelScoreModel]:
-    """Those that were asked for; ``speech_present`` may be judged without being shown."""
-    return {label.id: label_score(scores[label.id]) for label in labels.shown() if label.id in scores}
-
-
-def plain_scores(scores: Mapping[str, float | None], labels: LabelSet) -> dict[str, float | None]:
-    return {label.id: unit(scores[label.id]) for label in labels.shown() if label.id in scores}
+def scores(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {label_id: unit(value) for label_id, value in values.items()}
 
 
 def overall(value: Overall) -> OverallModel:
@@ -113,11 +117,11 @@ def measures(value: Measures) -> MeasuresModel:
     )
 
 
-def interferences(values: Sequence[Interference]) -> list[InterferenceModel]:
+def interferences(values: Iterable[Interference]) -> list[InterferenceModel]:
     return [InterferenceModel(id=one.id, title=text(one.title), score=unit(one.score) or 0.0) for one in values]
 
 
-def events(values: Sequence[Event], rate: int) -> list[EventModel]:
+def events(values: Iterable[Event], rate: int) -> list[EventModel]:
     return [
         EventModel(
             id=one.id,
@@ -147,8 +151,3 @@ def session_labels(labels: LabelSet) -> list[SessionLabel]:
 def notices(labels: LabelSet) -> list[TextModel]:
     """What was made of the caller's words, for the person who wrote them."""
     return [text(one) for one in labels.notices]
-
-
-def prompt_event(event: PromptEvent) -> PromptRaisedMessage | PromptClearedMessage:
-    model = PromptRaisedMessage if isinstance(event, JudgedRaise) else PromptClearedMessage
-    return model(id=event.id, label=event.label_id, text=text(event.text), audience=event.audience)

@@ -1,0 +1,65 @@
+"""From everything judged and heard so far to the result."""
+
+from dataclasses import replace
+
+from server.assessment.assessment import Assessment
+from server.assessment.engine import HeardAudio
+from server.assessment.result import Identity, JudgedLabel, Provenance, Result
+from server.values.measures import Measures
+
+
+def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) -> Result:
+    """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires)."""
+    said = assessment.said(heard.duration_s)
+    conclusion = assessment.judge.conclude(said)
+    shown = {label.id: label for label in assessment.labels.shown()}
+    return Result(
+        identity=identity,
+        samples=heard.samples,
+        sample_rate=heard.sample_rate,
+        speech_s=heard.speech_s,
+        labels={
+            label_id: JudgedLabel(
+                label, conclusion.labels[label_id], conclusion.passed[label_id], (said or {}).get(label_id)
+            )
+            for label_id, label in shown.items()
+        },
+        overall=conclusion.overall,
+        advice=conclusion.advice,
+        prompts=tuple(conclusion.prompts),
+        unusable_spans=tuple(conclusion.unusable_spans),
+        not_heard=tuple(label_id for label_id in conclusion.not_heard if label_id in shown),
+        not_assessed=tuple(label_id for label_id in conclusion.not_assessed if label_id in shown),
+        interference=tuple(assessment.findings.interference()),
+        events=tuple(assessment.findings.events()),
+        measures=whole_measures(assessment, heard),
+        windows=assessment.log.windows(),
+        provenance=_provenance(assessment, transcribed=said is not None),
+        notices=tuple(assessment.notices(heard.duration_s)),
+    )
+
+
+def _provenance(assessment: Assessment, *, transcribed: bool) -> Provenance:
+    engine, labels = assessment.engine, assessment.labels
+    return Provenance(
+        scorers=(*engine.scorer_names, *(["transcript"] if transcribed else [])),
+        clap=engine.clap,
+        version=engine.version,
+        dictionary=labels.dictionary,
+        dictionary_version=labels.version,
+        digest=labels.digest,
+        windows_replaced=assessment.windows_replaced,
+        shed=assessment.shed,
+    )
+
+
+def whole_measures(assessment: Assessment, heard: HeardAudio) -> Measures:
+    """Of the whole recording: full windows only where there is one; DNSMOS of a short recording stands in the end."""
+    logged = list(assessment.log.measured())
+    full = [(measures, speech_s) for partial, measures, speech_s in logged if not partial]
+    windows = full or [(measures, speech_s) for _, measures, speech_s in logged]
+    whole = assessment.engine.summarise(heard.totals, windows)
+    mos = assessment.closing_mos
+    if mos is not None and whole.mos_overall is None:
+        whole = replace(whole, mos_signal=mos.signal, mos_background=mos.background, mos_overall=mos.overall)
+    return whole

@@ -1,0 +1,47 @@
+"""What came of one window, as a value: whoever tells it, in whatever protocol, renders it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from server.assessment.findings import Event
+from server.errors import ScoringError
+from server.judge.judgement import PromptEvent, WindowFacts
+from server.judge.sounds import Interference
+from server.values.measures import Measures
+from server.values.scores import LabelScore, Overall
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One window judged, at full precision. ``seq`` counts the windows of the session or file from 1.
+
+    Mappings are by label id: the labels asked for, in their order. ``labels``, ``overall`` and ``measures`` are of this
+    window, ``recent`` of its last 4 s, ``session_*`` the aggregates so far. ``events``: of the patient, heard now or a
+    moment ago.
+    """
+
+    seq: int
+    facts: WindowFacts
+    labels: Mapping[str, LabelScore]
+    recent: Mapping[str, float | None]
+    overall: Overall
+    session_labels: Mapping[str, float | None]
+    session_overall: Overall
+    measures: Measures
+    interference: tuple[Interference, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What ``Assessment.assess`` gives: the update, and what else its caller has to see to.
+
+    ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. Times in seconds,
+    of the slowest scorer.
+    """
+
+    update: Update
+    prompts: tuple[PromptEvent, ...]
+    failures: tuple[ScoringError, ...]
+    queue_s: float
+    inference_s: float

@@ -1,0 +1,137 @@
+"""A result as a model of ``tingqing.v1``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from server.assessment.result import JudgedLabel, Result
+from server.assessment.window_log import MEASURES, LoggedWindow, LoggedWindows
+from server.judge.judgement import Span
+from server.rendering import wire
+from server.values.measures import Measures
+from server.values.rounding import rounded, unit
+from server.values.scores import LabelScore
+from server.wire.result import (
+    DictionaryModel,
+    ModelModel,
+    ResultLabel,
+    ResultModel,
+    SourceModel,
+    SpanModel,
+    WindowModel,
+)
+
+window_models = TypeAdapter(list[WindowModel])
+"""Validates thousands of windows at once: ten times as fast as one by one."""
+
+AT_ONCE = 100
+"""Windows per validation: the interpreter's other threads run in between."""
+
+
+def result_model(result: Result) -> ResultModel:
+    """Takes a second or two for hours of audio: call it on a thread where others wait."""
+    identity, rate = result.identity, result.sample_rate
+    return ResultModel(
+        id=identity.id,
+        reference=identity.reference,
+        site=identity.site,
+        attempt_of=identity.attempt_of,
+        metadata=identity.metadata,
+        source=SourceModel(
+            kind=identity.kind,
+            name=identity.name,
+            duration_s=rounded(result.duration_s) or 0.0,
+            speech_s=rounded(result.speech_s) or 0.0,
+            sample_rate=rate,
+        ),
+        labels={label_id: _label(one) for label_id, one in result.labels.items()},
+        overall=wire.overall(result.overall),
+        advice=wire.text(result.advice),
+        prompts=list(result.prompts),
+        unusable_spans=[_span(span, rate) for span in result.unusable_spans],
+        not_heard=list(result.not_heard),
+        not_assessed=list(result.not_assessed),
+        interference=wire.interferences(result.interference),
+        events=wire.events(result.events, rate),
+        measures=wire.measures(result.measures),
+        windows=_windows(result.windows, rate),
+        model=_model(result),
+        notices=[wire.text(one) for one in result.notices],
+    )
+
+
+def result_json(result: Result) -> str:
+    """The same as JSON text."""
+    return result_model(result).model_dump_json()
+
+
+def _label(judged: JudgedLabel) -> ResultLabel:
+    label, said = judged.label, judged.said
+    return ResultLabel(
+        title=wire.text(label.title),
+        kind=label.kind.value,
+        score=unit(judged.score.score),
+        threshold=label.threshold,
+        passed=judged.passed,
+        weight=label.weight,
+        evidence=wire.evidence(judged.score.evidence),
+        why=judged.score.why,
+        state=None if said is None else said.state.value,
+        heard_at_s=None if said is None else rounded(said.heard_at_s),
+        expects=None if label.transcript is None else label.transcript.expects,
+    )
+
+
+def _span(span: Span, rate: int) -> SpanModel:
+    return SpanModel(
+        start_s=rounded(span.start_sample / rate) or 0.0,
+        end_s=rounded(span.end_sample / rate) or 0.0,
+        why=str(span.why),
+    )
+
+
+def _model(result: Result) -> ModelModel:
+    by = result.provenance
+    return ModelModel(
+        scorers=list(by.scorers),
+        clap=by.clap,
+        version=by.version,
+        dictionary=DictionaryModel(name=by.dictionary, version=by.dictionary_version, digest=by.digest),
+        windows_replaced=by.windows_replaced,
+        shed=by.shed,
+    )
+
+
+def _windows(windows: LoggedWindows, rate: int) -> list[WindowModel]:
+    models: list[WindowModel] = []
+    for start in range(0, len(windows), AT_ONCE):
+        models += window_models.validate_python([_window(one, rate) for one in windows[start : start + AT_ONCE]])
+    return models
+
+
+def _window(window: LoggedWindow, rate: int) -> dict[str, Any]:
+    """The fields of ``WindowModel``; numbers were rounded when they were logged."""
+    return {
+        "start_s": window.start_sample / rate,
+        "end_s": window.end_sample / rate,
+        "start_sample": window.start_sample,
+        "end_sample": window.end_sample,
+        "partial": window.partial,
+        "speech_ratio": window.speech_ratio,
+        "labels": _scores(window.labels),
+        "measures": _measures(window.measures),
+    }
+
+
+def _scores(labels: Mapping[str, LabelScore]) -> dict[str, Any]:
+    return {
+        label_id: {"score": one.score, "evidence": one.evidence, "why": one.why} for label_id, one in labels.items()
+    }
+
+
+def _measures(measures: Measures) -> dict[str, Any]:
+    pauses = measures.pauses
+    return {name: getattr(measures, name) for name in MEASURES} | {
+        "pauses": pauses and {"count": pauses.count, "longest_s": pauses.longest_s, "ratio": pauses.ratio}
+    }

@@ -1,0 +1,30 @@
+"""How numbers are rounded for whoever reads them: the same for live updates, files and results."""
+
+import math
+
+FLOOR_DB = -120.0
+"""The lowest level reported, dB."""
+
+DECIMALS = 7
+"""Coarse enough for short JSON, fine enough that equal scores stay equal to 1e-6 on either side of a rounding edge."""
+
+
+def rounded(value: float | None) -> float | None:
+    """``value`` to 7 decimals; ``None`` for what JSON cannot hold. Rounding twice changes nothing."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), DECIMALS)
+
+
+def unit(value: float | None) -> float | None:
+    """A score: rounded, within 0..1."""
+    number = rounded(value)
+    return None if number is None else min(1.0, max(0.0, number))
+
+
+def decibels(value: float | None) -> float | None:
+    """Rounded and floored at -120 dB."""
+    if value is not None and value == -math.inf:
+        return FLOOR_DB
+    number = rounded(value)
+    return None if number is None else max(FLOOR_DB, number)
