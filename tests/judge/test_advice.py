@@ -1,5 +1,7 @@
 """The advice: what a colleague would say of this recording."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.judge.advice import advise, worst_label
@@ -9,7 +11,7 @@ from server.judge.verdict import overall
 from server.values.scores import LabelScore, Why
 from server.values.text import Text
 from server.wire.client import LabelRequest
-from tests.judge.builders import DICTIONARIES, RATE, TELEMEDICINE
+from tests.judge.builders import DICTIONARIES, RATE, TELEMEDICINE, content, label_set, quality
 
 GOOD = {label.id: 0.9 for label in TELEMEDICINE.labels}
 
@@ -55,6 +57,21 @@ def test_stretches_to_ask_again_are_told_in_words() -> None:
     assert "03:10–03:40 could not be heard; please ask again." in said.en
 
 
+def test_a_recording_with_stretches_to_ask_again_is_fine_only_on_the_whole() -> None:
+    said = advice({}, [Span(190 * RATE, 220 * RATE, "low_background")])
+    assert said.en == "This recording is fine overall. 03:10–03:40 could not be heard; please ask again."
+    assert said.zh.startswith("录音大体可以使用")
+
+
+@pytest.mark.parametrize(
+    ("spans", "told"),
+    [(5, "00:00–00:05, 00:20–00:25, 00:40–00:45, 01:00–01:05, 01:20–01:25 could"), (6, "01:20–01:25 and 1 more could")],
+)
+def test_up_to_five_stretches_are_listed(spans: int, told: str) -> None:
+    said = advice({}, [Span(20 * n * RATE, (20 * n + 5) * RATE, "low_background") for n in range(spans)])
+    assert told in said.en
+
+
 def test_many_stretches_are_not_all_listed() -> None:
     said = advice({}, [Span(at * RATE, (at + 5) * RATE, "low_background") for at in range(0, 200, 20)])
     assert "等 10 处" in said.zh
@@ -73,8 +90,8 @@ def test_stretches_are_not_told_where_most_is_to_be_recorded_again() -> None:
     values: dict[str, float | None] = {**GOOD, "low_background": 0.2}
     scores = {label_id: LabelScore(value, {}) for label_id, value in values.items()}
     judged = overall(TELEMEDICINE, values)
-    for end_s, told in ((7, False), (4, True)):
-        span = Span(0, end_s * RATE, "low_background")
+    for end_s, told in ((12, False), (9, True)):
+        span = Span(5 * RATE, end_s * RATE, "low_background")
         said = advise(TELEMEDICINE, scores, judged, [span], RATE, heard_samples=12 * RATE)
         assert ("请重问" in said.zh) is told
 
@@ -157,6 +174,26 @@ def test_several_things_not_heard_are_one_sentence() -> None:
     )
 
 
+CARDIOLOGY = DICTIONARIES.resolve("cardiology")
+FIRST_OF_CARDIOLOGY = [label for label in CARDIOLOGY.labels if label.kind == "content"]
+
+
+@pytest.mark.parametrize(("topics", "ending"), [(4, " and "), (5, " and 1 more; please ask.")])
+def test_up_to_four_things_not_heard_are_listed(topics: int, ending: str) -> None:
+    missing: dict[str, float | None] = {label.id: None for label in FIRST_OF_CARDIOLOGY[:topics]}
+    said = advice(missing, labels=CARDIOLOGY, why=Why.NO_EVIDENCE).en
+    assert said.split("Not heard: ")[1].count(", ") == (2 if topics == 4 else 3)
+    assert ending in said
+    assert ("more" in said) is (topics > 4)
+
+
+def test_an_abbreviation_stays_one_within_a_sentence() -> None:
+    labels = label_set(
+        replace(content("a"), title=Text("血压已说明", "BP stated")), replace(content("b"), title=Text("热", "Fever"))
+    )
+    assert "Not heard: BP and fever; please ask." in advice({"a": None, "b": None}, None, labels, Why.NO_EVIDENCE).en
+
+
 def test_many_things_not_heard_are_not_all_listed() -> None:
     labels = DICTIONARIES.resolve("cardiology")
     content = {label.id: None for label in labels.labels if label.kind == "content"}
@@ -197,12 +234,29 @@ def test_a_sound_without_a_pass_line_is_never_what_is_wrong() -> None:
     assert "呼吸音" not in advice({**values, "abnormal_breath_sounds": 0.0}, labels=labels).zh
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.2])
+def test_only_labels_that_count_and_were_asked_for_are_what_is_wrong_where_none_fails() -> None:
+    labels = label_set(
+        quality("counted", threshold=0.1),
+        quality("sound", threshold=0.0, weight=0.0),
+        quality("hidden", threshold=0.0),
+        hidden=["hidden"],
+    )
+    scores = {name: LabelScore(value, {}) for name, value in (("counted", 0.2), ("sound", 0.05), ("hidden", 0.01))}
+    assert worst_label(labels, scores) == (labels.labels[0], 0.2)
+
+
+def test_a_label_on_its_pass_line_is_not_what_is_wrong() -> None:
+    labels = label_set(quality("on_its_line", threshold=0.2), quality("failing"))
+    scores = {"on_its_line": LabelScore(0.2, {}), "failing": LabelScore(0.5, {})}
+    assert worst_label(labels, scores) == (labels.labels[1], 0.5)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.2, 0.29])
 def test_what_was_let_pass_is_not_said_to_fall_short(threshold: float) -> None:
     """Whoever asks may lower a pass line; the whole can still be too low to be used."""
     labels = DICTIONARIES.resolve([LabelRequest(label="low_background", threshold=threshold)])
-    said = advice({"low_background": 0.21, "speech_present": 1.0}, labels=labels)
-    assert said.zh.startswith("建议复录:整体偏低,最低的是“无背景强干扰”(0.21),")
-    assert "“No strong background noise” most of all (0.21)" in said.en
+    said = advice({"low_background": 0.29, "speech_present": 1.0}, labels=labels)
+    assert said.zh.startswith("建议复录:整体偏低,最低的是“无背景强干扰”(0.29),")
+    assert "“No strong background noise” most of all (0.29)" in said.en
     assert "说话" not in said.zh.split(",")[0]
     assert "没有达标" not in said.zh

@@ -28,6 +28,17 @@ def test_null_evidence_is_left_out_of_the_mean() -> None:
     assert score.why is None
 
 
+def test_evidence_counts_also_where_a_kind_before_it_is_null() -> None:
+    score = combine(quality("a", clap=True), {"acoustic": Opinion(None, Why.NO_SPEECH), "clap": Opinion(0.6)})
+    assert score.score == 0.6
+    assert score.evidence["clap"] == 0.6
+
+
+def test_a_kind_without_a_weight_of_its_own_weighs_one() -> None:
+    label = quality("a", clap=True, weights=(("clap", 3.0),))
+    assert combine(label, {"acoustic": Opinion(0.8), "clap": Opinion(0.4)}).score == pytest.approx(0.5)
+
+
 def test_shed_is_reported_only_if_nothing_else_could_score() -> None:
     assert combine(quality("a"), {"acoustic": Opinion(None, Why.SHED)}).why is Why.SHED
 

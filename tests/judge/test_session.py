@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from server.errors import SnapshotError
 from server.judge.judgement import PromptCleared, PromptRaised
 from server.judge.labels import Label
+from server.judge.said import Said, State
 from server.judge.session import SessionJudge
 from server.judge.sounds import Interference
 from server.values.measures import Measures
@@ -139,6 +140,45 @@ def test_the_microphone_is_asked_about_where_it_is_the_cause_in_half_of_the_fail
     assert judge.conclude().prompts == (["check_microphone"] if asked else [])
 
 
+def test_the_microphone_is_not_blamed_for_what_only_clap_hears() -> None:
+    """Its acoustic evidence reaches the pass line: neither bandwidth nor SIG is at fault."""
+    intelligible = quality("intelligible", prompt="check_microphone", clap=True)
+    judge = SessionJudge(label_set(quality("speech_present"), intelligible))
+    heard: Any = {**opinions({"speech_present": 1.0, "intelligible": 0.7}), **opinions({"intelligible": 0.1}, "clap")}
+    for second in range(10, 16):
+        assert judge.add_window(facts(second, measures=Measures(snr_db=20.0)), heard, heard).prompts == []
+    assert judge.conclude().labels["intelligible"].score == pytest.approx(0.4)
+    assert judge.conclude().prompts == []
+
+
+def test_windows_weigh_by_the_speech_they_hold() -> None:
+    judge = SessionJudge(LABELS)
+    for number, (score, speech_s) in enumerate([(0.2, 1.0), (0.3, 1.0), (0.9, 9.0)]):
+        add(judge, 10 + number, {**GOOD, "quiet": score}, speech_s=speech_s)
+    assert judge.conclude().labels["quiet"].score == 0.9
+
+
+def test_what_a_transcript_says_stands_beside_what_was_heard() -> None:
+    judge = SessionJudge(LABELS)
+    add(judge, 10, GOOD)
+    conclusion = judge.conclude({"pain_location": Said(State.DENIED, 0.85), "of_no_label": Said(State.STATED, 0.95)})
+    assert conclusion.labels["pain_location"].score == 0.85
+    assert conclusion.labels["quiet"].score == 0.9
+    assert set(conclusion.labels) == set(GOOD) | {"pain_location"}
+    assert conclusion.overall.assessed == "5 of 5"
+    assert judge.conclude({"pain_location": Said(State.NOT_HEARD, 0.0)}).not_heard == ["pain_location"]
+
+
+def test_stretches_to_ask_again_are_told_where_they_are_less_than_half_of_what_was_heard() -> None:
+    labels = label_set(quality("speech_present"), quality("low_background"), quality("plain"))
+    judge = SessionJudge(labels)
+    for second in range(10, 41):
+        bad = 20 <= second <= 25
+        add(judge, second, {"speech_present": 1.0, "low_background": 0.1 if bad else 0.9, "plain": 0.6})
+    assert judge.conclude().overall.verdict == "re-record"
+    assert "00:17–00:24 could not be heard" in judge.conclude().advice.en
+
+
 def test_not_assessed_and_not_heard_tell_a_missing_source_from_silence_about_it() -> None:
     judge = SessionJudge(LABELS)
     add(judge, 10, {**GOOD, "near": None})
@@ -221,6 +261,19 @@ def test_what_a_label_change_clears_is_told_with_the_next_window() -> None:
     judge = SessionJudge.restore(json.loads(json.dumps(judge.snapshot())), changed)
     assert [type(event) for event in add(judge, 14, {"near": 0.9}).prompts] == [PromptCleared]
     assert add(judge, 15, {"near": 0.9}).prompts == []
+
+
+def test_what_a_change_of_labels_clears_is_told_once_as_it_was_raised() -> None:
+    """Also after another change, and in the process that took the session over."""
+    judge = SessionJudge(LABELS)
+    [raised] = [event for second in range(10, 14) for event in add(judge, second, {**GOOD, "quiet": 0.1}).prompts]
+    changed = label_set(quality("near", prompt="come_closer"))
+    judge.change_labels(changed)
+    judge.change_labels(changed)
+    restored = SessionJudge.restore(json.loads(json.dumps(judge.snapshot())), changed)
+    for one in (judge, restored):
+        [cleared] = add(one, 14, {"near": 0.9}).prompts
+        assert cleared == PromptCleared(raised.id, raised.label_id, raised.text, raised.audience)
 
 
 SCORE = st.one_of(st.none(), st.floats(0, 1))

@@ -97,6 +97,11 @@ def test_without_sounds_nothing_is_compared_and_nothing_named() -> None:
     assert own_sound({}, Sounds()) is None
 
 
+@pytest.mark.parametrize("far", [1000.0, -1000.0])
+def test_shares_depend_on_differences_alone_however_far_from_nought(far: float) -> None:
+    assert softmax([far, far + math.log(3)]) == pytest.approx([0.25, 0.75])
+
+
 @given(st.lists(st.floats(-60, 60), min_size=19, max_size=19), st.floats(-5, 5))
 def test_at_most_one_of_each_is_named_whatever_the_cosines_and_their_offset(values: list[float], offset: float) -> None:
     nearness = dict(zip(SOUNDS.texts(), values, strict=True))

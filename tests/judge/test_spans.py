@@ -49,6 +49,19 @@ def test_a_moment_is_no_span() -> None:
     assert seconds(marks(lambda end: end == 20, 60)) == []
 
 
+def test_a_stretch_of_just_three_seconds_is_told() -> None:
+    """Two marks that follow each other share three seconds."""
+    assert seconds(marks(lambda end: 20 <= end <= 21, 60)) == [(17.0, 20.0)]
+
+
+def test_a_stretch_is_told_with_what_spoils_most_of_it() -> None:
+    found = [
+        Mark((end - 4) * RATE, end * RATE, "no_crosstalk" if end > 28 else "low_background") for end in range(20, 31)
+    ]
+    [span] = unusable_spans(found, RATE)
+    assert (span.start_sample, span.end_sample, span.why) == (16 * RATE, 30 * RATE, "low_background")
+
+
 def test_all_spoiled_is_one_span_from_start_to_end() -> None:
     assert seconds(marks(lambda end: True, 60)) == [(0.0, 60.0)]
 
@@ -88,6 +101,9 @@ def test_spans_are_in_order_apart_and_of_three_seconds_at_least(spoiled: list[bo
         ({"speech_present": 1.0, "moderate_pace": 0.0, "full_bandwidth": 0.1, "no_clipping": 0.0}, None),
         ({"speech_present": 1.0, "low_background": 0.2, "continuous_signal": 0.1}, "continuous_signal"),
         ({"low_background": None}, None),
+        ({"speech_present": 0.7, "low_background": 0.1}, "low_background"),
+        ({"speech_present": None, "low_background": 0.1}, "low_background"),
+        ({"speech_present": 1.0, "low_background": 0.35}, None),
     ],
 )
 def test_spoiled_is_what_takes_words_away(recent: dict[str, float | None], expected: str | None) -> None:
