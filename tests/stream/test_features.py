@@ -45,6 +45,29 @@ def test_each_band_hears_its_own_frequencies_and_not_the_others(hz: int, column:
         assert all(rows[:, other].max() < -60 for other in others if other != column)
 
 
+@pytest.mark.parametrize(
+    ("hz", "column", "inside"),
+    [(1000, Column.LOW_DB, False), (2500, Column.SYLLABLE_DB, False), (4000, Column.HIGH_DB, True)],
+)
+def test_a_band_holds_its_lower_edge_and_not_its_upper(hz: int, column: Column, inside: bool) -> None:
+    """A tone on the edge spreads evenly to both sides: with the edge itself, more than half of it is in the band."""
+    assert (rows_of(tone(hz))[20:, column] > -6.02).all() == inside
+
+
+def test_the_first_row_of_a_stream_has_nothing_to_change_from() -> None:
+    rows = rows_of((RNG.standard_normal(CORE_RATE) * 0.1).astype(np.float32))
+    assert rows[0, Column.FLUX] == 0
+    assert rows[1, Column.FLUX] > 0
+
+
+@pytest.mark.parametrize(("part", "count"), [("filter", 3), ("history", 239), ("bands", 16)])
+def test_a_memory_of_another_size_is_refused(part: str, count: int) -> None:
+    features = HopFeatures()
+    rows_of(tone(300), features=features)
+    with pytest.raises(ValueError, match="reshape"):
+        HopFeatures().restore({**features.snapshot(), part: [0.0] * count})
+
+
 def test_an_offset_moves_no_level_not_even_in_the_first_row() -> None:
     hiss = (RNG.standard_normal(CORE_RATE) * 1e-3).astype(np.float32)
     assert np.abs(rows_of(hiss + 0.26)[:, Column.LEVEL_DB] - rows_of(hiss)[:, Column.LEVEL_DB]).max() < 1.5

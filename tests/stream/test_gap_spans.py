@@ -37,6 +37,7 @@ def test_gaps_that_touch_are_one(lengths: list[int]) -> None:
     assert not gaps.covers(7, at + 1)
     assert gaps.reaching(at) == 7
     assert gaps.reaching(at + 1) is None
+    assert gaps.reaching(7) is None
 
 
 def test_a_gap_is_idle_once_the_ten_seconds_before_are_gap_too() -> None:

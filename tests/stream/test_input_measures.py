@@ -102,6 +102,17 @@ def test_a_lone_pair_of_equal_samples_is_chance_and_two_pairs_are_not() -> None:
     assert clipped_samples(samples).tolist() == [1600, 1601, 9000, 9001]
 
 
+@pytest.mark.parametrize("samples", [0, 1, 2])
+def test_one_or_two_samples_are_never_clipping(samples: int) -> None:
+    assert clipped_samples(np.ones(samples, np.float32)).tolist() == []
+
+
+def test_clipping_at_either_end_of_a_hop_is_seen_by_its_inner_edge() -> None:
+    samples = np.zeros(16_000, np.float32)
+    samples[:3] = samples[-3:] = 0.9
+    assert clipped_samples(samples).tolist() == [0, 1, 2, 15_997, 15_998, 15_999]
+
+
 def test_a_meter_reading_is_in_decibels_of_full_scale() -> None:
     t = np.arange(3200) / 16_000
     rms, peak, clipping = level_of(np.asarray(0.5 * np.sin(2 * np.pi * 440 * t), np.float32))

@@ -31,6 +31,14 @@ def test_speech_gaps_and_digital_silence_leave_the_floor_as_it_was() -> None:
         assert floor.advance(rows) == pytest.approx(-50)
 
 
+@pytest.mark.parametrize(("quiet", "floor"), [(20, -50.0), (19, None)])
+def test_less_than_a_tenth_of_a_second_of_pause_says_nothing(quiet: int, floor: float | None) -> None:
+    """10 of the 20 quiet rows are pause: 7 before the next word and 3 after the last are left out."""
+    rows = made_rows(100, level=-50, speech=1.0)
+    rows[40 : 40 + quiet, Column.SPEECH] = 0.0
+    assert NoiseFloor().advance(rows) == floor
+
+
 def test_a_restored_floor_goes_on() -> None:
     floor, resumed = NoiseFloor(), NoiseFloor()
     floor.advance(made_rows(100, level=-50))

@@ -206,6 +206,7 @@ class RecordingTracker:
         self.hops: list[Float32Array] = []
 
     def advance(self, pcm: Float32Array, sample_rate: int) -> None:
+        assert pcm.dtype == np.float32
         self.hops.append(pcm.copy())
 
     def window(self, hops: int) -> Float32Array:
@@ -248,3 +249,23 @@ def test_trackers_hear_a_skipped_gap_as_silence() -> None:
     assert (window.start_s, window.end_s) == (14, 24)
     np.testing.assert_array_equal(window.tracked["heard"][: 9 * rate], np.zeros(9 * rate))
     np.testing.assert_array_equal(window.tracked["heard"][9 * rate :], samples[:rate])
+
+
+def test_rows_of_a_skipped_gap_are_silent_and_lost() -> None:
+    rate = 16_000
+    core = core_at(rate)
+    core.receive_pcm(s16(babble(4, rate)))
+    core.receive_gap(rate * 40)
+    rows = windows(core.receive_pcm(s16(babble(2, rate))))[0].rows[:900]
+    assert set(rows[:, [Column.LEVEL_DB, Column.SYLLABLE_DB, Column.LOW_DB, Column.HIGH_DB]].flat) == {-120.0}
+    assert set(rows[:, [Column.ZERO, Column.GAP]].flat) == {1.0}
+    assert set(rows[:, Column.OVERLAP]) == {-1.0}
+    assert not rows[:, [Column.SPEECH, Column.FLUX, Column.PEAK, Column.CLIPPED, Column.DC]].any()
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_speech_begins_and_ends_on_whole_samples(rate: int) -> None:
+    samples = np.asarray(0.1 * np.sin(np.arange(rate * 2 + 77) * 0.05), np.float32)
+    events = [e for e in run(core_at(rate), s16(samples)) if isinstance(e, SpeechStarted | SpeechStopped)]
+    assert [type(event.sample) for event in events] == [int, int]
+    assert abs(events[-1].sample - (rate * 2 + 77)) <= rate // 16_000 + 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from server.errors import SnapshotError
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent
-from server.stream.snapshot import MAX_BYTES, VERSION
+from server.stream.snapshot import MAX_BYTES, VERSION, pack
 from server.values.audio import AudioFormat, Encoding
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, cut, f32, run, s16, windows
@@ -215,6 +215,11 @@ def refused(packed: bytes) -> bool:
 def test_a_snapshot_of_another_version_is_refused(packed: bytes) -> None:
     changed = packed[:4] + (VERSION + 1).to_bytes(2, "little") + packed[6:]
     assert refused(changed[:-4] + zlib.crc32(changed[:-4]).to_bytes(4, "little"))
+
+
+def test_a_snapshot_holds_no_number_that_json_does_not_know() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        pack({"level_db": float("nan")}, np.zeros((0, 12), np.float32))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -36,6 +36,33 @@ def test_only_silences_of_a_quarter_second_between_speech_are_pauses() -> None:
     assert (total.rows, total.speech_rows) == (1000, 100 + 80 + 70 + 400)
 
 
+def test_a_silence_of_exactly_a_quarter_second_is_a_pause() -> None:
+    total = totals_of(talk((100, 200), (225, 300), (324, 400))).freeze()
+    assert (total.pause_count, total.longest_pause_rows, total.pause_rows) == (1, 25, 25)
+
+
+def test_levels_are_of_heard_speech_and_of_pauses_apart() -> None:
+    """-25 dBFS in bin 190, the room's -60 in bin 120. Lost rows and digital silence are of neither, nor are the seven
+    rows before speech and the three after it."""
+    rows = talk((100, 200))
+    rows[110:120, Column.GAP] = 1
+    rows[130:135, Column.ZERO] = 1
+    totals = Totals()
+    for _ in range(2):
+        totals.add(rows)
+    total = totals.freeze()
+    for levels, level, count in ((total.speech_levels, 190, 85), (total.pause_levels, 120, 890)):
+        assert levels.dtype == np.int64
+        assert levels[level] == levels.sum() == 2 * count
+
+
+def test_clipping_is_summed_over_what_was_not_lost() -> None:
+    rows = talk((100, 200))
+    rows[:300, Column.CLIPPED] = 0.5
+    rows[250:300, Column.GAP] = 1
+    assert totals_of(rows).freeze().clipped == 125.0
+
+
 def test_a_pause_with_a_network_gap_in_it_is_none() -> None:
     rows = talk((100, 200), (300, 400))
     rows[240:260, Column.GAP] = 1

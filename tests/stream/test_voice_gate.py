@@ -19,10 +19,10 @@ class ScriptedDetector:
     """Answers as written, whatever it hears. Fake because the gate is about answers, not about audio."""
 
     name = "scripted"
-    frame_samples = FRAME
 
-    def __init__(self, answers: Sequence[float]) -> None:
+    def __init__(self, answers: Sequence[float], frame_samples: int = FRAME) -> None:
         self.answers = list(answers)
+        self.frame_samples = frame_samples
 
     def push(self, frame: Float32Array) -> float:
         return self.answers.pop(0)
@@ -34,11 +34,11 @@ class ScriptedDetector:
         assert state == {}
 
 
-def transitions(answers: Sequence[float]) -> list[Transition]:
-    gate, ring, gaps = VoiceGate(ScriptedDetector(answers)), Ring(10 * SECOND), Gaps(SECOND)
+def transitions(answers: Sequence[float], frame: int = FRAME) -> list[Transition]:
+    gate, ring, gaps = VoiceGate(ScriptedDetector(answers, frame)), Ring(10 * SECOND), Gaps(SECOND)
     out: list[Transition] = []
     for _ in answers:
-        ring.write(np.zeros(FRAME, np.float32))
+        ring.write(np.zeros(frame, np.float32))
         out += gate.advance(ring, gaps)
     return out
 
@@ -51,6 +51,22 @@ def test_gate_opens_where_speech_began() -> None:
     found = transitions([0.1] * 5 + [0.9] * 10)
     assert [(started, at) for started, at, _ in found] == [(True, 5 * FRAME)]
     assert found[0][2] == 7 * FRAME
+
+
+@pytest.mark.parametrize("frame", [480, 512])
+def test_two_frames_of_just_speech_open_the_gate_with_either_detector(frame: int) -> None:
+    assert transitions([0.5, 0.5, 0.4], frame) == [(True, 0, 2 * frame)]
+
+
+def test_a_frame_on_the_offset_is_not_silence_yet() -> None:
+    assert [started for started, _, _ in transitions([0.9] * 2 + [0.35] * frames(2))] == [True]
+
+
+def test_the_shortest_speech_ends_where_it_ended() -> None:
+    assert [(started, at) for started, at, _ in transitions([0.9, 0.9] + [0.0] * frames(1))] == [
+        (True, 0),
+        (False, 2 * FRAME),
+    ]
 
 
 def test_one_frame_does_not_open_the_gate() -> None:
@@ -77,7 +93,9 @@ def stop_at_end(answers: Sequence[float], end: int) -> int | None:
     gate, ring = VoiceGate(ScriptedDetector(answers)), Ring(10 * SECOND)
     ring.write(np.zeros(len(answers) * FRAME, np.float32))
     gate.advance(ring, Gaps(SECOND))
-    return gate.stop(end)
+    stopped = gate.stop(end)
+    assert not gate.speaking
+    return stopped
 
 
 def test_speech_that_goes_on_stops_with_the_last_sample_of_the_stream() -> None:
@@ -93,13 +111,13 @@ def test_a_stream_that_ends_in_silence_has_nothing_to_stop() -> None:
 
 
 def test_a_row_has_the_last_frame_that_ended_in_it_or_before() -> None:
-    answers = np.linspace(0, 0.49, 40).tolist()
+    answers = np.linspace(0.01, 0.49, 94).tolist()
     gate, ring, gaps = VoiceGate(ScriptedDetector(answers)), Ring(10 * SECOND), Gaps(SECOND)
     heard: list[float] = []
-    for _hop in range(1):
+    for hop in range(3):
         ring.write(np.zeros(SECOND, np.float32))
         gate.advance(ring, gaps)
-        heard += gate.hop_speech(0, 100).tolist()
+        heard += gate.hop_speech(hop * SECOND, 100).tolist()
     for row, p in enumerate(heard):
         ended = (row + 1) * 160 // FRAME
         assert p == pytest.approx(answers[ended - 1] if ended else 0.0, abs=1e-7)
@@ -122,7 +140,8 @@ def test_after_a_skip_frames_go_on_where_they_would_have() -> None:
     ring.write(np.zeros(FRAME - 100 * SECOND % FRAME, np.float32))
     gate.advance(ring, gaps)
     assert detector.answers == []
-    assert gate.hop_speech(100 * SECOND, 100)[-1] == 0.25
+    speech = gate.hop_speech(100 * SECOND, 100)
+    assert (speech[0], speech[-1]) == (0.0, 0.25)
 
 
 @pytest.mark.parametrize("gain_db", [-24.0, -12.0, 0.0, 12.0])
@@ -145,3 +164,48 @@ def test_levelling_goes_on_where_its_snapshot_was_taken() -> None:
     other.restore(whole.snapshot())
     for frame in samples[30:]:
         np.testing.assert_array_equal(whole.apply(frame), other.apply(frame))
+
+
+def levelled(*parts: tuple[float, float]) -> Float32Array:
+    """Tones of (seconds, dBFS RMS) one after the other, levelled frame by frame."""
+    t = np.arange(FRAME) / SECOND
+    tone = np.asarray(np.sqrt(2) * np.sin(2 * np.pi * 500 * t), np.float32)  # whole periods: every frame is the same
+    levelling, out = Levelling(), []
+    for seconds, dbfs in parts:
+        out += [levelling.apply(tone * np.float32(10 ** (dbfs / 20))) for _ in range(frames(seconds))]
+    return np.concatenate(out)
+
+
+def dbfs_of(samples: Float32Array) -> float:
+    return float(10 * np.log10(np.mean(np.square(samples))))
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [(-3.5, -23.5), (-20.0, -26.0), (-50.0, -26.0), (-70.0, -40.0), (-90.0, -60.0)]
+)
+def test_a_lasting_level_comes_to_the_target_within_the_limits_of_the_gain(level: float, expected: float) -> None:
+    """-26 dBFS, by a gain from -20 to +30 dB."""
+    assert dbfs_of(levelled((20.0, level))[-FRAME:]) == pytest.approx(expected, abs=0.1)
+
+
+def test_an_onset_is_lifted_to_no_more_than_sixteen_below_full_scale() -> None:
+    """The estimate is at once 10 dB below the frame at most, so the frame lies 10 dB over the target."""
+    assert dbfs_of(levelled((5.0, -50.0), (0.032, -6.0))[-FRAME:]) == pytest.approx(-16.0, abs=0.1)
+
+
+def test_a_quiet_talker_after_a_loud_noise_comes_up_two_decibels_a_second() -> None:
+    """30 dB below what came before and out of its range: after four seconds the gain is 8 dB higher."""
+    out = levelled((5.0, -20.0), (4.0, -50.0))
+    assert dbfs_of(out[-FRAME:]) - dbfs_of(out[frames(5.0) * FRAME :][:FRAME]) == pytest.approx(7.94, abs=0.1)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_levelled_samples_stay_within_full_scale(sign: float) -> None:
+    levelling = Levelling()
+    for _ in range(frames(2.0)):
+        levelling.apply(np.tile(np.array([0.003, -0.003], np.float32), FRAME // 2))
+    click = np.zeros(FRAME, np.float32)
+    click[100] = sign
+    out = levelling.apply(click)
+    assert np.abs(out).max() == 1.0
+    assert out[100] == sign
