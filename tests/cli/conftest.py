@@ -1,6 +1,7 @@
-"""The console script as a person runs it, and one server of its own for all tests of this folder."""
+"""The commands in this process, or the console script as a person runs it, and one server for all tests here."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -14,6 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
+
+from server.cli.main import app
 
 START_S = 60.0
 
@@ -47,6 +51,25 @@ def tingqing(*arguments: str | Path, timeout_s: float = 100.0, **changes: str) -
         encoding="utf-8",
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def in_process(*arguments: str | Path, **changes: str) -> Ran:
+    """As ``tingqing``, without a new interpreter and its imports, which take longer than judging a short recording.
+
+    What a person's terminal, its encoding or a closed pipe do to a command, only a real process tells.
+    """
+    unset = {name: None for name in os.environ if name.startswith(("TINGQING_", "LC_", "LANG"))}
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        result = CliRunner().invoke(
+            app, [os.fspath(one) for one in arguments], env=unset | {"LANG": "C.UTF-8"} | changes
+        )
+    finally:
+        # The command logs to a standard error that is gone now.
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    return Ran(result.exit_code, result.stdout, result.stderr)
 
 
 class Serving:

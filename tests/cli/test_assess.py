@@ -13,12 +13,21 @@ import pytest
 import soundfile
 from jsonschema import Draft202012Validator
 
-from tests.cli.conftest import TINGQING, Ran, environment, tingqing
+from tests.cli.conftest import TINGQING, Ran, environment, in_process, tingqing
 
 
 @pytest.fixture(scope="module")
 def clean(mixes: Path) -> Path:
     return mixes / "000_clean_en.flac"
+
+
+@pytest.fixture(scope="module")
+def short(clean: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of it: two windows, where only the form of the answer matters."""
+    path = tmp_path_factory.mktemp("short") / "short.flac"
+    samples, rate = soundfile.read(clean, dtype="int16")
+    soundfile.write(path, samples[: 4 * rate], rate)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +37,12 @@ def noisy(mixes: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def assessed(ten_files: list[Path]) -> Ran:
-    return tingqing("assess", "--format", "jsonl", *ten_files)
+    return in_process("assess", "--format", "jsonl", *ten_files)
 
 
 @pytest.fixture(scope="module")
 def validator() -> Draft202012Validator:
-    schema = json.loads(tingqing("schema", "result").out)
+    schema = json.loads(in_process("schema", "result").out)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
 
@@ -54,18 +63,18 @@ def test_exit_code_says_whether_every_recording_passed(assessed: Ran, clean: Pat
 
 
 def test_noise_does_not_pass(noisy: Path) -> None:
-    ran = tingqing("assess", "--format", "json", noisy)
+    ran = in_process("assess", "--format", "json", noisy)
     assert ran.code == 1
     result = json.loads(ran.out)
     assert result["overall"]["passed"] is False
     assert "move_somewhere_quieter" in result["prompts"]
 
 
-def test_a_file_that_cannot_be_read_does_not_stop_the_others(clean: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(short: Path, tmp_path: Path) -> None:
     broken = tmp_path / "病人 1.wav"
     broken.write_bytes(b"RIFF, or so it says")
     missing = tmp_path / "missing.wav"
-    ran = tingqing("assess", "--format", "jsonl", broken, missing, tmp_path, clean)
+    ran = in_process("assess", "--format", "jsonl", broken, missing, tmp_path, short)
     assert ran.code == 2
     first, second, third, last = ran.lines()
     assert first["source"] == {"kind": "file", "name": str(broken)}
@@ -74,15 +83,15 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(clean: Path, tmp_pa
         "file_not_found",
         "is_a_directory",
     ]
-    assert last["source"]["name"] == str(clean)
+    assert last["source"]["name"] == str(short)
     assert str(missing) in ran.err
     assert "Traceback" not in ran.err
 
 
-def test_json_is_an_object_for_one_file_and_an_array_for_several(clean: Path, noisy: Path) -> None:
-    assert isinstance(json.loads(tingqing("assess", "--format", "json", clean).out), dict)
-    several = json.loads(tingqing("assess", "--format", "json", clean, noisy).out)
-    assert [one["source"]["name"] for one in several] == [str(clean), str(noisy)]
+def test_json_is_an_object_for_one_file_and_an_array_for_several(short: Path, noisy: Path) -> None:
+    assert isinstance(json.loads(in_process("assess", "--format", "json", short).out), dict)
+    several = json.loads(in_process("assess", "--format", "json", short, noisy).out)
+    assert [one["source"]["name"] for one in several] == [str(short), str(noisy)]
 
 
 @pytest.mark.parametrize(
@@ -90,28 +99,28 @@ def test_json_is_an_object_for_one_file_and_an_array_for_several(clean: Path, no
     [("zh", "无背景强干扰", "综合建议"), ("en", "No strong background noise", "Overall advice")],
 )
 def test_flat_is_titles_scores_and_one_sentence(clean: Path, language: str, title: str, advice: str) -> None:
-    flat: dict[str, Any] = json.loads(tingqing("assess", "--format", "flat", "--language", language, clean).out)
+    flat: dict[str, Any] = json.loads(in_process("assess", "--format", "flat", "--language", language, clean).out)
     assert 0.7 <= flat[title] <= 1.0
     assert list(flat)[-1] == advice
     assert isinstance(flat[advice], str)
 
 
-def test_flat_keeps_an_ad_hoc_label_as_it_was_asked(clean: Path) -> None:
-    ran = tingqing(
-        "assess", "--format", "flat", "--language", "en", "--labels", "low_background,birdsong nearby", clean
+def test_flat_keeps_an_ad_hoc_label_as_it_was_asked(short: Path) -> None:
+    ran = in_process(
+        "assess", "--format", "flat", "--language", "en", "--labels", "low_background,birdsong nearby", short
     )
     flat = json.loads(ran.out)
     assert list(flat) == ["No strong background noise", "birdsong nearby", "Overall advice"]
     assert flat["birdsong nearby"] is None
 
 
-def test_labels_are_found_by_id_and_by_title_in_either_language(clean: Path) -> None:
-    ran = tingqing("assess", "--format", "json", "--labels", "low_background,语速适中,No clipping", clean)
+def test_labels_are_found_by_id_and_by_title_in_either_language(short: Path) -> None:
+    ran = in_process("assess", "--format", "json", "--labels", "low_background,语速适中,No clipping", short)
     assert list(json.loads(ran.out)["labels"]) == ["low_background", "moderate_pace", "no_clipping"]
 
 
-def test_labels_that_cannot_be_resolved_are_told_before_any_work(clean: Path) -> None:
-    ran = tingqing("assess", "--format", "jsonl", "--labels", ",,,", clean)
+def test_labels_that_cannot_be_resolved_are_told_before_any_work(short: Path) -> None:
+    ran = in_process("assess", "--format", "jsonl", "--labels", ",,,", short)
     assert ran.code == 2
     assert ran.out == ""
     assert ran.err.startswith("tingqing: ")
@@ -119,53 +128,53 @@ def test_labels_that_cannot_be_resolved_are_told_before_any_work(clean: Path) ->
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Clear"), ("zh", "清晰")])
-def test_text_is_a_report_in_the_readers_language(clean: Path, language: str, word: str) -> None:
-    text = tingqing("assess", "--language", language, clean).out
+def test_text_is_a_report_in_the_readers_language(short: Path, language: str, word: str) -> None:
+    text = in_process("assess", "--language", language, short).out
     assert word in text
     assert ("no diagnosis" if language == "en" else "不作诊断") in text
     assert ("Comfortable pace" if language == "en" else "语速适中") in text
 
 
-def test_language_follows_the_locale(clean: Path) -> None:
-    assert "清晰" in tingqing("assess", clean, LANG="zh_CN.UTF-8").out
-    assert "Clear" in tingqing("assess", clean, LANG="en_GB.UTF-8").out
+def test_language_follows_the_locale(short: Path) -> None:
+    assert "清晰" in in_process("assess", short, LANG="zh_CN.UTF-8").out
+    assert "Clear" in in_process("assess", short, LANG="en_GB.UTF-8").out
 
 
-def test_text_of_several_files_is_a_row_each(clean: Path, noisy: Path) -> None:
-    text = tingqing("assess", "--language", "en", clean, noisy).out
-    assert clean.name in text
+def test_text_of_several_files_is_a_row_each(short: Path, noisy: Path) -> None:
+    text = in_process("assess", "--language", "en", short, noisy).out
+    assert short.name in text
     assert noisy.name in text
     assert "1/2 passed" in text
 
 
-def test_a_terminal_without_unicode_is_no_reason_to_fail(clean: Path) -> None:
-    ran = tingqing("assess", "--language", "zh", clean, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+def test_a_terminal_without_unicode_is_no_reason_to_fail(short: Path) -> None:
+    ran = tingqing("assess", "--language", "zh", short, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
     assert ran.code == 0
     assert "(v)" in ran.out
     assert "#" in ran.out
 
 
-def test_json_is_utf_8_whatever_the_terminal_speaks(clean: Path) -> None:
-    ran = tingqing("assess", "--format", "json", clean, PYTHONIOENCODING="ascii", LC_ALL="C")
+def test_json_is_utf_8_whatever_the_terminal_speaks(short: Path) -> None:
+    ran = tingqing("assess", "--format", "json", short, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert json.loads(ran.out)["labels"]["low_background"]["title"]["zh"] == "无背景强干扰"
 
 
-def test_output_file_holds_what_would_have_been_printed(clean: Path, tmp_path: Path) -> None:
+def test_output_file_holds_what_would_have_been_printed(short: Path, tmp_path: Path) -> None:
     path = tmp_path / "result.jsonl"
-    ran = tingqing("assess", "--format", "jsonl", "--output", path, clean)
+    ran = in_process("assess", "--format", "jsonl", "--output", path, short)
     assert (ran.code, ran.out) == (0, "")
-    assert json.loads(path.read_text(encoding="utf-8"))["source"]["name"] == str(clean)
+    assert json.loads(path.read_text(encoding="utf-8"))["source"]["name"] == str(short)
 
 
-def test_output_that_cannot_be_written_is_told_before_any_work(clean: Path, tmp_path: Path) -> None:
-    ran = tingqing("assess", "--output", tmp_path / "no" / "x", clean)
+def test_output_that_cannot_be_written_is_told_before_any_work(short: Path, tmp_path: Path) -> None:
+    ran = in_process("assess", "--output", tmp_path / "no" / "x", short)
     assert ran.code == 2
     assert "cannot write" in ran.err
 
 
-def test_a_report_that_nobody_reads_ends_quietly(clean: Path) -> None:
+def test_a_report_that_nobody_reads_ends_quietly(short: Path) -> None:
     with subprocess.Popen(
-        [TINGQING, "assess", str(clean)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        [TINGQING, "assess", str(short)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -174,9 +183,9 @@ def test_a_report_that_nobody_reads_ends_quietly(clean: Path) -> None:
         assert process.wait(60) == 141
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(clean: Path) -> None:
+def test_a_reader_that_goes_away_ends_it_quietly(short: Path) -> None:
     process = subprocess.Popen(
-        [TINGQING, "assess", "--format", "jsonl", *[str(clean)] * 4],
+        [TINGQING, "assess", "--format", "jsonl", *[str(short)] * 4],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
@@ -194,45 +203,45 @@ def test_a_reader_that_goes_away_ends_it_quietly(clean: Path) -> None:
 def test_too_short_a_recording_is_unusable_and_no_error(tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, np.zeros(4_000, np.int16), 16_000)
-    ran = tingqing("assess", "--format", "json", path)
+    ran = in_process("assess", "--format", "json", path)
     assert ran.code == 1
     result = json.loads(ran.out)
     assert result["overall"]["verdict"] == "unusable"
     assert {label["why"] for label in result["labels"].values()} == {"too_short"}
 
 
-def test_reference_is_repeated(clean: Path) -> None:
+def test_reference_is_repeated(short: Path) -> None:
     assert (
-        json.loads(tingqing("assess", "--format", "json", "--reference", "visit 7", clean).out)["reference"]
+        json.loads(in_process("assess", "--format", "json", "--reference", "visit 7", short).out)["reference"]
         == "visit 7"
     )
 
 
-def test_a_name_with_brackets_is_no_markup(clean: Path, tmp_path: Path) -> None:
+def test_a_name_with_brackets_is_no_markup(short: Path, tmp_path: Path) -> None:
     path = tmp_path / "[red]a.flac"
-    shutil.copy(clean, path)
-    assert "[red]a.flac" in tingqing("assess", "--language", "en", path).out
+    shutil.copy(short, path)
+    assert "[red]a.flac" in in_process("assess", "--language", "en", path).out
 
 
-def test_a_name_that_is_no_utf_8_is_told_and_assessed(clean: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_no_utf_8_is_told_and_assessed(short: Path, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"visit-\xff.flac")
-    shutil.copy(clean, path)
-    (result,) = tingqing("assess", "--format", "jsonl", path).lines()
+    shutil.copy(short, path)
+    (result,) = in_process("assess", "--format", "jsonl", path).lines()
     assert result["source"]["name"].endswith("visit-\ufffd.flac")
-    assert tingqing("assess", path).code == 0
+    assert in_process("assess", path).code == 0
 
 
-def test_assess_loads_neither_torch_nor_a_web_framework(clean: Path) -> None:
+def test_assess_loads_neither_torch_nor_a_web_framework(short: Path) -> None:
     code = (
         "import sys\nfrom server.cli.main import app\n"
-        f"try:\n    app(['assess', '--format', 'jsonl', {str(clean)!r}])\nexcept SystemExit:\n    pass\n"
+        f"try:\n    app(['assess', '--format', 'jsonl', {str(short)!r}])\nexcept SystemExit:\n    pass\n"
         "print([m for m in ('torch', 'transformers', 'fastapi', 'uvicorn') if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
     assert done.stderr.strip() == "[]"
 
 
-def test_a_wrong_setting_is_told_by_its_name(clean: Path) -> None:
-    ran = tingqing("assess", clean, TINGQING_VAD="loud")
+def test_a_wrong_setting_is_told_by_its_name(short: Path) -> None:
+    ran = in_process("assess", short, TINGQING_VAD="loud")
     assert ran.code == 2
     assert "TINGQING_VAD" in ran.err
