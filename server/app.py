@@ -99,16 +99,17 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
-        async with _told(open_engine(settings, at_once=settings.max_sessions), on_refused) as engine:
-            manager = SessionManager(
-                engine, LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(
+                _told(open_engine(settings, at_once=settings.max_sessions), on_refused)
             )
+            limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
+            manager = await stack.enter_async_context(SessionManager(engine, limits))
             gate = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             app.state.services = Services(engine, manager, Probe(lambda: score_once(engine)), gate, uploads)
             yield
             gate.shut()
-            await manager.drain(0.0)
 
     return build(lifespan, version=version(DISTRIBUTION), insecure=settings.insecure, client=web_client_dir())
 

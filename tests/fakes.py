@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,9 @@ class FakeClock:
 
     def now(self) -> float:
         return self._now
+
+    def wall_time(self) -> datetime:
+        return datetime.fromtimestamp(self._now, UTC)
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> FakeTimer:
         self._timers = [timer for timer in self._timers if not timer.cancelled]

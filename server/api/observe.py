@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, WebSocket
 
+from server.api.principals import principal_of
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -12,4 +13,4 @@ router = APIRouter()
 async def observe(websocket: WebSocket, session_id: str) -> None:
     transport = await open_transport(websocket)
     if transport is not None:
-        await services_of(websocket).manager.run_observer(transport, session_id)
+        await services_of(websocket).manager.run_observer(transport, principal_of(websocket), session_id)

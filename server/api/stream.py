@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, WebSocket
 
+from server.api.principals import principal_of
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -12,4 +13,4 @@ router = APIRouter()
 async def stream(websocket: WebSocket) -> None:
     transport = await open_transport(websocket)
     if transport is not None:
-        await services_of(websocket).manager.run_stream(transport)
+        await services_of(websocket).manager.run_stream(transport, principal_of(websocket))

@@ -7,7 +7,7 @@ from server.assessment.engine import Engine
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.updates import Assessed, Update
-from server.assessment.window_log import LoggedWindow, WindowLog
+from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
 from server.errors import SnapshotError
 from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
@@ -172,12 +172,14 @@ class Assessment:
         """Let go of audio and of requests under way. The judgement stays."""
         self._mos.close()
 
-    def snapshot(self) -> dict[str, Any]:
-        """JSON-able and versioned. Without capture and labels (``labels_asked_for``): who restores it knows them."""
-        return {
+    def snapshot(self, *, log: bool = True) -> dict[str, Any]:
+        """JSON-able and versioned. Without capture and labels (``labels_asked_for``): who restores it knows them.
+
+        ``log`` False leaves the log out, which grows with every window: whoever keeps ``log.windows()`` adds it again.
+        """
+        return ({"log": self.log.snapshot()} if log else {}) | {
             "version": VERSION,
             "judge": self._judge_to_come().snapshot(),
-            "log": self.log.snapshot(),
             "findings": self.findings.snapshot(),
             "mos": self._mos.snapshot(),
             "windows_replaced": self.windows_replaced,
@@ -203,12 +205,16 @@ class Assessment:
         priority: Priority = Priority.FILE,
         wait_for_mos: bool = True,
     ) -> Self:
-        """Raises SnapshotError for a snapshot of another version."""
+        """``log`` of ``state``: as in the snapshot, or LoggedWindows. Raises SnapshotError for another version."""
         if state.get("version") != VERSION:
             raise SnapshotError(f"This snapshot has version {state.get('version')!r}; this server reads {VERSION}.")
         restored = cls(engine, labels, capture, priority=priority, wait_for_mos=wait_for_mos)
         restored.judge = SessionJudge.restore(state["judge"], labels)
-        restored.log.restore(state["log"])
+        log = state["log"]
+        if isinstance(log, LoggedWindows):
+            restored.log = WindowLog.of(log)
+        else:
+            restored.log.restore(log)
         restored.findings.restore(state["findings"])
         restored._mos.restore(state["mos"])
         restored.windows_replaced = int(state["windows_replaced"])

@@ -78,6 +78,14 @@ class WindowLog:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @classmethod
+    def of(cls, windows: LoggedWindows) -> "WindowLog":
+        """A log that goes on from ``windows``. Rows never change once they are there, so they are shared."""
+        log = cls()
+        log._rows = list(windows._rows)
+        log._ids = log._rows[-1][0] if log._rows else ()
+        return log
+
     def append(self, window: LoggedWindow) -> None:
         ids = tuple(window.labels)
         if ids != self._ids:

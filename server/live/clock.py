@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -15,6 +16,10 @@ class Clock(Protocol):
 
     def now(self) -> float: ...
 
+    def wall_time(self) -> datetime:
+        """The date and time, UTC, for what leaves the process."""
+        ...
+
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer: ...
 
 
@@ -23,6 +28,9 @@ class LoopClock:
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def wall_time(self) -> datetime:
+        return datetime.now(UTC)
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
         return asyncio.get_running_loop().call_later(delay_s, callback)

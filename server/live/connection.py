@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from typing import Protocol
 
-from server.assessment.engine import Core
+from server.assessment.engine import Core, HeardAudio
 from server.errors import IdleTimeoutError, TingqingError
 from server.live import endings
 from server.live.clock import Clock, deadline, pause
+from server.live.concluding import conclude
+from server.live.connection_state import Closed, Closing, ConnectionLife, Draining, Receiving, Stopping
 from server.live.endings import Ending
 from server.live.intake import Intake
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mailbox
 from server.live.messages import error_message
+from server.live.newcomers import started_message
 from server.live.outbox import Outbox, OutboxSender
+from server.live.outcome import Outcome
 from server.live.session import Phase, Session
 from server.live.transport import Disconnected, Transport
 from server.wire.server import GoAway
@@ -23,20 +27,28 @@ log = logging.getLogger(__name__)
 GONE = 1011
 """Close code for a peer that stopped reading: it may come back and resume."""
 
-OnOver = Callable[["Connection", str | None], None]
 
+class SessionHome(Protocol):
+    """Where a session stays between its sockets and after the last."""
 
-class _Over(Exception):  # noqa: N818 - how a loop ends the others
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending)
-        self.ending = ending
+    async def save(self, session: Session) -> None:
+        """Keep what another process needs to go on."""
+        ...
+
+    async def end(self, session: Session, outcome: Outcome) -> None:
+        """The session is over."""
+        ...
+
+    def detach(self, session: Session, heard: HeardAudio, why: str) -> None:
+        """The session waits for its patient."""
+        ...
 
 
 class Connection:
     """Serve ``session`` over ``transport`` until one of them ends: call ``run`` once.
 
-    ``on_over`` is called exactly once, when no loop touches the session any more and before the last messages are
-    sent: with ``session.ended`` as JSON it ends the session, with ``None`` it detaches it. ``over`` is set right after.
+    ``home`` hears exactly once, when no loop touches the session any more and before the last messages are sent, that
+    the session ended or is detached.
     """
 
     def __init__(
@@ -46,39 +58,33 @@ class Connection:
         transport: Transport,
         clock: Clock,
         limits: LiveLimits,
-        on_over: OnOver,
+        home: SessionHome,
         *,
         replay_until: int = 0,
     ) -> None:
         self.session = session
-        self.over = asyncio.Event()
-        self.delivered = False
         self._transport = transport
         self._clock = clock
         self._limits = limits
-        self._on_over = on_over
+        self._home = home
+        self._life = ConnectionLife()
         self._outbox = Outbox(limits.outbox)
         self._mailbox = Mailbox()
-        self._scored = asyncio.Event()
-        self._scoring = False
-        self._draining = False
-        self._stop: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self._intake = Intake(session, core, self._mailbox, clock, limits, replay_until)
+        self._intake = Intake(session, core, self._mailbox, clock, limits, replay_until, self._save)
         self._next_sample = core.next_sample
 
-    @property
-    def intake(self) -> Intake:
-        return self._intake
-
     def stop(self, ending: Ending) -> None:
-        """Ask the loops to end. While the last windows are being scored a lost line no longer matters."""
-        if not self._stop.done() and not (self._draining and ending.lost):
-            self._stop.set_result(ending)
+        """Ask the loops to end; the first ending holds. While the last windows are scored a lost line is ignored."""
+        match self._life.state:
+            case Receiving():
+                self._life.move(Stopping(ending))
+            case Draining() if not ending.lost:
+                self._life.move(Stopping(ending))
 
     def warn_away(self, time_left_s: float) -> None:
         self.session.tell(GoAway(time_left_s=time_left_s), to="patient")
 
-    async def run(self) -> None:
+    async def run(self) -> Closed:
         sender = OutboxSender(
             self._transport,
             self._outbox,
@@ -86,54 +92,63 @@ class Connection:
             send_s=self._limits.send_s,
             heartbeat_s=self._limits.heartbeat_s,
         )
-        settled = False
         try:
             async with asyncio.TaskGroup() as group:
                 sending = group.create_task(sender.run(lambda: self.stop(endings.LOST)))
-                self.session.attach(self._outbox)
-                self.session.tell(self.session.started(self._next_sample), to="patient")
-                self.session.recall_prompts()
-                self.session.warn(self.session.warnings.start(self._clock.now()))
-                ending, ended = await self._compose(await self._work())
-                settled = True
-                self._on_over(self, ended)
-                self._intake.release()
-                self._say_goodbye(ending, ended)
-                await self._send_rest(sending)
+                self._welcome()
+                await self._save()
+                ending = await self._settle(await self._work())
+                self._outbox.close()
+                delivered = await self._send_rest(sending)
         finally:
-            if not settled:
-                self._on_over(self, None)
-            self.over.set()
+            if not isinstance(self._life.state, Closing):
+                self._home.detach(self.session, self._intake.heard, "its handler was cancelled")
+                self._life.move(Closed(delivered=False))
         await self._close(ending)
+        closed = Closed(delivered)
+        self._life.move(closed)
+        return closed
 
-    async def _compose(self, ending: Ending) -> tuple[Ending, str | None]:
-        """``session.ended``, if the session ends; a long one on a thread, so that the others are not kept waiting."""
+    def _welcome(self) -> None:
+        self.session.attach(self._outbox)
+        self.session.tell(started_message(self.session, self._next_sample), to="patient")
+        self.session.recall_prompts()
+        self.session.warn(self.session.warnings.start(self._clock.now()))
+
+    async def _settle(self, ending: Ending) -> Ending:
+        """End the session, or leave it to be resumed, and queue the last messages; how it ended after all."""
+        ending, outcome = await self._conclude(ending)
+        heard = self._intake.heard
+        if outcome is None:
+            self._home.detach(self.session, heard, ending.why)
+        else:
+            await self._home.end(self.session, outcome)
+        self._life.move(Closing(ending))
+        self._intake.release()
+        if ending.error is not None:
+            self._outbox.put(error_message(ending.error).model_dump_json())
+        if outcome is not None and outcome.farewell is not None:
+            self._outbox.put(outcome.farewell.ended)
+        return ending
+
+    async def _conclude(self, ending: Ending) -> tuple[Ending, Outcome | None]:
         if ending.reason is None:
             return ending, None
-        heard = self._intake.heard
         try:
-            if self.session.long:
-                return ending, await asyncio.to_thread(self.session.ended, ending.reason, heard)
-            return ending, self.session.ended(ending.reason, heard)
+            return ending, await conclude(self.session, ending.reason, self._intake.heard)
         except Exception:  # the session must be closed in order also where its result cannot be made
             log.exception("a result could not be put together")
             return endings.internal(), None
 
-    def _say_goodbye(self, ending: Ending, ended: str | None) -> None:
-        if ending.error is not None:
-            self._outbox.put(error_message(ending.error).model_dump_json())
-        if ended is not None:
-            self._outbox.put(ended)
-        self._outbox.close()
-        self.over.set()
-
-    async def _send_rest(self, sending: "asyncio.Task[bool]") -> None:
+    async def _send_rest(self, sending: "asyncio.Task[bool]") -> bool:
+        """True if the peer took every message."""
         try:
             async with deadline(self._clock, self._limits.send_s):
                 await asyncio.wait([sending])
-            self.delivered = sending.result()
+            return sending.result()
         except TimeoutError:
             sending.cancel()
+            return False
 
     async def _close(self, ending: Ending) -> None:
         code = GONE if ending.lost else ending.close_code
@@ -142,62 +157,67 @@ class Connection:
             async with deadline(self._clock, self._limits.send_s):
                 await self._transport.close(code, reason)
         except (TimeoutError, Disconnected):
-            log.info("a peer did not answer the close; its socket is dropped")
+            log.debug("a peer did not answer the close; its socket is dropped")
 
     # -- the loops
 
     async def _work(self) -> Ending:
+        """Until something stops the connection; a loop that fails is a fault of ours, whatever stopped it."""
         try:
             async with asyncio.TaskGroup() as group:
-                for loop in (self._receive, self._score, self._watch, self._await_stop):
-                    group.create_task(loop())
-        except ExceptionGroup as raised:
-            return _ending_of(raised)
-        raise AssertionError("the loops end by raising")
-
-    async def _await_stop(self) -> None:
-        raise _Over(await self._stop)
+                loops = [group.create_task(loop()) for loop in (self._receive, self._score, self._watch)]
+                stopping = await self._life.until(Stopping)
+                for loop in loops:
+                    loop.cancel()
+        except ExceptionGroup as faults:
+            log.error("a session's loop failed", exc_info=faults)
+            return endings.internal()
+        return stopping.ending
 
     async def _receive(self) -> None:
-        while True:
+        ending: Ending | None = None
+        while ending is None:
             try:
                 ending = await self._intake.take(await self._transport.receive())
             except Disconnected:
-                raise _Over(endings.LOST) from None
+                ending = endings.LOST
             except TingqingError as error:
-                raise _Over(endings.fault(error)) from None
-            if ending is endings.CLIENT:
-                await self._score_the_rest()
-            if ending is not None:
-                raise _Over(ending)
-            await asyncio.sleep(0)  # messages that are there already would be taken without a turn for the others
+                ending = endings.fault(error)
+            if ending is None:  # messages that are there already would be taken without a turn for the others
+                await asyncio.sleep(0)
+        if ending is endings.CLIENT and isinstance(self._life.state, Receiving):
+            await self._score_the_rest()
+        self.stop(ending)
 
     async def _score(self) -> None:
         """One window at a time. A failing scorer makes null labels, never an exception."""
         assessment = self.session.assessment
         while (mail := await self._mailbox.take()) is not None:
-            self._scoring = True
             if mail.lossless:
                 await self._outbox.room()
             # From judgement to checkpoint without a pause: a line lost in between would have the window judged twice.
             assessed = await assessment.assess(mail.window, wait_for_mos=mail.lossless)
-            self.session.judged(assessed, arrived=mail.arrived, checkpoint=mail.checkpoint, keep=mail.lossless)
-            self._scoring = False
-        self._scored.set()
-        await asyncio.Event().wait()  # the group ends the loops together
+            self.session.judged(
+                assessed, arrived=mail.arrived, core=mail.core, received=self._intake.received, keep=mail.lossless
+            )
+            if mail.core is not None:
+                await self._save()
+
+    async def _save(self) -> None:
+        await self._home.save(self.session)
 
     async def _score_the_rest(self) -> None:
         """After ``session.end``: the last windows, for as long as was promised."""
-        self._draining = True
         within_s = self._limits.fast_tail_s if self.session.fast else self._limits.tail_s
-        ends_at = self._clock.now() + within_s
+        until = self._clock.now() + within_s
+        self._life.move(Draining(until))
         try:
             async with deadline(self._clock, within_s):
                 await self._intake.finish()
-                await self._scored.wait()
-                await self.session.assessment.conclude(max(0.0, ends_at - self._clock.now()))
+                await self._mailbox.all_judged()
+                await self.session.assessment.conclude(max(0.0, until - self._clock.now()))
         except TimeoutError:
-            self.session.assessment.shed += len(self._mailbox) + self._scoring
+            self.session.assessment.shed += self._mailbox.unjudged
 
     async def _watch(self) -> None:
         """Idle patients, and sessions that have lasted too long."""
@@ -208,23 +228,12 @@ class Connection:
             idle_at = now + limits.idle_s if self._intake.busy else self._intake.last_audio + allowed_s
             expires_at = self.session.started_at + limits.max_session_s
             if now >= expires_at:
-                raise _Over(endings.EXPIRED)
+                return self.stop(endings.EXPIRED)
             if now >= idle_at:
-                raise _Over(endings.fault(IdleTimeoutError(f"No audio came for {allowed_s:g} s; silence is audio.")))
+                error = IdleTimeoutError(f"No audio came for {allowed_s:g} s; silence is audio.")
+                return self.stop(endings.fault(error))
             warn_at = expires_at - limits.expiring_s
             if now >= warn_at:
                 self.session.warn(self.session.warnings.expiring(now))
             dues = [due for due in (idle_at, expires_at, warn_at) if due > now]
             await pause(self._clock, min(min(dues) - now, limits.idle_s))
-
-
-def _ending_of(raised: ExceptionGroup[Exception]) -> Ending:
-    """The first loop that ended the others, unless one failed by a fault of ours."""
-    faults = raised.subgroup(lambda error: not isinstance(error, _Over | ExceptionGroup))
-    if faults is not None:
-        log.error("a session's loop failed", exc_info=faults)
-        return endings.internal()
-    for error in raised.exceptions:
-        if isinstance(error, _Over):
-            return error.ending
-    raise AssertionError("a group without an exception")

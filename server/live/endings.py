@@ -19,6 +19,13 @@ class Ending:
     error: TingqingError | None = None
     lost: bool = False
 
+    @property
+    def why(self) -> str:
+        """In the words of the log."""
+        if self.lost:
+            return "its line broke"
+        return self.error.code if self.error is not None else self.reason or "its socket closed"
+
 
 CLIENT = Ending("client", ENDED)
 EXPIRED = Ending("expired", ENDED)

@@ -1,7 +1,7 @@
 """What a patient's socket brings, message by message: audio into the core, windows into the mailbox, control."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import assert_never
 
 from server.assessment.engine import Core, HeardAudio
@@ -15,6 +15,7 @@ from server.errors import (
 from server.live import endings
 from server.live.clock import Clock
 from server.live.endings import Ending
+from server.live.flow import CatchingUp, Current, Finished, Flow, moved
 from server.live.guards import FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mail, Mailbox
@@ -41,12 +42,19 @@ ACK_EVERY_S = 0.2
 class Intake:
     """Owns the core of one socket. Call ``take`` for each message, one at a time; ``finish`` after ``session.end``.
 
-    ``replay_until``: up to this sample the client sends again, or catches up after a break: nothing is left out for
-    lateness, and nothing is too fast.
+    ``replay_until``: 0, or the sample up to which it is CatchingUp. ``save`` is awaited when control changed something
+    that a resume must find.
     """
 
     def __init__(
-        self, session: Session, core: Core, mailbox: Mailbox, clock: Clock, limits: LiveLimits, replay_until: int
+        self,
+        session: Session,
+        core: Core,
+        mailbox: Mailbox,
+        clock: Clock,
+        limits: LiveLimits,
+        replay_until: int,
+        save: Callable[[], Awaitable[None]],
     ) -> None:
         self.busy = False
         self.last_audio = clock.now()
@@ -56,19 +64,23 @@ class Intake:
         self._clock = clock
         self._limits = limits
         self._rate = session.audio.sample_rate
-        self._replay_until = replay_until
+        self._flow: Flow = CatchingUp(replay_until) if replay_until else Current()
+        self._save = save
         self._faults = FaultGuard()
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
-        self._finished = False
-        self._in_gap = False
+
+    @property
+    def received(self) -> int:
+        """Samples taken so far; in a replay, up to where it has come."""
+        return self._core.samples_received
 
     @property
     def heard(self) -> HeardAudio:
-        """A core that still replays has heard less than was judged before it; the windows say how much."""
+        """A core that still replays has heard less than was judged before it; the session says how much."""
         heard = HeardAudio.of(self._core)
-        known = self._session.furthest_sample if self._core.samples_received < self._replay_until else 0
-        return HeardAudio(max(heard.samples, known), heard.sample_rate, heard.speech_s, heard.totals)
+        samples = max(heard.samples, self._session.furthest_sample)
+        return HeardAudio(samples, heard.sample_rate, heard.speech_s, heard.totals)
 
     async def take(self, message: str | bytes) -> Ending | None:
         """Work one message through; the ending it calls for, if any. Raises what is fatal."""
@@ -93,7 +105,7 @@ class Intake:
 
     async def finish(self) -> None:
         """No more audio: flush the core; its last window goes the way of the others."""
-        self._finished = True
+        self._flow = moved(self._flow, Finished())
         try:
             events = self._core.finish()
         except OddLengthError as error:
@@ -113,7 +125,7 @@ class Intake:
         arrived = self._clock.now()
         if self._session.phase is Phase.PAUSED:
             self._session.pause(False)
-        if not self._lossless:
+        if not self._lossless():
             self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
         try:
             pieces = self._core.take_pcm(data)
@@ -130,39 +142,43 @@ class Intake:
         if self._core.half_open:
             self._tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
         self._session.warn(self._session.warnings.gap(arrived))
-        self._in_gap = True  # a gap does not arrive in real time: its windows wait for one another
-        await self._spread_all(self._core.take_gap(samples), arrived)
-        self._in_gap = False
+        # A gap does not arrive in real time: its windows wait for one another, and its levels are nobody's.
+        await self._spread_all(self._core.take_gap(samples), arrived, gap=True)
         self._after_audio()
         self._ack(arrived)
 
     def _after_audio(self) -> None:
         now = self.last_audio = self._clock.now()
-        if self._replay_until and self._core.samples_received >= self._replay_until:
-            self._replay_until = 0
+        if isinstance(self._flow, CatchingUp) and self._core.samples_received >= self._flow.until:
+            self._flow = moved(self._flow, Current())
             self._pace = PaceGuard(now)
         if now - self._acked_at >= ACK_EVERY_S:
             self._ack(now)
 
-    @property
-    def _lossless(self) -> bool:
-        return self._session.fast or self._in_gap or self._core.samples_received < self._replay_until
+    def _lossless(self, *, gap: bool = False) -> bool:
+        match self._flow:
+            case CatchingUp(until):
+                return gap or self._session.fast or self._core.samples_received < until
+            case Current() | Finished():
+                return gap or self._session.fast
+            case _:
+                assert_never(self._flow)
 
-    async def _spread_all(self, pieces: Iterable[list[StreamEvent]], arrived: float) -> None:
+    async def _spread_all(self, pieces: Iterable[list[StreamEvent]], arrived: float, *, gap: bool = False) -> None:
         """A long message must not hold the other sessions: they get a turn after each piece."""
         for events in pieces:
-            await self._spread(events, arrived)
+            await self._spread(events, arrived, gap=gap)
             await asyncio.sleep(0)
 
-    async def _spread(self, events: list[StreamEvent], arrived: float) -> None:
+    async def _spread(self, events: list[StreamEvent], arrived: float, *, gap: bool = False) -> None:
         """Each event where it belongs. Only after the last window of several is the core's state that of a window."""
         windows = [event for event in events if isinstance(event, WindowReady)]
         for event in events:
             match event:
                 case WindowReady():
-                    await self._post(event, arrived, last=event is windows[-1])
+                    await self._post(event, arrived, last=event is windows[-1], gap=gap)
                 case Level():
-                    if not self._in_gap:
+                    if not gap:
                         self._session.tell(level_message(event), key="level")
                         self._session.warn(self._session.warnings.level(event, arrived))
                 case SpeechStarted() | SpeechStopped():
@@ -170,11 +186,12 @@ class Intake:
                 case _:
                     assert_never(event)
 
-    async def _post(self, event: WindowReady, arrived: float, *, last: bool) -> None:
-        checkpoint = self._core.snapshot() if last and not self._finished else None
-        mail = Mail(event.window, arrived, checkpoint, self._lossless)
+    async def _post(self, event: WindowReady, arrived: float, *, last: bool, gap: bool) -> None:
+        finished = isinstance(self._flow, Finished)
+        core = self._core.snapshot() if last and not finished else None
+        mail = Mail(event.window, arrived, core, self._lossless(gap=gap))
         self._session.assessment.expect(event.window)
-        if mail.lossless or self._finished or self._mailbox.holds_lossless:
+        if mail.lossless or finished or self._mailbox.holds_lossless:
             await self._mailbox.put(mail)
         elif self._mailbox.put_newest(mail):
             self._session.assessment.windows_replaced += 1
@@ -207,9 +224,11 @@ class Intake:
             case AudioGap():
                 await self._gap(message.samples)
             case LabelsUpdate():
-                session.change_labels(session.engine.dictionaries.resolve(message.labels))
+                session.change_labels(message.labels)
+                await self._save()
             case PromptSnooze():
                 session.tell_prompts(session.assessment.snooze(message.id))
+                await self._save()
             case KeepAlive():
                 pass
             case SessionStart():

@@ -13,9 +13,10 @@ class LiveLimits:
     ``max_sessions`` patients at once; those who come back to a session of theirs are let in over it. ``start_s`` for
     the first message. ``idle_s`` without audio, ``pause_s`` when paused. ``send_s`` for a peer to take one message.
     ``tail_s`` for the last windows after ``session.end`` (``fast_tail_s`` for ``pace=fast``, which promises to leave
-    none out). ``resume_ttl_s``: how long a session waits for its patient, and how long an ended one can be looked at.
-    ``max_ended_bytes`` of results kept for that. ``max_session_s`` of audio or of wall time; ``expiring_s`` before
-    its end the patient is warned. ``outbox`` control messages may wait for one socket.
+    none out). ``claim_s``: how long an announced session waits for its first socket. ``resume_ttl_s``: how long a
+    session waits for its patient, and how long an ended one can be looked at. ``max_ended_bytes`` of results kept for
+    that. ``max_session_s`` of audio or of wall time; ``expiring_s`` before its end the patient is warned. ``outbox``
+    control messages may wait for one socket.
     """
 
     max_sessions: int = 64
@@ -29,6 +30,7 @@ class LiveLimits:
     heartbeat_s: float = 0.9
     tail_s: float = 5.0
     fast_tail_s: float = 30.0
+    claim_s: float = 900.0
     resume_ttl_s: float = 120.0
     max_ended_bytes: int = 64 * 1024 * 1024
     max_frame_bytes: int = MAX_FRAME_BYTES

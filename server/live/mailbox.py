@@ -1,4 +1,4 @@
-"""Between the receive loop and the score loop: at most one window waits while one is scored."""
+"""Between the receive loop and the score loop: at most one window waits while one is judged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,22 +8,26 @@ from server.values.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """``arrived``: clock time of the message that completed the window. ``checkpoint``: the core as it was then.
+    """``arrived``: clock time of the message that completed the window. ``core``: the core's snapshot as it was then.
 
     ``lossless``: nothing may be left out for lateness (``fast``, and replay after a resume).
     """
 
     window: Window
     arrived: float
-    checkpoint: bytes | None
+    core: bytes | None
     lossless: bool
 
 
 class Mailbox:
-    """One slot. Full: ``put_newest`` replaces what waits and says so, ``put`` waits. One reader, one writer."""
+    """One slot. Full: ``put_newest`` replaces what waits and says so, ``put`` waits. One reader, one writer.
+
+    What the reader took counts as unjudged until it comes back for more.
+    """
 
     def __init__(self) -> None:
         self._slot: Mail | None = None
+        self._taken: Mail | None = None
         self._closed = False
         self._changed = asyncio.Event()
 
@@ -40,14 +44,16 @@ class Mailbox:
         self.put_newest(mail)
 
     async def take(self) -> Mail | None:
-        """The next window; ``None`` once closed and empty."""
+        """The next window; ``None`` once closed and empty. The one taken before is judged."""
+        self._taken = None
+        self._changed.set()
         while self._slot is None:
             if self._closed:
                 return None
             await self._wait()
-        mail, self._slot = self._slot, None
+        self._taken, self._slot = self._slot, None
         self._changed.set()
-        return mail
+        return self._taken
 
     def close(self) -> None:
         """No more will come. What waits can still be taken."""
@@ -59,8 +65,15 @@ class Mailbox:
         """True while a window waits that must not be replaced."""
         return self._slot is not None and self._slot.lossless
 
-    def __len__(self) -> int:
-        return int(self._slot is not None)
+    @property
+    def unjudged(self) -> int:
+        """Windows that wait or are being judged, 2 at most."""
+        return (self._slot is not None) + (self._taken is not None)
+
+    async def all_judged(self) -> None:
+        """Until it is closed and nothing is unjudged."""
+        while not self._closed or self.unjudged:
+            await self._wait()
 
     async def _wait(self) -> None:
         self._changed.clear()

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from server.errors import TingqingError
 from server.logs import request_id
 from server.stream.events import Level, SpeechStarted, SpeechStopped
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from server.wire.client import SessionStart
 from server.wire.server import (
     ErrorBody,
     ErrorMessage,
@@ -26,6 +28,20 @@ def error_message(error: TingqingError) -> ErrorMessage:
         retry_after_s=error.retry_after_s,
     )
     return ErrorMessage(error=body, request_id=request_id.get())
+
+
+def capture_of(start: SessionStart) -> Capture:
+    granted = start.capture
+    return Capture(
+        source=CaptureSource(granted.source),
+        echo_cancellation=granted.echoCancellation,
+        noise_suppression=granted.noiseSuppression,
+        auto_gain_control=granted.autoGainControl,
+    )
+
+
+def format_of(start: SessionStart) -> AudioFormat:
+    return AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate)
 
 
 def level_message(level: Level) -> LevelMessage:

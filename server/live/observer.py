@@ -8,11 +8,11 @@ from server.live.clock import Clock, deadline
 from server.live.guards import FaultGuard
 from server.live.limits import LiveLimits
 from server.live.messages import error_message
+from server.live.newcomers import snapshot_message
 from server.live.outbox import Outbox, OutboxSender
 from server.live.session import Session
 from server.live.transport import Disconnected, Transport, size_of
 from server.wire.client import KeepAlive, parse_client_message
-from server.wire.server import Snapshot
 
 
 class Observer:
@@ -26,18 +26,18 @@ class Observer:
         self.close_code = endings.ENDED
         self._reason = ""
 
-    async def show(self, snapshot: Snapshot) -> None:
-        """A session that has ended: its snapshot, and good-bye."""
+    async def show(self, snapshot: str) -> None:
+        """A session that has ended: its snapshot as JSON, and good-bye."""
         try:
             async with deadline(self._clock, self._limits.send_s):
-                await self._transport.send_text(snapshot.model_dump_json())
+                await self._transport.send_text(snapshot)
                 await self._transport.close(endings.ENDED, "ended")
         except (Disconnected, TimeoutError):
             return
 
     async def follow(self, session: Session) -> None:
         """Until the session ends, the observer leaves, or it takes nothing for ``send_s`` seconds."""
-        outbox = session.hub.join(session.snapshot().model_dump_json())
+        outbox = session.hub.join(snapshot_message(session).model_dump_json())
         sender = OutboxSender(
             self._transport,
             outbox,

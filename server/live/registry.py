@@ -1,165 +1,241 @@
-"""Every session of the process by its id: live, waiting for its patient, ended, and lately forgotten."""
+"""Every session of the process that goes on, by its id: with its socket, waiting for its patient, or being ended."""
 
+import asyncio
 import hmac
 import logging
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from server.assessment.engine import HeardAudio
 from server.errors import SessionExpiredError, UnknownSessionError
+from server.live.checkpoint import CheckpointStore, SessionCheckpoint
+from server.live.checkpointing import checkpoint_of
 from server.live.clock import Clock, Timer
+from server.live.concluding import conclude, without_result
 from server.live.limits import LiveLimits
+from server.live.outcome import Outcome, Remembered, ResultSink
 from server.live.session import Session
-from server.wire.server import EndReason, SessionEnded, Snapshot
+from server.wire.server import EndReason
 
 if TYPE_CHECKING:
     from server.live.connection import Connection
 
 log = logging.getLogger(__name__)
 
-TOMBSTONES = 10_000
-"""Ids remembered after everything else of a session is forgotten, to say expired instead of unknown."""
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A socket serves the session."""
+
+    connection: "Connection"
 
 
-@dataclass(slots=True)
-class Entry:
-    """A session that goes on. ``connection``: ``None`` while it waits for its patient until ``timer``."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Its patient is gone since clock time ``since``, and may come back until ``timer``."""
 
-    session: Session
-    connection: "Connection | None" = None
-    timer: Timer | None = None
-    detached_at: float = 0.0
-
-
-@dataclass(slots=True)
-class Ended:
-    """What is kept of an ended session, as JSON: its last snapshot and its ``session.ended``.
-
-    ``undelivered``: the line broke before its patient had the result; they may come back for it.
-    """
-
-    resume_token: str
-    snapshot: str
-    text: str
+    since: float
     timer: Timer
-    undelivered: bool
 
-    def for_observers(self) -> Snapshot:
-        ended = SessionEnded.model_validate_json(self.text)
-        return Snapshot.model_validate_json(self.snapshot).model_copy(update={"ended": ended})
+
+@dataclass(frozen=True, slots=True)
+class EndingAlone:
+    """Nobody came back; its outcome is being put together."""
+
+
+EntryState = Attached | Waiting | EndingAlone
+
+
+class Entry:
+    """One session that goes on, and who has it."""
+
+    def __init__(self, session: Session, state: EntryState) -> None:
+        self.session = session
+        self._state = state
+        self._changed = asyncio.Event()
 
     @property
-    def size(self) -> int:
-        return len(self.snapshot) + len(self.text)
+    def state(self) -> EntryState:
+        return self._state
+
+    def move(self, to: EntryState) -> None:
+        """A transition that does not exist is a bug."""
+        expected: tuple[type[EntryState], ...]
+        match to:
+            case Attached():
+                expected = (Waiting,)
+            case Waiting():
+                expected = (Attached,)
+            case EndingAlone():
+                expected = (Waiting,)
+            case _:
+                assert_never(to)
+        assert isinstance(self._state, expected), f"{to} comes after {expected[0].__name__}, not after {self._state}"
+        if isinstance(self._state, Waiting):
+            self._state.timer.cancel()
+        self._state = to
+        self._changed.set()
+
+    def gone(self) -> None:
+        """The session ended: whoever waits for a change of this entry must look again."""
+        self._changed.set()
+
+    async def changes(self) -> None:
+        """Until the next transition."""
+        self._changed.clear()
+        await self._changed.wait()
 
 
 class Registry:
-    """Bounded: patients by the manager, waiting sessions by ``max_sessions`` (the longest waiting is ended early),
-    ended ones by their bytes (the oldest is forgotten)."""
+    """Bounded: patients by the manager, waiting sessions by ``max_sessions`` (the longest waiting is ended early).
 
-    def __init__(self, clock: Clock, limits: LiveLimits) -> None:
+    What ended goes to ``sink``, what goes on is kept in ``checkpoints``. ``group`` owns the ends for which no socket
+    waits.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        limits: LiveLimits,
+        sink: ResultSink,
+        checkpoints: CheckpointStore,
+        group: asyncio.TaskGroup,
+    ) -> None:
         self._clock = clock
         self._limits = limits
+        self._sink = sink
+        self._checkpoints = checkpoints
+        self._group = group
         self._entries: dict[str, Entry] = {}
-        self._ended: OrderedDict[str, Ended] = OrderedDict()
-        self._ended_bytes = 0
-        self._tombstones: OrderedDict[str, None] = OrderedDict()
 
     @property
     def connections(self) -> list["Connection"]:
-        return [entry.connection for entry in self._entries.values() if entry.connection is not None]
+        return [entry.state.connection for entry in self._entries.values() if isinstance(entry.state, Attached)]
 
     @property
     def waiting(self) -> list[Entry]:
-        return [entry for entry in self._entries.values() if entry.connection is None]
+        return [entry for entry in self._entries.values() if isinstance(entry.state, Waiting)]
 
-    @property
-    def ended_count(self) -> int:
-        return len(self._ended)
+    # -- to find a session
 
-    def find(self, session_id: str) -> Entry | Ended:
-        """Raises UnknownSessionError, SessionExpiredError."""
-        found = self._entries.get(session_id) or self._ended.get(session_id)
-        if found is not None:
-            return found
-        if session_id in self._tombstones:
+    async def find(self, session_id: str, site: str) -> Entry | Remembered:
+        """One that goes on, or one whose farewell is still there. One that goes on is found without a pause.
+
+        Raises UnknownSessionError, also for another site's, and SessionExpiredError.
+        """
+        entry = self._entries.get(session_id)
+        if entry is not None and entry.session.site == site:
+            return entry
+        remembered = await self._sink.find(session_id, site)
+        if remembered is None:
+            raise UnknownSessionError("There is no such session.")
+        if remembered.farewell is None:
             raise SessionExpiredError("This session ended, or waited too long for its patient.")
-        raise UnknownSessionError("There is no such session.")
+        return remembered
 
-    def find_own(self, session_id: str, resume_token: str) -> Entry | Ended:
-        """The same for whoever holds the resume token; without it a session is as good as unknown."""
-        found = self.find(session_id)
-        token = found.session.resume_token if isinstance(found, Entry) else found.resume_token
-        if not hmac.compare_digest(token.encode(), resume_token.encode(errors="replace")):
+    async def find_own(self, session_id: str, resume_token: str, site: str) -> Entry | Remembered | SessionCheckpoint:
+        """The same for whoever holds the resume token; without it a session is as good as unknown.
+
+        A checkpoint is that of a session that another process began, and nobody ended.
+        """
+        found: Entry | Remembered | SessionCheckpoint
+        try:
+            found = await self.find(session_id, site)
+        except UnknownSessionError:
+            checkpoint = await self._checkpoints.get(session_id)
+            if checkpoint is None or checkpoint.state.get("site") != site:
+                raise
+            found = checkpoint
+        if not hmac.compare_digest(_token_of(found).encode(), resume_token.encode(errors="replace")):
             raise UnknownSessionError("There is no such session.")
         return found
 
-    def attach(self, session: Session, connection: "Connection") -> None:
-        entry = self._entries.setdefault(session.id, Entry(session))
-        assert entry.connection is None, "one socket serves a session"
-        if entry.timer is not None:
-            entry.timer.cancel()
-        entry.connection, entry.timer = connection, None
+    # -- its sockets
 
-    def detach(self, session: Session, heard: HeardAudio) -> None:
+    def attach(self, session: Session, connection: "Connection") -> None:
+        entry = self._entries.get(session.id)
+        if entry is None:
+            self._entries[session.id] = Entry(session, Attached(connection))
+        else:
+            entry.move(Attached(connection))
+
+    def detach(self, session: Session, heard: HeardAudio, why: str) -> None:
         """The patient is gone; they have ``resume_ttl_s`` to come back."""
         entry = self._entries[session.id]
-        entry.connection = None
-        entry.detached_at = self._clock.now()
-        session.detach(heard)
-        entry.timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self.expire, session.id))
+        timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._expire, session.id, "expired"))
+        entry.move(Waiting(self._clock.now(), timer))
+        session.detach(heard, why)
         waiting = self.waiting
         if len(waiting) > self._limits.max_sessions:
-            self.expire(min(waiting, key=lambda one: one.detached_at).session.id)
+            self._expire(min(waiting, key=_waits_since).session.id, "expired")
 
-    def expire(self, session_id: str, reason: EndReason = "expired") -> None:
-        """Nobody came back: observers get the result so far."""
-        session = self._entries[session_id].session
-        assert session.heard is not None, "only a session without a socket expires"
+    async def save(self, session: Session) -> None:
+        """Keep the checkpoint of a session that goes on. A store that fails costs a resume elsewhere, not this one."""
         try:
-            text = session.ended(reason, session.heard)
+            await self._checkpoints.put(session.id, checkpoint_of(session))
+        except Exception:
+            log.exception("a checkpoint could not be kept")
+
+    # -- its end
+
+    async def end(self, session: Session, outcome: Outcome) -> None:
+        """Hand ``outcome`` over, then let go of the session. It can be found all the time, here or there."""
+        try:
+            await self._sink.ended(outcome)
+            await self._checkpoints.delete(session.id)
+        except Exception:  # the session must go all the same, and its patient and observers have the result
+            log.exception("a result could not be handed over")
+        entry = self._entries.pop(session.id)
+        session.end(outcome.reason, None if outcome.farewell is None else outcome.farewell.ended)
+        entry.gone()
+
+    def _expire(self, session_id: str, reason: EndReason) -> None:
+        entry = self._entries[session_id]
+        entry.move(EndingAlone())
+        self._group.create_task(self._end_alone(entry.session, reason))
+
+    async def _end_alone(self, session: Session, reason: EndReason) -> None:
+        """Nobody came back: observers get the result so far."""
+        assert session.heard is not None, "only a session without a socket ends alone"
+        try:
+            outcome = await conclude(session, reason, session.heard)
         except Exception:  # nobody waits for this result; the session must go all the same
             log.exception("a result could not be put together")
-            del self._entries[session_id]
-            session.end(None)
-            self._bury(session_id)
-        else:
-            self.end(session, text, undelivered=False)
+            outcome = without_result(session, reason)
+        await self.end(session, outcome)
+        await self.collected(session.id)  # a patient who stayed away too long is told so
 
-    def end(self, session: Session, text: str, *, undelivered: bool) -> None:
-        """``text``: ``session.ended`` as JSON."""
-        entry = self._entries.pop(session.id)
-        if entry.timer is not None:
-            entry.timer.cancel()
-        session.end(text)
-        # A lambda here would keep the whole session alive for as long as the timer.
-        timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._forget, session.id))
-        snapshot = session.snapshot().model_dump_json()
-        ended = self._ended[session.id] = Ended(session.resume_token, snapshot, text, timer, undelivered)
-        self._ended_bytes += ended.size
-        while self._ended_bytes > self._limits.max_ended_bytes and len(self._ended) > 1:
-            self._forget(next(iter(self._ended)))
+    async def collected(self, session_id: str) -> None:
+        """The patient has the result of a session that ended."""
+        try:
+            await self._sink.collected(session_id)
+        except Exception:
+            log.exception("a sink could not be told that a result arrived")
 
-    def delivered(self, session_id: str) -> None:
-        if (ended := self._ended.get(session_id)) is not None:
-            ended.undelivered = False
-
-    def _forget(self, session_id: str) -> None:
-        ended = self._ended.pop(session_id)
-        ended.timer.cancel()
-        self._ended_bytes -= ended.size
-        self._bury(session_id)
-
-    def _bury(self, session_id: str) -> None:
-        self._tombstones[session_id] = None
-        if len(self._tombstones) > TOMBSTONES:
-            self._tombstones.popitem(last=False)
-
-    def close(self) -> None:
-        """End those who wait, and stop every timer."""
+    async def close(self) -> None:
+        """End those who wait, and let the sink go."""
         for entry in self.waiting:
-            self.expire(entry.session.id, "drain")
-        for session_id in list(self._ended):
-            self._forget(session_id)
+            self._expire(entry.session.id, "drain")
+        for entry in list(self._entries.values()):
+            while self._entries.get(entry.session.id) is entry and isinstance(entry.state, EndingAlone):
+                await entry.changes()
+        await self._sink.close()
+
+
+def _waits_since(entry: Entry) -> float:
+    assert isinstance(entry.state, Waiting)
+    return entry.state.since
+
+
+def _token_of(found: Entry | Remembered | SessionCheckpoint) -> str:
+    match found:
+        case Entry():
+            return found.session.resume_token
+        case Remembered(farewell=farewell):
+            assert farewell is not None, "find gives what is still there"
+            return farewell.resume_token
+        case SessionCheckpoint():
+            return str(found.state["resume_token"])
+        case _:
+            assert_never(found)

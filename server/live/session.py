@@ -1,44 +1,38 @@
 """One patient's session: what is known and told of it. It outlives its sockets, and does no input or output itself."""
 
+import logging
 import secrets
 from collections.abc import Iterable
 from enum import Enum
-from typing import Literal, assert_never
+from typing import Any, Literal, assert_never
 
 from pydantic import BaseModel
 
 from server.assessment.assessment import Assessment
-from server.assessment.conclusion import build_result
 from server.assessment.engine import Engine, HeardAudio
-from server.assessment.result import Identity
 from server.assessment.updates import Assessed
 from server.judge.judgement import PromptEvent
-from server.judge.labels import LabelSet
 from server.live.clock import Clock
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
-from server.live.messages import error_message, kind_of
+from server.live.messages import capture_of, error_message, format_of, kind_of
 from server.live.outbox import Outbox
+from server.live.prompt_board import PromptBoard
 from server.live.warnings import WarningWatch
 from server.rendering import wire
-from server.rendering.results import result_model
 from server.scoring.ports import Priority
-from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Pace
-from server.wire.client import SessionStart
+from server.values.audio import Pace
+from server.wire.client import LabelsField, SessionStart
 from server.wire.server import (
-    AppliedConfig,
     EndReason,
     LabelsUpdated,
-    PromptClearedMessage,
-    PromptRaisedMessage,
     QualityUpdate,
-    SessionEnded,
-    SessionStarted,
     SessionStateMessage,
-    Snapshot,
     WarningCode,
     WarningMessage,
 )
+
+log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "zh-CN"
 FAILURE_AGAIN_S = 10.0
@@ -46,6 +40,9 @@ FAILURE_AGAIN_S = 10.0
 
 LONG_WINDOWS = 120
 """Up to here a result takes less than 20 ms."""
+
+LOGGED_ID = 8
+"""Digits of an id in the log: enough to find its lines, too few to watch the session."""
 
 Audience = Literal["everyone", "patient", "observers"]
 
@@ -62,42 +59,47 @@ class Phase(Enum):
 class Session:
     """Created by an accepted ``session.start``. Attach an outbox while a socket serves it; ``end`` comes last."""
 
-    def __init__(self, engine: Engine, limits: LiveLimits, clock: Clock, start: SessionStart, labels: LabelSet) -> None:
-        self.id = secrets.token_hex(16)
+    def __init__(
+        self, engine: Engine, limits: LiveLimits, clock: Clock, start: SessionStart, *, session_id: str, site: str
+    ) -> None:
+        """Raises LabelQueryError."""
+        self.id = session_id
+        self.site = site
         self.resume_token = secrets.token_urlsafe(32)
         self.engine = engine
         self.started_at = clock.now()
-        self.audio = AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate)
+        self.audio = format_of(start)
         self.pace = Pace(start.pace)
         self.phase = Phase.LIVE
         self.hub = Hub()
-        self.checkpoint: bytes | None = None
+        self.core: bytes | None = None
         self.heard: HeardAudio | None = None
         self.furthest_sample = 0
-        self._start = start
-        self._limits = limits
-        self._clock = clock
-        capture = Capture(
-            source=CaptureSource(start.capture.source),
-            echo_cancellation=start.capture.echoCancellation,
-            noise_suppression=start.capture.noiseSuppression,
-            auto_gain_control=start.capture.autoGainControl,
-        )
-        fast = self.pace is Pace.FAST
+        self.start = start
+        self.limits = limits
+        self.clock = clock
+        self._since = clock.now()
         self.assessment = Assessment(
-            engine, labels, capture, priority=Priority.FILE if fast else Priority.LIVE, wait_for_mos=fast
+            engine, engine.dictionaries.resolve(start.labels), capture_of(start), **self.manner()
         )
-        self.warnings = WarningWatch(capture, self.audio.sample_rate)
+        self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None
-        self._update: QualityUpdate | None = None
-        self._prompts: dict[str, PromptRaisedMessage] = {}
-        self._taken_back: dict[str, PromptClearedMessage] = {}
-        self._failure_told: float | None = None
+        self.update: QualityUpdate | None = None
+        self.prompts = PromptBoard()
+        self.failure_told: float | None = None
+
+    def manner(self) -> dict[str, Any]:
+        """How an assessment of this session is made."""
+        return {"priority": Priority.FILE if self.fast else Priority.LIVE, "wait_for_mos": self.fast}
 
     @property
     def long(self) -> bool:
         """True where the result is too long to be put together between two chunks of the other sessions."""
         return len(self.assessment.log) > LONG_WINDOWS
+
+    @property
+    def language(self) -> str:
+        return self.start.language or DEFAULT_LANGUAGE
 
     @property
     def fast(self) -> bool:
@@ -106,24 +108,39 @@ class Session:
     # -- state
 
     def attach(self, outbox: Outbox) -> None:
-        self._move(Phase.LIVE)  # told to the observers alone: the patient's first message is session.started
+        if self.phase is Phase.DETACHED:
+            self._move(Phase.LIVE, "the patient is back")  # the patient's own first message is session.started
+        else:
+            self._log("started", f"pace {self.pace.value}, {self.audio.sample_rate} Hz")
         self._outbox = outbox
 
-    def detach(self, heard: HeardAudio) -> None:
+    def detach(self, heard: HeardAudio, why: str) -> None:
         """The socket is gone. What it heard stays, its core does not."""
         self._outbox = None
         self.heard = heard
         self.furthest_sample = max(self.furthest_sample, heard.samples)
-        self._move(Phase.DETACHED)
+        self._move(Phase.DETACHED, why)
 
     def pause(self, paused: bool) -> None:
-        self._move(Phase.PAUSED if paused else Phase.LIVE)
+        if paused:
+            self._move(Phase.PAUSED, "the patient paused")
+        else:
+            self._move(Phase.LIVE, "the patient goes on")
 
-    def _move(self, phase: Phase) -> None:
+    def end(self, reason: EndReason, ended: str | None) -> None:
+        """The session is over; observers get ``ended``, the message as JSON, and are closed. ``None``: no result."""
+        if ended is not None:
+            self.hub.publish(ended, "session.ended")
+        self._move(Phase.ENDED, reason)
+        self.hub.close()
+
+    def _move(self, phase: Phase, why: str) -> None:
         assert self.phase is not Phase.ENDED, f"an ended session cannot become {phase.value}"
         if phase is self.phase:
             return
+        self._log({Phase.LIVE: "resumed", Phase.DETACHED: "detached"}.get(phase, phase.value), why)
         self.phase = phase
+        self._since = self.clock.now()
         match phase:
             case Phase.LIVE | Phase.PAUSED | Phase.DETACHED:
                 self.tell(SessionStateMessage(state=phase.value))
@@ -133,31 +150,28 @@ class Session:
             case _:
                 assert_never(phase)
 
-    def ended(self, reason: EndReason, heard: HeardAudio) -> str:
-        """``session.ended`` with the result so far, as JSON. Changes nothing; long sessions take a while."""
-        identity = Identity(
-            id=self.id,
-            kind="session",
-            reference=self._start.reference,
-            metadata=self._start.metadata,
+    def _log(self, became: str, why: str) -> None:
+        """One line for each transition. Nothing that a peer wrote stands in it."""
+        now = self.clock.now()
+        log.info(
+            "session %s %s: %s (%s for %.1f s, %.1f s in all)",
+            self.id[:LOGGED_ID],
+            became,
+            why,
+            self.phase.value,
+            now - self._since,
+            now - self.started_at,
         )
-        result = build_result(self.assessment, heard, identity)
-        return SessionEnded(reason=reason, result=result_model(result)).model_dump_json()
-
-    def end(self, text: str | None) -> None:
-        """The session is over; observers get ``text``, which is ``ended``, and are closed. ``None``: no result."""
-        if text is not None:
-            self.hub.publish(text, "session.ended")
-        self._move(Phase.ENDED)
-        self.hub.close()
 
     # -- what happens, told
 
     def tell(
-        self, message: BaseModel, *, key: str | None = None, keep: bool = False, to: Audience = "everyone"
+        self, message: BaseModel, *, key: str | None = None, to: Audience = "everyone", keep: bool = False
     ) -> None:
-        """Send to the patient's socket and to the observers, serialised once. ``key``: only the latest matters, to the
-        patient too unless ``keep``."""
+        """Write the message once, and send it to the patient's socket and to the observers.
+
+        ``key``: only the latest matters, to the patient too; ``keep``: to the patient each one matters all the same.
+        """
         to_patient = self._outbox is not None and to != "observers"
         if not to_patient and (to == "patient" or not len(self.hub)):
             return
@@ -171,83 +185,38 @@ class Session:
         for code in codes:
             self.tell(WarningMessage(code=code))
 
-    def judged(self, assessed: Assessed, *, arrived: float, checkpoint: bytes | None, keep: bool) -> None:
-        """A window is done. ``keep``: its update must reach the patient even if newer ones follow."""
-        now = self._clock.now()
+    def judged(self, assessed: Assessed, *, arrived: float, core: bytes | None, received: int, keep: bool) -> None:
+        """A window is done. ``core``: its snapshot as it was then; ``received``: samples that it has taken by now.
+        ``keep``: the update must reach the patient even if newer ones follow."""
+        now = self.clock.now()
         lag_ms = 1000 * (now - arrived)
-        if checkpoint is not None:
-            self.checkpoint = checkpoint
-        self._update = wire.quality_update(assessed.update, lag_ms)
-        self.tell(self._update, key=self._update.type, keep=keep)
+        if core is not None:
+            self.core = core
+        self.furthest_sample = max(self.furthest_sample, received)
+        self.update = wire.quality_update(assessed.update, lag_ms)
+        self.tell(self.update, key=self.update.type, keep=keep)
         self.tell_prompts(assessed.prompts)
         if not keep:
             self.warn(self.warnings.scored(lag_ms, now))
-        if assessed.failures and (self._failure_told is None or now - self._failure_told >= FAILURE_AGAIN_S):
-            self._failure_told = now
+        if assessed.failures and (self.failure_told is None or now - self.failure_told >= FAILURE_AGAIN_S):
+            self.failure_told = now
             self.tell(error_message(assessed.failures[0]), to="patient")
 
     def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
         """What is meant for the doctor is not shown to the patient."""
         for event in events:
             message = wire.prompt_event(event)
-            if isinstance(message, PromptRaisedMessage):
-                self._prompts[message.id] = message
-            else:
-                self._prompts.pop(message.id, None)
-                if message.audience == "patient":
-                    self._taken_back[message.id] = message
+            self.prompts.show(message)
             self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
 
     def recall_prompts(self) -> None:
         """After a resume, for what the broken line swallowed: each prompt as it stands now, the one that is up last."""
-        up = [prompt for prompt in self._prompts.values() if prompt.audience == "patient"]
-        for cleared in self._taken_back.values():
-            if all(cleared.id != prompt.id for prompt in up):
-                self.tell(cleared, to="patient")
-        for prompt in up:
-            self.tell(prompt, to="patient")
+        for message in self.prompts.as_it_stands():
+            self.tell(message, to="patient")
 
-    def change_labels(self, labels: LabelSet) -> None:
+    def change_labels(self, asked: LabelsField) -> None:
+        """From the next window on. Raises LabelQueryError."""
+        labels = self.engine.dictionaries.resolve(asked)
+        self.start = self.start.model_copy(update={"labels": asked})
         self.assessment.change_labels(labels)
         self.tell(LabelsUpdated(labels=wire.session_labels(labels), notices=wire.notices(labels)))
-
-    # -- the whole of it, for who comes new
-
-    def started(self, next_sample: int) -> SessionStarted:
-        return SessionStarted(
-            session_id=self.id,
-            resume_token=self.resume_token,
-            next_sample=next_sample,
-            config=AppliedConfig(
-                pace=self.pace.value,
-                audio=self._start.audio,
-                capture=self._start.capture,
-                language=self.language,
-                vad=self.engine.vad,
-            ),
-            limits=self._limits.on_wire(),
-            labels=wire.session_labels(self.assessment.labels_asked_for),
-            scorers=list(self.engine.scorer_names),
-            basic_mode=self.engine.basic_mode,
-            notices=wire.notices(self.assessment.labels_asked_for),
-        )
-
-    @property
-    def language(self) -> str:
-        return self._start.language or DEFAULT_LANGUAGE
-
-    def snapshot(self) -> Snapshot:
-        """Where the session stands, for an observer."""
-        return Snapshot(
-            session_id=self.id,
-            state=self.phase.value,
-            labels=wire.session_labels(self.assessment.labels_asked_for),
-            scorers=list(self.engine.scorer_names),
-            basic_mode=self.engine.basic_mode,
-            capture=self._start.capture,
-            language=self.language,
-            update=self._update,
-            prompts=list(self._prompts.values()),
-            warnings=self.warnings.active(self._clock.now()),
-            notices=wire.notices(self.assessment.labels_asked_for),
-        )

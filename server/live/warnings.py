@@ -1,5 +1,7 @@
 """When the patient's side is warned. Sans-IO; each warning once per occasion and not again for a while."""
 
+from typing import Any
+
 from server.stream.events import Level
 from server.values.audio import Capture
 from server.wire.server import WarningCode
@@ -60,6 +62,22 @@ class WarningWatch:
         """What a new observer should know."""
         shown = [code for code, at in self._last.items() if code in LASTING or now - at <= SHOWN_FOR_S]
         return [code for code in shown if code != "silent_input" or self._silent]
+
+    def snapshot(self, now: float) -> dict[str, Any]:
+        """JSON-able; for ``restore`` by another clock."""
+        return {
+            "silent_since": self._silent_since,
+            "silent": self._silent,
+            "clipping": self._clipping,
+            "told_s": {code: now - at for code, at in self._last.items()},
+        }
+
+    def restore(self, state: dict[str, Any], now: float) -> None:
+        """Raises KeyError, TypeError or ValueError for what is not of ``snapshot``."""
+        since = state["silent_since"]
+        self._silent_since = None if since is None else int(since)
+        self._silent, self._clipping = bool(state["silent"]), int(state["clipping"])
+        self._last = {code: now - float(told_s) for code, told_s in state["told_s"].items()}
 
     def _tell(self, code: WarningCode, now: float) -> list[WarningCode]:
         last = self._last.get(code)

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from server.access.principal import LOCAL_SITE, Principal, Role
 from server.live.manager import SessionManager
 from tests.fakes import FakeClock, FakeTransport, until
 
 RATE = 16_000
+ANYONE = Principal("anyone on this machine", Role.ANYONE, LOCAL_SITE)
 HONEST = {
     "source": "microphone",
     "echoCancellation": False,
@@ -44,10 +46,17 @@ def chunks(pcm: bytes, ms: int = 100, rate: int = RATE) -> Iterable[bytes]:
 class Patient:
     """One socket to ``/v1/stream``. ``done`` is the server's task for it."""
 
-    def __init__(self, manager: SessionManager, clock: FakeClock | None = None) -> None:
+    def __init__(
+        self,
+        manager: SessionManager,
+        clock: FakeClock | None = None,
+        *,
+        principal: Principal = ANYONE,
+        claim: str | None = None,
+    ) -> None:
         self.socket = FakeTransport()
         self.clock = clock
-        self.done = asyncio.create_task(manager.run_stream(self.socket))
+        self.done = asyncio.create_task(manager.run_stream(self.socket, principal, claim=claim))
 
     async def start(self, **more: Any) -> dict[str, Any]:
         self.socket.say(start_message(**more))
@@ -107,9 +116,9 @@ class Patient:
 class Doctor:
     """One socket to ``/v1/sessions/{id}/observe``."""
 
-    def __init__(self, manager: SessionManager, session_id: str) -> None:
+    def __init__(self, manager: SessionManager, session_id: str, *, principal: Principal = ANYONE) -> None:
         self.socket = FakeTransport()
-        self.done = asyncio.create_task(manager.run_observer(self.socket, session_id))
+        self.done = asyncio.create_task(manager.run_observer(self.socket, principal, session_id))
 
     async def closed(self) -> int:
         await asyncio.wait_for(self.done, 20)

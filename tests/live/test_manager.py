@@ -3,20 +3,19 @@
 import asyncio
 import gc
 import threading
+from weakref import WeakSet
 
 import pytest
 
-from server.assessment.assessment import Assessment
-from server.live.connection import Connection
+from server.assessment.engine import Engine
+from server.live.checkpoint import MemoryCheckpoints
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
-from server.live.outbox import Outbox
+from server.live.outcome import RecentResults
 from server.live.registry import Entry
-from server.live.session import Session
 from server.stream.core import StreamCore
-from server.values.windows import Window
 from tests.fakes import FakeClock, FakeScorer, FakeTransport, settle, until
-from tests.live.patient import RATE, Doctor, Patient, noise
+from tests.live.patient import ANYONE, RATE, Doctor, Patient, noise
 
 
 async def test_observer_gets_a_snapshot_and_then_what_the_patient_gets(
@@ -187,16 +186,6 @@ async def test_drain_ends_early_when_everybody_has_gone(manager: SessionManager)
     await asyncio.wait_for(draining, 10)
 
 
-EVERYTHING = (StreamCore, Session, Assessment, Connection, Outbox, Window)
-"""What a session and its sockets consist of."""
-
-
-def alive(*kinds: type) -> int:
-    gc.collect()
-    # By type: isinstance would ask lazy proxies of other libraries for their class, which some answer with a warning.
-    return sum(issubclass(type(one), kinds) for one in gc.get_objects())
-
-
 async def garbage(patient: Patient, manager: SessionManager, clock: FakeClock, scorer: FakeScorer) -> None:
     patient.socket.say(b"\x00\xff" * 100)
 
@@ -244,15 +233,20 @@ async def silence(patient: Patient, manager: SessionManager, clock: FakeClock, s
 
 
 async def test_nothing_stays_behind_of_sockets_that_went_wrong(
-    manager: SessionManager, clock: FakeClock, scorer: FakeScorer
+    manager: SessionManager,
+    engine: Engine,
+    clock: FakeClock,
+    scorer: FakeScorer,
+    cores: WeakSet[StreamCore],
+    sink: RecentResults,
+    checkpoints: MemoryCheckpoints,
 ) -> None:
     warm = Patient(manager, clock)
     await warm.start()
     await warm.speak_scored(noise(4))
     await warm.end()
-    await settle()
-    scorer.batches.clear()
-    before = (len(asyncio.all_tasks()), threading.active_count(), alive(*EVERYTHING))
+    del warm
+    before = (len(asyncio.all_tasks()), threading.active_count())
 
     for wrong in (
         garbage,
@@ -270,27 +264,30 @@ async def test_nothing_stays_behind_of_sockets_that_went_wrong(
             await asyncio.wait_for(patient.done, 10)
             del patient
     await clock.advance(300)
-    await settle()
-    scorer.batches.clear()
-    assert (len(asyncio.all_tasks()), threading.active_count(), alive(*EVERYTHING)) == before
-    assert before[2] == 0
+    await until(lambda: engine.service.metrics()[0].queued == 0)
+    gc.collect()
+    assert (len(asyncio.all_tasks()), threading.active_count()) == before
+    assert len(cores) == 0
+    assert (len(sink), len(checkpoints)) == (0, 0)
     counts = manager.counts()
-    assert (counts.starting, counts.live, counts.waiting, counts.ended, counts.observers) == (0, 0, 0, 0, 0)
+    assert (counts.starting, counts.live, counts.waiting, counts.observers) == (0, 0, 0, 0)
     assert clock.pending == 0, "no timer waits for anybody"
-    await until(lambda: manager._engine.service.metrics()[0].queued == 0)
 
 
-async def test_waiting_session_holds_no_core_and_no_task(manager: SessionManager, clock: FakeClock) -> None:
-    before = (len(asyncio.all_tasks()), alive(StreamCore))
+async def test_waiting_session_holds_no_core_and_no_task(
+    manager: SessionManager, clock: FakeClock, cores: WeakSet[StreamCore]
+) -> None:
+    before = len(asyncio.all_tasks())
     patient = Patient(manager, clock)
     await patient.start()
     await patient.speak_scored(noise(12))
+    assert len(cores) == 1
     patient.socket.vanish()
     await patient.done
     del patient
-    await settle()
     assert manager.counts().waiting == 1
-    assert (len(asyncio.all_tasks()), alive(StreamCore)) == before
+    assert len(asyncio.all_tasks()) == before
+    assert len(cores) == 0, "let go without the garbage collector"
 
 
 async def test_cancelled_handler_leaves_the_session_to_be_resumed(manager: SessionManager) -> None:
@@ -304,7 +301,7 @@ async def test_cancelled_handler_leaves_the_session_to_be_resumed(manager: Sessi
 
 async def test_sockets_before_their_start_are_bounded(clock: FakeClock, manager: SessionManager) -> None:
     sockets = [FakeTransport() for _ in range(130)]
-    tasks = [asyncio.create_task(manager.run_stream(socket)) for socket in sockets]
+    tasks = [asyncio.create_task(manager.run_stream(socket, ANYONE)) for socket in sockets]
     await settle()
     refused = [socket for socket in sockets if socket.closed]
     assert [socket.closed for socket in refused] == [(4503, "at_capacity")] * 2

@@ -29,8 +29,9 @@ async def engine() -> AsyncIterator[Engine]:
 
 
 @pytest.fixture
-def manager(engine: Engine) -> SessionManager:
-    return SessionManager(engine)
+async def manager(engine: Engine) -> AsyncIterator[SessionManager]:
+    async with SessionManager(engine) as manager:
+        yield manager
 
 
 def recordings(mixes: Path, count: int) -> list[Path]:

@@ -7,6 +7,7 @@ import pytest
 
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
+from server.live.outcome import RecentResults
 from tests.fakes import FakeClock, FakeMos, FakeScorer, settle, until
 from tests.live.patient import RATE, Doctor, Patient, noise
 
@@ -120,7 +121,7 @@ def _start() -> dict[str, Any]:
 
 
 async def test_session_whose_patient_stays_away_ends_with_the_result_so_far(
-    manager: SessionManager, clock: FakeClock
+    manager: SessionManager, clock: FakeClock, sink: RecentResults
 ) -> None:
     first = Patient(manager, clock)
     started = await first.start()
@@ -139,7 +140,7 @@ async def test_session_whose_patient_stays_away_ends_with_the_result_so_far(
     late.socket.say({**_start(), "resume": ticket(started)})
     assert await late.closed() == 4410
     await clock.advance(121)
-    assert manager.counts().ended == 0
+    assert len(sink) == 0
     later = Patient(manager)
     later.socket.say({**_start(), "resume": ticket(started)})
     assert await later.closed() == 4410, "remembered as expired when all else is forgotten"
@@ -279,7 +280,7 @@ async def test_dnsmos_under_way_when_the_line_drops_counts_as_without_the_break(
 
 
 async def test_result_that_never_arrived_can_be_fetched(
-    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock, sink: RecentResults
 ) -> None:
     first = Patient(manager, clock)
     started = await first.start()
@@ -292,7 +293,7 @@ async def test_result_that_never_arrived_can_be_fetched(
     first.socket.vanish()
     await settle()
     scorer.gate.set()
-    await until(lambda: manager.counts().ended == 1)
+    await until(lambda: len(sink) == 1)
     first.socket.reads = True
     await first.done
     second = Patient(manager)
@@ -332,12 +333,16 @@ async def test_sessions_that_wait_are_bounded(manager: SessionManager, clock: Fa
 
 
 async def test_session_whose_result_cannot_be_made_goes_all_the_same(
-    manager: SessionManager, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    manager: SessionManager,
+    clock: FakeClock,
+    sink: RecentResults,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def broken(*_: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("server.live.session.build_result", broken)
+    monkeypatch.setattr("server.live.concluding.build_result", broken)
     first, second = Patient(manager), Patient(manager)
     await first.start()
     await second.start()
@@ -345,5 +350,5 @@ async def test_session_whose_result_cannot_be_made_goes_all_the_same(
     assert await second.closed() == 1011
     await lose(first)
     await clock.advance(121)
-    assert (manager.counts().waiting, manager.counts().ended) == (0, 0)
+    assert (manager.counts().waiting, len(sink)) == (0, 0)
     assert caplog.text.count("ZeroDivisionError") >= 3

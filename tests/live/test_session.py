@@ -263,13 +263,13 @@ async def test_session_that_lasts_too_long_is_warned_and_ends_with_its_result(
 
 async def test_an_update_is_serialised_once_for_patient_and_observers(engine: Engine, clock: FakeClock) -> None:
     start = SessionStart.model_validate(start_message())
-    session = Session(engine, LiveLimits(), clock, start, engine.dictionaries.resolve(None))
+    session = Session(engine, LiveLimits(), clock, start, session_id="0" * 32, site="local")
     outbox = Outbox(100)
     session.attach(outbox)
     observers = [session.hub.join("first"), session.hub.join("first")]
     core = engine.make_core(session.audio)
     window = next(event.window for event in core.receive_pcm(noise(3)) if isinstance(event, WindowReady))
-    session.judged(await session.assessment.assess(window), arrived=clock.now(), checkpoint=None, keep=True)
+    session.judged(await session.assessment.assess(window), arrived=clock.now(), core=None, received=0, keep=True)
     text = await outbox.take()
     assert text is not None
     assert '"quality.update"' in text

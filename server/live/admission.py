@@ -1,0 +1,139 @@
+"""Who may begin a session, claim one that was announced, or come back to one."""
+
+from dataclasses import dataclass
+
+from server.access.principal import Principal
+from server.assessment.engine import Core, Engine
+from server.errors import ConfigError, SessionExpiredError, SnapshotError
+from server.live import endings
+from server.live.checkpoint import SessionCheckpoint
+from server.live.checkpointing import restore_session
+from server.live.clock import Clock, deadline
+from server.live.handshake import capacity_error
+from server.live.limits import LiveLimits
+from server.live.messages import format_of
+from server.live.outcome import Farewell, Remembered
+from server.live.pending import PendingSessions, SessionTerms, new_session_id
+from server.live.registry import Attached, Entry, Registry, Waiting
+from server.live.session import Session
+from server.values.audio import AudioFormat
+from server.wire.client import ResumeConfig, SessionStart
+
+REPLAY_SLACK_S = 1.0
+"""Added to what a returning client can have captured meanwhile: its clock and ours are not the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A session and its core. ``replay_until``: up to this sample the client sends again; 0 for a new one."""
+
+    session: Session
+    core: Core
+    replay_until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Uncollected:
+    """The session has ended, and its patient never got the result."""
+
+    session_id: str
+    farewell: Farewell
+
+
+class Admission:
+    """Decides on each ``session.start``. What it accepts is in the registry only once a socket is attached."""
+
+    def __init__(self, engine: Engine, registry: Registry, limits: LiveLimits, clock: Clock) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._limits = limits
+        self._clock = clock
+        self._pending = PendingSessions(clock, limits.claim_s)
+
+    @property
+    def full(self) -> bool:
+        """True while a new session would be refused."""
+        return len(self._registry.connections) >= self._limits.max_sessions
+
+    @property
+    def pending(self) -> int:
+        """Announced sessions without a socket."""
+        return len(self._pending)
+
+    def announce(self, principal: Principal, terms: SessionTerms) -> str:
+        """The id of a session that waits ``claim_s`` seconds for its first socket.
+
+        Raises LabelQueryError, and CapacityError where as many wait as there may be sessions.
+        """
+        if len(self._pending) >= self._limits.max_sessions:
+            raise capacity_error(self._limits)
+        self._engine.dictionaries.resolve(terms.labels)
+        return self._pending.announce(principal.site, terms)
+
+    async def admit(self, start: SessionStart, principal: Principal, claim: str | None) -> Accepted | Uncollected:
+        """``claim``: the announced session that this socket was let in for.
+
+        Raises CapacityError, ConfigError, LabelQueryError, UnsupportedRateError, UnknownSessionError,
+        SessionExpiredError.
+        """
+        if start.resume is not None:
+            return await self._resume(start.resume, format_of(start), principal.site)
+        if self.full:
+            raise capacity_error(self._limits)
+        session_id = new_session_id()
+        if claim is not None:
+            session_id, start = claim, self._pending.claim(claim, principal.site).applied(start)
+        session = Session(self._engine, self._limits, self._clock, start, session_id=session_id, site=principal.site)
+        return Accepted(session, self._engine.make_core(session.audio))
+
+    async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
+        """The session without its former socket, which is told and closed, but not for a format that cannot go on."""
+        while True:
+            found = await self._registry.find_own(resume.session_id, resume.resume_token, site)
+            match found:
+                case Remembered(collected=False, farewell=Farewell() as farewell):
+                    return Uncollected(resume.session_id, farewell)
+                case Remembered():
+                    raise SessionExpiredError("This session has ended.")
+                case SessionCheckpoint():
+                    return self._adopt(found, audio)
+                case Entry():
+                    _check_format(found.session, audio)
+                    if isinstance(found.state, Waiting):
+                        return self._go_on(found.session, self._clock.now() - found.state.since)
+                    await self._take_over(found)
+
+    async def _take_over(self, entry: Entry) -> None:
+        """Until the session has no socket any more, or is gone."""
+        if isinstance(entry.state, Attached):
+            entry.state.connection.stop(endings.superseded())
+        try:
+            async with deadline(self._clock, self._limits.send_s):
+                await entry.changes()
+        except TimeoutError:
+            raise capacity_error(self._limits) from None
+
+    def _adopt(self, checkpoint: SessionCheckpoint, audio: AudioFormat) -> Accepted:
+        """A session that another process began."""
+        try:
+            session = restore_session(checkpoint, self._engine, self._limits, self._clock)
+            _check_format(session, audio)
+            return self._go_on(session, self._clock.wall_time().timestamp() - float(checkpoint.state["saved_at"]))
+        except SnapshotError:
+            raise SessionExpiredError("This session cannot go on here; begin a new one.") from None
+
+    def _go_on(self, session: Session, away_s: float) -> Accepted:
+        core = (
+            self._engine.make_core(session.audio) if session.core is None else self._engine.restore_core(session.core)
+        )
+        ahead = round((max(0.0, away_s) + REPLAY_SLACK_S) * session.audio.sample_rate)
+        return Accepted(session, core, session.furthest_sample + ahead)
+
+    def close(self) -> None:
+        """Nobody begins any more: announced sessions are forgotten."""
+        self._pending.close()
+
+
+def _check_format(session: Session, audio: AudioFormat) -> None:
+    if audio != session.audio:
+        raise ConfigError("A resumed session keeps its audio format; begin one for another.", param="audio")

@@ -1,0 +1,59 @@
+"""From a session to its checkpoint and back."""
+
+from server.assessment.assessment import Assessment
+from server.assessment.engine import Engine
+from server.errors import SnapshotError, TingqingError
+from server.live.checkpoint import SessionCheckpoint
+from server.live.clock import Clock
+from server.live.limits import LiveLimits
+from server.live.session import Phase, Session
+from server.wire.client import SessionStart
+from server.wire.server import QualityUpdate
+
+
+def checkpoint_of(session: Session) -> SessionCheckpoint:
+    """Everything that another process needs to go on from the last judged window."""
+    now = session.clock.now()
+    state = {
+        "id": session.id,
+        "site": session.site,
+        "resume_token": session.resume_token,
+        "saved_at": session.clock.wall_time().timestamp(),
+        "start": session.start.model_dump(mode="json", exclude={"resume"}),
+        "age_s": now - session.started_at,
+        "furthest_sample": session.furthest_sample,
+        "failure_told_s": None if session.failure_told is None else now - session.failure_told,
+        "update": None if session.update is None else session.update.model_dump(mode="json"),
+        "prompts": session.prompts.snapshot(),
+        "warnings": session.warnings.snapshot(now),
+        "assessment": session.assessment.snapshot(log=False),
+    }
+    return SessionCheckpoint(session.core, session.assessment.log.windows(), state)
+
+
+def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveLimits, clock: Clock) -> Session:
+    """The session as it was, without a socket. Raises SnapshotError where this server cannot go on with it."""
+    state, now = checkpoint.state, clock.now()
+    try:
+        start = SessionStart.model_validate(state["start"])
+        session = Session(engine, limits, clock, start, session_id=str(state["id"]), site=str(state["site"]))
+        session.resume_token = str(state["resume_token"])
+        session.phase = Phase.DETACHED
+        session.core = checkpoint.core
+        session.started_at = now - float(state["age_s"])
+        session.furthest_sample = int(state["furthest_sample"])
+        told, update = state["failure_told_s"], state["update"]
+        session.failure_told = None if told is None else now - float(told)
+        session.update = None if update is None else QualityUpdate.model_validate(update)
+        session.prompts.restore(state["prompts"])
+        session.warnings.restore(state["warnings"], now)
+        session.assessment = Assessment.restore(
+            state["assessment"] | {"log": checkpoint.log},
+            engine,
+            session.assessment.labels,
+            session.assessment.capture,
+            **session.manner(),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, TingqingError) as error:
+        raise SnapshotError(f"The session cannot go on from its checkpoint: {error}.") from error
+    return session

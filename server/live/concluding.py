@@ -1,0 +1,43 @@
+"""From a session to its outcome."""
+
+import asyncio
+
+from server.assessment.conclusion import build_result
+from server.assessment.engine import HeardAudio
+from server.assessment.result import Identity, Result
+from server.live.newcomers import snapshot_message
+from server.live.outcome import Farewell, Outcome
+from server.live.session import Phase, Session
+from server.rendering.results import result_model
+from server.wire.server import EndReason, SessionEnded
+
+
+async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
+    """What became of the session so far. Changes nothing; a long result is made on a thread, for the others' sake.
+
+    Raises whatever goes wrong while the result is put together.
+    """
+    if session.long:
+        result, ended = await asyncio.to_thread(_ended, session, reason, heard)
+    else:
+        result, ended = _ended(session, reason, heard)
+    snapshot = snapshot_message(session, Phase.ENDED).model_dump_json(exclude={"ended"})
+    return _outcome(session, reason, result, Farewell(ended, snapshot, session.resume_token))
+
+
+def without_result(session: Session, reason: EndReason) -> Outcome:
+    """Of a session whose result could not be put together."""
+    return _outcome(session, reason, None, None)
+
+
+def _outcome(session: Session, reason: EndReason, result: Result | None, farewell: Farewell | None) -> Outcome:
+    return Outcome(
+        session.id, session.site, session.start.reference, reason, session.clock.wall_time(), result, farewell
+    )
+
+
+def _ended(session: Session, reason: EndReason, heard: HeardAudio) -> tuple[Result, str]:
+    start = session.start
+    identity = Identity(id=session.id, kind="session", reference=start.reference, metadata=start.metadata)
+    result = build_result(session.assessment, heard, identity)
+    return result, SessionEnded(reason=reason, result=result_model(result)).model_dump_json()

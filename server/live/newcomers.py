@@ -1,0 +1,45 @@
+"""Full state for newcomers: the first message to a patient, and the first to an observer."""
+
+from server.live.session import Phase, Session
+from server.rendering import wire
+from server.wire.server import AppliedConfig, SessionStarted, Snapshot
+
+
+def started_message(session: Session, next_sample: int) -> SessionStarted:
+    """What is applied, and the input-rate sample from which the client sends."""
+    labels = session.assessment.labels_asked_for
+    return SessionStarted(
+        session_id=session.id,
+        resume_token=session.resume_token,
+        next_sample=next_sample,
+        config=AppliedConfig(
+            pace=session.pace.value,
+            audio=session.start.audio,
+            capture=session.start.capture,
+            language=session.language,
+            vad=session.engine.vad,
+        ),
+        limits=session.limits.on_wire(),
+        labels=wire.session_labels(labels),
+        scorers=list(session.engine.scorer_names),
+        basic_mode=session.engine.basic_mode,
+        notices=wire.notices(labels),
+    )
+
+
+def snapshot_message(session: Session, phase: Phase | None = None) -> Snapshot:
+    """Where the session stands, for an observer; or will stand, in ``phase``."""
+    labels = session.assessment.labels_asked_for
+    return Snapshot(
+        session_id=session.id,
+        state=(phase or session.phase).value,
+        labels=wire.session_labels(labels),
+        scorers=list(session.engine.scorer_names),
+        basic_mode=session.engine.basic_mode,
+        capture=session.start.capture,
+        language=session.language,
+        update=session.update,
+        prompts=session.prompts.up,
+        warnings=session.warnings.active(session.clock.now()),
+        notices=wire.notices(labels),
+    )

@@ -1,0 +1,141 @@
+"""How a session ended, and who is told: the port that everything behind the end of a session hangs on."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from server.assessment.result import Result
+from server.live.clock import Clock, Timer
+from server.wire.server import EndReason
+
+TOMBSTONES = 10_000
+"""Ids remembered after everything else of a session is forgotten, to say expired instead of unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """What whoever comes late is told, as JSON, each written once: ``session.ended``, and the snapshot that holds it.
+
+    ``resume_token``: who has it may collect a result that never reached its patient.
+    """
+
+    ended: str
+    snapshot: str
+    resume_token: str
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.ended.encode()) + len(self.snapshot.encode())
+
+    def for_observers(self) -> str:
+        """The snapshot with ``session.ended`` in it."""
+        return f'{self.snapshot[:-1]},"ended":{self.ended}}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A session that ended, ``at`` UTC. ``result`` and ``farewell``: ``None`` where no result could be put together."""
+
+    session_id: str
+    site: str
+    reference: str | None
+    reason: EndReason
+    at: datetime
+    result: Result | None
+    farewell: Farewell | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a sink still knows of a session. ``farewell``: ``None`` once it is forgotten. ``collected``: its patient
+    has the result."""
+
+    session_id: str
+    farewell: Farewell | None
+    collected: bool
+
+
+class ResultSink(Protocol):
+    """Where outcomes go. Values in and out, so that it can lie in another process."""
+
+    async def ended(self, outcome: Outcome) -> None:
+        """A session is over. A second outcome of the same session replaces the first."""
+        ...
+
+    async def find(self, session_id: str, site: str) -> Remembered | None:
+        """``None`` for a session that it never heard of, or of another site."""
+        ...
+
+    async def collected(self, session_id: str) -> None:
+        """The patient has the result. A session that is not known is ignored."""
+        ...
+
+    async def close(self) -> None:
+        """Nothing more will be asked."""
+        ...
+
+
+@dataclass(slots=True)
+class _Kept:
+    site: str
+    farewell: Farewell
+    timer: Timer
+    collected: bool = False
+
+
+class RecentResults:
+    """In this process, for ``keep_s`` seconds. Bounded by ``max_bytes`` (the oldest is forgotten, the last one never);
+    of the forgotten ones the ids stay for a while."""
+
+    def __init__(self, clock: Clock, keep_s: float, max_bytes: int) -> None:
+        self._clock = clock
+        self._keep_s = keep_s
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._bytes = 0
+        self._tombstones: OrderedDict[str, str] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Sessions whose result is still there."""
+        return len(self._kept)
+
+    async def ended(self, outcome: Outcome) -> None:
+        if outcome.session_id in self._kept:
+            self._forget(outcome.session_id)
+        if outcome.farewell is None:
+            self._bury(outcome.session_id, outcome.site)
+            return
+        # A lambda here would keep the outcome with its result alive for as long as the timer.
+        timer = self._clock.call_later(self._keep_s, partial(self._forget, outcome.session_id))
+        self._kept[outcome.session_id] = _Kept(outcome.site, outcome.farewell, timer)
+        self._bytes += outcome.farewell.size
+        while self._bytes > self._max_bytes and len(self._kept) > 1:
+            self._forget(next(iter(self._kept)))
+
+    async def find(self, session_id: str, site: str) -> Remembered | None:
+        kept = self._kept.get(session_id)
+        if kept is not None and kept.site == site:
+            return Remembered(session_id, kept.farewell, kept.collected)
+        return Remembered(session_id, None, True) if self._tombstones.get(session_id) == site else None
+
+    async def collected(self, session_id: str) -> None:
+        if (kept := self._kept.get(session_id)) is not None:
+            kept.collected = True
+
+    async def close(self) -> None:
+        for session_id in list(self._kept):
+            self._forget(session_id)
+
+    def _forget(self, session_id: str) -> None:
+        kept = self._kept.pop(session_id)
+        kept.timer.cancel()
+        self._bytes -= kept.farewell.size
+        self._bury(session_id, kept.site)
+
+    def _bury(self, session_id: str, site: str) -> None:
+        self._tombstones[session_id] = site
+        if len(self._tombstones) > TOMBSTONES:
+            self._tombstones.popitem(last=False)

@@ -1,0 +1,73 @@
+"""Sessions that were announced and have no socket yet."""
+
+import secrets
+from dataclasses import dataclass
+from functools import partial
+
+from server.errors import UnknownSessionError
+from server.live.clock import Clock, Timer
+from server.wire.client import LabelsField, SessionStart
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTerms:
+    """What is settled before a socket comes; it holds over what ``session.start`` says. ``None``: left to it."""
+
+    labels: LabelsField | None = None
+    language: str | None = None
+    reference: str | None = None
+    metadata: dict[str, object] | None = None
+
+    def applied(self, start: SessionStart) -> SessionStart:
+        settled = {
+            "labels": self.labels,
+            "language": self.language,
+            "reference": self.reference,
+            "metadata": self.metadata,
+        }
+        return start.model_copy(update={name: value for name, value in settled.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    site: str
+    terms: SessionTerms
+    timer: Timer
+
+
+class PendingSessions:
+    """Each waits ``claim_s`` seconds for its socket. Bounded by whoever announces them; they hold no audio."""
+
+    def __init__(self, clock: Clock, claim_s: float) -> None:
+        self._clock = clock
+        self._claim_s = claim_s
+        self._pending: dict[str, _Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def announce(self, site: str, terms: SessionTerms) -> str:
+        """The new session's id, 128 random bits."""
+        session_id = new_session_id()
+        timer = self._clock.call_later(self._claim_s, partial(self._pending.pop, session_id))
+        self._pending[session_id] = _Pending(site, terms, timer)
+        return session_id
+
+    def claim(self, session_id: str, site: str) -> SessionTerms:
+        """Once. Raises UnknownSessionError for another site's, one already claimed, and one whose time is over."""
+        pending = self._pending.get(session_id)
+        if pending is None or pending.site != site:
+            raise UnknownSessionError("There is no such session, or nobody came for it in time.")
+        pending.timer.cancel()
+        del self._pending[session_id]
+        return pending.terms
+
+    def close(self) -> None:
+        """Forget them, and stop their timers."""
+        for pending in self._pending.values():
+            pending.timer.cancel()
+        self._pending.clear()
+
+
+def new_session_id() -> str:
+    return secrets.token_hex(16)

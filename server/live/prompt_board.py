@@ -1,0 +1,45 @@
+"""Which prompts are up, and which were taken back: what a patient is told who comes back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage
+
+PromptMessage = PromptRaisedMessage | PromptClearedMessage
+
+
+class PromptBoard:
+    """Shown every prompt event in order. A prompt for the doctor is up too, but is not the patient's."""
+
+    def __init__(self) -> None:
+        self._up: dict[str, PromptRaisedMessage] = {}
+        self._taken_back: dict[str, PromptClearedMessage] = {}
+
+    @property
+    def up(self) -> list[PromptRaisedMessage]:
+        return list(self._up.values())
+
+    def show(self, message: PromptMessage) -> None:
+        if isinstance(message, PromptRaisedMessage):
+            self._up[message.id] = message
+        else:
+            self._up.pop(message.id, None)
+            if message.audience == "patient":
+                self._taken_back[message.id] = message
+
+    def as_it_stands(self) -> Iterator[PromptMessage]:
+        """For a patient whose broken line swallowed something: what was cleared, then what is up."""
+        up = [prompt for prompt in self._up.values() if prompt.audience == "patient"]
+        yield from (cleared for cleared in self._taken_back.values() if all(cleared.id != one.id for one in up))
+        yield from up
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """JSON-able; for ``restore``."""
+        return [message.model_dump() for message in (*self._taken_back.values(), *self._up.values())]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Raises ValueError for what is not of ``snapshot``."""
+        for message in state:
+            raised = message.get("type") == "prompt.raised"
+            model = PromptRaisedMessage if raised else PromptClearedMessage
+            self.show(model.model_validate(message))
