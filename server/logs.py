@@ -16,6 +16,7 @@ class OneLine(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line: line breaks, which a peer may have sent, are written out."""
         record.request_id = request_id.get()
         return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
 

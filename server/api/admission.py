@@ -30,6 +30,7 @@ class Admission:
         self._insecure = insecure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI asks; what is refused gets its answer here and never reaches the application."""
         if scope["type"] == "http" and scope["path"] not in PROBES:  # asked by address, and tell nothing of patients
             try:
                 self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)

@@ -16,11 +16,15 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Health(WireModel):
+    """The process answers; this says nothing of scoring, which ``/readyz`` does."""
+
     status: str = "ok"
     version: str
 
 
 class SessionCountsModel(WireModel):
+    """Sessions and observers of this process, now."""
+
     live: int = Field(description="Sessions with a patient on the line.")
     waiting: int = Field(description="Sessions that wait for their patient to come back.")
     observers: int
@@ -45,6 +49,7 @@ class LaneState(WireModel):
 
     @classmethod
     def of(cls, lane: LaneMetrics) -> Self:
+        """Milliseconds and shares in two decimals."""
         told = asdict(lane).items()
         return cls.model_validate(
             {name: round(value, 2) if isinstance(value, float) else value for name, value in told}
@@ -71,12 +76,14 @@ class Ready(WireModel):
 
 @router.get("/healthz", summary="Liveness")
 async def healthz(services: Wired, response: Response) -> Health:
+    """Answers as long as the process does."""
     response.headers.update(NO_STORE)
     return Health(version=services.engine.version)
 
 
 @router.get("/readyz", summary="Readiness: a real score through the engine", responses={503: {"model": Ready}})
 async def readyz(services: Wired, response: Response) -> Ready:
+    """503 where a score does not come out, or the server is stopping; ``why`` says which."""
     readiness = await services.probe.check()
     engine, counts, draining = services.engine, services.manager.counts(), services.manager.draining
     why = "draining" if draining else readiness.why

@@ -67,6 +67,7 @@ def problem(
 
 
 def problem_of(error: TingqingError) -> JSONResponse:
+    """The answer that an error of the tree stands for."""
     return problem(
         error.http_status,
         error.code,
@@ -104,6 +105,7 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
 
 
 def bug() -> JSONResponse:
+    """500 without a word of what went wrong: that is for the log alone."""
     return problem(500, "internal", "Something went wrong on our side; the log has it under this request_id.")
 
 

@@ -45,6 +45,7 @@ class Requests:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI asks, with the request's id set for whatever is logged underneath."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

@@ -16,4 +16,5 @@ router = APIRouter(tags=["contract"])
     responses=documented({422: "No such document."}),
 )
 async def schema(kind: SchemaKind) -> Response:
+    """The same document that ``tingqing schema`` prints."""
     return Response(render(kind), media_type="application/json")

@@ -23,6 +23,8 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    """One of each per process; they live as long as the application's lifespan."""
+
     engine: Engine
     manager: SessionManager
     probe: Probe

@@ -26,6 +26,7 @@ class UploadSlots:
         return 0 if self._shut else self._room
 
     def shut(self) -> None:
+        """From now on every upload is refused with DrainingError."""
         self._shut = True
 
     @asynccontextmanager
@@ -43,5 +44,6 @@ class UploadSlots:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
+        """Wait for one of the turns, of which as many are assessed at once as the server was told."""
         async with self._turn:
             yield

@@ -35,6 +35,8 @@ A file that cannot be read does not stop the others.
 
 
 class AssessFormat(StrEnum):
+    """What standard output holds; docs/cli.md shows each."""
+
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"

@@ -18,6 +18,8 @@ EPILOG = """\
 
 
 class Subject(StrEnum):
+    """What can be measured."""
+
     CLAP = "clap"
 
 

@@ -41,6 +41,8 @@ class ExitCode(IntEnum):
 
 
 class LogLevel(StrEnum):
+    """What the log holds at least; records go to standard error."""
+
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
@@ -136,10 +138,12 @@ def write_line(text: str) -> None:
 
 
 def stdout_console() -> "Console":
+    """For what was asked for; it may be piped."""
     return console_on(sys.stdout)
 
 
 def stderr_console() -> "Console":
+    """For what is said beside the answer."""
     return console_on(sys.stderr)
 
 

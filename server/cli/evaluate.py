@@ -32,6 +32,8 @@ EXTRA = ("matplotlib", "sklearn")
 
 
 class EvaluateFormat(StrEnum):
+    """What standard output holds; the page and the labels are files beside it."""
+
     TEXT = "text"
     JSON = "json"
 

@@ -29,6 +29,8 @@ logger = logging.getLogger("tingqing")
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """The command's arguments; where ``output`` or ``write_labels`` is None, that file is not written."""
+
     manifest: Path
     labels: str | None
     folds: int

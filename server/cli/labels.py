@@ -57,6 +57,8 @@ app = typer.Typer(
 
 
 class LabelsFormat(StrEnum):
+    """What standard output holds."""
+
     TEXT = "text"
     JSON = "json"
 

@@ -22,6 +22,8 @@ EPILOG = """\
 
 
 class MatchFormat(StrEnum):
+    """What standard output holds: one JSON object per line of the transcript."""
+
     JSONL = "jsonl"
 
 

@@ -96,6 +96,7 @@ def print_findings(console: "Console", findings: Sequence["LintFinding"], files:
 
 
 def finding_json(finding: "LintFinding") -> dict[str, Any]:
+    """A finding for programs; ``line`` is 1-based."""
     return {
         "file": finding.path,
         "line": finding.line,

@@ -32,7 +32,9 @@ class Meter(Protocol):
 
     def __exit__(self, *exception: object) -> None: ...
 
-    def show(self, message: ServerMessage) -> None: ...
+    def show(self, message: ServerMessage) -> None:
+        """Take any message of the session, in the order of its arrival."""
+        ...
 
     def note(self, text: str) -> None:
         """The line dropped; ``text`` says so."""
@@ -62,10 +64,12 @@ class LiveMeter:
         self._live.stop()
 
     def show(self, message: ServerMessage) -> None:
+        """Draw the state anew; in place, so that only the newest is seen."""
         self._state.take(message, self._language)
         self._redraw()
 
     def note(self, text: str) -> None:
+        """Say something of the connection, which no message tells."""
         self._state.lost(text)
         self._redraw()
 
@@ -143,6 +147,7 @@ class PlainMeter:
         return None
 
     def show(self, message: ServerMessage) -> None:
+        """A line for what a reader must know; nothing for what only moves a meter."""
         self._state.take(message, self._language)
         at = words.clock(self._state.window_end_s)
         match message:
@@ -159,6 +164,7 @@ class PlainMeter:
                     self._print(f"{at:>6}  {text}")
 
     def note(self, text: str) -> None:
+        """Say something of the connection, which no message tells."""
         self._print(f"{words.clock(self._state.window_end_s):>6}  {text}")
 
     def _judgement(self) -> str:

@@ -27,6 +27,8 @@ EPILOG = """\
 
 
 class Action(StrEnum):
+    """What is done with a checkpoint."""
+
     LIST = "list"
     DOWNLOAD = "download"
     VERIFY = "verify"

@@ -21,9 +21,13 @@ class Output(Protocol):
 
     writes_to_terminal_meanwhile: bool
 
-    def add(self, outcome: Outcome) -> None: ...
+    def add(self, outcome: Outcome) -> None:
+        """Take the next file's outcome; a format of lines writes it at once."""
+        ...
 
-    def finish(self) -> None: ...
+    def finish(self) -> None:
+        """Write what waits for the last file: once, after all."""
+        ...
 
 
 @contextmanager
@@ -70,12 +74,13 @@ class LineOutput:
         self.writes_to_terminal_meanwhile = to_terminal
 
     def add(self, outcome: Outcome) -> None:
+        """Write one line, and flush: a reader sees each file as soon as it is done."""
         line = result_json(outcome.result) if isinstance(outcome, JudgedFile) else compact_json(outcome.as_json())
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
     def finish(self) -> None:
-        return None
+        """Nothing waits."""
 
 
 class DocumentOutput:
@@ -91,6 +96,7 @@ class DocumentOutput:
         self._values: list[object] = []
 
     def add(self, outcome: Outcome) -> None:
+        """Keep it: an array is written when its last value is known."""
         if isinstance(outcome, Unread):
             self._values.append(outcome.as_json())
         elif self._flat_form:
@@ -99,6 +105,7 @@ class DocumentOutput:
             self._values.append(result_model(outcome.result).model_dump(mode="json"))
 
     def finish(self) -> None:
+        """Write an object for one file, an array for several."""
         value = self._values if self._several else self._values[0]
         self._stream.write(indented_json(value).encode("utf-8") + b"\n")
         self._stream.flush()
@@ -116,9 +123,11 @@ class TextOutput:
         self._outcomes: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
+        """Keep it: the table's columns follow from all its rows."""
         self._outcomes.append(outcome)
 
     def finish(self) -> None:
+        """Write a report of one file, a table of several."""
         text = io.StringIO() if self._stream else None
         console = console_on(text)
         if self._several:

@@ -167,6 +167,7 @@ def _seconds(result: ResultModel, language: str) -> tuple[str, str]:
 
 
 def names_of(sounds: Sequence[InterferenceModel], language: str) -> str:
+    """Titles in a row, with the comma of their language."""
     return ("、" if language.lower().startswith("zh") else ", ").join(said(sound.title, language) for sound in sounds)
 
 

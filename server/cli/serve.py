@@ -30,6 +30,8 @@ Ctrl-C lets running sessions end, and stops; a second Ctrl-C stops at once.
 
 
 class VadOption(StrEnum):
+    """The detectors of ``server.model.detectors``, as the command line lists them."""
+
     SILERO = "silero"
     WEBRTC = "webrtc"
 

@@ -36,11 +36,15 @@ EPILOG = """\
 
 
 class PaceOption(StrEnum):
+    """How fast the file is sent; docs/protocol.md says what the server then allows."""
+
     REALTIME = "realtime"
     FAST = "fast"
 
 
 class StreamFormat(StrEnum):
+    """What standard output holds: a meter, or every message of the server as it came."""
+
     TEXT = "text"
     JSONL = "jsonl"
 

@@ -17,6 +17,7 @@ class Words:
     en: str
 
     def __call__(self, language: str) -> str:
+        """Chinese for every tag that begins with ``zh``; English for any other."""
         return self.zh if language.lower().startswith("zh") else self.en
 
 
@@ -30,6 +31,7 @@ class GradeLook:
     style: str
 
     def mark(self) -> str:
+        """The shape, or its ASCII stand-in where the terminal cannot show it."""
         return self.shape if can_show(self.shape) else self.plain
 
 

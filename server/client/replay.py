@@ -21,6 +21,7 @@ class Piece:
 
     @property
     def end(self) -> int:
+        """Sample index after the last one."""
         return self.start + self.samples
 
     def after(self, sample: int) -> "Piece":
@@ -44,6 +45,7 @@ class ReplayBuffer:
         """The next sample to append: everything before it was handed out once."""
 
     def append(self, samples: int, data: bytes | None) -> Piece:
+        """Keep a piece that is being sent; ``data`` None is a gap. The oldest pieces are forgotten for it."""
         piece = Piece(self.end, samples, data)
         self._pieces.append(piece)
         self.end += samples

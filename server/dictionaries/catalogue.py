@@ -16,6 +16,7 @@ def label_sets(dictionaries: list[tuple[Dictionary, str]]) -> LabelSetsModel:
 
 
 def label_set(dictionary: Dictionary, digest: str) -> LabelSetModel:
+    """One dictionary for the wire; each label with the name of the dictionary in which it is written."""
     sources = {include.label_id: include.dictionary for include in dictionary.includes}
     return LabelSetModel(
         name=dictionary.name,

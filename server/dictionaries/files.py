@@ -49,6 +49,7 @@ class TextEntry(FileModel):
     en: Sentence
 
     def value(self) -> Text:
+        """As the judgement has it."""
         return Text(zh=self.zh, en=self.en)
 
 
@@ -73,6 +74,7 @@ class PartEntry(FileModel):
     @field_validator("curve")
     @classmethod
     def rising(cls, curve: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        """Raises ValueError where two points have the same measure, or one lies left of the point before."""
         if any(right[0] <= left[0] for left, right in pairwise(curve)):
             raise ValueError("the measures of a curve must rise from point to point")
         return curve
@@ -141,6 +143,7 @@ class LabelEntry(FileModel):
     @field_validator("title", "aliases")
     @classmethod
     def askable(cls, names: TextEntry | tuple[str, ...]) -> TextEntry | tuple[str, ...]:
+        """Raises ValueError for a name that no request could ask for."""
         for name in (names.zh, names.en) if isinstance(names, TextEntry) else names:
             try:
                 empty = not normalise(name)
@@ -152,6 +155,7 @@ class LabelEntry(FileModel):
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
+        """Raises ValueError where fields that are right alone do not fit each other."""
         if self.clear < self.threshold:
             raise ValueError(f"clear ({self.clear}) lies under threshold ({self.threshold}): its prompt would flicker")
         if self.kind is LabelKind.CONTENT and (self.acoustic is not None or self.clap is not None):
@@ -163,6 +167,7 @@ class LabelEntry(FileModel):
         return self
 
     def value(self) -> Label:
+        """As the judgement has it, with threshold, clear line and weight of the file."""
         return Label(
             id=self.id,
             title=self.title.value(),
@@ -184,6 +189,7 @@ class LabelEntry(FileModel):
         )
 
     def evidence_weights(self) -> tuple[tuple[str, float], ...]:
+        """(scorer kind, weight) of the evidence that is there."""
         entries = (("acoustic", self.acoustic), ("clap", self.clap), ("transcript", self.transcript))
         return tuple((kind, entry.weight) for kind, entry in entries if entry is not None)
 
@@ -202,6 +208,7 @@ class DictionaryFile(FileModel):
 
 
 def acoustic_evidence(entry: AcousticEntry | None) -> AcousticEvidence | None:
+    """As the judgement has it, or None for a label that no measure tells."""
     if entry is None:
         return None
     parts = tuple(AcousticPart(part.measure, Curve(part.curve), part.weight) for part in entry.parts)

@@ -74,6 +74,7 @@ class SoundsFile(FileModel):
         return self
 
     def faults(self) -> Iterator[str]:
+        """What is wrong between entries that are right alone, a sentence each."""
         ids = Counter(entry.id for entry in (*self.interference, *self.event))
         ids.update((QUIET, SPEAKING))
         yield from (f"a second sound {one!r}: ids are unique" for one, count in ids.items() if count > 1)
@@ -92,6 +93,7 @@ class SoundsFile(FileModel):
             yield from ((sound.id, text) for text in sound.texts)
 
     def value(self) -> Sounds:
+        """As the scorer has it: every margin filled in."""
         return Sounds(
             quiet=self.quiet.texts,
             speaking=self.speaking.texts,

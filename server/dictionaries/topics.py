@@ -23,6 +23,8 @@ _CHOICE = re.compile(r"\(([^()]*)\)")
 
 
 class LexiconEntry(FileModel):
+    """Ways to say one thing; ``ignore`` and the two ``not_`` lists name what looks alike and is not meant."""
+
     terms: tuple[Term, ...] = Field(min_length=1)
     ignore: tuple[Term, ...] = ()
     not_before: tuple[Term, ...] = ()
@@ -32,11 +34,13 @@ class LexiconEntry(FileModel):
     @field_validator("terms", "ignore", "not_before", "not_after")
     @classmethod
     def readable(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Raises ValueError for a term that cannot be expanded."""
         for term in terms:
             expand(term)
         return terms
 
     def value(self) -> Lexicon:
+        """As the matcher has it: every term in all its readings."""
         return Lexicon(
             terms=expand_all(self.terms),
             ignore=expand_all(self.ignore),
@@ -47,6 +51,8 @@ class LexiconEntry(FileModel):
 
 
 class RuleEntry(FileModel):
+    """Words that state a topic when they stand near enough to each other."""
+
     all: tuple[Group, ...] = Field(min_length=1)
     within: Literal["clause", "neighbour", "sentence", "near", "question"] = "clause"
     distance: int | None = Field(default=None, ge=0, le=50)
@@ -56,12 +62,15 @@ class RuleEntry(FileModel):
 
     @model_validator(mode="after")
     def readable(self) -> Self:
+        """Raises ValueError for a term that cannot be expanded."""
         for term in (*self.unless, *self.rather, *(term for group in self.all for term in group)):
             expand(term)
         return self
 
 
 class TopicEntry(FileModel):
+    """What a transcript can tell, and by which rules, or by which other topics."""
+
     about: TextEntry
     rule: tuple[RuleEntry, ...] = ()
     needs: tuple[Identifier, ...] = ()
@@ -72,6 +81,7 @@ class TopicEntry(FileModel):
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
+        """Raises ValueError where fields that are right alone do not fit each other."""
         if bool(self.rule) == bool(self.needs):
             raise ValueError("a topic has either rules ([[topic.<id>.rule]]) or needs")
         if any(rule.after_question for rule in self.rule) and not self.asked:
@@ -80,6 +90,8 @@ class TopicEntry(FileModel):
 
 
 class TopicFile(FileModel):
+    """A file of ``labels/topics``: words first, then the topics that are made of them."""
+
     lexicon: dict[Identifier, LexiconEntry] = Field(default_factory=dict)
     topic: dict[Identifier, TopicEntry] = Field(default_factory=dict)
 
@@ -100,6 +112,7 @@ def expand(term: str) -> tuple[str, ...]:
 
 
 def expand_all(terms: tuple[str, ...]) -> tuple[str, ...]:
+    """Every reading of every term once, in their order."""
     return tuple(dict.fromkeys(reading for term in terms for reading in expand(term)))
 
 

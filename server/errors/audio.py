@@ -4,34 +4,48 @@ from server.errors.base import TingqingError
 
 
 class AudioError(TingqingError):
+    """Audio that cannot be judged as it was declared or sent."""
+
     code = "invalid_audio"
     close_code = 4400
     http_status = 422
 
 
 class UnsupportedRateError(AudioError):
+    """A rate outside ``MIN_SAMPLE_RATE`` to ``MAX_SAMPLE_RATE``, 8,000 to 96,000 Hz."""
+
     code = "unsupported_sample_rate"
 
 
 class UnsupportedEncodingError(AudioError):
+    """Neither of the two encodings of ``Encoding``."""
+
     code = "unsupported_encoding"
 
 
 class NonFiniteSamplesError(AudioError):
+    """NaN or Infinity in float samples: the chunk is not taken, and the session goes on."""
+
     code = "non_finite_samples"
     fatal = False
 
 
 class OddLengthError(AudioError):
+    """A gap or the end of the stream cut a sample: its bytes are left out."""
+
     code = "odd_length"
     fatal = False
 
 
 class UndecodableFileError(AudioError):
+    """A file that libsndfile cannot read, or that holds no audio."""
+
     code = "undecodable_file"
     http_status = 415
 
 
 class PayloadTooLargeError(AudioError):
+    """More bytes arrived than an upload may have, whatever length was declared."""
+
     code = "payload_too_large"
     http_status = 413

@@ -4,12 +4,16 @@ from server.errors.base import TingqingError
 
 
 class ConfigError(TingqingError):
+    """What was asked for cannot work, whoever repeats it: change it first."""
+
     code = "invalid_config"
     close_code = 4400
     http_status = 422
 
 
 class SettingsError(ConfigError):
+    """Refused before the server or command begins: the message goes to standard error, the exit code is 2."""
+
     code = "invalid_settings"
 
 
@@ -26,6 +30,8 @@ class LabelFileError(ConfigError):
 
 
 class LabelQueryError(ConfigError):
+    """Labels that were asked for and cannot be resolved; ``param`` names which."""
+
     code = "invalid_labels"
 
 

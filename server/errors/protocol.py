@@ -4,31 +4,43 @@ from server.errors.base import TingqingError
 
 
 class ProtocolError(TingqingError):
+    """A message that breaks docs/protocol.md."""
+
     code = "protocol_error"
     close_code = 4400
     http_status = 400
 
 
 class MalformedMessageError(ProtocolError):
+    """No JSON, or an unknown type or field; ``param`` names the field. Answered, and the session goes on."""
+
     code = "malformed_message"
     fatal = False
 
 
 class UnexpectedMessageError(ProtocolError):
+    """A valid message that the state of its session does not allow. Answered, and the session goes on."""
+
     code = "unexpected_message"
     fatal = False
 
 
 class FrameTooLargeError(ProtocolError):
+    """A WebSocket message over 64 KiB."""
+
     code = "frame_too_large"
     close_code = 1009
 
 
 class TooManyFaultsError(ProtocolError):
+    """Too many messages in a short time that could not be understood: the socket is closed."""
+
     code = "too_many_faults"
 
 
 class FasterThanRealTimeError(ProtocolError):
+    """More audio than time has passed, beyond the burst allowed, in a session of pace ``realtime``."""
+
     code = "faster_than_real_time"
     close_code = 4429
     http_status = 429

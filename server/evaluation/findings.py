@@ -13,6 +13,8 @@ from server.judge.labels import LabelSet
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
+    """A recording's truth beside what was concluded of it."""
+
     row: Row
     conclusion: Conclusion
 
@@ -28,6 +30,7 @@ class Confusion:
     unscored: int = 0
 
     def count(self, fine: bool, passed: bool | None) -> None:
+        """Add one recording: ``fine`` by its truth, ``passed`` by the judgement, None without a score."""
         if passed is None:
             self.unscored += 1
         elif fine:
@@ -52,6 +55,7 @@ class Condition:
     labels: dict[str, Confusion] = field(default_factory=dict)
 
     def count(self, judged: JudgedRow) -> None:
+        """Add one recording to every figure that its row has a truth for."""
         row, conclusion = judged.row, judged.conclusion
         verdict = conclusion.overall.verdict
         self.n += 1

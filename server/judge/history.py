@@ -54,6 +54,7 @@ class History:
         return self._columns[label_id].aggregate(self._labels[label_id])
 
     def scores(self) -> dict[str, float | None]:
+        """Label id to its aggregate 0..1, or None where no window had a score."""
         return {label_id: self.score(label_id) for label_id in self._labels}
 
     def concluded(self, label_id: str) -> LabelScore:

@@ -8,11 +8,15 @@ from server.values.text import Text
 
 
 class LabelKind(StrEnum):
+    """``quality``: of the sound, counts in the overall score. ``content``: of what was said, told beside it."""
+
     QUALITY = "quality"
     CONTENT = "content"
 
 
 class Aggregate(StrEnum):
+    """How a session's score follows from its windows: the usual one, the worst tenth, or the best of any."""
+
     TYPICAL = "typical"
     WORST = "worst"
     ANY = "any"
@@ -60,6 +64,8 @@ class ClapEvidence:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEvidence:
+    """The topic that a transcript is searched for, and which answer the visit expects."""
+
     topic: str
     expects: Literal["any", "stated", "denied"] = "any"
 
@@ -78,6 +84,8 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Label:
+    """A label with everything that judging and telling it takes; weights of evidence are by scorer kind."""
+
     id: str
     title: Text
     kind: LabelKind
@@ -116,4 +124,5 @@ class LabelSet:
     digest: str = ""
 
     def shown(self) -> tuple[Label, ...]:
+        """The labels that were asked for, in their order; the others are judged, and not told."""
         return tuple(label for label in self.labels if label.id in self.requested)

@@ -16,6 +16,8 @@ were seen stayed nearer."""
 
 
 class Side(StrEnum):
+    """Where a score lies: under the threshold, at or above the clear line, or between the two."""
+
     UNKNOWN = "unknown"
     UNDER = "under"
     BETWEEN = "between"
@@ -67,13 +69,16 @@ class Run:
         return self.side is Side.UNDER and self.samples + clearly * HOP_S * rate >= seconds * rate
 
     def above_for(self, seconds: float, rate: int) -> bool:
+        """Whether the label has been at or above its clear line for ``seconds``."""
         return self.side is Side.ABOVE and self.samples >= seconds * rate
 
     def snapshot(self) -> dict[str, Any]:
+        """The fields as JSON values."""
         return asdict(self)
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Run":
+        """The run that ``snapshot`` wrote."""
         return cls(**{**state, "side": Side(state["side"])})
 
 

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 
 class State(StrEnum):
+    """What was said of a topic. ``not_heard`` does not mean that it is absent: nobody spoke of it."""
+
     STATED = "stated"
     DENIED = "denied"
     NOT_HEARD = "not_heard"

@@ -58,6 +58,7 @@ class SileroDetector:
         return float(output[0, 0])
 
     def snapshot(self) -> dict[str, Any]:
+        """The network's state and the end of the last frame, base64 in JSON values."""
         return {"state": _encode(self._state), "context": _encode(self._input[0, FRAME_SAMPLES:])}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ class WebRtcDetector:
         return 1.0 if self._vad.is_speech(pcm.tobytes(), CORE_RATE) else 0.0
 
     def snapshot(self) -> dict[str, Any]:
+        """Nothing: the library does not give its state away, and is as new after a restore."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -71,6 +71,7 @@ class Recording:
             yield from self._cut(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
 
     def close(self) -> None:
+        """Wait until the reader is done with its block, then close the file."""
         with self._lock:
             self._file.close()
 

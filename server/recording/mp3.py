@@ -80,6 +80,7 @@ class Mp3File:
         return block[:frames]
 
     def close(self) -> None:
+        """End the decoder's process, whatever it is at; twice does no harm."""
         self.closed = True
         self._worker.kill()
         assert self._worker.stdout is not None

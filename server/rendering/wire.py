@@ -56,15 +56,18 @@ def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
 
 
 def prompt_event(event: PromptEvent) -> PromptRaisedMessage | PromptClearedMessage:
+    """``prompt.raised`` or ``prompt.cleared``, for whom the event says."""
     model = PromptRaisedMessage if isinstance(event, PromptRaised) else PromptClearedMessage
     return model(id=event.id, label=event.label_id, text=text(event.text), audience=event.audience)
 
 
 def text(value: Text) -> TextModel:
+    """Both languages; the client picks."""
     return TextModel(zh=value.zh, en=value.en)
 
 
 def evidence(values: Mapping[EvidenceKind, float | None]) -> EvidenceModel:
+    """Null for a scorer kind that had no opinion."""
     return EvidenceModel(
         acoustic=unit(values.get("acoustic")),
         clap=unit(values.get("clap")),
@@ -73,6 +76,7 @@ def evidence(values: Mapping[EvidenceKind, float | None]) -> EvidenceModel:
 
 
 def label_score(score: LabelScore) -> LabelScoreModel:
+    """``why`` stands where the score is null."""
     return LabelScoreModel(
         score=unit(score.score),
         evidence=evidence(score.evidence),
@@ -81,10 +85,12 @@ def label_score(score: LabelScore) -> LabelScoreModel:
 
 
 def scores(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Label id to its score; null where it had none."""
     return {label_id: unit(value) for label_id, value in values.items()}
 
 
 def overall(value: Overall) -> OverallModel:
+    """The verdict is null where no label had a score."""
     return OverallModel(
         score=unit(value.score),
         grade=value.grade,
@@ -95,6 +101,7 @@ def overall(value: Overall) -> OverallModel:
 
 
 def measures(value: Measures) -> MeasuresModel:
+    """Levels floored at -120 dB; null where nothing could be measured."""
     pauses = value.pauses
     return MeasuresModel(
         snr_db=decibels(value.snr_db),
@@ -118,10 +125,12 @@ def measures(value: Measures) -> MeasuresModel:
 
 
 def interferences(values: Iterable[Interference]) -> list[InterferenceModel]:
+    """In the order given."""
     return [InterferenceModel(id=one.id, title=text(one.title), score=unit(one.score) or 0.0) for one in values]
 
 
 def events(values: Iterable[Event], rate: int) -> list[EventModel]:
+    """Samples of ``rate`` become seconds of the recording."""
     return [
         EventModel(
             id=one.id,
@@ -135,6 +144,7 @@ def events(values: Iterable[Event], rate: int) -> list[EventModel]:
 
 
 def session_label(label: Label) -> SessionLabel:
+    """The label as a session tells it at its start; the prompt by its id."""
     return SessionLabel(
         id=label.id,
         title=text(label.title),
@@ -145,6 +155,7 @@ def session_label(label: Label) -> SessionLabel:
 
 
 def session_labels(labels: LabelSet) -> list[SessionLabel]:
+    """The labels that were asked for; the others are judged, and not told."""
     return [session_label(label) for label in labels.shown()]
 
 

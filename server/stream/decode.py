@@ -31,6 +31,7 @@ class PcmDecoder:
         return bool(self._half)
 
     def drop_half(self) -> None:
+        """Forget the bytes of a sample that did not arrive whole, as after a gap."""
         self._half = b""
 
     def decode(self, data: bytes | bytearray | memoryview) -> Float32Array:

@@ -33,11 +33,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
+    """``sample``: input-rate index where the speech began, which is before the gate opened."""
+
     sample: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
+    """``sample``: input-rate index where the speech ended, which is before the gate closed."""
+
     sample: int
 
 
@@ -54,11 +58,17 @@ class Detector(Protocol):
     name: str
     frame_samples: int
 
-    def push(self, frame: Float32Array) -> float: ...
+    def push(self, frame: Float32Array) -> float:
+        """Speech probability 0..1 of one frame, float32 ``(frame_samples,)``."""
+        ...
 
-    def snapshot(self) -> dict[str, Any]: ...
+    def snapshot(self) -> dict[str, Any]:
+        """The memory after the last frame, as JSON values."""
+        ...
 
-    def restore(self, state: dict[str, Any]) -> None: ...
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a ``snapshot`` of the same detector: before the first frame."""
+        ...
 
 
 class OverlapModel(Protocol):
@@ -71,7 +81,9 @@ class OverlapModel(Protocol):
 
     context_samples: int
 
-    def hear(self, pcm: Float32Array, rows: int) -> Float32Array: ...
+    def hear(self, pcm: Float32Array, rows: int) -> Float32Array:
+        """Probability 0..1 of two voices in each of the last ``rows`` rows, or -1: float32 ``(rows,)``."""
+        ...
 
 
 class FeatureTracker(Protocol):
@@ -84,8 +96,14 @@ class FeatureTracker(Protocol):
 
     name: str
 
-    def advance(self, pcm: Float32Array, sample_rate: int) -> None: ...
+    def advance(self, pcm: Float32Array, sample_rate: int) -> None:
+        """Take the next hop."""
+        ...
 
-    def window(self, hops: int) -> npt.NDArray[np.generic]: ...
+    def window(self, hops: int) -> npt.NDArray[np.generic]:
+        """The feature over the last ``hops`` hops, which were advanced before."""
+        ...
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Empty the ring, before a replay fills it again."""
+        ...

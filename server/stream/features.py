@@ -117,6 +117,7 @@ class HopFeatures:
         return np.asarray(change.mean(axis=1), np.float32)
 
     def snapshot(self) -> dict[str, Any]:
+        """The filter, the tail of the last hop and its last spectrum, as JSON values."""
         return {
             "filter": None if self._filter is None else self._filter.tolist(),
             "history": self._history.tolist(),

@@ -69,6 +69,7 @@ class HopRows:
         return self._rows.read(first_row, self._rows.end)
 
     def totals(self) -> RecordingTotals:
+        """Sums over all rows so far; they do not change as the stream goes on."""
         return self._totals.freeze()
 
     def snapshot(self) -> tuple[dict[str, Any], Float32Array]:

@@ -79,6 +79,7 @@ class Levelling:
         self._level_db = max(averaged_db, frame_db - LOUDER_DB)
 
     def snapshot(self) -> dict[str, Any]:
+        """The level in dB, how long speech was heard, and the offset, as JSON values."""
         return {"level_db": self._level_db, "heard_s": self._heard_s, "dc": self._dc}
 
     def restore(self, state: dict[str, Any]) -> None:

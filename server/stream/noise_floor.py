@@ -33,8 +33,10 @@ class NoiseFloor:
         return self._floor_db
 
     def snapshot(self) -> dict[str, Any]:
+        """The floor in dBFS, or None before the first pause, as JSON values."""
         return {"floor_db": self._floor_db}
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a ``snapshot``."""
         floor = state["floor_db"]
         self._floor_db = None if floor is None else float(floor)

@@ -76,9 +76,11 @@ class Timeline:
 
     @property
     def replaying(self) -> bool:
+        """True from a restore until samples are computed again."""
         return self._pcm.end < self._resume_at
 
     def totals(self) -> RecordingTotals:
+        """Sums over all complete hops so far, and, once finished, the shorter last one."""
         return self._rows.totals()
 
     def advance(self, pcm: Float32Array, source: InputBuffer, events: list[StreamEvent]) -> None:

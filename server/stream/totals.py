@@ -125,6 +125,7 @@ class Totals:
         )
 
     def snapshot(self) -> dict[str, Any]:
+        """Sums, pauses, histograms and what is still open at the edge, as JSON values."""
         return {
             "sums": [self._rows, self._speech_rows, self._clipped, self._dropout_rows, self._gap_rows],
             "pauses": [self._pause_count, self._longest_pause_rows, self._pause_rows, self._silence],

@@ -49,6 +49,7 @@ class VoiceGate:
 
     @property
     def speaking(self) -> bool:
+        """Whether the gate is open: speech, or a pause too short to close it."""
         return self._open
 
     def advance(self, ring: Ring, gaps: Gaps) -> list[Transition]:

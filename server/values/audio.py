@@ -17,11 +17,14 @@ MAX_SAMPLE_RATE = 96_000
 
 
 class Encoding(StrEnum):
+    """How a PCM sample is written: 16-bit integers, or 32-bit floats in -1..1, both little-endian."""
+
     PCM_S16LE = "pcm_s16le"
     PCM_F32LE = "pcm_f32le"
 
     @property
     def sample_bytes(self) -> int:
+        """Bytes of one sample, 2 or 4."""
         return 2 if self is Encoding.PCM_S16LE else 4
 
 
@@ -34,6 +37,8 @@ class AudioFormat:
 
 
 class CaptureSource(StrEnum):
+    """Where samples came from. Only a microphone's are taken for processed unless it says otherwise."""
+
     MICROPHONE = "microphone"
     FILE = "file"
     LINE = "line"
@@ -59,5 +64,7 @@ class Capture:
 
 
 class Pace(StrEnum):
+    """``realtime``: no faster than it is spoken, checked. ``fast``: as fast as the server takes it."""
+
     REALTIME = "realtime"
     FAST = "fast"

@@ -11,4 +11,5 @@ class Text:
     en: str
 
     def in_language(self, language: str) -> str:
+        """Chinese for every tag that begins with ``zh``, whatever its case; English for any other."""
         return self.zh if language.lower().startswith("zh") else self.en

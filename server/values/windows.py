@@ -42,10 +42,12 @@ class Window:
 
     @property
     def start_s(self) -> float:
+        """Seconds from the start of the stream."""
         return self.start_sample / self.sample_rate
 
     @property
     def end_s(self) -> float:
+        """Seconds from the start of the stream; the window's last sample is the one before it."""
         return self.end_sample / self.sample_rate
 
     @property

@@ -34,6 +34,8 @@ LABELS_FORM = "write a dictionary's name, labels separated by commas, or an arra
 
 
 class AudioConfig(WireModel):
+    """What the binary messages hold."""
+
     encoding: Literal["pcm_s16le", "pcm_f32le"] = "pcm_s16le"
     sample_rate: int = Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as really captured.")
 
@@ -48,6 +50,8 @@ class CaptureConfig(WireModel):
 
 
 class ResumeConfig(WireModel):
+    """As ``session.started`` gave them; the token is secret."""
+
     session_id: str
     resume_token: str
 
@@ -81,10 +85,14 @@ class SessionStart(WireModel):
 
 
 class AudioPause(WireModel):
+    """The patient stops sending; the session waits for ``pause_timeout_s``."""
+
     type: Literal["audio.pause"]
 
 
 class AudioResume(WireModel):
+    """Sending goes on; samples are counted as if nothing had been between."""
+
     type: Literal["audio.resume"]
 
 
@@ -96,6 +104,8 @@ class AudioGap(WireModel):
 
 
 class LabelsUpdate(WireModel):
+    """Other labels from the next window on; answered by ``labels.updated`` or an ``error``."""
+
     type: Literal["labels.update"]
     labels: LabelsField = Field(max_length=20_000)
 
@@ -108,10 +118,14 @@ class PromptSnooze(WireModel):
 
 
 class KeepAlive(WireModel):
+    """Nothing but a sign of life, which holds off ``idle_timeout_s``."""
+
     type: Literal["keepalive"]
 
 
 class SessionEnd(WireModel):
+    """No more audio: what is left is scored, and ``session.ended`` follows with the result."""
+
     type: Literal["session.end"]
 
 

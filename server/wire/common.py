@@ -37,6 +37,8 @@ class LabelScoreModel(WireModel):
 
 
 class OverallModel(WireModel):
+    """All labels together; without a single score the grade is ``nodata``."""
+
     score: Score | None
     grade: Grade
     passed: bool
@@ -45,6 +47,8 @@ class OverallModel(WireModel):
 
 
 class PausesModel(WireModel):
+    """Silences between words: their number, the longest, and their share of the time."""
+
     count: int = Field(ge=0)
     longest_s: float = Field(ge=0)
     ratio: Score

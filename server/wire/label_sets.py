@@ -9,6 +9,8 @@ from server.wire.common import Kind, Score, TextModel
 
 
 class KnownLabel(WireModel):
+    """A label as its dictionary has it, before a request changes threshold or weight."""
+
     id: str
     title: TextModel
     kind: Kind
@@ -37,5 +39,7 @@ class LabelSetModel(WireModel):
 
 
 class LabelSetsModel(WireModel):
+    """``default`` is the dictionary that applies where no labels are asked for."""
+
     default: str
     label_sets: list[LabelSetModel]

@@ -20,6 +20,8 @@ from server.wire.common import (
 
 
 class SourceModel(WireModel):
+    """What was judged: ``duration_s`` of it, ``speech_s`` of that speech, at the rate it was recorded with."""
+
     kind: Literal["file", "session"]
     name: str | None = Field(default=None, description="As given.")
     duration_s: float = Field(ge=0)
@@ -28,6 +30,8 @@ class SourceModel(WireModel):
 
 
 class ResultLabel(WireModel):
+    """A label over the whole recording. ``why`` says why ``score`` is null."""
+
     title: TextModel
     kind: Kind
     score: Score | None
@@ -45,12 +49,16 @@ class ResultLabel(WireModel):
 
 
 class SpanModel(WireModel):
+    """A stretch that cannot be used; ``why`` is the label that failed it."""
+
     start_s: float = Field(ge=0)
     end_s: float = Field(ge=0)
     why: str
 
 
 class WindowModel(WireModel):
+    """One window of 10 s, or shorter where ``partial``; sample indices are of the input rate."""
+
     start_s: float
     end_s: float
     start_sample: int
@@ -62,6 +70,8 @@ class WindowModel(WireModel):
 
 
 class DictionaryModel(WireModel):
+    """The dictionary that the labels came from."""
+
     name: str
     version: str
     digest: str = Field(default="", description="The same digest: the same labels, included ones and own ones alike.")

@@ -30,6 +30,8 @@ class AppliedConfig(WireModel):
 
 
 class Limits(WireModel):
+    """What the server will enforce, so that a client can keep within it."""
+
     max_frame_bytes: int
     max_session_s: float
     idle_timeout_s: float
@@ -38,6 +40,8 @@ class Limits(WireModel):
 
 
 class SessionLabel(WireModel):
+    """A label that this session is judged by; ``prompt`` is the id of the one that it may raise."""
+
     id: str
     title: TextModel
     kind: Kind
@@ -46,6 +50,8 @@ class SessionLabel(WireModel):
 
 
 class SessionStarted(WireModel):
+    """Answer to ``session.start``; audio may follow. ``resume_token`` is secret: whoever has it can go on."""
+
     type: Literal["session.started"] = "session.started"
     session_id: str
     resume_token: str
@@ -59,11 +65,15 @@ class SessionStarted(WireModel):
 
 
 class AudioAck(WireModel):
+    """A client may forget what it has sent before ``samples``."""
+
     type: Literal["audio.ack"] = "audio.ack"
     samples: int = Field(ge=0, description="Input-rate samples taken so far, cumulative.")
 
 
 class LevelMessage(WireModel):
+    """Up to five per second of audio, over its last 200 ms."""
+
     type: Literal["level"] = "level"
     rms_dbfs: float
     peak_dbfs: float
@@ -72,6 +82,8 @@ class LevelMessage(WireModel):
 
 
 class WindowRef(WireModel):
+    """The window that an update judges; sample indices are of the input rate."""
+
     start_s: float
     end_s: float
     start_sample: int
@@ -88,6 +100,8 @@ class SessionView(WireModel):
 
 
 class QualityUpdate(WireModel):
+    """One per window that was judged. ``seq`` counts them over the session, across its sockets."""
+
     type: Literal["quality.update"] = "quality.update"
     seq: int = Field(ge=1)
     window: WindowRef
@@ -104,11 +118,15 @@ class QualityUpdate(WireModel):
 
 
 class SpeechStartedMessage(WireModel):
+    """``at_s``: where in the stream the speech began."""
+
     type: Literal["speech.started"] = "speech.started"
     at_s: float
 
 
 class SpeechStoppedMessage(WireModel):
+    """``at_s``: where in the stream the speech ended."""
+
     type: Literal["speech.stopped"] = "speech.stopped"
     at_s: float
 
@@ -124,6 +142,8 @@ class PromptRaisedMessage(WireModel):
 
 
 class PromptClearedMessage(WireModel):
+    """The trouble is over: the prompt of this ``id`` is taken away."""
+
     type: Literal["prompt.cleared"] = "prompt.cleared"
     id: str
     label: str
@@ -135,6 +155,8 @@ WarningCode = Literal["silent_input", "clipping", "scoring_lag", "processing_ena
 
 
 class WarningMessage(WireModel):
+    """Something that the session survives, and a person can change."""
+
     type: Literal["warning"] = "warning"
     code: WarningCode
 
@@ -146,6 +168,8 @@ class Heartbeat(WireModel):
 
 
 class GoAway(WireModel):
+    """The server stops in ``time_left_s``: finish, or resume elsewhere."""
+
     type: Literal["go_away"] = "go_away"
     time_left_s: float
 
@@ -154,12 +178,16 @@ EndReason = Literal["client", "idle", "expired", "drain", "error", "faster_than_
 
 
 class SessionEnded(WireModel):
+    """Last message of a session; the socket closes after it."""
+
     type: Literal["session.ended"] = "session.ended"
     reason: EndReason
     result: ResultModel
 
 
 class ErrorBody(WireModel):
+    """``code`` is for programs and does not change; ``message`` is for people; ``param`` names the field at fault."""
+
     type: str
     code: str
     message: str
@@ -169,6 +197,8 @@ class ErrorBody(WireModel):
 
 
 class ErrorMessage(WireModel):
+    """A fault of the peer. Where it is fatal, the socket closes after it."""
+
     type: Literal["error"] = "error"
     error: ErrorBody
     request_id: str

@@ -16,6 +16,7 @@ KINDS: tuple[EvidenceKind, ...] = ("acoustic", "clap", "transcript")
 
 
 def check(label: RawLabel, known: Known) -> Iterator[Draft]:
+    """Drafts of findings about one label: its lines, its kind, and whether a scorer can give it."""
     yield from _clear(label)
     yield from _kind(label)
     yield from _measures(label, known)

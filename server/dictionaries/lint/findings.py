@@ -83,14 +83,17 @@ class RawLabel:
     table_name: str = "label"
 
     def at(self, *keys: str | int) -> Location:
+        """The place of a key of this label, for a finding to point to."""
         return (self.table_name, self.index, *keys)
 
     @property
     def id(self) -> str:
+        """As written, or empty where it is missing or not a text."""
         value = self.entry.get("id")
         return value if isinstance(value, str) else ""
 
     def table(self, key: str) -> Mapping[str, Any]:
+        """A table of the label; empty where it is missing or something else."""
         value = self.entry.get(key)
         return value if isinstance(value, dict) else {}
 
@@ -108,11 +111,13 @@ class RawLabel:
         return [(place, item.strip()) for place, item in enumerate(items) if isinstance(item, str)]
 
     def number(self, key: str, default: float) -> float | None:
+        """A number of the label, ``default`` where it is missing, None where it is something else."""
         value = self.entry.get(key, default)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def raw_labels(data: Mapping[str, Any]) -> Iterator[RawLabel]:
+    """The tables ``[[label]]`` of a file, as parsed and before anything was checked."""
     return raw_entries(data, "label")
 
 

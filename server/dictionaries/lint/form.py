@@ -32,6 +32,7 @@ class _Fault(TypedDict):
 
 
 def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
+    """Drafts of findings about a whole file that the loader would refuse."""
     yield from _includes(data, known)
     try:
         files.DictionaryFile.model_validate(data)

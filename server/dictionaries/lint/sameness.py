@@ -44,6 +44,7 @@ _EN_SAME |= {"length": "duration", "voice": "speech", "talking": "speaking", "do
 
 
 def check(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft]:
+    """Drafts of findings about pairs of labels; ``name`` is that of their dictionary."""
     named_alike = list(_same_names(labels))
     yield from named_alike
     told = {draft.at[1] for draft in named_alike}
@@ -138,6 +139,7 @@ def _nearly_same(first: RawLabel, second: RawLabel) -> bool:
 
 
 def near_zh(left: str, right: str) -> bool:
+    """Whether two Chinese titles say the same: fillers aside, by sound, or but for a character or two."""
     left, right = _core_zh(left), _core_zh(right)
     if not left or not right or left == right:
         return bool(left) and left == right
@@ -161,6 +163,7 @@ def _core_zh(title: str) -> str:
 
 
 def near_en(left: str, right: str) -> bool:
+    """Whether two English titles say the same: by their words, fillers aside, in any order."""
     ours, theirs = _core_en(left), _core_en(right)
     if not ours or not theirs:
         return False

@@ -22,6 +22,7 @@ def is_sounds(data: Mapping[str, Any]) -> bool:
 
 
 def check(data: Mapping[str, Any]) -> Iterator[Draft]:
+    """Drafts of findings about a file of sounds."""
     yield from _form(data)
     entries = [*raw_entries(data, INTERFERENCE), *raw_entries(data, EVENT)]
     plain = [RawLabel(0, data[name], name) for name in _PLAIN if isinstance(data.get(name), dict)]

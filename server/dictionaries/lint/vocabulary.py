@@ -4,6 +4,7 @@ import re
 
 
 def words(text: str) -> frozenset[str]:
+    """A list of words, written as one text for the reader's sake."""
     return frozenset(text.split())
 
 

@@ -20,6 +20,7 @@ from server.values.text import Text
 
 
 def check(label: RawLabel) -> Iterator[Draft]:
+    """Drafts of findings about one label's title."""
     zh, en = label.text("title", "zh"), label.text("title", "en")
     if is_vague_zh(zh) or is_vague_en(en):
         yield Draft(
@@ -67,6 +68,7 @@ def is_vague_zh(title: str) -> bool:
 
 
 def is_vague_en(title: str) -> bool:
+    """Whether an English title holds praise and fillers only."""
     words = re.findall(r"[a-z']+", title.casefold())
     return bool(words) and all(word in EN_FILLER or word in EN_VERDICT for word in words)
 

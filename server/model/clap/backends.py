@@ -43,11 +43,13 @@ class TorchBackend:
         self._tower = tower.to_dtype(TORCH_DTYPES[dtype])
 
     def embed(self, mels: Float32Array) -> Float32Array:
+        """One window after the other: float32 ``(n, 1001, 64)`` to ``(n, projection)``."""
         with torch.inference_mode():
             return np.concatenate([self._tower(torch.tensor(mel[None])).numpy() for mel in mels])
 
 
 def has_openvino() -> bool:
+    """Whether OpenVINO is installed; nothing is imported to find out."""
     return importlib.util.find_spec("openvino") is not None
 
 

@@ -51,6 +51,7 @@ class Timed:
 
     @property
     def median(self) -> float:
+        """Milliseconds; of an interleaved run the median is what a busy machine moves least."""
         return statistics.median(self.ms)
 
 

@@ -48,6 +48,7 @@ OnRead = Callable[[int], None]
 
 
 def default_cache() -> Path:
+    """Where checkpoints are kept if the settings do not name another folder; it need not exist."""
     return Path.home() / ".cache" / "tingqing" / "models"
 
 
@@ -135,10 +136,12 @@ class ModelCache:
             new.rename(place)
 
     def remove(self, checkpoint: Checkpoint) -> None:
+        """Delete its files; a server that has loaded it already is not disturbed."""
         shutil.rmtree(checkpoint.folder)
 
 
 def write_manifest(folder: Path, model_id: str, revision: str) -> None:
+    """Write the size and SHA-256 of every file of a checkpoint into its folder, to be checked at each start."""
     files = {
         path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
         for path in sorted(folder.iterdir())
@@ -181,6 +184,7 @@ def missing_files(names: Sequence[str]) -> list[str]:
 
 
 def sha256(path: Path, on_read: OnRead | None = None) -> str:
+    """Hex digest of a file, read in blocks; ``on_read`` is told the bytes of each."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

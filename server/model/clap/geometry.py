@@ -29,6 +29,7 @@ class Squares:
 
     @property
     def count(self) -> int:
+        """Number of squares that the grid is cut into."""
         return (self.side // self.size) ** 2
 
     def order(self) -> Tensor:

@@ -48,6 +48,7 @@ class GpuBackend:
         self._slots: dict[int, _Slot] = {}
 
     def embed(self, mels: Float32Array) -> Float32Array:
+        """In batches of ``batch`` at most: float32 ``(n, 1001, 64)`` to ``(n, projection)``."""
         parts = (mels[start : start + self.batch] for start in range(0, mels.shape[0], self.batch))
         with torch.inference_mode():
             return np.concatenate([self._slot(part.shape[0]).from_host(part) for part in parts])

@@ -49,6 +49,7 @@ class Block(nn.Module):
         self.qkv = nn.ModuleList([_rows_of(together, start, start + rows) for start in range(0, 3 * rows, rows)])
 
     def forward(self, x: Tensor) -> Tensor:
+        """Tokens ``(n, side², dim)`` in the order of this block's squares; the order stays."""
         n, _, dim = x.shape
         tokens, size = self.squares.size**2, dim // self.heads
         q, k, v = self._heads(self.before(x), tokens, size)
@@ -82,6 +83,7 @@ class Gather(nn.Module):
         self.register_buffer("index", index.flatten())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Tokens ``(n, t, dim)`` to ``(n, t / group, group * dim)``, in the order of the next block."""
         return x.index_select(1, self.index).view(x.shape[0], -1, self.group * x.shape[2])
 
 
@@ -142,6 +144,7 @@ class LeanTower(nn.Module):
         return self
 
     def forward(self, mel: Tensor) -> Tensor:
+        """Log-mels ``(n, 1001, 64)`` in dB to embeddings ``(n, projection)`` of length 1."""
         x = mel * self.factor + self.offset
         parts = [x.index_select(1, self.taps[tap]) * self.weights[tap] for tap in range(4)]
         x = (parts[0] + parts[1] + parts[2] + parts[3]).flatten(1)
