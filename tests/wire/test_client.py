@@ -22,7 +22,7 @@ def fault(text: str) -> TingqingError:
     return raised.value
 
 
-@pytest.mark.parametrize("number", ["NaN", "1e999", '[1, {"deeper": -Infinity}]'])
+@pytest.mark.parametrize("number", ["NaN", "1e999", '[1, {"deeper": -Infinity}]', '[NaN, {"y": 1}]', "[NaN, [1]]"])
 def test_metadata_that_no_result_could_repeat_is_refused(number: str) -> None:
     error = fault(start(metadata={"visit": "NUMBER"}).replace('"NUMBER"', number))
     assert isinstance(error, MalformedMessageError)
@@ -57,6 +57,44 @@ def test_the_peers_words_are_not_repeated(text: str) -> None:
     error = fault(text)
     assert "SECRET" not in error.message
     assert "SECRET" not in str(error.param)
+
+
+FORM = "write a dictionary's name, labels separated by commas, or an array of {label, threshold?, weight?}"
+SEE = " Every text message is one JSON object with a known 'type'; see docs/protocol.md."
+
+
+@pytest.mark.parametrize(
+    ("text", "param", "message"),
+    [
+        ("[]", None, "message: Input should be an object." + SEE),
+        ('{"type": "x"}', None, f"message: 'type' must be one of {', '.join(TYPES)}." + SEE),
+        (start(extra=1), "extra", "extra: Extra inputs are not permitted." + SEE),
+        ('{"type": "labels.update"}', "labels", "labels: Field required." + SEE),
+        (start(resume={"session_id": "a"}), "resume.resume_token", "resume.resume_token: Field required." + SEE),
+        (start(labels=3), "labels", f"labels: {FORM}; 20000 characters at most."),
+        (start(labels="x" * 20_001), "labels", f"labels: {FORM}; 20000 characters at most."),
+        (start(labels=[{"label": "a"}, 3]), "labels.1", f"labels.1: Input should be an object; {FORM}."),
+        (start(labels=[{}]), "labels.0.label", "labels.0.label: Field required." + SEE),
+        (
+            start(audio=AUDIO | {"encoding": "opus"}),
+            "audio.encoding",
+            "audio.encoding: Input should be 'pcm_s16le' or 'pcm_f32le'.",
+        ),
+        (
+            start(audio=AUDIO | {"sample_rate": 7_999}),
+            "audio.sample_rate",
+            "audio.sample_rate: Input should be greater than or equal to 8000.",
+        ),
+    ],
+)
+def test_a_fault_tells_its_field_and_what_was_expected(text: str, param: str | None, message: str) -> None:
+    error = fault(text)
+    assert (error.param, error.message) == (param, message)
+
+
+@pytest.mark.parametrize("audio", [{"encoding": "pcm_s16le"}, AUDIO | {"sample_rate": "fast"}, AUDIO | {"channels": 2}])
+def test_audio_that_is_not_described_at_all_is_a_malformed_message(audio: dict[str, Any]) -> None:
+    assert isinstance(fault(start(audio=audio)), MalformedMessageError)
 
 
 def test_a_field_that_the_peer_named_at_length_is_not_repeated_at_length() -> None:

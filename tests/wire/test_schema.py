@@ -28,6 +28,34 @@ def test_schemas_are_valid_2020_12(kind: str) -> None:
     Draft202012Validator.check_schema(schema(kind))
 
 
+CLIENT, SERVER = ([model.__name__ for model in models] for models in (CLIENT_MODELS, SERVER_MODELS))
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("client", CLIENT), ("server", SERVER), ("result", ["ResultModel"]), ("all", [*CLIENT, *SERVER, "ResultModel"])],
+)
+def test_a_document_names_itself_and_the_messages_of_its_side(kind: str, names: list[str]) -> None:
+    document = schema(kind)
+    references = [{"$ref": f"#/$defs/{name}"} for name in names]
+    body = {"$ref": references[0]["$ref"]} if kind == "result" else {"oneOf": references}
+    assert set(names) <= set(document.pop("$defs"))
+    assert document == body | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:tingqing:tingqing.v1:{kind}",
+        "title": f"tingqing.v1 {kind}",
+    }
+
+
+def test_the_type_of_a_message_is_required_and_has_no_default() -> None:
+    document = schema("all")
+    for name in (*CLIENT, *SERVER):
+        definition = document["$defs"][name]
+        assert definition["required"].count("type") == 1
+        assert "default" not in definition["properties"]["type"]
+    assert {"error", "request_id"} <= set(document["$defs"]["ErrorMessage"]["required"])
+
+
 def test_what_the_schema_of_the_client_takes_the_server_takes() -> None:
     validator = Draft202012Validator(schema("client"))
     good = [
