@@ -103,6 +103,7 @@ def test_silence_is_audio() -> None:
     found = windows(run(core_at(16_000), bytes(2 * 16_000 * 12)))
     assert len(found) == 10
     assert (found[-1].rows[:, Column.ZERO] == 1).all()
+    assert (found[-1].rows[:, Column.OVERLAP] == -1).all()
     assert not found[-1].rows[:, Column.GAP].any()
 
 
