@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 from server.dictionaries.topics import load_topics  # noqa: E402 - the path comes first
 from server.evaluation.statistics import wilson  # noqa: E402
 from server.resources import labels_dir  # noqa: E402
-from server.transcript import Matcher, State  # noqa: E402
+from server.transcript import Matcher, SaidState  # noqa: E402
 from tests.transcript.consultations import TOPICS, Labelled, labelled  # noqa: E402
 from tests.transcript.test_consultations import Homophones  # noqa: E402
 
@@ -38,7 +38,7 @@ def main() -> None:
     matcher = Matcher(load_topics(labels_dir()).only(TOPICS))
 
     def hears(one: Labelled, topic: str) -> bool:
-        return matcher.match(one.text, one.before, topics=[topic])[topic].state is State.STATED
+        return matcher.match(one.text, one.before, topics=[topic])[topic].state is SaidState.STATED
 
     for language in ("zh", "en"):
         sample = labelled(shared, language)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from server.dictionaries.topics import load_topics  # noqa: E402 - the path comes first
 from server.resources import labels_dir  # noqa: E402
-from server.transcript import Matcher, State  # noqa: E402
+from server.transcript import Matcher, SaidState  # noqa: E402
 from tests.transcript.topic_utterances import examples  # noqa: E402
 
 DOC = ROOT / "docs" / "topics.md"
@@ -24,8 +24,8 @@ BEGIN, END = "<!-- topics: begin -->", "<!-- topics: end -->"
 def table() -> str:
     """Markdown, one row a topic."""
     matcher = Matcher(load_topics(labels_dir()))
-    right: Counter[tuple[str, str, State]] = Counter()
-    total: Counter[tuple[str, str, State]] = Counter()
+    right: Counter[tuple[str, str, SaidState]] = Counter()
+    total: Counter[tuple[str, str, SaidState]] = Counter()
     for one in examples():
         key = (one.topic, one.language, one.state)
         total[key] += 1
@@ -38,7 +38,7 @@ def table() -> str:
         cells = [
             f"{right[topic, language, state]}/{total[topic, language, state]}" if total[topic, language, state] else "-"
             for language in ("zh", "en")
-            for state in (State.STATED, State.DENIED, State.NOT_HEARD)
+            for state in (SaidState.STATED, SaidState.DENIED, SaidState.NOT_HEARD)
         ]
         lines.append(f"| `{topic}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)

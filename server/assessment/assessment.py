@@ -173,7 +173,7 @@ class Assessment:
         self._mos.close()
 
     def snapshot(self, *, log: bool = True) -> dict[str, Any]:
-        """JSON-able and versioned. Without capture and labels (``labels_asked_for``): who restores it knows them.
+        """JSON-able and versioned. Without capture, labels (``labels_asked_for``) and transcript: they are given again.
 
         ``log`` False leaves the log out, which grows with every window: whoever keeps ``log.windows()`` adds it again.
         """
@@ -204,11 +204,15 @@ class Assessment:
         *,
         priority: Priority = Priority.FILE,
         wait_for_mos: bool = True,
+        transcript: TranscriptSource | None = None,
     ) -> Self:
-        """``log`` of ``state``: as in the snapshot, or LoggedWindows. Raises SnapshotError for another version."""
+        """Goes on where ``snapshot`` was taken. ``transcript`` has a memory of its own and is given anew.
+
+        ``log`` of ``state``: as in the snapshot, or LoggedWindows. Raises SnapshotError for another version.
+        """
         if state.get("version") != VERSION:
             raise SnapshotError(f"This snapshot has version {state.get('version')!r}; this server reads {VERSION}.")
-        restored = cls(engine, labels, capture, priority=priority, wait_for_mos=wait_for_mos)
+        restored = cls(engine, labels, capture, priority=priority, wait_for_mos=wait_for_mos, transcript=transcript)
         restored.judge = SessionJudge.restore(state["judge"], labels)
         log = state["log"]
         if isinstance(log, LoggedWindows):

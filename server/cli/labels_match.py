@@ -51,7 +51,7 @@ def match(
     from server.errors import TranscriptError
     from server.resources import labels_dir
     from server.settings import load_settings
-    from server.transcript.lines import read_line
+    from server.transcript.files import read_line
     from server.transcript.sources import content_topics, matcher_for
 
     assert output_format is MatchFormat.JSONL

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from server.judge.labels import Label
-from server.judge.said import Said, State
+from server.judge.said import Said, SaidState
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
 
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
@@ -44,7 +44,7 @@ def weighted_mean(weighted: Sequence[tuple[float, float]]) -> float | None:
 def content_score(said: Said) -> LabelScore:
     """Of a content label: how surely it was said, stated or denied alike. Not heard lowers nothing: it is null."""
     evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
-    if said.state is State.NOT_HEARD:
+    if said.state is SaidState.NOT_HEARD:
         return LabelScore(None, evidence, Why.NO_EVIDENCE)
     evidence["transcript"] = said.strength
     return LabelScore(said.strength, evidence)

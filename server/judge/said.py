@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class SaidState(StrEnum):
     """What was said of a topic. ``not_heard`` does not mean that it is absent: nobody spoke of it."""
 
     STATED = "stated"
@@ -16,6 +16,6 @@ class State(StrEnum):
 class Said:
     """A topic over a transcript so far. ``heard_at_s``: start of the line that decided it, where lines have times."""
 
-    state: State
+    state: SaidState
     strength: float
     heard_at_s: float | None = None

@@ -2,7 +2,7 @@
 
 import re
 
-from server.judge.said import State
+from server.judge.said import SaidState
 from server.transcript import grammar_en, grammar_zh
 from server.transcript.tokens import Tokens
 
@@ -22,7 +22,7 @@ def last_sentence(text: str) -> str:
     return sentences[-1] if sentences else ""
 
 
-def bare_answer(tokens: Tokens) -> State | None:
+def bare_answer(tokens: Tokens) -> SaidState | None:
     """Denied or stated for a first clause that is nothing but no or yes; else ``None``."""
     if not tokens.keys:
         return None
@@ -37,5 +37,5 @@ def bare_answer(tokens: Tokens) -> State | None:
         else:
             yes = grammar_en.answer(" ".join(tokens.keys[:stop]))
         if yes is not None:
-            return State.STATED if yes else State.DENIED
+            return SaidState.STATED if yes else SaidState.DENIED
     return None

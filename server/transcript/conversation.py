@@ -1,9 +1,12 @@
 """What a whole transcript says of each topic, and when: lines in their order, findings at any time."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
-from server.judge.said import Said, State
+from server.errors import SnapshotError
+from server.judge.said import Said, SaidState
 from server.transcript.matcher import Matcher, combined
 from server.transcript.topics import Mention, Topic
 
@@ -11,13 +14,18 @@ DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "intervi
 """Speakers whose lines are context. Everybody else speaks for the patient, also where nobody is named."""
 
 
+VERSION = 1
+
+
 @dataclass(frozen=True, slots=True)
 class _TimedMention:
+    """``mention.key`` is a digest here: it tells different words apart without keeping them."""
+
     mention: Mention
     at_s: float | None
 
 
-NOTHING = Said(State.NOT_HEARD, 0.0)
+NOTHING = Said(SaidState.NOT_HEARD, 0.0)
 
 
 def is_doctor(speaker: str | None) -> bool:
@@ -25,8 +33,8 @@ def is_doctor(speaker: str | None) -> bool:
 
 
 class Conversation:
-    """Call ``add`` for each line in order, ``said`` at any time. Keeps what was found, and of the text only what the
-    doctor said last."""
+    """Call ``add`` for each line in order, ``said`` and ``snapshot`` at any time. Keeps what was found, and of the text
+    only what the doctor said last."""
 
     def __init__(self, matcher: Matcher, topics: Iterable[str]) -> None:
         self._matcher = matcher
@@ -41,34 +49,72 @@ class Conversation:
         found = self._matcher.mentions(text, self._question, topics=self._topics)
         self._question = None
         for topic_id, mentions in found.items():
-            self._heard.setdefault(topic_id, []).extend(_TimedMention(mention, start_s) for mention in mentions)
+            self._heard.setdefault(topic_id, []).extend(
+                _TimedMention(replace(mention, start=0, end=0, key=_digest(mention.key)), start_s)
+                for mention in mentions
+            )
 
     def said(self) -> Mapping[str, Said]:
         """By topic id, of every topic that can be heard."""
         return {topic_id: self._said(topic) for topic_id, topic in self._topics.items()}
 
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able, versioned, without text: what was found, when, and digests that tell different words apart.
+
+        The doctor's last line is text and is left out: where the snapshot lies between a question and its answer, add
+        the question again after ``restore``.
+        """
+        heard = {
+            topic_id: [[str(one.mention.state), one.mention.strength, one.mention.key, one.at_s] for one in found]
+            for topic_id, found in self._heard.items()
+        }
+        return {"version": VERSION, "heard": heard}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], matcher: Matcher, topics: Iterable[str]) -> Self:
+        """Goes on where ``snapshot`` was taken. Raises SnapshotError: another version, or no snapshot of this kind."""
+        if state.get("version") != VERSION:
+            raise SnapshotError("a conversation's snapshot of another version")
+        restored = cls(matcher, topics)
+        try:
+            restored._heard = {
+                str(topic_id): [_remembered(*each) for each in found] for topic_id, found in state["heard"].items()
+            }
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise SnapshotError(f"not a conversation's snapshot ({error})") from error
+        return restored
+
     def _said(self, topic: Topic) -> Said:
         if not topic.needs:
             return _first(self._heard.get(topic.id, []), topic.distinct)
         parts = [_first(self._heard.get(need, []), 1) for need in topic.needs]
-        if any(part.state is not State.STATED for part in parts):
+        if any(part.state is not SaidState.STATED for part in parts):
             return NOTHING
         times = [part.heard_at_s for part in parts if part.heard_at_s is not None]
-        return Said(State.STATED, min(part.strength for part in parts), max(times, default=None))
+        return Said(SaidState.STATED, min(part.strength for part in parts), max(times, default=None))
+
+
+def _digest(key: str) -> str:
+    return hashlib.blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+def _remembered(state: str, strength: float, key: str, at_s: float | None) -> _TimedMention:
+    mention = Mention(SaidState(state), float(strength), 0, 0, str(key))
+    return _TimedMention(mention, None if at_s is None else float(at_s))
 
 
 def _first(heard: list[_TimedMention], distinct: int) -> Said:
     """``distinct``: stated with so many different words at least; one denial will do."""
     finding = combined([one.mention for one in heard])
-    if finding.state is State.NOT_HEARD:
+    if finding.state is SaidState.NOT_HEARD:
         return NOTHING
     deciding = [one for one in heard if one.mention.state is finding.state]
-    if finding.state is State.STATED and len({one.mention.key for one in deciding}) < distinct:
-        denials = [one for one in heard if one.mention.state is State.DENIED]
+    if finding.state is SaidState.STATED and len({one.mention.key for one in deciding}) < distinct:
+        denials = [one for one in heard if one.mention.state is SaidState.DENIED]
         return _first(denials, 1)
     seen: set[str] = set()
     for one in deciding:
         seen.add(one.mention.key)
-        if len(seen) >= distinct or finding.state is State.DENIED:
+        if len(seen) >= distinct or finding.state is SaidState.DENIED:
             return Said(finding.state, finding.strength, one.at_s)
     raise AssertionError("as many different words as were counted")

@@ -6,7 +6,7 @@ Pure and without memory: the same utterance gives the same findings wherever it 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from server.judge.said import State
+from server.judge.said import SaidState
 from server.transcript.answers import bare_answer, last_question, last_sentence
 from server.transcript.context import ParsedUtterance
 from server.transcript.rules import asks_of_else, held, said_alone
@@ -79,14 +79,14 @@ class Matcher:
         if not topic.needs:
             return combined(mentions[topic_id])
         parts = [combined(mentions[need]) for need in topic.needs]
-        if any(part.state is not State.STATED for part in parts):
+        if any(part.state is not SaidState.STATED for part in parts):
             return NOT_HEARD
-        return TopicFinding(State.STATED, min(part.strength for part in parts))
+        return TopicFinding(SaidState.STATED, min(part.strength for part in parts))
 
 
 def combined(mentions: Sequence[Mention]) -> TopicFinding:
     """Stated if it is anywhere, else denied, else not heard; as strong as the strongest place."""
-    for state in (State.STATED, State.DENIED):
+    for state in (SaidState.STATED, SaidState.DENIED):
         strengths = [mention.strength for mention in mentions if mention.state is state]
         if strengths:
             return TopicFinding(state, max(strengths))
@@ -154,7 +154,7 @@ def _judgement(topic: Topic, reading: ParsedUtterance, hit: Hit, *, exact: bool,
         strength = min(strength, RESERVED) if reserved else strength
     wide = reading.widest(hit)
     return Mention(
-        State.DENIED if denied else State.STATED,
+        SaidState.DENIED if denied else SaidState.STATED,
         strength,
         wide.start,
         wide.end,

@@ -1,6 +1,6 @@
 """Where words come from: so far a transcript that was read from a file; a recogniser will be another source."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,15 +24,18 @@ class Utterance:
 class TranscriptSource(Protocol):
     """What was said in one recording or session, as far as it was heard.
 
-    ``heard_until``: utterances in their order that began before ``end_s``; may be called again with a later end and
-    then gives the earlier ones too. ``name`` stands among the scorers of a result, ``notices`` among its notices:
-    what whoever gave the words should know.
+    A source answers for topics and keeps its text to itself: one that hears live forgets its text and keeps a
+    ``Conversation``, whose snapshot holds none. ``name`` stands among the scorers of a result, ``notices`` among its
+    notices: what whoever gave the words should know.
     """
 
     @property
     def name(self) -> str: ...
 
-    def heard_until(self, end_s: float) -> Sequence[Utterance]: ...
+    def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
+        """What was said before ``end_s``, by topic id, of those ``wanted`` topics that have rules. May be asked again,
+        with a later end."""
+        ...
 
     def notices(self, end_s: float) -> Sequence[Text]: ...
 
@@ -45,7 +48,15 @@ class WrittenTranscript:
     name: str = "transcript"
 
     def heard_until(self, end_s: float) -> Sequence[Utterance]:
+        """Lines in their order that began before ``end_s``."""
         return [line for line in self.lines if line.start_s is None or line.start_s <= end_s]
+
+    def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
+        """See ``TranscriptSource``. Reads the lines anew each time."""
+        conversation = Conversation(matcher_for(topics, wanted), wanted)
+        for line in self.heard_until(end_s):
+            conversation.add(line.text, speaker=line.speaker, start_s=line.start_s)
+        return conversation.said()
 
     def notices(self, end_s: float) -> Sequence[Text]:
         """Lines that begin after the end are left out, which looks as if nothing had been said."""
@@ -75,8 +86,5 @@ def matcher_for(topics: Topics, wanted: Iterable[str]) -> Matcher:
 def what_was_said(source: TranscriptSource, topics: Topics, labels: LabelSet, end_s: float) -> dict[str, Said]:
     """By label id, of the labels that the source could have heard: those whose topic has rules."""
     asked = content_topics(labels)
-    conversation = Conversation(matcher_for(topics, asked.values()), asked.values())
-    for line in source.heard_until(end_s):
-        conversation.add(line.text, speaker=line.speaker, start_s=line.start_s)
-    said = conversation.said()
+    said = source.said(topics, asked.values(), end_s)
     return {label_id: said[topic] for label_id, topic in asked.items() if topic in said}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from server.judge.said import State
+from server.judge.said import SaidState
 
 GRAMMAR_LEXICONS = ("symptom", "pain", "located_pain", "body")
 """What grammar passes over in lists ("no fever, cough or chest pain"): other symptoms, and places."""
@@ -15,18 +15,18 @@ SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
 class TopicFinding:
     """A topic in one utterance. ``strength``: 0.70..1 for what was heard, 0 for what was not."""
 
-    state: State
+    state: SaidState
     strength: float
 
 
-NOT_HEARD = TopicFinding(State.NOT_HEARD, 0.0)
+NOT_HEARD = TopicFinding(SaidState.NOT_HEARD, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One place where a topic is spoken of. ``start`` and ``end`` are tokens; ``key`` tells different words apart."""
 
-    state: State
+    state: SaidState
     strength: float
     start: int
     end: int

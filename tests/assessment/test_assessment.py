@@ -23,6 +23,7 @@ from server.scoring.ports import Priority, ScoreReply, ScoreRequest
 from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
 from server.stream.events import WindowReady
+from server.transcript.sources import Utterance, WrittenTranscript
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 from server.values.text import Text
 from server.values.windows import Window
@@ -152,6 +153,22 @@ async def test_restored_assessment_ends_as_the_one_that_went_on(engine: Engine) 
         await assessment.conclude()
     one, other = (build_result(assessment, whole, IDENTITY) for assessment in (straight, restored))
     assert one == other
+
+
+async def test_a_restored_assessment_keeps_its_transcript(engine: Engine) -> None:
+    labels = engine.dictionaries.resolve("pain_location,symptom_duration")
+    lines = (Utterance("肚子疼", 2.0), Utterance("三天了", 90.0))
+    transcript = WrittenTranscript(lines)
+    straight = Assessment(engine, labels, FILE, transcript=transcript)
+    restored = Assessment.restore(straight.snapshot(), engine, labels, FILE, transcript=transcript)
+    said = restored.said(10.0)
+    assert said is not None
+    assert said == straight.said(10.0)
+    assert {label_id: (one.state.value, one.heard_at_s) for label_id, one in said.items()} == {
+        "pain_location": ("stated", 2.0),
+        "symptom_duration": ("not_heard", None),
+    }
+    assert restored.notices(10.0) == straight.notices(10.0) != []
 
 
 async def test_names_go_on_after_a_restore_from_window_to_result(engine: Engine, scorer: FakeScorer) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from server.errors import SnapshotError
 from server.judge.judgement import PromptCleared, PromptRaised
 from server.judge.labels import Label
-from server.judge.said import Said, State
+from server.judge.said import Said, SaidState
 from server.judge.session import SessionJudge
 from server.judge.sounds import Interference
 from server.values.measures import Measures
@@ -161,12 +161,14 @@ def test_windows_weigh_by_the_speech_they_hold() -> None:
 def test_what_a_transcript_says_stands_beside_what_was_heard() -> None:
     judge = SessionJudge(LABELS)
     add(judge, 10, GOOD)
-    conclusion = judge.conclude({"pain_location": Said(State.DENIED, 0.85), "of_no_label": Said(State.STATED, 0.95)})
+    conclusion = judge.conclude(
+        {"pain_location": Said(SaidState.DENIED, 0.85), "of_no_label": Said(SaidState.STATED, 0.95)}
+    )
     assert conclusion.labels["pain_location"].score == 0.85
     assert conclusion.labels["quiet"].score == 0.9
     assert set(conclusion.labels) == set(GOOD) | {"pain_location"}
     assert conclusion.overall.assessed == "5 of 5"
-    assert judge.conclude({"pain_location": Said(State.NOT_HEARD, 0.0)}).not_heard == ["pain_location"]
+    assert judge.conclude({"pain_location": Said(SaidState.NOT_HEARD, 0.0)}).not_heard == ["pain_location"]
 
 
 def test_stretches_to_ask_again_are_told_where_they_are_less_than_half_of_what_was_heard() -> None:

@@ -8,7 +8,7 @@ from server.assessment.findings import Event
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
 from server.judge.judgement import Span
 from server.judge.labels import Label, LabelKind, TranscriptEvidence
-from server.judge.said import Said, State
+from server.judge.said import Said, SaidState
 from server.rendering import wire
 from server.rendering.results import AT_ONCE, result_model
 from server.values.measures import Measures, Pauses
@@ -75,7 +75,9 @@ def test_samples_of_a_result_become_seconds() -> None:
     assert [(event.start_s, event.end_s) for event in told.events] == [(0.5, 1.0)]
 
 
-@pytest.mark.parametrize(("said", "told"), [(Said(State.DENIED, 0.8, 3.25), ("denied", 3.25)), (None, (None, None))])
+@pytest.mark.parametrize(
+    ("said", "told"), [(Said(SaidState.DENIED, 0.8, 3.25), ("denied", 3.25)), (None, (None, None))]
+)
 def test_what_a_transcript_told_stands_beside_a_content_label(
     said: Said | None, told: tuple[str | None, float | None]
 ) -> None:

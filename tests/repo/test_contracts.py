@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE = sorted(path for folder in ("stream", "judge") for path in (ROOT / "server" / folder).rglob("*.py"))
+READS_FILES = ROOT / "server" / "transcript" / "files.py"
+CORE = sorted(
+    path
+    for folder in ("stream", "judge", "transcript")
+    for path in (ROOT / "server" / folder).rglob("*.py")
+    if path != READS_FILES
+)
 
 BREACHES = {
     "judge/breach.py": "import logging\nfrom server.wire import base\n",
@@ -43,6 +49,26 @@ def test_every_contract_breaks_on_a_breach(tmp_path: Path) -> None:
     assert code == 1
     assert len(verdicts) == (ROOT / "pyproject.toml").read_text(encoding="utf-8").count("[tool.importlinter.contracts]")
     assert set(verdicts.values()) == {"BROKEN"}, verdicts
+
+
+@pytest.mark.parametrize(
+    ("name", "imported", "broken"),
+    [
+        (
+            "judge/breach.py",
+            "server.transcript.conversation",
+            "The sans-IO core imports only values and errors",
+        ),
+        ("transcript/breach.py", "time", "The sans-IO core has no loop, clock, thread, log or file"),
+    ],
+    ids=["judge-sees-a-transcript", "transcript-has-a-clock"],
+)
+def test_what_was_said_stays_a_value_to_the_judgement(tmp_path: Path, name: str, imported: str, broken: str) -> None:
+    shutil.copytree(ROOT / "server", tmp_path / "server", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "server" / name).write_text(f"import {imported}\n", encoding="utf-8")
+    _, verdicts = lint_imports(tmp_path)
+    assert verdicts[broken] == "BROKEN"
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: f"{path.parent.name}-{path.stem}")

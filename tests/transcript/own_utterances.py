@@ -8,10 +8,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.transcript import State
+from server.transcript import SaidState
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "own_utterances.txt"
-PAIN = {"P": State.STATED, "PD": State.STATED, "p": State.DENIED}
+PAIN = {"P": SaidState.STATED, "PD": SaidState.STATED, "p": SaidState.DENIED}
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Own:
     before: str | None
     language: str
     half: str
-    pain: State
-    duration: State
+    pain: SaidState
+    duration: SaidState
 
 
 def own_utterances() -> list[Own]:
@@ -37,6 +37,6 @@ def _read(line: str) -> Own:
         before=before or None,
         language="zh" if any("\u4e00" <= char <= "\u9fff" for char in text) else "en",
         half="kept" if hashlib.sha256(text.encode()).digest()[0] % 2 else "seen",
-        pain=PAIN.get(label, State.NOT_HEARD),
-        duration=State.STATED if "D" in label else State.NOT_HEARD,
+        pain=PAIN.get(label, SaidState.NOT_HEARD),
+        duration=SaidState.STATED if "D" in label else SaidState.NOT_HEARD,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from server.dictionaries.topics import load_topics
 from server.resources import labels_dir
-from server.transcript import Matcher, State
+from server.transcript import Matcher, SaidState
 from tests.transcript.consultations import TOPICS, Labelled, labelled
 
 POSITIVES_FOR_A_CLAIM = 20
@@ -21,7 +21,7 @@ def matcher() -> Matcher:
 
 
 def hears(matcher: Matcher, one: Labelled, topic: str) -> bool:
-    return matcher.match(one.text, one.before, topics=[topic])[topic].state is State.STATED
+    return matcher.match(one.text, one.before, topics=[topic])[topic].state is SaidState.STATED
 
 
 @pytest.mark.parametrize("half", ["seen", "unseen", "fresh", "fresh_kept"])

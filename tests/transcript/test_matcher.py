@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 
 from server.dictionaries.topics import load_topics
 from server.resources import labels_dir
-from server.transcript import Matcher, State
+from server.transcript import Matcher, SaidState
 from server.transcript.conversation import Conversation
 
-STATED, DENIED, NOT_HEARD = State.STATED, State.DENIED, State.NOT_HEARD
+STATED, DENIED, NOT_HEARD = SaidState.STATED, SaidState.DENIED, SaidState.NOT_HEARD
 MATCHER = Matcher(load_topics(labels_dir()))
 
 
-def state(topic: str, text: str, before: str | None = None) -> State:
+def state(topic: str, text: str, before: str | None = None) -> SaidState:
     return MATCHER.match(text, before, topics=[topic])[topic].state
 
 
-def states(topic: str, text: str) -> list[State]:
+def states(topic: str, text: str) -> list[SaidState]:
     return [mention.state for mention in MATCHER.mentions(text, topics=[topic])[topic]]
 
 
@@ -41,7 +41,7 @@ def states(topic: str, text: str) -> list[State]:
         ("my dad has chest pain", []),
     ],
 )
-def test_symptoms_are_stated_or_denied_in_the_order_of_the_text(text: str, expected: list[State]) -> None:
+def test_symptoms_are_stated_or_denied_in_the_order_of_the_text(text: str, expected: list[SaidState]) -> None:
     assert states("symptom", text) == expected
 
 
@@ -77,7 +77,7 @@ def test_symptoms_are_stated_or_denied_in_the_order_of_the_text(text: str, expec
         ("", NOT_HEARD),
     ],
 )
-def test_pain_has_a_place_only_where_one_is_said(text: str, expected: State) -> None:
+def test_pain_has_a_place_only_where_one_is_said(text: str, expected: SaidState) -> None:
     assert state("pain_location", text) is expected
 
 
@@ -103,7 +103,7 @@ def test_pain_has_a_place_only_where_one_is_said(text: str, expected: State) -> 
         ("come back in two weeks", NOT_HEARD),
     ],
 )
-def test_duration_needs_a_symptom_and_is_no_frequency_age_or_appointment(text: str, expected: State) -> None:
+def test_duration_needs_a_symptom_and_is_no_frequency_age_or_appointment(text: str, expected: SaidState) -> None:
     assert state("symptom_duration", text) is expected
 
 
@@ -125,7 +125,7 @@ def test_duration_needs_a_symptom_and_is_no_frequency_age_or_appointment(text: s
     ],
 )
 def test_the_doctors_question_is_context_and_never_a_statement(
-    before: str, text: str, topic: str, expected: State
+    before: str, text: str, topic: str, expected: SaidState
 ) -> None:
     assert state(topic, text, before) is expected
     assert state(topic, text, "") is state(topic, text, None)
@@ -149,7 +149,7 @@ def test_the_doctors_question_is_context_and_never_a_statement(
         ("今年1月以来,一直咳嗽", None, STATED),
     ],
 )
-def test_a_time_is_of_what_it_is_said_of(text: str, before: str | None, expected: State) -> None:
+def test_a_time_is_of_what_it_is_said_of(text: str, before: str | None, expected: SaidState) -> None:
     assert state("symptom_duration", text, before) is expected
 
 

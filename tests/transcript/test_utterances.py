@@ -7,17 +7,17 @@ import pytest
 
 from server.dictionaries.topics import load_topics
 from server.resources import labels_dir
-from server.transcript import Matcher, State
+from server.transcript import Matcher, SaidState
 from tests.transcript.own_utterances import Own, own_utterances
 from tests.transcript.test_consultations import Homophones
 from tests.transcript.topic_utterances import Example, examples
 
 MATCHER = Matcher(load_topics(labels_dir()))
 OWN = own_utterances()
-STATED = State.STATED
+STATED = SaidState.STATED
 
 
-def state(one: Own | Example, topic: str) -> State:
+def state(one: Own | Example, topic: str) -> SaidState:
     return MATCHER.match(one.text, one.before, topics=[topic])[topic].state
 
 
@@ -31,9 +31,9 @@ def test_every_topic_has_examples_of_every_state_in_both_languages() -> None:
     for topic in MATCHER.topics.values():
         for language in ("zh", "en"):
             assert counted[topic.id, language, STATED] >= 4, topic.id
-            assert counted[topic.id, language, State.NOT_HEARD] >= 4, topic.id
+            assert counted[topic.id, language, SaidState.NOT_HEARD] >= 4, topic.id
             if topic.negatable and not topic.needs:
-                assert counted[topic.id, language, State.DENIED] >= 2, topic.id
+                assert counted[topic.id, language, SaidState.DENIED] >= 2, topic.id
 
 
 @pytest.mark.parametrize("half", ["seen", "kept"])
@@ -60,15 +60,15 @@ def test_homophones_make_few_utterances_say_what_they_do_not(topic: str) -> None
 @pytest.mark.parametrize(
     ("misspelt", "topic", "expected"),
     [
-        ("没佑嗓子疼", "pain_location", State.DENIED),
-        ("会不卉以后肚子疼啊", "pain_location", State.NOT_HEARD),
-        ("我老弓腰疼", "pain_location", State.NOT_HEARD),
+        ("没佑嗓子疼", "pain_location", SaidState.DENIED),
+        ("会不卉以后肚子疼啊", "pain_location", SaidState.NOT_HEARD),
+        ("我老弓腰疼", "pain_location", SaidState.NOT_HEARD),
         ("同时头疼", "pain_location", STATED),
-        ("药是三天前开的", "symptom_duration", State.NOT_HEARD),
+        ("药是三天前开的", "symptom_duration", SaidState.NOT_HEARD),
     ],
 )
 def test_a_misspelt_no_or_relative_is_still_one_and_a_real_word_is_left_alone(
-    misspelt: str, topic: str, expected: State
+    misspelt: str, topic: str, expected: SaidState
 ) -> None:
     assert MATCHER.match(misspelt, topics=[topic])[topic].state is expected
 

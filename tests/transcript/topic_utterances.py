@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.transcript import State
+from server.transcript import SaidState
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "topic_utterances.txt"
-STATES = {"+": State.STATED, "-": State.DENIED, "0": State.NOT_HEARD}
+STATES = {"+": SaidState.STATED, "-": SaidState.DENIED, "0": SaidState.NOT_HEARD}
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Example:
 
     topic: str
     language: str
-    state: State
+    state: SaidState
     before: str | None
     text: str
 
