@@ -26,7 +26,7 @@ BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate li
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
-		while IFS='|' read -r name what; do printf '%-14s %s\n' "$$name" "$$what"; done
+		while IFS='|' read -r name what; do printf '%-15s %s\n' "$$name" "$$what"; done
 	@echo
 	@echo 'Variables: HOST, PORT (run); ARGS (flags of `tingqing serve`, `tingqing demo` or pytest); PYTHON;'
 	@echo 'PIP_ARGS (options of pip install); EXTRAS (of the package, "$(EXTRAS)"; empty: without CLAP).'
