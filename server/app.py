@@ -44,9 +44,9 @@ async def open_engine(
 ) -> AsyncIterator[Engine]:
     """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
-    ``overlap``: another model than the shipped one, for cross-validation. ``at_once``: windows that may be ready
-    together; scorers then look to all of them rather than to the first.
-    Raises LabelFileError and SettingsError, before anything is started.
+    ``overlap``: a model to use instead of the shipped one, for cross-validation. ``at_once``: how many windows may be
+    ready together; scorers are then tuned for all of them rather than for the first.
+    Raises LabelFileError and SettingsError before anything is started.
     """
     labels_folder = settings.labels_dir or labels_dir()
     dictionaries, sounds = Dictionaries.load(labels_folder), load_sounds(labels_folder)
@@ -69,7 +69,7 @@ async def open_engine(
         return [] if clap is None else [MelTracker()]
 
     async with ScoringService(scorers, mos) as service:
-        # Where most sessions begin: no window has to wait for these texts.
+        # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))
         yield Engine(
             service=service,
@@ -87,11 +87,12 @@ async def open_engine(
 
 
 def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] | None = None) -> "FastAPI":
-    """The application, not started yet: its lifespan opens the engine, and drains and closes it.
+    """The application, not started yet; its lifespan opens, drains and closes the engine.
 
-    ``on_refused`` hears what an engine that could not be opened said. Raises SettingsError where the pages are missing.
+    ``on_refused`` is called with the error of an engine that could not be opened. Raises SettingsError if the web
+    pages are missing.
     """
-    # The web framework waits until somebody serves: ``assess`` needs the engine alone.
+    # The web framework is imported only for serving: ``assess`` needs the engine alone.
     from server.api.application import build  # noqa: PLC0415 - see above
     from server.api.probe import Probe  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
@@ -118,7 +119,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
 async def _told(
     opening: AbstractAsyncContextManager[Engine], on_refused: Callable[[TingqingError], None] | None
 ) -> AsyncIterator[Engine]:
-    """``opening``; where it raises an error of ours, ``on_refused`` hears of it first."""
+    """``opening``; if it raises a TingqingError, ``on_refused`` is called with it first."""
     async with AsyncExitStack() as stack:
         try:
             engine = await stack.enter_async_context(opening)
@@ -134,11 +135,11 @@ def make_server(
     on_started: Callable[[Engine], None] | None = None,
     on_refused: Callable[[TingqingError], None] | None = None,
 ) -> "DrainingServer":
-    """The server, not started: ``run()`` serves until a signal, then drains for ``drain_s`` at most.
+    """The server, not started: ``run()`` serves until a signal, then drains for at most ``drain_s``.
 
-    ``run(sockets=[…])`` serves on sockets that are bound already. ``on_started`` hears when it answers, and by what
-    engine; ``on_refused`` why there is none. Raises SettingsError where the address is open to others without
-    ``insecure``.
+    ``run(sockets=[…])`` serves on sockets that are already bound. ``on_started`` is called with the engine once the
+    server answers, ``on_refused`` with the error if the engine cannot be opened. Raises SettingsError if other
+    machines can reach the address and ``insecure`` is not set.
     """
     from server.api.services import Services  # noqa: PLC0415 - see create_app
     from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
@@ -159,7 +160,7 @@ def make_server(
 
 
 async def score_once(engine: Engine) -> None:
-    """Three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none answers."""
+    """Run three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none answers."""
     core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, 16_000))
     events = await asyncio.to_thread(core.receive_pcm, bytes(2 * 16_000 * PROBE_S))
     labels = engine.dictionaries.resolve(None)
@@ -169,7 +170,7 @@ async def score_once(engine: Engine) -> None:
     try:
         windows = [event.window for event in events if isinstance(event, WindowReady)]
         if not windows:
-            raise ScoringError("No window came out of the core.")
+            raise ScoringError("The core produced no window.")
         assessed = await assessment.assess(windows[0])
     finally:
         assessment.close()

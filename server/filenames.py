@@ -1,9 +1,9 @@
-"""Names of files as people and programs can read them."""
+"""File names in a form that people and programs can read."""
 
 import os
 from pathlib import Path
 
 
 def readable(path: Path) -> str:
-    """The name as given; bytes that are no UTF-8 (a name from another system) become U+FFFD, which JSON can carry."""
+    """The name as given; bytes that are not UTF-8 (a name from another system) become U+FFFD, which JSON can carry."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Logging: one line per record, the request id in each. Peers' metadata, references and words are never logged."""
+"""Logging: one line per record, each with the request id. Peers' metadata, references and words are never logged."""
 
 import logging
 import sys
@@ -6,11 +6,11 @@ from contextvars import ContextVar
 from typing import Literal
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
-"""The id of the request or socket being served; ``-`` outside of one."""
+"""The id of the current request or socket; ``-`` outside of one."""
 
 
 class OneLine(logging.Formatter):
-    """``time level logger [request id] message``; line breaks, also of tracebacks, become ``\\n``."""
+    """``time level logger [request id] message``; line breaks, including those of tracebacks, become ``\\n``."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
@@ -28,7 +28,7 @@ def configure_logging(level: Literal["debug", "info", "warning", "error"]) -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # uvicorn logs the path of every WebSocket at INFO, and a path names the session that anyone may then observe.
+    # uvicorn logs the path of every WebSocket at INFO, and the path names a session that anyone could then observe.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.access").disabled = True
     for quiet in ("websockets", "multipart", "python_multipart", "httpx", "httpcore"):

@@ -1,4 +1,4 @@
-"""What counts as this machine: the one question that settings and admission both ask."""
+"""What counts as this machine; used by settings and admission alike."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ import ipaddress
 def is_loopback(host: str) -> bool:
     """True for ``localhost``, names under ``.localhost`` (RFC 6761) and loopback addresses; IPv6 without brackets.
 
-    Other names are never looked up: a resolver's answer is exactly what DNS rebinding forges.
+    Other names are never resolved: a resolver's answer is exactly what DNS rebinding forges.
     """
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):

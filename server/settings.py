@@ -1,6 +1,6 @@
-"""Environment and flags, validated and frozen. Read by ``cli`` and ``app`` only; nothing else reads the environment.
+"""Environment and flags, validated and frozen. Used by ``cli`` and ``app`` only; nothing else reads the environment.
 
-Every field may be set by an environment variable ``TINGQING_<NAME>``; a flag of the command line wins over it.
+Every field can be set by an environment variable ``TINGQING_<NAME>``; a command-line flag overrides it.
 """
 
 from pathlib import Path
@@ -21,9 +21,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to serve on.")
-    port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes a free one.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes a free port.")
     insecure: bool = Field(
-        default=False, description="Serve without keys on an address that other machines can reach. Anyone may connect."
+        default=False, description="Serve without keys on an address that other machines can reach. Anyone can connect."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
@@ -31,21 +31,23 @@ class Settings(BaseSettings):
     clap: str = Field(
         default="auto",
         min_length=1,
-        description="auto: the cached weights if there are any; off; or a model id in the cache, or a folder.",
+        description="auto (the cached weights, if any), off, the id of a cached model, or a folder.",
     )
     model_cache_dir: Path | None = Field(default=None, description="Folder of downloaded models.")
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda|cuda:\d+)$", description="Where CLAP runs.")
-    dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="Numbers CLAP calculates with.")
-    gpu_memory_fraction: float | None = Field(default=None, gt=0, le=1, description="Share of the GPU's memory.")
-    labels_dir: Path | None = Field(default=None, description="Folder of label files; the shipped ones where unset.")
-    max_sessions: int = Field(default=64, ge=1, description="Live sessions at once; a further one is refused (4503).")
-    max_observers: int = Field(default=32, ge=1, description="Observers of one session at once.")
-    drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for sessions.")
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description="Number format of CLAP.")
+    gpu_memory_fraction: float | None = Field(
+        default=None, gt=0, le=1, description="Largest share of the GPU's memory to use."
+    )
+    labels_dir: Path | None = Field(default=None, description="Folder of label files. Default: the shipped files.")
+    max_sessions: int = Field(default=64, ge=1, description="Maximum number of live sessions; more are refused (4503).")
+    max_observers: int = Field(default=32, ge=1, description="Maximum number of observers of one session.")
+    drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for its sessions.")
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
-    max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording assessed, decoded length.")
-    max_assessments: int = Field(default=2, ge=1, description="Uploads assessed at once.")
-    max_waiting_uploads: int = Field(default=16, ge=0, description="Uploads that may wait; a further one gets 503.")
-    upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest silence of an uploading client.")
+    max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording accepted, by decoded length.")
+    max_assessments: int = Field(default=2, ge=1, description="Maximum number of uploads assessed at the same time.")
+    max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
+    upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest pause of an uploading client.")
 
     @field_validator("port", mode="before")
     @classmethod
@@ -57,9 +59,9 @@ class Settings(BaseSettings):
 
 
 def load_settings(**flags: Any) -> Settings:
-    """Settings from the environment and the flags given; a flag that is ``None`` counts as not given.
+    """Settings from the environment and the given flags; a flag that is ``None`` counts as not given.
 
-    Raises SettingsError, which names the flag or variable at fault.
+    Raises SettingsError, which names the faulty flag or variable.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     try:
@@ -74,12 +76,12 @@ def load_settings(**flags: Any) -> Settings:
 def check_exposure(settings: Settings) -> None:
     """Without keys the server answers this machine only.
 
-    Raises SettingsError where ``host`` is no loopback address and ``insecure`` was not asked for.
+    Raises SettingsError if ``host`` is not a loopback address and ``insecure`` is not set.
     """
     if settings.insecure or is_loopback(settings.host):
         return
     raise SettingsError(
         f"Refusing to serve on {settings.host}: without keys anyone who reaches this address could listen in. "
-        "Serve on 127.0.0.1, or pass --insecure if the network in front of it keeps others out.",
+        "Serve on 127.0.0.1, or pass --insecure if your network keeps others out.",
         param="--host",
     )

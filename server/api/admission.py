@@ -1,8 +1,8 @@
-"""Who may speak to this server: Host and Origin checks before anything else is done.
+"""Who may use this server: Host and Origin are checked before anything else.
 
 Without keys the server answers this machine only, so ``Host`` must be a loopback name: a page of another site whose
 name was rebound to 127.0.0.1 sends its own name. ``Origin``, which browsers add and pages cannot forge, must equal
-``Host`` or be absent: WebSockets know no same-origin policy.
+``Host`` or be absent: the same-origin policy does not cover WebSockets.
 """
 
 from urllib.parse import urlsplit
@@ -23,7 +23,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class Admission:
-    """ASGI middleware. A WebSocket is accepted, told why, and closed 4403: a browser cannot read a refused upgrade."""
+    """ASGI middleware. To refuse a WebSocket it accepts, sends the error and closes with 4403: browsers cannot read a
+    refused upgrade.
+    """
 
     def __init__(self, app: ASGIApp, *, insecure: bool) -> None:
         self._app = app
@@ -31,7 +33,7 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI asks; what is refused gets its answer here and never reaches the application."""
-        if scope["type"] == "http" and scope["path"] not in PROBES:  # asked by address, and tell nothing of patients
+        if scope["type"] == "http" and scope["path"] not in PROBES:  # probes use the IP address, and reveal nothing about patients
             try:
                 self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)
             except ForbiddenError as error:
@@ -55,23 +57,23 @@ class Admission:
 
 
 def check_host(host: str) -> None:
-    """Raises ForbiddenError where the Host header names anything but this machine."""
+    """Raises ForbiddenError if the Host header names anything but this machine."""
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:
         name = None
     if name is None or not is_loopback(name):
         raise ForbiddenError(
-            "Without keys this server answers this machine only: use http://127.0.0.1 or http://localhost.",
+            "Without keys this server answers this machine only. Use http://127.0.0.1 or http://localhost.",
             param="host",
         )
 
 
 def check_origin(origins: list[str], host: str) -> None:
-    """Raises ForbiddenError where an Origin header is there and is not this very host and port."""
+    """Raises ForbiddenError if there is an Origin header and it is not this host and port."""
     for origin in origins:
         if not _same_authority(origin, host):
-            raise ForbiddenError("The page that asks was not served by this server.", param="origin")
+            raise ForbiddenError("Pages from other origins may not use this server.", param="origin")
 
 
 def _same_authority(origin: str, host: str) -> bool:
@@ -82,5 +84,5 @@ def _same_authority(origin: str, host: str) -> bool:
             served.hostname,
             served.port or default,
         )
-    except (ValueError, KeyError):  # not a URL with a port, or no web scheme; "null" has none
+    except (ValueError, KeyError):  # an invalid port, or not a web scheme ("null" has none)
         return False

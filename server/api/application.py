@@ -11,15 +11,15 @@ from server.api.admission import Admission
 from server.api.requests import Requests
 
 DESCRIPTION = (
-    "Hears, while a patient speaks, whether a doctor will be able to use the recording. "
-    "It judges recordings, not patients: it is no diagnosis."
+    "Tells, while a patient speaks, whether a doctor will be able to use the recording. "
+    "It judges recordings, not patients. It does not diagnose."
 )
 
 
 def build(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], *, version: str, insecure: bool, client: Path
 ) -> FastAPI:
-    """``lifespan`` puts ``app.state.services`` in place; ``client`` is the folder of the pages."""
+    """The application. ``lifespan`` sets ``app.state.services``; ``client`` is the folder of the web pages."""
     app = FastAPI(
         title="Tingqing", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )

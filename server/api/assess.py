@@ -1,4 +1,4 @@
-"""``POST /v1/assess``: one recording in, one result out, by the very core that live audio goes through."""
+"""``POST /v1/assess``: one recording in, one result out, judged by the same core as live audio."""
 
 import asyncio
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ from server.wire.result import ResultModel
 router = APIRouter(tags=["recordings"])
 
 CLIENT_GONE = 499
-"""What is logged where nobody was left to answer; nginx's number for it."""
+"""Logged as the status when the client has gone before the answer; nginx uses the same number."""
 
 MAX_NAME = 200
 
@@ -34,7 +34,7 @@ label_list: TypeAdapter[list[LabelRequest]] = TypeAdapter(
 
 
 class AssessForm(WireModel):
-    """The text fields beside ``file``."""
+    """The text fields sent with ``file``."""
 
     labels: str | None = Field(default=None, max_length=20_000)
     language: str | None = Field(default=None, max_length=35, pattern=r"^[A-Za-z0-9-]*$")
@@ -42,9 +42,9 @@ class AssessForm(WireModel):
     reference: str | None = Field(default=None, max_length=200)
 
     def label_query(self) -> str | list[LabelRequest] | None:
-        """A dictionary's name or a list of labels, or, written as a JSON array, ``{label, threshold?, weight?}``.
+        """A dictionary's name, a list of labels, or a JSON array of ``{label, threshold?, weight?}``.
 
-        Raises LabelQueryError for an array that is not of that form.
+        Raises LabelQueryError for any other array.
         """
         if self.labels is None or not self.labels.strip():
             return None
@@ -56,7 +56,7 @@ class AssessForm(WireModel):
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(("labels", *(str(part) for part in first["loc"])))
             if first["type"] == "too_short":
-                raise LabelQueryError(f"no label asked for: {LABELS_FORM}", param=where) from None
+                raise LabelQueryError(f"no label given: {LABELS_FORM}", param=where) from None
             form = f"; {LABELS_FORM}" if len(first["loc"]) < 2 else ""
             raise LabelQueryError(f"{where}: {first['msg']}{form}", param=where) from None
 
@@ -72,14 +72,14 @@ REQUEST_BODY: dict[str, Any] = {
                     "file": {
                         "type": "string",
                         "format": "binary",
-                        "description": "WAV, FLAC, OGG, MP3 or AIFF; 200 MB unless the server says otherwise.",
+                        "description": "WAV, FLAC, OGG, MP3 or AIFF; at most 200 MB by default.",
                     },
                     "labels": {
                         "type": "string",
-                        "description": "A dictionary's name; ids, titles, aliases or ad hoc labels separated by "
-                        "commas; or a JSON array of {label, threshold?, weight?}. telemedicine if absent.",
+                        "description": "A dictionary's name; a comma-separated list of ids, titles, aliases or ad "
+                        "hoc labels; or a JSON array of {label, threshold?, weight?}. Default: telemedicine.",
                     },
-                    "language": {"type": "string", "description": "Of the flat format: zh (default) or en."},
+                    "language": {"type": "string", "description": "Language of the flat format: zh (default) or en."},
                     "format": {"type": "string", "enum": ["full", "flat"], "default": "full"},
                     "reference": {"type": "string", "description": "Repeated in the result, never logged."},
                 },
@@ -90,13 +90,13 @@ REQUEST_BODY: dict[str, Any] = {
 
 PROBLEMS = documented(
     {
-        400: "The multipart body is broken or holds no file.",
-        403: "Not from here (Host or Origin).",
+        400: "The multipart body is malformed or has no file.",
+        403: "Refused because of Host or Origin.",
         408: "The upload stalled.",
-        413: "Too large, or too long.",
-        415: "Not multipart, or not a recording that can be decoded.",
-        422: "A field is wrong, or the labels cannot be resolved.",
-        503: "Too busy, draining, or scoring failed; Retry-After says when to try again.",
+        413: "The upload is too large or the recording too long.",
+        415: "The body is not multipart, or the recording cannot be decoded.",
+        422: "A field is invalid, or the labels cannot be resolved.",
+        503: "Busy, shutting down, or scoring failed; Retry-After says when to try again.",
     }
 )
 
@@ -109,7 +109,7 @@ PROBLEMS = documented(
     openapi_extra={"requestBody": REQUEST_BODY},
 )
 async def assess(request: Request, services: Wired) -> Response:
-    """`format=full` answers with the result; `format=flat` with `{"<title>": score|null, …, "综合建议": "…"}`."""
+    """`format=full` returns the result, `format=flat` returns `{"<title>": score|null, …, "综合建议": "…"}`."""
     try:
         async with services.gate.admit():
             form = await read_form(request, services.uploads.max_bytes, services.uploads.timeout_s)
@@ -135,12 +135,12 @@ async def _assess(services: Services, form: FormData) -> Response:
         )
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
-    # A result of hours has thousands of windows: writing it would hold up every live session.
+    # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.
     return Response(await asyncio.to_thread(result_json, result), media_type="application/json")
 
 
 async def _open(upload: UploadFile, max_s: float) -> Recording:
-    """The recording; where the client left while it was being opened, it is closed again before that is passed on."""
+    """Open the upload as a recording. If the client leaves meanwhile, close it before the cancellation is raised."""
     name = upload.filename[:MAX_NAME] if upload.filename else None
     opened: list[Recording] = []
 

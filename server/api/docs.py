@@ -1,5 +1,5 @@
-"""``/docs``: the HTTP API on one page, rendered here. FastAPI's own page loads its scripts from a CDN, which an
-intranet does not reach and a strict content policy forbids.
+"""``/docs``: the HTTP API on one page, rendered here. FastAPI's own page loads scripts from a CDN, which an intranet
+cannot reach and a strict content security policy forbids.
 """
 
 import base64
@@ -26,7 +26,7 @@ HEADERS = {
 
 
 def install(app: FastAPI) -> None:
-    """Add ``/docs``. The page needs no script and nothing from elsewhere."""
+    """Add ``/docs``. The page needs no scripts and nothing from other hosts."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""How long the head of an HTTP request may take: uvicorn waits for ever. How large it may be, h11 bounds (64 KiB)."""
+"""Limits how long the head of an HTTP request may take: uvicorn waits for ever. h11 limits its size (64 KiB)."""
 
 import asyncio
 from typing import Any, cast
@@ -6,13 +6,13 @@ from typing import Any, cast
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_S = 20.0
-"""For the whole head, and for what is left of a body whose request was answered early."""
+"""Seconds for the whole head, and for the rest of a body whose request was answered early."""
 
 
 class PromptHeadProtocol(H11Protocol):
-    """One connection. Whoever sends a head too slowly is cut off: slow heads would hold connections for ever.
+    """One connection. A client that sends a head too slowly is cut off: slow heads would hold connections for ever.
 
-    The handshake of a WebSocket is such a head. Bodies are bounded where they are read: ``server.api.uploads``.
+    The handshake of a WebSocket is such a head. Bodies are limited where they are read: ``server.api.uploads``.
     """
 
     head_s = HEAD_S
@@ -21,7 +21,7 @@ class PromptHeadProtocol(H11Protocol):
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
         """The first head is due from now on."""
         super().connection_made(transport)
         self._expect_head()

@@ -1,4 +1,4 @@
-"""``/healthz``: the process answers. ``/readyz``: it can score, and takes sessions."""
+"""``/healthz``: the process answers. ``/readyz``: it can score and accepts sessions."""
 
 from dataclasses import asdict
 from typing import Self
@@ -25,26 +25,26 @@ class Health(WireModel):
 class SessionCountsModel(WireModel):
     """Sessions and observers of this process, now."""
 
-    live: int = Field(description="Sessions with a patient on the line.")
-    waiting: int = Field(description="Sessions that wait for their patient to come back.")
+    live: int = Field(description="Sessions with a connected patient.")
+    waiting: int = Field(description="Sessions waiting for their patient to reconnect.")
     observers: int
 
 
 class LaneState(WireModel):
-    """One scorer's thread. Counts since the start; times and sizes over the last 512 answers, null before the first."""
+    """One scorer's thread. Counts are since the start; times and sizes cover the last 512 answers, null before any."""
 
     name: str
     queued: int
     scored: int
-    failed: int = Field(description="Windows that the scorer raised on.")
+    failed: int = Field(description="Windows for which the scorer raised an error.")
     expired: int = Field(description="Windows whose deadline passed.")
-    abandoned: int = Field(description="Windows that nobody waited for any more.")
-    refused: int = Field(description="Windows that found the queue full.")
+    abandoned: int = Field(description="Windows that nobody was waiting for any more.")
+    refused: int = Field(description="Windows refused because the queue was full.")
     queue_p50_ms: float | None
     queue_p95_ms: float | None
-    inference_p50_ms: float | None = Field(description="Of a whole batch.")
+    inference_p50_ms: float | None = Field(description="Inference time of a whole batch.")
     inference_p95_ms: float | None
-    batch_size: int = Field(description="Windows taken at once at most, as learnt from how long batches took.")
+    batch_size: int = Field(description="Largest batch, learned from how long batches take.")
     batch_mean: float | None
 
     @classmethod
@@ -57,7 +57,7 @@ class LaneState(WireModel):
 
 
 class Ready(WireModel):
-    """``why``: draining, scoring_timeout, or the code of the error that scoring ended in."""
+    """``why``: draining, scoring_timeout, or the code of the error that scoring failed with."""
 
     ready: bool
     why: str | None = None
@@ -68,10 +68,10 @@ class Ready(WireModel):
     hint: str | None = Field(description="How to leave basic mode.")
     vad: str
     version: str
-    score_ms: float = Field(description="What a real score took when last asked, at most 2 s ago.")
+    score_ms: float = Field(description="How long a real score took, measured at most 2 s ago.")
     sessions: SessionCountsModel
     lanes: list[LaneState]
-    windows_replaced: int = Field(description="Live windows that gave way to newer ones, since the start.")
+    windows_replaced: int = Field(description="Live windows replaced by newer ones since the start.")
 
 
 @router.get("/healthz", summary="Liveness")
@@ -81,7 +81,7 @@ async def healthz(services: Wired, response: Response) -> Health:
     return Health(version=services.engine.version)
 
 
-@router.get("/readyz", summary="Readiness: a real score through the engine", responses={503: {"model": Ready}})
+@router.get("/readyz", summary="Readiness, checked by a real score", responses={503: {"model": Ready}})
 async def readyz(services: Wired, response: Response) -> Ready:
     """503 where a score does not come out, or the server is stopping; ``why`` says which."""
     readiness = await services.probe.check()

@@ -1,4 +1,4 @@
-"""``GET /v1/label-sets``: the dictionaries, for whoever chooses labels."""
+"""``GET /v1/label-sets``: the dictionaries, for clients that let people choose labels."""
 
 from fastapi import APIRouter
 
@@ -10,5 +10,5 @@ router = APIRouter(tags=["labels"])
 
 @router.get("/v1/label-sets", summary="The label dictionaries and their labels")
 async def label_sets(services: Wired) -> LabelSetsModel:
-    """`name` is what `labels` may hold in every request; so may any `id`, title or alias."""
+    """In every request, `labels` may hold a `name`, or any `id`, title or alias."""
     return services.engine.dictionaries.label_sets()

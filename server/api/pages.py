@@ -1,4 +1,4 @@
-"""The patient's page, the doctor's page and their files; what is said of addresses where nothing is."""
+"""The patient's page, the doctor's page and their files; errors for unknown addresses."""
 
 from pathlib import Path
 
@@ -22,19 +22,19 @@ MEDIA_TYPES = {
     ".ico": "image/x-icon",
     ".webmanifest": "application/manifest+json",
 }
-"""What is served at all, and as what: the operating system's own table is wrong on some machines."""
+"""The file types that are served. The operating system's own table is wrong on some machines."""
 
 ADDRESSES = {"/": "index.html", "/doctor": "doctor.html"}
 
 
 class Pages:
-    """Files of one folder, no deeper than it. Pages are never stored: a page may carry a session's id in its URL."""
+    """Files of one folder, never outside it. Pages are never cached: their URL may hold a session's id."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
     def response(self, name: str) -> FileResponse:
-        """Raises HTTPException 404 for what is not there, not of a served type, or outside the folder."""
+        """Raises HTTPException 404 if the file is missing, not of a served type, or outside the folder."""
         try:
             path = (self._folder / name).resolve()
             there = path.is_relative_to(self._folder) and path.is_file()
@@ -48,15 +48,15 @@ class Pages:
 
 
 def install(app: FastAPI, folder: Path) -> None:
-    """Answer ``/``, ``/doctor`` and, where no route of the API matches, the files: relative links work from both."""
+    """Serve ``/``, ``/doctor`` and, where no API route matches, the files, so that relative links work from both."""
     pages = Pages(folder)
 
     async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            # A mistyped address is told in words: a browser shows nothing of a refused upgrade.
+            # Accept a mistyped address and explain it: a browser shows nothing of a refused upgrade.
             await refuse(
                 WebSocket(scope, receive, send),
-                UnknownSessionError("Nothing listens here: use /v1/stream, or /v1/sessions/{session_id}/observe."),
+                UnknownSessionError("No such socket. Use /v1/stream or /v1/sessions/{session_id}/observe."),
             )
             return
         if scope["method"] not in ("GET", "HEAD"):

@@ -1,4 +1,4 @@
-"""Readiness means that a score comes out: a real window goes through the engine, and the answer is kept shortly."""
+"""Readiness, checked by scoring a real window with the engine; the answer is cached for a short time."""
 
 import asyncio
 import logging
@@ -12,19 +12,19 @@ logger = logging.getLogger(__name__)
 
 TTL_S = 2.0
 DEADLINE_S = 3.0
-"""Under the usual probe timeout of an orchestrator (5 s with a margin), over any healthy score (under 0.3 s)."""
+"""Below the usual probe timeout of an orchestrator (5 s with a margin), above any healthy score (under 0.3 s)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """``why`` is ``None`` where scoring works, else a code; ``took_ms`` what the score took."""
+    """``why`` is ``None`` if scoring works, else a code; ``took_ms`` is how long the score took."""
 
     why: str | None
     took_ms: float
 
 
 class Probe:
-    """Runs ``score`` at most once per ``ttl_s``, whoever asks and however many, and gives up after ``deadline_s``."""
+    """Runs ``score`` at most once per ``ttl_s``, however many clients ask, and gives up after ``deadline_s``."""
 
     def __init__(
         self, score: Callable[[], Awaitable[object]], ttl_s: float = TTL_S, deadline_s: float = DEADLINE_S
@@ -36,7 +36,7 @@ class Probe:
         self._last: tuple[float, Readiness] | None = None
 
     async def check(self) -> Readiness:
-        """Never raises; a scorer's fault, whatever it is, is an answer."""
+        """Never raises: any failure of a scorer becomes an answer."""
         async with self._lock:
             now = time.monotonic()
             if self._last is None or now - self._last[0] > self._ttl_s:
@@ -53,7 +53,7 @@ class Probe:
         except TingqingError as error:
             why = error.code
         except Exception as error:
-            # The engine is what is being examined: a bug in it must show here, not take the examiner down.
+            # The probe checks the engine: a bug in it must be reported, not crash the probe.
             logger.error("the readiness score failed: %s", type(error).__name__)
             why = "scoring_failed"
         return Readiness(why, (time.monotonic() - began) * 1000)

@@ -22,7 +22,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong and what to do."},
         "code": {"type": "string"},
-        "param": {"type": ["string", "null"], "description": "The field at fault."},
+        "param": {"type": ["string", "null"], "description": "The faulty field."},
         "retryable": {"type": "boolean"},
         "retry_after_s": {"type": ["number", "null"]},
         "request_id": {"type": "string"},
@@ -31,7 +31,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def documented(texts: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """``responses`` of a route for OpenAPI: status to what it means there."""
+    """``responses`` of a route for OpenAPI, from status codes and their meaning there."""
     return {
         status: {"description": text, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
         for status, text in texts.items()
@@ -48,7 +48,7 @@ def problem(
     retry_after_s: float | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """``retry_after_s`` also goes out as ``Retry-After``, whole seconds, at least 1."""
+    """A problem response. ``retry_after_s`` is also sent as ``Retry-After``, in whole seconds, at least 1."""
     sent = dict(headers or {})
     if retry_after_s is not None:
         sent["Retry-After"] = str(max(1, round(retry_after_s)))
@@ -79,7 +79,7 @@ def problem_of(error: TingqingError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the app, its own and the framework's, with a problem. For bugs see ``requests``."""
+    """Answer every error, our own and the framework's, with a problem. For bugs see ``server.api.requests``."""
     app.add_exception_handler(TingqingError, _tingqing)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
@@ -106,7 +106,7 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
 
 def bug() -> JSONResponse:
     """500 without a word of what went wrong: that is for the log alone."""
-    return problem(500, "internal", "Something went wrong on our side; the log has it under this request_id.")
+    return problem(500, "internal", "Internal error. The server's log has the details under this request_id.")
 
 
 def _phrase(status: int) -> str:

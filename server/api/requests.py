@@ -1,4 +1,4 @@
-"""A request id for every request and socket, security headers on every response, one log line each."""
+"""Gives every request and socket an id and a log line, and every response security headers."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ from server.logs import request_id
 logger = logging.getLogger("server.access")
 
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked every few seconds: at INFO they would drown the rest."""
+"""Requested every few seconds: at INFO they would drown the other log lines."""
 
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -35,10 +35,10 @@ SECURITY_HEADERS = {
 
 
 class Requests:
-    """ASGI middleware, the outermost. A caller's own id is kept if it is short and plain.
+    """The outermost ASGI middleware. A caller's own id is kept if it is short and plain.
 
-    The log names the route, never the path as asked: a path holds a session's id, and whoever knows that may observe.
-    A bug is logged here, under the request's id, and answered with a problem or with 1011.
+    The log names the route, never the actual path: a path may hold a session's id, and anyone who knows that id can
+    observe. A bug is logged here, under the request's id, and answered with a problem or close code 1011.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -52,7 +52,7 @@ class Requests:
         given = Headers(scope=scope).get(HEADER, "")
         token = request_id.set(given if GIVEN.fullmatch(given) else secrets.token_hex(8))
         method = scope.get("method", "WS")
-        if method == "HEAD":  # what GET answers, for every address; the HTTP server leaves the body out
+        if method == "HEAD":  # answered like GET; the HTTP server leaves out the body
             scope = {**scope, "method": "GET"}
         began = time.monotonic()
         marked = _Marked(send)
@@ -70,7 +70,7 @@ class Requests:
 
 
 class _Marked:
-    """``send`` with the headers of every answer; remembers what was answered."""
+    """``send`` that adds the common headers and remembers the status."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -91,7 +91,7 @@ class _Marked:
         await self._send(message)
 
     async def answer_bug(self, scope: Scope, receive: Receive) -> None:
-        """If nothing was answered yet; a peer that is gone is no second error."""
+        """Answer, unless something was already answered; a peer that has gone is not a second error."""
         if self.status is not None:
             return
         try:

@@ -1,4 +1,4 @@
-"""The contracts as documents: JSON Schema of the wire, and AsyncAPI of the sockets."""
+"""The contracts as documents: JSON Schema of the wire and AsyncAPI of the sockets."""
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
@@ -11,7 +11,7 @@ router = APIRouter(tags=["contract"])
 
 @router.get(
     "/v1/schema/{kind}",
-    summary="JSON Schema (2020-12) of all messages, one side's, or the result; AsyncAPI",
+    summary="JSON Schema (2020-12) of all messages, of one side's messages or of the result; or AsyncAPI",
     response_class=JSONResponse,
     responses=documented({422: "No such document."}),
 )

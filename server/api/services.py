@@ -1,4 +1,4 @@
-"""What the handlers work with, put together in ``server.app`` and kept in the application's state."""
+"""The objects that the handlers use, built in ``server.app`` and kept in the application's state."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -14,7 +14,7 @@ from server.live.manager import SessionManager
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """``max_bytes`` of a whole request body; ``max_audio_s`` of decoded audio; ``timeout_s`` of a silent client."""
+    """``max_bytes`` of a request body, ``max_audio_s`` of decoded audio, ``timeout_s`` without data from the client."""
 
     max_bytes: int = 200_000_000
     max_audio_s: float = 4 * 3600.0
@@ -33,7 +33,7 @@ class Services:
 
 
 def services_of(connection: HTTPConnection) -> Services:
-    """The services of a running application; they exist from its start-up to its shutdown."""
+    """The services of a running application; they exist from startup to shutdown."""
     return cast(Services, connection.app.state.services)
 
 

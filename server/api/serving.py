@@ -1,4 +1,4 @@
-"""uvicorn, set up for long-lived sockets, and stopped in stages."""
+"""uvicorn, configured for long-lived sockets and stopped in stages."""
 
 import asyncio
 import logging
@@ -14,14 +14,15 @@ from server.wire.base import MAX_MESSAGE_BYTES
 logger = logging.getLogger(__name__)
 
 GRACE_S = 5
-"""What uvicorn gives requests after the sessions were drained."""
+"""Seconds that uvicorn gives requests after the sessions were drained."""
 
 
 def uvicorn_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
-    """The sans-IO WebSocket implementation is the one that pauses reading and writing with its transport.
+    """The configuration of uvicorn.
 
-    permessage-deflate is off: it costs memory per socket, and PCM does not shrink. Logging is left to
-    ``server.logs``; forwarded headers are not believed.
+    Of uvicorn's WebSocket implementations, the sans-IO one pauses reading and writing with its transport.
+    permessage-deflate is off: it costs memory per socket, and PCM does not compress. Logging is left to
+    ``server.logs``; forwarded headers are not trusted.
     """
     return uvicorn.Config(
         app,
@@ -41,10 +42,10 @@ def uvicorn_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
 
 
 class DrainingServer(uvicorn.Server):
-    """Stops in stages: sessions are asked to go while the port still answers, then uvicorn closes what is left.
+    """Stops in stages: sessions are asked to end while the port still answers, then uvicorn closes the rest.
 
-    uvicorn alone cuts every socket with 1012 before the application's shutdown is even told. ``drain`` must end by
-    itself within its own deadline; a second Ctrl+C cuts it short. ``on_started`` is called once requests are answered.
+    uvicorn alone would close every socket with 1012 before the application learns of the shutdown. ``drain`` must end
+    within its own deadline; a second Ctrl+C cuts it short. ``on_started`` is called once requests are answered.
     """
 
     def __init__(
@@ -73,5 +74,5 @@ class DrainingServer(uvicorn.Server):
         try:
             await self._drain()
         except Exception:
-            # Whatever went wrong, the process was told to stop and must.
+            # Whatever went wrong, the process must stop as requested.
             logger.exception("draining failed")

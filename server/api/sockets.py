@@ -1,4 +1,4 @@
-"""Starlette's WebSocket as the Transport of ``server.live``; how a socket is opened and how one is refused."""
+"""Starlette's WebSocket as the Transport of ``server.live``; opening and refusing sockets."""
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
@@ -8,19 +8,19 @@ from server.live.transport import Disconnected
 from server.wire.base import PROTOCOL
 
 MAX_REASON_BYTES = 123
-"""What a close frame has room for (RFC 6455, 5.5)."""
+"""Bytes of reason that fit into a close frame (RFC 6455, 5.5)."""
 
 GONE = 1006
 
 
 class SocketTransport:
-    """One accepted WebSocket. ``receive`` is for one task; ``send_text`` and ``close`` for one other."""
+    """One accepted WebSocket. One task calls ``receive``; one other task calls ``send_text`` and ``close``."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
 
     async def receive(self) -> str | bytes:
-        """The next message. Raises Disconnected with the close code (1005: none was given, or the line broke)."""
+        """The next message. Raises Disconnected with the close code (1005: no code, or the connection was lost)."""
         try:
             message = await self._websocket.receive()
         except WebSocketDisconnected:
@@ -31,16 +31,16 @@ class SocketTransport:
         return str(text) if text is not None else bytes(message["bytes"])
 
     async def send_text(self, text: str) -> None:
-        """Waits while the peer does not read (the caller has a deadline). Raises Disconnected."""
+        """Send ``text``. Waits while the peer does not read (the caller has a deadline). Raises Disconnected."""
         try:
             await self._websocket.send_text(text)
         except WebSocketDisconnect as error:
             raise Disconnected(error.code) from None
-        except RuntimeError:  # Starlette's and uvicorn's words for "after close"
+        except RuntimeError:  # raised by Starlette and uvicorn after a close
             raise Disconnected(GONE) from None
 
     async def close(self, code: int, reason: str) -> None:
-        """Close once; a line that is already gone is no error."""
+        """Close once; a connection that is already gone is not an error."""
         short = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         try:
             await self._websocket.close(code, short)
@@ -49,9 +49,9 @@ class SocketTransport:
 
 
 async def open_transport(websocket: WebSocket) -> SocketTransport | None:
-    """Accept, echoing ``tingqing.v1`` where it was offered. ``None``: refused, and closed.
+    """Accept, echoing ``tingqing.v1`` if it was offered. ``None``: refused and closed.
 
-    A client that offers no subprotocol is taken at its word; one that offers only others speaks something else.
+    A client that offers no subprotocol is assumed to speak this one; a client that offers only others does not.
     """
     offered = websocket.scope["subprotocols"]
     if offered and PROTOCOL not in offered:
@@ -62,7 +62,7 @@ async def open_transport(websocket: WebSocket) -> SocketTransport | None:
 
 
 async def refuse(websocket: WebSocket, error: TingqingError) -> None:
-    """Accept, say why, close with the error's code."""
+    """Accept, send the error, close with its code."""
     await websocket.accept(PROTOCOL if PROTOCOL in websocket.scope["subprotocols"] else None)
     transport = SocketTransport(websocket)
     try:

@@ -1,4 +1,4 @@
-"""How many uploads are taken, and how many of them are assessed at once."""
+"""Limits how many uploads are accepted and how many of them are assessed at the same time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,9 +10,9 @@ RETRY_AFTER_S = 5.0
 
 
 class UploadSlots:
-    """``running`` uploads are assessed at once, ``waiting`` more may wait; the next is refused, never queued.
+    """``running`` uploads are assessed at the same time, ``waiting`` more may wait; further ones are refused.
 
-    ``admit`` comes before the body is read, ``run`` around the assessment. After ``shut`` nobody is admitted.
+    Enter ``admit`` before the body is read, and ``run`` around the assessment. After ``shut`` nobody is admitted.
     """
 
     def __init__(self, running: int, waiting: int) -> None:
@@ -33,9 +33,9 @@ class UploadSlots:
     async def admit(self) -> AsyncIterator[None]:
         """Raises CapacityError or DrainingError."""
         if self._shut:
-            raise DrainingError("This server is shutting down; ask another.", retry_after_s=RETRY_AFTER_S)
+            raise DrainingError("This server is shutting down. Try another one.", retry_after_s=RETRY_AFTER_S)
         if self._room == 0:
-            raise CapacityError("Too many files are being assessed. Try again soon.", retry_after_s=RETRY_AFTER_S)
+            raise CapacityError("Too many files are being assessed. Try again later.", retry_after_s=RETRY_AFTER_S)
         self._room -= 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""Reading a multipart upload within limits: size counted while it streams, patience bounded, disconnects noticed."""
+"""Reads a multipart upload within limits: counts its size as it streams, times out, and notices disconnects."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
@@ -17,15 +17,17 @@ MAX_FIELDS = 8
 MAX_FIELD_BYTES = 64 * 1024
 
 MIN_BYTES_PER_S = 1000
-"""Slower than any line that a recording could be sent over: a byte now and then holds a place for ever."""
+"""Slower than any usable connection. Without a minimum, a client that sends a byte now and then would hold a slot for
+ever.
+"""
 
 
 class GoneError(Exception):
-    """The client went away; nobody is left to answer."""
+    """The client has disconnected; there is nobody to answer."""
 
 
 async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormData:
-    """The form of a ``multipart/form-data`` request; its file is spooled to disk, and closed with the form.
+    """The form of a ``multipart/form-data`` request; its file is spooled to disk and closed with the form.
 
     Raises PayloadTooLargeError, IdleTimeoutError, MalformedMessageError, HTTPException 415, GoneError.
     """
@@ -44,15 +46,15 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
 
 
 def file_of(form: FormData) -> UploadFile:
-    """Raises MalformedMessageError where the field ``file`` is missing or is text."""
+    """The field ``file``. Raises MalformedMessageError if it is missing or is text."""
     upload = form.get("file")
     if not isinstance(upload, UploadFile):
-        raise MalformedMessageError("The recording is missing: send it as a file in the field 'file'.", param="file")
+        raise MalformedMessageError("The recording is missing. Send it as a file in the field 'file'.", param="file")
     return upload
 
 
 async def unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
-    """Do ``work`` while the client stays; cancel it when it leaves. Raises GoneError then, or what ``work`` raises."""
+    """Do ``work``, but cancel it if the client disconnects. Raises GoneError then, or what ``work`` raises."""
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_until_gone(request.receive))
     try:
@@ -87,7 +89,7 @@ async def _in_time(waiting: Awaitable[Message], timeout_s: float) -> Message:
     try:
         return await asyncio.wait_for(waiting, timeout_s)
     except TimeoutError:
-        raise IdleTimeoutError("The upload stalled, or was too slow to wait for.", param="file") from None
+        raise IdleTimeoutError("The upload stalled or was too slow. Send it again.", param="file") from None
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -1,4 +1,4 @@
-"""``tingqing assess``: recordings through the very same core as the live path, without a server."""
+"""``tingqing assess``: judges recordings with the same core as the live path, without a server."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 EPILOG = """\
 [bold]Examples[/bold]
   tingqing assess visit.wav                              # a report to read
-  tingqing assess *.flac                                 # a row per file
-  tingqing assess --format jsonl *.flac > results.jsonl  # a result per line
+  tingqing assess *.flac                                 # a table, one row per file
+  tingqing assess --format jsonl *.flac > results.jsonl  # one result per line
   tingqing assess --format flat --language en visit.wav
   tingqing assess visit.wav --labels "语速适中,low_background"
 
-[bold]Exit codes[/bold]: 0 every recording passed, 1 at least one did not, 2 an error.
-A file that cannot be read does not stop the others.
+[bold]Exit codes[/bold]: 0 every recording passed, 1 at least one did not pass, 2 error.
+If a file cannot be read, the others are still judged.
 """
 
 
@@ -52,36 +52,36 @@ def assess(
         str | None,
         typer.Option(
             "--labels",
-            help="A dictionary's name, or labels by id, title or alias, or in your own English words, separated by "
-            "commas. Default: telemedicine.",
+            help="A dictionary's name, or a comma-separated list of labels: ids, titles, aliases, or descriptions "
+            "in English. Default: telemedicine.",
         ),
     ] = None,
     language: Annotated[
         str | None,
-        typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal; zh for flat."),
+        typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language; zh for flat."),
     ] = None,
     output_format: Annotated[
         AssessFormat,
         typer.Option(
             "--format",
-            help="[bold]text[/bold]: to read. [bold]json[/bold]: the result, indented; an array for several files. "
-            "[bold]jsonl[/bold]: a compact result per line. [bold]flat[/bold]: title and score only, and one "
-            "sentence of advice; as json otherwise.",
+            help="[bold]text[/bold]: a report to read. [bold]json[/bold]: the result, indented; an array for several "
+            "files. [bold]jsonl[/bold]: one compact result per line. [bold]flat[/bold]: like json, but only titles, "
+            "scores and one sentence of advice.",
         ),
     ] = AssessFormat.TEXT,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
     reference: Annotated[
-        str | None, typer.Option("--reference", help="Your own number for the recording; the result repeats it.")
+        str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
     ] = None,
     transcript: Annotated[
         Path | None,
         typer.Option(
             "--transcript",
             metavar="FILE",
-            help='What was said in the one recording: JSON lines of {"text", "start_s", "end_s", "speaker"}. Content '
-            "labels then say stated, denied or not heard. Read, never kept.",
+            help='Transcript of the recording: JSON lines of {"text", "start_s", "end_s", "speaker"}. Content labels '
+            "are then reported as stated, denied or not heard. The transcript is never stored.",
         ),
     ] = None,
     vad: VadOption = None,
@@ -95,7 +95,7 @@ def assess(
 ) -> None:
     """Judge recordings: a score per label, a verdict, advice.
 
-    No server is needed. The scores are those that the live path gives for the same audio.
+    Needs no server. The scores equal those of the live path for the same audio.
     """
     import asyncio
 
@@ -106,7 +106,7 @@ def assess(
     from server.transcript.files import read_transcript
 
     if transcript is not None and len(files) > 1:
-        fail("--transcript is of one recording; assess the files one by one.")
+        fail("--transcript belongs to one recording. Assess the files one at a time.")
     configure_logging(log_level.value)
     settings = load_settings(
         vad=vad,
@@ -126,7 +126,7 @@ def assess(
 
 
 def _exit_code(tally: "OutcomeTally") -> ExitCode:
-    """Also says on standard error what could not be read, whatever the format."""
+    """Also reports unreadable files on standard error, whatever the format."""
     import sys
 
     for one in tally.unread:

@@ -1,4 +1,4 @@
-"""Recordings one after another through one engine, two at a time, outcomes in the order of the files."""
+"""Judges recordings with one engine, two at a time; outcomes come in the order of the files."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ from server.transcript.sources import WrittenTranscript
 logger = logging.getLogger("tingqing")
 
 AT_ONCE = 2
-"""One file decodes and measures while another waits for its scores; more would only hold more audio in memory."""
+"""One file is decoded and measured while another waits for its scores; more would only hold more audio in memory."""
 
 
 async def assess_all(
@@ -34,9 +34,9 @@ async def assess_all(
     output: Output,
     transcript: WrittenTranscript | None = None,
 ) -> OutcomeTally:
-    """Judge ``files`` and hand each outcome to ``output`` as soon as its turn has come.
+    """Judge ``files`` and hand the outcomes to ``output`` in order, each as soon as it is ready.
 
-    Raises LabelQueryError before the first file; a file's own fault becomes its ``Unread`` and the others go on.
+    Raises LabelQueryError before the first file. A file that fails becomes an ``Unread``; the others go on.
     """
     tally = OutcomeTally()
     async with open_engine(settings) as engine:
@@ -50,7 +50,7 @@ async def assess_all(
 
             try:
                 await _in_order(engine, labels, files, reference, settings.max_audio_s, done, transcript)
-            except ExceptionGroup as group:  # a closed pipe, for example: the group only wraps what ended it
+            except ExceptionGroup as group:  # for example a closed pipe: the group only wraps the cause
                 raise group.exceptions[0] from None
     return tally
 
@@ -92,19 +92,19 @@ async def _outcome(
         )
     except TingqingError as error:
         return Unread(name, error.code, error.message)
-    except Exception as error:  # a bug met in one file must not cost the others their result
+    except Exception as error:  # a bug in one file must not cost the others their results
         logger.debug("unexpected error in %s", name, exc_info=error)
-        return Unread(name, "internal", f"Unexpected {type(error).__name__}; --log-level debug tells more.")
+        return Unread(name, "internal", f"Unexpected {type(error).__name__}. For details: --log-level debug.")
     return JudgedFile(result)
 
 
 def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
-    """Open a file that a person named; what is wrong with the name gets a code of its own."""
+    """Open a file named by a person; each fault of the name has its own code."""
     try:
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        return Unread(name, "file_not_found", "There is no such file.")
+        return Unread(name, "file_not_found", "No such file.")
     except IsADirectoryError:
         return Unread(name, "is_a_directory", f"This is a folder. Name the files in it: {name.rstrip('/')}/*.wav")
     except OSError as error:
@@ -114,7 +114,7 @@ def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
 
 @contextmanager
 def _progress(files: int, output: Output) -> Iterator[Callable[[Outcome], None]]:
-    """A bar on standard error while several files are judged; nothing where nobody would see it."""
+    """A progress bar on standard error while several files are judged, if standard error is a terminal."""
     console = stderr_console()
     if files < 2 or not console.is_terminal or output.writes_to_terminal_meanwhile:
         yield lambda outcome: None

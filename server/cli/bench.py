@@ -1,4 +1,4 @@
-"""``tingqing bench``: what this machine makes of it."""
+"""``tingqing bench``: how fast this machine is."""
 
 import sys
 from enum import StrEnum
@@ -26,26 +26,26 @@ class Subject(StrEnum):
 @guarded
 def bench(
     subject: Annotated[
-        Subject, typer.Argument(help="[bold]clap[/bold]: one hop of five labels, transformers' way and ours.")
+        Subject, typer.Argument(help="[bold]clap[/bold]: one hop of five labels, by transformers and by our code.")
     ],
-    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads of both sides.")] = 2,
+    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads for each of the two.")] = 2,
     repeats: Annotated[int, typer.Option("--repeats", min=1, metavar="N", help="Interleaved rounds.")] = 9,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
             "--checkpoint",
             metavar="DIR",
-            help="Real weights. Default: random ones of the published shapes, and a stand-in tokenizer.",
+            help="Folder of real weights. Default: random weights of the published shapes and a stand-in tokenizer.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the random weights and the sounds.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random weights and the sounds.")] = 0,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One object on one line of standard output; the rest on standard error.")
+        bool, typer.Option("--json", help="Print one JSON object on one line; everything else goes to stderr.")
     ] = False,
 ) -> None:
     """Measure how long CLAP takes on this machine.
 
-    Medians of interleaved rounds in one run. Needs no weights and no network.
+    Reports medians of interleaved rounds within one run. Needs no weights and no network.
     """
     assert subject is Subject.CLAP
     from server.model.clap.extra import need_extra
@@ -53,24 +53,25 @@ def bench(
     need_extra("tingqing bench clap")
     from server.model.clap.bench import run
 
-    told = run(threads, repeats, checkpoint, seed, lambda text: print(text, file=sys.stderr))
+    report = run(threads, repeats, checkpoint, seed, lambda text: print(text, file=sys.stderr))
     if as_json:
-        write_line(compact_json(told))
+        write_line(compact_json(report))
     else:
-        _print_table(told)
+        _print_table(report)
 
 
-def _print_table(told: dict[str, Any]) -> None:
-    rows = [("transformers", "fp32", told["peer_ms"], 1.0, 0.0)]
+def _print_table(report: dict[str, Any]) -> None:
+    rows = [("transformers", "fp32", report["peer_ms"], 1.0, 0.0)]
     rows += [
-        (name, one["dtype"], one["ms"], one["ratio"], one["embedding_error"]) for name, one in told["backends"].items()
+        (name, one["dtype"], one["ms"], one["ratio"], one["embedding_error"])
+        for name, one in report["backends"].items()
     ]
-    print(f"One hop of five labels, {told['threads']} threads")
+    print(f"One hop of five labels, {report['threads']} threads")
     print(f"{'':<16}{'dtype':<8}{'ms':>8}{'ratio':>8}{'error':>10}")
     for name, dtype, ms, ratio, error in rows:
         print(f"{name:<16}{dtype:<8}{ms:>8.1f}{ratio:>8.2f}{error:>10.4f}")
-    if told["roofline_ms"]:
+    if report["roofline_ms"]:
         print(
-            f"Roofline: {told['tower_gflop']} GFLOP at this CPU's {told['bf16_gflops']} GFLOP/s in bf16 take "
-            f"{told['roofline_ms']} ms"
+            f"Roofline: {report['tower_gflop']} GFLOP at this CPU's {report['bf16_gflops']} GFLOP/s in bf16 take "
+            f"{report['roofline_ms']} ms"
         )

@@ -1,9 +1,9 @@
-"""Where the commands write, how they fail, and in which language they speak.
+"""Where the commands write, how they fail, and which language they use.
 
 Results go to standard output, everything else to standard error. JSON is UTF-8 whatever the terminal's encoding
-(RFC 8259, section 8.1); text that a terminal cannot show is replaced, never a crash.
+(RFC 8259, section 8.1); characters that a terminal cannot show are replaced instead of raising an error.
 
-Nothing heavy is imported here: ``tingqing --help`` answers at once.
+Nothing heavy is imported here, so that ``tingqing --help`` answers at once.
 """
 
 import functools
@@ -27,11 +27,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PIPED_WIDTH = 140
-"""Columns of tables where no terminal says how wide it is."""
+"""Width of tables in columns where there is no terminal to ask."""
 
 
 class ExitCode(IntEnum):
-    """What a script sees. 130 and 141 are the shell's own codes for SIGINT and SIGPIPE (128 + signal)."""
+    """The exit codes of all commands. 130 and 141 are the shell's codes for SIGINT and SIGPIPE (128 + signal)."""
 
     PASSED = 0
     NOT_PASSED = 1
@@ -49,7 +49,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Failure(Exception):  # noqa: N818 - it is not a fault of the program, and never leaves this folder
+class Failure(Exception):  # noqa: N818 - not an error of the program, and never raised outside this folder
     """A message for the person at the terminal; the command exits with 2. ``hint`` says what to do."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -59,10 +59,10 @@ class Failure(Exception):  # noqa: N818 - it is not a fault of the program, and 
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a command so that a person reads messages and never a traceback.
+    """Wrap a command so that a person sees messages and never a traceback.
 
-    TingqingError and Failure exit with 2 and their message; a closed pipe with 141; Ctrl-C with 130; anything else is
-    a bug: one line and where to find more, exit 2. ``--log-level debug`` shows the traceback.
+    TingqingError and Failure exit with 2 and their message; a closed pipe exits with 141, Ctrl-C with 130. Anything
+    else is a bug: it exits with 2 and one line. ``--log-level debug`` shows the traceback.
     """
 
     @functools.wraps(command)
@@ -80,14 +80,14 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             close_output_quietly()
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except Exception as error:  # the last line of defence: a bug is told, in one line
+        except Exception as error:  # the last line of defence: a bug is reported in one line
             unexpected(error)
 
     return run
 
 
 def fail(message: str, *, hint: str | None = None) -> NoReturn:
-    """Say what is wrong on standard error and exit with 2."""
+    """Print what is wrong to standard error and exit with 2."""
     print(f"tingqing: {message}", file=sys.stderr)
     if hint:
         print(f"  {hint}", file=sys.stderr)
@@ -95,18 +95,19 @@ def fail(message: str, *, hint: str | None = None) -> NoReturn:
 
 
 def unexpected(error: Exception) -> NoReturn:
-    """A bug: its kind and text in one line; the traceback only where debug logging was asked for."""
+    """Report a bug: its type and message in one line; the traceback only with debug logging."""
     logger = logging.getLogger("tingqing")
     logger.debug("unexpected error", exc_info=error)
     text = str(error).splitlines()[0] if str(error) else "no message"
-    hint = None if logger.isEnabledFor(logging.DEBUG) else "Run again with --log-level debug for the whole story."
+    hint = None if logger.isEnabledFor(logging.DEBUG) else "Run again with --log-level debug to see the traceback."
     fail(f"unexpected {type(error).__name__}: {text}", hint=hint)
 
 
 def close_output_quietly() -> NoReturn:
-    """The reader of our output went away (``| head``): stop, without a word.
+    """Stop silently because the reader of our output has gone (``| head``).
 
-    Standard output is pointed at the null device first, or the interpreter would complain while it flushes at exit.
+    Standard output is pointed at the null device first; otherwise the interpreter would complain when it flushes at
+    exit.
     """
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
@@ -115,7 +116,7 @@ def close_output_quietly() -> NoReturn:
 
 
 def with_safe_streams() -> None:
-    """What a terminal's encoding cannot show is replaced by ``?`` instead of raising UnicodeEncodeError."""
+    """Print ``?`` for characters that the terminal's encoding lacks instead of raising UnicodeEncodeError."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -131,7 +132,7 @@ def can_show(text: str) -> bool:
 
 
 def write_line(text: str) -> None:
-    """One line of UTF-8 on standard output, flushed: the next program in the pipe sees it now."""
+    """Write one line of UTF-8 to standard output and flush it, so that the next program in the pipe sees it now."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8") + b"\n")
     sys.stdout.buffer.flush()
@@ -148,9 +149,10 @@ def stderr_console() -> "Console":
 
 
 def console_on(stream: IO[str] | None) -> "Console":
-    """A rich console on ``stream`` (``None``: standard output), wide enough for tables where it is no terminal.
+    """A rich console on ``stream`` (``None``: standard output), wide enough for tables where it is not a terminal.
 
-    It raises BrokenPipeError like any other output, where rich would exit with 1: a recording that did not pass.
+    On a closed pipe it raises BrokenPipeError like any other output. Rich itself would exit with 1, which would mean
+    that a recording did not pass.
     """
     from rich.console import Console
 
@@ -165,9 +167,9 @@ def console_on(stream: IO[str] | None) -> "Console":
 
 
 def language_or_locale(language: str | None) -> str:
-    """The language asked for (``zh-CN``, ``en`` …), else Chinese in a Chinese locale, else English.
+    """The requested language (``zh-CN``, ``en`` …), else Chinese in a Chinese locale, else English.
 
-    A terminal that cannot show Chinese gets English unless Chinese was asked for.
+    A terminal that cannot show Chinese gets English unless Chinese was requested.
     """
     if language:
         return language
@@ -177,7 +179,7 @@ def language_or_locale(language: str | None) -> str:
 
 
 def compact_json(value: Any) -> str:
-    """One line of JSON, without NaN, non-ASCII characters as they are."""
+    """One line of JSON without NaN; non-ASCII characters are not escaped."""
     import json
 
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

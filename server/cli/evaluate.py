@@ -1,4 +1,4 @@
-"""``tingqing evaluate``: how good the judgement is on a hospital's own labelled recordings."""
+"""``tingqing evaluate``: measures how good the judgement is on a hospital's own labelled recordings."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -20,12 +20,12 @@ from server.cli.options import (
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing evaluate recordings.csv                        # figures to read
-  tingqing evaluate recordings.csv --output report        # report/report.html, and every score
-  tingqing evaluate recordings.csv --write-labels ward.toml  # curves fitted to these recordings
+  tingqing evaluate recordings.csv                        # print the figures
+  tingqing evaluate recordings.csv --output report        # write report/report.html and all scores
+  tingqing evaluate recordings.csv --write-labels ward.toml  # write curves fitted to these recordings
 
-The manifest has a line per recording; docs/evaluate.md has its columns. [bold]Exit codes[/bold]: 0 done, 2 an error, \
-also where a recording cannot be read. A recording that cannot be read does not stop the others.
+The manifest has one line per recording; docs/evaluate.md describes its columns. [bold]Exit codes[/bold]: 0 done, 2 an \
+error or an unreadable recording. If a recording cannot be read, the others are still judged.
 """
 
 EXTRA = ("matplotlib", "sklearn")
@@ -43,21 +43,21 @@ def evaluate(
     manifest: Annotated[Path, typer.Argument(help="CSV file of labelled recordings.", show_default=False)],
     labels: Annotated[
         str | None,
-        typer.Option("--labels", help="A dictionary's name, or labels, as for assess. Default: telemedicine."),
+        typer.Option("--labels", help="A dictionary's name or labels, as for assess. Default: telemedicine."),
     ] = None,
     folds: Annotated[
         int,
         typer.Option(
             "--folds",
             min=0,
-            help="Cross-validation: curves fitted on the rest, in so many parts. 0: none.",
+            help="Number of folds for cross-validation of the fitted curves. 0: no cross-validation.",
             metavar="N",
         ),
     ] = 10,
     group: Annotated[
         str | None,
         typer.Option(
-            "--group", help="Columns of sources that must not be on both sides of a split. Default: speaker,noise."
+            "--group", help="Columns whose values must not occur on both sides of a split. Default: speaker,noise."
         ),
     ] = None,
     output: Annotated[
@@ -66,10 +66,10 @@ def evaluate(
     ] = None,
     write_labels: Annotated[
         Path | None,
-        typer.Option("--write-labels", help="Write the dictionary with curves fitted on all recordings to this file."),
+        typer.Option("--write-labels", help="Write the dictionary with curves fitted to all recordings to this file."),
     ] = None,
     output_format: Annotated[
-        EvaluateFormat, typer.Option("--format", help="To standard output.")
+        EvaluateFormat, typer.Option("--format", help="Format of standard output.")
     ] = EvaluateFormat.TEXT,
     vad: VadOption = None,
     mos: MosOption = None,
@@ -82,7 +82,7 @@ def evaluate(
 ) -> None:
     """Measure the judgement on your own labelled recordings: figures per label and condition, fitted curves, a report.
 
-    It judges recordings, not patients: it is no diagnosis.
+    Tingqing judges recordings, not patients. It does not diagnose.
     """
     import asyncio
 
@@ -111,12 +111,12 @@ def evaluate(
 
 
 def _need_extra() -> None:
-    """Before hours of listening, not after."""
+    """Checked before hours of listening, not after."""
     from importlib.util import find_spec
 
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise Failure(
             f"the report needs {' and '.join(missing)}, which are not installed.",
-            hint="Install them with: pip install 'tingqing[evaluate]'; or leave --output out.",
+            hint="Install them with: pip install 'tingqing[evaluate]'. Or leave out --output.",
         )

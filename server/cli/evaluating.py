@@ -1,4 +1,4 @@
-"""What ``tingqing evaluate`` does: listen to every recording of the manifest, evaluate, write what was asked for."""
+"""The work of ``tingqing evaluate``: judge every recording of the manifest, evaluate, write the requested files."""
 
 import logging
 import sys
@@ -40,18 +40,18 @@ class Request:
 
 
 class HeldOut(OverlapModel, Protocol):
-    """Models that change from recording to recording."""
+    """A model that changes from recording to recording."""
 
     def listen_to(self, row: Row) -> None:
-        """What comes next is the recording of ``row``."""
+        """Choose the model for the recording of ``row``, which comes next."""
         ...
 
 
 async def evaluate_manifest(settings: Settings, request: Request, held_out: HeldOut | None = None) -> Evaluation:
-    """Everything but the telling; writes the files asked for.
+    """Judge and evaluate the manifest and write the requested files; ``tell`` prints the outcome.
 
-    ``held_out``: listen with other models than the shipped ones, to judge models by what they were not fitted on.
-    Raises ManifestError, LabelQueryError, LabelFileError and Failure before the first recording where that is possible.
+    ``held_out``: models to use instead of the shipped ones, so that a model is judged by data it was not fitted on.
+    Raises ManifestError, LabelQueryError, LabelFileError and Failure, where possible before the first recording.
     """
     folder = settings.labels_dir or labels_dir()
     async with open_engine(settings, held_out) as engine:
@@ -89,7 +89,7 @@ async def _listen_to_all(
             except (TingqingError, OSError) as error:
                 message = error.message if isinstance(error, TingqingError) else str(error.strerror)
                 faults.append(ManifestFault(row.line, row.name, message))
-            except Exception as error:  # a bug met in one file must not cost the others their hours
+            except Exception as error:  # a bug in one file must not cost the hours spent on the others
                 logger.debug("unexpected error in %s", row.name, exc_info=error)
                 faults.append(ManifestFault(row.line, row.name, f"unexpected {type(error).__name__}"))
             advance(row.name)
@@ -103,7 +103,7 @@ async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -
 
 
 def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
-    """Results to standard output, what could not be read and what was written to standard error."""
+    """Print results to standard output; print unreadable recordings and written files to standard error."""
     if as_json:
         write_line(indented_json(plain(evaluation)))
     else:
@@ -113,7 +113,7 @@ def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
     for fault in evaluation.faults:
         print(f"tingqing: {request.manifest}:{_said(fault)}", file=sys.stderr)
     if evaluation.ignored:
-        print(f"Columns without meaning here: {', '.join(evaluation.ignored)}", file=sys.stderr)
+        print(f"Ignored columns: {', '.join(evaluation.ignored)}", file=sys.stderr)
     if request.output is not None:
         print(f"Report: {request.output / 'report.html'}", file=sys.stderr)
     if request.write_labels is not None:
@@ -139,14 +139,15 @@ def _write_labels(path: Path, source: Path, moved: Sequence[Moved]) -> None:
         raise Failure(f"cannot write {path}: {error.strerror}.") from None
     for label, dictionary in written_elsewhere(moved, source).items():
         print(
-            f"Not written: the curves of {label}, included from {dictionary}; fit them there: --labels {dictionary}",
+            f"Not written: the curves of {label}, which is included from {dictionary}. "
+            f"Fit them there: --labels {dictionary}",
             file=sys.stderr,
         )
 
 
 @contextmanager
 def _progress(total: int, doing: str) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error; nothing where nobody would see it."""
+    """A progress bar on standard error, if it is a terminal."""
     console = stderr_console()
     if not console.is_terminal or not total:
         yield lambda _name: None

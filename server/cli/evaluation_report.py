@@ -9,23 +9,25 @@ from server.evaluation.statistics import Figures, Interval
 if TYPE_CHECKING:
     from rich.console import Console
 
-DISCLAIMER = "It judges recordings, not patients: it is no diagnosis."
+DISCLAIMER = "Tingqing judges recordings, not patients. It does not diagnose."
 _WRONG_SHOWN = 20
 
 
 def print_evaluation(console: "Console", evaluation: Evaluation) -> None:
-    """The cross-validated figures first: only they say how good fitted labels are on recordings never heard before."""
+    """Print the evaluation. The cross-validated figures come first: only they tell how fitted labels do on new
+    recordings.
+    """
     if evaluation.cross_validated is not None:
         sources = ", ".join(evaluation.groups) or "recording"
         _print_findings(
             console,
             evaluation.cross_validated,
-            f"Cross-validated: {evaluation.folds} parts, each judged with curves fitted on recordings that share no "
+            f"Cross-validated: {evaluation.folds} folds, each judged with curves fitted to recordings that share no "
             f"{sources} with it (at least {evaluation.least_fitted})",
         )
     _print_findings(console, evaluation.as_given, "The labels as given")
     if evaluation.moved:
-        console.print("[bold]Curves fitted on all recordings[/bold]: where the decision lies")
+        console.print("[bold]Curves fitted to all recordings[/bold]: decision thresholds")
         for move in evaluation.moved:
             console.print(f"  {move.label}: {move.measure} {move.before:.4g} -> {move.after:.4g}")
     console.print(f"[dim]{DISCLAIMER}[/dim]")
@@ -47,7 +49,7 @@ def _print_findings(console: "Console", findings: Findings, title: str) -> None:
     _print_conditions(console, findings)
     if findings.prompts is not None:
         console.print(
-            f"Prompts right and none wrong: {findings.prompts_right} of {findings.prompts_known} = "
+            f"All prompts right and no wrong one: {findings.prompts_right} of {findings.prompts_known} = "
             f"{interval(findings.prompts)}"
         )
     for judged in findings.wrong[:_WRONG_SHOWN]:
@@ -82,7 +84,7 @@ def _cells(figures: Figures) -> list[str]:
 
 
 def interval(one: Interval | None) -> str:
-    """``.958 (.91–1.00)``; a dash where there is no figure."""
+    """``.958 (.91–1.00)``; a dash where there is no value."""
     if one is None:
         return "–"
     return f"{one.value:.3f}" + ("" if one.low is None or one.high is None else f" ({one.low:.2f}–{one.high:.2f})")

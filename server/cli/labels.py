@@ -1,4 +1,4 @@
-"""``tingqing labels``: the dictionaries, and what a colleague would say of one."""
+"""``tingqing labels``: shows and checks label dictionaries."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing labels list                     which dictionaries there are
-  tingqing labels show cardiology          what is in one
-  tingqing labels lint our-clinic.toml     what a colleague would say of yours
+  tingqing labels list                     list the dictionaries
+  tingqing labels show cardiology          show the labels of one
+  tingqing labels lint our-clinic.toml     check your own
 
-How to write one with a clinical team: docs/labels.md.
+docs/labels.md explains how to write one with a clinical team.
 """
 
 LIST_EPILOG = """\
@@ -32,7 +32,7 @@ SHOW_EPILOG = """\
 [bold]Examples[/bold]
   tingqing labels show pediatrics
   tingqing labels show "心悸描述具体,low_background"
-  tingqing labels show "犬吠=a dog barking|a quiet yard"   a label of your own
+  tingqing labels show "犬吠=a dog barking|a quiet yard"   your own label
 """
 
 LINT_EPILOG = """\
@@ -40,10 +40,10 @@ LINT_EPILOG = """\
   tingqing labels lint our-clinic.toml
   tingqing labels lint --format json labels/*.toml
 
-Each finding is [bold]file:line: \\[rule] what is wrong[/bold], and under it how to write it
-better. A note is no fault. docs/labels.md explains the rules.
+Each finding reads [bold]file:line: \\[rule] what is wrong[/bold]; the next line says how to fix
+it. Notes are not problems. docs/labels.md explains the rules.
 
-[bold]Exit codes[/bold]: 0 nothing found (notes do not count), 1 something found, 2 a file that cannot be read.
+[bold]Exit codes[/bold]: 0 no problems found (notes do not count), 1 problems found, 2 unreadable file.
 """
 
 app = typer.Typer(
@@ -64,19 +64,20 @@ class LabelsFormat(StrEnum):
 
 
 Language = Annotated[
-    str | None, typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal.", metavar="LANGUAGE")
+    str | None,
+    typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.", metavar="LANGUAGE"),
 ]
-Format = Annotated[LabelsFormat, typer.Option("--format", help="[bold]text[/bold]: to read. [bold]json[/bold].")]
+Format = Annotated[LabelsFormat, typer.Option("--format", help="[bold]text[/bold], to read, or [bold]json[/bold].")]
 Folder = Annotated[
     Path | None,
-    typer.Option("--labels-dir", help="Folder of label files. Default: the shipped ones. (TINGQING_LABELS_DIR)"),
+    typer.Option("--labels-dir", help="Folder of label files. Default: the shipped files. (TINGQING_LABELS_DIR)"),
 ]
 
 
 @app.command("list", epilog=LIST_EPILOG)
 @guarded
 def list_(language: Language = None, output_format: Format = LabelsFormat.TEXT, labels_folder: Folder = None) -> None:
-    """List the dictionaries that --labels knows."""
+    """List the available dictionaries."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import print_list
 
@@ -97,7 +98,7 @@ def show(
     output_format: Format = LabelsFormat.TEXT,
     labels_folder: Folder = None,
 ) -> None:
-    """Show the labels of a dictionary: titles, aliases, what they are judged by, what they put at risk."""
+    """Show the labels of a dictionary: titles, aliases, evidence, and what is at risk when one fails."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import print_labels
     from server.dictionaries.catalogue import known_label
@@ -126,7 +127,7 @@ def lint(
     output_format: Format = LabelsFormat.TEXT,
     labels_folder: Folder = None,
 ) -> None:
-    """Check label files: wording, languages, evidence, duplicates; every finding says how to write it better."""
+    """Check label files for wording, languages, evidence and duplicates. Every finding says how to fix it."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import finding_json, print_findings
     from server.dictionaries.lint import Known, LintFinding, lint_file
@@ -154,7 +155,7 @@ app.command(epilog=labels_match.EPILOG)(labels_match.match)
 
 
 def _folder(asked: Path | None, near: Path | None = None) -> Path:
-    """What was asked for or set, else ``near``, else the shipped folder."""
+    """The folder given or set, else ``near``, else the shipped folder."""
     from server.resources import labels_dir
     from server.settings import load_settings
 
@@ -168,16 +169,16 @@ def _dictionaries(folder: Path | None) -> "Dictionaries":
 
 
 def _folder_of(path: Path) -> Path | None:
-    """The folder of labels that the file lies in, or in whose ``topics`` or ``sounds`` it does, if there is one."""
+    """The label folder that holds the file directly or in its ``topics`` or ``sounds``, if there is one."""
     folder = path.absolute().parent
     folder = folder.parent if folder.name in ("topics", "sounds") else folder
     return folder if (folder / "telemedicine.toml").is_file() else None
 
 
 def _known(where: Path) -> "Known":
-    """What the product can score, and what the other dictionaries write. CLAP and transcripts come by choice.
+    """What the product can score, and the entries of the other dictionaries. CLAP and transcripts are optional.
 
-    The file to be linted may lie in the very folder, which then cannot be loaded: the shipped one stands in.
+    The file to lint may itself make this folder unloadable; the shipped folder is used instead.
     """
     from server.dictionaries import Dictionaries
     from server.dictionaries.lint import Known

@@ -1,4 +1,4 @@
-"""``tingqing labels match``: what each line of a transcript says, for trying out dictionaries and for measuring."""
+"""``tingqing labels match``: which labels each line of a transcript states, to try out and measure dictionaries."""
 
 import sys
 from enum import StrEnum
@@ -17,7 +17,7 @@ EPILOG = """\
   echo '{"text": "肚子疼三天了"}' | tingqing labels match
   tingqing labels match --labels cardiology < lines.jsonl
 
-[bold]Exit codes[/bold]: 0 every line was read, 2 a line was not (its place holds an error), or nothing can be matched.
+[bold]Exit codes[/bold]: 0 every line was read, 2 a line was invalid (its output is an error) or nothing can be matched.
 """
 
 
@@ -34,18 +34,18 @@ def match(
         typer.Option("--labels", help="A dictionary's name, or labels by id, title or alias. Default: telemedicine."),
     ] = None,
     output_format: Annotated[
-        MatchFormat, typer.Option("--format", help="[bold]jsonl[/bold]: an answer per line.")
+        MatchFormat, typer.Option("--format", help="[bold]jsonl[/bold]: one answer per line.")
     ] = MatchFormat.JSONL,
     labels_folder: Annotated[
         Path | None,
-        typer.Option("--labels-dir", help="Folder of label files. Default: the shipped ones. (TINGQING_LABELS_DIR)"),
+        typer.Option("--labels-dir", help="Folder of label files. Default: the shipped files. (TINGQING_LABELS_DIR)"),
     ] = None,
 ) -> None:
-    """Say of each line of standard input which content labels it states or denies.
+    """Report which content labels each line of standard input states or denies.
 
     Lines are JSON: {"text", "before"?, "speaker"?}. before is what the doctor
-    said just then. Each line is judged by itself, Chinese or English, and
-    gives one line of output, in order. Nothing is kept.
+    said immediately before. Each line, Chinese or English, is judged on its
+    own and gives one line of output, in order. Nothing is stored.
     """
     from server.dictionaries import Dictionaries
     from server.errors import TranscriptError
@@ -60,9 +60,9 @@ def match(
     shown = {label.id for label in chosen.shown()}
     asked = {label_id: topic for label_id, topic in content_topics(chosen).items() if label_id in shown}
     if not asked:
-        fail("None of these labels is about what is said.", hint="tingqing labels show telemedicine lists some.")
+        fail("None of these is a content label.", hint="To see some: tingqing labels show telemedicine")
     for topic in sorted(set(asked.values()) - dictionaries.topics.topics.keys()):
-        print(f"tingqing: no topic {topic!r} in labels/topics: it is never heard", file=sys.stderr)
+        print(f"tingqing: topic {topic!r} is not in labels/topics, so it is never heard", file=sys.stderr)
     matcher = matcher_for(dictionaries.topics, asked.values())
     unread = False
     for number, line in enumerate(sys.stdin.buffer, start=1):
@@ -73,7 +73,7 @@ def match(
             answer = {"error": {"code": error.code, "message": error.message, "line": number}}
         write_line(compact_json(answer))
     if unread:
-        fail("At least one line was no utterance; its place in the output holds an error.")
+        fail("At least one line was invalid. Its line of output holds the error.")
     raise typer.Exit(ExitCode.PASSED)
 
 

@@ -1,4 +1,4 @@
-"""Dictionaries and findings for people at a terminal."""
+"""Prints dictionaries and lint findings on a terminal."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 NAME = Words("名称", "Name")
 TITLE = Words("标题", "Title")
 VERSION = Words("版本", "Version")
-COUNTS = Words("标签(质量 + 内容)", "Labels (quality + content)")
+COUNTS = Words("标签（质量 + 内容）", "Labels (quality + content)")
 JUDGED_BY = Words("依据", "Judged by")
 AT_RISK = Words("影响", "At risk")
 ALSO = Words("又名", "Also")
-FINE = Words("没有问题", "nothing to mend")
-FOUND = Words("处要改", "to mend")
+FINE = Words("没有发现问题", "no problems found")
+FOUND = Words("处问题", "problems")
 NOTES = Words("条说明", "notes")
 _KINDS = {"quality": Words("质量", "quality"), "content": Words("内容", "content")}
 _EVIDENCE = {
@@ -33,7 +33,7 @@ _EVIDENCE = {
 
 
 def print_list(console: "Console", sets: "LabelSetsModel", language: str) -> None:
-    """A row per dictionary, the default first."""
+    """One row per dictionary, the default first."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2), pad_edge=False)
@@ -47,7 +47,7 @@ def print_list(console: "Console", sets: "LabelSetsModel", language: str) -> Non
 
 
 def print_labels(console: "Console", labels: "LabelSet", known: Sequence["KnownLabel"], language: str) -> None:
-    """Each label with its other names, what it is judged by, and what it puts at risk."""
+    """Each label with its aliases, its evidence, and what is at risk when it fails."""
     from rich.text import Text
 
     console.print(
@@ -77,7 +77,7 @@ def _judged_by(label: "KnownLabel", language: str) -> str:
 
 
 def print_findings(console: "Console", findings: Sequence["LintFinding"], files: int, language: str) -> None:
-    """``file:line: [rule] what is wrong``, and under it how to write it better."""
+    """``file:line: [rule] what is wrong``, and on the next line how to fix it."""
     from rich.text import Text
 
     for one in findings:

@@ -1,7 +1,7 @@
-"""The console script ``tingqing``: puts the commands together, nothing else.
+"""The console script ``tingqing``: registers the commands.
 
-A command's file imports only what its help needs; what it works with is imported when it runs, so that every
-``--help`` answers at once and ``assess`` never waits for a web framework.
+A command's file imports only what its help text needs; the rest is imported when the command runs. So every
+``--help`` answers at once, and ``assess`` never waits for a web framework.
 """
 
 from typing import Annotated
@@ -14,15 +14,15 @@ from server.cli import assess, bench, demo, evaluate, labels, models, schema, se
 app = typer.Typer(
     name="tingqing",
     help=(
-        "[bold]Tingqing (听清)[/bold] hears, while a patient speaks, whether a doctor will be able to use the "
-        "recording.\n\nIt judges recordings, not patients: it is no diagnosis."
+        "[bold]Tingqing (听清)[/bold] tells, while a patient speaks, whether a doctor will be able to use the "
+        "recording.\n\nIt judges recordings, not patients. It does not diagnose."
     ),
     epilog=(
         "[bold]First steps[/bold]\n"
         "  tingqing demo              # watch a synthetic visit being judged\n"
         "  tingqing serve             # then open the printed address\n"
         "  tingqing assess visit.wav  # judge a recording\n"
-        "  tingqing stream visit.wav  # the same, live, by a running server\n\n"
+        "  tingqing stream visit.wav  # judge it live, through a running server\n\n"
         "[bold]Exit codes[/bold] of assess and stream: 0 passed, 1 not passed, 2 error."
     ),
     no_args_is_help=True,

@@ -1,6 +1,6 @@
-"""What the doctor's glance needs, on a terminal: one word with its shape, a bar per label, one prompt.
+"""The live meter on a terminal, readable at a glance: one word with its shape, a bar per label, one prompt.
 
-``LiveMeter`` draws a ``MeterState`` with rich, ``PlainMeter`` prints lines where there is no terminal.
+``LiveMeter`` draws a ``MeterState`` with rich; ``PlainMeter`` prints lines where there is no terminal.
 """
 
 from typing import TYPE_CHECKING, Protocol
@@ -37,7 +37,7 @@ class Meter(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """The line dropped; ``text`` says so."""
+        """The connection was lost; ``text`` says so."""
 
 
 class LiveMeter:
@@ -159,7 +159,7 @@ class PlainMeter:
             case PromptRaisedMessage() | PromptClearedMessage():
                 self._print(prompt_line(message, self._state.window_end_s, self._language))
             case _:
-                # What is said before the session began is why it did not: the command ends with those words.
+                # A notice before the session starts is the reason why it does not: the command prints it as it ends.
                 if self._state.labels and (text := notice(message, self._language)):
                     self._print(f"{at:>6}  {text}")
 

@@ -1,4 +1,4 @@
-"""What a terminal shows of a session, sans-IO: messages in, state out."""
+"""The state of the meter on a terminal, sans-IO: messages in, state out."""
 
 from dataclasses import dataclass, field
 
@@ -20,12 +20,12 @@ from server.wire.server import (
 )
 
 _NOTICE_S = 5
-"""Warnings say that something happened, not that it is over: a notice stays for so much audio."""
+"""Warnings tell when something starts, not when it ends: a notice stays for this much audio, seconds."""
 
 
 @dataclass(slots=True)
 class MeterState:
-    """The latest of everything. ``elapsed_s`` is audio the server has taken."""
+    """The latest values of a session. ``elapsed_s`` is the audio that the server has taken."""
 
     sample_rate: int = 0
     labels: list[SessionLabel] = field(default_factory=list)
@@ -43,7 +43,7 @@ class MeterState:
     notice_until_s: float = 0.0
 
     def lost(self, text: str) -> None:
-        """The line dropped: without fresh scores there is no data, never the last value."""
+        """The connection was lost: without new scores the meter shows no data, never an old score."""
         self.scores, self.overall, self.notice = {}, None, text
         self.level_dbfs, self.notice_until_s, self.around = None, float("inf"), []
 
@@ -74,7 +74,7 @@ class MeterState:
 
 
 def notice(message: ServerMessage, language: str) -> str:
-    """The sentence for a message that is neither score nor prompt; empty where there is nothing to say."""
+    """The sentence for a message that is neither a score nor a prompt; empty if there is none."""
     match message:
         case WarningMessage():
             return words.WARNINGS[message.code](language)
@@ -87,7 +87,7 @@ def notice(message: ServerMessage, language: str) -> str:
 
 
 def worst_first(state: MeterState) -> list[SessionLabel]:
-    """Scored labels before those without a score, the one furthest under its pass line first."""
+    """Labels with a score first, furthest below the threshold first; then labels without a score."""
 
     def rank(label: SessionLabel) -> tuple[bool, float]:
         entry = state.scores.get(label.id)

@@ -1,4 +1,4 @@
-"""``tingqing models``: CLAP's weights, fetched, carried in, checked."""
+"""``tingqing models``: downloads, imports, verifies and lists CLAP's weights."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ EPILOG = """\
   tingqing models verify
   tingqing models list
 
-[bold]Exit codes[/bold]: 0 done, 1 verify found damage or nothing, 2 an error.
+[bold]Exit codes[/bold]: 0 done, 1 verify found damage or no model, 2 an error.
 """
 
 
@@ -40,24 +40,24 @@ def models(
     action: Annotated[
         Action,
         typer.Argument(
-            help="[bold]list[/bold] what is in the cache. [bold]download[/bold] from a hub. [bold]verify[/bold] "
-            "every byte. [bold]import[/bold] a folder.",
+            help="[bold]list[/bold] the cached models, [bold]download[/bold] from a hub, [bold]verify[/bold] every "
+            "byte, or [bold]import[/bold] a folder.",
         ),
     ],
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL|DIR]", help="A model's id; for import a folder.", show_default=False),
+        typer.Argument(metavar="[MODEL|DIR]", help="A model's id, or the folder to import.", show_default=False),
     ] = None,
     revision: Annotated[
         str | None, typer.Option("--revision", help="Commit to download. Default: the pinned one.")
     ] = None,
     model_cache_dir: ModelCacheOption = None,
 ) -> None:
-    """Fetch, import, check and list the weights of CLAP.
+    """Download, import, verify and list the weights of CLAP.
 
-    download is the only command that touches a network: the hub of
-    HF_ENDPOINT, huggingface.co where unset. On a machine without one:
-    download elsewhere, carry the folder over, and import it.
+    Only download uses the network: the hub named by HF_ENDPOINT, by
+    default huggingface.co. For a machine without network access, download
+    the weights elsewhere, copy the folder over, and import it.
     """
     from server.model.clap.cache import CLAP_ID, ModelCache
     from server.model.clap.extra import need_extra
@@ -84,7 +84,7 @@ def _list(cache: "ModelCache") -> None:
         size = sum(path.stat().st_size for path in checkpoint.folder.iterdir())
         print(f"{checkpoint.name}\t{size / 1e6:.0f} MB\t{checkpoint.folder}")
     if not found:
-        _tell(f"No models in {cache.folder}. To get the one that is used: tingqing models download")
+        _tell(f"No models in {cache.folder}. To download the default model: tingqing models download")
 
 
 def _download(cache: "ModelCache", model_id: str, revision: str | None) -> None:
@@ -110,10 +110,10 @@ def _verify(cache: "ModelCache", model_id: str | None) -> None:
     for checkpoint in checkpoints:
         with _bar("checking", sum(path.stat().st_size for path in checkpoint.folder.iterdir())) as advance:
             found = faults(checkpoint, advance)
-        print(f"{checkpoint.name}\t{'; '.join(found) or 'whole'}")
+        print(f"{checkpoint.name}\t{'; '.join(found) or 'intact'}")
         whole = whole and not found
     if not checkpoints:
-        _tell(f"{model_id} is not in {cache.folder}." if model_id else f"There is no model in {cache.folder}.")
+        _tell(f"{model_id} is not in {cache.folder}." if model_id else f"No models in {cache.folder}.")
     raise typer.Exit(ExitCode.PASSED if whole else ExitCode.NOT_PASSED)
 
 
@@ -122,12 +122,12 @@ def _done(checkpoint: "Checkpoint") -> None:
     from server.model.clap.cache import CLAP_ID
 
     clap = "" if checkpoint.id == CLAP_ID else f" --clap {checkpoint.id}"
-    _tell(f"tingqing serve{clap} uses it from the next start on.")
+    _tell(f"tingqing serve{clap} will use it from its next start.")
 
 
 @contextmanager
 def _bar(doing: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar of bytes on standard error; nothing where nobody would see it."""
+    """A progress bar in bytes on standard error, if it is a terminal."""
     from functools import partial
 
     from rich.progress import DownloadColumn, Progress
@@ -151,7 +151,7 @@ def _tell(text: str) -> None:
 
 
 def _progress_class() -> Any:
-    """The bar of huggingface_hub: on standard error, silent where that is no terminal."""
+    """The progress bar of huggingface_hub, on standard error, silent if that is not a terminal."""
     import sys
 
     from huggingface_hub.utils.tqdm import tqdm

@@ -1,4 +1,4 @@
-"""Flags that several commands share: what scores, and where CLAP's weights lie and run."""
+"""Flags shared by several commands: the models that score, and where CLAP's weights are and run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,16 +8,16 @@ import typer
 from server.cli.console import LogLevel
 
 VadOption = Annotated[
-    str | None, typer.Option("--vad", help="silero or webrtc. Default silero. (TINGQING_VAD)", metavar="VAD")
+    str | None, typer.Option("--vad", help="silero or webrtc. Default: silero. (TINGQING_VAD)", metavar="VAD")
 ]
 MosOption = Annotated[bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")]
-LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="What is logged, to standard error.")]
+LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="Log level; logs go to standard error.")]
 ClapOption = Annotated[
     str | None,
     typer.Option(
         "--clap",
         metavar="auto|off|MODEL",
-        help="auto: the downloaded weights, if any. off. Or a model's id or folder. Default auto. (TINGQING_CLAP)",
+        help="auto (the downloaded weights, if any), off, or a model's id or folder. Default: auto. (TINGQING_CLAP)",
     ),
 ]
 ModelCacheOption = Annotated[
@@ -26,17 +26,19 @@ ModelCacheOption = Annotated[
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default auto. (TINGQING_DEVICE)"),
+    typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default: auto. (TINGQING_DEVICE)"),
 ]
 DtypeOption = Annotated[
     str | None,
-    typer.Option("--dtype", metavar="auto|fp32|bf16|fp16", help="CLAP's numbers. Default auto. (TINGQING_DTYPE)"),
+    typer.Option(
+        "--dtype", metavar="auto|fp32|bf16|fp16", help="CLAP's number format. Default: auto. (TINGQING_DTYPE)"
+    ),
 ]
 GpuMemoryOption = Annotated[
     float | None,
     typer.Option(
         "--gpu-memory-fraction",
         metavar="SHARE",
-        help="Share of the GPU's memory to take at most. (TINGQING_GPU_MEMORY_FRACTION)",
+        help="Largest share of the GPU's memory to use. (TINGQING_GPU_MEMORY_FRACTION)",
     ),
 ]

@@ -1,4 +1,4 @@
-"""What became of one file."""
+"""The outcome of one file."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ class Unread:
     message: str
 
     def as_json(self) -> dict[str, Any]:
-        """``source`` has the form that it has in a result."""
+        """The error as JSON; ``source`` has the same form as in a result."""
         return {
             "source": {"kind": "file", "name": self.name},
             "error": {"code": self.code, "message": self.message},
@@ -34,7 +34,7 @@ Outcome = JudgedFile | Unread
 
 @dataclass(slots=True)
 class OutcomeTally:
-    """What the exit code depends on; the results themselves are not kept."""
+    """Counts that decide the exit code; the results themselves are not kept."""
 
     all_passed: bool = True
     unread: list[Unread] = field(default_factory=list)

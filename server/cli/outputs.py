@@ -1,4 +1,4 @@
-"""The formats of ``assess``: each takes outcomes in order and writes them where they belong."""
+"""The output formats of ``assess``: each takes outcomes in order and writes them."""
 
 import io
 import sys
@@ -17,7 +17,7 @@ Format = Literal["text", "json", "jsonl", "flat"]
 
 
 class Output(Protocol):
-    """``add`` each outcome in the order of the files; ``finish`` once, after the last."""
+    """Call ``add`` for each outcome in the order of the files, then ``finish`` once."""
 
     writes_to_terminal_meanwhile: bool
 
@@ -32,9 +32,9 @@ class Output(Protocol):
 
 @contextmanager
 def open_output(format_: Format, path: Path | None, language: str | None, *, several: bool) -> Iterator[Output]:
-    """The output for ``format_`` on ``path`` or standard output. ``finish`` is called where no exception passed.
+    """The output for ``format_`` on ``path`` or standard output. ``finish`` is called if the block raised nothing.
 
-    Raises Failure where ``path`` cannot be written, before any work is done.
+    Raises Failure, before any work is done, if ``path`` cannot be written.
     """
     if path is None:
         stream: IO[bytes] = sys.stdout.buffer
@@ -67,7 +67,7 @@ def _output(
 
 
 class LineOutput:
-    """``jsonl``: one compact object per line, flushed: the next program in the pipe can begin."""
+    """``jsonl``: one compact object per line, flushed, so that the next program in the pipe can begin."""
 
     def __init__(self, stream: IO[bytes], *, to_terminal: bool) -> None:
         self._stream = stream
@@ -112,7 +112,7 @@ class DocumentOutput:
 
 
 class TextOutput:
-    """``text``: a report of one recording, a table of several."""
+    """``text``: a report for one recording, a table for several."""
 
     writes_to_terminal_meanwhile = False
 

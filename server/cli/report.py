@@ -1,4 +1,4 @@
-"""A result for people: one recording with every label, several as a table."""
+"""Prints results on a terminal: one recording with every label, several as a table."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Row = ResultModel | tuple[str, str]
-"""A result, or name and message of a file that could not be read."""
+"""A result, or the name and error message of an unreadable file."""
 
 _BAR = 20
 _SPANS_SHOWN = 6
@@ -24,7 +24,7 @@ _WORST_SHOWN = 2
 def print_report(console: "Console", result: ResultModel, language: str, *, name: str | None = None) -> None:
     """Everything a person asks of one recording: grade, verdict, each label, advice, prompts, unusable parts.
 
-    ``name`` stands in where the result has none (a session knows no file).
+    ``name`` is used where the result has no name (a session has no file name).
     """
     from rich.table import Table
     from rich.text import Text
@@ -52,7 +52,7 @@ def print_report(console: "Console", result: ResultModel, language: str, *, name
 
 
 def print_table(console: "Console", results: Sequence[Row], language: str) -> None:
-    """A row per recording, in order: grade, score, what is weakest, advice."""
+    """Print one row per recording, in order: grade, score, weakest labels, advice."""
     from rich.table import Table
     from rich.text import Text
 
@@ -83,7 +83,7 @@ def print_table(console: "Console", results: Sequence[Row], language: str) -> No
 
 
 def _print_said(console: "Console", result: ResultModel, language: str) -> None:
-    """What a transcript told of each content label, and when; nothing where there was none."""
+    """Print what the transcript says about each content label, and when; nothing without a transcript."""
     from rich.table import Table
     from rich.text import Text
 
@@ -109,17 +109,20 @@ def _print_said(console: "Console", result: ResultModel, language: str) -> None:
 
 
 def is_unexpected(label: ResultLabel) -> bool:
-    """Stated where its dictionary expects a denial, or the other way round: it lowers nothing, and stands out."""
+    """Whether the label is stated where its dictionary expects a denial, or the other way round.
+
+    It lowers no score; the report highlights it.
+    """
     return (label.expects, label.state) in (("denied", "stated"), ("stated", "denied"))
 
 
 def _as_a_doctor_reads(label: ResultLabel) -> tuple[bool, bool]:
-    """What stands out first, what is still to be asked last; the rest in the order of the dictionary."""
+    """Sort key: unexpected labels first, labels not heard last, the rest in the order of the dictionary."""
     return (not is_unexpected(label), label.state == "not_heard")
 
 
 def worst_first(result: ResultModel) -> list[ResultLabel]:
-    """Labels with a score first, the one furthest under its pass line leading; the rest in their own order."""
+    """Labels with a score first, furthest below the threshold first; the rest in their own order."""
 
     def rank(label: ResultLabel) -> tuple[bool, float]:
         return (label.score is None, 0.0 if label.score is None else label.score - label.threshold)
@@ -133,7 +136,7 @@ def said(text: TextModel, language: str) -> str:
 
 
 def _print_notices(console: "Console", results: Sequence[ResultModel], language: str) -> None:
-    """What was made of the labels asked for, each once: it is the same for every file."""
+    """Print each notice about the requested labels once: they are the same for every file."""
     from rich.text import Text
 
     for notice in dict.fromkeys(said(notice, language) for result in results for notice in result.notices):
@@ -141,7 +144,7 @@ def _print_notices(console: "Console", results: Sequence[ResultModel], language:
 
 
 def _short(names: list[str]) -> list[str]:
-    """File names without their folders, unless two would then read the same."""
+    """File names without their folders, unless two would then be equal."""
     short = [PurePath(name).name for name in names]
     return short if len(set(short)) == len(set(names)) else names
 

@@ -1,4 +1,4 @@
-"""``tingqing schema``: the machine-readable contract."""
+"""``tingqing schema``: prints the machine-readable contract."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,14 +10,14 @@ from server.cli.console import Failure, guarded
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing schema                                # all messages, and the result
+  tingqing schema                                # all messages and the result
   tingqing schema result -o result.schema.json
   tingqing schema asyncapi > asyncapi.json
 """
 
 
 class Document(StrEnum):
-    """``messages`` is ``all`` by the name that the documentation uses."""
+    """``messages`` is the documentation's name for ``all``."""
 
     MESSAGES = "messages"
     CLIENT = "client"
@@ -33,20 +33,20 @@ def schema(
     document: Annotated[
         Document,
         typer.Argument(
-            help="[bold]messages[/bold]: every message of both sides, and the result. [bold]client[/bold], "
-            "[bold]server[/bold]: one side's. [bold]result[/bold]: what assess prints and session.ended carries. "
-            "[bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket. [bold]labels[/bold], "
-            "[bold]sounds[/bold]: a label file and the file of sounds, for editors.",
+            help="[bold]messages[/bold]: every message of both sides and the result. [bold]client[/bold], "
+            "[bold]server[/bold]: the messages of one side. [bold]result[/bold]: the result as printed by assess and "
+            "carried by session.ended. [bold]asyncapi[/bold]: the AsyncAPI description of the WebSocket. "
+            "[bold]labels[/bold], [bold]sounds[/bold]: the format of label files and of the sounds file, for editors.",
         ),
     ] = Document.MESSAGES,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of the messages, of a result or of a label file, or the AsyncAPI document.
+    """Print the JSON Schema of the messages, a result or a label file, or the AsyncAPI document.
 
-    JSON Schema 2020-12. Everything is generated from the
-    models that the server itself validates with.
+    JSON Schema 2020-12, generated from the models that the server
+    itself validates with.
     """
     import sys
 

@@ -1,4 +1,4 @@
-"""``tingqing serve``: the server in one command."""
+"""``tingqing serve``: starts the server."""
 
 import logging
 import sys
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing serve                            # on http://127.0.0.1:8000
-  tingqing serve --open                     # and open the page
+  tingqing serve                            # serve on http://127.0.0.1:8000
+  tingqing serve --open                     # also open the page in the browser
   tingqing serve --vad webrtc --log-level debug
-  tingqing serve --host 0.0.0.0 --insecure  # anyone may connect
+  tingqing serve --host 0.0.0.0 --insecure  # anyone can connect
   TINGQING_PORT=9000 tingqing serve         # the same as --port 9000
 
-Ctrl-C lets running sessions end, and stops; a second Ctrl-C stops at once.
+Ctrl-C lets running sessions end, then stops. A second Ctrl-C stops at once.
 """
 
 
@@ -40,7 +40,7 @@ class VadOption(StrEnum):
 def serve(
     host: Annotated[
         str | None,
-        typer.Option("--host", metavar="ADDRESS", help="Address to serve on. Default 127.0.0.1. (TINGQING_HOST)"),
+        typer.Option("--host", metavar="ADDRESS", help="Address to serve on. Default: 127.0.0.1. (TINGQING_HOST)"),
     ] = None,
     port: Annotated[
         int | None,
@@ -49,12 +49,12 @@ def serve(
             min=0,
             max=65_535,
             metavar="PORT",
-            help="Port to serve on; 0 takes a free one and prints it. Default 8000. (TINGQING_PORT)",
+            help="Port to serve on; 0 takes a free port and prints it. Default: 8000. (TINGQING_PORT)",
         ),
     ] = None,
     vad: Annotated[
         VadOption | None,
-        typer.Option("--vad", help="What tells speech from silence. Default silero. (TINGQING_VAD)"),
+        typer.Option("--vad", help="Voice activity detector. Default: silero. (TINGQING_VAD)"),
     ] = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
@@ -67,7 +67,7 @@ def serve(
             "--max-sessions",
             min=1,
             metavar="N",
-            help="Live sessions at once; a further one is told to come back. Default 64. (TINGQING_MAX_SESSIONS)",
+            help="Maximum number of live sessions; further ones are refused. Default: 64. (TINGQING_MAX_SESSIONS)",
         ),
     ] = None,
     drain_s: Annotated[
@@ -77,7 +77,7 @@ def serve(
             min=0,
             max=600,
             metavar="SECONDS",
-            help="Seconds that a stopping server leaves its sessions. Default 10. (TINGQING_DRAIN_S)",
+            help="Seconds that a stopping server waits for its sessions. Default: 10. (TINGQING_DRAIN_S)",
         ),
     ] = None,
     mos: Annotated[
@@ -88,23 +88,25 @@ def serve(
     ] = None,
     log_level: Annotated[
         LogLevel | None,
-        typer.Option("--log-level", help="What is logged to standard error. Default info. (TINGQING_LOG_LEVEL)"),
+        typer.Option("--log-level", help="Log level; logs go to stderr. Default: info. (TINGQING_LOG_LEVEL)"),
     ] = None,
     insecure: Annotated[
         bool | None,
         typer.Option(
             "--insecure",
-            help="Serve on an address that other machines reach, without keys: anyone may connect and listen in. "
+            help="Serve without keys on an address that other machines can reach. Anyone can connect and listen in. "
             "(TINGQING_INSECURE)",
             show_default=False,
         ),
     ] = None,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser once it is served.")] = False,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser once the server runs.")
+    ] = False,
 ) -> None:
     """Serve the patient's page, the doctor's page and the API.
 
-    Without keys the server answers this machine only. Browsers give a page the
-    microphone on localhost or over HTTPS alone. docs/cli.md lists every setting.
+    Without keys the server answers this machine only. Browsers allow the
+    microphone only on localhost or over HTTPS. docs/cli.md lists every setting.
     """
     from server.logs import configure_logging
     from server.settings import check_exposure, load_settings
@@ -131,7 +133,7 @@ def serve(
 
 
 def _bind(host: str, port: int) -> "socket.socket":
-    """Take the port before anything is loaded: that it is taken is known at once, and 0 becomes a number."""
+    """Bind the port before anything is loaded: a port in use is reported at once, and port 0 becomes a number."""
     import errno
     import socket
 
@@ -145,17 +147,17 @@ def _bind(host: str, port: int) -> "socket.socket":
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise Failure(
-                f"port {port} on {host} is taken, perhaps by another Tingqing.",
+                f"port {port} on {host} is in use, perhaps by another Tingqing.",
                 hint=f"Choose another: --port {port + 1 if port < 65_535 else port - 1}, or --port 0 for a free one.",
             ) from None
         if error.errno == errno.EACCES:
-            raise Failure(f"no permission to serve on port {port}.", hint="Choose one above 1023.") from None
+            raise Failure(f"no permission to serve on port {port}.", hint="Choose a port above 1023.") from None
         raise Failure(f"cannot serve on {host}: {error.strerror or error}.") from None
     return listener
 
 
 def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) -> None:
-    """Serve until a signal; a stop by signal is no failure."""
+    """Serve until a signal; stopping by signal is not a failure."""
     import signal
 
     from server.app import make_server
@@ -172,11 +174,11 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
 
     def refuse(error: TingqingError) -> None:
         refusals.append(error)
-        # It would tell the same as a traceback.
+        # uvicorn would print the same error as a traceback.
         logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
 
     server = make_server(settings, on_started=announce, on_refused=refuse)
-    # uvicorn raises the signal again once it has stopped; a server that drained as it was told to exits with 0.
+    # uvicorn raises the signal again after it has stopped; a server that drained as requested exits with 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         server.run(sockets=[listener])
@@ -187,12 +189,12 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
             raise
         if refusals:
             raise refusals[0] from None
-        raise Failure("the server could not start.", hint="The log above says why.") from None
+        raise Failure("the server could not start.", hint="See the log above.") from None
     print("Stopped.", file=sys.stderr)
 
 
 def _address(host: str, port: int) -> str:
-    """What a browser on this machine opens; a page gets the microphone on localhost names only."""
+    """The address for a browser on this machine; pages get the microphone on localhost names only."""
     if host in {"0.0.0.0", "::"}:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -205,7 +207,7 @@ def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
     scoring = f"acoustic measures, CLAP {clap}" if clap else "basic mode: acoustic measures, no CLAP"
 
     lines = [
-        f"Tingqing {__version__} is listening. It judges recordings, not patients; no diagnosis.",
+        f"Tingqing {__version__} is listening. It judges recordings, not patients. It does not diagnose.",
         f"  Patient's page  {address}/",
         f"  Doctor's page   {address}/doctor?session=<id>",
         f"  API docs        {address}/docs",
@@ -215,6 +217,6 @@ def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
     if clap is None and settings.clap == "auto":
         lines.append(f"                  {way_to_clap()}")
     if settings.insecure:
-        lines.append("  WARNING         --insecure: whoever reaches this address can connect and listen in.")
-    lines.append("Ctrl-C lets running sessions end, and stops.")
+        lines.append("  WARNING         --insecure: anyone who can reach this address can connect and listen in.")
+    lines.append("Ctrl-C lets running sessions end, then stops.")
     print("\n".join(lines), flush=True)

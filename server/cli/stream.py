@@ -1,4 +1,4 @@
-"""``tingqing stream``: one recording through a running server, live."""
+"""``tingqing stream``: sends one recording through a running server, live."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 EPILOG = """\
 [bold]Examples[/bold]
   tingqing stream visit.wav                            # a live meter
-  tingqing stream visit.wav --pace fast                # as fast as it is scored
+  tingqing stream visit.wav --pace fast                # as fast as the server scores
   tingqing stream visit.wav --format jsonl | jq .type  # the server's messages
   tingqing stream visit.wav --labels "low_background,语速适中"
   tingqing stream visit.wav --url wss://clinic.example
 
-[bold]Exit codes[/bold]: 0 the recording passed, 1 it did not, 2 an error.
+[bold]Exit codes[/bold]: 0 the recording passed, 1 it did not pass, 2 error.
 """
 
 
@@ -53,52 +53,52 @@ class StreamFormat(StrEnum):
 def stream(
     file: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.")],
     url: Annotated[
-        str, typer.Option("--url", help="The server. The path /v1/stream is added where none is given.")
+        str, typer.Option("--url", help="The server's address. Without a path, /v1/stream is added.")
     ] = "ws://127.0.0.1:8000",
     pace: Annotated[
         PaceOption,
         typer.Option(
             "--pace",
-            help="[bold]realtime[/bold]: as fast as it was spoken, like a microphone. [bold]fast[/bold]: as fast as "
-            "the server takes it; no window is ever replaced, so the scores equal those of assess.",
+            help="[bold]realtime[/bold]: at the speed of a microphone. [bold]fast[/bold]: as fast as the server "
+            "accepts audio; no window is replaced, so the scores equal those of assess.",
         ),
     ] = PaceOption.REALTIME,
     labels: Annotated[
         str | None,
         typer.Option(
             "--labels",
-            help="A dictionary's name, or labels by id, title or alias, or in your own English words, separated by "
-            "commas. Default: telemedicine.",
+            help="A dictionary's name, or a comma-separated list of labels: ids, titles, aliases, or descriptions "
+            "in English. Default: telemedicine.",
         ),
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal.")
+        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.")
     ] = None,
     output_format: Annotated[
         StreamFormat,
         typer.Option(
             "--format",
-            help="[bold]text[/bold]: a live meter, then the result; plain lines where there is no terminal. "
-            "[bold]jsonl[/bold]: every message of the server, one per line, and nothing else.",
+            help="[bold]text[/bold]: a live meter, then the result; plain lines if the output is not a terminal. "
+            "[bold]jsonl[/bold]: every message of the server, one per line.",
         ),
     ] = StreamFormat.TEXT,
     chunk_ms: Annotated[
         int,
         typer.Option(
-            "--chunk-ms", min=10, max=1000, metavar="MS", help="Audio per message, ms; a message stays under 64 KiB."
+            "--chunk-ms", min=10, max=1000, metavar="MS", help="Milliseconds of audio per message, at most 64 KiB."
         ),
     ] = 100,
     reference: Annotated[
-        str | None, typer.Option("--reference", help="Your own number for this recording; the result repeats it.")
+        str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
     ] = None,
     log_level: Annotated[
-        LogLevel, typer.Option("--log-level", help="What the client itself logs, to standard error.")
+        LogLevel, typer.Option("--log-level", help="The client's log level; logs go to standard error.")
     ] = LogLevel.WARNING,
 ) -> None:
-    """Send a recording to a running server and watch it being judged.
+    """Send a recording to a running server and watch the judgement live.
 
     The file is sent as PCM, as a microphone would send it, and judged as it is.
-    A dropped line is taken up again where it broke off.
+    If the connection drops, the client reconnects and resumes.
     """
     import asyncio
     import sys
@@ -116,7 +116,7 @@ def stream(
             client = StreamClient(address, start, source, output.take, output.lost)
             ended = asyncio.run(client.run())
         if source.cut_short:
-            print(f"tingqing: {readable(file)} breaks off; it was judged as far as it goes.", file=sys.stderr)
+            print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)
     if output_format is StreamFormat.TEXT:
         from server.cli.report import print_report
 
@@ -150,12 +150,12 @@ def _session_start(
 
 def _exit_code(ended: "SessionEnded") -> ExitCode:
     if ended.reason != "client":
-        raise Failure(f"the server ended the session before the recording was over: {ended.reason}.")
+        raise Failure(f"the server ended the session before the end of the recording: {ended.reason}.")
     return ExitCode.PASSED if ended.result.overall.passed else ExitCode.NOT_PASSED
 
 
 class _StreamOutput:
-    """Where messages go: raw lines, or a meter. A context manager around the meter's time on the screen."""
+    """Prints messages as raw lines or shows them in a meter. A context manager that opens and closes the meter."""
 
     def __init__(self, output_format: StreamFormat, language: str, name: str) -> None:
         self._language = language

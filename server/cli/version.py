@@ -1,4 +1,4 @@
-"""``tingqing version``: what runs here."""
+"""``tingqing version``: prints the installed versions."""
 
 from typing import Annotated
 
@@ -17,11 +17,11 @@ _PARTS = ("fastapi", "uvicorn", "websockets", "onnxruntime", "numpy", "soxr", "s
 
 @guarded
 def version(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
 ) -> None:
     """Print the versions of Tingqing, its protocol, Python and the main libraries.
 
-    Reads installed metadata only: no library is loaded.
+    Reads the installed metadata only; no library is loaded.
     """
     import platform
     from importlib.metadata import PackageNotFoundError
@@ -30,18 +30,18 @@ def version(
     from server import __version__
     from server.wire.base import PROTOCOL
 
-    figures: dict[str, str | None] = {
+    versions: dict[str, str | None] = {
         "tingqing": __version__,
         "protocol": PROTOCOL,
         "python": platform.python_version(),
     }
     for part in _PARTS:
         try:
-            figures[part] = installed(part)
+            versions[part] = installed(part)
         except PackageNotFoundError:
-            figures[part] = None
+            versions[part] = None
     if as_json:
-        write_line(compact_json(figures))
+        write_line(compact_json(versions))
         return
-    for name, value in figures.items():
+    for name, value in versions.items():
         typer.echo(f"{name:<13} {value or 'not installed'}")

@@ -1,7 +1,7 @@
-"""The words and shapes of meter and report, in both languages.
+"""The words and shapes of the meter and the report, in both languages.
 
-Never colour alone, and no red beside green: each grade has a word, a shape and a colour, and blue, yellow and magenta
-are told apart by colour-blind readers too. Every bar is good when full.
+Colour never stands alone, and red never stands beside green: each grade has a word, a shape and a colour, and
+colour-blind readers can tell blue, yellow and magenta apart. A full bar is always good.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class GradeLook:
-    """``shape`` where the terminal can show it, ``plain`` (ASCII) where not; ``style`` is rich's."""
+    """``shape`` if the terminal can show it, else ``plain`` (ASCII); ``style`` is a style of rich."""
 
     word: Words
     shape: str
@@ -51,9 +51,9 @@ VERDICTS = {
 
 WHY = {
     "too_short": Words("录音太短", "too short"),
-    "processing_enabled": Words("设备的声音处理遮住了真实情况", "hidden by the device's sound processing"),
+    "processing_enabled": Words("设备开启了声音处理，无法判断", "hidden by the device's sound processing"),
     "no_speech": Words("没有听到说话", "no speech heard"),
-    "shed": Words("系统繁忙,未评", "skipped under load"),
+    "shed": Words("系统繁忙，暂未评分", "skipped under load"),
     "needs_clap": Words("需要 CLAP 模型", "needs CLAP"),
     "needs_transcript": Words("需要语音转写", "needs a transcript"),
     "no_evidence": Words("没有依据", "no evidence"),
@@ -62,7 +62,7 @@ WHY = {
 
 WARNINGS = {
     "silent_input": Words("话筒没有声音", "the microphone is silent"),
-    "clipping": Words("声音过大,已失真", "the sound is clipping"),
+    "clipping": Words("音量过大，声音失真", "the sound is clipping"),
     "scoring_lag": Words("评分跟不上", "scoring lags behind"),
     "processing_enabled": Words("设备的声音处理已开启", "sound processing is on"),
     "audio_gap": Words("有一段声音丢失", "some audio was lost"),
@@ -80,7 +80,7 @@ ADVICE = Words("建议", "Advice")
 PROMPTS = Words("给患者的提示", "Prompts for the patient")
 SPANS = Words("不可用的片段", "Unusable parts")
 AROUND = Words("周围的声音", "Around the patient")
-OWN_SOUNDS = Words("病人自己的声音(不影响评分)", "The patient's own sounds (they change no score)")
+OWN_SOUNDS = Words("患者自己的声音（不影响评分）", "The patient's own sounds (they do not affect any score)")
 WHAT_WAS_SAID = Words("说了什么", "What was said")
 STATES = {
     "stated": Words("说到了", "stated"),
@@ -88,15 +88,15 @@ STATES = {
     "not_heard": Words("没有听到", "not heard"),
 }
 STATE_MARKS = {"stated": ("●", "+"), "denied": ("○", "-"), "not_heard": ("·", ".")}
-"""Shape, and what stands in for it where the terminal has ASCII only."""
+"""The shape, and its substitute on ASCII-only terminals."""
 NOTICE_THIS = Words("请留意", "please note")
 ASK = Words("请补问", "please ask")
 NOTICE = Words("说明", "Note")
 NOT_ASSESSED = Words("未评估", "Not assessed")
-BASIC_MODE = Words("基础模式(未加载 CLAP)", "basic mode (no CLAP)")
+BASIC_MODE = Words("基础模式（未加载 CLAP）", "basic mode (no CLAP)")
 PROMPT = Words("提示", "Prompt")
 PROMPT_CLEARED = Words("提示解除", "Prompt cleared")
-FOR_DOCTOR = Words("(给医生)", "(for the doctor)")
+FOR_DOCTOR = Words("（给医生）", "(for the doctor)")
 NO_PROMPT = Words("无", "none")
 SPEAKING = Words("正在说话", "speaking")
 QUIET = Words("未说话", "not speaking")
@@ -104,10 +104,12 @@ LAG = Words("延迟", "lag")
 LEVEL = Words("音量", "level")
 ASSESSED = Words("已评", "assessed")
 SPEECH = Words("说话", "speech")
-GOING_AWAY = Words("服务器即将停止,稍后自动重连", "the server is about to stop; the session will be taken up again")
-RECONNECTING = Words("连接中断,正在重连", "the line dropped; taking the session up again")
+GOING_AWAY = Words("服务器即将停止，稍后自动重连", "the server is about to stop; the session will be resumed")
+RECONNECTING = Words("连接中断，正在重连", "the connection was lost; reconnecting")
 SUMMARY = Words("份通过", "passed")
-DISCLAIMER = Words("评的是录音,不是患者;不作诊断。", "This judges the recording, not the patient. It is no diagnosis.")
+DISCLAIMER = Words(
+    "评估的是录音，不是患者；不作诊断。", "This judges the recording, not the patient. It is not a diagnosis."
+)
 
 DEMO_TITLE = Words("合成示例", "Synthetic visit")
 DEMO_INTRO = Words(
@@ -124,7 +126,7 @@ DEMO_SAVED = Words(
 
 
 def bar(score: float | None, width: int) -> str:
-    """``score`` 0..1 as a bar of ``width`` characters; dashes where there is no score."""
+    """``score`` 0..1 as a bar of ``width`` characters; dashes if there is no score."""
     full, empty, none = ("█", "░", "╌") if can_show("█░╌") else ("#", ".", "-")
     if score is None:
         return none * width
@@ -133,7 +135,7 @@ def bar(score: float | None, width: int) -> str:
 
 
 def number(score: float | None) -> str:
-    """Two decimals, rounded as the advice rounds them; a dash for none."""
+    """Two decimals, rounded as in the advice; a dash for ``None``."""
     if score is None:
         return "—" if can_show("—") else "-"
     return f"{score:.2f}"

@@ -1,4 +1,4 @@
-"""A recording as the PCM that a microphone would have sent."""
+"""Reads a recording as the PCM that a microphone would have sent."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +15,8 @@ from server.wire.base import MAX_FRAME_BYTES
 class PcmSource:
     """Chunks of ``chunk_ms`` of an open recording; a context manager, to be iterated once.
 
-    16-bit mono files travel as ``pcm_s16le``, which is exact for them; everything else as ``pcm_f32le``. Either way
-    the server's core sees the very samples that ``assess`` sees. A chunk never exceeds the wire's 64 KiB.
+    16-bit mono files are sent as ``pcm_s16le``, which is exact for them; everything else as ``pcm_f32le``. Either way
+    the server's core sees the same samples as ``assess``. A chunk never exceeds the wire's 64 KiB.
     """
 
     def __init__(self, path: Path, chunk_ms: int) -> None:
@@ -29,7 +29,7 @@ class PcmSource:
 
     @property
     def cut_short(self) -> bool:
-        """After the last chunk: whether the file broke off instead of ending."""
+        """Whether the file is truncated; known after the last chunk."""
         return self._recording.cut_short
 
     def __enter__(self) -> "PcmSource":
@@ -39,7 +39,7 @@ class PcmSource:
         self._recording.close()
 
     def __iter__(self) -> Iterator[tuple[int, bytes | None]]:
-        """``(samples, bytes)``; ``(samples, None)`` for a stretch that the file does not hold as numbers.
+        """Yield ``(samples, bytes)``, or ``(samples, None)`` for a stretch of samples that are not finite numbers.
 
         Reading blocks for milliseconds. Raises UndecodableFileError, PayloadTooLargeError.
         """
@@ -68,12 +68,12 @@ class PcmSource:
 
 
 def open_recording(path: Path) -> Recording:
-    """Open a file that a person named. Raises ClientError (the name is at fault), UndecodableFileError."""
+    """Open a file named by a person. Raises ClientError if the name is wrong, UndecodableFileError."""
     name = readable(path)
     if path.is_dir():
         raise ClientError(f"{name} is a folder.", hint=f"Name the files in it: {name}/*.wav")
     if not path.exists():
-        raise ClientError(f"{name}: there is no such file.")
+        raise ClientError(f"{name}: no such file.")
     try:
         with path.open("rb"):
             pass

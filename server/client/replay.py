@@ -1,4 +1,4 @@
-"""The client's side of resume, sans-IO: what was sent stays at hand until the server can no longer ask for it.
+"""The client's side of resume, sans-IO: keeps what was sent until the server can no longer ask for it.
 
 Time is a sample index of the declared rate. No socket, no clock.
 """
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 KEEP_S = 20
-"""Seconds of audio kept, acknowledged or not (design.md, Resume): a server asks for 10 s before its last snapshot."""
+"""Seconds of audio kept, acknowledged or not: a server asks for the 10 s before its last snapshot
+(docs/protocol.md).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Piece:
         return self.start + self.samples
 
     def after(self, sample: int) -> "Piece":
-        """What of this piece lies at or after ``sample``, which lies inside it."""
+        """The part of this piece from ``sample`` on, which lies inside it."""
         assert self.start <= sample < self.end
         skipped = sample - self.start
         data = None if self.data is None else self.data[len(self.data) // self.samples * skipped :]
@@ -33,7 +35,7 @@ class Piece:
 
 
 class ReplayBuffer:
-    """The last ``keep`` samples of a stream. Full: the oldest piece is forgotten, and replayed as a gap if asked for.
+    """The last ``keep`` samples of a stream. When full, it drops the oldest piece and replays it as a gap.
 
     Order of calls: ``append`` each piece as it is sent; ``since`` after a resume.
     """
@@ -42,7 +44,7 @@ class ReplayBuffer:
         self._keep = keep
         self._pieces: deque[Piece] = deque()
         self.end = 0
-        """The next sample to append: everything before it was handed out once."""
+        """The next sample to append; everything before it was sent once."""
 
     def append(self, samples: int, data: bytes | None) -> Piece:
         """Keep a piece that is being sent; ``data`` None is a gap. The oldest pieces are forgotten for it."""
@@ -54,7 +56,7 @@ class ReplayBuffer:
         return piece
 
     def since(self, sample: int) -> Iterator[Piece]:
-        """The pieces from ``sample`` (0..``end``) on; what is no longer kept comes first, as one gap."""
+        """The pieces from ``sample`` (0..``end``) on; audio that was dropped comes first, as one gap."""
         start = self._pieces[0].start if self._pieces else self.end
         if sample < start:
             yield Piece(sample, start - sample, None)

@@ -11,7 +11,9 @@ from server.client.replay import KEEP_S, Piece, ReplayBuffer
 from server.wire.client import AudioGap, SessionEnd
 
 AHEAD_S = 4.0
-"""``fast``: seconds sent beyond the last acknowledgement. With the 10 s that a resume replays it stays under KEEP_S."""
+"""``fast``: seconds sent beyond the last acknowledgement. Together with the 10 s that a resume replays, this stays
+below KEEP_S.
+"""
 
 
 class AudioSender:
@@ -28,15 +30,15 @@ class AudioSender:
         self._taken = asyncio.Event()
 
     def acknowledged(self, samples: int) -> None:
-        """The server has taken so many samples, cumulative."""
+        """The server has taken ``samples`` samples, counted from the start of the session."""
         self._acknowledged = samples
         self._taken.set()
 
     async def send_from(self, next_sample: int, socket: ClientConnection) -> None:
-        """Replay from ``next_sample``, then go on with the source, then ``session.end``; stops with the socket.
+        """Replay from ``next_sample``, continue with the source, then send ``session.end``; stops with the socket.
 
-        The clock of ``realtime`` starts again with each connection: a file can wait, and must not be caught up with
-        faster than a microphone could have spoken.
+        The clock of ``realtime`` restarts with each connection: a file can wait, and must not be sent faster than a
+        microphone would have delivered it.
         """
         self._acknowledged = next_sample
         began, first = asyncio.get_running_loop().time(), self._buffer.end
@@ -53,7 +55,7 @@ class AudioSender:
                 await _send(socket, piece)
             await socket.send(SessionEnd(type="session.end").model_dump_json())
         except ConnectionClosed:
-            return  # the listener reads what came before the close, and decides
+            return  # the listener reads what arrived before the close, and decides
 
     async def _room_for(self, piece: Piece) -> None:
         while not self._realtime and piece.end - self._acknowledged > max(self._ahead, piece.samples):

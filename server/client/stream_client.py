@@ -1,6 +1,6 @@
-"""A client of ``tingqing.v1``: sends one recording, hands every message on, resumes when the line drops.
+"""A client of ``tingqing.v1``: sends one recording, passes on every message, resumes when the connection drops.
 
-One connection is one TaskGroup of two: the sender, and the listener that owns the decision how it ended.
+One connection is a TaskGroup of two tasks: the sender, and the listener, which decides how the connection ended.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from server.wire.client import ResumeConfig, SessionStart
 from server.wire.server import AudioAck, ErrorMessage, ServerMessage, SessionEnded, SessionStarted, server_messages
 
 Listener = Callable[[str, ServerMessage], None]
-"""Called with every message: the text as received, and its meaning."""
+"""Called with every message: the text as received, and the parsed message."""
 
 DEAD_LINE_S = {"realtime": 3.0, "fast": 10.0}
-"""A line without a message for so long is dead (design.md; heartbeats come every second). Nobody watches a ``fast``
-stream, and its server may be busy with live ones, so it is given more time."""
+"""Seconds without a message after which a connection counts as dead; heartbeats come every second. Nobody watches a
+``fast`` stream, and its server may be busy with live ones, so it gets more time."""
 
 ATTEMPTS = 8
 OPEN_TIMEOUT_S = 10.0
@@ -36,7 +36,7 @@ NEVER_RETRIED = {1009, *range(4400, 4500)}
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A connection that ended before the session did. ``code`` is ``None`` where no close frame came."""
+    """A connection that ended before its session. ``code`` is ``None`` if no close frame came."""
 
     code: int | None
     reason: str
@@ -44,21 +44,23 @@ class Lost:
 
 
 def stream_url(url: str) -> str:
-    """The address of ``/v1/stream`` on the server named; ``http`` is taken for ``ws``. Raises ClientError."""
+    """The address of ``/v1/stream`` on the server ``url``; ``http`` becomes ``ws``. Raises ClientError."""
     try:
         parts = urlsplit(url if "://" in url else f"ws://{url}")
         scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
         sound = scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not close, a port over 65535 or that is no number
+    except ValueError:  # unclosed brackets, or a port that is over 65535 or not a number
         sound = False
     if not sound:
-        raise ClientError(f"--url {url}: not an address of a server.", hint="For example: --url ws://127.0.0.1:8000")
+        raise ClientError(f"--url {url}: not a server address.", hint="For example: --url ws://127.0.0.1:8000")
     path = parts.path if parts.path not in {"", "/"} else "/v1/stream"
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 
 
 class StreamClient:
-    """Streams ``source`` in one session. ``run`` once; ``on_lost`` hears of each dropped line before the retry."""
+    """Streams ``source`` in one session. Call ``run`` once; ``on_lost`` is called on each lost connection before the
+    retry.
+    """
 
     def __init__(
         self, url: str, start: SessionStart, source: PcmSource, listener: Listener, on_lost: Callable[[Lost], None]
@@ -73,7 +75,7 @@ class StreamClient:
         self._attempts = 0
 
     async def run(self) -> SessionEnded:
-        """Until ``session.ended``. Raises ClientError where the server refuses, ends early or stays away."""
+        """Run until ``session.ended``. Raises ClientError if the server refuses, ends early or cannot be reached."""
         while True:
             outcome = await self._connect_once()
             if isinstance(outcome, SessionEnded):
@@ -81,7 +83,7 @@ class StreamClient:
             if self._session is None or outcome.code in NEVER_RETRIED or self._attempts >= ATTEMPTS:
                 raise self._failure(outcome)
             self._on_lost(outcome)
-            # Full jitter: after a server's restart its clients must not come back in one wave.
+            # Full jitter: after a server's restart its clients must not all reconnect at once.
             backoff = min(8.0, 0.5 * 2**self._attempts) * random.uniform(0.5, 1.0)
             self._attempts += 1
             await asyncio.sleep(max(backoff, outcome.retry_after_s or 0.0))
@@ -107,7 +109,7 @@ class StreamClient:
             raise ClientError(f"{self._url}: {error}", hint="Is it a Tingqing server?") from None
         except (OSError, TimeoutError) as error:
             return Lost(None, str(error) or "no answer")
-        async with socket:  # an OSError from here on is the output's, not the line's: websockets raises none
+        async with socket:  # an OSError from here on comes from the output: websockets itself raises none
             return await self._converse(socket)
 
     async def _converse(self, socket: ClientConnection) -> SessionEnded | Lost:
@@ -116,7 +118,7 @@ class StreamClient:
             resume = ResumeConfig(session_id=self._session.session_id, resume_token=self._session.resume_token)
             start = start.model_copy(update={"resume": resume})
         try:
-            with contextlib.suppress(ConnectionClosed):  # a server that refuses says why before it closes
+            with contextlib.suppress(ConnectionClosed):  # a server that refuses gives the reason before it closes
                 await socket.send(start.model_dump_json(exclude_none=True))
             first = await self._answer(socket)
         except ConnectionClosed as closed:
@@ -132,7 +134,7 @@ class StreamClient:
         return await self._send_and_listen(socket, first.next_sample)
 
     async def _answer(self, socket: ClientConnection) -> SessionStarted | ErrorMessage:
-        """The answer to ``session.start``; a resumed session may have something to say before it."""
+        """The answer to ``session.start``; a resumed session may send other messages first."""
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             while True:
                 message = await self._receive(socket, OPEN_TIMEOUT_S)
@@ -155,7 +157,7 @@ class StreamClient:
             try:
                 message = await self._receive(socket, dead_line_s)
             except TimeoutError:
-                return Lost(None, f"nothing was heard for {dead_line_s:g} s")
+                return Lost(None, f"no message for {dead_line_s:g} s")
             except ConnectionClosed as closed:
                 return _lost(closed)
             if isinstance(message, AudioAck):
@@ -171,8 +173,8 @@ class StreamClient:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise ClientError(
-                f"the server sent what {PROTOCOL} does not know ({first['msg']}).",
-                hint="Client and server are probably of different versions.",
+                f"the server sent an invalid {PROTOCOL} message ({first['msg']}).",
+                hint="Client and server probably have different versions.",
             ) from None
         if isinstance(message, ErrorMessage):
             self._last_error = message
@@ -189,10 +191,10 @@ class StreamClient:
         if self._session is None:
             return ClientError(f"{self._url} refused the session: {lost.reason} (code {lost.code}).")
         code = f" (code {lost.code})" if lost.code else ""
-        return ClientError(f"the connection was lost and could not be taken up again: {lost.reason}{code}")
+        return ClientError(f"the connection was lost and the session could not be resumed: {lost.reason}{code}")
 
 
 def _lost(closed: ConnectionClosed) -> Lost:
     if closed.rcvd is None:
-        return Lost(None, "the line dropped")
+        return Lost(None, "the connection was lost")
     return Lost(closed.rcvd.code, closed.rcvd.reason or "the server closed the connection")

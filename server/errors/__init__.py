@@ -6,21 +6,21 @@
     ├── ConfigError                      a setting, flag or label set that cannot work
     │   ├── SettingsError                refused at start, exit code 2
     │   ├── LabelFileError               a file of ``labels/`` with file and line
-    │   ├── TranscriptError              a line of a transcript that is none
-    │   ├── LabelQueryError              a label set asked for that cannot be resolved
+    │   ├── TranscriptError              an invalid line of a transcript
+    │   ├── LabelQueryError              a requested label set that cannot be resolved
     │   └── ManifestError                labelled recordings for ``evaluate``, with file and line
     ├── AudioError                       the peer's audio
     │   ├── UnsupportedRateError         outside 8–96 kHz
     │   ├── UnsupportedEncodingError     neither pcm_s16le nor pcm_f32le
     │   ├── NonFiniteSamplesError        NaN or Infinity in pcm_f32le        (recoverable)
-    │   ├── OddLengthError               a total length that cuts a sample   (recoverable)
-    │   ├── UndecodableFileError         libsndfile cannot read it
+    │   ├── OddLengthError               a total length that splits a sample (recoverable)
+    │   ├── UndecodableFileError         a file that libsndfile cannot read
     │   └── PayloadTooLargeError         an upload over the limit
     ├── ProtocolError                    the peer's messages
     │   ├── MalformedMessageError        not JSON, unknown type or field
     │   ├── UnexpectedMessageError       a valid message in the wrong state
     │   ├── FrameTooLargeError           over 64 KiB                         1009
-    │   ├── TooManyFaultsError           the fifth malformed control in 10 s 4400
+    │   ├── TooManyFaultsError           the fifth bad message within 10 s   4400
     │   └── FasterThanRealTimeError      pace=realtime only                  4429
     ├── AccessError
     │   ├── UnauthorizedError            4401

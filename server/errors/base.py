@@ -6,7 +6,7 @@ from typing import ClassVar
 class TingqingError(Exception):
     """Base of all errors that reach a person or a peer.
 
-    ``message`` says what is wrong and what to do; ``param`` names the field, flag or file at fault.
+    ``message`` says what happened and what to do; ``param`` names the faulty field, flag or file.
     """
 
     code: ClassVar[str] = "internal"

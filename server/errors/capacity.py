@@ -1,4 +1,4 @@
-"""What the server itself cannot do, now or at all."""
+"""Errors of the server itself: no capacity, shutting down, or unable to do it at all."""
 
 from server.errors.base import TingqingError
 

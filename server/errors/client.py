@@ -1,10 +1,10 @@
-"""What stops our own client."""
+"""Errors that stop our own client."""
 
 from server.errors.base import TingqingError
 
 
 class ClientError(TingqingError):
-    """Told to whoever started the client: the server refused, cannot be reached, or a file cannot be sent.
+    """Shown to the person who started the client: the server refused or cannot be reached, or a file cannot be sent.
 
     ``hint`` says what to do about it.
     """

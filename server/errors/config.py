@@ -18,7 +18,7 @@ class SettingsError(ConfigError):
 
 
 class LabelFileError(ConfigError):
-    """A fault in a label file. ``path`` and ``line`` (1-based, or ``None``) lead the message."""
+    """A fault in a label file. The message starts with ``path`` and ``line`` (1-based, or ``None``)."""
 
     code = "invalid_label_file"
 
@@ -36,7 +36,7 @@ class LabelQueryError(ConfigError):
 
 
 class ManifestError(ConfigError):
-    """A manifest of labelled recordings that cannot be used as a whole; ``line`` is 1-based."""
+    """A manifest of labelled recordings that cannot be used at all; ``line`` is 1-based."""
 
     code = "invalid_manifest"
 

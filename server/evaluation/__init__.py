@@ -1,1 +1,1 @@
-"""How good the judgement is on recordings whose truth is known: figures, fitted curves, a report."""
+"""Measures the judgement on recordings whose truth is known: figures, fitted curves, a report."""

@@ -1,4 +1,4 @@
-"""The whole evaluation: recordings heard once, judged by the labels as they are and by labels fitted without them."""
+"""The evaluation: each recording is analysed once, then judged by the given labels and by labels fitted without it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from server.judge.labels import LabelSet
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """``as_given``: the labels that were asked for. ``cross_validated``: each recording judged with curves fitted
-    without its sources; ``None`` where that was not asked for. ``fitted``: labels fitted on all recordings."""
+    """``as_given``: by the requested labels. ``cross_validated``: each recording judged with curves fitted without its
+    sources; ``None`` if not requested. ``fitted``: labels fitted to all recordings."""
 
     labels: LabelSet
     judged: tuple[JudgedRow, ...]
-    """By the labels as given."""
+    """Judged by the labels as given."""
     as_given: Findings
     cross_validated: Findings | None
     fitted: LabelSet
@@ -28,7 +28,7 @@ class Evaluation:
     ignored: tuple[str, ...]
     folds: int
     least_fitted: int
-    """Recordings that the smallest fold was fitted on."""
+    """Size of the smallest set of recordings that a fold was fitted to."""
 
 
 def evaluate(
@@ -39,8 +39,8 @@ def evaluate(
     faults: Sequence[ManifestFault] = (),
     advance: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:
-    """``heard``: recordings by their manifest line; a line without one could not be read. ``faults``: those found
-    since the manifest was read. ``advance`` is called with the number of folds done."""
+    """``heard``: recordings by manifest line; a line without one could not be read. ``faults``: faults found since the
+    manifest was read. ``advance`` is called with the number of folds done."""
     rows = [row for row in manifest.rows if row.line in heard]
     listened = [heard[row.line] for row in rows]
     truths = [row.truth for row in rows]

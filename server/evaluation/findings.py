@@ -1,4 +1,4 @@
-"""What came of all recordings: figures per label and condition, once for a set of judgements."""
+"""The findings of one set of judgements: figures per label and condition."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,9 @@ class JudgedRow:
 
 @dataclass(slots=True)
 class Confusion:
-    """A label in one condition. ``found``/``missed``: recordings that are not fine; ``kept``/``alarms``: fine ones."""
+    """Counts of a label in one condition. ``found``/``missed``: recordings that are not fine; ``kept``/``alarms``: fine
+    ones.
+    """
 
     found: int = 0
     missed: int = 0
@@ -43,7 +45,7 @@ class Confusion:
 
 @dataclass(slots=True)
 class Condition:
-    """``prompts_known``/``verdicts_known``: recordings whose expected prompts or verdict are given."""
+    """``prompts_known``/``verdicts_known``: recordings with expected prompts or an expected verdict."""
 
     n: int = 0
     prompts_known: int = 0
@@ -73,7 +75,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """``subsets``: per label, the same figures with the not-fine recordings of one subset only."""
+    """``subsets``: per label, the same figures with only one subset of the recordings that are not fine."""
 
     labels: Mapping[str, Figures]
     subsets: Mapping[str, Mapping[str, Figures]]
@@ -86,7 +88,7 @@ class Findings:
 
 
 def find(judged: Sequence[JudgedRow], labels: LabelSet, columns: Sequence[str]) -> Findings:
-    """Figures over ``judged``; ``columns`` are those that group recordings."""
+    """Figures over ``judged``; ``columns`` are the columns that group recordings."""
     conditions: dict[str, Condition] = {}
     for one in judged:
         conditions.setdefault(one.row.condition, Condition()).count(one)
@@ -124,7 +126,7 @@ def _of_label(judged: Sequence[JudgedRow], labels: LabelSet, label_id: str, colu
 def _subsets(
     judged: Sequence[JudgedRow], labels: LabelSet, label_id: str, columns: Sequence[str]
 ) -> dict[str, Figures]:
-    """Each subset's not-fine recordings against all that are fine; none where there is only one subset."""
+    """Each subset of the recordings that are not fine, against all fine ones; empty if there is only one subset."""
     members = [one for one in judged if label_id in one.row.truth]
     names = sorted({one.row.subset for one in members if not one.row.truth[label_id]} - {""})
     if len(names) < 2:

@@ -1,9 +1,9 @@
-"""Curves moved along their measures until the labels of recordings whose truth is known come out right.
+"""Fits curves to recordings whose truth is known by moving them along their measures.
 
-A curve keeps its shape: with a few dozen recordings one can tell where the decision lies, not how evidence bends.
-Decibels, rates and MOS are shifted, ratios and seconds (whose curves begin at 0) are scaled. All curves of a label
-move together, so that their combination is what is fitted. Nothing moves without reason: distance costs, and a label
-with few recordings of a kind stays as it is.
+A curve keeps its shape: a few dozen recordings show where the threshold lies, not what shape the curve has.
+Decibels, rates and MOS are shifted; ratios and seconds, whose curves begin at 0, are scaled. All curves of a label
+move together, so that their combination is fitted. Moving has a cost, so nothing moves without reason, and a label
+with few recordings of either kind stays as it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ from server.judge.labels import AcousticEvidence, Curve, Label, LabelSet
 Floats = npt.NDArray[np.float64]
 
 LEAST = 8
-"""Fewer recordings of one kind than this tell nothing that the shipped curves did not know."""
+"""Fewer recordings of one kind than this cannot improve on the shipped curves."""
 STEEPNESS = 15.0
-"""Log-odds per unit of score: a score 0.1 over its threshold is believed at 82 %."""
+"""Log-odds per unit of score: a score 0.1 above its threshold means a probability of 82 %."""
 ALARM_COST = 2.0
-"""A false alarm asks a patient to mend what is fine; it counts as much as two misses."""
+"""A false alarm asks a patient to fix something that is fine; it counts as much as two misses."""
 PULL = 0.02
-"""Cost of moving a curve by a quarter of its width, in nats; keeps what the data do not decide."""
+"""Cost of moving a curve by a quarter of its width, in nats; keeps the curve where the data do not decide."""
 FARTHEST = 4.0
-"""In quarters of the curve's width: no curve leaves the range that it was made for."""
+"""Largest move, in quarters of the curve's width: no curve leaves the range that it was made for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Windows of the recordings that have a truth. ``parts``: their measure per curve, ``(n, p)``, NaN = absent."""
+    """Windows of the recordings with a truth. ``parts``: their measure per curve, ``(n, p)``, NaN = absent."""
 
     parts: Floats
     fine: npt.NDArray[np.bool_]
@@ -51,12 +51,12 @@ class _Windows:
 
 
 def fit(labels: LabelSet, heard: Sequence[ListenedRecording], truths: Sequence[Mapping[str, bool]]) -> LabelSet:
-    """``labels`` with their acoustic curves moved to fit ``truths`` (label id to fine or not, per recording)."""
+    """``labels`` with acoustic curves moved to fit ``truths`` (per recording: label id to fine or not)."""
     return replace(labels, labels=tuple(_fitted(label, heard, truths) for label in labels.labels))
 
 
 def moves(before: LabelSet, after: LabelSet) -> tuple[Moved, ...]:
-    """Every curve that is not where it was."""
+    """Every curve that moved."""
     found = []
     for old, new in zip(before.labels, after.labels, strict=True):
         if old.acoustic is None or new.acoustic is None:
@@ -69,7 +69,7 @@ def moves(before: LabelSet, after: LabelSet) -> tuple[Moved, ...]:
 
 
 def decision(curve: Curve, threshold: float) -> float:
-    """The measure at which ``curve`` gives ``threshold``; its nearest end where it never does."""
+    """The measure at which ``curve`` gives ``threshold``; the nearest end if it never does."""
     x, y = np.array(curve.points, np.float64).T
     order = np.argsort(y, kind="stable")
     return float(np.interp(threshold, y[order], x[order]))
@@ -83,7 +83,7 @@ def _fitted(label: Label, heard: Sequence[ListenedRecording], truths: Sequence[M
     if windows is None:
         return label
     acoustic = label.acoustic
-    # A curve without a measure in any window cannot be fitted.
+    # A curve whose measure is absent from every window cannot be fitted.
     free = np.flatnonzero(~np.isnan(windows.parts).all(axis=0))
 
     def loss(steps: Floats) -> float:
@@ -125,7 +125,7 @@ def _windows(
 
 
 def _loss(acoustic: AcousticEvidence, windows: _Windows, steps: Floats, threshold: float) -> float:
-    """Mean log-loss of either kind, a false alarm counted ``ALARM_COST`` times, and what the moves cost."""
+    """Mean log-loss of each kind, false alarms counted ``ALARM_COST`` times, plus the cost of the moves."""
     evidence = np.column_stack(
         [
             _evaluate(_moved(part.curve, float(step)), windows.parts[:, place])
@@ -140,7 +140,7 @@ def _loss(acoustic: AcousticEvidence, windows: _Windows, steps: Floats, threshol
 
 
 def _combined(acoustic: AcousticEvidence, evidence: Floats) -> Floats:
-    """Mean or minimum over the curves whose measure exists: what ``model/acoustic/opinions.py`` does, for many."""
+    """Mean or minimum over the curves whose measure exists: ``model/acoustic/opinions.py`` vectorised over windows."""
     if acoustic.combine == "min":
         return np.asarray(np.nanmin(evidence, axis=1), np.float64)
     weights = np.array([part.weight for part in acoustic.parts]) * ~np.isnan(evidence)
@@ -153,7 +153,7 @@ def _evaluate(curve: Curve, values: Floats) -> Floats:
 
 
 def _moved(curve: Curve, step: float) -> Curve:
-    """``curve`` moved by ``step`` quarters of its width; one that begins at 0 is scaled by up to a factor of 8."""
+    """``curve`` moved by ``step`` quarters of its width; a curve that begins at 0 is scaled, by up to a factor of 8."""
     x = np.array([point[0] for point in curve.points])
     if len(x) < 2:
         return curve
@@ -162,5 +162,5 @@ def _moved(curve: Curve, step: float) -> Curve:
 
 
 def _rounded(curve: Curve) -> Curve:
-    """Four significant digits: what a person can read in a file, and more than any fit knows."""
+    """Four significant digits: readable in a file, and more precise than any fit."""
     return Curve(tuple((float(f"{x:.4g}"), y) for x, y in curve.points))

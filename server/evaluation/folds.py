@@ -1,4 +1,4 @@
-"""Splitting recordings so that no speaker and no noise is on both sides."""
+"""Splits recordings so that no speaker and no noise is on both sides."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,13 +6,12 @@ from server.evaluation.manifest import Row
 
 
 def folds(rows: Sequence[Row], n: int) -> Iterator[tuple[list[int], list[int]]]:
-    """``n`` pairs of places in ``rows``: those to fit on, those to judge. Every row that is not ``fit_only`` is judged
-    once.
+    """``n`` pairs of row indices: rows to fit on and rows to judge. Every row that is not ``fit_only`` is judged once.
 
-    What is fitted on shares no source with what is judged. Speakers and noises cross (each noise meets many speakers),
-    so splitting them into whole components would leave one; instead every row that shares a source with the judged
-    ones is left out of that fold's fit. Rows are dealt by their sources, so that those of one speaker are mostly
-    judged together.
+    The rows to fit on share no source with the rows to judge. Speakers and noises are crossed (each noise is used with
+    many speakers), so splitting into connected components would give a single one; instead, each fold's fit leaves out
+    every row that shares a source with the judged rows. Rows are dealt by source, so that the rows of one speaker are
+    mostly judged together.
     """
     tested = sorted((place for place, row in enumerate(rows) if not row.fit_only), key=lambda place: _key(rows[place]))
     n = min(n, len(tested))
@@ -26,12 +25,12 @@ def folds(rows: Sequence[Row], n: int) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _key(row: Row) -> tuple[list[tuple[str, str]], int]:
-    """Noise first (columns sort by name): it has fewer values, and what has none is left to the speaker."""
+    """Noise first (columns sort by name): it has fewer values, and rows without noise are ordered by speaker."""
     return sorted(row.groups), row.line
 
 
 def cluster(row: Row, columns: Sequence[str]) -> str:
-    """Whose recording it is, for resampling: the first grouping column that has a value, else the recording itself."""
+    """The cluster of a recording for resampling: the first grouping column with a value, else the recording itself."""
     for column in columns:
         mine = sorted(value for name, value in row.groups if name == column)
         if mine:

@@ -1,4 +1,4 @@
-"""What a recording's windows measured, kept so that other curves can judge them again without listening twice."""
+"""Keeps the measures of a recording's windows, so that other curves can judge it without a second analysis."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from server.values.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """Numbers that curves read, by name, of the window and of its last 4 s; what other scorers said, as it was."""
+    """The measures that curves read, by name, for the window and its last 4 s; other scorers' opinions unchanged."""
 
     facts: WindowFacts
     values: Mapping[str, float]
@@ -29,13 +29,13 @@ class WindowReading:
 
 @dataclass(frozen=True, slots=True)
 class ListenedRecording:
-    """A recording, listened to. ``windows``: those that count, full ones only where there is one."""
+    """An analysed recording. ``windows``: those that count; only full ones if there is one."""
 
     windows: tuple[WindowReading, ...]
 
 
 async def listen(engine: Engine, recording: Recording, labels: LabelSet) -> ListenedRecording:
-    """Assess ``recording`` the way ``tingqing assess`` does, and keep what was measured. Raises what that raises."""
+    """Assess ``recording`` as ``tingqing assess`` does and keep the measures. Raises the same errors."""
     windows: list[WindowReading] = []
     await assess_recording(engine, recording, labels, on_window=lambda *heard: windows.append(_reading(*heard)))
     return ListenedRecording(tuple(windows))
@@ -57,7 +57,7 @@ def _reading(window: Window, assessed: Assessed) -> WindowReading:
 
 
 def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:
-    """The judgement of ``heard`` by ``labels``; by those it was listened to with, exactly that of the result."""
+    """The judgement of ``heard`` by ``labels``; with the labels of the first analysis, exactly that of the result."""
     judge = SessionJudge(labels)
     for window in heard.windows:
         judge.add_window(
@@ -74,6 +74,6 @@ def _opinions(labels: LabelSet, values: Mapping[str, float]) -> dict[str, Opinio
 
 
 def full_windows(heard: ListenedRecording) -> Sequence[WindowReading]:
-    """The windows that an aggregate counts."""
+    """The windows that count in an aggregate."""
     full = [window for window in heard.windows if not window.facts.partial]
     return full or heard.windows

@@ -21,7 +21,7 @@ TRUTH = {"1": True, "0": False, "": None}
 
 @dataclass(frozen=True, slots=True)
 class PromptTruth:
-    """``must``: of each set one prompt has to come, and nothing but these and ``optional``."""
+    """``must``: one prompt of each set is required; besides these only ``optional`` prompts are allowed."""
 
     must: tuple[frozenset[str], ...]
     optional: frozenset[str]
@@ -35,8 +35,8 @@ class PromptTruth:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One recording. ``truth``: label id to whether it is fine, only where somebody says so. ``groups``: sources that
-    must never lie on both sides of a split, each as (column, value). ``fit_only``: never reported on."""
+    """One recording. ``truth``: label id to whether it is fine, where known. ``groups``: sources that must never be on
+    both sides of a split, as (column, value). ``fit_only``: never reported on."""
 
     line: int
     path: Path
@@ -52,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ManifestFault:
-    """A line that cannot be used; the others go on."""
+    """A line that cannot be used; the other lines are."""
 
     line: int
     name: str
@@ -67,13 +67,13 @@ class Manifest:
     faults: tuple[ManifestFault, ...]
     groups: tuple[str, ...]
     ignored: tuple[str, ...]
-    """Columns that mean nothing here."""
+    """Columns that are not used."""
 
 
 def read_manifest(path: Path, labels: Sequence[Label], groups: Sequence[str] | None) -> Manifest:
-    """Read ``path`` (UTF-8 CSV with a header). ``groups``: columns of sources; ``None``: speaker and noise, if there.
+    """Read ``path`` (UTF-8 CSV with a header). ``groups``: columns of sources; ``None``: speaker and noise, if present.
 
-    Raises ManifestError where the file or its header cannot be used; a line's own fault is in ``faults``.
+    Raises ManifestError if the file or its header cannot be used; faults of single lines are in ``faults``.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -83,9 +83,9 @@ def read_manifest(path: Path, labels: Sequence[Label], groups: Sequence[str] | N
     except OSError as error:
         raise ManifestError(f"cannot be read ({error.strerror})", path=str(path)) from None
     except UnicodeDecodeError:
-        raise ManifestError("not UTF-8 text; save it as CSV UTF-8", path=str(path)) from None
+        raise ManifestError("not UTF-8. Save it as CSV UTF-8", path=str(path)) from None
     except csv.Error as error:
-        raise ManifestError(f"no CSV ({error})", path=str(path)) from None
+        raise ManifestError(f"not a CSV file ({error})", path=str(path)) from None
     reader = _Reader(path, header, labels, groups)
     rows: list[Row] = []
     faults: list[ManifestFault] = []
@@ -95,12 +95,12 @@ def read_manifest(path: Path, labels: Sequence[Label], groups: Sequence[str] | N
         except ValueError as error:
             faults.append(ManifestFault(line, reader.name(cells), str(error)))
     if not body:
-        raise ManifestError("no recording in it", path=str(path), line=1)
+        raise ManifestError("it lists no recordings", path=str(path), line=1)
     return Manifest(tuple(rows), tuple(faults), reader.groups, reader.ignored)
 
 
 class _Reader:
-    """What the columns of one manifest mean."""
+    """Reads the lines of one manifest by its columns."""
 
     def __init__(self, path: Path, header: list[str], labels: Sequence[Label], groups: Sequence[str] | None) -> None:
         self._folder = path.parent
@@ -115,7 +115,7 @@ class _Reader:
             raise ManifestError(f"no column {PATH!r}; its columns are: {told}{hint}", path=str(path), line=1)
         twice = sorted({name for name in header if name and header.count(name) > 1})
         if twice:
-            raise ManifestError(f"two columns {twice[0]!r}", path=str(path), line=1)
+            raise ManifestError(f"column {twice[0]!r} occurs twice", path=str(path), line=1)
         missing = [name for name in groups or () if name not in header]
         if missing:
             raise ManifestError(f"no column {missing[0]!r} to group by", path=str(path), line=1)
@@ -126,7 +126,7 @@ class _Reader:
         self.ignored = self._ignored(by_name, path)
         if not self._labels and PROMPTS not in header and VERDICT not in header:
             raise ManifestError(
-                f"no truth in it: a column named after a label (such as {labels[0].id}), or {PROMPTS!r}",
+                f"no truth columns. Add a column named after a label (such as {labels[0].id}), or {PROMPTS!r}",
                 path=str(path),
                 line=1,
             )
@@ -135,10 +135,12 @@ class _Reader:
         meant = {*KNOWN, *self.groups, *self._labels}
         others = tuple(name for name in self._header if name and name not in meant)
         for name in others:
-            # A misspelt label would otherwise be a truth that nobody looks at.
+            # Otherwise a misspelt label would be ignored silently.
             near = difflib.get_close_matches(name, [*KNOWN, *DEFAULT_GROUPS, *by_name], n=1, cutoff=0.85)
             if near:
-                raise ManifestError(f"no label or column {name!r}; {near[0]!r} is meant?", path=str(path), line=1)
+                raise ManifestError(
+                    f"unknown label or column {name!r}. Did you mean {near[0]!r}?", path=str(path), line=1
+                )
         return others
 
     def name(self, cells: Sequence[str]) -> str:
@@ -146,16 +148,16 @@ class _Reader:
         return cells[place].strip() if place < len(cells) else ""
 
     def row(self, line: int, cells: Sequence[str]) -> Row:
-        """Raises ValueError, with a sentence for the person who wrote the line."""
+        """One line as a row. Raises ValueError with a sentence for the person who wrote it."""
         if len(cells) > len(self._header):
-            raise ValueError(f"{len(cells)} cells under {len(self._header)} columns; is a comma not quoted?")
+            raise ValueError(f"{len(cells)} cells for {len(self._header)} columns. Is a comma not quoted?")
         values = {name: cell.strip() for name, cell in zip(self._header, cells, strict=False)}
         name = values[PATH]
         if not name:
             raise ValueError("no path")
         use = values.get(USE) or USES[0]
         if use not in USES:
-            raise ValueError(f"{USE} is {use!r}; it is one of: {', '.join(USES)}")
+            raise ValueError(f"{USE} is {use!r}; it must be one of: {', '.join(USES)}")
         return Row(
             line=line,
             path=self._folder / name,
@@ -179,7 +181,7 @@ class _Reader:
         for column, label_id in self._labels.items():
             cell = values.get(column, "")
             if cell not in TRUTH:
-                raise ValueError(f"{column} is {cell!r}; it is 1 (fine), 0 (not) or empty (unknown)")
+                raise ValueError(f"{column} is {cell!r}; it must be 1 (fine), 0 (not fine) or empty (unknown)")
             fine = TRUTH[cell]
             if fine is not None:
                 truth[label_id] = fine
@@ -191,12 +193,12 @@ class _Reader:
         groups = [] if cell == NO_PROMPT else [frozenset(group.split("|")) for group in cell.split()]
         unknown = optional.union(*groups) - self._prompt_ids
         if unknown:
-            raise ValueError(f"no prompt {min(unknown)!r}; there are: {', '.join(sorted(self._prompt_ids))}")
+            raise ValueError(f"unknown prompt {min(unknown)!r}; known: {', '.join(sorted(self._prompt_ids))}")
         return PromptTruth(tuple(groups), optional) if cell else None
 
 
 def _verdicts(cell: str) -> frozenset[str]:
     verdicts = frozenset(cell.split("|")) if cell else frozenset()
     if verdicts - VERDICTS:
-        raise ValueError(f"no verdict {min(verdicts - VERDICTS)!r}; there are: {', '.join(sorted(VERDICTS))}")
+        raise ValueError(f"unknown verdict {min(verdicts - VERDICTS)!r}; known: {', '.join(sorted(VERDICTS))}")
     return verdicts

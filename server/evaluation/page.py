@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: to be read, printed, sent on."""
+"""The report as one self-contained HTML file, to be read, printed and passed on."""
 
 import base64
 import csv
@@ -21,7 +21,7 @@ STYLE = "report.css"
 
 
 def write_report(folder: Path, evaluation: Evaluation) -> None:
-    """``report.html``, ``report.json`` and ``scores.csv`` into ``folder``, which exists."""
+    """Write ``report.html``, ``report.json`` and ``scores.csv`` to ``folder``, which exists."""
     (folder / REPORT).write_text(page(evaluation), encoding="utf-8")
     text = json.dumps(plain(evaluation), ensure_ascii=False, indent=1, allow_nan=False)
     (folder / DATA).write_text(text + "\n", encoding="utf-8")
@@ -30,7 +30,7 @@ def write_report(folder: Path, evaluation: Evaluation) -> None:
 
 
 def _scores(evaluation: Evaluation) -> Iterable[Sequence[object]]:
-    """Every recording's scores by the labels as given."""
+    """The scores of every recording by the labels as given."""
     ids = [label.id for label in evaluation.labels.shown()]
     yield ["path", "condition", "verdict", "overall", "prompts", *ids]
     for one in evaluation.judged:
@@ -57,7 +57,7 @@ def page(evaluation: Evaluation) -> str:
             evaluation.labels,
             evaluation.as_given,
             "The labels as given",
-            "What <code>tingqing assess</code> says of these recordings today.",
+            "How <code>tingqing assess</code> judges these recordings today.",
         )
     )
     parts += [_label_details(evaluation), _fitted(evaluation), _wrong(evaluation.as_given), _faults(evaluation)]
@@ -77,7 +77,7 @@ def _head(evaluation: Evaluation) -> str:
     if first.prompts is not None:
         cards.append(
             (
-                "prompts right, none wrong",
+                "all prompts right, none wrong",
                 percent(first.prompts.value),
                 f"{first.prompts_right} of {first.prompts_known}; {spread(first.prompts, percent=True)}",
             )
@@ -95,16 +95,16 @@ def _head(evaluation: Evaluation) -> str:
     basis = "cross-validated" if evaluation.cross_validated is not None else "with the labels as given"
     return (
         f"<header><h1>听清 Tingqing <small>evaluation</small></h1><p>Labels: {name}. Figures on top: {basis}. "
-        f'It judges recordings, not patients: it is no diagnosis.</p></header><div class="cards">{shown}</div>'
+        f'It judges recordings, not patients. It does not diagnose.</p></header><div class="cards">{shown}</div>'
     )
 
 
 def _how(evaluation: Evaluation) -> str:
     sources = " or ".join(evaluation.groups)
-    apart = f"that share no {escape(sources)} with it" if sources else "other than it (no column of speakers was given)"
+    apart = f"that share no {escape(sources)} with it" if sources else "other than itself (no speaker column was given)"
     return (
-        f"In {evaluation.folds} parts: each recording is judged with curves fitted only on recordings "
-        f"{apart}; at least {evaluation.least_fitted} of them. This is what to expect on recordings never heard before."
+        f"In {evaluation.folds} folds: each recording is judged with curves fitted only to recordings "
+        f"{apart}; at least {evaluation.least_fitted} of them. This is what to expect on new recordings."
     )
 
 
@@ -117,12 +117,12 @@ def _section(labels: LabelSet, findings: Findings, title: str, about: str) -> st
             _label_row(f'<span class="sub">{escape(subset)}</span>', one)
             for subset, one in findings.subsets[label_id].items()
         ]
-    head = "<th>label<th>fine<th>not<th>null<th>AUC<th>balanced accuracy<th>found<th>kept<th>suggested threshold"
+    head = "<th>label<th>fine<th>not fine<th>null<th>AUC<th>balanced accuracy<th>found<th>kept<th>suggested threshold"
     conditions = "".join(_condition_row(name, one) for name, one in findings.conditions.items())
     return (
         f"<section><h2>{title}</h2><p>{about}</p><table><thead><tr>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
-        '<p class="note">Ranges are 95 % intervals, all recordings of a speaker drawn together. Found: recordings that '
-        "are not fine and fall short. Kept: fine ones that pass. Null: not scored, counted nowhere else.</p>"
+        '<p class="note">Ranges are 95 % intervals; all recordings of a speaker are drawn together. Found: recordings '
+        "that are not fine and do not pass. Kept: fine ones that pass. Null: not scored, not counted elsewhere.</p>"
         "<table><thead><tr><th>condition<th>n<th>prompts right<th><th>verdicts right<th>prompts given<th>labels wrong"
         f"</thead><tbody>{conditions}</tbody></table></section>"
     )
@@ -177,15 +177,15 @@ def _label_details(evaluation: Evaluation) -> str:
             f'src="data:image/svg+xml;base64,{picture}"></figure>'
         )
     return (
-        "<section><h2>Scores and reliability</h2><p>The labels as given. Left: every recording. Right: of recordings "
-        "with like scores, the fraction that is fine; a score to be relied on rises from 0 to 1.</p>"
+        "<section><h2>Scores and reliability</h2><p>The labels as given. Left: every recording. Right: the fraction "
+        "of fine recordings among those with similar scores; for a reliable score it rises from 0 to 1.</p>"
         f"{''.join(drawn)}</section>"
     )
 
 
 def _fitted(evaluation: Evaluation) -> str:
     if not evaluation.moved:
-        why = "No curve moved: too few recordings of a kind, or nothing to gain."
+        why = "No curve moved: too few recordings of a kind, or no improvement."
         return f"<section><h2>Fitted curves</h2><p>{why}</p></section>"
     rows = "".join(
         f"<tr><td>{escape(move.label)}<td>{escape(move.measure)}"
@@ -193,8 +193,9 @@ def _fitted(evaluation: Evaluation) -> str:
         for move in evaluation.moved
     )
     return (
-        "<section><h2>Fitted curves</h2><p>On all recordings. Where each measure's decision lies; "
-        "<code>--write-labels</code> writes them.</p><table><thead><tr><th>label<th>measure<th>given<th>fitted</thead>"
+        "<section><h2>Fitted curves</h2><p>Fitted to all recordings. The decision threshold of each measure; "
+        "<code>--write-labels</code> writes the curves.</p>"
+        "<table><thead><tr><th>label<th>measure<th>given<th>fitted</thead>"
         f"<tbody>{rows}</tbody></table></section>"
     )
 

@@ -1,4 +1,4 @@
-"""Pictures of the report: SVG, drawn without a display. matplotlib and scikit-learn are loaded here, nowhere else."""
+"""The report's figures: SVG, drawn without a display. Only this module loads matplotlib and scikit-learn."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from server.evaluation.statistics import Figures
 
 INK, MUTED, GRID = "#1d2b3a", "#66788a", "#d9e1e8"
 FINE, OTHER = "#2a6fdb", "#c2417c"
-"""Apart also for the colour-blind, and by their place: fine above, others below."""
+"""Colours that colour-blind readers can tell apart; position shows the kind too: fine above, others below."""
 
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -57,8 +57,9 @@ def _scores(axes: Axes, label_id: str, judged: Sequence[JudgedRow], figures: Fig
 
 
 def _reliability(axes: Axes, label_id: str, judged: Sequence[JudgedRow], figures: Figures) -> None:
-    """How many of the recordings of like score are fine; a curve that rises without a step back by isotonic regression
-    (Zadrozny and Elkan 2002)."""
+    """The fraction of fine recordings at each score, and a monotone curve by isotonic regression (Zadrozny and Elkan
+    2002).
+    """
     pairs = [
         (score, float(one.row.truth[label_id]))
         for one in judged

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def plain(evaluation: Evaluation) -> Json:
-    """No NaN; figures to four digits."""
+    """The evaluation without NaN; numbers rounded to four digits."""
     held_out = evaluation.cross_validated
     return {
         "dictionary": {

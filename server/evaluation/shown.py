@@ -1,4 +1,4 @@
-"""How the report's page writes a figure. A dash stands where there is none."""
+"""How the report's page writes a number; a dash for ``None``."""
 
 from server.evaluation.statistics import Interval
 

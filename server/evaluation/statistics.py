@@ -1,4 +1,4 @@
-"""Figures of one label: how well its score tells fine recordings from others, and how sure that is."""
+"""Statistics of one label: how well its score separates fine recordings from others, with intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure with its 95 % interval; bounds are ``None`` where too few resamples had both kinds of recordings."""
+    """A value with its 95 % interval; bounds are ``None`` if too few resamples had both kinds of recordings."""
 
     value: float
     low: float | None = None
@@ -29,7 +29,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Recordings of like score: their mean score, and what fraction of them is fine."""
+    """Recordings with similar scores: their mean score and the fraction that is fine."""
 
     score: float
     fine: float
@@ -38,10 +38,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``found``: fraction of the others that fall short. ``kept``: fraction of the fine ones that pass.
+    """``found``: fraction of recordings that are not fine and do not pass. ``kept``: fraction of fine ones that pass.
 
     ``unscored``: recordings with a truth but a null score; they count nowhere else. ``suggested``: the threshold with
-    the best balanced accuracy, the one nearest to ``threshold`` where several are best.
+    the best balanced accuracy; if several are best, the one nearest to ``threshold``.
     """
 
     fine: int
@@ -60,8 +60,8 @@ class Figures:
 def figures(
     scores: Sequence[float | None], truth: Sequence[bool], clusters: Sequence[str], threshold: float
 ) -> Figures:
-    """``truth``: whether each recording is fine. ``clusters``: whose recording it is; those of one speaker are drawn
-    together when resampling, because they are no independent trials."""
+    """``truth``: whether each recording is fine. ``clusters``: the speaker of each; recordings of one speaker are drawn
+    together when resampling, because they are not independent trials."""
     known = [place for place, score in enumerate(scores) if score is not None]
     values = np.array([scores[place] for place in known], np.float64)
     fine = np.array([truth[place] for place in known], np.bool_)
@@ -91,7 +91,7 @@ def figures(
 
 
 def _wins(values: Floats, fine: Bools) -> Floats:
-    """``(others, fine)``: 1 where the fine one has the higher score, one half for a tie (Mann and Whitney)."""
+    """``(others, fine)``: 1 if the fine one has the higher score, 0.5 for a tie (Mann and Whitney)."""
     low, high = values[~fine][:, np.newaxis], values[fine][np.newaxis]
     return np.asarray((low < high) + 0.5 * (low == high), np.float64)
 
@@ -127,7 +127,7 @@ def _interval(value: float, drawn: Sequence[float]) -> Interval:
 
 
 def best_threshold(values: Floats, fine: Bools, current: float) -> tuple[float, float]:
-    """Threshold with the best balanced accuracy, and that accuracy. ``current`` stays where nothing beats it."""
+    """The threshold with the best balanced accuracy, and that accuracy. ``current`` stays if none is better."""
     edges = np.unique(values)
     candidates = np.concatenate(([current], (edges[1:] + edges[:-1]) / 2))
     passed = values[np.newaxis] >= candidates[:, np.newaxis]
@@ -137,7 +137,7 @@ def best_threshold(values: Floats, fine: Bools, current: float) -> tuple[float, 
 
 
 def reliability(values: Floats, fine: Bools) -> tuple[Bin, ...]:
-    """Bins of equally many recordings, the lowest scores first."""
+    """Bins with equal numbers of recordings, lowest scores first."""
     order = np.argsort(values, kind="stable")
     parts = [part for part in np.array_split(order, min(BINS, order.shape[0])) if part.shape[0]]
     return tuple(Bin(float(values[part].mean()), float(fine[part].mean()), int(part.shape[0])) for part in parts)

@@ -1,4 +1,4 @@
-"""Fitted curves written into a copy of a label file, comments and all."""
+"""Writes fitted curves into a copy of a label file, keeping its comments."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,26 +17,26 @@ FITTED = re.compile(r"^(.*)\+fitted(?:\.(\d+))?$")
 
 
 def source_of(labels: LabelSet, folder: Path) -> Path:
-    """The file of ``folder`` that holds the dictionary of ``labels``. Raises LabelFileError where there is not one."""
+    """The file of ``folder`` with the dictionary of ``labels``. Raises LabelFileError if there is not exactly one."""
     for path in sorted(folder.glob("*.toml")):
         if load_file(path).name == labels.dictionary:
             return path
     raise LabelFileError(
-        f"curves are written for one dictionary, and this is {labels.dictionary!r}; ask for --labels NAME",
+        f"curves are written for one dictionary, and this is {labels.dictionary!r}. Pass --labels NAME",
         path=str(folder),
     )
 
 
 def written_elsewhere(moved: Sequence[Moved], source: Path) -> dict[str, str]:
-    """Labels of ``moved`` that ``source`` only includes, and the dictionaries whose file has their curves."""
+    """Labels of ``moved`` that ``source`` only includes, with the dictionaries whose files hold their curves."""
     places = {include.label_id: include.dictionary for include in load_file(source).includes}
     return {move.label: places[move.label] for move in moved if move.label in places}
 
 
 def with_curves(source: str, moved: Sequence[Moved], path: str) -> str:
-    """``source`` with the curves of ``moved``; its version gets a suffix, because scores change with it.
+    """``source`` with the curves of ``moved``; its version gets a suffix because scores change.
 
-    Raises LabelFileError where a curve is not written on one line with its measure, and so cannot be replaced.
+    Raises LabelFileError if a curve is not on one line with its measure and so cannot be replaced.
     """
     wanted: dict[str, dict[str, Curve]] = {}
     for move in moved:
@@ -55,7 +55,7 @@ def with_curves(source: str, moved: Sequence[Moved], path: str) -> str:
 
 
 def next_version(version: str) -> str:
-    """``1`` fitted is ``1+fitted``, fitted again ``1+fitted.2``: two sets of curves never share a version."""
+    """``1`` becomes ``1+fitted``, then ``1+fitted.2``: two sets of curves never share a version."""
     again = FITTED.match(version)
     return f"{version}+fitted" if again is None else f"{again[1]}+fitted.{int(again[2] or 1) + 1}"
 

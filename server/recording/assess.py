@@ -1,4 +1,4 @@
-"""A recording's walk through the very core and judgement that live audio goes through, at file priority."""
+"""Assesses a recording with the same core and judgement as live audio, at file priority."""
 
 import asyncio
 import secrets
@@ -25,7 +25,7 @@ from server.values.plain import Json
 from server.values.windows import Window
 
 UNDECODABLE = "undecodable"
-"""``why`` of the span that stands where decoding broke off: what follows is unknown, also how long it is."""
+"""``why`` of the span at which decoding failed: what follows is unknown, including its length."""
 
 
 async def assess_recording(
@@ -40,12 +40,12 @@ async def assess_recording(
     on_window: Callable[[Window, Assessed], None] | None = None,
     transcript: TranscriptSource | None = None,
 ) -> Result:
-    """Assess ``recording`` and close it. ``name`` stands in for the recording's own, ``transcript`` says what was said.
+    """Assess ``recording`` and close it. ``name`` replaces the recording's own name; ``transcript`` is what was said.
 
-    Decoding and the core run on a worker thread, a second of audio at a time; ``on_progress`` is called on the loop
-    with the seconds done so far, ``on_window`` with every window and what came of it. Cancelling stops between two
-    such steps. A file that breaks off is assessed as far as it goes and has an unusable span ``undecodable`` at its
-    end.
+    Decoding and the core run on a worker thread, one second of audio at a time. On the event loop, ``on_progress`` is
+    called with the seconds done so far, ``on_window`` with every window and its judgement. Cancellation takes effect
+    between two such steps. A truncated file is assessed as far as it goes and gets an unusable span ``undecodable`` at
+    its end.
 
     Raises UndecodableFileError, PayloadTooLargeError, UnsupportedRateError; ScoringError if no scorer answered for
     any window.
@@ -88,7 +88,7 @@ def _step(core: Core, blocks: Iterator[Float32Array | Gap]) -> list[StreamEvent]
 
 
 class _ScorerTally:
-    """Whether anything scored at all: a result without a single opinion would look like a bad recording."""
+    """Whether any scorer answered: a result without a single opinion would look like a bad recording."""
 
     def __init__(self, scorers: int) -> None:
         self._scorers = scorers
@@ -100,7 +100,7 @@ class _ScorerTally:
         self._failure = failures[0] if failures else self._failure
 
     def check(self) -> None:
-        """Raises the last ScoringError if there were windows and nobody answered for one of them."""
+        """Raises the last ScoringError if there were windows and no scorer answered for any of them."""
         if self._failure is not None and not self._answered:
             raise self._failure
 

@@ -1,4 +1,4 @@
-"""Recorded audio in blocks of mono samples, whatever libsndfile can read. A header's length is never believed."""
+"""Decodes recordings that libsndfile can read into blocks of mono samples. The length in a header is never trusted."""
 
 import os
 import threading
@@ -20,27 +20,27 @@ from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Float32Array
 
 MAX_BLOCK_FRAMES = 65_536
 MAX_BLOCK_SAMPLES = 2_000_000
-"""A block is one second at most, and bounded over all channels: a file may declare 1,024 of them, or 1 Hz."""
+"""A block is at most one second, and limited over all channels: a file may declare 1,024 channels, or 1 Hz."""
 
 DEFAULT_MAX_S = 4 * 3600.0
-"""A few hundred bytes of FLAC hold minutes of silence: the decoded length needs a limit of its own."""
+"""A few hundred bytes of FLAC can hold minutes of silence, so the decoded length needs its own limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """``samples`` that the file does not hold as numbers (NaN, Infinity), at the delivered rate."""
+    """``samples`` that are not finite numbers in the file (NaN, Infinity), counted at the delivered rate."""
 
     samples: int
 
 
 class Recording:
-    """An open recording. Iterate once, then close; a context manager.
+    """An open recording; a context manager. Iterate once, then close.
 
     ``blocks`` yields float32 ``(n,)`` mono samples (mean of the channels) at ``sample_rate``, and ``Gap`` for
     stretches of 10 ms that hold a NaN or Infinity. 16-bit mono PCM arrives as exactly ``int16 / 32768``.
     ``subtype`` is libsndfile's name of how the samples are stored, such as ``PCM_16``.
-    ``cut_short`` becomes True if decoding failed after some samples had been read: what was decoded stands.
-    Reading blocks and belongs on a thread; ``close`` may be called from another and waits for a block being read.
+    ``cut_short`` becomes True if decoding failed after some samples; those already decoded remain valid.
+    Reading blocks, so do it on a thread; ``close`` may be called from another thread and waits for a running read.
     """
 
     def __init__(self, source: Path | BinaryIO, name: str | None, max_s: float = DEFAULT_MAX_S) -> None:
@@ -58,7 +58,7 @@ class Recording:
             self._resampler = soxr.ResampleStream(self.source_rate, self.sample_rate, 1, dtype="float32")
 
     def blocks(self) -> Iterator[Float32Array | Gap]:
-        """Raises UndecodableFileError if nothing at all can be decoded, PayloadTooLargeError past ``max_s``."""
+        """Raises UndecodableFileError if nothing can be decoded, PayloadTooLargeError after ``max_s``."""
         frames = 0
         while (block := self._read_block(frames)) is not None:
             frames += block.shape[0]
@@ -84,7 +84,7 @@ class Recording:
         self.close()
 
     def _read_block(self, frames_so_far: int) -> Float32Array | None:
-        """The next block as mono, or ``None`` at the end or where decoding fails after some samples."""
+        """The next block as mono, or ``None`` at the end or when decoding fails after some samples."""
         wanted = max(1, min(self.source_rate, MAX_BLOCK_FRAMES, MAX_BLOCK_SAMPLES // self.channels))
         pieces: list[npt.NDArray[np.float32]] = []
         with self._lock:
@@ -105,7 +105,7 @@ class Recording:
         block = np.concatenate(pieces)
         if self.channels == 1:
             return block[:, 0]
-        with np.errstate(over="ignore", invalid="ignore"):  # what is no number stays none, and becomes a gap
+        with np.errstate(over="ignore", invalid="ignore"):  # NaN and Infinity stay, and become a gap
             mean: Float32Array = block.mean(axis=1, dtype=np.float32)
         return mean
 
@@ -126,7 +126,7 @@ class Recording:
             elif self._resampler is None:
                 yield Gap(int(end - start))
             else:
-                # A gap cannot pass through the resampler's memory: silence of the same length keeps time right.
+                # A gap cannot pass through the resampler: silence of the same length keeps its time right.
                 yield from self._resampled(np.zeros(end - start, np.float32))
 
     def _resampled(self, samples: Float32Array) -> Iterator[Float32Array]:
@@ -148,9 +148,9 @@ def _runs_of_bad_cells(block: Float32Array, cell: int) -> tuple[npt.NDArray[np.i
 
 
 class _Seekable:
-    """A binary file that survives libsndfile's probing: broken headers make it seek before the start.
+    """A binary file that survives libsndfile's probing: broken headers make libsndfile seek before the start.
 
-    An exception inside a callback from C cannot be raised anywhere; it would be printed, and the seek taken as done.
+    An exception inside a callback from C cannot propagate; it would be printed, and the seek would seem to succeed.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -170,11 +170,11 @@ def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile | Mp
         if may_be_mp3(_head(source), source.name if isinstance(source, Path) else name):
             return open_mp3(source, name)
         if isinstance(source, Path):
-            # As bytes: a name from another system need not be UTF-8, which soundfile would insist on.
+            # As bytes: a name from another system may not be UTF-8, which soundfile would require.
             return soundfile.SoundFile(os.fsencode(source))
         return soundfile.SoundFile(_Seekable(source))
     except FileNotFoundError as error:
-        raise UndecodableFileError("There is no such file.", param="file") from error
+        raise UndecodableFileError("No such file.", param="file") from error
     except (*DECODING_ERRORS, TypeError) as error:
         raise _undecodable() from error
 
@@ -191,14 +191,14 @@ def _head(source: Path | BinaryIO) -> bytes:
 
 def _undecodable() -> UndecodableFileError:
     return UndecodableFileError(
-        "The file cannot be decoded. WAV, FLAC, OGG (Vorbis, Opus), MP3 and AIFF can be read.", param="file"
+        "The file cannot be decoded. Use WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.", param="file"
     )
 
 
 def read_recording(source: Path | BinaryIO, name: str | None = None, *, max_s: float = DEFAULT_MAX_S) -> Recording:
     """Open ``source`` (a path, or a seekable binary file at its start) for assessment.
 
-    ``name`` is what the result repeats; a path's own name where it is ``None``. Blocks for the header only.
+    ``name`` is repeated in the result; ``None`` means the path's own name. Blocks only to read the header.
     Raises UndecodableFileError.
     """
     if name is None and isinstance(source, Path):

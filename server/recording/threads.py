@@ -1,4 +1,4 @@
-"""Worker threads that own what they read until they are done with it."""
+"""Worker threads that own what they read until they are done."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,8 +11,8 @@ R = TypeVar("R")
 async def to_thread_until_done(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """``asyncio.to_thread``, but a cancellation takes effect only when the thread is done.
 
-    A thread cannot be stopped. Whoever closes a file after the cancellation may so rely on nobody reading it. For steps
-    of bounded length: a header, a second of audio.
+    A thread cannot be stopped, but this way a file can be closed after the cancellation because nothing reads it any
+    more. For steps of bounded length: a header, a second of audio.
     """
     working = asyncio.create_task(asyncio.to_thread(function, *args, **kwargs))
     try:
@@ -23,7 +23,7 @@ async def to_thread_until_done(function: Callable[P, R], /, *args: P.args, **kwa
 
 
 async def _end_of(working: "asyncio.Task[R]") -> None:
-    """Wait for a task, however often the caller is cancelled meanwhile; its result or error is dropped."""
+    """Wait for a task even if the caller is cancelled meanwhile; the task's result or error is dropped."""
     while not working.done():
         try:
             await asyncio.wait({working})

@@ -1,4 +1,4 @@
-"""``format=flat``: title to score, and one sentence. For spreadsheets and for people."""
+"""``format=flat``: a score per title and one sentence of advice, for spreadsheets and people."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ ADVICE_EN = "Overall advice"
 def flat(result: Result, language: str | None) -> dict[str, float | str | None]:
     """The labels in order, in Chinese unless ``language`` (BCP 47) says otherwise, then the advice.
 
-    Scores are 0..1 or ``None``. An ad hoc label keeps the text it was asked by. Equal titles all get `` (id)``.
+    Scores are 0..1 or ``None``. An ad hoc label keeps its text as requested. Equal titles all get `` (id)``.
     """
     chinese = (language or "zh").lower().startswith("zh")
     advice_title, advice = (ADVICE_ZH, result.advice.zh) if chinese else (ADVICE_EN, result.advice.en)

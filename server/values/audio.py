@@ -1,4 +1,4 @@
-"""Formats of audio and what is known of its source."""
+"""Audio formats and what is known about the source."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ CORE_RATE = 16_000
 
 MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 96_000
-"""Sample rates that are taken, in Hz. Lower ones hold no speech band; higher ones cost without telling more."""
+"""Accepted sample rates, in Hz. Lower rates do not cover the speech band; higher rates cost more and add nothing."""
 
 
 class Encoding(StrEnum):
@@ -46,7 +46,7 @@ class CaptureSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Where the audio came from and what was done to it before it reached us; ``None`` = unknown."""
+    """The source of the audio and the processing before it reached us; ``None`` = unknown."""
 
     source: CaptureSource = CaptureSource.MICROPHONE
     echo_cancellation: bool | None = None
@@ -55,7 +55,7 @@ class Capture:
 
     @property
     def processed(self) -> bool:
-        """True where noise and loudness cannot be trusted: a microphone with processing on or unknown."""
+        """Whether noise and loudness cannot be trusted: a microphone with processing on or unknown."""
         if self.source is not CaptureSource.MICROPHONE:
             return False
         return not (

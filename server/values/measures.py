@@ -1,4 +1,4 @@
-"""Physical quantities, measured of a window or of a whole recording."""
+"""Physical quantities measured in a window or over a whole recording."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Physical quantities of a window or a whole recording; ``None`` = not measurable here.
+    """Physical quantities of a window or a whole recording; ``None`` = not measurable.
 
     Units: ``*_db`` dB, ``*_dbfs`` dB re full scale (floored at -120), ratios 0..1, ``speech_rate_sps`` syllables per
     second, ``reverberation`` 0 (dry) .. 1 (washed out), ``bandwidth_hz`` Hz, ``mos_*`` 1..5 (DNSMOS P.835).
@@ -50,7 +50,7 @@ class Mos:
 
 @dataclass(frozen=True, slots=True)
 class RecordingTotals:
-    """What is known of a whole recording so far, in bounded memory; advanced once per hop.
+    """Statistics of a whole recording so far, in bounded memory; advanced once per hop.
 
     Histograms count rows per decibel bin: bin ``i`` of ``speech_levels``/``pause_levels`` holds rows whose
     ``LEVEL_DB`` lies in ``[-120 + i/2, -120 + (i+1)/2)``; int64, shape ``(256,)``. The rest are sums over rows.

@@ -1,4 +1,4 @@
-"""Readings of feature rows that both the running totals and the scorers need, so that they cannot differ.
+"""Functions of feature rows that the running totals and the scorers share, so that they cannot differ.
 
 Rows are float32 ``(n, N_COLUMNS)``, 100 per second (``values.Column``). Pure functions; imports only values.
 """
@@ -27,7 +27,7 @@ class Column(IntEnum):
     LEVEL_DB = 0
     """RMS after a 40 Hz high-pass (mains hum is noise and stays in), dBFS, before levelling."""
     SPEECH = 1
-    """VAD speech probability 0..1; causal: that of the last VAD frame that ended inside or before the row."""
+    """VAD speech probability 0..1 of the last VAD frame that ended in or before the row (causal)."""
     SYLLABLE_DB = 2
     """Energy of 300–2500 Hz, dB."""
     LOW_DB = 3
@@ -35,7 +35,7 @@ class Column(IntEnum):
     HIGH_DB = 4
     """Energy of 4000–7500 Hz, dB."""
     FLUX = 5
-    """Spectral change against the row before, dB (mean absolute change of band energies)."""
+    """Spectral change from the previous row, dB (mean absolute change of band energies)."""
     PEAK = 6
     """Largest absolute sample, linear 0..1 (input rate)."""
     CLIPPED = 7
@@ -45,9 +45,9 @@ class Column(IntEnum):
     DC = 9
     """Mean of the row's samples, linear (input rate)."""
     GAP = 10
-    """1.0 where the row was declared lost by ``audio.gap`` (network), else 0.0."""
+    """1.0 if ``audio.gap`` declared the row lost (network), else 0.0."""
     OVERLAP = 11
-    """Probability that two people speak at once, 0..1; -1 where that was not judged (no model, or lost audio)."""
+    """Probability that two people speak at once, 0..1; -1 where it was not judged (no model, or lost audio)."""
 
 
 N_COLUMNS = len(Column)
@@ -60,26 +60,30 @@ MIN_PAUSE_ROWS = ROW_RATE // 4
 """A silence of at least 0.25 s between two stretches of speech is a pause (``values.Pauses``)."""
 
 MARGIN_AFTER_ROWS = 3
-"""Rows after speech that are no pause: 30 ms, the recipe of the pause-based SNR."""
+"""Rows after speech that do not count as a pause: 30 ms, as the pause-based SNR requires."""
 
 MARGIN_BEFORE_ROWS = 7
-"""Rows before speech that are no pause: 30 ms, and 40 ms by which the causal VAD column lags behind an onset."""
+"""Rows before speech that do not count as a pause: 30 ms, plus 40 ms by which the causal VAD column lags the onset."""
 
 UNHEARD_ROWS = 3
-"""Before its first frame is complete (30 or 32 ms) a detector has said nothing: exact zeros, at a stream's start."""
+"""Rows at a stream's start before the detector's first frame is complete (30 or 32 ms); its column is exactly zero."""
 
 WARM_UP_ROWS = 35
 LATEST_ONSET_ROWS = 40
-"""Silero hears a first word up to 0.35 s, and after a long silence up to 0.4 s late (measured on the sources)."""
+"""Silero detects a first word up to 0.35 s late, and up to 0.4 s late after a long silence (measured on the recordings
+behind docs/accuracy.md).
+"""
 
 ONSET_RISE_DB = 10.0
-"""How far above the quiet pauses (their lower quartile, or the quietest tenth of all) an unheard word stands out."""
+"""Decibels by which an undetected word exceeds the quiet pauses (their lower quartile, or the quietest tenth of all
+rows).
+"""
 
 DIGITAL_SILENCE = 0.999
-"""Fraction of exact zeros from which a row holds no signal. A lost 20 ms packet fills at least one row."""
+"""Fraction of exact zeros from which a row has no signal. A lost 20 ms packet fills at least one row."""
 
 CUT_PEAK_RATIO = 0.1
-"""A zero run is a cut where the signal beside it peaks within 20 dB of the stretch's typical speech peak."""
+"""A run of zeros is a dropout if the signal beside it peaks within 20 dB of the stretch's usual speech peak."""
 
 
 def is_speech(rows: Float32Array) -> BoolArray:
@@ -88,23 +92,23 @@ def is_speech(rows: Float32Array) -> BoolArray:
 
 
 def is_gap(rows: Float32Array) -> BoolArray:
-    """Rows the network lost (``audio.gap``), bool ``(n,)``; nothing may be measured in them."""
+    """Rows lost by the network (``audio.gap``), bool ``(n,)``; nothing may be measured in them."""
     return np.asarray(rows[:, Column.GAP] >= 0.5)
 
 
 def is_silent(rows: Float32Array) -> BoolArray:
-    """Rows of digital silence (exact zeros at the input rate), bool ``(n,)``, gaps left out."""
+    """Rows of digital silence (exact zeros at the input rate), bool ``(n,)``, without gaps."""
     return np.asarray((rows[:, Column.ZERO] >= DIGITAL_SILENCE) & ~is_gap(rows))
 
 
 def runs(mask: BoolArray) -> IndexArray:
-    """Stretches of true: int ``(k, 2)``, half-open ``[start, end)``, in order."""
+    """Runs of true values: int ``(k, 2)``, half-open ``[start, end)``, in order."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return edges.reshape(-1, 2)
 
 
 def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
-    """``mask`` widened by ``before`` rows to earlier and ``after`` rows to later times."""
+    """``mask`` with every run extended by ``before`` rows at its start and ``after`` rows at its end."""
     marks = np.zeros(mask.shape[0] + 1, np.int64)
     stretches = runs(mask)
     np.add.at(marks, np.maximum(stretches[:, 0] - before, 0), 1)
@@ -113,10 +117,10 @@ def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
 
 
 def is_pause(rows: Float32Array) -> BoolArray:
-    """Rows in which only the room is heard, bool ``(n,)``: away from speech, neither lost nor digital silence.
+    """Rows with only room sound, bool ``(n,)``: away from speech, not lost and not digital silence.
 
-    A detector hears the first word of a stream late: what rises out of the room's level in the first third of a second,
-    or runs on into the first speech, is left out as well.
+    A detector finds the first word of a stream late, so rows that rise above the room's level in the first third of a
+    second, or continue into the first speech, are excluded as well.
     """
     speech = is_speech(rows)
     near_speech = spread(speech, MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
@@ -127,7 +131,7 @@ def is_pause(rows: Float32Array) -> BoolArray:
 
 
 def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray:
-    """Rows at a stream's start that rise over the room; ``onset``: first row of speech, 0 if there is none."""
+    """Rows at a stream's start that rise above the room; ``onset``: first row of speech, 0 if there is none."""
     levels = rows[:, Column.LEVEL_DB]
     quietest = np.percentile(levels[~is_gap(rows) & ~is_silent(rows)], 10.0)
     risen = np.asarray(levels > min(np.percentile(levels[pause], 25.0), quietest) + ONSET_RISE_DB)
@@ -141,17 +145,17 @@ def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray
 
 
 def usual_peak(rows: Float32Array) -> float | None:
-    """Median PEAK of the speech rows that hold signal, linear 0..1; ``None`` without any."""
+    """Median PEAK of the speech rows with signal, linear 0..1; ``None`` without any."""
     speech = is_speech(rows) & ~is_silent(rows) & ~is_gap(rows)
     return float(np.median(rows[speech, Column.PEAK])) if speech.any() else None
 
 
 def dropout_runs(rows: Float32Array, usual: float | None = None) -> IndexArray:
-    """Stretches of digital silence that cut into sound: int ``(k, 2)``, half-open.
+    """Runs of digital silence that cut off sound: int ``(k, 2)``, half-open.
 
-    A natural silence, also the digital silence of an edited file or a noise gate, fades; a lost packet cuts. So a zero
-    run counts where the signal within 20 ms before or after it still peaks within 20 dB of ``usual``, the peak of a
-    usual speech row (by default that of these rows). Runs that touch either end are open, and not counted.
+    A natural silence fades, and so does the digital silence of an edited file or a noise gate; a lost packet cuts off.
+    So a run of zeros counts if the signal within 20 ms before or after it still peaks within 20 dB of ``usual``, the
+    peak of a usual speech row (by default of these rows). Runs that touch either end may continue and do not count.
     """
     usual = usual_peak(rows) if usual is None else usual
     if usual is None:

@@ -1,4 +1,4 @@
-"""Opinions of scorers, scores of labels, and the overall judgement."""
+"""Scorers' opinions, labels' scores and the overall judgement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Opinion:
     why: Why | None = None
 
     def __post_init__(self) -> None:
-        assert (self.value is None) == (self.why is not None), "a null opinion says why, a value does not"
+        assert (self.value is None) == (self.why is not None), "an opinion has either a value or a why"
 
 
 EvidenceKind = Literal["acoustic", "clap", "transcript"]
@@ -35,7 +35,7 @@ EvidenceKind = Literal["acoustic", "clap", "transcript"]
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """A label's combined value in one window or over a session, with the evidence beside it."""
+    """A label's combined value in one window or over a session, with its evidence."""
 
     score: float | None
     evidence: Mapping[EvidenceKind, float | None]

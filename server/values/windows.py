@@ -1,4 +1,4 @@
-"""What a scorer sees, and how windows lie in time. Time is a sample index of the declared input rate."""
+"""Windows: what a scorer sees, and where they lie in time. Time is a sample index of the declared input rate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ FIRST_PARTIAL_S = 3
 """Windows are 10 s long and end on whole seconds; the first ends at 3 s and is ``partial`` until 10 s."""
 
 TOO_SHORT_S = 0.5
-"""Audio under this length has no window at all: every label is ``null`` with ``why: too_short``."""
+"""Audio shorter than this, in seconds, has no window: every label is ``null`` with ``why: too_short``."""
 
 RECENT_S = 4
-"""``recent`` opinions look at the last 4 s of a window; the prompt policy reads these."""
+"""``recent`` opinions cover the last 4 s of a window; the prompt policy uses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Window:
     """What a scorer sees: up to 10 s of one session, with the features advanced once per hop.
 
     ``start_sample``/``end_sample`` are input-rate indices. ``rows``: float32 ``(n, N_COLUMNS)``, 100 per second,
-    read-only. ``pcm``: float32 ``(m,)`` at 16 kHz, -1..1, unlevelled, read-only. ``carried_noise_db``: the noise
-    floor carried over the session (falls at once, rises slowly), dBFS, ``None`` before any pause was heard; it never
-    feeds ``recent``. ``tracked``: what feature trackers hold for this window (for example a mel spectrogram).
+    read-only. ``pcm``: float32 ``(m,)`` at 16 kHz, -1..1, before levelling, read-only. ``carried_noise_db``: the noise
+    floor carried through the session (falls at once, rises slowly), dBFS, ``None`` before the first pause; it is never
+    used for ``recent``. ``tracked``: the feature trackers' output for this window (for example a mel spectrogram).
     """
 
     start_sample: int

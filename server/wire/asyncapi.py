@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of the two sockets, from the same models."""
+"""The AsyncAPI 3.0 document of the two sockets, generated from the same models."""
 
 import inspect
 from typing import Any
@@ -45,15 +45,15 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
 
 
 def document(schemas: dict[str, Any]) -> dict[str, Any]:
-    """``schemas``: every model by name, referring to each other under ``#/components/schemas/``."""
+    """``schemas``: every model by name; they refer to each other under ``#/components/schemas/``."""
     to_patient = tuple(model for model in SERVER_MODELS if model is not Snapshot)
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Tingqing",
             "version": PROTOCOL,
-            "description": "Hears, while a patient speaks, whether a doctor will be able to use the recording. "
-            "It judges recordings, not patients: it is no diagnosis. docs/protocol.md tells the story.",
+            "description": "Tells, while a patient speaks, whether a doctor will be able to use the recording. "
+            "It judges recordings, not patients. It does not diagnose. docs/protocol.md describes the protocol.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
@@ -66,7 +66,7 @@ def document(schemas: dict[str, Any]) -> dict[str, Any]:
             },
             "observe": {
                 "address": "/v1/sessions/{session_id}/observe",
-                "description": f"A doctor's socket: a snapshot, then the latest. Subprotocol {PROTOCOL}.",
+                "description": f"A doctor's socket: a snapshot, then the latest updates. Subprotocol {PROTOCOL}.",
                 "parameters": {"session_id": {"description": "From session.started; 128 random bits."}},
                 "messages": _references((KeepAlive, *OBSERVER_MODELS)),
             },
@@ -94,7 +94,7 @@ def _references(models: tuple[type[BaseModel], ...]) -> dict[str, dict[str, str]
 
 
 def _operation(action: str, channel: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """``action`` is from the server's side, as AsyncAPI 3 has it."""
+    """``action`` is from the server's side, as AsyncAPI 3 defines it."""
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{channel}"},

@@ -1,4 +1,4 @@
-"""What every message of ``tingqing.v1`` shares."""
+"""The common base of all messages of ``tingqing.v1``."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -7,11 +7,11 @@ PROTOCOL = "tingqing.v1"
 
 MAX_FRAME_BYTES = 64 * 1024
 MAX_MESSAGE_BYTES = 1024 * 1024
-"""A frame over 64 KiB is answered with an error, then 1009; over 1 MiB the library closes 1009 alone."""
+"""A frame over 64 KiB gets an error, then close code 1009; over 1 MiB the library closes with 1009 and no error."""
 
 
 class WireModel(BaseModel):
-    """Unknown fields are errors; NaN and Infinity never leave or enter as JSON. Errors, which may be logged, do not
-    repeat what a peer sent."""
+    """Unknown fields are errors; JSON never holds NaN or Infinity. Errors may be logged, so they do not repeat what a
+    peer sent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""Messages from the patient's side. Binary messages are PCM; every text message is one JSON object of these."""
+"""Messages from the patient's side. Binary messages are PCM; every text message is one of these as a JSON object."""
 
 import math
 import re
@@ -18,11 +18,11 @@ from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from server.wire.base import WireModel
 
 MAX_PARAM = 100
-"""Characters of a field's path that an error names: an unknown field is named by the peer."""
+"""Longest field path in an error, in characters: the name of an unknown field comes from the peer."""
 
 
 class LabelRequest(WireModel):
-    """One label asked for by id, title, alias or as an ad hoc text, with its own pass line or weight."""
+    """One requested label, by id, title, alias or ad hoc text, with its own threshold or weight."""
 
     label: str = Field(min_length=1, max_length=200)
     threshold: float | None = Field(default=None, ge=0.0, le=1.0, strict=True)
@@ -37,11 +37,11 @@ class AudioConfig(WireModel):
     """What the binary messages hold."""
 
     encoding: Literal["pcm_s16le", "pcm_f32le"] = "pcm_s16le"
-    sample_rate: int = Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as really captured.")
+    sample_rate: int = Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as actually captured.")
 
 
 class CaptureConfig(WireModel):
-    """What the browser granted (``track.getSettings()``). Absent = microphone, unknown processing."""
+    """The browser's actual settings (``track.getSettings()``). Absent = microphone, unknown processing."""
 
     source: Literal["microphone", "file", "line"] = "microphone"
     echoCancellation: bool | None = None  # noqa: N815 - the names of MediaTrackSettings
@@ -57,7 +57,7 @@ class ResumeConfig(WireModel):
 
 
 def _finite(value: JsonValue) -> JsonValue:
-    """Raises ValueError for NaN or Infinity anywhere: the result, which repeats the value, could not be written."""
+    """Raises ValueError for NaN or Infinity anywhere: the result repeats the value and could not be written."""
     waiting: list[JsonValue] = [value]
     while waiting:
         match waiting.pop():
@@ -71,7 +71,7 @@ def _finite(value: JsonValue) -> JsonValue:
 
 
 class SessionStart(WireModel):
-    """First message on ``/v1/stream``. With ``resume``, the session goes on from ``next_sample``."""
+    """First message on ``/v1/stream``. With ``resume``, the session continues from ``next_sample``."""
 
     type: Literal["session.start"]
     audio: AudioConfig
@@ -97,7 +97,7 @@ class AudioResume(WireModel):
 
 
 class AudioGap(WireModel):
-    """Samples the client had to drop; they advance time, are marked, and are excluded from dropouts."""
+    """Samples that the client had to drop; they advance time, are marked as lost, and do not count as dropouts."""
 
     type: Literal["audio.gap"]
     samples: int = Field(gt=0, le=MAX_SAMPLE_RATE * 3600)
@@ -111,7 +111,7 @@ class LabelsUpdate(WireModel):
 
 
 class PromptSnooze(WireModel):
-    """Not now: this prompt is not raised again in this visit."""
+    """ "Not now": this prompt is not raised again in this visit."""
 
     type: Literal["prompt.snooze"]
     id: str = Field(min_length=1, max_length=100)
@@ -151,8 +151,8 @@ TYPES = (
 def parse_client_message(text: str | bytes) -> ClientMessage:
     """Parse one text message.
 
-    Raises MalformedMessageError, UnsupportedRateError or UnsupportedEncodingError, whose ``param`` names the first
-    field at fault and whose message says what was expected; the peer's own values are not echoed.
+    Raises MalformedMessageError, UnsupportedRateError or UnsupportedEncodingError. ``param`` names the first faulty
+    field, and the message says what was expected; the peer's values are not echoed.
     """
     try:
         return client_messages.validate_json(text)  # type: ignore[no-any-return]
@@ -161,7 +161,7 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
-    """The first, unless it only says that a list of labels is no string, which it may well not be."""
+    """The first error, unless it only says that a list of labels is not a string: a list is allowed."""
     first, *others = errors
     deeper = [one for one in others if len(one["loc"]) > len(first["loc"])]
     return deeper[0] if first["loc"][-1:] == ("str",) and deeper else first
@@ -171,12 +171,12 @@ def _fault(first: ErrorDetails) -> TingqingError:
     shown = [str(part) for part in first["loc"] if part not in TYPES and part not in _BRANCHES]
     where = ".".join(shown)[:MAX_PARAM] or None
     if where == "labels" and first["type"] in ("string_type", "too_long"):
-        return MalformedMessageError(f"labels: {LABELS_FORM}; 20000 characters at most.", param=where)
+        return MalformedMessageError(f"labels: {LABELS_FORM}; at most 20000 characters.", param=where)
     if where and re.fullmatch(r"labels\.\d+", where):
         return MalformedMessageError(f"{where}: {first['msg']}; {LABELS_FORM}.", param=where)
     if where in _AUDIO_FAULTS and first["type"] in ("greater_than_equal", "less_than_equal", "literal_error"):
         return _AUDIO_FAULTS[where](f"{where}: {first['msg']}.", param=where)
-    # The message of the discriminator repeats what it found.
+    # The discriminator's own message repeats the peer's value.
     what = f"'type' must be one of {', '.join(TYPES)}" if first["type"] == "union_tag_invalid" else first["msg"]
     return MalformedMessageError(
         f"{where or 'message'}: {what}. Every text message is one JSON object with a known 'type'; "
@@ -186,7 +186,7 @@ def _fault(first: ErrorDetails) -> TingqingError:
 
 
 _BRANCHES = ("str", "list[LabelRequest]")
-"""How pydantic tells the two forms of ``labels`` apart; nothing that a client has written."""
+"""pydantic's names for the two forms of ``labels``; the client did not write them."""
 
 _AUDIO_FAULTS: dict[str | None, type[AudioError]] = {
     "audio.sample_rate": UnsupportedRateError,

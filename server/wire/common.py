@@ -21,7 +21,7 @@ class TextModel(WireModel):
 
 
 class EvidenceModel(WireModel):
-    """Each scorer's opinion of a label, 0..1, or null where it has none."""
+    """Each scorer's opinion of a label, 0..1, or null if it has none."""
 
     acoustic: Score | None = None
     clap: Score | None = None
@@ -55,7 +55,7 @@ class PausesModel(WireModel):
 
 
 class MeasuresModel(WireModel):
-    """Physical quantities; null where they cannot be measured."""
+    """Physical quantities; null if not measurable."""
 
     snr_db: float | None = None
     noise_dbfs: float | None = None
@@ -73,7 +73,7 @@ class MeasuresModel(WireModel):
 
 
 class InterferenceModel(WireModel):
-    """A sound around the patient that disturbs. ``score``: its share among the sounds it was compared with; in a result
+    """A disturbing sound around the patient. ``score``: its share among the sounds it was compared with; in a result,
     the mean over the windows in which it disturbed."""
 
     id: str
@@ -82,7 +82,8 @@ class InterferenceModel(WireModel):
 
 
 class EventModel(WireModel):
-    """A sound of the patient, such as a cough: for the doctor. It lies somewhere between ``start_s`` and ``end_s``."""
+    """A sound made by the patient, such as a cough, reported to the doctor. It occurred between ``start_s`` and
+    ``end_s``."""
 
     id: str
     title: TextModel

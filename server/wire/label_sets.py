@@ -1,4 +1,4 @@
-"""The dictionaries that a server knows: what ``GET /v1/label-sets`` answers and ``tingqing labels list`` prints."""
+"""The dictionaries of a server, as returned by ``GET /v1/label-sets`` and printed by ``tingqing labels list``."""
 
 from typing import Literal
 
@@ -19,22 +19,22 @@ class KnownLabel(WireModel):
     weight: float
     aggregate: Literal["typical", "worst", "any"]
     aliases: list[str]
-    evidence: list[Literal["acoustic", "clap", "transcript"]] = Field(description="What the label is judged by.")
-    topic: str | None = Field(default=None, description="Of a content label: what a transcript is asked for.")
+    evidence: list[Literal["acoustic", "clap", "transcript"]] = Field(description="The evidence for the label.")
+    topic: str | None = Field(default=None, description="For a content label: the topic sought in a transcript.")
     expects: Literal["any", "stated", "denied"] | None = None
     prompt: TextModel | None = None
     endangers: TextModel | None = None
     advice: TextModel | None = None
-    dictionary: str = Field(description="Where it is written; another one's name where it is included.")
+    dictionary: str = Field(description="The dictionary that defines it; another one if included.")
 
 
 class LabelSetModel(WireModel):
-    """A dictionary; ``name`` is what ``labels`` may hold everywhere."""
+    """A dictionary; ``labels`` accepts its ``name`` everywhere."""
 
     name: str
     title: TextModel
     version: str
-    digest: str = Field(description="Of the labels as they stand; that of a result which judged by all of them.")
+    digest: str = Field(description="Digest of the labels, as in a result judged by all of them.")
     labels: list[KnownLabel]
 
 

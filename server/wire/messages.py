@@ -1,4 +1,4 @@
-"""The models of each side's messages, in the order of the documents."""
+"""The models of each side's messages, in the order of the documentation."""
 
 from pydantic import BaseModel
 

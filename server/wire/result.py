@@ -41,11 +41,11 @@ class ResultLabel(WireModel):
     evidence: EvidenceModel
     why: Why | None = None
     state: Literal["stated", "denied", "not_heard"] | None = None
-    """Of a content label, where a transcript was there to tell: shown to the doctor, whatever was expected."""
+    """For a content label with a transcript: shown to the doctor, whatever was expected."""
     heard_at_s: float | None = Field(default=None, ge=0)
-    """When that was said, in seconds of the recording, where the transcript has times."""
+    """When it was said, in seconds of the recording, if the transcript has times."""
     expects: Literal["any", "stated", "denied"] | None = None
-    """Of a content label, from its dictionary: where ``state`` is the other of the two, the doctor should notice."""
+    """For a content label, from its dictionary: if ``state`` is the opposite, the doctor should notice."""
 
 
 class SpanModel(WireModel):
@@ -74,7 +74,7 @@ class DictionaryModel(WireModel):
 
     name: str
     version: str
-    digest: str = Field(default="", description="The same digest: the same labels, included ones and own ones alike.")
+    digest: str = Field(default="", description="Equal digests mean equal labels, including included and ad hoc ones.")
 
 
 class ModelModel(WireModel):
@@ -89,7 +89,7 @@ class ModelModel(WireModel):
 
 
 class ResultModel(WireModel):
-    """The whole judgement of a recording. It judges recordings, not patients: it is no diagnosis."""
+    """The judgement of a recording. It judges the recording, not the patient. It is not a diagnosis."""
 
     id: str
     reference: str | None = None
@@ -109,4 +109,4 @@ class ResultModel(WireModel):
     measures: MeasuresModel
     windows: list[WindowModel]
     model: ModelModel
-    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
+    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")

@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of every message and of the result, from the models that the server itself uses."""
+"""JSON Schema (2020-12) of every message and of the result, generated from the models that the server itself uses."""
 
 import json
 from typing import Any, Literal, get_args
@@ -18,7 +18,7 @@ KINDS: tuple[SchemaKind, ...] = get_args(SchemaKind)
 
 
 def schema_document(kind: Literal["all", "client", "server", "result"] = "all") -> dict[str, Any]:
-    """One self-contained document; every model stands under ``$defs`` by its name.
+    """One self-contained document with every model by name under ``$defs``.
 
     ``client`` and ``server`` validate any one message of that side, ``result`` a result. ``all`` validates any of
     them, and is meant to be referred into: ``#/$defs/SessionStart``, ``#/$defs/ResultModel``.
@@ -45,7 +45,7 @@ def schema_document(kind: Literal["all", "client", "server", "result"] = "all") 
 
 
 def definitions_of(models: list[type[BaseModel]], ref_template: str = "#/$defs/{model}") -> dict[str, Any]:
-    """The schemas of ``models`` and all they hold, by name. A message's ``type`` is always required on the wire."""
+    """The schemas of ``models`` and their parts, by name. A message's ``type`` is always required on the wire."""
     _, document = models_json_schema([(model, "validation") for model in models], ref_template=ref_template)
     definitions: dict[str, Any] = document["$defs"]
     for schema in definitions.values():
@@ -57,7 +57,7 @@ def definitions_of(models: list[type[BaseModel]], ref_template: str = "#/$defs/{
 
 
 def render(kind: SchemaKind = "all") -> str:
-    """The document as JSON text, UTF-8, ending in a line break: what ``tingqing schema`` prints."""
+    """The document as UTF-8 JSON text with a final line break, as printed by ``tingqing schema``."""
     if kind == "asyncapi":
         components = definitions_of([*CLIENT_MODELS, *SERVER_MODELS], "#/components/schemas/{model}")
         document = asyncapi.document(components)

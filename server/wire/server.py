@@ -1,4 +1,4 @@
-"""Messages from the server, to the patient and (the same, by ``seq``) to observers."""
+"""Messages from the server to the patient and, with the same ``seq``, to observers."""
 
 from typing import Annotated, Any, Literal
 
@@ -20,7 +20,7 @@ from server.wire.result import ResultModel
 
 
 class AppliedConfig(WireModel):
-    """What is applied, whatever was asked for."""
+    """The configuration in effect, which may differ from the request."""
 
     pace: Literal["realtime", "fast"]
     audio: AudioConfig
@@ -60,8 +60,8 @@ class SessionStarted(WireModel):
     limits: Limits
     labels: list[SessionLabel]
     scorers: list[str]
-    basic_mode: bool = Field(description="True where no CLAP is loaded.")
-    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
+    basic_mode: bool = Field(description="True if no CLAP is loaded.")
+    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
 
 
 class AudioAck(WireModel):
@@ -108,13 +108,14 @@ class QualityUpdate(WireModel):
     labels: dict[str, LabelScoreModel]
     recent: dict[str, Score | None]
     session: SessionView
-    overall: OverallModel = Field(description="Of this window; the meter shows it.")
+    overall: OverallModel = Field(description="The judgement of this window; the meter shows it.")
     measures: MeasuresModel
     interference: list[InterferenceModel]
     events: list[EventModel] = Field(
-        default_factory=list, description="Heard now or a moment ago; the end may still move, and with it the start."
+        default_factory=list,
+        description="Sounds heard now or a moment ago; the end may still move, and with it the start.",
     )
-    lag_ms: float = Field(description="From the arrival of the window's last sample to this message.")
+    lag_ms: float = Field(description="Time from the arrival of the window's last sample to this message.")
 
 
 class SpeechStartedMessage(WireModel):
@@ -132,7 +133,7 @@ class SpeechStoppedMessage(WireModel):
 
 
 class PromptRaisedMessage(WireModel):
-    """``audience`` is the doctor after two prompts that the patient could not follow."""
+    """``audience`` is the doctor after two prompts that the patient did not follow."""
 
     type: Literal["prompt.raised"] = "prompt.raised"
     id: str
@@ -162,7 +163,7 @@ class WarningMessage(WireModel):
 
 
 class Heartbeat(WireModel):
-    """Sent when nothing else was for 1 s."""
+    """Sent when nothing else was sent for 1 s."""
 
     type: Literal["heartbeat"] = "heartbeat"
 
@@ -205,11 +206,11 @@ class ErrorMessage(WireModel):
 
 
 class LabelsUpdated(WireModel):
-    """Answer to ``labels.update``: what is applied from the next window on."""
+    """Answer to ``labels.update``: the labels in effect from the next window on."""
 
     type: Literal["labels.updated"] = "labels.updated"
     labels: list[SessionLabel]
-    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
+    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
 
 
 class SessionStateMessage(WireModel):
@@ -220,7 +221,7 @@ class SessionStateMessage(WireModel):
 
 
 class Snapshot(WireModel):
-    """First message to an observer: where the session stands. ``update`` is the latest, if any."""
+    """First message to an observer: the current state of the session. ``update`` is the latest one, if any."""
 
     type: Literal["snapshot"] = "snapshot"
     session_id: str
@@ -234,7 +235,7 @@ class Snapshot(WireModel):
     prompts: list[PromptRaisedMessage] = Field(default_factory=list)
     warnings: list[WarningCode] = Field(default_factory=list)
     ended: SessionEnded | None = None
-    notices: list[TextModel] = Field(default_factory=list, description="What was made of the labels asked for.")
+    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
 
 
 ServerMessage = Annotated[

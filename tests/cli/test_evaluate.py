@@ -67,7 +67,7 @@ def test_it_writes_a_report_that_needs_nothing_else(ran: Ran, manifest: Path) ->
     page = (manifest.parent / "report" / "report.html").read_text(encoding="utf-8")
     assert "data:image/svg+xml" in page
     assert 'src="http' not in page
-    assert "no diagnosis" in page
+    assert "does not diagnose" in page
     assert (manifest.parent / "report" / "w.toml").exists()
     with (manifest.parent / "report" / "scores.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 6
@@ -86,7 +86,7 @@ def test_a_manifest_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) ->
     path.write_text("path,low_backgroud\na.wav,1\n", encoding="utf-8")
     ran = tingqing("evaluate", path)
     assert ran.code == 2
-    assert f"{path}:1: no label or column 'low_backgroud'; 'low_background' is meant?" in ran.err
+    assert f"{path}:1: unknown label or column 'low_backgroud'. Did you mean 'low_background'?" in ran.err
 
 
 def test_a_manifest_without_a_readable_recording_is_an_error(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_defaults_in_the_help_of_serve_are_those_of_the_settings() -> None:
     for name in ("host", "port", "vad", "max_sessions", "drain_s", "log_level"):
         default = Settings.model_fields[name].default
         written = f"{default:g}" if isinstance(default, float) else str(default)
-        assert f"Default {written}. (TINGQING_{name.upper()})" in text, name
+        assert f"Default: {written}. (TINGQING_{name.upper()})" in text, name
 
 
 def test_help_loads_nothing_heavy() -> None:

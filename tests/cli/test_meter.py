@@ -172,10 +172,10 @@ def test_a_dropped_line_is_no_data_and_never_the_last_value() -> None:
     state = MeterState()
     for one in (started(), update(0.9, 0.9, grade="clear")):
         state.take(one, "en")
-    state.lost("the line dropped")
+    state.lost("the connection was lost")
     assert state.overall is None
     assert state.scores == {}
-    assert state.notice == "the line dropped"
+    assert state.notice == "the connection was lost"
     state.take(started(), "en")
     assert state.notice == ""
 

@@ -79,8 +79,8 @@ def test_without_a_transcript_nothing_is_claimed_of_what_was_said(tmp_path: Path
 @pytest.mark.parametrize(
     ("language", "lines"),
     [
-        ("en", ["Around the patient: Television", "own sounds (they change no score): 0:12-0:13 Coughing"]),
-        ("zh", ["周围的声音: 电视声", "病人自己的声音(不影响评分): 0:12-0:13 咳嗽"]),
+        ("en", ["Around the patient: Television", "own sounds (they do not affect any score): 0:12-0:13 Coughing"]),
+        ("zh", ["周围的声音: 电视声", "患者自己的声音（不影响评分）: 0:12-0:13 咳嗽"]),
     ],
 )
 def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any(

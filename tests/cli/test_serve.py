@@ -17,7 +17,7 @@ def test_banner_names_what_can_be_opened_and_it_can(served: Serving) -> None:
     assert f"{served.http}/doctor?session=" in served.banner
     assert f"{served.ws}/v1/stream" in served.banner
     assert "basic mode" in served.banner
-    assert "no diagnosis" in served.banner
+    assert "does not diagnose" in served.banner
     for path in ("/", "/docs", "/healthz", "/readyz"):
         assert f"{served.http}/" in served.banner
         assert httpx.get(f"{served.http}{path}", timeout=30).status_code == 200

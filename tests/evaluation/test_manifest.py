@@ -58,10 +58,10 @@ def test_none_expects_no_prompt_and_an_empty_cell_expects_nothing(tmp_path: Path
     ("line", "said"),
     [
         ("a.wav,2,,", "low_background is '2'"),
-        ("a.wav,1,speak_upp,", "no prompt 'speak_upp'"),
-        ("a.wav,1,,fine", "no verdict 'fine'"),
+        ("a.wav,1,speak_upp,", "unknown prompt 'speak_upp'"),
+        ("a.wav,1,,fine", "unknown verdict 'fine'"),
         (",1,,", "no path"),
-        ("a.wav,1,,,,", "cells under 4 columns"),
+        ("a.wav,1,,,,", "cells for 4 columns"),
     ],
 )
 def test_a_line_at_fault_is_told_and_the_others_go_on(tmp_path: Path, line: str, said: str) -> None:
@@ -77,10 +77,10 @@ def test_a_line_at_fault_is_told_and_the_others_go_on(tmp_path: Path, line: str,
     [
         ("file,low_background\na.wav,1\n", "1: no column 'path'"),
         ("path;low_background\na.wav;1\n", "separate columns by commas"),
-        ("path,low_backgroud\na.wav,1\n", "'low_background' is meant"),
-        ("path,device\na.wav,phone\n", "no truth in it"),
-        ("path,low_background\n", "no recording in it"),
-        ("path,low_background,low_background\na.wav,1,1\n", "two columns"),
+        ("path,low_backgroud\na.wav,1\n", "Did you mean 'low_background'"),
+        ("path,device\na.wav,phone\n", "no truth columns"),
+        ("path,low_background\n", "it lists no recordings"),
+        ("path,low_background,low_background\na.wav,1,1\n", "occurs twice"),
     ],
 )
 def test_a_header_that_cannot_be_used_stops_the_command(tmp_path: Path, text: str, said: str) -> None:
