@@ -1,4 +1,4 @@
-"""Label dictionaries: the files of ``labels/``, and from what a caller asks for to a LabelSet."""
+"""Label dictionaries: reads the files of ``labels/`` and resolves requests to LabelSets."""
 
 from server.dictionaries.loader import Dictionary
 from server.dictionaries.resolve import Dictionaries

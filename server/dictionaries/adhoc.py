@@ -1,4 +1,4 @@
-"""Labels that no dictionary has: English text, ``中文标题=English text|English contrast``, or nothing scorable."""
+"""Labels that are not in any dictionary: English text, ``中文标题=English text|English contrast``, or unscorable."""
 
 import hashlib
 import re
@@ -12,11 +12,11 @@ from server.values.text import Text
 
 MAX_LABEL_CHARACTERS = 200
 MAX_CONTRASTS = 4
-"""Of one label. Each text is work for the text encoder, which all sessions share, and a place in its memory."""
+"""Contrasts per label. All sessions share the text encoder: each text costs it time and a cache entry."""
 
 NEAREST_TITLES = 3
 NEAREST_RATIO = 0.4
-"""``SequenceMatcher`` ratio over which a known title counts as near: half of a four-character title in common."""
+"""``SequenceMatcher`` ratio above which a known title counts as near: half of a four-character title in common."""
 
 SURROUNDINGS = re.compile(
     r"\b(nois\w*|quiet\w*|silen\w*|background|ambien\w*|surround\w*|loud\w*|volume|faint\w*|soft\w*|distant\w*|"
@@ -26,54 +26,55 @@ SURROUNDINGS = re.compile(
     r"dogs?|bark\w*|birds?|sirens?|alarms?|doors?|kettle|phone ringing|construction|drill\w*|hammer\w*)\b",
     re.IGNORECASE,
 )
-"""Words of noise, loudness and what sounds around a speaker: labels about these are falsified by a browser's
-processing, which is made to take such sounds away."""
+"""Words for noise, loudness and sounds around a speaker. A browser's processing removes such sounds and so falsifies
+labels about them.
+"""
 
 
 def normalise(text: str) -> str:
-    """NFC, white space collapsed, invisible format characters dropped.
+    """NFC with white space collapsed and invisible format characters removed.
 
-    Raises LabelQueryError for control characters, lone surrogates and private use: none can be a title or be spoken
-    of in a log line safely. Over 200 characters are refused too.
+    Raises LabelQueryError for control characters, lone surrogates and private use: none of them is safe in a title
+    or a log line. Also raised for more than 200 characters.
     """
     text = " ".join(unicodedata.normalize("NFC", text).split())
     text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
     if any(unicodedata.category(char) in ("Cc", "Cs", "Co") for char in text):
-        raise LabelQueryError("a label holds control characters; write plain text", param="labels")
+        raise LabelQueryError("a label contains control characters. Use plain text", param="labels")
     if len(text) > MAX_LABEL_CHARACTERS:
         raise LabelQueryError(
-            f"a label of {len(text)} characters; {MAX_LABEL_CHARACTERS} are the limit: one short claim each",
+            f"a label has {len(text)} characters; the limit is {MAX_LABEL_CHARACTERS}. Write one short claim per label",
             param="labels",
         )
     return text
 
 
 def fold(text: str) -> str:
-    """The key by which names are compared: normalised, without case, width, inner dashes or spaces beside commas."""
+    """The key for comparing names: normalised, ignoring case, width, inner dashes and spaces beside commas."""
     key = unicodedata.normalize("NFKC", normalise(text)).casefold().replace("-", "_").replace(" ", "_")
     return re.sub("_*([,、])_*", r"\1", key)
 
 
 def for_encoder(text: str) -> str:
-    """The text as the encoder's vocabulary has it: letters and marks of a Chinese keyboard's full width made narrow."""
+    """The text for the encoder: full-width letters and punctuation of a Chinese keyboard become half-width."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def is_english(text: str) -> bool:
-    """True where the text encoder can read it: Latin letters only, two at least."""
+    """Whether the text encoder can read it: Latin letters only, at least two."""
     letters = [char for char in text if char.isalpha()]
     return len(letters) >= 2 and all(unicodedata.name(char, "").startswith("LATIN") for char in letters)
 
 
 def custom_id(text: str) -> str:
-    """A stable id from the text alone: the same label keeps its history when the label set changes."""
+    """A stable id derived from the text alone: a label keeps its history when the label set changes."""
     return f"custom_{hashlib.sha256(normalise(text).encode()).hexdigest()[:10]}"
 
 
 def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Text | None]:
-    """A label for a text no dictionary has, and a notice for the person who asked, if there is one to give.
+    """A label for a text that is not in any dictionary, and a notice for the caller, if there is one.
 
-    ``known``: titles to name as near ones where nothing can be scored; none: they are not looked for.
+    ``known``: titles to suggest if the text cannot be scored; empty: suggest none.
     """
     text = normalise(asked).replace("＝", "=").replace("｜", "|")
     if "=" in text:
@@ -111,7 +112,7 @@ def _bilingual(text: str) -> tuple[Label, Text | None]:
     if not_english is not None:
         label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY)
         notice = Text(
-            f"“{title}”无法评分:等号后面要写英文,不能写“{not_english}”",
+            f"“{title}”无法评分：等号后面请写英文，现在写的是“{not_english}”",
             f"'{title}' cannot be scored: the text after '=' must be English, not '{not_english}'",
         )
         return label, notice
@@ -122,16 +123,16 @@ def _bilingual(text: str) -> tuple[Label, Text | None]:
 def _clap(positive: str, contrast: Sequence[str]) -> ClapEvidence:
     if len(contrast) > MAX_CONTRASTS:
         raise LabelQueryError(
-            f"'{positive}' with {len(contrast)} contrasts; {MAX_CONTRASTS} are the limit", param="labels"
+            f"'{positive}' has {len(contrast)} contrasts; the limit is {MAX_CONTRASTS}", param="labels"
         )
     hidden = any(SURROUNDINGS.search(text) for text in (positive, *contrast))
     return ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive), hidden)
 
 
 def generated_contrast(positive: str) -> tuple[str, ...]:
-    """What the label is not, where nobody said: plain speech and plain quiet, which every recording is compared to.
+    """The contrast of a label without one: plain speech and plain quiet, which fit every recording.
 
-    A negation ("no barking dog") would not do: text encoders of this family read it as the thing itself.
+    A negation ("no barking dog") would not work: text encoders of this family read it as the thing itself.
     """
     candidates = ("a person speaking in a quiet room", "silence", "a person speaking in a noisy place")
     others = [text for text in candidates if text != positive.casefold()]
@@ -142,29 +143,28 @@ def _contrast_notice(positive: str) -> Text:
     contrast = generated_contrast(positive)
     joined = "' and '".join(contrast)
     return Text(
-        f"“{positive}”没有写对照,已用“{'”和“'.join(contrast)}”代替;自己写对照:“text|contrast”",
-        f"'{positive}': compared with '{joined}'; give your own contrast as 'text|contrast'",
+        f"“{positive}”没有写对照，已用“{'”和“'.join(contrast)}”代替；也可以自己写对照：“text|contrast”",
+        f"'{positive}': compared with '{joined}'; to give your own contrast, write 'text|contrast'",
     )
 
 
 def _unscorable_notice(text: str, known: Sequence[Text]) -> Text:
     near = nearest(text, known)
-    hint_zh = f";相近的有:{'、'.join(near)}" if near else ""
-    hint_en = f"; the nearest known: {', '.join(near)}" if near else ""
+    hint_zh = f"；相近的有：{'、'.join(near)}" if near else ""
+    hint_en = f"; similar labels: {', '.join(near)}" if near else ""
     return Text(
-        f"“{text}”无法评分:词典里没有,也不是英文(可写成“{text}=English text”){hint_zh}",
-        f"'{text}' cannot be scored: no dictionary has it, and it is not English (write '{text}=English text')"
-        f"{hint_en}",
+        f"“{text}”无法评分：词典里没有，也不是英文（可写成“{text}=English text”）{hint_zh}",
+        f"'{text}' cannot be scored: it is in no dictionary and not English (write '{text}=English text'){hint_en}",
     )
 
 
 def nearest(text: str, known: Sequence[Text]) -> list[str]:
-    """Up to three known titles that look like ``text``, the nearest first."""
+    """Up to three known titles similar to ``text``, the nearest first."""
     matcher = SequenceMatcher(None, "", text, autojunk=False)
     rated: dict[str, float] = {}
     for title in {title for pair in known for title in (pair.zh, pair.en)}:
         matcher.set_seq1(title)
-        # Upper bounds first: a request may hold hundreds of such texts, and the live loop waits for the answer.
+        # Upper bounds first: a request may hold hundreds of such texts, and the event loop waits for the answer.
         if matcher.real_quick_ratio() >= NEAREST_RATIO and matcher.quick_ratio() >= NEAREST_RATIO:
             rated[title] = matcher.ratio()
     near = sorted((title for title, ratio in rated.items() if ratio >= NEAREST_RATIO), key=lambda t: (-rated[t], t))

@@ -1,4 +1,4 @@
-"""Dictionaries as they are shown to people and programs."""
+"""Dictionaries in the form shown to people and programs."""
 
 from server.dictionaries.loader import DEFAULT_DICTIONARY, Dictionary
 from server.judge.combine import declared_kinds
@@ -9,7 +9,7 @@ from server.wire.label_sets import KnownLabel, LabelSetModel, LabelSetsModel
 
 
 def label_sets(dictionaries: list[tuple[Dictionary, str]]) -> LabelSetsModel:
-    """``dictionaries``: each with the digest of its whole set."""
+    """``dictionaries``: each with the digest of its complete set."""
     return LabelSetsModel(
         default=DEFAULT_DICTIONARY, label_sets=[label_set(one, digest) for one, digest in dictionaries]
     )
@@ -28,7 +28,7 @@ def label_set(dictionary: Dictionary, digest: str) -> LabelSetModel:
 
 
 def known_label(label: Label, dictionary: str) -> KnownLabel:
-    """``dictionary``: the one in whose file the label is written."""
+    """``dictionary``: the one whose file defines the label."""
     return KnownLabel(
         id=label.id,
         title=_text(label.title),

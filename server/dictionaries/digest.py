@@ -1,6 +1,6 @@
-"""A short digest of what judges: the same digest means the same labels, word for word and curve for curve.
+"""A short digest of labels: equal digests mean equal labels, word for word and curve for curve.
 
-A dictionary's ``version`` is what its author wrote; an included label or a lexicon may change without it.
+A dictionary's ``version`` is written by its author; an included label or a lexicon may change without it.
 """
 
 import hashlib
@@ -13,18 +13,18 @@ from server.judge.labels import Label
 from server.transcript import Topics
 
 DIGITS = 12
-"""Hexadecimal: 48 bits tell any two versions of a clinic's files apart."""
+"""Hexadecimal digits: 48 bits distinguish any two versions of a clinic's files."""
 
 
 class Digests:
-    """Digests of label sets. Remembers those of topics: their lexicons hold thousands of terms and never change."""
+    """Digests of label sets. Caches those of topics: their lexicons hold thousands of terms and never change."""
 
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
         self._known: dict[str, str] = {}
 
     def of(self, labels: Iterable[Label]) -> str:
-        """Of these labels in their order, as they are applied, and of the words that their topics listen for."""
+        """The digest of these labels in their order, as applied, and of the terms of their topics."""
         parts = [[asdict(label), self._topic(label.transcript.topic) if label.transcript else None] for label in labels]
         return _digest(parts)
 

@@ -1,4 +1,4 @@
-"""The form of a label file (``labels/*.toml``): pydantic models, and their way into the judgement's dataclasses."""
+"""The format of a label file (``labels/*.toml``): pydantic models, converted to the judgement's dataclasses."""
 
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -30,9 +30,9 @@ Share = Annotated[float, Field(ge=0.0, le=100.0)]
 
 
 class FileModel(BaseModel):
-    """Unknown keys are faults: a misspelt key would otherwise silently keep its default."""
+    """Unknown keys are errors: otherwise a misspelt key would silently keep its default."""
 
-    # The docstrings of the fields become the descriptions that an editor shows.
+    # Editors show the docstrings of the fields as descriptions.
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -43,7 +43,7 @@ class FileModel(BaseModel):
 
 
 class TextEntry(FileModel):
-    """The same in Chinese and English."""
+    """A text in Chinese and English."""
 
     zh: Sentence
     en: Sentence
@@ -54,29 +54,29 @@ class TextEntry(FileModel):
 
 
 class PromptEntry(TextEntry):
-    """What the patient is asked to do: kind, no blame, one action."""
+    """What the patient is asked to do: kind, without blame, one action."""
 
     id: Identifier
-    """Shared by labels that ask the same thing."""
+    """Labels that ask the same thing share it."""
     after_s: float = Field(default=3.0, ge=1.0, le=60.0)
-    """Seconds that the label must have stayed under its threshold."""
+    """Seconds that the label must stay below its threshold before the prompt is raised."""
 
 
 class PartEntry(FileModel):
-    """One measure through its curve: at least one point, measures strictly rising, evidence 0..1."""
+    """One measure with its curve: at least one point, measures strictly increasing, evidence 0..1."""
 
     measure: Identifier
     """A measure of docs/measures.md, such as snr_db."""
     weight: Weight = 1.0
     curve: tuple[tuple[float, Unit], ...] = Field(min_length=1)
-    """[measure, evidence] points; the decision threshold of the measure lies at 0.70."""
+    """[measure, evidence] points; the decision threshold of the measure has evidence 0.70."""
 
     @field_validator("curve")
     @classmethod
     def rising(cls, curve: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
         """Raises ValueError where two points have the same measure, or one lies left of the point before."""
         if any(right[0] <= left[0] for left, right in pairwise(curve)):
-            raise ValueError("the measures of a curve must rise from point to point")
+            raise ValueError("the measures of a curve must increase from point to point")
         return curve
 
 
@@ -85,35 +85,35 @@ class AcousticEntry(FileModel):
 
     parts: tuple[PartEntry, ...] = Field(min_length=1)
     combine: Literal["mean", "min"] = "mean"
-    """min: each part can only downgrade."""
+    """min: each part can only lower the evidence."""
     weight: Weight = 1.0
 
 
 class ClapEntry(FileModel):
-    """What a sound is compared with, in English: the text encoder knows no other language."""
+    """The texts that the sound is compared with, in English: the text encoder reads no other language."""
 
     positive: tuple[Sentence, ...] = Field(min_length=1)
     """What the label sounds like."""
     contrast: tuple[Sentence, ...] = Field(min_length=1)
     """What it is not."""
     hidden_by_processing: bool = False
-    """true: about noise or loudness, so without a score where the browser's processing is on. Acoustic evidence says so
-    by its measures."""
+    """true: about noise or loudness, so not scored when the browser's processing is on. For acoustic evidence this
+    follows from its measures."""
     weight: Weight = 1.0
 
 
 class TranscriptEntry(FileModel):
-    """What was said. Never lowers a score."""
+    """What was said. It never lowers a score."""
 
     topic: Identifier
     """A topic of docs/topics.md."""
     expects: Literal["any", "stated", "denied"] = "any"
-    """What the doctor expects; the other is shown all the same."""
+    """What the doctor expects; the opposite is shown too."""
     weight: Weight = 1.0
 
 
 class LabelEntry(FileModel):
-    """One ``[[label]]``. Quality is heard by acoustic measures or CLAP, content by a transcript only."""
+    """One ``[[label]]``. Acoustic measures or CLAP judge quality; only a transcript judges content."""
 
     id: Identifier
     """Final: results and integrations refer to it."""
@@ -122,18 +122,18 @@ class LabelEntry(FileModel):
     kind: LabelKind
     """quality: how it sounds. content: what is said."""
     aliases: tuple[Sentence, ...] = ()
-    """Other names, lay words among them, in either language."""
+    """Other names in either language, including lay words."""
     threshold: Unit = 0.70
-    """The pass line. 0.0: a sound that is shown to the doctor, and asks nothing of the recording."""
+    """The score needed to pass. 0.0: a sound that is only shown to the doctor."""
     clear: Unit = 0.75
-    """Where the label's prompt ends; at or above the threshold."""
+    """The score at which the label's prompt ends; at least the threshold."""
     weight: Share = 1.0
-    """In the overall score; 0.0 counts for nothing."""
+    """Weight in the overall score; 0.0: it does not count."""
     aggregate: Aggregate = Aggregate.TYPICAL
-    """Over a recording. typical: the median. worst: the worst tenth. any: the maximum."""
+    """Aggregation over a recording. typical: the median. worst: the worst tenth. any: the maximum."""
     prompt: PromptEntry | None = None
     endangers: TextEntry | None = None
-    """What a failed label puts at risk: half a sentence, without a full stop."""
+    """What is at risk when the label fails: half a sentence, without a full stop."""
     advice: TextEntry | None = None
     """What to do about it: half a sentence, without a full stop."""
     acoustic: AcousticEntry | None = None
@@ -150,18 +150,20 @@ class LabelEntry(FileModel):
             except LabelQueryError as error:
                 raise ValueError(error.message) from None
             if empty:
-                raise ValueError("a name of invisible characters only cannot be asked for")
+                raise ValueError("a name cannot consist of invisible characters only")
         return names
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
         """Raises ValueError where fields that are right alone do not fit each other."""
         if self.clear < self.threshold:
-            raise ValueError(f"clear ({self.clear}) lies under threshold ({self.threshold}): its prompt would flicker")
+            raise ValueError(f"clear ({self.clear}) is below threshold ({self.threshold}): the prompt would flicker")
         if self.kind is LabelKind.CONTENT and (self.acoustic is not None or self.clap is not None):
-            raise ValueError("a content label has transcript evidence only: sound does not tell what was said")
+            raise ValueError("a content label can only have transcript evidence: sound does not tell what was said")
         if self.kind is LabelKind.QUALITY and self.transcript is not None:
-            raise ValueError("a quality label has acoustic or clap evidence: a transcript does not tell how it sounds")
+            raise ValueError(
+                "a quality label needs acoustic or clap evidence: a transcript does not tell how it sounds"
+            )
         if self.acoustic is None and self.clap is None and self.transcript is None:
             raise ValueError("no evidence: add [label.acoustic], [label.clap] or [label.transcript]")
         return self
@@ -195,15 +197,15 @@ class LabelEntry(FileModel):
 
 
 class DictionaryFile(FileModel):
-    """A label file: name, version and labels, in the order in which they are shown: included ones first."""
+    """A label file: name, version and labels in the order in which they are shown, included ones first."""
 
     name: DictionaryName
-    """What people ask for. Final: results and integrations refer to it."""
+    """The name used in requests. Final: results and integrations refer to it."""
     version: str = Field(min_length=1, max_length=40)
-    """Goes into every result. Raise it with every change of a label."""
+    """Part of every result. Increase it with every change of a label."""
     title: TextEntry
     include: tuple[Reference, ...] = Field(default=(), max_length=100)
-    """Labels of other files as they stand there, each written "dictionary:label_id". Curves then live in one place."""
+    """Labels included unchanged from other files, written "dictionary:label_id", so that curves stay in one place."""
     label: tuple[LabelEntry, ...] = Field(min_length=1, max_length=200)
 
 

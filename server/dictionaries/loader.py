@@ -1,4 +1,4 @@
-"""Reads the folder of label files into judge's dataclasses; every fault has its file and line."""
+"""Reads the folder of label files into the judgement's dataclasses; every fault has its file and line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ SPEECH_PRESENT = "speech_present"
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """A label of another dictionary, and where it is asked for (file and 1-based line)."""
+    """A label included from another dictionary, and the place of the include (file and 1-based line)."""
 
     dictionary: str
     label_id: str
@@ -29,31 +29,33 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """A label file, read and checked."""
+    """A label file that was read and checked."""
 
     name: str
     version: str
     title: Text
     labels: tuple[Label, ...]
     includes: tuple[Include, ...] = ()
-    """Where the labels come from that are written in another file; ``load_folder`` puts them before its own."""
+    """Labels included from other files; ``load_folder`` puts them before the file's own labels."""
 
     def own(self) -> tuple[Label, ...]:
-        """The labels that are written in this file."""
+        """The labels defined in this file."""
         foreign = {include.label_id for include in self.includes}
         return tuple(label for label in self.labels if label.id not in foreign)
 
 
 def load_folder(folder: Path) -> Mapping[str, Dictionary]:
-    """All ``*.toml`` of ``folder`` by name, ``telemedicine`` first, then by name.
+    """All ``*.toml`` of ``folder`` by name: ``telemedicine`` first, the others sorted by name.
 
-    Raises LabelFileError: a fault in a file, two files with one name, or no ``telemedicine``.
+    Raises LabelFileError for a fault in a file, two dictionaries with one name, or no ``telemedicine``.
     """
     found: dict[str, Dictionary] = {}
     for path in sorted(folder.glob("*.toml")):
         dictionary = load_file(path)
         if dictionary.name in found:
-            raise LabelFileError(f"another file already has the name {dictionary.name!r}", path=str(path), line=1)
+            raise LabelFileError(
+                f"the name {dictionary.name!r} is already used by another file", path=str(path), line=1
+            )
         found[dictionary.name] = dictionary
     default = found.get(DEFAULT_DICTIONARY)
     if default is None:
@@ -67,32 +69,32 @@ def load_folder(folder: Path) -> Mapping[str, Dictionary]:
 
 
 def _with_included(dictionary: Dictionary, others: Mapping[str, Dictionary]) -> Dictionary:
-    """Raises LabelFileError for a label that the other file does not itself write: chains of files are not followed."""
+    """Raises LabelFileError for a label that the other file does not itself define: includes are not chained."""
     included: list[Label] = []
     for include in dictionary.includes:
         other = others.get(include.dictionary)
         if other is None:
             raise LabelFileError(
-                f"no dictionary {include.dictionary!r} to include a label of; there are: {', '.join(sorted(others))}",
+                f"no dictionary {include.dictionary!r} to include from; known: {', '.join(sorted(others))}",
                 path=include.path,
                 line=include.line,
             )
         label = next((label for label in other.labels if label.id == include.label_id), None)
         if label is None:
             raise LabelFileError(
-                f"{include.dictionary!r} writes no label {include.label_id!r}", path=include.path, line=include.line
+                f"{include.dictionary!r} does not define {include.label_id!r}", path=include.path, line=include.line
             )
         included.append(label)
     return replace(dictionary, labels=(*included, *dictionary.labels))
 
 
 def load_file(path: Path) -> Dictionary:
-    """One label file (UTF-8 TOML). Raises LabelFileError with the line of the first fault."""
+    """Read one label file (UTF-8 TOML). Raises LabelFileError with the line of the first fault."""
     return parse(read_text(path), str(path))
 
 
 def parse(source: str, path: str) -> Dictionary:
-    """The dictionary written in ``source``; ``path`` leads the messages of its faults."""
+    """The dictionary in ``source``; error messages start with ``path``."""
     data = parse_toml(source, path)
     try:
         model = DictionaryFile.model_validate(data)
@@ -108,13 +110,13 @@ def parse(source: str, path: str) -> Dictionary:
 
 
 def _check_ids(model: DictionaryFile, includes: Sequence[Include], source: str, path: str) -> None:
-    """Raises LabelFileError for the first id that is already in the set."""
+    """Raises LabelFileError for the first id that occurs twice in the set."""
     places = [(include.label_id, include.line) for include in includes]
     places += [(label.id, line_of(source, ("label", index, "id"))) for index, label in enumerate(model.label)]
     seen: set[str] = set()
     for label_id, line in places:
         if label_id in seen:
-            raise LabelFileError(f"a second label {label_id!r}: ids are unique in a set", path=path, line=line)
+            raise LabelFileError(f"label {label_id!r} occurs twice: ids must be unique in a set", path=path, line=line)
         seen.add(label_id)
 
 
@@ -123,9 +125,7 @@ def _explain(error: ValidationError) -> str:
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     more = error.error_count() - 1
-    return (
-        f"{where}: {message}" + (f" (and {more} more)" if more else "") + "; tingqing labels lint says how to write it"
-    )
+    return f"{where}: {message}" + (f" (and {more} more)" if more else "") + ". For help: tingqing labels lint"
 
 
 def _line(error: ValidationError, source: str) -> int:

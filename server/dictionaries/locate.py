@@ -1,4 +1,4 @@
-"""The line of a fault in a TOML file: ``tomllib`` keeps no positions, so the text is searched for the key's path."""
+"""Finds the line of a fault in a TOML file. ``tomllib`` keeps no positions, so the text is searched for the key."""
 
 import re
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ HEADER = re.compile(r"^\[{1,2}([A-Za-z0-9_.\-\"' ]+)\]{1,2}\s*(#.*)?$")
 
 
 def line_of(source: str, path: Sequence[str | int]) -> int:
-    """The 1-based line of the key at ``path`` (pydantic's ``loc``), or of the nearest part of it that is written.
+    """The 1-based line of the key at ``path`` (pydantic's ``loc``), or of the nearest part of it in the file.
 
-    ``path`` such as ``("label", 3, "acoustic", "parts", 0, "curve")``. A key that is missing gives the line of the
-    table that should have it.
+    ``path`` such as ``("label", 3, "acoustic", "parts", 0, "curve")``. For a missing key it is the line of the table
+    that should have it.
     """
     lines = source.split("\n")
     table: list[str | int] = []
@@ -31,7 +31,7 @@ def line_of(source: str, path: Sequence[str | int]) -> int:
 
 
 def _open_table(name: str, line: str, tables_seen: dict[str, int]) -> list[str | int]:
-    """``tables_seen``: of each array of tables, by its dotted name, the index of the last one."""
+    """``tables_seen``: the index of the last table of each array of tables, by dotted name."""
     names = [part.strip().strip("\"'") for part in name.split(".")]
     if line.lstrip().startswith("[["):
         own = ".".join(names)
@@ -61,7 +61,7 @@ def _writes(line: str, key: str | int) -> bool:
 
 
 def _item_offset(lines: Sequence[str], rest: Sequence[str | int]) -> int:
-    """How many lines below its key the ``rest[0]``-th item of an array stands, where each item has its own line."""
+    """How many lines below its key item ``rest[0]`` of an array is, if each item has its own line."""
     if not rest or not isinstance(rest[0], int) or not lines[0].rstrip().endswith("["):
         return 0
     item = -1

@@ -1,4 +1,4 @@
-"""From what a caller asks for (a dictionary's name, a list of labels, an array with pass lines) to a LabelSet."""
+"""Resolves a request (a dictionary's name, a list of labels, an array with thresholds) to a LabelSet."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ from server.wire.label_sets import LabelSetsModel
 
 MAX_LABELS = 200
 MAX_HINTS = 10
-"""Of so many unknown labels the nearest titles are looked for: that takes longest, and the live loop waits."""
+"""Number of unknown labels for which similar titles are looked up: it is the slowest step, and the event loop waits."""
 SEPARATORS = re.compile("[,，、﹐﹑､]")
-"""English and Chinese commas, and the Chinese list mark, in every width."""
+"""English and Chinese commas, and the Chinese enumeration comma, in every width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Dictionaries:
             for title in (dictionary.title.zh, dictionary.title.en):
                 self._folded.setdefault(fold(title), dictionary)
         self._index = _index(tuple(self._dictionaries.values()))
-        # The most parts that a separator cuts a known name into: 1 unless a title or an alias holds one.
+        # The most parts that separators split a known name into: 1 unless a title or an alias contains one.
         self._longest_name = max((len(SEPARATORS.split(name)) for name in self._index), default=1)
         self._titles: tuple[Text, ...] = tuple(
             label.title for dictionary in self._dictionaries.values() for label in dictionary.own()
@@ -51,32 +51,32 @@ class Dictionaries:
 
     @classmethod
     def load(cls, folder: Path) -> "Dictionaries":
-        """Read every ``*.toml`` of ``folder`` and of its ``topics``. Raises LabelFileError with file and line."""
+        """Read every ``*.toml`` of ``folder`` and its ``topics``. Raises LabelFileError with file and line."""
         return cls(load_folder(folder), load_topics(folder))
 
     def names(self) -> tuple[str, ...]:
-        """``telemedicine`` first, then the others by name."""
+        """All names: ``telemedicine`` first, the others sorted."""
         return tuple(self._dictionaries)
 
     def dictionary(self, name: str) -> Dictionary:
-        """Raises LabelQueryError where no dictionary has that name."""
+        """Raises LabelQueryError if no dictionary has that name."""
         found = self._dictionaries.get(name)
         if found is None:
-            raise LabelQueryError(f"no dictionary {name!r}; there are: {', '.join(self.names())}", param="labels")
+            raise LabelQueryError(f"no dictionary {name!r}; known: {', '.join(self.names())}", param="labels")
         return found
 
     def label_sets(self) -> LabelSetsModel:
-        """Everything that can be asked for by name, to be shown."""
+        """All dictionaries and their labels, for display."""
         whole = [({label.id: label for label in one.labels}, one) for one in self._dictionaries.values()]
         return label_sets([(one, self._label_set(labels, (one.name,), ()).digest) for labels, one in whole])
 
     def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet:
-        """The labels asked for, each once, in the order asked; ``None`` = all of ``telemedicine``.
+        """The requested labels, each once, in the requested order; ``None`` = all of ``telemedicine``.
 
-        A string is a dictionary's name or title (心内科), or a list, separated by commas or ``、``, of ids, titles,
-        aliases and ad hoc labels. Looked up in ``telemedicine`` first, then in the others by name. A label asked for
-        twice is one label; a later explicit threshold or weight holds.
-        Raises LabelQueryError: nothing asked for, more than 200 labels, or an ad hoc text that cannot be read.
+        A string is a dictionary's name or title (心内科), or a list of ids, titles, aliases and ad hoc labels,
+        separated by commas or ``、``. Labels are looked up in ``telemedicine`` first, then in the others by name. A
+        label requested twice is one label; a later explicit threshold or weight wins.
+        Raises LabelQueryError for an empty request, more than 200 labels, or an invalid ad hoc text.
         """
         if query is None:
             query = DEFAULT_DICTIONARY
@@ -92,9 +92,9 @@ class Dictionaries:
                 if found.notice is not None:
                     notices[found.notice] = None
             if len(labels) > MAX_LABELS:
-                raise LabelQueryError(f"more than {MAX_LABELS} labels asked for", param="labels")
+                raise LabelQueryError(f"more than {MAX_LABELS} labels requested", param="labels")
         if not labels:
-            raise LabelQueryError("no label asked for: name a dictionary or at least one label", param="labels")
+            raise LabelQueryError("no label given. Name a dictionary or at least one label", param="labels")
         return self._label_set(labels, tuple(sources) or (DEFAULT_DICTIONARY,), tuple(notices))
 
     def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[Text, ...]) -> LabelSet:
@@ -113,7 +113,7 @@ class Dictionaries:
         )
 
     def _split(self, query: str) -> list[LabelRequest]:
-        """Cut at the separators, but not within a title or alias that holds one: the longest known name wins."""
+        """Split at the separators, but not within a title or alias that contains one: the longest known name wins."""
         cuts = [0, *(found.end() for found in SEPARATORS.finditer(query)), len(query) + 1]
         requests: list[LabelRequest] = []
         at = 0
@@ -144,7 +144,7 @@ class Dictionaries:
 
 
 def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:
-    """Names to labels. An earlier dictionary wins; within one, ids before titles before aliases."""
+    """Labels by name. An earlier dictionary wins; within one, ids come before titles before aliases."""
     index: dict[str, _Found] = {}
     for dictionary in dictionaries:
         rounds: list[list[tuple[str, Label]]] = [
@@ -159,7 +159,7 @@ def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:
 
 
 def _applied(label: Label, request: LabelRequest) -> Label:
-    """The request's own pass line and weight. ``clear`` keeps its distance above the threshold, up to 1."""
+    """The label with the request's threshold and weight. ``clear`` keeps its distance from the threshold, up to 1."""
     if request.threshold is not None:
         clear = min(1.0, request.threshold + (label.clear - label.threshold))
         label = replace(label, threshold=request.threshold, clear=clear)

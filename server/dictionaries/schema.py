@@ -16,8 +16,9 @@ _MODELS: dict[str, tuple[type[FileModel], str]] = {
 
 
 def schema_document(kind: str = "labels") -> dict[str, Any]:
-    """JSON Schema 2020-12 of a file of ``labels`` or ``sounds``. What spans several keys (``clear`` over ``threshold``)
-    only the loader and ``tingqing labels lint`` check."""
+    """JSON Schema 2020-12 of a file of ``labels`` or ``sounds``. Rules that span several keys (``clear`` at or above
+    ``threshold``) are checked only by the loader and ``tingqing labels lint``.
+    """
     model, title = _MODELS[kind]
     document = model.model_json_schema()
     document["title"] = title
@@ -25,5 +26,5 @@ def schema_document(kind: str = "labels") -> dict[str, Any]:
 
 
 def render(kind: str = "labels") -> str:
-    """As JSON text, UTF-8, ending in a line break: what ``tingqing schema labels`` (or ``sounds``) prints."""
+    """The schema as UTF-8 JSON text with a final line break, as printed by ``tingqing schema labels|sounds``."""
     return json.dumps(schema_document(kind), ensure_ascii=False, indent=2) + "\n"

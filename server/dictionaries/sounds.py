@@ -1,4 +1,4 @@
-"""The form of the file of sounds (``labels/sounds/``, docs/clap.md), and its way into the judgement's dataclasses."""
+"""The format of the sounds file (``labels/sounds/``, docs/clap.md), converted to the judgement's dataclasses."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Texts = Annotated[tuple[Sentence, ...], Field(min_length=2, max_length=20)]
 
 
 class PlainEntry(FileModel):
-    """What is none of the sounds."""
+    """Quiet or plain speech: none of the named sounds."""
 
     texts: Texts
     """Several English scenes; their cosines are averaged."""
@@ -35,40 +35,40 @@ class SoundEntry(FileModel):
     title: TextEntry
     """As the doctor reads it."""
     texts: Texts
-    """Several English scenes that hold the sound, with speech and without; their cosines are averaged."""
+    """Several English scenes that contain the sound, with and without speech; their cosines are averaged."""
     margin: Unit | None = None
-    """By how much its share must lie above the next best; the file's margin where absent."""
+    """By how much its share must exceed the next best. Default: the file's margin."""
 
 
 class DisturbanceEntry(SoundEntry):
     """One ``[[interference]]``: a sound around the patient."""
 
     prompt: TextEntry
-    """What the patient is told where this sound is what disturbs: kind, no blame, one action."""
+    """What the patient is told if this sound disturbs: kind, without blame, one action."""
 
 
 class OwnSoundEntry(SoundEntry):
-    """One ``[[event]]``: a sound of the patient, told to the doctor, never a reason to prompt."""
+    """One ``[[event]]``: a sound made by the patient, shown to the doctor, never a reason to prompt."""
 
     rivals: tuple[Identifier, ...] = ()
-    """Ids of sounds around the patient that it is easily taken for; where one lies nearer, it is not told."""
+    """Ids of sounds around the patient that are easily confused with it; if one is nearer, it is not reported."""
 
 
 class SoundsFile(FileModel):
-    """What CLAP names besides speech."""
+    """The sounds besides speech that CLAP can name."""
 
     margin: Unit
-    """By how much a sound's share must lie above the next best, for it to be named."""
+    """By how much a sound's share must exceed the next best for it to be named."""
     quiet: PlainEntry
-    """What the sounds around the patient are compared with, beside each other."""
+    """What the sounds around the patient are compared with, besides each other."""
     speaking: PlainEntry
-    """What the patient's own sounds are compared with, beside each other."""
+    """What the patient's own sounds are compared with, besides each other."""
     interference: tuple[DisturbanceEntry, ...] = Field(min_length=1, max_length=100)
     event: tuple[OwnSoundEntry, ...] = Field(default=(), max_length=100)
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
-        """What spans several entries; lint tells the same with lines and advice."""
+        """Rules that span several entries; lint reports the same with lines and advice."""
         for fault in self.faults():
             raise ValueError(fault)
         return self
@@ -77,16 +77,16 @@ class SoundsFile(FileModel):
         """What is wrong between entries that are right alone, a sentence each."""
         ids = Counter(entry.id for entry in (*self.interference, *self.event))
         ids.update((QUIET, SPEAKING))
-        yield from (f"a second sound {one!r}: ids are unique" for one, count in ids.items() if count > 1)
+        yield from (f"sound {one!r} occurs twice: ids must be unique" for one, count in ids.items() if count > 1)
         others = {entry.id for entry in self.interference}
         for entry in self.event:
             yield from (f"{entry.id}: no interference {rival!r}" for rival in entry.rivals if rival not in others)
         for owner, text in self.texts():
             if not is_english(text):
-                yield f"{owner}: the text {text!r} is not English, which is all that the text encoder reads"
+                yield f"{owner}: the text {text!r} is not English; the text encoder reads only English"
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Each text with the id whose it is."""
+        """Each text with the id that it belongs to."""
         for plain, entry in ((QUIET, self.quiet), (SPEAKING, self.speaking)):
             yield from ((plain, text) for text in entry.texts)
         for sound in (*self.interference, *self.event):
@@ -111,7 +111,7 @@ class SoundsFile(FileModel):
 
 
 def load_sounds(folder: Path) -> Sounds:
-    """``folder/sounds/sounds.toml``; where it is missing, nothing is named, which is no fault.
+    """Read ``folder/sounds/sounds.toml``. The file is optional: without it no sound is named.
 
     Raises LabelFileError with file and line.
     """
@@ -120,7 +120,7 @@ def load_sounds(folder: Path) -> Sounds:
 
 
 def parse_sounds(source: str, path: str) -> SoundsFile:
-    """One file of sounds; ``path`` leads the messages of its faults. Raises LabelFileError."""
+    """Parse one sounds file; error messages start with ``path``. Raises LabelFileError."""
     data = parse_toml(source, path)
     try:
         return SoundsFile.model_validate(data)

@@ -1,4 +1,4 @@
-"""Reads TOML as people save it: every fault has its line, also what no person would write."""
+"""Reads TOML as people save it: every fault has its line, even in input that no person would write."""
 
 import re
 import tomllib
@@ -8,10 +8,10 @@ from typing import Any
 from server.errors import LabelFileError
 
 MAX_DEPTH = 20
-"""Of tables and lists within each other; what we read has six."""
+"""Deepest nesting of tables and lists; our own files have six levels."""
 
 _LONG_NUMBER = re.compile(r"(?<![^\s=\[,{])[+-]?[0-9][0-9a-fA-F_xob]{100,}")
-"""Python refuses to read or to show integers of thousands of digits; nothing that is measured has a hundred."""
+"""Python refuses to parse or print integers with thousands of digits; no measured number has a hundred."""
 _LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -24,9 +24,9 @@ class NotTomlError(ValueError):
 
 
 def read_text(path: Path) -> str:
-    """The file's text; some editors begin it with a byte-order mark.
+    """The file's text, without the byte-order mark that some editors add.
 
-    Raises LabelFileError for one that cannot be read or is no UTF-8.
+    Raises LabelFileError if it cannot be read or is not UTF-8.
     """
     try:
         return path.read_bytes().decode("utf-8-sig")
@@ -34,11 +34,11 @@ def read_text(path: Path) -> str:
         raise LabelFileError(f"cannot be read ({error.strerror})", path=str(path)) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise LabelFileError("not UTF-8 text", path=str(path), line=line) from error
+        raise LabelFileError("not UTF-8. Save it as UTF-8", path=str(path), line=line) from error
 
 
 def parse_toml(source: str, path: str) -> dict[str, Any]:
-    """``path`` leads the message of a fault. Raises LabelFileError."""
+    """Parse ``source``; error messages start with ``path``. Raises LabelFileError."""
     try:
         return load_toml(source)
     except NotTomlError as error:
@@ -46,7 +46,7 @@ def parse_toml(source: str, path: str) -> dict[str, Any]:
 
 
 def load_toml(source: str) -> dict[str, Any]:
-    """Raises NotTomlError, also for numbers and depths that only an attacker would write."""
+    """Raises NotTomlError, including for numbers and nesting that only an attacker would write."""
     number = _LONG_NUMBER.search(source)
     if number is not None:
         raise NotTomlError("a number of more than 100 digits", source.count("\n", 0, number.start()) + 1)

@@ -1,4 +1,4 @@
-"""The form of a topic file (``labels/topics/*.toml``, docs/topics.md), and its way into the matcher's dataclasses."""
+"""The format of a topic file (``labels/topics/*.toml``, docs/topics.md), converted to the matcher's dataclasses."""
 
 import re
 from itertools import product
@@ -15,7 +15,7 @@ from server.transcript.topics import Lexicon, Topic, TopicRule, Topics
 
 FOLDER = "topics"
 MAX_EXPANSIONS = 5_000
-"""Of one term: more is a slip of the pen, and would cost memory."""
+"""Readings of one term: more is a mistake and would cost memory."""
 
 Term = Annotated[str, Field(min_length=1, max_length=500)]
 Group = Annotated[tuple[Term, ...], Field(min_length=1)]
@@ -83,7 +83,7 @@ class TopicEntry(FileModel):
     def consistent(self) -> Self:
         """Raises ValueError where fields that are right alone do not fit each other."""
         if bool(self.rule) == bool(self.needs):
-            raise ValueError("a topic has either rules ([[topic.<id>.rule]]) or needs")
+            raise ValueError("a topic needs either rules ([[topic.<id>.rule]]) or needs, not both")
         if any(rule.after_question for rule in self.rule) and not self.asked:
             raise ValueError("a rule with after_question needs the topic's asked: words of the doctor's question")
         return self
@@ -97,7 +97,7 @@ class TopicFile(FileModel):
 
 
 def expand(term: str) -> tuple[str, ...]:
-    """Every reading of ``(a|b|)``. Raises ValueError for brackets that do not pair, or too many readings."""
+    """Every reading of ``(a|b|)``. Raises ValueError for unbalanced brackets or too many readings."""
     pieces = _CHOICE.split(term)
     if any("(" in piece or ")" in piece for piece in pieces):
         raise ValueError(f"{term!r}: write choices as (a|b), not nested")
@@ -117,16 +117,16 @@ def expand_all(terms: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def load_topics(folder: Path) -> Topics:
-    """All topic files under ``folder/topics``; none at all is no fault: then no content label can be heard.
+    """Read all topic files under ``folder/topics``. They are optional: without any, no content label can be heard.
 
-    Raises LabelFileError with file and line: a fault in a file, an id that two files have, a name that no file has.
+    Raises LabelFileError with file and line for a fault in a file, an id in two files, or an unknown name.
     """
     paths = sorted((folder / FOLDER).glob("*.toml"))
     return compile_topics({path: parse_topics(read_text(path), str(path)) for path in paths})
 
 
 def parse_topics(source: str, path: str) -> TopicFile:
-    """One topic file; ``path`` leads the messages of its faults. Raises LabelFileError."""
+    """Parse one topic file; error messages start with ``path``. Raises LabelFileError."""
     data = parse_toml(source, path)
     try:
         return TopicFile.model_validate(data)
@@ -138,13 +138,13 @@ def parse_topics(source: str, path: str) -> TopicFile:
 
 
 def compile_topics(files: dict[Path, TopicFile]) -> Topics:
-    """Names resolved. Raises LabelFileError: an id twice, or a name that stands nowhere."""
+    """Resolve the names of all files. Raises LabelFileError for a duplicate id or an unknown name."""
     topics: dict[str, Topic] = {}
     lexicons: dict[str, Lexicon] = {}
     for path, file in files.items():
         twice = sorted((lexicons.keys() & file.lexicon.keys()) | (topics.keys() & file.topic.keys()))
         if twice:
-            raise LabelFileError(f"{twice[0]!r} stands in another file already", path=str(path))
+            raise LabelFileError(f"{twice[0]!r} is already defined in another file", path=str(path))
         lexicons |= {name: entry.value() for name, entry in file.lexicon.items()}
         for topic_id, entry in file.topic.items():
             topics[topic_id] = _topic(topic_id, entry, lexicons)
@@ -179,7 +179,7 @@ def _topic(topic_id: str, entry: TopicEntry, lexicons: dict[str, Lexicon]) -> To
 
 
 def _names(own: str, group: tuple[str, ...], lexicons: dict[str, Lexicon]) -> frozenset[str]:
-    """The lexicons of a group; terms written in the rule itself become a lexicon named ``own``."""
+    """The lexicons of a group; terms in the rule itself become a lexicon named ``own``."""
     names = {term[1:] for term in group if term.startswith("@")}
     terms = tuple(term for term in group if not term.startswith("@"))
     if terms:

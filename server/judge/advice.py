@@ -1,6 +1,6 @@
 """The advice (综合建议): what to do with this recording, as a colleague would say it, in Chinese and English.
 
-Chinese is written with the half-width comma, colon and brackets of the patient sentences.
+Chinese is written with full-width punctuation, as everywhere.
 """
 
 import math
@@ -19,24 +19,24 @@ MAX_TOPICS_TOLD = 4
 
 _SAID_ZH = re.compile("(已|描述)?(说明|明确|具体|清晰)$")
 _SAID_EN = re.compile(r" (stated|addressed|described|named|identified|graded|clear)$")
-"""Ends of titles that say that something was said: what was not said is told by what stands before."""
+"""Endings of titles that claim that something was said; without them the title names the subject."""
 
-FINE = Text("录音可以使用,不用重录。", "This recording is fine and can be used as it is.")
+FINE = Text("录音可以使用，不用重录。", "This recording is fine and can be used as it is.")
 FINE_BUT = Text("录音大体可以使用。", "This recording is fine overall.")
 TOO_SHORT = Text(
-    "建议复录:录音太短,还没来得及听;请按下录音后等一下再开始说。",
+    "建议复录：录音太短，还没来得及听；请按下录音后等一下再开始说。",
     "Please record again: this recording is too short to hear anything. Start it, wait a moment, then speak.",
 )
 NOT_ASSESSED = Text(
-    "所选的项目这次都没法评估,请医生自己听一遍再决定。",
+    "所选的项目这次都无法评估，请医生自己听一遍再决定。",
     "None of the selected labels could be assessed this time. Please listen to the recording yourself.",
 )
 WORDS_ONLY = Text(
-    "这次只看了说了什么,没有评估声音。",
+    "这次只评估了说的内容，没有评估声音。",
     "Only what was said was assessed this time, not how it sounds.",
 )
 PROCESSED = Text(
-    "录音时开着降噪等处理(或无法确认),所以噪声和音量没有评估。",
+    "录音时开着降噪等处理（或无法确认），所以没有评估噪声和音量。",
     "Noise and loudness were not assessed: the browser's processing was on, or could not be ruled out.",
 )
 
@@ -51,11 +51,11 @@ def advise(
     heard_samples: int = 0,
     too_short: bool = False,
 ) -> Text:
-    """One short paragraph. ``scores``: the aggregates by label id, ``speech_present`` among them if it was computed.
+    """One short paragraph. ``scores``: aggregates by label id, including ``speech_present`` if it was computed.
 
-    First what to do: the worst failing label with its score, what it endangers and what helps; then the stretches to
-    ask again, unless most of ``heard_samples`` is to be recorded again anyway; what a transcript did not hold, unless
-    nothing can be made out at all; and what could not be assessed because of the browser's processing.
+    First what to do: the worst failing label with its score, what is at risk and what helps. Then the parts to ask
+    again, unless most of ``heard_samples`` has to be recorded again anyway; what the transcript did not contain, unless
+    nothing can be understood at all; and what could not be assessed because of the browser's processing.
     """
     if too_short:
         return TOO_SHORT
@@ -82,29 +82,29 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
     label, score = worst
     shown = _shown(score, label.threshold)
     if score < label.threshold:
-        zh = f"建议复录:“{label.title.zh}”没有达标({shown})"
+        zh = f"建议复录：“{label.title.zh}”没有达标（{shown}）"
         en = f"Please record again: “{label.title.en}” falls short ({shown})"
-    else:  # whoever asked lowered its pass line, and all the same the whole is too low to be used
-        zh = f"建议复录:整体偏低,最低的是“{label.title.zh}”({shown})"
+    else:  # no label fails its (lowered) threshold, but the overall score is too low to be used
+        zh = f"建议复录：整体偏低，最低的是“{label.title.zh}”（{shown}）"
         en = f"Please record again: it is too low as a whole, “{label.title.en}” most of all ({shown})"
     if label.endangers is not None:
-        zh += f",{label.endangers.zh}"
+        zh += f"，{label.endangers.zh}"
         en += f"; {label.endangers.en}"
     advice = label.advice or Text("请再录一遍", "please record once more")
-    return Text(f"{zh};{advice.zh}。", f"{en}. {_capitalised(advice.en)}.")
+    return Text(f"{zh}；{advice.zh}。", f"{en}. {_capitalised(advice.en)}.")
 
 
 def _shown(score: float, threshold: float) -> str:
-    """Two decimals; not rounded up to the pass line that it falls short of."""
+    """Two decimals; a failing score is not rounded up to the threshold."""
     rounded = f"{score:.2f}"
     return f"{math.floor(score * 100) / 100:.2f}" if score < threshold <= float(rounded) else rounded
 
 
 def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Label, float] | None:
-    """The lowest score among the failing quality labels; if none fails, among those that count and were asked for.
+    """The lowest score among the failing quality labels; if none fails, among requested labels with a weight.
 
-    Where nobody speaks, that is what is wrong, whatever else fails, and though it was not asked for; unless the signal
-    itself is broken, which explains the silence.
+    If nobody speaks, that comes first, whatever else fails and even if it was not requested; unless the signal itself
+    is broken, which explains the silence.
     """
     scored = [
         (label, score)
@@ -124,35 +124,36 @@ def _was_listened_for(label: Label, score: LabelScore) -> bool:
 
 
 def _is_missing(label: Label, score: LabelScore) -> bool:
-    """A content label of which a transcript that was there said nothing."""
+    """Whether there was a transcript, and it says nothing about this content label."""
     return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE
 
 
 def _not_heard(missing: Sequence[Label], *, again: bool) -> Text:
-    """What to ask: the question itself where it is one, the subjects where there are several.
+    """What to ask: the question itself for one label, the subjects for several.
 
-    ``again``: there will be another recording, in which it can be said.
+    ``again``: there will be another recording in which it can be said.
     """
     ask = Text("重录时请一并问到", "please ask in the next recording") if again else Text("请补问", "please ask")
     subjects = [_subject(label) for label in missing]
     zh, en = [one.zh for one in subjects], [one.en for one in subjects]
     if len(missing) == 1:
         advice = missing[0].advice or Text("请补问一句", "please ask about it")
-        return Text(f"没有听到{zh[0]};{advice.zh}。", f"Not heard: {en[0]}; {advice.en}.")
+        return Text(f"没有听到{zh[0]}；{advice.zh}。", f"Not heard: {en[0]}; {advice.en}.")
     more = len(missing) - MAX_TOPICS_TOLD
     told_zh = "、".join(zh[:MAX_TOPICS_TOLD])
     if more > 0:
         return Text(
-            f"没有听到{told_zh}等 {len(missing)} 项,{ask.zh}。",
+            f"没有听到{told_zh}等 {len(missing)} 项，{ask.zh}。",
             f"Not heard: {', '.join(en[:MAX_TOPICS_TOLD])} and {more} more; {ask.en}.",
         )
     told_en = f"{', '.join(en[:-1])} and {en[-1]}"
-    return Text(f"没有听到{told_zh},{ask.zh}。", f"Not heard: {told_en}; {ask.en}.")
+    return Text(f"没有听到{told_zh}，{ask.zh}。", f"Not heard: {told_en}; {ask.en}.")
 
 
 def _subject(label: Label) -> Text:
-    """What was to be said: without the words of the title that claim it was; as a question where a denial is hoped for,
-    since "fainting was not heard" could be taken for one."""
+    """The subject of a label: its title without the claim that it was said. If a denial is expected, the subject is a
+    question, since "fainting was not heard" could be read as a denial.
+    """
     zh = _SAID_ZH.sub("", label.title.zh) or label.title.zh
     en = _lowered(_SAID_EN.sub("", label.title.en))
     if label.transcript is not None and label.transcript.expects == "denied":
@@ -166,7 +167,7 @@ def _ask_again(spans: Sequence[Span], sample_rate: int) -> Text:
     zh, en = "、".join(told[:MAX_SPANS_TOLD]), ", ".join(told[:MAX_SPANS_TOLD])
     if more > 0:
         zh, en = f"{zh}等 {len(told)} 处", f"{en} and {more} more"
-    return Text(f"{zh} 未听清,请重问。", f"{en} could not be heard; please ask again.")
+    return Text(f"{zh} 未听清，请重问。", f"{en} could not be heard; please ask again.")
 
 
 def _clock(seconds: float) -> str:
@@ -175,7 +176,7 @@ def _clock(seconds: float) -> str:
 
 
 def _lowered(title: str) -> str:
-    """A title within a sentence; abbreviations stay as they are."""
+    """A title in lower case for use within a sentence; abbreviations stay as they are."""
     return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 

@@ -1,4 +1,4 @@
-"""From the windows of a session or file to one score per label. The order of windows does not matter."""
+"""Aggregates the windows of a session or file to one score per label. The order of windows does not matter."""
 
 import math
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 
 PLAIN_MEDIAN = frozenset({"speech_present", "continuous_signal"})
-"""Labels whose ``typical`` ignores speech seconds: weighted by speech they would look away where speech is missing."""
+"""Labels whose ``typical`` ignores speech seconds: weighting by speech would ignore the windows without speech."""
 
 
 class ScoreSeries:
-    """The scores of one label, kept sorted with the speech of their windows, so that each new one costs O(n) copying.
+    """The sorted scores of one label with the speech of their windows; adding one costs O(n) copying.
 
     ``speech``: hundredths of a second of speech in the window, as an integer, so that weights add up exactly.
     """
@@ -42,7 +42,7 @@ class ScoreSeries:
         return column
 
     def add(self, value: float, speech: int) -> None:
-        """``value`` 0..1. Null scores are left out by the caller."""
+        """Add ``value`` (0..1). The caller leaves out null scores."""
         if self._n == self._values.shape[0]:
             self._values = np.resize(self._values, 2 * self._n)
             self._speech = np.resize(self._speech, 2 * self._n)
@@ -54,7 +54,7 @@ class ScoreSeries:
         self._n += 1
 
     def aggregate(self, label: Label) -> float | None:
-        """``typical``, ``worst`` or ``any`` of the scores so far, by the label's rule; ``None`` without any."""
+        """The aggregate so far by the label's rule (``typical``, ``worst`` or ``any``); ``None`` without scores."""
         values, speech = self._values[: self._n], self._speech[: self._n]
         if self._n == 0:
             return None
@@ -66,10 +66,10 @@ class ScoreSeries:
 
 
 def sorted_median(values: Float64Array, weights: Int64Array | None) -> float:
-    """Median of rising ``values``, each counted ``weights`` times; plain where no weight is over zero.
+    """Median of sorted ``values``, each counted ``weights`` times; the plain median if no weight is positive.
 
-    The smallest value at which the cumulated weight passes half of the total; where it meets the half exactly, the
-    mean of that value and the next one of any weight. Equal weights give the plain median.
+    The smallest value at which the cumulative weight exceeds half of the total; if it equals the half exactly, the
+    mean of that value and the next value with a weight. Equal weights give the plain median.
     """
     if weights is None or not weights.any():
         weights = np.ones(values.shape[0], dtype=np.int64)
@@ -87,5 +87,5 @@ def _worst(values: Float64Array, speech: Int64Array) -> float:
     with_speech = values[speech > 0]
     considered = with_speech if with_speech.shape[0] else values
     worst = considered[: math.ceil(considered.shape[0] / 10)]
-    # Never beyond the values it is a mean of: rounding must not push scores of exactly the pass line under it.
+    # Clamped to the averaged values: rounding must not push scores exactly at the threshold below it.
     return float(min(max(worst.mean(), worst[0]), worst[-1]))

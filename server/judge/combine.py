@@ -1,4 +1,4 @@
-"""From the scorers' opinions of one label to its score in one window."""
+"""Combines the scorers' opinions of one label to its score in one window."""
 
 from collections.abc import Mapping, Sequence
 from typing import get_args
@@ -19,20 +19,20 @@ _ORDER = {why: place for place, why in enumerate(Why)}
 
 
 def declared_kinds(label: Label) -> tuple[EvidenceKind, ...]:
-    """The kinds of evidence the label's file declares; empty for an ad hoc label that nothing can score."""
+    """The kinds of evidence that the label declares; empty for an ad hoc label that cannot be scored."""
     declared = {"acoustic": label.acoustic, "clap": label.clap, "transcript": label.transcript}
     return tuple(kind for kind in EVIDENCE_KINDS if declared[kind] is not None)
 
 
 def first_why(reasons: Mapping[Why, object] | set[Why]) -> Why:
-    """The reason to report where several apply: the first in the order of ``Why``."""
+    """The reason to report if several apply: the first in the order of ``Why``."""
     return min(reasons, key=_ORDER.__getitem__)
 
 
 def weighted_mean(weighted: Sequence[tuple[float, float]]) -> float | None:
-    """Mean of ``(value, weight)``, weights 0 or more; ``None`` where there is no weight at all.
+    """Mean of ``(value, weight)``, weights 0 or more; ``None`` if all weights are 0.
 
-    Never beyond the values it is a mean of: rounding must not push two opinions of exactly the pass line under it.
+    Clamped to the averaged values: rounding must not push two opinions exactly at the threshold below it.
     """
     counting = [(value, weight) for value, weight in weighted if weight > 0.0]
     if not counting:
@@ -42,7 +42,7 @@ def weighted_mean(weighted: Sequence[tuple[float, float]]) -> float | None:
 
 
 def content_score(said: Said) -> LabelScore:
-    """Of a content label: how surely it was said, stated or denied alike. Not heard lowers nothing: it is null."""
+    """The score of a content label: how certain it is that it was stated or denied; null if not heard."""
     evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
     if said.state is SaidState.NOT_HEARD:
         return LabelScore(None, evidence, Why.NO_EVIDENCE)
@@ -51,10 +51,10 @@ def content_score(said: Said) -> LabelScore:
 
 
 def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> LabelScore:
-    """Weighted mean of the non-null evidence, 0..1; without any, ``None`` and why.
+    """Weighted mean of the non-null evidence, 0..1; without any, ``None`` with the reason.
 
-    Only kinds that the label declares count, whatever else a scorer offers: CLAP cannot hear content. A declared kind
-    without an opinion means that its scorer is not loaded.
+    Only kinds that the label declares count, whatever else a scorer offers: CLAP cannot hear content. If a declared
+    kind has no opinion, its scorer is not loaded.
     """
     evidence: dict[EvidenceKind, float | None] = dict.fromkeys(EVIDENCE_KINDS)
     weights = dict(label.evidence_weights)

@@ -1,4 +1,4 @@
-"""From a measure to evidence: piecewise linear calibration curves."""
+"""Piecewise linear calibration curves, from a measure to evidence."""
 
 from bisect import bisect_right
 
@@ -8,7 +8,7 @@ from server.judge.labels import Curve
 def evaluate(curve: Curve, x: float) -> float:
     """Evidence 0..1 at measure ``x`` (in the measure's unit): linear between the points, flat outside.
 
-    ``x`` may be infinite, never NaN: a measure that does not exist is ``None``, and has no evidence.
+    ``x`` may be infinite but not NaN: a measure that does not exist is ``None`` and has no evidence.
     """
     assert x == x, "a measure is a number or None, never NaN"  # noqa: PLR0124 - NaN alone differs from itself
     points = curve.points

@@ -1,4 +1,4 @@
-"""What a session remembers of its windows' scores: bounded by their number, cheap to aggregate and to snapshot."""
+"""The scores of a session's windows: bounded by the number of windows, cheap to aggregate and to snapshot."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from server.judge.labels import Label, LabelSet
 from server.values.scores import EvidenceKind, LabelScore, Why
 
 Row = tuple[int, tuple[float | None, ...]]
-"""Speech of a window in hundredths of a second, and its values by ``History.columns``. Never changed once made."""
+"""Speech of a window in hundredths of a second, and its values by ``History.columns``. Never modified."""
 
 
 class History:
-    """The scores of successive windows, full ones only as soon as there is one.
+    """The scores of successive windows; once there is a full window, only full ones are kept.
 
-    Every label of the set is kept, asked for or not. Evidence is kept beside the score where a label declares more
-    than one kind; with one, it is the score.
+    Every label of the set is kept, requested or not. If a label declares more than one kind of evidence, the evidence
+    is kept too; a single kind equals the score.
     """
 
     def __init__(self, labels: LabelSet) -> None:
@@ -33,7 +33,7 @@ class History:
         return len(self._rows)
 
     def add(self, scores: Mapping[str, LabelScore], speech_s: float, *, partial: bool) -> None:
-        """One window: a score for every label of the set. A partial window after a full one is left out."""
+        """Add one window, with a score for every label of the set. A partial window after a full one is ignored."""
         if partial and self._full:
             return
         if not partial and not self._full:
@@ -50,7 +50,7 @@ class History:
         self._append((round(speech_s * 100), values))
 
     def score(self, label_id: str) -> float | None:
-        """The label's aggregate so far, 0..1; ``None`` where no window has a score."""
+        """The label's aggregate so far, 0..1; ``None`` if no window has a score."""
         return self._columns[label_id].aggregate(self._labels[label_id])
 
     def scores(self) -> dict[str, float | None]:
@@ -58,13 +58,13 @@ class History:
         return {label_id: self.score(label_id) for label_id in self._labels}
 
     def concluded(self, label_id: str) -> LabelScore:
-        """The aggregate with the evidence beside it, aggregated by the same rule, or why there is none."""
+        """The aggregate with its evidence, aggregated by the same rule, or the reason why there is none."""
         label = self._labels[label_id]
         score = self.score(label_id)
         if score is None:
             reasons = {why for why, count in self._whys[label_id].items() if count}
             if not reasons and self._rows:
-                # Asked for after the last window: nobody has looked, whatever scorers there are.
+                # Requested after the last window: not judged yet, whatever scorers are loaded.
                 unseen = combine(label, {})
                 return replace(unseen, why=Why.NO_EVIDENCE) if label.acoustic or label.clap else unseen
             return LabelScore(None, dict.fromkeys(EVIDENCE_KINDS), first_why(reasons) if reasons else Why.TOO_SHORT)
@@ -77,7 +77,7 @@ class History:
         return LabelScore(score, evidence)
 
     def with_labels(self, labels: LabelSet) -> "History":
-        """The same windows for other labels. One that is scored as before keeps its scores; a new one has none yet."""
+        """The same windows for other labels. A label with unchanged scoring keeps its scores; a new label has none."""
         changed = History(labels)
         kept = {
             label.id
@@ -98,7 +98,7 @@ class History:
         return changed
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able and cheap: the rows are shared, not copied. For ``restore`` with the same labels."""
+        """A JSON-able state for ``restore`` with the same labels. Cheap: the rows are shared, not copied."""
         return {
             "keys": [[label_id, kind] for label_id, kind in self._keys],
             "rows": list(self._rows),
@@ -108,7 +108,7 @@ class History:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "History":
-        """Raises KeyError, TypeError or ValueError for a state that is not of ``snapshot`` with these labels."""
+        """Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot with these labels."""
         history = cls(labels)
         if [tuple(key) for key in state["keys"]] != history._keys:
             raise ValueError("a snapshot of other labels")

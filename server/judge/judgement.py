@@ -1,4 +1,4 @@
-"""What goes into the judgement of a window, and what comes out."""
+"""The input and output of the judgement of a window."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,9 +13,9 @@ Audience = Literal["patient", "doctor"]
 
 @dataclass(frozen=True, slots=True)
 class WindowFacts:
-    """Where a window lies (input-rate samples) and how much speech it holds.
+    """Where a window lies (input-rate samples) and how much speech it contains.
 
-    ``measures`` of the window, where the acoustic scorer gave them: one prompt depends on the cause of a low score.
+    ``measures``: those of the window, if the acoustic scorer gave them; one prompt depends on the cause of a low score.
     """
 
     start_sample: int
@@ -29,7 +29,7 @@ class WindowFacts:
 
 @dataclass(frozen=True, slots=True)
 class PromptRaised:
-    """A sentence to show now. It replaces none: whatever was up has been cleared before."""
+    """A sentence to show now. The previous prompt has already been cleared."""
 
     id: str
     label_id: str
@@ -39,7 +39,7 @@ class PromptRaised:
 
 @dataclass(frozen=True, slots=True)
 class PromptCleared:
-    """The sentence to take away, as it was raised."""
+    """The sentence to remove, as it was raised."""
 
     id: str
     label_id: str
@@ -52,8 +52,9 @@ PromptEvent = PromptRaised | PromptCleared
 
 @dataclass(frozen=True, slots=True)
 class WindowJudgement:
-    """One window judged. Only labels that were asked for; ``session_*`` are the aggregates so far. ``interference``:
-    what was heard around the patient, where it disturbs."""
+    """The judgement of one window; only requested labels. ``session_*`` are the aggregates so far. ``interference``:
+    disturbing sounds around the patient.
+    """
 
     labels: dict[str, LabelScore]
     overall: Overall
@@ -66,7 +67,7 @@ class WindowJudgement:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch that could not be heard, in input-rate samples. ``why`` is the id of the label at fault."""
+    """A stretch that could not be heard, in input-rate samples. ``why`` is the id of the failing label."""
 
     start_sample: int
     end_sample: int
@@ -75,10 +76,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """The judgement of a whole session or file. Only labels that were asked for.
+    """The judgement of a whole session or file; only requested labels.
 
-    ``prompts`` are prompt ids, the worst label first, each once. ``not_heard``: content labels that a loaded source
-    could have heard and did not; ``not_assessed``: every other label without a score.
+    ``prompts`` are prompt ids, each once, the worst label first. ``not_heard``: content labels that a loaded source
+    could have heard but did not; ``not_assessed``: every other label without a score.
     """
 
     labels: dict[str, LabelScore]

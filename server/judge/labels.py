@@ -1,4 +1,4 @@
-"""A label as the judgement sees it. Label files are read into these by ``server.dictionaries``."""
+"""Labels as the judgement sees them. ``server.dictionaries`` reads label files into these."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +24,7 @@ class Aggregate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Piecewise linear from a measure to evidence 0..1; flat outside. ``points``: (measure, evidence), x rising.
+    """Piecewise linear from a measure to evidence 0..1; flat outside. ``points``: (measure, evidence), sorted.
 
     A fitted curve puts the decision threshold of its measure at 0.70.
     """
@@ -34,7 +34,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class AcousticPart:
-    """One measure (a field of ``Measures``, or ``speech_s``, or a scorer's internal measure) through its curve."""
+    """One measure (a field of ``Measures``, ``speech_s`` or a scorer's internal measure) with its curve."""
 
     measure: str
     curve: Curve
@@ -43,7 +43,7 @@ class AcousticPart:
 
 @dataclass(frozen=True, slots=True)
 class AcousticEvidence:
-    """Parts combined by weighted ``mean``, or by ``min`` (each can only downgrade)."""
+    """Parts combined by weighted ``mean`` or by ``min`` (each can only lower the score)."""
 
     parts: tuple[AcousticPart, ...]
     combine: Literal["mean", "min"] = "mean"
@@ -51,10 +51,10 @@ class AcousticEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ClapEvidence:
-    """English label texts; ``contrast`` is what the label is not.
+    """English label texts; ``contrast`` describes what the label is not.
 
-    ``hidden_by_processing``: it depends on noise or loudness, which a browser's processing falsifies. Labels with
-    acoustic evidence need not say so: their measures do.
+    ``hidden_by_processing``: the label depends on noise or loudness, which a browser's processing falsifies. Labels
+    with acoustic evidence do not need it: their measures say so.
     """
 
     positive: tuple[str, ...]
@@ -72,9 +72,9 @@ class TranscriptEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the patient is asked to do. ``id`` is shared by labels that ask the same thing.
+    """What the patient is asked to do. Labels that ask the same thing share the ``id``.
 
-    ``after_s``: how long the label must have stayed under its threshold before it is asked.
+    ``after_s``: how long the label must stay below its threshold before the prompt is raised.
     """
 
     id: str
@@ -93,7 +93,7 @@ class Label:
     clap: ClapEvidence | None = None
     transcript: TranscriptEvidence | None = None
     evidence_weights: tuple[tuple[str, float], ...] = ()
-    """Weight of each evidence kind in the combination; 1.0 where absent."""
+    """Weight of each evidence kind in the combination; 1.0 if absent."""
     aliases: tuple[str, ...] = ()
     threshold: float = 0.70
     clear: float = 0.75
@@ -103,17 +103,17 @@ class Label:
     endangers: Text | None = None
     advice: Text | None = None
     asked_as: str | None = None
-    """The text of an ad hoc label as it was asked for; ``format=flat`` keeps it."""
+    """The text of an ad hoc label as requested; ``format=flat`` keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
     """The labels of one session or file, in order, with the dictionary they come from.
 
-    ``requested`` are the ids asked for. ``labels`` may hold more: ``speech_present`` is always computed for the
-    verdict, even where the request leaves it out; it is then not in ``requested`` and not shown. ``notices`` tell
-    the caller what was made of its words: a generated contrast, or why a label cannot be scored. ``digest``: the same
-    one means the same labels, whatever ``version`` their files claim.
+    ``requested`` are the requested ids. ``labels`` may hold more: ``speech_present`` is always computed for the
+    verdict, even if the request leaves it out; it is then not in ``requested`` and not shown. ``notices`` tell the
+    caller how the request was read: a generated contrast, or why a label cannot be scored. ``digest``: equal digests
+    mean equal labels, whatever ``version`` their files claim.
     """
 
     labels: tuple[Label, ...]

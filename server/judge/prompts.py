@@ -1,4 +1,4 @@
-"""When a person is asked to do something, and when that is over. A state machine in sample time."""
+"""Decides when a prompt is raised and when it is cleared. A state machine in sample time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from server.values.text import Text
 
 CLEAR_AFTER_S = 3
 SPACING_S = 20
-"""From one raise to the next at least; a prompt that has been up for as long may give way."""
+"""Seconds from one raise to the next, at least; a prompt that has been up this long may be replaced."""
 IGNORED_AFTER_S = 20
 IGNORED_BEFORE_DOCTOR = 2
 
 INTELLIGIBLE = "intelligible"
-"""Its prompt asks to check the microphone, which helps only where the microphone is the cause."""
+"""Its prompt asks the patient to check the microphone, which helps only if the microphone is the cause."""
 COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
 MOVE_SOMEWHERE_QUIETER = "move_somewhere_quieter"
 
 
 @dataclass(slots=True)
 class Up:
-    """The prompt that is up. ``ignored``: how many times 20 s it has been counted as ignored."""
+    """The prompt that is up. ``ignored``: how many periods of 20 s have been counted as ignored."""
 
     event: PromptRaised
     raised_at: int
@@ -32,13 +32,13 @@ class Up:
 
 
 class PromptPolicy:
-    """At most one prompt at a time, calm, and never again what the patient has put aside.
+    """At most one prompt at a time, calm, and never again one that the patient has snoozed.
 
-    ``observe`` each window in order; ``snooze`` and ``change_labels`` between windows. All return the events to send,
-    in order. Raised after about 3 s under the threshold, cleared after 3 s above ``clear``, 20 s from one raise to the
-    next. Of several due, those not shown since their trouble began come first, then the one shown longest ago; among
-    equals the worst, so that none starves. Each 20 s that a prompt is up without clearing count as ignored once;
-    after two, prompts go to the doctor, also the one that is up.
+    Call ``observe`` for each window in order, ``snooze`` and ``change_labels`` between windows. All return the events
+    to send, in order. A prompt is raised after about 3 s below the threshold and cleared after 3 s above ``clear``;
+    raises are at least 20 s apart. Of several due prompts, those not shown since their trouble began come first, then
+    the one shown longest ago; among equals the worst, so that none starves. Each 20 s that a prompt is up without
+    clearing counts as ignored once; after two, prompts go to the doctor, including the one that is up.
     """
 
     def __init__(self, labels: LabelSet) -> None:
@@ -59,8 +59,10 @@ class PromptPolicy:
         microphone_at_fault: bool = False,
         interference: Sequence[Interference] = (),
     ) -> list[PromptEvent]:
-        """One window that ends at sample ``end`` of ``rate``: its ``recent`` scores by label id, null or absent where
-        there are none. ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to understand."""
+        """Take one window that ends at sample ``end`` of ``rate``, with its ``recent`` scores by label id, null or
+        absent if there are none. ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to
+        understand.
+        """
         since_last = end - self._last_end if self._last_end is not None else end
         self._last_end = end
         for label_id, label in self._labels.items():
@@ -78,21 +80,21 @@ class PromptPolicy:
         return events
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
-        """Not now: the prompt is not raised again in this visit. An id that no label has is ignored."""
+        """ "Not now": the prompt is not raised again in this visit. Unknown ids are ignored."""
         if all(_prompt(label).id != prompt_id for label in self._labels.values()):
             return []
         self._snoozed.add(prompt_id)
         return self._clear() if self._up is not None and self._up.event.id == prompt_id else []
 
     def change_labels(self, labels: LabelSet) -> list[PromptEvent]:
-        """Labels that stay keep their history; a prompt whose label is gone is cleared."""
+        """Use other labels. Labels that stay keep their history; a prompt whose label is gone is cleared."""
         self._labels = _with_prompt(labels)
         self._runs = {label_id: self._runs.get(label_id, Run()) for label_id in self._labels}
         gone = self._up is not None and self._up.event.label_id not in self._labels
         return self._clear() if gone else []
 
     def _due(self, rate: int, microphone_at_fault: bool) -> list[Label]:
-        """Labels whose prompt may be shown now, the first to show first."""
+        """Labels whose prompt may be shown now, in order of priority."""
         candidates = [
             label
             for label_id, label in self._labels.items()
@@ -102,7 +104,7 @@ class PromptPolicy:
         return [label for label in candidates if not self._waits_for_come_closer(label)]
 
     def _waits_for_come_closer(self, label: Label) -> bool:
-        """A faint voice looks like no voice: coming closer mends both, so it is asked for first."""
+        """A faint voice looks like no voice: coming closer fixes both, so it is asked for first."""
         if _prompt(label).id != SPEAK_UP or COME_CLOSER in self._snoozed:
             return False
         return any(
@@ -125,7 +127,9 @@ class PromptPolicy:
         return microphone_at_fault and not others_fail
 
     def _rank(self, label: Label) -> tuple[int, float]:
-        """Not yet shown or longest ago, then worst. Coming closer is as urgent as the silence it may explain."""
+        """Sort key: not yet shown or shown longest ago, then worst. Coming closer is as urgent as the silence that it
+        may explain.
+        """
         run = self._runs[label.id]
         assert run.score is not None, "only labels with a score are due"
         scores = [run.score]
@@ -151,13 +155,13 @@ class PromptPolicy:
             up.ignored = periods
 
     def _successor(self, up: Up, due: Sequence[Label], end: int, rate: int) -> Label | None:
-        """Who takes the place of the prompt that is up: the next-worst, or itself where the doctor is to be told."""
+        """What replaces the prompt that is up: the next-worst, or the same one if it now goes to the doctor."""
         if end - up.raised_at < SPACING_S * rate:
             return None
         others = [label for label in due if _prompt(label).text != self._labels_text(up)]
         if others:
             return others[0]
-        # Those left ask the same thing: one of them may be due in the place of the label it was raised for.
+        # The remaining labels ask the same thing: one of them may be due instead of the label it was raised for.
         hand_over = up.event.audience == "patient" and self._audience() == "doctor"
         return due[0] if hand_over and due else None
 
@@ -182,7 +186,7 @@ class PromptPolicy:
         return [PromptCleared(event.id, event.label_id, event.text, event.audience)]
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able; for ``restore`` with the same labels."""
+        """A JSON-able state for ``restore`` with the same labels."""
         up = self._up
         return {
             "runs": {label_id: run.snapshot() for label_id, run in self._runs.items()},
@@ -196,7 +200,7 @@ class PromptPolicy:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "PromptPolicy":
-        """Raises KeyError, TypeError or ValueError for a state that is not of ``snapshot``."""
+        """Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot."""
         policy = cls(labels)
         policy._runs = {label_id: Run.restore(state["runs"][label_id]) for label_id in policy._labels}
         if state["up"] is not None:
@@ -209,7 +213,7 @@ class PromptPolicy:
 
 
 def worded(prompt: Prompt, interference: Sequence[Interference]) -> Text:
-    """What the patient is asked; in the words of the interference where one has a name ("the television")."""
+    """The sentence for the patient; it names the interference if there is a named one ("the television")."""
     named = max(interference, key=lambda item: item.score, default=None)
     return prompt.text if prompt.id != MOVE_SOMEWHERE_QUIETER or named is None else named.prompt
 
@@ -219,5 +223,5 @@ def _with_prompt(labels: LabelSet) -> dict[str, Label]:
 
 
 def _prompt(label: Label) -> Prompt:
-    assert label.prompt is not None, "the policy holds labels with a prompt only"
+    assert label.prompt is not None, "the policy only holds labels with a prompt"
     return label.prompt

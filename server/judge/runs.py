@@ -1,4 +1,4 @@
-"""How long a label's ``recent`` score has stayed under its threshold or above its clear line, in sample time."""
+"""How long a label's ``recent`` score has stayed below its threshold or above ``clear``, in sample time."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -8,11 +8,11 @@ from server.judge.labels import Label
 from server.values.windows import HOP_S, RECENT_S, WINDOW_S
 
 FORGET_AFTER_S = WINDOW_S
-"""A label unheard of (null, or no window) for this long: what was known of it no longer holds."""
+"""Seconds without a score (null, or no window) after which what was known of a label no longer holds."""
 
 CLEARLY_UNDER = 0.2
-"""Real noise at 5 dB lands this far under the threshold within a window or two; the false alarms of clean speech that
-were seen stayed nearer."""
+"""Real noise at 5 dB SNR falls this far below the threshold within a window or two; the observed false alarms on clean
+speech stayed closer."""
 
 
 class Side(StrEnum):
@@ -26,13 +26,13 @@ class Side(StrEnum):
 
 @dataclass(slots=True)
 class Run:
-    """The stay of one label on one side of its lines.
+    """How long one label has stayed on one side of its lines.
 
-    ``samples``: how long since it was first seen there. Each further sight counts the time since the window before,
-    but no more than ``recent`` looks back: windows may be missing, and what nobody looked at proves nothing. Null
-    scores end no stay and add nothing to it, until it is forgotten. ``lowest``: the worst score of the stay.
-    ``known_at``: end of the last window with a score. ``shown_at``: when its prompt was last raised during this
-    trouble, which ends above the clear line. ``score``: the last one.
+    ``samples``: time since it was first seen there. Each further window adds the time since the previous one, but no
+    more than ``recent`` covers: windows may be missing, and audio that was not judged proves nothing. Null scores
+    neither end the stay nor extend it, until it is forgotten. ``lowest``: the worst score of the stay. ``known_at``:
+    end of the last window with a score. ``shown_at``: when its prompt was last raised during this trouble, which ends
+    above ``clear``. ``score``: the last score.
     """
 
     side: Side = Side.UNKNOWN
@@ -43,7 +43,7 @@ class Run:
     score: float | None = None
 
     def observe(self, label: Label, score: float | None, end: int, since_last: int, rate: int) -> None:
-        """One window that ends at sample ``end``, ``since_last`` samples after the one before."""
+        """Take one window that ends at sample ``end``, ``since_last`` samples after the previous one."""
         if end - self.known_at > FORGET_AFTER_S * rate:
             self.side, self.samples = Side.UNKNOWN, 0
         self.score = score
@@ -60,10 +60,10 @@ class Run:
         self.known_at = end
 
     def under_for(self, seconds: float, label: Label, rate: int) -> bool:
-        """Whether the label has been under its threshold for about ``seconds``.
+        """Whether the label has been below its threshold for about ``seconds``.
 
-        A stay that went clearly under counts the hop that first brought it, too; a near miss, which is as often a
-        pause or a breath as real trouble, only what came after.
+        A stay that went clearly below also counts its first hop; a near miss, which is as often a pause or a breath
+        as real trouble, counts only what came after.
         """
         clearly = self.lowest < label.threshold - CLEARLY_UNDER
         return self.side is Side.UNDER and self.samples + clearly * HOP_S * rate >= seconds * rate

@@ -1,4 +1,4 @@
-"""What a transcript says of a content label: all that the judgement sees of what was said."""
+"""What a transcript says about a content label; the judgement sees nothing else of what was said."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,9 @@ class SaidState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A topic over a transcript so far. ``heard_at_s``: start of the line that decided it, where lines have times."""
+    """The state of a topic in the transcript so far. ``heard_at_s``: start of the line that decided it, if lines have
+    times.
+    """
 
     state: SaidState
     strength: float

@@ -1,7 +1,7 @@
 """The judgement of one session or file, window by window. Sans-IO, with memory.
 
-Call ``add_window`` for every window in order of its end, ``snooze`` and ``change_labels`` in between, ``conclude`` at
-any time. Windows may be missing: everything is reckoned in sample time.
+Call ``add_window`` for every window in the order of their ends, ``snooze`` and ``change_labels`` in between, and
+``conclude`` at any time. Windows may be missing: everything is computed in sample time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ __all__ = [
 SNAPSHOT_VERSION = 1
 
 MICROPHONE_SNR_DB = 15.0
-"""Over this SNR, noise is not why speech is hard to understand; bandwidth or SIG is (design.md, Labels)."""
+"""Above this SNR, dB, speech is hard to understand because of bandwidth or SIG, not because of noise."""
 
 LOW_BACKGROUND = "low_background"
 
@@ -52,15 +52,19 @@ Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
 
 class SessionJudge:
-    """Judges windows by ``labels``. ``opinions`` are keyed by evidence kind, then by label id; a label without an
-    entry for a kind it declares has no such scorer loaded."""
+    """Judges windows by ``labels``. ``opinions`` are keyed by evidence kind, then by label id; if a label has no entry
+    for a kind that it declares, that scorer is not loaded.
+    """
 
     def __init__(self, labels: LabelSet) -> None:
         self._labels = labels
         self._history = History(labels)
         self._prompts = PromptPolicy(labels)
         self._marks: list[Mark] = []
-        self._microphone_at_fault = [0, 0]  # windows in which intelligible fails; those with the microphone as cause
+        self._microphone_at_fault = [
+            0,
+            0,
+        ]  # windows in which intelligible fails; of these, windows in which the microphone is the cause
         self._sample_rate = 1
         self._unsent: list[PromptEvent] = []
 
@@ -71,10 +75,10 @@ class SessionJudge:
         recent: Opinions,
         interference: Sequence[Interference] = (),
     ) -> WindowJudgement:
-        """Judge one window. One that ends no later than the last is judged too, but never counted twice.
+        """Judge one window. A window that ends no later than the previous one is judged too, but not counted again.
 
-        ``interference``: what scorers heard around the patient. It counts where ``low_background`` fails, in the window
-        or in its last 4 s, and nowhere else: a television in a room that is quiet enough concerns nobody.
+        ``interference``: sounds that scorers heard around the patient. It counts only if ``low_background`` fails in
+        the window or in its last 4 s: a television in a room that is quiet enough does not matter.
         """
         scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
         latest = {label.id: combine(label, _recent_of(recent, opinions, label)) for label in self._labels.labels}
@@ -102,20 +106,22 @@ class SessionJudge:
         )
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
-        """Not now: the prompt is cleared if it is up, and not raised again in this visit."""
+        """ "Not now": the prompt is cleared if it is up, and not raised again in this visit."""
         return self._prompts.snooze(prompt_id)
 
     def change_labels(self, labels: LabelSet) -> None:
-        """From the next window on. Labels that stay keep their scores, new ones begin; what that clears is told with
-        the next window."""
+        """Use other labels from the next window on. Labels that stay keep their scores, new ones start without any;
+        prompts that this clears are reported with the next window.
+        """
         self._history = self._history.with_labels(labels)
         self._unsent += self._prompts.change_labels(labels)
         self._labels = labels
 
     def conclude(self, said: Mapping[str, Said] | None = None) -> Conclusion:
-        """The whole session so far. Changes nothing. Without any window the audio was too short (under 0.5 s).
+        """The judgement of the session so far. Changes nothing. Without any window the audio was too short (under
+        0.5 s).
 
-        ``said``: by label id, what a transcript says of those content labels that it could have told.
+        ``said``: what the transcript says, by label id, for content labels that it covers.
         """
         too_short = not self._marks
         scores = {label.id: self._history.concluded(label.id) for label in self._labels.labels}
@@ -145,7 +151,7 @@ class SessionJudge:
         )
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able and versioned; cheap enough for every window, since what never changes is shared."""
+        """A JSON-able, versioned state; cheap enough for every window, because unchanging parts are shared."""
         return {
             "version": SNAPSHOT_VERSION,
             "history": self._history.snapshot(),
@@ -160,7 +166,7 @@ class SessionJudge:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "SessionJudge":
-        """Goes on where ``snapshot`` was taken. Raises SnapshotError: another version, other labels, or no snapshot."""
+        """Continue where ``snapshot`` was taken. Raises SnapshotError for another version, other labels or bad data."""
         if state.get("version") != SNAPSHOT_VERSION:
             raise SnapshotError("a judgement snapshot of another version")
         judge = cls(labels)
@@ -197,7 +203,9 @@ class SessionJudge:
         return next((label for label in self._labels.shown() if label.id == INTELLIGIBLE), None)
 
     def _microphone_fails(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> bool:
-        """Its acoustic evidence is the worst of SIG, SNR and bandwidth; over 15 dB, SNR is not the one that fails."""
+        """Whether the microphone is the cause. The acoustic evidence is the worst of SIG, SNR and bandwidth; above
+        15 dB, SNR does not fail.
+        """
         label = self._intelligible()
         snr_db = facts.measures.snr_db if facts.measures is not None else None
         if label is None or snr_db is None or snr_db <= MICROPHONE_SNR_DB:
@@ -206,7 +214,7 @@ class SessionJudge:
         return heard is not None and heard < label.threshold
 
     def _failing_prompts(self, values: Mapping[str, float | None]) -> list[str]:
-        """Prompt ids of the labels that fail over the whole session, the worst first, each once."""
+        """Prompt ids of the labels that fail over the session, worst first, each once."""
         failing = [
             (score, label)
             for label in self._labels.shown()
@@ -216,7 +224,7 @@ class SessionJudge:
         if any(label.id != INTELLIGIBLE for _, label in failing) or 2 * at_fault < max(fails, 1):
             failing = [(score, label) for score, label in failing if label.id != INTELLIGIBLE]
         if any(label.id == LOW_BACKGROUND and score < POOR_UNDER for score, label in failing):
-            # A voice may be drowned in it: in such noise nobody can tell that the patient was silent.
+            # In such noise a voice may be drowned out: nobody can tell whether the patient was silent.
             failing = [(score, label) for score, label in failing if label.id != SPEECH_PRESENT]
         failing.sort(key=lambda pair: pair[0])
         return list(dict.fromkeys(label.prompt.id for _, label in failing if label.prompt is not None))
@@ -227,8 +235,9 @@ def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
 
 
 def _recent_of(recent: Opinions, opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
-    """Of the last 4 s. CLAP hears 10 s at once: for a label that has no other evidence, and a prompt, those stand for
-    them (decision 0010)."""
+    """Opinions of the last 4 s. CLAP hears 10 s at once: for a label with a prompt and no other evidence, those 10 s
+    are used instead (docs/decisions/0010).
+    """
     found = _of(recent, label)
     if label.prompt is not None and label.acoustic is None and found["clap"] is None:
         found["clap"] = _of(opinions, label)["clap"]
@@ -236,5 +245,5 @@ def _recent_of(recent: Opinions, opinions: Opinions, label: Label) -> dict[Evide
 
 
 def _not_heard(label: Label, score: LabelScore) -> bool:
-    """A content label whose loaded source heard nothing of it; without a source it needs a transcript instead."""
+    """Whether a loaded source heard nothing about this content label; without a source it needs a transcript."""
     return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE

@@ -1,4 +1,4 @@
-"""What else a window holds: the sounds around a patient, and the patient's own. Pure functions of cosines."""
+"""Other sounds in a window: around the patient, and the patient's own. Pure functions of cosines."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class Interference:
 
 @dataclass(frozen=True, slots=True)
 class PatientSound:
-    """A cough and its like: for the doctor, never a reason to prompt. ``score`` as in ``Interference``."""
+    """A cough or a similar sound: shown to the doctor, never a reason to prompt. ``score`` as in ``Interference``."""
 
     id: str
     title: Text
@@ -33,8 +33,8 @@ class PatientSound:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """One sound that can be named. ``texts``: English label texts, whose cosines are averaged. ``margin``: by how much
-    its share must lie above the next best, 0..1."""
+    """One sound that can be named. ``texts``: English label texts whose cosines are averaged. ``margin``: by how much
+    its share must exceed the next best, 0..1."""
 
     id: str
     title: Text
@@ -44,21 +44,21 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Disturbance(Sound):
-    """A sound around the patient. ``prompt``: what the patient is asked where this is what disturbs."""
+    """A sound around the patient. ``prompt``: what the patient is asked if this sound disturbs."""
 
     prompt: Text
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSound(Sound):
-    """A sound of the patient. ``rivals``: disturbances that it is easily taken for."""
+    """A sound made by the patient. ``rivals``: disturbances that it is easily confused with."""
 
     rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """All that can be named (``labels/sounds/``), and the texts of what is nothing of the kind."""
+    """All sounds that can be named (``labels/sounds/``), and texts for quiet and for plain speech."""
 
     quiet: tuple[str, ...] = ()
     speaking: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Sounds:
     events: tuple[OwnSound, ...] = ()
 
     def texts(self) -> dict[str, tuple[str, ...]]:
-        """What is to be compared with a window, by id; ``quiet`` and ``speaking`` among them. Empty: nothing is."""
+        """The texts to compare with a window, by id, including ``quiet`` and ``speaking``. Empty: compare none."""
         if not self.interference and not self.events:
             return {}
         named = {sound.id: sound.texts for sound in (*self.interference, *self.events)}
@@ -74,11 +74,11 @@ class Sounds:
 
 
 def disturbance(nearness: Mapping[str, float], sounds: Sounds) -> Interference | None:
-    """The sound around the patient that stands out, if one does.
+    """The sound around the patient that stands out, if any.
 
-    ``nearness``: by id of ``sounds.texts()``, the checkpoint's scale times the mean cosine. The score is the sound's
-    share of a softmax over all disturbances and quiet: one closed, related set. None where the best lies less than its
-    margin above the next, or where a sound of the patient's own lies nearer: a cough must never be taken for a dog.
+    ``nearness``: the checkpoint's scale times the mean cosine, by id of ``sounds.texts()``. The score is the sound's
+    share of a softmax over all disturbances and quiet: one closed, related set. ``None`` if the best is less than its
+    margin above the next, or if one of the patient's own sounds is nearer: a cough must never be taken for a dog.
     """
     found = _standing_out(nearness, QUIET, sounds.interference)
     if found is None:
@@ -90,8 +90,8 @@ def disturbance(nearness: Mapping[str, float], sounds: Sounds) -> Interference |
 
 
 def own_sound(nearness: Mapping[str, float], sounds: Sounds) -> PatientSound | None:
-    """The patient's own sound that stands out, if one does; as ``disturbance``, over the patient's sounds and plain
-    speech. None where one of its rivals lies nearer."""
+    """The patient's own sound that stands out, if any; like ``disturbance``, over the patient's sounds and plain
+    speech. ``None`` if one of its rivals is nearer."""
     found = _standing_out(nearness, SPEAKING, sounds.events)
     if found is None:
         return None
@@ -105,7 +105,7 @@ _Named = TypeVar("_Named", bound=Sound)
 
 
 def _standing_out(nearness: Mapping[str, float], plain: str, sounds: Sequence[_Named]) -> tuple[_Named, float] | None:
-    """The best of ``sounds`` and its share, where it lies its margin above the next best and above ``plain``."""
+    """The best of ``sounds`` and its share, if it exceeds the next best by its margin, and ``plain``."""
     if not sounds or not all(math.isfinite(value) for value in nearness.values()):
         return None
     shares = softmax([nearness[plain], *(nearness[sound.id] for sound in sounds)])
@@ -116,7 +116,7 @@ def _standing_out(nearness: Mapping[str, float], plain: str, sounds: Sequence[_N
 
 
 def softmax(values: Sequence[float]) -> list[float]:
-    """Shares that add up to 1, of finite ``values``."""
+    """Shares of finite ``values`` that add up to 1."""
     top = max(values)
     weights = [math.exp(value - top) for value in values]
     total = sum(weights)

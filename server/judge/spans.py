@@ -1,4 +1,4 @@
-"""Stretches that could not be heard, found from the ``recent`` scores of successive windows."""
+"""Finds stretches that could not be heard from the ``recent`` scores of successive windows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,21 @@ from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT
 from server.values.scores import LabelScore
 
 MIN_SPAN_S = 3
-"""A shorter stretch is not told: a sentence around it still makes sense."""
+"""Shorter stretches are not reported: the sentence around them still makes sense."""
 JOIN_S = 2
-"""Stretches this close are one: a doctor asks again once."""
+"""Stretches this close together are merged: a doctor asks again once."""
 CONTINUOUS_SIGNAL = "continuous_signal"
-"""Spoils a stretch without speech too: where the signal is gone, nobody knows what was said."""
+"""Spoils a stretch even without speech: where the signal is gone, nobody knows what was said."""
 TAKES_WORDS = frozenset(
     {"low_background", "close_enough", "intelligible", "low_reverberation", "no_crosstalk", CONTINUOUS_SIGNAL}
 )
-"""Labels that cost words where they are poor. Telephone sound, clipping and haste do not sound well, but are heard."""
+"""Labels that make words unintelligible when they are poor. Telephone sound, clipping and fast speech sound bad, but
+can be understood.
+"""
 
 
 class Mark(NamedTuple):
-    """What the last seconds before ``end_sample`` were like; ``why`` is the label that spoils them, if one does."""
+    """The last seconds before ``end_sample``; ``why`` is the label that spoils them, if any."""
 
     start_sample: int
     end_sample: int
@@ -30,7 +32,7 @@ class Mark(NamedTuple):
 
 
 def spoiled_by(labels: LabelSet, recent: Mapping[str, LabelScore]) -> str | None:
-    """The worst label that takes words and whose ``recent`` score is poor while someone speaks, or ``None``."""
+    """The worst of those labels whose ``recent`` score is poor while someone speaks, or ``None``."""
     presence = recent.get(SPEECH_PRESENT)
     threshold = next((label.threshold for label in labels.labels if label.id == SPEECH_PRESENT), 0.0)
     silent = presence is not None and presence.score is not None and presence.score < threshold
@@ -45,10 +47,10 @@ def spoiled_by(labels: LabelSet, recent: Mapping[str, LabelScore]) -> str | None
 
 
 def unusable_spans(marks: Sequence[Mark], sample_rate: int) -> list[Span]:
-    """Spans of at least 3 s, in order, apart from each other.
+    """Spans of at least 3 s, in order and separate.
 
-    Marks look back over several seconds and overlap; a stretch between two mark ends is spoiled where at least half
-    of the marks that cover it are. That keeps the edges of a short fault from growing by what each mark looks back.
+    Marks cover several seconds and overlap; a stretch between two mark ends is spoiled if at least half of the marks
+    that cover it are. So a short fault does not grow by the length of a mark at its edges.
     """
     if all(mark.why is None for mark in marks):
         return []
@@ -74,7 +76,7 @@ def unusable_spans(marks: Sequence[Mark], sample_rate: int) -> list[Span]:
 
 
 def _from(marks: Sequence[Mark], first: int) -> Sequence[Mark]:
-    """The marks that may cover a stretch just after ``first``: no mark looks back over more than a few others."""
+    """The marks that may cover a stretch just after ``first``: each mark overlaps only a few others."""
     return marks[first : first + 16]
 
 

@@ -1,4 +1,4 @@
-"""From label scores to one word: overall score, verdict and grade."""
+"""Derives the overall score, the verdict and the grade from label scores."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -16,14 +16,14 @@ POOR_UNDER = 0.35
 
 
 def passed(label: Label, score: float | None) -> bool | None:
-    """Whether the score reaches the label's pass line; ``None`` where there is no score."""
+    """Whether the score reaches the label's threshold; ``None`` without a score."""
     return None if score is None else score >= label.threshold
 
 
 def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: bool = False) -> Overall:
     """The judgement over one window, or over a session's aggregated scores (label id to score, 0..1 or null).
 
-    ``scores`` holds ``speech_present`` even where the label set leaves it out: the verdict needs it.
+    ``scores`` includes ``speech_present`` even if the label set leaves it out: the verdict needs it.
     """
     quality = [label for label in labels.shown() if label.kind is LabelKind.QUALITY]
     scored = [(label, score) for label in quality if (score := scores.get(label.id)) is not None]
@@ -51,7 +51,7 @@ def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: 
 def _grade(scored: list[tuple[Label, float]], verdict: Verdict | None) -> Grade:
     if not scored:
         return "nodata"
-    # A label without a pass line (0.0) is a sound to be shown, and asks nothing of the recording.
+    # A label with threshold 0.0 is only a sound to show; it requires nothing of the recording.
     if verdict == "unusable" or any(score < POOR_UNDER for label, score in scored if label.threshold > 0.0):
         return "poor"
     return "clear" if verdict == "accept" else "usable"

@@ -30,8 +30,8 @@ def advice(
 def test_the_worst_failing_label_is_named_with_its_score_danger_and_remedy() -> None:
     said = advice({"low_background": 0.63, "close_enough": 0.65})
     assert said.zh == (
-        "建议复录:“无背景强干扰”没有达标(0.63),周围的声音会盖住药名、剂量这些关键字;"
-        "请换到安静的房间,关上门窗和电视,再录一遍。"
+        "建议复录：“无背景强干扰”没有达标（0.63），周围的声音会盖住药名、剂量这些关键字；"
+        "请换到安静的房间，关上门窗和电视，再录一遍。"
     )
     assert said.en == (
         "Please record again: “No strong background noise” falls short (0.63); noise may cover the words that matter, "
@@ -48,12 +48,12 @@ def test_a_score_that_falls_short_is_not_rounded_up_to_its_pass_line(score: floa
 
 
 def test_an_accepted_recording_is_fine() -> None:
-    assert advice({}) == Text("录音可以使用,不用重录。", "This recording is fine and can be used as it is.")
+    assert advice({}) == Text("录音可以使用，不用重录。", "This recording is fine and can be used as it is.")
 
 
 def test_stretches_to_ask_again_are_told_in_words() -> None:
     said = advice({}, [Span(190 * RATE, 220 * RATE, "low_background")])
-    assert "03:10–03:40 未听清,请重问。" in said.zh
+    assert "03:10–03:40 未听清，请重问。" in said.zh
     assert "03:10–03:40 could not be heard; please ask again." in said.en
 
 
@@ -113,13 +113,13 @@ def test_without_anything_assessed_a_person_is_asked_to_listen() -> None:
 def test_a_label_of_the_callers_own_is_advised_on_too() -> None:
     labels = DICTIONARIES.resolve("咳嗽声=the sound of coughing")
     custom = labels.shown()[0].id
-    assert advice({custom: 0.2}, labels=labels).zh == "建议复录:“咳嗽声”没有达标(0.20);请再录一遍。"
+    assert advice({custom: 0.2}, labels=labels).zh == "建议复录：“咳嗽声”没有达标（0.20）；请再录一遍。"
 
 
 @pytest.mark.parametrize("label_id", [label.id for label in TELEMEDICINE.labels if label.kind == "quality"])
 def test_every_quality_label_gives_whole_sentences(label_id: str) -> None:
     said = advice({label_id: 0.1})
-    assert said.zh.startswith("建议复录:“")
+    assert said.zh.startswith("建议复录：“")
     assert said.zh.endswith("再录一遍。") or said.zh.endswith("再说一遍。")
     assert said.en.startswith("Please record again: ")
     assert said.en.endswith(".")
@@ -139,7 +139,7 @@ def test_each_label_of_every_dictionary_that_can_fail_gives_whole_sentences(labe
     for label in labels.labels:
         if label.kind == "quality" and label.threshold > 0.0:
             said = advice({label.id: 0.1}, labels=labels)
-            assert said.zh.startswith(f"建议复录:“{label.title.zh}”没有达标(0.10),")
+            assert said.zh.startswith(f"建议复录：“{label.title.zh}”没有达标（0.10），")
             assert said.en.startswith(f"Please record again: “{label.title.en}” falls short (0.10); ")
             assert_well_formed(said)
 
@@ -149,8 +149,8 @@ def test_each_content_label_of_every_dictionary_that_was_not_heard_is_asked_for(
     for label in labels.labels:
         if label.kind == "content":
             said = advice({label.id: None}, labels=labels, why=Why.NO_EVIDENCE)
-            assert said.zh.startswith("录音可以使用,不用重录。没有听到")
-            assert "请再问一句:" in said.zh
+            assert said.zh.startswith("录音可以使用，不用重录。没有听到")
+            assert "请再问一句：" in said.zh
             assert "Not heard: " in said.en
             assert "please ask once more" in said.en
             assert_well_formed(said)
@@ -168,7 +168,7 @@ def assert_well_formed(said: Text) -> None:
 
 def test_several_things_not_heard_are_one_sentence() -> None:
     said = advice({"pain_location": None, "symptom_duration": None}, why=Why.NO_EVIDENCE)
-    assert said.zh == "录音可以使用,不用重录。没有听到疼痛部位、持续时间,请补问。"
+    assert said.zh == "录音可以使用，不用重录。没有听到疼痛部位、持续时间，请补问。"
     assert said.en == (
         "This recording is fine and can be used as it is. Not heard: pain location and duration; please ask."
     )
@@ -198,14 +198,14 @@ def test_many_things_not_heard_are_not_all_listed() -> None:
     labels = DICTIONARIES.resolve("cardiology")
     content = {label.id: None for label in labels.labels if label.kind == "content"}
     said = advice({**content}, labels=labels, why=Why.NO_EVIDENCE)
-    assert "等 10 项,请补问。" in said.zh
+    assert "等 10 项，请补问。" in said.zh
     assert "and 6 more; please ask." in said.en
 
 
 def test_what_was_not_heard_is_asked_in_the_recording_that_is_made_anyway() -> None:
     changes: dict[str, float | None] = {"low_background": 0.63, "pain_location": None, "symptom_duration": None}
     said = advice(changes, why=Why.NO_EVIDENCE)
-    assert said.zh.endswith("再录一遍。没有听到疼痛部位、持续时间,重录时请一并问到。")
+    assert said.zh.endswith("再录一遍。没有听到疼痛部位、持续时间，重录时请一并问到。")
     assert said.en.endswith("Not heard: pain location and duration; please ask in the next recording.")
     assert_well_formed(said)
 
@@ -213,10 +213,10 @@ def test_what_was_not_heard_is_asked_in_the_recording_that_is_made_anyway() -> N
 def test_a_symptom_nobody_spoke_of_is_not_told_as_if_it_were_absent() -> None:
     labels = DICTIONARIES.resolve("cardiology")
     one = advice({"syncope": None}, labels=labels, why=Why.NO_EVIDENCE)
-    assert "没有听到有无晕厥;请再问一句:" in one.zh
+    assert "没有听到有无晕厥；请再问一句：" in one.zh
     assert "Not heard: fainting (yes or no); please ask once more" in one.en
     several = advice({"syncope": None, "exercise_tolerance": None}, labels=labels, why=Why.NO_EVIDENCE)
-    assert "没有听到活动耐量、有无晕厥,请补问。" in several.zh
+    assert "没有听到活动耐量、有无晕厥，请补问。" in several.zh
 
 
 def test_what_needs_a_transcript_is_not_called_unsaid() -> None:
@@ -256,7 +256,7 @@ def test_what_was_let_pass_is_not_said_to_fall_short(threshold: float) -> None:
     """Whoever asks may lower a pass line; the whole can still be too low to be used."""
     labels = DICTIONARIES.resolve([LabelRequest(label="low_background", threshold=threshold)])
     said = advice({"low_background": 0.29, "speech_present": 1.0}, labels=labels)
-    assert said.zh.startswith("建议复录:整体偏低,最低的是“无背景强干扰”(0.29),")
+    assert said.zh.startswith("建议复录：整体偏低，最低的是“无背景强干扰”（0.29），")
     assert "“No strong background noise” most of all (0.29)" in said.en
     assert "说话" not in said.zh.split(",")[0]
     assert "没有达标" not in said.zh

@@ -260,7 +260,7 @@ def test_a_prompt_whose_label_is_gone_is_cleared() -> None:
 def test_the_text_names_the_interference_where_it_has_a_name() -> None:
     prompt = next(label.prompt for label in TELEMEDICINE.labels if label.id == "low_background")
     assert prompt is not None
-    named = Text("周围有电视声,请到安静一点的地方再说。", "I can hear the television. Please move somewhere quieter.")
+    named = Text("周围有电视声，请到安静一点的地方再说。", "I can hear the television. Please move somewhere quieter.")
     television = Interference("tv", Text("电视声", "Television"), 0.6, named)
     fan = Interference("fan_ac", Text("风扇声", "Fan"), 0.3, Text("有风扇声。", "A fan."))
     assert worded(prompt, [fan, television]) == named

@@ -358,7 +358,7 @@ TV = Interference(
     "tv",
     Text("电视声", "Television"),
     0.6,
-    Text("周围有电视声,请到安静一点的地方再说。", "I can hear the television. Please move somewhere quieter."),
+    Text("周围有电视声，请到安静一点的地方再说。", "I can hear the television. Please move somewhere quieter."),
 )
 BACKGROUND = next(label for label in TELEMEDICINE.labels if label.id == "low_background")
 NOISY = label_set(quality("speech_present", prompt="speak_up"), BACKGROUND)

@@ -128,4 +128,4 @@ def test_a_session_tells_its_spans_with_the_label_at_fault() -> None:
     [span] = judge.conclude().unusable_spans
     assert span.why == "low_background"
     assert judge.conclude().overall.verdict == "accept"
-    assert "未听清,请重问" in judge.conclude().advice.zh
+    assert "未听清，请重问" in judge.conclude().advice.zh

@@ -1,4 +1,4 @@
-"""Reads a label file the way a careful colleague would: every fault with its line, and how to write it better."""
+"""Checks a label file as a careful colleague would: every fault with its line, and how to fix it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ __all__ = ["Known", "LintFinding", "LintRule", "lint_file", "lint_source"]
 
 
 def lint_file(path: Path, known: Known) -> list[LintFinding]:
-    """Raises OSError where the file cannot be read; everything else that is wrong with it is a finding."""
+    """Raises OSError if the file cannot be read; any other fault is a finding."""
     raw = path.read_bytes()
     try:
         return lint_source(raw.decode("utf-8-sig"), str(path), known)
@@ -25,12 +25,12 @@ def lint_file(path: Path, known: Known) -> list[LintFinding]:
 
 
 def lint_source(source: str, path: str, known: Known) -> list[LintFinding]:
-    """The findings in the order of their lines. ``path`` is only repeated."""
+    """The findings in the order of their lines. ``path`` only appears in them."""
     try:
         data = load_toml(source)
     except NotTomlError as error:
         written = source.split("\n")[error.line - 1 :][:1]
-        told = Text(f"不是 TOML:{error}", f"not TOML: {error}")
+        told = Text(f"不是 TOML：{error}", f"not TOML: {error}")
         return [_syntax(path, error.line, told, _remedy(str(error), *written))]
     found: dict[tuple[int, LintRule, str], LintFinding] = {}
     for draft in _drafts(data, known):
@@ -76,11 +76,12 @@ _FULL_WIDTH = re.compile("[“”‘’「」＝，【】｛｝＂]")
 
 
 def _remedy(error: str, written: str = "") -> Text:
-    """What it most likely is. ``written``: the line that stopped the reader."""
+    """The most likely fix. ``written``: the line at which parsing stopped."""
     if "twice" in error or "overwrite" in error:
-        return Text("同一个键写了两遍,留一个", "the same key is written twice; keep one of them")
+        return Text("同一个键写了两遍，留一个", "the same key is written twice; keep one of them")
     if _FULL_WIDTH.search(written):
         return Text(
-            "引号、等号、逗号和括号要用英文(半角)的", "type quotes, =, commas and brackets as on an English keyboard"
+            "引号、等号、逗号和括号请用英文（半角）符号",
+            "use the quotes, =, commas and brackets of an English keyboard",
         )
-    return Text("多半是少了引号、括号或逗号", "often a missing quote, bracket or comma")
+    return Text("可能少了引号、括号或逗号", "perhaps a quote, bracket or comma is missing")

@@ -1,4 +1,4 @@
-"""What a label is judged by: whether any scorer of the product can give it."""
+"""Checks whether any scorer of the product can give a label's evidence."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,8 +35,8 @@ def _clear(label: RawLabel) -> Iterator[Draft]:
         at,
         LintRule.CLEAR,
         Text(
-            f"clear({clear:g})低于合格线 threshold({threshold:g}),提示会闪来闪去",
-            f"clear ({clear:g}) lies under threshold ({threshold:g}): the prompt would flicker",
+            f"clear（{clear:g}）低于合格线 threshold（{threshold:g}），提示会反复闪现",
+            f"clear ({clear:g}) is below threshold ({threshold:g}): the prompt would flicker",
         ),
         Text(f"写成 clear = {better:.2f}", f"write clear = {better:.2f}"),
     )
@@ -49,10 +49,10 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
             label.at("clap"),
             LintRule.CLAP_CONTENT,
             Text(
-                "内容标签用了 CLAP,而 CLAP 听不懂说了什么", "a content label with CLAP, which cannot hear what is said"
+                "内容标签用了 CLAP，而 CLAP 听不懂说了什么", "a content label uses CLAP, which cannot hear what is said"
             ),
             Text(
-                '改用 [label.transcript];若是评声音,写 kind = "quality"',
+                '请改用 [label.transcript]；如果要评声音，写 kind = "quality"',
                 'use [label.transcript]; for a sound, write kind = "quality"',
             ),
         )
@@ -61,21 +61,21 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
             label.at("acoustic"),
             LintRule.EVIDENCE,
             Text(
-                "内容标签用了声学指标,声音说明不了说了什么",
-                "a content label with acoustic evidence: sound does not tell what was said",
+                "内容标签用了声学指标，但声音反映不了说的内容",
+                "a content label uses acoustic evidence, but sound does not tell what was said",
             ),
-            Text("改用 [label.transcript]", "use [label.transcript]"),
+            Text("请改用 [label.transcript]", "use [label.transcript]"),
         )
     if kind == LabelKind.QUALITY and "transcript" in label.entry:
         yield Draft(
             label.at("transcript"),
             LintRule.EVIDENCE,
             Text(
-                "质量标签用了转写,文字说明不了听得清不清",
-                "a quality label with a transcript, which does not tell how it sounds",
+                "质量标签用了转写，但文字反映不了音质",
+                "a quality label uses a transcript, which does not tell how it sounds",
             ),
             Text(
-                '改用 [label.acoustic] 或 [label.clap];若评说了什么,写 kind = "content"',
+                '请改用 [label.acoustic] 或 [label.clap]；如果要评内容，写 kind = "content"',
                 'use [label.acoustic] or [label.clap]; for what was said, write kind = "content"',
             ),
         )
@@ -83,16 +83,16 @@ def _kind(label: RawLabel) -> Iterator[Draft]:
         yield Draft(
             label.at(),
             LintRule.EVIDENCE,
-            Text("没有任何依据,永远不会有分数", "no evidence: it would never have a score"),
+            Text("没有任何依据，不会有分数", "no evidence: it would never get a score"),
             Text(
-                "补上 [label.acoustic]、[label.clap] 或 [label.transcript]",
+                "请补上 [label.acoustic]、[label.clap] 或 [label.transcript]",
                 "add [label.acoustic], [label.clap] or [label.transcript]",
             ),
         )
 
 
 def _of_unknown_kind(label: RawLabel) -> bool:
-    """A table that is no key of a label: its own finding asks for one that is."""
+    """Whether there is a table that is not a key of a label; it has its own finding."""
     return any(isinstance(value, dict) and key not in LabelEntry.model_fields for key, value in label.entry.items())
 
 
@@ -116,8 +116,8 @@ def _topic(label: RawLabel, known: Known) -> Iterator[Draft]:
             label.at("transcript", "topic"),
             LintRule.EVIDENCE,
             Text(
-                f"没有“{topic}”这个话题,转写里找不到它",
-                f"no topic {topic!r}: nothing in a transcript would be taken for it",
+                f"没有“{topic}”这个话题，转写里找不到它",
+                f"no topic {topic!r}: it would never be found in a transcript",
             ),
             _instead(topic, known.topics, "docs/topics.md"),
         )
@@ -127,10 +127,10 @@ def _instead(name: str, names: frozenset[str], document: str) -> Text:
     near = get_close_matches(name, sorted(names), n=2, cutoff=0.5)
     if near:
         return Text(
-            f"是不是 {'、'.join(near)}?全部见 {document}",
-            f"did you mean {' or '.join(near)}? {document} has all of them",
+            f"是不是 {'、'.join(near)}？全部名称见 {document}",
+            f"did you mean {' or '.join(near)}? {document} lists all of them",
         )
-    return Text(f"可用的见 {document}", f"{document} lists what there is")
+    return Text(f"可用的名称见 {document}", f"{document} lists all of them")
 
 
 def _clap(label: RawLabel) -> Iterator[Draft]:
@@ -142,40 +142,40 @@ def _clap(label: RawLabel) -> Iterator[Draft]:
         yield Draft(
             label.at("clap", "contrast"),
             LintRule.CLAP_CONTRAST,
-            Text("CLAP 只有正面文本,没有对照", "CLAP has nothing to compare with"),
-            Text('写出“不是这样”听起来是什么:contrast = ["…"]', 'write what its absence sounds like: contrast = ["…"]'),
+            Text("CLAP 只有正面文本，没有对照", "CLAP has no contrast to compare with"),
+            Text('请写出相反的声音：contrast = ["…"]', 'describe the opposite sound: contrast = ["…"]'),
         )
     same = {_bare(text) for _, text in positive} & {_bare(text) for _, text in contrast}
     if same:
         yield Draft(
             label.at("clap", "contrast"),
             LintRule.CLAP_CONTRAST,
-            Text(f"正面和对照是同一句“{min(same)}”", f"positive and contrast have “{min(same)}” in common"),
-            Text("对照要写相反的声音", "the contrast is the opposite sound"),
+            Text(f"正面和对照都写了“{min(same)}”", f"positive and contrast both contain “{min(same)}”"),
+            Text("对照请写相反的声音", "describe the opposite sound in the contrast"),
         )
 
 
 def check_text(at: Location, text: str) -> Iterator[Draft]:
-    """One text for the encoder: English, and a sound that is there."""
+    """Check one text for the encoder: it must be English and describe a sound that is there."""
     if text and not (is_english(text) and reads_as_english(text)):
         yield Draft(
             at,
             LintRule.CLAP_LANGUAGE,
             Text(f"CLAP 文本“{text}”不是英文", f"the CLAP text “{text}” is not English"),
             Text(
-                "文本编码器只懂英文,例如 a person speaking in a quiet room",
-                "the text encoder knows English only, such as “a person speaking in a quiet room”",
+                "文本编码器只懂英文，例如 a person speaking in a quiet room",
+                "the text encoder reads only English, for example “a person speaking in a quiet room”",
             ),
         )
     if _ABSENCE.match(text):
         yield Draft(
             at,
             LintRule.CLAP_CONTRAST,
-            Text(f"“{text}”说的是没有什么", f"“{text}” says what is not there"),
+            Text(f"“{text}”写的是没有什么声音", f"“{text}” describes a sound that is absent"),
             Text(
-                "编码器听不懂“没有”,只会当成有;写实际听得到的,例如 a person speaking in a quiet room",
-                "the encoder takes it for the thing itself; write what is heard instead, such as “a person speaking in "
-                "a quiet room”",
+                "编码器不懂“没有”，会当成有；请写实际听到的声音，例如 a person speaking in a quiet room",
+                "the encoder reads it as the sound itself; describe what is heard instead, for example “a person "
+                "speaking in a quiet room”",
             ),
         )
 
@@ -190,12 +190,12 @@ def _bare(text: str) -> str:
 
 
 def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:
-    """One note for each kind of scorer that some label needs and this installation does not have."""
+    """One note for each kind of scorer that some label needs and this installation lacks."""
     hints: dict[EvidenceKind, Text] = {
         "acoustic": Text("此处没有声学评分", "acoustic scoring is off here"),
-        "clap": Text("此处没有加载 CLAP 模型", "no CLAP is loaded here"),
+        "clap": Text("此处没有加载 CLAP 模型", "CLAP is not loaded here"),
         "transcript": Text(
-            "这里没有接入转写(评估文件时可用 --transcript)", "no transcripts here, unless assess gets a --transcript"
+            "此处没有接入转写（评估文件时可用 --transcript）", "no transcripts here, except with assess --transcript"
         ),
     }
     for kind in KINDS:
@@ -207,9 +207,9 @@ def notes(labels: Sequence[RawLabel], known: Known) -> Iterator[Draft]:
                 needing[0].at(),
                 LintRule.NOT_LOADED,
                 Text(
-                    f"{hints[kind].zh},有 {len(needing)} 个标签暂时没有分数",
-                    f"{hints[kind].en}: {len(needing)} of the labels without a score for now",
+                    f"{hints[kind].zh}，有 {len(needing)} 个标签暂时没有分数",
+                    f"{hints[kind].en}: {len(needing)} labels have no score for now",
                 ),
-                Text("不是错误,加载后就有分数", "no fault: once it is loaded they are scored"),
+                Text("不是错误，加载后就有分数", "not a problem: they are scored once it is loaded"),
                 "note",
             )

@@ -1,4 +1,4 @@
-"""What lint tells: where, what is wrong, and how to write it better, in Chinese and English."""
+"""Lint findings: where, what is wrong, and how to fix it, in Chinese and English."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """``line`` is 1-based. ``label``: the id of the label it is about. A ``note`` is no fault."""
+    """``line`` is 1-based. ``label``: the id of the label concerned. A ``note`` is not a problem."""
 
     path: str
     line: int
@@ -57,11 +57,11 @@ class LintFinding:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a file is held against.
+    """What a file is checked against.
 
-    ``measures``: what a curve may read. ``topics``: what a transcript can be asked for; ``None`` = not checked.
-    ``lexicons``: the words that a topic may name.
-    ``loaded``: the evidence that this installation gives. ``written``: the ids that each other dictionary writes.
+    ``measures``: those that a curve may read. ``topics``: those that a transcript can be searched for; ``None`` = not
+    checked. ``lexicons``: those that a topic may name.
+    ``loaded``: the evidence that this installation gives. ``written``: the ids that each other dictionary defines.
     """
 
     measures: frozenset[str]
@@ -73,9 +73,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class RawLabel:
-    """One ``[[label]]`` as it is written, of whatever types: lint also reads files that the loader refuses.
+    """One ``[[label]]`` as written, with values of any type: lint also reads files that the loader refuses.
 
-    ``table_name``: of a file of sounds, ``interference`` or ``event``.
+    ``table_name``: in a sounds file, ``interference`` or ``event``.
     """
 
     index: int
@@ -98,12 +98,12 @@ class RawLabel:
         return value if isinstance(value, dict) else {}
 
     def text(self, key: str, language: str) -> str:
-        """``title.zh`` and its like; empty where it is missing or no text."""
+        """``title.zh`` and the like; empty if it is missing or not text."""
         value = self.table(key).get(language)
         return value.strip() if isinstance(value, str) else ""
 
     def strings(self, *keys: str) -> list[tuple[int, str]]:
-        """The texts of a list with their places in it; a single text counts as a list of one."""
+        """The texts of a list with their indices; a single text counts as a list of one."""
         value: Any = self.entry
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
@@ -122,7 +122,7 @@ def raw_labels(data: Mapping[str, Any]) -> Iterator[RawLabel]:
 
 
 def raw_entries(data: Mapping[str, Any], table: str) -> Iterator[RawLabel]:
-    """The tables ``[[table]]`` of a file, in their order."""
+    """The tables ``[[table]]`` of a file, in order."""
     entries = data.get(table)
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
         if isinstance(entry, dict):

@@ -1,4 +1,4 @@
-"""Both languages, and each in its place."""
+"""Checks that both languages are there, each in its place."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from server.values.text import Text
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LANGUAGES = {"zh": "中文", "en": "英文"}
-_PARTS = {"title": "标题", "endangers": "“影响什么”(endangers)", "advice": "建议(advice)", "prompt": "提示(prompt)"}
+_PARTS = {"title": "标题", "endangers": "影响（endangers）", "advice": "建议（advice）", "prompt": "提示（prompt）"}
 _STOP = "。.!?!?;;"
 
 
 def check(label: RawLabel) -> Iterator[Draft]:
-    """What is there but in the wrong language, and what is not there at all."""
+    """Texts in the wrong language, and missing texts."""
     for part, name in _PARTS.items():
         if part in label.entry:
             yield from check_part(label, part, name)
@@ -23,7 +23,7 @@ def check(label: RawLabel) -> Iterator[Draft]:
 
 
 def check_part(label: RawLabel, part: str, name: str) -> Iterator[Draft]:
-    """Both languages of ``part``, which ``name`` calls in Chinese."""
+    """Check both languages of ``part``, whose Chinese name is ``name``."""
     for language in _LANGUAGES:
         text = label.text(part, language)
         at = label.at(part, language)
@@ -39,16 +39,16 @@ def _without(part: str, name: str) -> tuple[Text, Text]:
     return (
         Text(f"没有{name}", f"no {part}"),
         Text(
-            f'补上 {part} = {{ zh = "…", en = "…" }}:综合建议要用',
-            f'add {part} = {{ zh = "…", en = "…" }}: the advice is made of it',
+            f'请补上 {part} = {{ zh = "…", en = "…" }}，综合建议会用到',
+            f'add {part} = {{ zh = "…", en = "…" }}: the advice uses it',
         ),
     )
 
 
 def _missing(part: str, name: str, language: str) -> tuple[Text, Text]:
     return (
-        Text(f"{name}缺{_LANGUAGES[language]}", f"{part} lacks its {'Chinese' if language == 'zh' else 'English'}"),
-        Text("请一位懂两种语言的临床同事补上", "have a colleague who works in both languages add it"),
+        Text(f"{name}缺{_LANGUAGES[language]}", f"{part} has no {'Chinese' if language == 'zh' else 'English'} text"),
+        Text("请一位懂两种语言的临床同事补上", "ask a clinical colleague who knows both languages to add it"),
     )
 
 
@@ -62,12 +62,12 @@ def _wrong(part: str, name: str, language: str, text: str) -> tuple[Text, Text]:
 def _stop(part: str, name: str) -> tuple[Text, Text]:
     return (
         Text(f"{name}以句号结尾", f"{part} ends in a full stop"),
-        Text("去掉结尾的标点:它会接在别的话后面", "leave the last mark out: it becomes a part of a sentence"),
+        Text("请去掉结尾的标点：它会接在别的句子里", "remove the final mark: the text becomes part of a sentence"),
     )
 
 
 def reads_as_english(text: str) -> bool:
-    """Whether a text in Latin letters is English and not, say, pinyin or Spanish; by its function words."""
+    """Whether a text in Latin letters is English rather than pinyin or Spanish, judged by its function words."""
     words = re.findall(r"[^\W\d_]+", text.casefold())
     if any(not word.isascii() and word not in LOANS for word in words):
         return False

@@ -1,4 +1,4 @@
-"""Labels that say the same twice, word for word or nearly."""
+"""Finds labels that say the same thing twice, exactly or nearly."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from server.values.text import Text
 
 _NEAR = 0.8
 _NEAR_LETTERS = 0.9
-"""Ratio of ``SequenceMatcher`` over Chinese cores, and shared letters over all, whatever their order."""
+"""Ratio of ``SequenceMatcher`` over Chinese cores, and share of common characters regardless of order."""
 
 _ZH_ENDING = re.compile(
     "有无(说|讲|提)(到|过|清楚)?$|(说|讲|提)无(说|讲|提)(到|过|清楚)?$|已?(说明|说清楚?|交代|问及|提及|描述|给出)(清楚|明确)?$|(描述|读数|表达)?(明确|清楚|清晰|具体)$|的|地|得|很|较|比较|强|明显"
@@ -53,18 +53,18 @@ def check(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft
             continue
         if what := _same_evidence(first, second):
             told.add(second.index)
-            yield _duplicate(second.at(what), first, Text("依据完全一样", "has the very same evidence"))
+            yield _duplicate(second.at(what), first, Text("依据完全相同", "has the same evidence"))
         elif _nearly_same(first, second):
             told.add(second.index)
             yield Draft(
                 second.at("title"),
                 LintRule.NEAR_DUPLICATE,
                 Text(
-                    f"和“{first.text('title', 'zh')}”({first.id})几乎是同一个意思",
+                    f"和“{first.text('title', 'zh')}”（{first.id}）意思几乎相同",
                     f"nearly the same as “{first.text('title', 'en')}” ({first.id})",
                 ),
                 Text(
-                    "留一个,另一个的说法写进 aliases;若真是两件事,在标题里写明差别",
+                    "请留一个，把另一个的说法写进 aliases；如果确实是两件事，请在标题里写明差别",
                     "keep one and make the other an alias; if they do differ, say how in the title",
                 ),
             )
@@ -76,15 +76,17 @@ def _duplicate(at: Location, first: RawLabel, what: Text) -> Draft:
         at,
         LintRule.DUPLICATE,
         Text(
-            f"和前面的“{first.text('title', 'zh') or first.id}”({first.id})重复:{what.zh}",
+            f"和前面的“{first.text('title', 'zh') or first.id}”（{first.id}）重复：{what.zh}",
             f"{what.en} as {first.id!r} above",
         ),
-        Text("删掉一个;同一件事的不同说法写进 aliases", "delete one; other words for the same thing are aliases"),
+        Text(
+            "请删掉一个；同一件事的不同说法写进 aliases", "delete one; other words for the same thing belong in aliases"
+        ),
     )
 
 
 def _same_names(labels: Sequence[RawLabel]) -> Iterator[Draft]:
-    """Ids, titles and aliases share one space: whoever asks by a name must get one label."""
+    """Ids, titles and aliases share one namespace: a name must refer to one label."""
     seen: dict[str, RawLabel] = {}
     for label in labels:
         told = False
@@ -104,8 +106,8 @@ def _same_aliases(label: RawLabel) -> Iterator[Draft]:
         yield Draft(
             label.at("aliases"),
             LintRule.DUPLICATE,
-            Text(f"别名“{twice}”写了两遍", f"the alias {twice!r} is written twice"),
-            Text("删掉一个", "delete one"),
+            Text(f"别名“{twice}”写了两遍", f"the alias {twice!r} occurs twice"),
+            Text("请删掉一个", "delete one"),
         )
 
 
@@ -125,7 +127,7 @@ def _folded(name: str) -> str:
 
 
 def _same_evidence(first: RawLabel, second: RawLabel) -> str | None:
-    """The evidence table that is word for word the same in both, if one is."""
+    """The evidence table that is identical in both, if any."""
     for kind, keys in (("clap", ("positive", "contrast")), ("transcript", ("topic",))):
         left, right = first.table(kind), second.table(kind)
         if left and right and all(left.get(key) == right.get(key) for key in keys):
@@ -147,7 +149,7 @@ def near_zh(left: str, right: str) -> bool:
     if any({pair[0]} in differing and {pair[1]} in differing for pair in _ZH_OPPOSITES):
         return False
     if min(len(left), len(right)) >= 2 and spoken(left) == spoken(right):
-        return True  # typed by sound: 便秘 and 便密
+        return True  # typed by sound, such as 便秘 and 便密
     shared = sum((Counter(left) & Counter(right)).values())
     long = min(len(left), len(right)) >= 4
     alike = SequenceMatcher(None, left, right, autojunk=False).ratio() >= _NEAR
@@ -155,7 +157,7 @@ def near_zh(left: str, right: str) -> bool:
 
 
 def _core_zh(title: str) -> str:
-    """What a title is about: synonyms made one (没 is now 无), words that only say that it was said left out."""
+    """The core of a title: synonyms unified (没 becomes 无), words that only claim that it was said removed."""
     title = re.sub(r"[\W_]", "", title)
     for variants, one in _ZH_SAME:
         title = re.sub(variants, one, title)
@@ -176,17 +178,17 @@ def _core_en(title: str) -> frozenset[str]:
 
 
 def _taken_ids(labels: Sequence[RawLabel], known: Known, name: str) -> Iterator[Draft]:
-    """Results are keyed by id: one id with two meanings could not be compared between departments."""
+    """Results are keyed by id: an id with two meanings could not be compared between departments."""
     for label in labels:
         owner = next((other for other, ids in known.written.items() if other != name and label.id in ids), None)
         if owner is not None:
             yield Draft(
                 label.at("id"),
                 LintRule.DUPLICATE,
-                Text(f"编号 {label.id} 已是 {owner} 的标签", f"{label.id!r} is a label of {owner} already"),
+                Text(f"{owner} 里已有编号 {label.id}", f"{label.id!r} is already a label of {owner}"),
                 Text(
-                    f'用 include = ["{owner}:{label.id}"] 引用它,或换一个编号',
-                    f'include = ["{owner}:{label.id}"], or choose another id',
+                    f'请用 include = ["{owner}:{label.id}"] 引用它，或换一个编号',
+                    f'write include = ["{owner}:{label.id}"], or choose another id',
                 ),
                 "note",
             )

@@ -1,4 +1,4 @@
-"""A file of sounds (``labels/sounds/``), read as the label files are: form, languages, what is written twice."""
+"""Checks a sounds file (``labels/sounds/``) as label files are checked: form, languages, duplicates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,11 +13,11 @@ from server.values.text import Text
 
 INTERFERENCE, EVENT = "interference", "event"
 _PLAIN = ("quiet", "speaking")
-_PARTS = {INTERFERENCE: {"title": "标题", "prompt": "提示(prompt)"}, EVENT: {"title": "标题"}}
+_PARTS = {INTERFERENCE: {"title": "标题", "prompt": "提示（prompt）"}, EVENT: {"title": "标题"}}
 
 
 def is_sounds(data: Mapping[str, Any]) -> bool:
-    """Whether this is meant to be a file of sounds, and no label file."""
+    """Whether this is meant to be a sounds file rather than a label file."""
     return "label" not in data and not {INTERFERENCE, EVENT, *_PLAIN}.isdisjoint(data)
 
 
@@ -38,8 +38,8 @@ def check(data: Mapping[str, Any]) -> Iterator[Draft]:
 
 
 def _form(data: Mapping[str, Any]) -> Iterator[Draft]:
-    """What the loader would refuse, but for what another rule tells better."""
-    better = Text("写法见 docs/clap.md", "docs/clap.md shows how it is written")
+    """Everything that the loader would refuse, except faults that another rule explains better."""
+    better = Text("写法见 docs/clap.md", "docs/clap.md shows how to write it")
     try:
         SoundsFile.model_validate(data)
     except ValidationError as error:
@@ -49,12 +49,12 @@ def _form(data: Mapping[str, Any]) -> Iterator[Draft]:
                 continue
             where = ".".join(str(part) for part in loc if isinstance(part, str))
             message = fault["msg"].removeprefix("Value error, ")
-            yield Draft(loc, LintRule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), better)
+            yield Draft(loc, LintRule.FORM, Text(f"{where} 的写法有误：{message}", f"{where}: {message}"), better)
 
 
 def _each_text(entry: RawLabel) -> Iterator[Draft]:
     for place, text in entry.strings("texts"):
-        # [quiet] is one table, [[interference]] are many.
+        # [quiet] is one table, [[interference]] is an array of tables.
         at = (entry.table_name, "texts", place) if entry.table_name in _PLAIN else entry.at("texts", place)
         yield from check_text(at, text)
 
@@ -66,14 +66,14 @@ def _ids(entries: list[RawLabel]) -> Iterator[Draft]:
             yield Draft(
                 entry.at("id"),
                 LintRule.DUPLICATE,
-                Text(f"编号 {entry.id} 已经有了", f"there is a sound {entry.id!r} already"),
-                Text("编号不能重复", "ids are unique, and quiet and speaking are taken"),
+                Text(f"编号 {entry.id} 已经用过", f"there is already a sound {entry.id!r}"),
+                Text("编号不能重复，也不能用 quiet 和 speaking", "ids must be unique; quiet and speaking are reserved"),
             )
         seen.add(entry.id)
 
 
 def _texts(entries: list[RawLabel]) -> Iterator[Draft]:
-    """A text of two sounds tells neither from the other. What each is compared with may share a text."""
+    """A text shared by two sounds cannot distinguish them. The entries they are compared with may share texts."""
     owners: dict[str, str] = {}
     for entry in entries:
         for place, text in entry.strings("texts"):
@@ -82,8 +82,8 @@ def _texts(entries: list[RawLabel]) -> Iterator[Draft]:
                 yield Draft(
                     entry.at("texts", place),
                     LintRule.DUPLICATE,
-                    Text(f"“{text}”也写在 {owner} 里", f"“{text}” also stands at {owner!r}"),
-                    Text("每种声音写自己的文本", "give each sound texts of its own"),
+                    Text(f"“{text}”也写在 {owner} 里", f"“{text}” is also a text of {owner!r}"),
+                    Text("请给每种声音写各自的文本", "give each sound its own texts"),
                 )
 
 
@@ -96,5 +96,5 @@ def _rivals(entries: list[RawLabel]) -> Iterator[Draft]:
                     entry.at("rivals", place),
                     LintRule.EVIDENCE,
                     Text(f"没有 {rival} 这种干扰声", f"no interference {rival!r}"),
-                    Text(f"可用的:{'、'.join(others)}", f"there are: {', '.join(others)}"),
+                    Text(f"可用的：{'、'.join(others)}", f"known: {', '.join(others)}"),
                 )

@@ -1,4 +1,4 @@
-"""A file of topics (``labels/topics/``): its form, and that every name it uses stands somewhere."""
+"""Checks a topic file (``labels/topics/``): its form, and that every name it uses is defined."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from server.dictionaries.lint.findings import Draft, Known, LintRule
 from server.dictionaries.topics import TopicEntry, TopicFile
 from server.values.text import Text
 
-_BETTER = Text("写法见 docs/topics.md", "docs/topics.md shows how it is written")
+_BETTER = Text("写法见 docs/topics.md", "docs/topics.md shows how to write it")
 
 
 def is_topics(data: Mapping[str, Any]) -> bool:
-    """Whether this is meant to be a file of topics, and no label file."""
+    """Whether this is meant to be a topic file rather than a label file."""
     return "label" not in data and not {"topic", "lexicon"}.isdisjoint(data)
 
 
@@ -26,7 +26,7 @@ def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
             where = ".".join(str(part + 1) if isinstance(part, int) else part for part in fault["loc"])
             message = fault["msg"].removeprefix("Value error, ")
             yield Draft(
-                fault["loc"], LintRule.FORM, Text(f"{where} 写法不对:{message}", f"{where}: {message}"), _BETTER
+                fault["loc"], LintRule.FORM, Text(f"{where} 的写法有误：{message}", f"{where}: {message}"), _BETTER
             )
         return
     topics = file.topic.keys() | (known.topics or frozenset())
@@ -38,8 +38,8 @@ def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
             yield Draft(
                 ("topic", topic_id),
                 LintRule.EVIDENCE,
-                Text(f"{topic_id}:没有 {name}", f"{topic_id}: there is no {name}"),
-                Text("先写出这个词表或话题", "write that lexicon or topic first, in any file of topics/"),
+                Text(f"{topic_id}：没有 {name}", f"{topic_id}: there is no {name}"),
+                Text("请先写出这个词表或话题", "define that lexicon or topic first, in any file of topics/"),
             )
 
 

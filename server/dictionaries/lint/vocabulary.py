@@ -1,4 +1,4 @@
-"""The words by which lint recognises praise, impressions, and languages that the text encoder does not read."""
+"""The words by which lint recognises praise, impressions and languages that the text encoder cannot read."""
 
 import re
 
@@ -47,7 +47,7 @@ EN_SUBJECTIVE = re.compile(
 SAID = re.compile(
     r"说明|说出|明确|提到|提及|问及|描述|交代|\b(stated|addressed|mentioned|described|reported|named|given)\b"
 )
-"""That something was said of a feeling is a claim that can be checked; the feeling is not."""
+"""That a feeling was mentioned is a claim that can be checked; the feeling itself is not."""
 
 ZH_SEVERAL = re.compile(
     r"[、,,;;/／&＆+＋]|以及|并且|而且|同时还|(?<![温缓饱总平调柔共])和(?![缓解平气谐])|(?<![参给])与(?!否)|"
@@ -70,7 +70,7 @@ FOREIGN = words(
     "un une le la les des du el los las una uno unos der die das und ein eine einen mit ohne von con sin por para de "
     "da do em com um uma het een van och ett en il lo gli di che dans avec sur pas"
 )
-"""Function words of other languages in Latin letters. Of these, English labels have none (``en`` stands alone too)."""
+"""Function words of other languages in Latin letters. English labels contain none of them (``en`` only as a word)."""
 
 ENGLISH = words(
     "a an the of in on with without no not to is are at by and or from very person people someone man woman child "

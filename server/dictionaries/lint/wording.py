@@ -1,4 +1,4 @@
-"""How a label's title is worded: one claim, about something that can be heard or was said."""
+"""Checks the wording of a label's title: one claim, about something that can be heard or was said."""
 
 import re
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ def check(label: RawLabel) -> Iterator[Draft]:
             label.at("title"),
             LintRule.VAGUE,
             Text(
-                f"“{zh or en}”太笼统,两个人听了会打不同的分",
+                f"“{zh or en}”太笼统，两个人听了打分会不一样",
                 f"“{en or zh}” is too vague: two listeners would score it differently",
             ),
             Text(
-                "写出好在哪里,例如“无背景强干扰”“离话筒够近”,或者说了什么,例如“疼痛部位明确”",
+                "请写出好在哪里，例如“无背景强干扰”“离话筒够近”，或者说了什么，例如“疼痛部位明确”",
                 "say what is good about it, such as “No strong background noise”, or what was said, such as "
                 "“Pain location stated”",
             ),
@@ -41,11 +41,11 @@ def check(label: RawLabel) -> Iterator[Draft]:
             label.at("title"),
             LintRule.SUBJECTIVE,
             Text(
-                f"“{zh or en}”是对人的印象,录音里没有可以核对的依据",
+                f"“{zh or en}”是对人的印象，录音里没有可以核对的依据",
                 f"“{en or zh}” is an impression of a person, which no recording can prove",
             ),
             Text(
-                "评录音,不评患者:写听得到的,例如“语速适中”,或说出来的,例如“胸痛诱因已说明”",
+                "评估录音，不评价患者：请写听得到的，例如“语速适中”，或说出来的，例如“胸痛诱因已说明”",
                 "judge the recording, not the patient: write what can be heard, such as “Comfortable pace”, or what "
                 "was said, such as “Trigger of chest pain addressed”",
             ),
@@ -54,16 +54,16 @@ def check(label: RawLabel) -> Iterator[Draft]:
         yield Draft(
             label.at("title"),
             LintRule.SEVERAL_CLAIMS,
-            Text(f"“{zh or en}”里不止一件事(“{found}”)", f"“{en or zh}” claims more than one thing (“{found}”)"),
+            Text(f"“{zh or en}”里不止一件事（“{found}”）", f"“{en or zh}” claims more than one thing (“{found}”)"),
             Text(
-                "一个标签只说一件事:拆成几个标签,各有各的分数",
-                "one claim per label: split it, so that each has its own score",
+                "一个标签只说一件事：请拆成几个标签，各有各的分数",
+                "one claim per label: split it, so that each claim has its own score",
             ),
         )
 
 
 def is_vague_zh(title: str) -> bool:
-    """True where nothing is left of a Chinese title without words of praise, blame and filling."""
+    """Whether a Chinese title consists only of praise, blame and filler words."""
     return bool(title) and not re.sub(r"[\W_]", "", ZH_FILLER.sub("", ZH_VERDICT.sub("", title)))
 
 
@@ -80,6 +80,6 @@ def _is_subjective(label: RawLabel, zh: str, en: str) -> bool:
 
 
 def several_claims(zh: str, en: str) -> str | None:
-    """What joins two claims in a title, as it is written there."""
+    """The word that joins two claims in a title, as written there."""
     found = ZH_SEVERAL.search(zh) or ZH_ADJACENT.search(zh) or EN_SEVERAL.search(en)
     return found[0].strip() if found else None

@@ -185,7 +185,7 @@ async def test_the_television_is_named_in_update_prompt_and_result(served: Serve
     (prompt,) = of_type(messages, "prompt.raised")
     assert (prompt["id"], prompt["audience"]) == ("move_somewhere_quieter", "patient")
     assert prompt["text"] == {
-        "zh": "周围有电视声,请到安静一点的地方再说。",
+        "zh": "周围有电视声，请到安静一点的地方再说。",
         "en": "I can hear the television. Please move somewhere quieter.",
     }
     result = messages[-1]["result"]
