@@ -45,7 +45,7 @@ def demo(
         Path | None, typer.Option("--save", metavar="FILE.wav", help="Write the synthetic visit to this file, too.")
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: that of the terminal.")
+        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.")
     ] = None,
 ) -> None:
     """Watch a synthetic visit being judged, live.

@@ -15,7 +15,7 @@ COUNT = struct.Struct("=i")
 FAILED = -1
 
 READ_FRAMES = 2_048
-"""Frames per call of libsndfile: where decoding fails, no more than this is lost of what came before."""
+"""Frames per call of libsndfile: when decoding fails, at most this much of the audio before it is lost."""
 
 DECODING_ERRORS = (soundfile.SoundFileError, RuntimeError, ValueError, OSError, MemoryError)
 
