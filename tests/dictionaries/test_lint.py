@@ -175,7 +175,7 @@ def test_a_file_that_is_no_toml_is_one_finding_with_its_line(source: str, line: 
         ('name = "x"\ntitle＝ { zh = "一", en = "One" }\n', "English keyboard"),
         ('name = "x"\nname = "y"\n', "twice"),
         ('name = "x"\n[title]\nzh = "一"\n[title]\nen = "One"\n', "twice"),
-        ('name = "x\n', "missing quote"),
+        ('name = "x\n', "is missing"),
     ],
 )
 def test_what_stops_the_reader_of_toml_is_told_with_its_remedy(source: str, remedy: str) -> None:

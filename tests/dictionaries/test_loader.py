@@ -200,7 +200,7 @@ def test_a_folder_without_telemedicine_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabelFileError, match=r"b\.toml:1: another file"):
+    with pytest.raises(LabelFileError, match=r"b\.toml:1: the name"):
         Dictionaries.load(folder(tmp_path, a=MINIMAL, b=MINIMAL, t=telemedicine()))
 
 

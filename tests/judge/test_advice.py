@@ -43,7 +43,7 @@ def test_the_worst_failing_label_is_named_with_its_score_danger_and_remedy() -> 
 @pytest.mark.parametrize(("score", "shown"), [(0.6999, "0.69"), (0.695, "0.69"), (0.29, "0.29"), (0.6949, "0.69")])
 def test_a_score_that_falls_short_is_not_rounded_up_to_its_pass_line(score: float, shown: str) -> None:
     said = advice({"low_background": score})
-    assert f"({shown})" in said.zh
+    assert f"（{shown}）" in said.zh
     assert f"({shown})" in said.en
 
 
@@ -157,10 +157,10 @@ def test_each_content_label_of_every_dictionary_that_was_not_heard_is_asked_for(
 
 
 def assert_well_formed(said: Text) -> None:
-    """Sentences that end once, without doubled marks or blanks, in the marks of the patient sentences."""
+    """Sentences that end once, without doubled marks or blanks, with full-width marks in Chinese."""
     assert said.zh.endswith("。")
     assert said.en.endswith(".")
-    for wrong in ("。。", ",,", ";;", ",。", "。;", "，", "；", "："):
+    for wrong in ("。。", "，，", "；；", "，。", "。；", ",", ";", ":", "("):
         assert wrong not in said.zh
     for wrong in ("..", ",,", "  ", " ,", ";.", ",."):
         assert wrong not in said.en
