@@ -33,7 +33,9 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI asks; what is refused gets its answer here and never reaches the application."""
-        if scope["type"] == "http" and scope["path"] not in PROBES:  # probes use the IP address, and reveal nothing about patients
+        if (
+            scope["type"] == "http" and scope["path"] not in PROBES
+        ):  # probes use the IP address, and reveal nothing about patients
             try:
                 self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)
             except ForbiddenError as error:

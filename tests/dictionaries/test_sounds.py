@@ -62,8 +62,8 @@ def test_a_folder_without_sounds_names_nothing(tmp_path: Path) -> None:
     [
         ("margin = 0.20", "margin = 1.20", "margin"),
         ('id = "tv"', 'id = "TV"', "interference.2.id"),
-        ('id = "tv"', 'id = "babble"', "second sound 'babble'"),
-        ('id = "tv"', 'id = "quiet"', "second sound 'quiet'"),
+        ('id = "tv"', 'id = "babble"', "sound 'babble' occurs twice"),
+        ('id = "tv"', 'id = "quiet"', "sound 'quiet' occurs twice"),
         ('rivals = ["dog_bark"]', 'rivals = ["dog"]', "no interference 'dog'"),
         ('"a dog barking",', '"狗叫",', "not English"),
         ("[speaking]", "[speking]", "speaking"),

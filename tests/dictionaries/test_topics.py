@@ -54,7 +54,7 @@ def test_faults_are_told_with_file_and_line(tmp_path: Path, text: str, line: int
 
 
 def test_an_id_in_two_files_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(LabelFileError, match="another file already"):
+    with pytest.raises(LabelFileError, match="already defined in another file"):
         load_topics(folder(tmp_path, a=LEXICON + TOPIC, b=TOPIC))
 
 
