@@ -11,9 +11,11 @@ import io
 import locale
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -129,6 +131,15 @@ def can_show(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def program() -> str:
+    """How a person calls this program from here: ``tingqing`` where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    if called.name != "tingqing" or shutil.which("tingqing") == str(called):
+        return "tingqing"
+    here = Path.cwd()
+    return str(called.relative_to(here) if called.is_relative_to(here) else called)
 
 
 def write_line(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import ExitCode, Failure, guarded, language_or_locale, stdout_console
+from server.cli.console import ExitCode, Failure, guarded, language_or_locale, program, stdout_console
 from server.filenames import readable
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def demo(
     core, scorers, judgement and prompts as a patient's microphone. No file,
     no network and no running server are needed.
     """
+    from shlex import quote
     from tempfile import TemporaryDirectory
 
     from server.cli.words import DEMO_INTRO, DEMO_NEXT, DEMO_SAVED
@@ -76,7 +77,8 @@ def demo(
         with _serving(settings) as url:
             ended = _play(url, path, console, spoken, realtime=realtime)
     _report(ended, console, spoken)
-    console.print(DEMO_NEXT(spoken) if save is None else f"{DEMO_SAVED(spoken)} {readable(save)}", markup=False)
+    again = DEMO_NEXT(spoken) if save is None else DEMO_SAVED(spoken)
+    console.print(again.format(program=program(), file=quote(readable(path))), markup=False, soft_wrap=True)
     raise typer.Exit(ExitCode.PASSED)
 
 

@@ -117,11 +117,12 @@ DEMO_INTRO = Words(
     "A synthetic visit of 27 s: a voice in a quiet room, a fan from 0:09 to 0:18. No person was recorded.",
 )
 DEMO_NEXT = Words(
-    "对着自己的话筒试：tingqing serve。评自己的录音：tingqing assess 文件",
-    "With your own microphone: tingqing serve. With a recording of yours: tingqing assess FILE",
+    "对着自己的话筒试：{program} serve\n评自己的录音：{program} assess 文件",
+    "With your own microphone: {program} serve\nWith a recording of yours: {program} assess FILE",
 )
 DEMO_SAVED = Words(
-    "示例已保存。作为文件来评：tingqing assess", "The visit was saved. To judge it as a file: tingqing assess"
+    "示例已保存。作为文件来评：{program} assess {file}",
+    "The visit was saved. To judge it as a file: {program} assess {file}",
 )
 
 

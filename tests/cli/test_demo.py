@@ -3,11 +3,13 @@
 import io
 import re
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from server.cli.console import program
 from server.cli.demo import _DemoMeter
 from server.cli.meter import LiveMeter
 from server.client.sample_visit import NOISE_FROM_S, NOISE_TO_S
@@ -52,7 +54,7 @@ def test_the_result_is_shown_with_what_was_wrong_and_nothing_else_is_said(played
 
 
 def test_a_saved_visit_can_be_judged_as_a_file(played: Ran, saved: Path) -> None:
-    assert f"tingqing assess {saved}" in played.out.replace("\n", "")
+    assert f"tingqing assess {quote(str(saved))}\n" in played.out
     (result,) = tingqing("assess", "--format", "jsonl", saved).lines()
     assert result["prompts"] == ["move_somewhere_quieter"]
     assert result["labels"]["speech_present"]["score"] == pytest.approx(1.0, abs=0.05)
@@ -63,6 +65,27 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_plays(tmp_path: P
     assert ran.code == 2
     assert ran.out == ""
     assert "cannot write" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("called", "on_path", "told"),
+    [
+        (".venv/bin/tingqing", False, ".venv/bin/tingqing"),
+        ("{here}/.venv/bin/tingqing", False, ".venv/bin/tingqing"),
+        ("{here}/.venv/bin/tingqing", True, "tingqing"),
+        ("/elsewhere/server/__main__.py", False, "tingqing"),
+    ],
+)
+def test_what_to_run_next_works_as_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: str, on_path: bool, told: str
+) -> None:
+    program_file = tmp_path / ".venv" / "bin" / "tingqing"
+    program_file.parent.mkdir(parents=True)
+    program_file.touch(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(program_file.parent) if on_path else "/nowhere")
+    monkeypatch.setattr("sys.argv", [called.format(here=tmp_path)])
+    assert program() == told
 
 
 def message(**fields: Any) -> ServerMessage:
