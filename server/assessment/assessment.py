@@ -126,6 +126,7 @@ class Assessment:
             measures=measures,
             interference=tuple(judgement.interference),
             events=tuple(self.findings.latest_events()),
+            unusable_spans=tuple(judgement.unusable_spans),
         )
         return Assessed(
             update,

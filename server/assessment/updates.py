@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.assessment.findings import Event
 from server.errors import ScoringError
-from server.judge.judgement import PromptEvent, WindowFacts
+from server.judge.judgement import PromptEvent, Span, WindowFacts
 from server.judge.sounds import Interference
 from server.values.measures import Measures
 from server.values.scores import LabelScore, Overall
@@ -16,8 +16,8 @@ class Update:
     """One window judged, at full precision. ``seq`` counts the windows of the session or file from 1.
 
     Mappings are by label id: the labels asked for, in their order. ``labels``, ``overall`` and ``measures`` are of this
-    window, ``recent`` of its last 4 s, ``session_*`` the aggregates so far. ``events``: of the patient, heard now or a
-    moment ago.
+    window, ``recent`` of its last 4 s, ``session_*`` the aggregates so far. ``unusable_spans``: those of the result
+    if it ended here. ``events``: of the patient, heard now or a moment ago.
     """
 
     seq: int
@@ -30,6 +30,7 @@ class Update:
     measures: Measures
     interference: tuple[Interference, ...]
     events: tuple[Event, ...]
+    unusable_spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)

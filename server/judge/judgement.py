@@ -51,9 +51,18 @@ PromptEvent = PromptRaised | PromptCleared
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch that could not be heard, in input-rate samples. ``why`` is the id of the failing label."""
+
+    start_sample: int
+    end_sample: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class WindowJudgement:
     """The judgement of one window; only requested labels. ``session_*`` are the aggregates so far. ``interference``:
-    disturbing sounds around the patient.
+    disturbing sounds around the patient. ``unusable_spans``: those of the conclusion if the session ended now.
     """
 
     labels: dict[str, LabelScore]
@@ -63,15 +72,7 @@ class WindowJudgement:
     session_overall: Overall
     prompts: list[PromptEvent]
     interference: list[Interference]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch that could not be heard, in input-rate samples. ``why`` is the id of the failing label."""
-
-    start_sample: int
-    end_sample: int
-    why: str
+    unusable_spans: list[Span]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from server.judge.labels import Label, LabelKind, LabelSet
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
 from server.judge.said import Said
 from server.judge.sounds import Interference
-from server.judge.spans import Mark, spoiled_by, unusable_spans
+from server.judge.spans import Mark, SpanTracker, spoiled_by
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
 from server.values.text import Text
@@ -60,11 +60,9 @@ class SessionJudge:
         self._labels = labels
         self._history = History(labels)
         self._prompts = PromptPolicy(labels)
-        self._marks: list[Mark] = []
-        self._microphone_at_fault = [
-            0,
-            0,
-        ]  # windows in which intelligible fails; of these, windows in which the microphone is the cause
+        self._spans = SpanTracker()
+        # Windows in which intelligible fails; of these, windows in which the microphone is the cause.
+        self._microphone_at_fault = [0, 0]
         self._sample_rate = 1
         self._unsent: list[PromptEvent] = []
 
@@ -103,6 +101,7 @@ class SessionJudge:
             session_overall=overall(self._labels, aggregates),
             prompts=events,
             interference=named,
+            unusable_spans=self._unusable_spans(),
         )
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
@@ -128,7 +127,7 @@ class SessionJudge:
         scores |= {label_id: content_score(one) for label_id, one in (said or {}).items() if label_id in scores}
         values = {label_id: score.score for label_id, score in scores.items()}
         judged = overall(self._labels, values, too_short=too_short)
-        spans = [span for span in unusable_spans(self._marks, self._sample_rate) if span.why in scores]
+        spans = self._unusable_spans()
         shown = self._labels.shown()
         not_heard = [label.id for label in shown if _not_heard(label, scores[label.id])]
         return Conclusion(
@@ -173,10 +172,11 @@ class SessionJudge:
         try:
             judge._history = History.restore(state["history"], labels)
             judge._prompts = PromptPolicy.restore(state["prompts"], labels)
-            judge._marks = [Mark(int(start), int(end), why) for start, end, why in state["marks"]]
             fails, at_fault = state["microphone_at_fault"]
             judge._microphone_at_fault = [int(fails), int(at_fault)]
             judge._sample_rate = int(state["sample_rate"])
+            for start, end, why in state["marks"]:
+                judge._spans.add(Mark(int(start), int(end), why), judge._sample_rate)
             judge._unsent = [
                 PromptCleared(prompt_id, label_id, Text(zh, en), audience)
                 for prompt_id, label_id, zh, en, audience in state["unsent"]
@@ -185,11 +185,20 @@ class SessionJudge:
             raise SnapshotError(f"a judgement snapshot that does not fit these labels ({error})") from error
         return judge
 
+    @property
+    def _marks(self) -> list[Mark]:
+        return self._spans.marks
+
+    def _unusable_spans(self) -> list[Span]:
+        """Those whose label is still in the set."""
+        known = {label.id for label in self._labels.labels}
+        return [span for span in self._spans.spans(self._sample_rate) if span.why in known]
+
     def _remember(self, facts: WindowFacts, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> None:
         self._sample_rate = facts.sample_rate
         self._history.add(scores, facts.speech_s, partial=facts.partial)
         looks_back_to = max(facts.start_sample, facts.end_sample - RECENT_S * facts.sample_rate)
-        self._marks.append(Mark(looks_back_to, facts.end_sample, spoiled_by(self._labels, latest)))
+        self._spans.add(Mark(looks_back_to, facts.end_sample, spoiled_by(self._labels, latest)), self._sample_rate)
         label = self._intelligible()
         if label is not None and passed(label, scores[label.id].score) is False:
             self._microphone_at_fault[0] += 1

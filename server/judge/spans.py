@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from server.judge.judgement import Span
@@ -21,6 +22,10 @@ TAKES_WORDS = frozenset(
 """Labels that make words unintelligible when they are poor. Telephone sound, clipping and fast speech sound bad, but
 can be understood.
 """
+
+
+AT_MOST = 16
+"""Marks looked at for one stretch: no mark looks back over more than a few others."""
 
 
 class Mark(NamedTuple):
@@ -46,38 +51,82 @@ def spoiled_by(labels: LabelSet, recent: Mapping[str, LabelScore]) -> str | None
     return min(poor)[1] if poor else None
 
 
+class SpanTracker:
+    """The spans of marks that come one by one: ``add`` each in order of its end, ``spans`` at any time.
+
+    A mark changes only the stretches that it looks back over. Those before them are settled, so a mark costs the same
+    after two hours as after a minute.
+    """
+
+    def __init__(self) -> None:
+        self.marks: list[Mark] = []
+        self._settled = _JoinedStretches()
+        self._next = 0  # the first mark whose stretch is not settled yet
+        self._first = 0  # the first mark that may cover that stretch
+
+    def add(self, mark: Mark, sample_rate: int) -> None:
+        """The next mark."""
+        self.marks.append(mark)
+        while self._next < len(self.marks) and self._is_settled():
+            self._first = _take(self._settled, self.marks, self._next, self._first, sample_rate)
+            self._next += 1
+
+    def spans(self, sample_rate: int) -> list[Span]:
+        """Spans of at least 3 s so far, in order, apart from each other. The last may still grow, shrink or go."""
+        joined, first = self._settled.copy(), self._first
+        for index in range(self._next, len(self.marks)):
+            first = _take(joined, self.marks, index, first, sample_rate)
+        return [span for span in joined.spans if span.end_sample - span.start_sample >= MIN_SPAN_S * sample_rate]
+
+    def _is_settled(self) -> bool:
+        """Whether no mark to come can cover the stretch: they look back no further than the last one."""
+        reaches = self.marks[-1].start_sample < self.marks[self._next].end_sample
+        return not reaches or len(self.marks) >= self._next + AT_MOST
+
+
+class _JoinedStretches:
+    """Spoiled stretches in order, those close to each other joined. ``reasons``: what spoils the last one."""
+
+    def __init__(self, spans: Sequence[Span] = (), reasons: Mapping[str, int] = MappingProxyType({})) -> None:
+        self.spans = list(spans)
+        self._reasons = Counter(reasons)
+
+    def copy(self) -> "_JoinedStretches":
+        return _JoinedStretches(self.spans, self._reasons)
+
+    def add(self, start: int, end: int, reasons: Counter[str], sample_rate: int) -> None:
+        if self.spans and start - self.spans[-1].end_sample <= JOIN_S * sample_rate:
+            self._reasons += reasons
+            self.spans[-1] = Span(self.spans[-1].start_sample, end, _most(self._reasons))
+        else:
+            self._reasons = reasons
+            self.spans.append(Span(start, end, _most(reasons)))
+
+
 def unusable_spans(marks: Sequence[Mark], sample_rate: int) -> list[Span]:
     """Spans of at least 3 s, in order and separate.
 
     Marks cover several seconds and overlap; a stretch between two mark ends is spoiled if at least half of the marks
     that cover it are. So a short fault does not grow by the length of a mark at its edges.
     """
-    if all(mark.why is None for mark in marks):
-        return []
-    spans: list[Span] = []
-    reasons: Counter[str] = Counter()
-    first = 0
-    for index, mark in enumerate(marks):
-        start = max(mark.start_sample, marks[index - 1].end_sample if index else 0)
-        while marks[first].end_sample <= start:
-            first += 1
-        covering = [other for other in _from(marks, first) if other.start_sample < mark.end_sample]
-        spoiled = [other.why for other in covering if other.why is not None]
-        if 2 * len(spoiled) < len(covering):
-            continue
-        piece = Counter(spoiled)
-        if spans and start - spans[-1].end_sample <= JOIN_S * sample_rate:
-            reasons += piece
-            spans[-1] = Span(spans[-1].start_sample, mark.end_sample, _most(reasons))
-        else:
-            reasons = piece
-            spans.append(Span(start, mark.end_sample, _most(reasons)))
-    return [span for span in spans if span.end_sample - span.start_sample >= MIN_SPAN_S * sample_rate]
+    tracker = SpanTracker()
+    for mark in marks:
+        tracker.add(mark, sample_rate)
+    return tracker.spans(sample_rate)
 
 
-def _from(marks: Sequence[Mark], first: int) -> Sequence[Mark]:
-    """The marks that may cover a stretch just after ``first``: each mark overlaps only a few others."""
-    return marks[first : first + 16]
+def _take(joined: _JoinedStretches, marks: Sequence[Mark], index: int, first: int, sample_rate: int) -> int:
+    """Add the stretch that ends with mark ``index``, if it is spoiled. ``first``: the first mark that may cover it, as
+    the call for the mark before returned it."""
+    mark = marks[index]
+    start = max(mark.start_sample, marks[index - 1].end_sample if index else 0)
+    while marks[first].end_sample <= start:
+        first += 1
+    covering = [other for other in marks[first : first + AT_MOST] if other.start_sample < mark.end_sample]
+    spoiled = [other.why for other in covering if other.why is not None]
+    if 2 * len(spoiled) >= len(covering):
+        joined.add(start, mark.end_sample, Counter(spoiled), sample_rate)
+    return first
 
 
 def _most(reasons: Counter[str]) -> str:

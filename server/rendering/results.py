@@ -7,7 +7,6 @@ from pydantic import TypeAdapter
 
 from server.assessment.result import JudgedLabel, Result
 from server.assessment.window_log import MEASURES, LoggedWindow, LoggedWindows
-from server.judge.judgement import Span
 from server.rendering import wire
 from server.values.measures import Measures
 from server.values.rounding import rounded, unit
@@ -18,7 +17,6 @@ from server.wire.result import (
     ResultLabel,
     ResultModel,
     SourceModel,
-    SpanModel,
     WindowModel,
 )
 
@@ -49,7 +47,7 @@ def result_model(result: Result) -> ResultModel:
         overall=wire.overall(result.overall),
         advice=wire.text(result.advice),
         prompts=list(result.prompts),
-        unusable_spans=[_span(span, rate) for span in result.unusable_spans],
+        unusable_spans=wire.spans(result.unusable_spans, rate),
         not_heard=list(result.not_heard),
         not_assessed=list(result.not_assessed),
         interference=wire.interferences(result.interference),
@@ -80,14 +78,6 @@ def _label(judged: JudgedLabel) -> ResultLabel:
         state=None if said is None else said.state.value,
         heard_at_s=None if said is None else rounded(said.heard_at_s),
         expects=None if label.transcript is None else label.transcript.expects,
-    )
-
-
-def _span(span: Span, rate: int) -> SpanModel:
-    return SpanModel(
-        start_s=rounded(span.start_sample / rate) or 0.0,
-        end_s=rounded(span.end_sample / rate) or 0.0,
-        why=str(span.why),
     )
 
 

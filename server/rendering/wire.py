@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from server.assessment.findings import Event
 from server.assessment.updates import Update
-from server.judge.judgement import PromptEvent, PromptRaised
+from server.judge.judgement import PromptEvent, PromptRaised, Span
 from server.judge.labels import Label, LabelSet
 from server.judge.sounds import Interference
 from server.values.measures import Measures
@@ -21,6 +21,7 @@ from server.wire.common import (
     PausesModel,
     TextModel,
 )
+from server.wire.result import SpanModel
 from server.wire.server import (
     PromptClearedMessage,
     PromptRaisedMessage,
@@ -29,6 +30,9 @@ from server.wire.server import (
     SessionView,
     WindowRef,
 )
+
+MOST_SPANS = 200
+"""Unusable spans in an update, the latest: more than a doctor asks about, and 15 kB at most."""
 
 
 def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
@@ -46,13 +50,29 @@ def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
         ),
         labels={label_id: label_score(score) for label_id, score in update.labels.items()},
         recent=scores(update.recent),
-        session=SessionView(labels=scores(update.session_labels), overall=overall(update.session_overall)),
+        session=SessionView(
+            labels=scores(update.session_labels),
+            overall=overall(update.session_overall),
+            unusable_spans=spans(update.unusable_spans[-MOST_SPANS:], facts.sample_rate),
+        ),
         overall=overall(update.overall),
         measures=measures(update.measures),
         interference=interferences(update.interference),
         events=events(update.events, facts.sample_rate),
         lag_ms=round(lag_ms, 1),
     )
+
+
+def spans(values: Iterable[Span], rate: int) -> list[SpanModel]:
+    """``rate``: of the input, Hz."""
+    return [
+        SpanModel(
+            start_s=rounded(one.start_sample / rate) or 0.0,
+            end_s=rounded(one.end_sample / rate) or 0.0,
+            why=str(one.why),
+        )
+        for one in values
+    ]
 
 
 def prompt_event(event: PromptEvent) -> PromptRaisedMessage | PromptClearedMessage:

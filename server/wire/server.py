@@ -16,7 +16,7 @@ from server.wire.common import (
     Score,
     TextModel,
 )
-from server.wire.result import ResultModel
+from server.wire.result import ResultModel, SpanModel
 
 
 class AppliedConfig(WireModel):
@@ -93,10 +93,13 @@ class WindowRef(WireModel):
 
 
 class SessionView(WireModel):
-    """The aggregate so far: label id to score, and the session's overall."""
+    """The aggregate so far: label id to score, the session's overall, and the stretches that could not be heard."""
 
     labels: dict[str, Score | None]
     overall: OverallModel
+    unusable_spans: list[SpanModel] = Field(
+        default_factory=list, description="As in the result if the session ended here; the latest 200 of them."
+    )
 
 
 class QualityUpdate(WireModel):

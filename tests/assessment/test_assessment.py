@@ -62,12 +62,12 @@ async def engine(scorer: FakeScorer, mos: FakeMos) -> AsyncIterator[Engine]:
         )
 
 
-def heard(engine: Engine, seconds: float, seed: int = 1) -> tuple[list[Window], HeardAudio]:
+def heard(engine: Engine, seconds: float, seed: int = 1, *, gain: float = 1.0) -> tuple[list[Window], HeardAudio]:
     """The windows of some noise, and what the core heard."""
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, RATE))
     rng = np.random.default_rng(seed)
     loudness = np.repeat(rng.uniform(0.01, 0.2, int(seconds) + 1), RATE)[: round(seconds * RATE)]
-    pcm = (rng.standard_normal(round(seconds * RATE)) * loudness).astype("<f4")
+    pcm = (rng.standard_normal(round(seconds * RATE)) * loudness * gain).astype("<f4")
     events = core.receive_pcm(pcm.tobytes()) + core.finish()
     return [event.window for event in events if isinstance(event, WindowReady)], HeardAudio.of(core)
 
@@ -109,6 +109,16 @@ async def test_windows_of_the_result_are_those_that_were_told(engine: Engine) ->
         assert update.labels == window_model.labels
         assert update.measures == window_model.measures
         assert update.window.model_dump() == window_model.model_dump(include=set(type(update.window).model_fields))
+
+
+async def test_the_spans_of_the_last_update_are_those_of_the_result(engine: Engine) -> None:
+    labels = engine.dictionaries.resolve(None)
+    assessment = Assessment(engine, labels, FILE)
+    windows, whole = heard(engine, 30, gain=0.01)
+    for window in windows:
+        told = wire.quality_update((await assessment.assess(window)).update, 0.0).session.unusable_spans
+    assert told
+    assert told == result_model(build_result(assessment, whole, IDENTITY)).unusable_spans
 
 
 async def test_recording_under_ten_seconds_has_dnsmos_in_the_result_only(engine: Engine, mos: FakeMos) -> None:

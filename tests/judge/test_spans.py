@@ -1,7 +1,9 @@
 """Stretches that could not be heard, from recent scores that look back over 4 s."""
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.judge.judgement import Span
 from server.judge.session import SessionJudge
-from server.judge.spans import Mark, spoiled_by, unusable_spans
+from server.judge.spans import Mark, SpanTracker, spoiled_by, unusable_spans
 from server.values.scores import LabelScore
 from tests.judge.builders import RATE, add, label_set, quality
 
@@ -82,6 +84,77 @@ def test_a_stretch_is_spoiled_where_at_least_half_of_the_marks_over_it_are(
 ) -> None:
     """Four marks cover each second: those that end with it and up to 3 s later. Spoiled ones end from 20 to 30 s."""
     assert seconds(marks(lambda end: 20 <= end <= 30 and end % every == 0, 60)) == expected
+
+
+def plainly(found: list[Mark]) -> list[Span]:
+    """The rule written down once more, over all marks at once, with no thought of its cost."""
+    spans: list[Span] = []
+    reasons: Counter[str] = Counter()
+    for index, mark in enumerate(found):
+        start = max(mark.start_sample, found[index - 1].end_sample if index else 0)
+        covering = [one for one in found if one.start_sample < mark.end_sample and one.end_sample > start]
+        spoiled = Counter(one.why for one in covering if one.why is not None)
+        if 2 * spoiled.total() < len(covering):
+            continue
+        if spans and start - spans[-1].end_sample <= 2 * RATE:
+            reasons += spoiled
+            spans[-1] = Span(spans[-1].start_sample, mark.end_sample, worst(reasons))
+        else:
+            reasons = spoiled
+            spans.append(Span(start, mark.end_sample, worst(reasons)))
+    return [span for span in spans if span.end_sample - span.start_sample >= 3 * RATE]
+
+
+def worst(reasons: Counter[str]) -> str:
+    return min(reasons, key=lambda why: (-reasons[why], why))
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from([None, None, "low_background", "no_crosstalk"])), max_size=60)
+)
+def test_spans_told_window_by_window_are_those_of_all_windows_together(steps: list[tuple[int, str | None]]) -> None:
+    tracker = SpanTracker()
+    found: list[Mark] = []
+    end_s = 2
+    for step_s, why in steps:
+        end_s += step_s
+        found.append(Mark(max(0, end_s - 4) * RATE, end_s * RATE, why))
+        tracker.add(found[-1], RATE)
+        assert tracker.spans(RATE) == plainly(found)
+
+
+def test_a_mark_costs_the_same_after_two_hours_as_after_a_minute() -> None:
+    class Counted(list[Mark]):
+        looks = 0
+
+        def __getitem__(self, at: Any) -> Any:
+            Counted.looks += 1
+            return super().__getitem__(at)
+
+    def looks_after(last_s: int) -> int:
+        tracker = SpanTracker()
+        tracker.marks = Counted()
+        for mark in marks(lambda end: end % 20 < 6, last_s):
+            tracker.add(mark, RATE)
+        Counted.looks = 0
+        tracker.add(Mark((last_s - 3) * RATE, (last_s + 1) * RATE, None), RATE)
+        tracker.spans(RATE)
+        return Counted.looks
+
+    assert looks_after(7200) == looks_after(60)
+
+
+def test_the_last_spans_told_live_are_those_of_the_conclusion() -> None:
+    judge = SessionJudge(LABELS)
+    good = {"speech_present": 1.0, "low_background": 0.9, "continuous_signal": 1.0}
+    told = []
+    for second in range(3, 60):
+        bad = {**good, "low_background": 0.1} if second % 20 < 8 else good
+        told.append(add(judge, second, good, recent=bad).unusable_spans)
+        assert told[-1] == judge.conclude().unusable_spans
+    assert len(told[-1]) == 3
+    restored = SessionJudge.restore(judge.snapshot(), LABELS)
+    assert restored.conclude().unusable_spans == told[-1]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=80))

@@ -1,13 +1,11 @@
 /** What a meter shows, from the server's messages. Shared by both elements; no I/O, no clock, no DOM. */
 
 import { joined } from './events.js';
-import { lowest, POOR_BELOW, rowsOfUpdate } from './rows.js';
+import { lowest, rowsOfUpdate } from './rows.js';
 
 /** A score older than this is no longer shown as the present. */
 export const STALE_AFTER_MS = 2500;
 export const TREND_S = 60;
-/** `recent` looks back so far. */
-const RECENT_S = 4;
 /** How long a passing warning is shown. */
 const WARNING_MS = 6000;
 /** Stands until any sound at all comes; the quietest room is some 40 dB above digital silence. */
@@ -36,7 +34,7 @@ export class Meter {
   prompts = new Map();
   /** @type {TrendPoint[]} */
   trend = [];
-  /** Stretches that were hard to hear while we watched. @type {{start_s: number, end_s: number}[]} */
+  /** Stretches to ask about again, as the server tells them. @type {import('../protocol/types.js').Span[]} */
   spans = [];
   events = /** @type {import('../protocol/types.js').SoundEvent[]} */ ([]);
   /** @type {import('../protocol/types.js').Result | null} */
@@ -148,8 +146,7 @@ export class Meter {
     const at_s = update.window.end_s;
     this.trend.push({ at_s, score: update.window.speech_ratio > 0 ? lowest(this.rows()) : null });
     while (this.trend[0].at_s < at_s - TREND_S) this.trend.shift();
-    const poor = this.labels.some(({ id, kind }) => kind === 'quality' && (update.recent[id] ?? 1) < POOR_BELOW);
-    if (poor && update.window.speech_ratio > 0) this.#mark(Math.max(0, at_s - RECENT_S), at_s);
+    this.spans = update.session.unusable_spans ?? [];
   }
 
   /** To the patient one prompt at a time. @param {import('../protocol/types.js').PromptMessage} prompt */
@@ -165,13 +162,6 @@ export class Meter {
     const threshold = this.labels.find((each) => each.id === label)?.threshold ?? 1;
     this.#good = (update.recent[label] ?? 0) >= threshold ? this.#good + 1 : 0;
     if (this.#good > CLEARED_AFTER) this.prompts.delete(id);
-  }
-
-  /** @param {number} start_s @param {number} end_s */
-  #mark(start_s, end_s) {
-    const last = this.spans.at(-1);
-    if (last && start_s <= last.end_s) last.end_s = end_s;
-    else this.spans.push({ start_s, end_s });
   }
 
   /** @param {boolean} speaking @param {number} now */

@@ -20,7 +20,7 @@
  *   notices?: Text[]}} SessionStarted
  * @typedef {{type: 'quality.update', seq: number, window: {start_s: number, end_s: number, speech_ratio: number},
  *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall,
- *   session: {labels: Record<string, number | null>, overall: Overall},
+ *   session: {labels: Record<string, number | null>, overall: Overall, unusable_spans?: Span[]},
  *   measures: Record<string, number | null>, interference?: Interference[], events?: SoundEvent[]}} QualityUpdate
  * @typedef {{type: 'prompt.raised' | 'prompt.cleared', id: string, label: string, text: Text,
  *   audience: 'patient' | 'doctor'}} PromptMessage

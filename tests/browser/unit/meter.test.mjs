@@ -13,7 +13,7 @@ const LABELS = [
 ];
 const CAPTURE = { source: 'microphone', echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
-const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8 } = {}) => ({
+const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8, spans = [] } = {}) => ({
   type: 'quality.update',
   seq,
   window: { end_s: seq + 2, speech_ratio: speech },
@@ -23,6 +23,7 @@ const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8 } = {}) => ({
     no_crosstalk: { score: null, why: 'no_evidence' },
   },
   recent: { low_background: noise, close_enough: 0.8, no_crosstalk: null },
+  session: { unusable_spans: spans },
   overall: { grade, score: 0.8 },
 });
 
@@ -108,19 +109,16 @@ test('the trend holds 60 s, and has a hole where nobody spoke', () => {
   assert.equal(meter.trend.at(-11).score, null);
 });
 
-test('stretches that were hard to hear are joined', () => {
+test('what to ask again is what the server tells, also to a doctor who comes late', () => {
+  const spans = [{ start_s: 3, end_s: 8, why: 'low_background' }];
   const meter = watching();
-  for (const [seq, noise] of [
-    [5, 0.2],
-    [6, 0.2],
-    [7, 0.9],
-    [20, 0.1],
-  ])
-    meter.receive(update(seq, { noise }), seq * 1000);
-  assert.deepEqual(meter.spans, [
-    { start_s: 3, end_s: 8 },
-    { start_s: 18, end_s: 22 },
-  ]);
+  meter.receive(update(5, { noise: 0.1 }), 5000);
+  assert.deepEqual(meter.spans, []);
+  meter.receive(update(6, { spans }), 6000);
+  assert.deepEqual(meter.spans, spans);
+  meter.receive(update(7), 7000);
+  assert.deepEqual(meter.spans, [], 'a stretch may prove too short');
+  assert.deepEqual(watching({ update: update(6, { spans }) }).spans, spans);
 });
 
 test('sound that the browser processes, or may process, is marked', () => {
