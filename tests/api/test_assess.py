@@ -318,9 +318,7 @@ async def test_every_odd_file_ends_in_a_result_or_a_problem(small: Served, share
     async with httpx.AsyncClient(base_url=small.url, timeout=60) as client:
         for path in sorted((shared / "audio" / "odd_formats").iterdir()):
             content = await asyncio.to_thread(path.read_bytes)
-            began = time.monotonic()
             answer = await client.post("/v1/assess", files={"file": (path.name, content)})
             assert answer.status_code in ({413} if len(content) > 999_000 else {200, 415}), (path.name, answer.text)
-            assert time.monotonic() - began < 10 + len(content) / 1e6, path.name
             if answer.status_code == 200:
                 ResultModel.model_validate(answer.json())

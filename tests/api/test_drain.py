@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import httpx
 from websockets.asyncio.client import connect
@@ -16,7 +15,6 @@ async def test_a_stopping_server_tells_its_sessions_refuses_others_and_ends() ->
     async with connect(f"{served.ws}/v1/stream") as socket:
         await socket.send(start(pace="realtime"))
         await until(socket, "session.started")
-        began = time.monotonic()
         served.server.should_exit = True
         went = await until(socket, "go_away")
         assert 0 <= went["time_left_s"] <= 2.0
@@ -30,16 +28,13 @@ async def test_a_stopping_server_tells_its_sessions_refuses_others_and_ends() ->
         _, close_code = await faults_until_close(socket)
         assert close_code in {1001, 1012}
     await asyncio.to_thread(served.stop)
-    assert time.monotonic() - began < 12
 
 
 async def test_a_server_without_sessions_stops_at_once_and_leaves_no_thread() -> None:
     before = running()
-    served = start_server(drain_s=30.0)
+    served = start_server(drain_s=600.0)
     assert {"score-acoustic", "score-mos"} <= running()
-    began = time.monotonic()
     await asyncio.to_thread(served.stop)
-    assert time.monotonic() - began < 5
     assert {name for name in running() if name.startswith("score-")} <= before
 
 

@@ -1,6 +1,5 @@
 """Which DNSMOS result counts for which window."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -12,7 +11,7 @@ from server.scoring.service import ScoringService
 from server.values.measures import Mos
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
-from tests.fakes import FakeMos
+from tests.fakes import FakeMos, until
 from tests.scoring.remote import FakeRemoteScoring
 
 RATE = 8000
@@ -127,6 +126,5 @@ async def test_close_withdraws_requests(service: Scoring, model: FakeMos) -> Non
     for end in (10, 15):
         watch.expect(window(end))
     watch.close()
+    await until(lambda: service.metrics()[-1].queued == 0)
     model.gate.set()
-    await asyncio.sleep(0)
-    assert service.metrics()[-1].queued == 0

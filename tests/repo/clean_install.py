@@ -14,7 +14,7 @@ import time
 import tomllib
 import venv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
 from urllib.error import URLError
@@ -153,13 +153,11 @@ def get(url: str) -> tuple[int, str, str]:
 def wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
         try:
             get(f"{address}/healthz")
+            return
         except (URLError, ConnectionError):
-            # Nothing of another process can be waited for but its answer.
-            time.sleep(0.1)  # noqa: TID251
-            continue
-        return
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
+                break
     raise AssertionError(f"the server did not answer (exit code {process.poll()}):\n{log.read_text()}")

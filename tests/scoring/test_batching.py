@@ -208,7 +208,7 @@ def test_who_comes_late_cannot_lengthen_the_wait_of_the_first() -> None:
     assert second <= first - 0.001 + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     gaps=st.lists(st.floats(0.0, 0.1), min_size=1, max_size=120),
     files=st.sets(st.integers(0, 119)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.stream.core import StreamCore
@@ -12,7 +12,7 @@ from server.values.rows import Column
 from tests.fakes import FakeDetector, FakeOverlapModel
 from tests.stream.audio import assert_same, babble, core_at, run, s16, windows
 
-quick = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=10)
 
 
 def listening(rate: int) -> StreamCore:

@@ -15,7 +15,7 @@ from server.values.audio import AudioFormat, Encoding
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, cut, f32, run, s16, windows
 
-quick = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=12)
 rates = st.sampled_from([*RATES, 12_345]) | st.integers(8_000, 96_000)
 encodings = st.sampled_from(list(Encoding))
 cuts = st.lists(st.integers(0, 60_000), max_size=30)
@@ -222,7 +222,7 @@ def test_a_snapshot_holds_no_number_that_json_does_not_know() -> None:
         pack({"level_db": float("nan")}, np.zeros((0, 12), np.float32))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_garbage_is_no_snapshot(packed: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(packed) - 1))

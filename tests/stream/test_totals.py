@@ -79,7 +79,7 @@ def test_zeros_that_cut_into_speech_are_dropouts_across_a_hop_too() -> None:
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_counts_do_not_depend_on_the_length_of_hops(hops: list[int]) -> None:
     rows = talk((30, 180), (190, 260), (300, 500), (610, 990))
     rows[95:108, Column.ZERO] = 1

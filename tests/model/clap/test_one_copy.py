@@ -33,6 +33,7 @@ SESSIONS = 20
 def held_bytes() -> dict[int, int]:
     """Every piece of memory that tensors of this process hold now: address to bytes."""
     gc.collect()
+    # Weights have no owner that lists them: a copy too many is one that nobody knows of.
     tensors = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)]
     return {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
 
