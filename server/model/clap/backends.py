@@ -1,4 +1,4 @@
-"""What runs the audio tower: torch or OpenVINO on a CPU, torch on a GPU. One protocol, the same embeddings."""
+"""The backends that run the audio tower: torch or OpenVINO on a CPU, torch on a GPU. All give the same embeddings."""
 
 import importlib.util
 import os
@@ -14,13 +14,13 @@ from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
 
 MOST_STREAMS = 8
-"""Windows that a CPU scores side by side, at most: each needs some 30 MB of working memory."""
+"""Most windows that a CPU scores in parallel: each needs some 30 MB of working memory."""
 
 
 class AudioBackend(Protocol):
     """Runs the tower on one thread at a time. ``name`` and ``dtype`` go into logs and benchmarks.
 
-    ``side_by_side``: windows that take no longer than one, because they run on cores of their own.
+    ``side_by_side``: how many windows run in parallel, each on its own core, and so take no longer than one.
     """
 
     name: str
@@ -54,9 +54,9 @@ def has_openvino() -> bool:
 
 
 def open_backend(tower: LeanTower, device: torch.device, dtype: Dtype, *, at_once: int = 1) -> AudioBackend:
-    """The fastest there is for ``device``: OpenVINO on a CPU where it is installed, else torch.
+    """The fastest backend for ``device``: OpenVINO on a CPU if it is installed, else torch.
 
-    ``at_once``: how many windows can come at the same time. Where several can, OpenVINO scores them side by side.
+    ``at_once``: how many windows can arrive at the same time. If several can, OpenVINO scores them in parallel.
     """
     if device.type == "cuda":
         return GpuBackend(tower, device, dtype)

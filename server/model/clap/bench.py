@@ -1,4 +1,4 @@
-"""One hop of five labels: the way of transformers against ours, in one run, interleaved."""
+"""Times one hop of five labels by transformers and by our code, interleaved in one run."""
 
 import copy
 import statistics
@@ -24,7 +24,7 @@ from server.values.audio import CORE_RATE, Float32Array
 from server.values.windows import WINDOW_S
 
 ERROR_LIMIT = 0.12
-"""What of the mean distance between clips the error of a backend may be."""
+"""Largest error of a backend, as a fraction of the mean distance between clips."""
 
 SETTLING_S = 0.05
 
@@ -41,8 +41,9 @@ class Timed:
     ms: list[float] = field(default_factory=list)
 
     def time(self) -> None:
-        """One run that is timed after one that is not: another way's weights were in the caches, and its threads may
-        still be spinning (OpenMP's do, for a while)."""
+        """Time one run after an untimed one: another candidate's weights were in the caches, and its threads may still
+        be spinning (OpenMP's do for a while).
+        """
         time.sleep(SETTLING_S)
         self.run()
         began = time.perf_counter()
@@ -58,8 +59,8 @@ class Timed:
 def run(threads: int, repeats: int, checkpoint: Path | None, seed: int, tell: Tell) -> dict[str, Any]:
     """Measure and return what ``tingqing bench clap --json`` prints. Takes minutes.
 
-    ``repeats`` rounds, each of which times every way once, warm; medians are told. Without ``checkpoint`` weights are
-    random with the published shapes, and a stand-in tokenizer gives the peer as many tokens as words and two more.
+    Each of ``repeats`` rounds times every candidate once, warm; medians are reported. Without ``checkpoint`` the
+    weights are random with the published shapes, and a stand-in tokenizer gives one token per word and two more.
     """
     torch.set_num_threads(threads)
     model, tokenize = models(checkpoint, seed)
@@ -118,7 +119,7 @@ def _backends(tower: LeanTower, threads: int, tell: Tell) -> list[tuple[str, Aud
     if bf16:
         found.append(("torch-bf16", TorchBackend(copy.deepcopy(tower), "bf16")))
     else:
-        tell("this CPU has no instructions for bf16: fp32 only")
+        tell("this CPU has no bf16 instructions: fp32 only")
     if has_openvino():
         found.append(("openvino-fp32", OpenVinoBackend(copy.deepcopy(tower), "fp32", threads)))
         if bf16:

@@ -1,7 +1,7 @@
-"""Where checkpoints lie, and how they are known to be whole. No torch here.
+"""Stores checkpoints and verifies that they are intact. No torch here.
 
 ``<cache>/<owner>--<name>/<revision>/`` holds a checkpoint's files and ``manifest.json`` with the size and SHA-256 of
-each. It is put together beside its place and renamed into it, so that what is there is complete.
+each. A checkpoint is built in a temporary folder and then renamed, so that a folder in its place is complete.
 """
 
 import fcntl
@@ -33,18 +33,18 @@ FILES = (
     "merges.txt",
     WEIGHTS,
 )
-"""What of a checkpoint is kept; of the processor's and the tokenizer's files it may lack some."""
+"""The files of a checkpoint that are kept; some of the processor's and the tokenizer's files are optional."""
 
 CLAP_ID = "laion/clap-htsat-fused"
 CLAP_REVISION = "cca9e288ab447cee67d9ada1f85ddb46500f1401"
-"""The commit of the model repository that is pinned: names and meanings of files are those of this one."""
+"""The pinned commit of the model repository; the names and meanings of files are those of this commit."""
 
 _BLOCK = 1 << 20
 
 log = logging.getLogger(__name__)
 
 OnRead = Callable[[int], None]
-"""Told how many bytes were read, again and again."""
+"""Called repeatedly with the number of bytes read."""
 
 
 def default_cache() -> Path:
@@ -54,7 +54,7 @@ def default_cache() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint on disk. ``revision``: the commit it was pinned to, or what its content hashes to."""
+    """A checkpoint on disk. ``revision``: its commit, or a hash of its content."""
 
     id: str
     revision: str
@@ -62,18 +62,18 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """``<id>@<revision>``, as results name the model."""
+        """``<id>@<revision>``, the model's name in results."""
         return f"{self.id}@{self.revision}"
 
 
 class ModelCache:
-    """The checkpoints under one folder. Reading never writes, and nothing here touches a network."""
+    """The checkpoints in one folder. Reading never writes, and nothing here uses the network."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_cache()
 
     def checkpoints(self) -> list[Checkpoint]:
-        """Every checkpoint with a readable manifest, newest first; whether it is whole ``faults`` tells."""
+        """Every checkpoint with a readable manifest, newest first; ``faults`` tells whether it is intact."""
         found = []
         for manifest in sorted(self.folder.glob(f"*/*/{MANIFEST}"), key=lambda path: -path.stat().st_mtime):
             content = _read_manifest(manifest)
@@ -82,19 +82,19 @@ class ModelCache:
         return found
 
     def find(self, model_id: str) -> Checkpoint | None:
-        """The newest checkpoint of that id; the pinned revision before others."""
+        """The checkpoint of that id: the pinned revision if there, else the newest."""
         found = [checkpoint for checkpoint in self.checkpoints() if checkpoint.id == model_id]
         return next((one for one in found if one.revision == CLAP_REVISION), found[0] if found else None)
 
     def place(self, model_id: str, revision: str) -> Path:
-        """Where a checkpoint belongs. Raises SettingsError for an id or revision that is no plain name."""
+        """The folder of a checkpoint. Raises SettingsError for an invalid id or revision."""
         parts = [*model_id.split("/"), revision]
         if not all(part and part.strip(".") and not set(part) & set("/\\:\0") for part in parts):
-            raise SettingsError(f"{model_id}@{revision} is no name of a model.")
+            raise SettingsError(f"{model_id}@{revision} is not a valid model name. Use OWNER/NAME.")
         return self.folder / model_id.replace("/", "--") / revision
 
     def arriving(self, model_id: str, revision: str) -> Path:
-        """The folder where a download gathers; it outlives one that breaks off. Raises OSError."""
+        """The folder for a download in progress; it is kept if the download is interrupted. Raises OSError."""
         place = self.place(model_id, revision)
         folder = place.with_name(f".download-{revision}")
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,9 +102,9 @@ class ModelCache:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """No other process puts something here meanwhile. Raises SettingsError where one does, OSError.
+        """Lock the cache against other processes. Raises SettingsError if another process holds the lock, OSError.
 
-        The system undoes it when the process ends, however it ends.
+        The system releases the lock when the process ends, however it ends.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOCK).open("w") as lock:
@@ -112,7 +112,7 @@ class ModelCache:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise SettingsError(
-                    f"Another command is just putting a model into {self.folder}. Try again when it is done."
+                    f"Another command is writing a model to {self.folder}. Try again when it has finished."
                 ) from None
             except OSError:
                 log.debug("this file system has no locks: %s", self.folder)
@@ -120,9 +120,9 @@ class ModelCache:
 
     @contextmanager
     def putting(self, model_id: str, revision: str) -> Iterator[Path]:
-        """An empty folder to fill; what is in it when the block ends well becomes the checkpoint.
+        """An empty folder to fill; if the block succeeds, its content becomes the checkpoint.
 
-        Raises OSError where the disk refuses.
+        Raises OSError if the disk refuses.
         """
         place = self.place(model_id, revision)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,7 @@ def write_manifest(folder: Path, model_id: str, revision: str) -> None:
 
 
 def faults(checkpoint: Checkpoint, on_read: OnRead | None = None) -> list[str]:
-    """What of the checkpoint is not as its manifest has it; empty where all is well. Reads every byte."""
+    """How the checkpoint differs from its manifest; empty if it is intact. Reads every byte."""
     content = _read_manifest(checkpoint.folder / MANIFEST)
     if content is None:
         return [f"{MANIFEST} cannot be read"]
@@ -172,11 +172,11 @@ def _fault_of(path: Path, expected: Mapping[str, Any], on_read: OnRead | None) -
         return f"{path.name} is missing"
     if path.stat().st_size != expected["bytes"]:
         return f"{path.name} has {path.stat().st_size} bytes instead of {expected['bytes']}"
-    return None if sha256(path, on_read) == expected["sha256"] else f"{path.name} was changed: its SHA-256 is another"
+    return None if sha256(path, on_read) == expected["sha256"] else f"{path.name} was changed: its SHA-256 differs"
 
 
 def missing_files(names: Sequence[str]) -> list[str]:
-    """What a folder with these files lacks to be a checkpoint."""
+    """What a folder with these files needs to be a checkpoint."""
     needed = {"config.json": {"config.json"}, "the weights": {WEIGHTS}}
     needed["the tokenizer (tokenizer.json)"] = {"tokenizer.json", "vocab.json"}
     needed["the preprocessor"] = {"preprocessor_config.json", "processor_config.json"}

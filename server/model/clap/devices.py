@@ -19,15 +19,15 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError as error:  # a number that torch has no place for
-        raise SettingsError(f"There is no {device}.", param="--device") from error
+    except RuntimeError as error:  # an index that torch cannot represent
+        raise SettingsError(f"{device} does not exist.", param="--device") from error
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise SettingsError(f"There is no {device}: torch sees {torch.cuda.device_count()} GPUs.", param="--device")
+        raise SettingsError(f"{device} does not exist: torch finds {torch.cuda.device_count()} GPUs.", param="--device")
     return chosen
 
 
 def choose_dtype(dtype: str, device: torch.device) -> Dtype:
-    """``auto``: what ``automatic_dtype`` says of the device."""
+    """The dtype for ``device``; ``auto`` means ``automatic_dtype``."""
     for named in get_args(Dtype):
         if dtype == named:
             return TORCH_NAMES[named]
@@ -36,7 +36,7 @@ def choose_dtype(dtype: str, device: torch.device) -> Dtype:
 
 
 def automatic_dtype(capability: tuple[int, int] | None, *, cpu_bf16: bool) -> Dtype:
-    """bf16 where the processor calculates with it, else fp16 on a GPU and fp32 on a CPU.
+    """bf16 if the processor supports it, else fp16 on a GPU and fp32 on a CPU.
 
     ``capability``: the GPU's compute capability, ``None`` for a CPU. From (8, 0) on, the A100's, tensor cores take
     bf16 (CUDA C++ Programming Guide, 16.1); before, a T4's (7, 5) for example, fp16.
@@ -47,7 +47,7 @@ def automatic_dtype(capability: tuple[int, int] | None, *, cpu_bf16: bool) -> Dt
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the CPU has instructions for products in bf16: AMX or AVX-512, or Arm's."""
+    """Whether the CPU has instructions for bf16 products: AMX, AVX-512 or Arm's."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

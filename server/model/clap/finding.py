@@ -1,4 +1,4 @@
-"""Which checkpoint ``--clap`` means. Looks at the disk only: no torch, no network."""
+"""Finds the checkpoint that ``--clap`` names. Reads only the disk: no torch, no network."""
 
 import logging
 import re
@@ -14,12 +14,12 @@ _MODEL_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 DOWNLOAD = "tingqing models download"
 BASIC_MODE_HINT = (
-    f"No whole CLAP weights: scoring by acoustic measures alone (basic mode). To get them: {DOWNLOAD}; "
-    "without a network: tingqing models import DIR."
+    f"No intact CLAP weights found. Scoring by acoustic measures only (basic mode). To get the weights: {DOWNLOAD}. "
+    "Without a network: tingqing models import DIR."
 )
 NOT_INSTALLED_HINT = (
-    f"CLAP is not installed: scoring by acoustic measures alone (basic mode). To install it: {INSTALL}; "
-    f"then get its weights: {DOWNLOAD}"
+    f"CLAP is not installed. Scoring by acoustic measures only (basic mode). To install it: {INSTALL}. "
+    f"Then get its weights: {DOWNLOAD}"
 )
 
 
@@ -29,16 +29,16 @@ def basic_mode_hint() -> str:
 
 
 def way_to_clap() -> str:
-    """The next step from basic mode to CLAP, for a first screen."""
+    """The next step from basic mode to CLAP, for the startup banner."""
     return f"To install CLAP: {INSTALL}" if missing_packages() else f"CLAP's weights: {DOWNLOAD}"
 
 
 def find_checkpoint(clap: str, cache: ModelCache) -> Checkpoint | None:
-    """What ``auto``, ``off``, a model id or a folder stands for; ``None``: no CLAP.
+    """The checkpoint for ``auto``, ``off``, a model id or a folder; ``None``: no CLAP.
 
-    ``auto`` takes the pinned model from the cache if it is whole, byte for byte, and the extra ``clap`` is installed; a
-    damaged one is logged and left alone. Raises SettingsError where an id or folder was named and is not there, or is
-    damaged, or the extra is missing.
+    ``auto`` takes the pinned model from the cache if it is intact, byte for byte, and the extra ``clap`` is installed;
+    a damaged one is logged and not used. Raises SettingsError if a named id or folder is missing or damaged, or the
+    extra is missing.
     """
     if clap == "off":
         return None
@@ -50,14 +50,14 @@ def find_checkpoint(clap: str, cache: ModelCache) -> Checkpoint | None:
         return _of_folder(folder)
     checkpoint = cache.find(clap)
     if checkpoint is None:
-        way_out = f"To get it: {DOWNLOAD} {clap}"
+        way_out = f"To download it: {DOWNLOAD} {clap}"
         if not _MODEL_ID.fullmatch(clap):
-            way_out = "Give auto, off, OWNER/NAME or a folder that is there."
+            way_out = "Use auto, off, OWNER/NAME or a folder that exists."
         raise SettingsError(f"CLAP {clap!r} is neither a folder nor in the model cache. {way_out}", param="--clap")
     found = faults(checkpoint)
     if found:
         raise SettingsError(
-            f"The weights of {clap} are damaged ({'; '.join(found)}). To get them again: {DOWNLOAD} {clap}",
+            f"The weights of {clap} are damaged ({'; '.join(found)}). Download them again: {DOWNLOAD} {clap}",
             param="--clap",
         )
     return checkpoint
@@ -75,7 +75,7 @@ def _automatic(cache: ModelCache) -> Checkpoint | None:
 
 
 def _of_folder(folder: Path) -> Checkpoint:
-    """A folder in the Hugging Face layout. One of our cache is checked; any other is named by its weights' hash."""
+    """A folder in the Hugging Face layout: verified if it is in our cache, else named by its weights' hash."""
     listed = next((one for one in ModelCache(folder.parent.parent).checkpoints() if one.folder == folder), None)
     if listed is not None and (folder / MANIFEST).is_file():
         found = faults(listed)

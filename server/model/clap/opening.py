@@ -1,4 +1,4 @@
-"""From the setting to the scorer. torch is imported only where there is a checkpoint to load."""
+"""Opens the scorer that the setting asks for. torch is imported only if there is a checkpoint to load."""
 
 import logging
 import time
@@ -25,10 +25,10 @@ def open_clap(
     gpu_memory_fraction: float | None = None,
     at_once: int = 1,
 ) -> "ClapScorer | None":
-    """The scorer that ``--clap`` asks for, weights loaded once; ``None`` for basic mode, which is logged. ``sounds``:
-    what it names beside its labels. ``at_once``: windows that may be ready together.
+    """The scorer for ``--clap``, with weights loaded once; ``None`` for basic mode, which is logged. ``sounds``: the
+    sounds that it can name. ``at_once``: how many windows may be ready together.
 
-    Blocks for seconds where there are weights. Raises SettingsError where a named checkpoint cannot be loaded.
+    Blocks for seconds if there are weights. Raises SettingsError if a named checkpoint cannot be loaded.
     """
     checkpoint = find_checkpoint(clap, ModelCache(cache))
     if checkpoint is None:

@@ -193,7 +193,7 @@ def _rows_of(layer: nn.Linear, start: int, end: int) -> nn.Linear:
 
 
 def check_architecture(config: Any) -> None:
-    """Raises SettingsError where a ``ClapAudioConfig`` is not of the family of laion/clap-htsat-fused."""
+    """Raises SettingsError if a ``ClapAudioConfig`` does not belong to the family of laion/clap-htsat-fused."""
     side = config.spec_size // config.patch_size
     sides = [side >> stage for stage in range(len(config.depths))]
     faults = {
@@ -213,5 +213,5 @@ def check_architecture(config: Any) -> None:
     found = [name for name, wrong in faults.items() if wrong]
     if found:
         raise SettingsError(
-            f"This checkpoint is not of the family of laion/clap-htsat-fused ({', '.join(found)}).", param="--clap"
+            f"This checkpoint differs from the family of laion/clap-htsat-fused ({', '.join(found)}).", param="--clap"
         )

@@ -175,7 +175,7 @@ def with_a_variance_under_zero(weights: dict[str, torch.Tensor]) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(without_scale, "no number"), (without_a_variance, "no number"), (with_a_variance_under_zero, "variance")],
+    [(without_scale, "finite"), (without_a_variance, "finite"), (with_a_variance_under_zero, "variance")],
 )
 def test_weights_that_would_make_every_score_null_are_refused(
     checkpoint: Path, tmp_path: Path, spoil: Callable[[dict[str, torch.Tensor]], None], said: str
@@ -255,9 +255,9 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no preprocessor": (without("preprocessor_config.json", "processor_config.json"), "preprocessor is missing"),
     "no weights": (without("model.safetensors"), "no weights in"),
     "broken config": (lambda folder: (folder / "config.json").write_text('{"a":'), "models download"),
-    "another model": (other_model, "no CLAP.*bert"),
+    "another model": (other_model, "not a CLAP.*bert"),
     "quantised": (lambda folder: rewritten(folder, lambda one: one.to(torch.int8)), "quantised weights.*F32"),
-    "not numbers": (lambda folder: rewritten(folder, lambda one: one * float("nan")), "no number"),
+    "not numbers": (lambda folder: rewritten(folder, lambda one: one * float("nan")), "finite"),
 }
 
 
@@ -367,7 +367,7 @@ def test_what_is_no_models_id_is_not_to_be_downloaded(cache: ModelCache, clap: s
 
 
 def test_a_device_of_an_absurd_number_is_not_there() -> None:
-    with pytest.raises(SettingsError, match="There is no cuda:99999999999"):
+    with pytest.raises(SettingsError, match="cuda:99999999999 does not exist"):
         choose_device("cuda:99999999999")
 
 

@@ -95,7 +95,7 @@ def test_a_page_in_place_of_a_file_is_not_kept(hub: FakeHub, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(404, "no model .*HF_ENDPOINT"), (401, "strangers.*HF_TOKEN"), (403, "strangers.*HF_TOKEN")]
+    ("status", "said"), [(404, "no model .*HF_ENDPOINT"), (401, "denied.*HF_TOKEN"), (403, "denied.*HF_TOKEN")]
 )
 def test_a_refusal_of_the_hub_is_one_sentence_with_a_way_out(
     hub: FakeHub, tmp_path: Path, status: int, said: str
@@ -140,7 +140,9 @@ def test_a_cache_that_cannot_be_written_is_named_and_not_the_folder_alone(checkp
 
 
 def test_another_model_is_used_by_its_name(hub: FakeHub, tmp_path: Path) -> None:
-    assert "serve --clap somebody/clap uses" in models(tmp_path, "download", "somebody/clap", endpoint=hub.url).stderr
+    assert (
+        "serve --clap somebody/clap will use" in models(tmp_path, "download", "somebody/clap", endpoint=hub.url).stderr
+    )
 
 
 def test_verify_fails_where_a_byte_was_changed(checkpoint: Path, tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_weights_downloaded_elsewhere_are_carried_over_as_the_document_says(hub:
     assert models(tmp_path / "there", "import", str(carried)).returncode == 0
     verified = models(tmp_path / "there", "verify")
     assert verified.returncode == 0
-    assert verified.stdout.strip().endswith("whole")
+    assert verified.stdout.strip().endswith("intact")
     found = find_checkpoint("auto", ModelCache(tmp_path / "there"))
     assert found is not None
     assert found.name in models(tmp_path / "there", "list").stdout
