@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from server.live.checkpoint import SessionCheckpoint
+from server.live.outcome import Outcome, Remembered
 from server.live.transport import Disconnected
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Float32Array
@@ -138,17 +140,21 @@ class FakeTimer:
 
 
 class FakeClock:
-    """Time that moves only when a test says so. Fake so that a minute of silence costs a millisecond."""
+    """Time that moves only when a test says so. Fake so that a minute of silence costs a millisecond.
 
-    def __init__(self) -> None:
-        self._now = 1000.0
+    ``now``: where it begins; ``wall``: the date then, in seconds, which another process's clock shares.
+    """
+
+    def __init__(self, now: float = 1000.0, wall: float = 1000.0) -> None:
+        self._now = now
+        self._ahead = wall - now
         self._timers: list[FakeTimer] = []
 
     def now(self) -> float:
         return self._now
 
     def wall_time(self) -> datetime:
-        return datetime.fromtimestamp(self._now, UTC)
+        return datetime.fromtimestamp(self._now + self._ahead, UTC)
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> FakeTimer:
         self._timers = [timer for timer in self._timers if not timer.cancelled]
@@ -251,3 +257,51 @@ class FakeTransport:
 
 def _not_json(constant: str) -> float:
     raise AssertionError(f"{constant} is no JSON")
+
+
+class BytesCheckpoints:
+    """A CheckpointStore of bytes, as one in another process has them. Fake so that no test needs that process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.puts = 0
+
+    async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
+        self.puts += 1
+        self.kept[session_id] = checkpoint.to_bytes()
+
+    async def get(self, session_id: str) -> SessionCheckpoint | None:
+        data = self.kept.get(session_id)
+        return None if data is None else SessionCheckpoint.of_bytes(data)
+
+    async def delete(self, session_id: str) -> None:
+        self.kept.pop(session_id, None)
+
+
+class FakeSink:
+    """A ResultSink that keeps every outcome. Fake so that a test can hold it (``gate``) or have it fail."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.fail = False
+        self.closed = False
+        self.entered = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def ended(self, outcome: Outcome) -> None:
+        self.entered.set()
+        await self.gate.wait()
+        if self.fail:
+            raise RuntimeError("as the test asked")
+        self.outcomes.append(outcome)
+
+    async def find(self, session_id: str, site: str) -> Remembered | None:
+        found = [one for one in self.outcomes if (one.session_id, one.site) == (session_id, site)]
+        return Remembered(session_id, found[-1].farewell, collected=False) if found else None
+
+    async def collected(self, session_id: str) -> None:
+        return None
+
+    async def close(self) -> None:
+        self.closed = True

@@ -7,7 +7,7 @@ from server.assessment.engine import Core, Engine
 from server.errors import ConfigError, SessionExpiredError, SnapshotError
 from server.live import endings
 from server.live.checkpoint import SessionCheckpoint
-from server.live.checkpointing import restore_session
+from server.live.checkpointing import away_s, restore_session
 from server.live.clock import Clock, deadline
 from server.live.handshake import capacity_error
 from server.live.limits import LiveLimits
@@ -118,15 +118,15 @@ class Admission:
         try:
             session = restore_session(checkpoint, self._engine, self._limits, self._clock)
             _check_format(session, audio)
-            return self._go_on(session, self._clock.wall_time().timestamp() - float(checkpoint.state["saved_at"]))
+            return self._go_on(session, away_s(checkpoint, self._clock))
         except SnapshotError:
             raise SessionExpiredError("This session cannot go on here; begin a new one.") from None
 
-    def _go_on(self, session: Session, away_s: float) -> Accepted:
+    def _go_on(self, session: Session, gone_s: float) -> Accepted:
         core = (
             self._engine.make_core(session.audio) if session.core is None else self._engine.restore_core(session.core)
         )
-        ahead = round((max(0.0, away_s) + REPLAY_SLACK_S) * session.audio.sample_rate)
+        ahead = round((gone_s + REPLAY_SLACK_S) * session.audio.sample_rate)
         return Accepted(session, core, session.furthest_sample + ahead)
 
     def close(self) -> None:

@@ -33,20 +33,21 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
 
 def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveLimits, clock: Clock) -> Session:
     """The session as it was, without a socket. Raises SnapshotError where this server cannot go on with it."""
-    state, now = checkpoint.state, clock.now()
+    state = checkpoint.state
     try:
+        saved_at = clock.now() - away_s(checkpoint, clock)
         start = SessionStart.model_validate(state["start"])
         session = Session(engine, limits, clock, start, session_id=str(state["id"]), site=str(state["site"]))
         session.resume_token = str(state["resume_token"])
         session.phase = Phase.DETACHED
         session.core = checkpoint.core
-        session.started_at = now - float(state["age_s"])
+        session.started_at = saved_at - float(state["age_s"])
         session.furthest_sample = int(state["furthest_sample"])
         told, update = state["failure_told_s"], state["update"]
-        session.failure_told = None if told is None else now - float(told)
+        session.failure_told = None if told is None else saved_at - float(told)
         session.update = None if update is None else QualityUpdate.model_validate(update)
         session.prompts.restore(state["prompts"])
-        session.warnings.restore(state["warnings"], now)
+        session.warnings.restore(state["warnings"], saved_at)
         session.assessment = Assessment.restore(
             state["assessment"] | {"log": checkpoint.log},
             engine,
@@ -57,3 +58,8 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
     except (LookupError, TypeError, ValueError, AttributeError, TingqingError) as error:
         raise SnapshotError(f"The session cannot go on from its checkpoint: {error}.") from error
     return session
+
+
+def away_s(checkpoint: SessionCheckpoint, clock: Clock) -> float:
+    """Seconds since the checkpoint was made, by the date: the clock that made it ran in another process."""
+    return max(0.0, clock.wall_time().timestamp() - float(checkpoint.state["saved_at"]))

@@ -1,0 +1,97 @@
+"""Whose sessions a socket may see, and sessions that are announced before a socket comes."""
+
+import pytest
+
+from server.access.principal import LOCAL_SITE, Principal, Role
+from server.errors import CapacityError, DrainingError, LabelQueryError
+from server.live.limits import LiveLimits
+from server.live.manager import SessionManager
+from server.live.pending import SessionTerms
+from tests.fakes import FakeClock
+from tests.live.patient import ANYONE, RATE, Doctor, Patient, noise
+
+STRANGER = Principal("somebody else", Role.ANYONE, "elsewhere")
+
+
+async def test_a_foreign_sites_session_is_unknown_while_it_goes_on_and_after(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start()
+    session_id = started["session_id"]
+    assert await Doctor(manager, session_id, principal=STRANGER).closed() == 4404
+    thief = Patient(manager, principal=STRANGER)
+    resume = {key: started[key] for key in ("session_id", "resume_token")}
+    thief.socket.say({"type": "session.start", "audio": {"sample_rate": RATE}, "resume": resume})
+    assert await thief.closed() == 4404
+    assert patient.socket.closed is None
+    await patient.end()
+    assert await Doctor(manager, session_id, principal=STRANGER).closed() == 4404
+    assert await Doctor(manager, session_id).closed() == 1000
+
+
+async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    terms = SessionTerms(labels="low_background", language="en", reference="case 7", metadata={"bed": 3})
+    session_id = manager.announce(ANYONE, terms)
+    assert manager.counts().pending == 1
+    patient = Patient(manager, clock, claim=session_id)
+    started = await patient.start(labels="close_enough", reference="another", language="zh-CN")
+    assert started["session_id"] == session_id
+    assert [label["id"] for label in started["labels"]] == ["low_background"]
+    assert started["config"]["language"] == "en"
+    assert manager.counts().pending == 0
+    await patient.speak_scored(noise(4))
+    result = (await patient.end())["result"]
+    assert (result["reference"], result["metadata"]) == ("case 7", {"bed": 3})
+    assert clock.pending == 1, "the ended one's alone"
+
+
+async def test_what_the_terms_leave_open_the_socket_says(manager: SessionManager) -> None:
+    session_id = manager.announce(ANYONE, SessionTerms())
+    started = await Patient(manager, claim=session_id).start(labels="close_enough", language="en")
+    assert [label["id"] for label in started["labels"]] == ["close_enough"]
+    assert started["config"]["language"] == "en"
+
+
+async def test_an_announced_session_is_claimed_once_by_its_site_and_in_time(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    def come(session_id: str, principal: Principal = ANYONE) -> Patient:
+        patient = Patient(manager, clock, principal=principal, claim=session_id)
+        patient.socket.say({"type": "session.start", "audio": {"sample_rate": RATE}})
+        return patient
+
+    claimed, late = (manager.announce(ANYONE, SessionTerms()) for _ in range(2))
+    assert await come(claimed, STRANGER).closed() == 4404
+    first = come(claimed)
+    await first.socket.expect("session.started")
+    assert await come(claimed).closed() == 4404, "a claim is not a way into a session that goes on"
+    assert first.socket.closed is None
+    await clock.advance(901)
+    assert await come(late).closed() == 4404
+    assert manager.counts().pending == 0
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_sessions=2)])
+async def test_announced_sessions_are_bounded_and_checked(manager: SessionManager, clock: FakeClock) -> None:
+    with pytest.raises(LabelQueryError):
+        manager.announce(ANYONE, SessionTerms(labels=""))
+    for _ in range(2):
+        manager.announce(ANYONE, SessionTerms())
+    with pytest.raises(CapacityError):
+        manager.announce(ANYONE, SessionTerms())
+    await manager.drain(0.0)
+    with pytest.raises(DrainingError):
+        manager.announce(ANYONE, SessionTerms())
+    assert clock.pending == 0
+
+
+async def test_a_session_keeps_its_site_for_whoever_records_it(manager: SessionManager) -> None:
+    there = Patient(manager, principal=STRANGER)
+    session_id = (await there.start())["session_id"]
+    doctor = Doctor(manager, session_id, principal=STRANGER)
+    await doctor.socket.expect("snapshot")
+    assert ANYONE.site == LOCAL_SITE != STRANGER.site
+    await there.end()
