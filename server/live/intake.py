@@ -151,7 +151,6 @@ class Intake:
         now = self.last_audio = self._clock.now()
         if isinstance(self._flow, CatchingUp) and self._core.samples_received >= self._flow.until:
             self._flow = moved(self._flow, Current())
-            self._pace = PaceGuard(now)
         if now - self._acked_at >= ACK_EVERY_S:
             self._ack(now)
 
