@@ -94,7 +94,7 @@ async def test_a_session_goes_on_in_another_process_with_the_result_of_the_unbro
     here, there = FakeClock(), FakeClock(now=7.0, wall=1000.0 + broken_at_s + 3)
     async with process(dictionaries, store, here) as first:
         patient = Patient(first, here)
-        started = await patient.start(**about)
+        started = await patient.start(pace="fast", **about)  # a late window waits, however slow the machine
         await patient.speak_scored(pcm[: round(broken_at_s * RATE) * 2])
         updates = patient.socket.got("quality.update")
         await power_cut(patient)
