@@ -20,10 +20,12 @@ from live_prompts import AUDIO, ROOT
 from mixes_manifest import write_manifest
 from overlap_folds import HeldOutNetworks
 
-from server.cli.evaluating import Request, evaluate_manifest
-from server.cli.evaluation_report import interval
+from server.app import open_engine
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Findings
+from server.evaluation.page import write_report
+from server.evaluation.run import HeldOut, evaluate_manifest
+from server.evaluation.shown import interval
 from server.evaluation.statistics import wilson
 from server.settings import load_settings
 
@@ -38,6 +40,20 @@ Goal = tuple[str, str, bool | None]
 """What was aimed at, what was found, and whether that reaches it (``None``: only reported)."""
 
 
+def evaluation_of(manifest: Path, folds: int = 0, held_out: HeldOut | None = None) -> Evaluation:
+    """By all of telemedicine. ``held_out``: heard with other models than the shipped ones."""
+
+    async def run() -> Evaluation:
+        settings = load_settings()
+        async with open_engine(settings, held_out) as engine:
+            labels = engine.dictionaries.resolve(None)
+            return await evaluate_manifest(
+                engine, labels, manifest, max_s=settings.max_audio_s, folds=folds, held_out=held_out
+            )
+
+    return asyncio.run(run())
+
+
 def evaluated(folder: Path, report: Path | None) -> Evaluation:
     """The 126 mixes, each judged with curves fitted without its sources, and, cross-validated, heard by a network for
     overlap that was fitted without them as well."""
@@ -47,10 +63,12 @@ def evaluated(folder: Path, report: Path | None) -> Evaluation:
         make_mixes.make_set("dev", seed, str(fit[-1]))
     manifest = folder / "mixes.csv"
     write_manifest(manifest, AUDIO / "mixes", fit, AUDIO / "manifest.csv")
-    request = Request(manifest, None, EACH_ALONE, None, report, None)
-    held_out = asyncio.run(evaluate_manifest(load_settings(), request, HeldOutNetworks()))
+    held_out = evaluation_of(manifest, EACH_ALONE, HeldOutNetworks())
+    if report is not None:
+        report.mkdir(parents=True, exist_ok=True)
+        write_report(report, held_out)
     write_manifest(manifest, AUDIO / "mixes", [], AUDIO / "manifest.csv")
-    shipped = asyncio.run(evaluate_manifest(load_settings(), Request(manifest, None, 0, None, None, None)))
+    shipped = evaluation_of(manifest)
     return replace(held_out, judged=shipped.judged, as_given=shipped.as_given)
 
 
@@ -71,7 +89,7 @@ def soft_voices(folder: Path) -> Findings:
         make_mixes.write(mix, told, str(name))
         lines.append(f"{name},soft voice and fan,{voice},0,move_somewhere_quieter,come_closer|slow_down")
     manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return asyncio.run(evaluate_manifest(load_settings(), Request(manifest, None, 0, None, None, None))).as_given
+    return evaluation_of(manifest).as_given
 
 
 def label_table(findings: Findings) -> list[str]:

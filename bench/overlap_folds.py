@@ -70,7 +70,7 @@ def networks(held: Sequence[Fold]) -> list[OverlapNetwork]:
 
 
 class HeldOutNetworks:
-    """``server.cli.evaluating.HeldOut``: each of the mixes is heard by the network that met none of its sources; any
+    """``server.evaluation.run.HeldOut``: each of the mixes is heard by the network that met none of its sources; any
     other recording by the shipped one."""
 
     def __init__(self) -> None:

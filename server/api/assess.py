@@ -17,8 +17,9 @@ from server.recording.decode import Recording, read_recording
 from server.recording.threads import to_thread_until_done
 from server.rendering.flat import flat
 from server.rendering.results import result_json
+from server.values.labels import LabelQuery
 from server.wire.base import WireModel
-from server.wire.client import LABELS_FORM, LabelRequest
+from server.wire.client import LABELS_FORM, LabelRequest, requested
 from server.wire.result import ResultModel
 
 router = APIRouter(tags=["recordings"])
@@ -41,7 +42,7 @@ class AssessForm(WireModel):
     format: Literal["full", "flat"] = "full"
     reference: str | None = Field(default=None, max_length=200)
 
-    def label_query(self) -> str | list[LabelRequest] | None:
+    def label_query(self) -> LabelQuery:
         """A dictionary's name, a list of labels, or a JSON array of ``{label, threshold?, weight?}``.
 
         Raises LabelQueryError for any other array.
@@ -51,7 +52,7 @@ class AssessForm(WireModel):
         if not self.labels.lstrip().startswith(("[", "{")):
             return self.labels
         try:
-            return label_list.validate_json(self.labels)
+            return requested(label_list.validate_json(self.labels))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(("labels", *(str(part) for part in first["loc"])))

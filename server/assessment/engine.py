@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from server.assessment.metrics import Metrics, ProcessMetrics
+from server.dictionaries.loader import ListedDictionary
 from server.judge.labels import LabelSet
 from server.scoring.ports import Scoring
 from server.stream.events import StreamEvent
 from server.transcript import Topics
 from server.values.audio import AudioFormat
+from server.values.labels import LabelQuery
 from server.values.measures import Measures, RecordingTotals
-from server.wire.client import LabelRequest
-from server.wire.label_sets import LabelSetsModel
 
 
 class Core(Protocol):
@@ -52,9 +52,9 @@ class Core(Protocol):
 class LabelResolver(Protocol):
     """What is used of ``server.dictionaries.Dictionaries``. Raises LabelQueryError."""
 
-    def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet: ...
+    def resolve(self, query: LabelQuery) -> LabelSet: ...
 
-    def label_sets(self) -> LabelSetsModel: ...
+    def listed(self) -> Sequence[ListedDictionary]: ...
 
     @property
     def topics(self) -> Topics: ...

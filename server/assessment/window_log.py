@@ -113,7 +113,7 @@ class WindowLog:
 
     def snapshot(self) -> list[Any]:
         """JSON-able: ``[[ids, [number | null, …]], …]``."""
-        return [[list(ids), [_plain(value) for value in row]] for ids, row in self._rows]
+        return [[list(ids), _plain_of(row)] for ids, row in self._rows]
 
     def restore(self, state: Sequence[Any]) -> None:
         self._rows = []
@@ -144,12 +144,12 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _plain_of(row: "array[float]") -> list[float | None]:
+    return [None if value != value else value for value in row]  # noqa: PLR0124 - NaN is what differs from itself
 
 
 def _read(ids: tuple[str, ...], row: "array[float]") -> LoggedWindow:
-    values = [_plain(value) for value in row[LABELS_AT:]]
+    values = _plain_of(row[LABELS_AT:])
     labels = {}
     for at, label_id in zip(range(0, len(values), PER_LABEL), ids, strict=True):
         score, acoustic, clap, transcript, why = values[at : at + PER_LABEL]
@@ -162,7 +162,7 @@ def _read(ids: tuple[str, ...], row: "array[float]") -> LoggedWindow:
 
 
 def _read_measures(row: "array[float]") -> Measures:
-    values = {name: _plain(value) for name, value in zip(MEASURES, row[HEAD:PAUSES_AT], strict=True)}
+    values = dict(zip(MEASURES, _plain_of(row[HEAD:PAUSES_AT]), strict=True))
     count, longest_s, ratio = row[PAUSES_AT:LABELS_AT]
     pauses = None if math.isnan(count) else Pauses(int(count), longest_s, ratio)
     return Measures(**values, pauses=pauses)

@@ -19,7 +19,7 @@ from server.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from server.cli.outcome import OutcomeTally
+    from server.cli.assessing import OutcomeTally
 
 EPILOG = """\
 [bold]Examples[/bold]

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import typer
 
 from server.errors import ClientError, TingqingError
+from server.rendering.words import can_show
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,15 +123,6 @@ def with_safe_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def can_show(text: str) -> bool:
-    """Whether standard output's encoding has these characters."""
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 def program() -> str:

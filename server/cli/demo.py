@@ -58,9 +58,9 @@ def demo(
     from shlex import quote
     from tempfile import TemporaryDirectory
 
-    from server.cli.words import DEMO_INTRO, DEMO_NEXT, DEMO_SAVED
     from server.client.sample_visit import save_sample_visit
     from server.logs import configure_logging
+    from server.rendering.words import DEMO_INTRO, DEMO_NEXT, DEMO_SAVED
     from server.settings import load_settings
 
     configure_logging("warning")
@@ -104,8 +104,8 @@ def _play(url: str, path: Path, console: "Console", language: str, *, realtime: 
 
 
 def _report(ended: "SessionEnded", console: "Console", language: str) -> None:
-    from server.cli.report import print_report
-    from server.cli.words import DEMO_TITLE
+    from server.rendering.report import print_report
+    from server.rendering.words import DEMO_TITLE
 
     if ended.reason != "client":
         raise Failure(f"the server ended the session before the visit was over: {ended.reason}.")
@@ -143,7 +143,7 @@ class _DemoMeter:
 
     def __init__(self, console: "Console", language: str) -> None:
         from server.cli.meter import LiveMeter, PlainMeter
-        from server.cli.words import DEMO_TITLE
+        from server.rendering.words import DEMO_TITLE
 
         self._console = console
         self._language = language

@@ -86,7 +86,7 @@ def evaluate(
     """
     import asyncio
 
-    from server.cli.evaluating import Request, evaluate_manifest, tell
+    from server.cli.evaluating import Request, evaluate_request, tell
     from server.logs import configure_logging
     from server.settings import load_settings
 
@@ -105,7 +105,7 @@ def evaluate(
     )
     groups = None if group is None else tuple(name.strip() for name in group.split(",") if name.strip())
     request = Request(manifest, labels, folds, groups, output, write_labels)
-    evaluation = asyncio.run(evaluate_manifest(settings, request))
+    evaluation = asyncio.run(evaluate_request(settings, request))
     tell(evaluation, request, as_json=output_format is EvaluateFormat.JSON)
     raise typer.Exit(ExitCode.ERROR if evaluation.faults else ExitCode.PASSED)
 

@@ -1,30 +1,20 @@
-"""The work of ``tingqing evaluate``: judge every recording of the manifest, evaluate, write the requested files."""
+"""The work of ``tingqing evaluate``: open an engine, evaluate the manifest, write and print what was requested."""
 
-import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from server.app import open_engine
-from server.assessment.engine import Engine
 from server.cli.console import Failure, indented_json, stderr_console, stdout_console, write_line
-from server.errors import TingqingError
-from server.evaluation.evaluation import Evaluation, evaluate
+from server.evaluation.evaluation import Evaluation
 from server.evaluation.fitting import Moved
-from server.evaluation.listening import ListenedRecording, listen
-from server.evaluation.manifest import Manifest, ManifestFault, Row, read_manifest
 from server.evaluation.plain import plain
+from server.evaluation.run import evaluate_manifest
 from server.evaluation.write_labels import source_of, with_curves, written_elsewhere
-from server.judge.labels import LabelSet
-from server.recording.decode import read_recording
 from server.resources import labels_dir
 from server.settings import Settings
-from server.stream.events import OverlapModel
-
-logger = logging.getLogger("tingqing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +29,26 @@ class Request:
     write_labels: Path | None
 
 
-class HeldOut(OverlapModel, Protocol):
-    """A model that changes from recording to recording."""
+async def evaluate_request(settings: Settings, request: Request) -> Evaluation:
+    """Evaluate the manifest and write the requested files; ``tell`` prints the outcome.
 
-    def listen_to(self, row: Row) -> None:
-        """Choose the model for the recording of ``row``, which comes next."""
-        ...
-
-
-async def evaluate_manifest(settings: Settings, request: Request, held_out: HeldOut | None = None) -> Evaluation:
-    """Judge and evaluate the manifest and write the requested files; ``tell`` prints the outcome.
-
-    ``held_out``: models to use instead of the shipped ones, so that a model is judged by data it was not fitted on.
     Raises ManifestError, LabelQueryError, LabelFileError and Failure, where possible before the first recording.
     """
     folder = settings.labels_dir or labels_dir()
-    async with open_engine(settings, held_out) as engine:
+    async with open_engine(settings) as engine:
         labels = engine.dictionaries.resolve(request.labels)
         source = source_of(labels, folder) if request.write_labels else None
         if request.output is not None:
             _make_folder(request.output)
-        manifest = read_manifest(request.manifest, labels.labels, request.groups)
-        heard, faults = await _listen_to_all(engine, manifest, labels, settings.max_audio_s, held_out)
-    if not any(row.line in heard and not row.fit_only for row in manifest.rows):
-        first = min([*manifest.faults, *faults], key=lambda fault: fault.line, default=None)
-        raise Failure(f"{request.manifest}: no recording to evaluate{'' if first is None else f'; {_said(first)}'}.")
-    with _progress(request.folds, "cross-validating") as advance:
-        evaluation = evaluate(manifest, heard, labels, request.folds, faults, lambda done: advance(f"fold {done}"))
+        evaluation = await evaluate_manifest(
+            engine,
+            labels,
+            request.manifest,
+            max_s=settings.max_audio_s,
+            folds=request.folds,
+            groups=request.groups,
+            progress=_progress,
+        )
     if source is not None and request.write_labels is not None:
         _write_labels(request.write_labels, source, evaluation.moved)
     if request.output is not None:
@@ -73,33 +56,6 @@ async def evaluate_manifest(settings: Settings, request: Request, held_out: Held
 
         write_report(request.output, evaluation)
     return evaluation
-
-
-async def _listen_to_all(
-    engine: Engine, manifest: Manifest, labels: LabelSet, max_s: float, held_out: HeldOut | None
-) -> tuple[dict[int, ListenedRecording], list[ManifestFault]]:
-    heard: dict[int, ListenedRecording] = {}
-    faults: list[ManifestFault] = []
-    with _progress(len(manifest.rows), "listening") as advance:
-        for row in manifest.rows:
-            if held_out is not None:
-                held_out.listen_to(row)
-            try:
-                heard[row.line] = await _listen_to(engine, row, labels, max_s)
-            except (TingqingError, OSError) as error:
-                message = error.message if isinstance(error, TingqingError) else str(error.strerror)
-                faults.append(ManifestFault(row.line, row.name, message))
-            except Exception as error:  # a bug in one file must not cost the hours spent on the others
-                logger.debug("unexpected error in %s", row.name, exc_info=error)
-                faults.append(ManifestFault(row.line, row.name, f"unexpected {type(error).__name__}"))
-            advance(row.name)
-    return heard, faults
-
-
-async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -> ListenedRecording:
-    with row.path.open("rb"):
-        pass
-    return await listen(engine, read_recording(row.path, row.name, max_s=max_s), labels)
 
 
 def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
@@ -111,17 +67,13 @@ def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
 
         print_evaluation(stdout_console(), evaluation)
     for fault in evaluation.faults:
-        print(f"tingqing: {request.manifest}:{_said(fault)}", file=sys.stderr)
+        print(f"tingqing: {request.manifest}:{fault}", file=sys.stderr)
     if evaluation.ignored:
         print(f"Ignored columns: {', '.join(evaluation.ignored)}", file=sys.stderr)
     if request.output is not None:
         print(f"Report: {request.output / 'report.html'}", file=sys.stderr)
     if request.write_labels is not None:
         print(f"Labels: {request.write_labels}", file=sys.stderr)
-
-
-def _said(fault: ManifestFault) -> str:
-    return f"{fault.line}: {fault.name}: {fault.message}" if fault.name else f"{fault.line}: {fault.message}"
 
 
 def _make_folder(folder: Path) -> None:

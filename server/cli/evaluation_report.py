@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Findings
-from server.evaluation.statistics import Figures, Interval
+from server.evaluation.shown import interval
+from server.evaluation.statistics import Figures
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,10 +82,3 @@ def _cells(figures: Figures) -> list[str]:
     counts = [str(figures.fine), str(figures.others), str(figures.unscored)]
     told = [interval(figures.auc), interval(figures.balanced_accuracy), share(figures.found), share(figures.kept)]
     return [*counts, *told, share(figures.suggested)]
-
-
-def interval(one: Interval | None) -> str:
-    """``.958 (.91–1.00)``; a dash where there is no value."""
-    if one is None:
-        return "–"
-    return f"{one.value:.3f}" + ("" if one.low is None or one.high is None else f" ({one.low:.2f}–{one.high:.2f})")

@@ -80,8 +80,9 @@ def list_(language: Language = None, output_format: Format = LabelsFormat.TEXT, 
     """List the available dictionaries."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import print_list
+    from server.rendering.catalogue import label_sets
 
-    sets = _dictionaries(labels_folder).label_sets()
+    sets = label_sets(_dictionaries(labels_folder).listed())
     if output_format is LabelsFormat.JSON:
         write_line(indented_json(sets.model_dump(mode="json")))
     else:
@@ -101,11 +102,11 @@ def show(
     """Show the labels of a dictionary: titles, aliases, evidence, and what is at risk when one fails."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import print_labels
-    from server.dictionaries.catalogue import known_label
+    from server.rendering.catalogue import known_label, label_sets
 
     dictionaries = _dictionaries(labels_folder)
     found = dictionaries.resolve(name)
-    whole = next((one for one in dictionaries.label_sets().label_sets if one.name == found.dictionary), None)
+    whole = next((one for one in label_sets(dictionaries.listed()).label_sets if one.name == found.dictionary), None)
     places = {label.id: label.dictionary for label in whole.labels} if whole else {}
     labels = [known_label(label, places.get(label.id, found.dictionary)) for label in found.shown()]
     if output_format is LabelsFormat.JSON:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from server.cli import words
-from server.cli.report import said
-from server.cli.words import Words
+from server.rendering import words
+from server.rendering.report import said
+from server.rendering.words import Words
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,9 +5,9 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from server.cli import words
 from server.cli.meter_state import MeterState, notice, worst_first
-from server.cli.report import names_of
+from server.rendering import words
+from server.rendering.report import names_of
 from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from server.cli import words
+from server.rendering import words
 from server.wire.common import InterferenceModel, LabelScoreModel, OverallModel
 from server.wire.server import (
     AudioAck,

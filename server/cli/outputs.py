@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 
-from server.cli import report
 from server.cli.console import Failure, compact_json, console_on, indented_json
-from server.cli.outcome import JudgedFile, Outcome, Unread
+from server.recording.batch import JudgedFile, Outcome, Unread
+from server.rendering import report
 from server.rendering.flat import flat
 from server.rendering.results import result_json, result_model
 
@@ -75,7 +75,7 @@ class LineOutput:
 
     def add(self, outcome: Outcome) -> None:
         """Write one line, and flush: a reader sees each file as soon as it is done."""
-        line = result_json(outcome.result) if isinstance(outcome, JudgedFile) else compact_json(outcome.as_json())
+        line = result_json(outcome.result) if isinstance(outcome, JudgedFile) else compact_json(_unread_json(outcome))
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
@@ -98,7 +98,7 @@ class DocumentOutput:
     def add(self, outcome: Outcome) -> None:
         """Keep it: an array is written when its last value is known."""
         if isinstance(outcome, Unread):
-            self._values.append(outcome.as_json())
+            self._values.append(_unread_json(outcome))
         elif self._flat_form:
             self._values.append(flat(outcome.result, self._flat_language))
         else:
@@ -137,6 +137,14 @@ class TextOutput:
         if self._stream and text:
             self._stream.write(text.getvalue().encode("utf-8"))
         sys.stdout.flush()
+
+
+def _unread_json(unread: Unread) -> dict[str, Any]:
+    """``source`` has the form that it has in a result."""
+    return {
+        "source": {"kind": "file", "name": unread.name},
+        "error": {"code": unread.code, "message": unread.message},
+    }
 
 
 def _row(outcome: Outcome) -> "report.Row":

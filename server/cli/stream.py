@@ -118,7 +118,7 @@ def stream(
         if source.cut_short:
             print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)
     if output_format is StreamFormat.TEXT:
-        from server.cli.report import print_report
+        from server.rendering.report import print_report
 
         print_report(stdout_console(), ended.result, spoken, name=readable(file))
     raise typer.Exit(_exit_code(ended))
@@ -185,7 +185,7 @@ class _StreamOutput:
     def lost(self, lost: "Lost") -> None:
         import sys
 
-        from server.cli.words import RECONNECTING
+        from server.rendering.words import RECONNECTING
 
         text = f"{RECONNECTING(self._language)} ({lost.reason})"
         if self._meter is None:

@@ -44,6 +44,14 @@ class Dictionary:
         return tuple(label for label in self.labels if label.id not in foreign)
 
 
+@dataclass(frozen=True, slots=True)
+class ListedDictionary:
+    """A dictionary with the digest of all its labels as they stand."""
+
+    dictionary: Dictionary
+    digest: str
+
+
 def load_folder(folder: Path) -> Mapping[str, Dictionary]:
     """All ``*.toml`` of ``folder`` by name: ``telemedicine`` first, the others sorted by name.
 

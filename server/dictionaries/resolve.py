@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.dictionaries.adhoc import MAX_LABEL_CHARACTERS, ad_hoc_label, fold, normalise
-from server.dictionaries.catalogue import label_sets
 from server.dictionaries.digest import Digests
-from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, load_folder
+from server.dictionaries.loader import DEFAULT_DICTIONARY, SPEECH_PRESENT, Dictionary, ListedDictionary, load_folder
 from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
 from server.transcript import Topics
+from server.values.labels import LabelQuery, RequestedLabel
 from server.values.text import Text
-from server.wire.client import LabelRequest
-from server.wire.label_sets import LabelSetsModel
 
 MAX_LABELS = 200
 MAX_HINTS = 10
@@ -65,12 +63,12 @@ class Dictionaries:
             raise LabelQueryError(f"no dictionary {name!r}; known: {', '.join(self.names())}", param="labels")
         return found
 
-    def label_sets(self) -> LabelSetsModel:
-        """All dictionaries and their labels, for display."""
+    def listed(self) -> list[ListedDictionary]:
+        """All dictionaries with their digests, for display; the default first."""
         whole = [({label.id: label for label in one.labels}, one) for one in self._dictionaries.values()]
-        return label_sets([(one, self._label_set(labels, (one.name,), ()).digest) for labels, one in whole])
+        return [ListedDictionary(one, self._label_set(labels, (one.name,), ()).digest) for labels, one in whole]
 
-    def resolve(self, query: str | Sequence[LabelRequest] | None) -> LabelSet:
+    def resolve(self, query: LabelQuery) -> LabelSet:
         """The requested labels, each once, in the requested order; ``None`` = all of ``telemedicine``.
 
         A string is a dictionary's name or title (心内科), or a list of ids, titles, aliases and ad hoc labels,
@@ -112,17 +110,17 @@ class Dictionaries:
             digest=self._digests.of(computed),
         )
 
-    def _split(self, query: str) -> list[LabelRequest]:
+    def _split(self, query: str) -> list[RequestedLabel]:
         """Split at the separators, but not within a title or alias that contains one: the longest known name wins."""
         cuts = [0, *(found.end() for found in SEPARATORS.finditer(query)), len(query) + 1]
-        requests: list[LabelRequest] = []
+        requests: list[RequestedLabel] = []
         at = 0
         while at < len(cuts) - 1:
             longest = min(self._longest_name, len(cuts) - 1 - at)
             texts = ((size, query[cuts[at] : cuts[at + size] - 1]) for size in range(longest, 0, -1))
             size, text = next((size, text) for size, text in texts if size == 1 or self._is_known(text))
             if normalise(text):
-                requests.append(LabelRequest(label=normalise(text)))
+                requests.append(RequestedLabel(normalise(text)))
             at += size
         return requests
 
@@ -158,7 +156,7 @@ def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:
     return index
 
 
-def _applied(label: Label, request: LabelRequest) -> Label:
+def _applied(label: Label, request: RequestedLabel) -> Label:
     """The label with the request's threshold and weight. ``clear`` keeps its distance from the threshold, up to 1."""
     if request.threshold is not None:
         clear = min(1.0, request.threshold + (label.clear - label.threshold))

@@ -58,6 +58,9 @@ class ManifestFault:
     name: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.line}: {self.name}: {self.message}" if self.name else f"{self.line}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

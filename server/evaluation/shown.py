@@ -1,6 +1,13 @@
-"""How the report's page writes a number; a dash for ``None``."""
+"""How numbers are written, on the report's page and on a terminal; a dash for ``None``."""
 
 from server.evaluation.statistics import Interval
+
+
+def interval(one: Interval | None) -> str:
+    """``.958 (.91–1.00)``; a dash where there is no value."""
+    if one is None:
+        return "–"
+    return f"{one.value:.3f}" + ("" if one.low is None or one.high is None else f" ({one.low:.2f}–{one.high:.2f})")
 
 
 def with_range(one: Interval | None) -> str:

@@ -17,7 +17,7 @@ from server.live.pending import PendingSessions, SessionTerms, new_session_id
 from server.live.registry import Attached, Entry, Registry, Waiting
 from server.live.session import Session
 from server.values.audio import AudioFormat
-from server.wire.client import ResumeConfig, SessionStart
+from server.wire.client import ResumeConfig, SessionStart, requested
 
 REPLAY_SLACK_S = 1.0
 """Added to what a returning client can have captured meanwhile: its clock and ours are not the same."""
@@ -67,7 +67,7 @@ class Admission:
         """
         if len(self._pending) >= self._limits.max_sessions:
             raise capacity_error(self._limits)
-        self._engine.dictionaries.resolve(terms.labels)
+        self._engine.dictionaries.resolve(requested(terms.labels))
         return self._pending.announce(principal.site, terms)
 
     async def admit(self, start: SessionStart, principal: Principal, claim: str | None) -> Accepted | Uncollected:

@@ -22,7 +22,7 @@ from server.live.warnings import WarningWatch
 from server.rendering import wire
 from server.scoring.ports import Priority
 from server.values.audio import Pace
-from server.wire.client import LabelsField, SessionStart
+from server.wire.client import LabelsField, SessionStart, requested
 from server.wire.server import (
     EndReason,
     LabelsUpdated,
@@ -80,7 +80,7 @@ class Session:
         self.clock = clock
         self._since = clock.now()
         self.assessment = Assessment(
-            engine, engine.dictionaries.resolve(start.labels), capture_of(start), **self.manner()
+            engine, engine.dictionaries.resolve(requested(start.labels)), capture_of(start), **self.manner()
         )
         self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None
@@ -216,7 +216,7 @@ class Session:
 
     def change_labels(self, asked: LabelsField) -> None:
         """From the next window on. Raises LabelQueryError."""
-        labels = self.engine.dictionaries.resolve(asked)
+        labels = self.engine.dictionaries.resolve(requested(asked))
         self.start = self.start.model_copy(update={"labels": asked})
         self.assessment.change_labels(labels)
         self.tell(LabelsUpdated(labels=wire.session_labels(labels), notices=wire.notices(labels)))

@@ -15,6 +15,7 @@ from server.errors import (
     UnsupportedRateError,
 )
 from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from server.values.labels import LabelQuery, RequestedLabel
 from server.wire.base import WireModel
 
 MAX_PARAM = 100
@@ -30,6 +31,15 @@ class LabelRequest(WireModel):
 
 
 LabelsField = str | list[LabelRequest]
+
+
+def requested(labels: LabelsField | None) -> LabelQuery:
+    """What was asked for, as a value."""
+    if labels is None or isinstance(labels, str):
+        return labels
+    return [RequestedLabel(one.label, one.threshold, one.weight) for one in labels]
+
+
 LABELS_FORM = "write a dictionary's name, labels separated by commas, or an array of {label, threshold?, weight?}"
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from server.cli import words
 from server.cli.meter import LiveMeter, PlainMeter
 from server.cli.meter_state import MeterState, worst_first
+from server.rendering import words
 from server.wire.server import ServerMessage, server_messages
 
 LABELS = [

@@ -17,8 +17,8 @@ from server.judge.combine import combine
 from server.judge.labels import LabelKind, LabelSet
 from server.transcript import Topics
 from server.transcript.topics import Lexicon
+from server.values.labels import RequestedLabel
 from server.values.scores import Why
-from server.wire.client import LabelRequest
 
 LABELS = Path(__file__).resolve().parents[2] / "labels"
 OURS = Dictionaries.load(LABELS)
@@ -106,9 +106,9 @@ def test_a_change_of_a_topic_shows_in_the_digest_of_who_listens_for_it() -> None
 
 
 def test_the_digest_of_a_dictionary_is_that_of_all_its_labels_asked_for() -> None:
-    for one in OURS.label_sets().label_sets:
-        assert OURS.resolve(one.name).digest == one.digest
-        assert OURS.resolve([LabelRequest(label=one.name, threshold=0.9)]).digest != one.digest
+    for one in OURS.listed():
+        assert OURS.resolve(one.dictionary.name).digest == one.digest
+        assert OURS.resolve([RequestedLabel(label=one.dictionary.name, threshold=0.9)]).digest != one.digest
 
 
 def test_telemedicine_is_looked_up_first_then_the_others() -> None:
@@ -230,7 +230,7 @@ def test_what_the_text_encoder_cannot_read_is_unscorable(text: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "  ", ",,，、", [], "\u200b"])
-def test_an_empty_list_is_an_error(query: str | list[LabelRequest]) -> None:
+def test_an_empty_list_is_an_error(query: str | list[RequestedLabel]) -> None:
     with pytest.raises(LabelQueryError) as caught:
         OURS.resolve(query)
     assert caught.value.param == "labels"
@@ -250,12 +250,12 @@ def test_two_hundred_labels_are_the_limit() -> None:
     with pytest.raises(LabelQueryError, match="200"):
         OURS.resolve(",".join(sounds))
     with pytest.raises(LabelQueryError, match="200"):
-        OURS.resolve([LabelRequest(label=sound) for sound in sounds])
+        OURS.resolve([RequestedLabel(label=sound) for sound in sounds])
 
 
 def test_thresholds_and_weights_are_per_request() -> None:
     labels = OURS.resolve(
-        [LabelRequest(label="背景安静", threshold=0.9, weight=3.0), LabelRequest(label="close_enough")]
+        [RequestedLabel(label="背景安静", threshold=0.9, weight=3.0), RequestedLabel(label="close_enough")]
     )
     quiet, near = labels.shown()
     assert [quiet.threshold, quiet.clear, quiet.weight] == pytest.approx([0.9, 0.95, 3.0])
@@ -264,17 +264,17 @@ def test_thresholds_and_weights_are_per_request() -> None:
 
 
 def test_clear_never_passes_one() -> None:
-    [label] = OURS.resolve([LabelRequest(label="low_background", threshold=1.0)]).shown()
+    [label] = OURS.resolve([RequestedLabel(label="low_background", threshold=1.0)]).shown()
     assert (label.threshold, label.clear) == (1.0, 1.0)
 
 
 def test_an_array_takes_texts_with_commas_whole() -> None:
-    [label] = OURS.resolve([LabelRequest(label="a dog, barking")]).shown()
+    [label] = OURS.resolve([RequestedLabel(label="a dog, barking")]).shown()
     assert label.asked_as == "a dog, barking"
 
 
 def test_duplicates_collapse_and_a_later_explicit_line_holds() -> None:
-    asked = [LabelRequest(label="low_background"), LabelRequest(label="无背景强干扰", threshold=0.8)]
+    asked = [RequestedLabel(label="low_background"), RequestedLabel(label="无背景强干扰", threshold=0.8)]
     [label] = OURS.resolve(asked).shown()
     assert label.threshold == 0.8
     assert ids(OURS.resolve("a dog,a dog，low_background、背景安静")) == [

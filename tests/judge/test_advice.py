@@ -8,9 +8,9 @@ from server.judge.advice import advise, worst_label
 from server.judge.judgement import Span
 from server.judge.labels import LabelSet
 from server.judge.verdict import overall
+from server.values.labels import RequestedLabel
 from server.values.scores import LabelScore, Why
 from server.values.text import Text
-from server.wire.client import LabelRequest
 from tests.judge.builders import DICTIONARIES, RATE, TELEMEDICINE, content, label_set, quality
 
 GOOD = {label.id: 0.9 for label in TELEMEDICINE.labels}
@@ -254,7 +254,7 @@ def test_a_label_on_its_pass_line_is_not_what_is_wrong() -> None:
 @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.29])
 def test_what_was_let_pass_is_not_said_to_fall_short(threshold: float) -> None:
     """Whoever asks may lower a pass line; the whole can still be too low to be used."""
-    labels = DICTIONARIES.resolve([LabelRequest(label="low_background", threshold=threshold)])
+    labels = DICTIONARIES.resolve([RequestedLabel(label="low_background", threshold=threshold)])
     said = advice({"low_background": 0.29, "speech_present": 1.0}, labels=labels)
     assert said.zh.startswith("建议复录：整体偏低，最低的是“无背景强干扰”（0.29），")
     assert "“No strong background noise” most of all (0.29)" in said.en

@@ -11,7 +11,7 @@ from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
 from server.rendering.flat import flat
 from server.settings import Settings
-from server.wire.client import LabelRequest
+from server.values.labels import RequestedLabel
 
 NAMES = ["telemedicine", "cardiology", "chronic-followup", "pediatrics", "rehabilitation", "respiratory"]
 
@@ -58,8 +58,8 @@ async def test_custom_chinese_titles_and_equal_titles_stand_in_result_and_table(
 
 
 async def test_two_hundred_labels_are_assessed(engine: Engine, recording: Path) -> None:
-    asked = [LabelRequest(label=f"the sound of machine {number}|silence") for number in range(199)]
-    labels = engine.dictionaries.resolve([LabelRequest(label="low_background", threshold=0.5, weight=2.0), *asked])
+    asked = [RequestedLabel(label=f"the sound of machine {number}|silence") for number in range(199)]
+    labels = engine.dictionaries.resolve([RequestedLabel(label="low_background", threshold=0.5, weight=2.0), *asked])
     result = await assess_recording(engine, read_recording(recording, "a.flac"), labels)
     assert len(result.labels) == 200
     assert result.overall.assessed == "1 of 200"

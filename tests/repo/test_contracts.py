@@ -21,7 +21,8 @@ CORE = sorted(
 BREACHES = {
     "judge/breach.py": "import logging\nfrom server.wire import base\n",
     "stream/breach.py": "import time\n",
-    "recording/breach.py": "import torch\n",
+    "recording/breach.py": "import torch\nfrom server.rendering import wire\n",
+    "scoring/breach_of_wire.py": "from server.wire import common\n",
     "live/breach.py": "import fastapi\n",
     "model/breach.py": "from server.stream import events\n",
     "assessment/breach.py": "from server.scoring import tickets\n",
@@ -78,3 +79,27 @@ def test_sans_io_core_neither_waits_nor_prints_nor_opens(path: Path) -> None:
         assert not isinstance(node, (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in banned
+
+
+def commands_imported(source: str) -> list[str]:
+    """Modules of ``server.cli`` that a file imports, wherever in it."""
+    modules = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            modules += [f"{node.module}.{alias.name}" for alias in node.names]
+    return [module for module in modules if f"{module}.".startswith("server.cli.")]
+
+
+def test_benchmarks_use_services_and_no_commands() -> None:
+    found = {path.name: commands_imported(path.read_text(encoding="utf-8")) for path in (ROOT / "bench").rglob("*.py")}
+    assert found
+    assert not {name: modules for name, modules in found.items() if modules}
+
+
+@pytest.mark.parametrize(
+    "planted", ["from server.cli.console import fail", "import server.cli.main", "from server import cli"]
+)
+def test_a_command_that_a_benchmark_imports_is_found(planted: str) -> None:
+    assert commands_imported(f"def run():\n    {planted}\n")

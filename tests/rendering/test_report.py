@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from server.cli.main import app
-from server.cli.report import print_report
+from server.rendering.report import print_report
 from server.wire.result import ResultModel
 from tests.browser import messages
 

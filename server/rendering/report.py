@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
-from server.cli import words
-from server.cli.console import can_show
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from server.rendering import words
 from server.wire.common import InterferenceModel, TextModel
 from server.wire.result import ResultLabel, ResultModel
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 Row = ResultModel | tuple[str, str]
 """A result, or the name and error message of an unreadable file."""
@@ -21,14 +19,11 @@ _SPANS_SHOWN = 6
 _WORST_SHOWN = 2
 
 
-def print_report(console: "Console", result: ResultModel, language: str, *, name: str | None = None) -> None:
+def print_report(console: Console, result: ResultModel, language: str, *, name: str | None = None) -> None:
     """Everything a person asks of one recording: grade, verdict, each label, advice, prompts, unusable parts.
 
     ``name`` is used where the result has no name (a session has no file name).
     """
-    from rich.table import Table
-    from rich.text import Text
-
     console.print(Text.assemble((result.source.name or name or result.id, "bold"), "  ", _seconds(result, language)))
     console.print(_headline(result, language))
     table = Table.grid(padding=(0, 2))
@@ -51,11 +46,8 @@ def print_report(console: "Console", result: ResultModel, language: str, *, name
     console.print(Text(words.DISCLAIMER(language), style="dim"))
 
 
-def print_table(console: "Console", results: Sequence[Row], language: str) -> None:
+def print_table(console: Console, results: Sequence[Row], language: str) -> None:
     """Print one row per recording, in order: grade, score, weakest labels, advice."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.add_column(words.FILE(language), overflow="fold", ratio=3)
     table.add_column(words.OVERALL(language), no_wrap=True)
@@ -82,11 +74,8 @@ def print_table(console: "Console", results: Sequence[Row], language: str) -> No
     console.print(Text(f"{passed}/{len(results)} {words.SUMMARY(language)}. {words.DISCLAIMER(language)}", style="dim"))
 
 
-def _print_said(console: "Console", result: ResultModel, language: str) -> None:
+def _print_said(console: Console, result: ResultModel, language: str) -> None:
     """Print what the transcript says about each content label, and when; nothing without a transcript."""
-    from rich.table import Table
-    from rich.text import Text
-
     labels = [label for label in result.labels.values() if label.state is not None]
     if not labels:
         return
@@ -99,7 +88,7 @@ def _print_said(console: "Console", result: ResultModel, language: str) -> None:
         note = words.NOTICE_THIS if noticed else words.ASK if label.state == "not_heard" else None
         style = "bold yellow" if noticed else "dim" if label.state == "not_heard" else "bright_blue"
         table.add_row(
-            Text(f"  {shape if can_show(shape) else plain} {said(label.title, language)}"),
+            Text(f"  {shape if words.can_show(shape) else plain} {said(label.title, language)}"),
             Text(words.STATES[label.state](language), style=style),
             Text(at),
             Text(note(language) if note else "", style=style),
@@ -135,10 +124,8 @@ def said(text: TextModel, language: str) -> str:
     return text.zh if language.lower().startswith("zh") else text.en
 
 
-def _print_notices(console: "Console", results: Sequence[ResultModel], language: str) -> None:
+def _print_notices(console: Console, results: Sequence[ResultModel], language: str) -> None:
     """Print each notice about the requested labels once: they are the same for every file."""
-    from rich.text import Text
-
     for notice in dict.fromkeys(said(notice, language) for result in results for notice in result.notices):
         console.print(Text(f"{words.NOTICE(language)}: {notice}", style="dim"))
 
@@ -149,9 +136,7 @@ def _short(names: list[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) else names
 
 
-def _headline(result: ResultModel, language: str) -> "Text":
-    from rich.text import Text
-
+def _headline(result: ResultModel, language: str) -> Text:
     look = words.GRADES[result.overall.grade]
     verdict = words.VERDICTS[result.overall.verdict](language)
     assessed = f"{words.ASSESSED(language)} {result.overall.assessed}"

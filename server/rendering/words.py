@@ -4,9 +4,17 @@ Colour never stands alone, and red never stands beside green: each grade has a w
 colour-blind readers can tell blue, yellow and magenta apart. A full bar is always good.
 """
 
+import sys
 from dataclasses import dataclass
 
-from server.cli.console import can_show
+
+def can_show(text: str) -> bool:
+    """Whether standard output's encoding has these characters."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""Recordings one after another through one engine, two at a time, outcomes in the order of the files."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from server.assessment.engine import Engine
+from server.assessment.result import Result
+from server.errors import TingqingError
+from server.filenames import readable
+from server.judge.labels import LabelSet
+from server.recording.assess import assess_recording
+from server.recording.decode import Recording, read_recording
+from server.transcript.sources import TranscriptSource
+
+logger = logging.getLogger("tingqing")
+
+AT_ONCE = 2
+"""One file decodes and measures while another waits for its scores; more would only hold more audio in memory."""
+
+INTERNAL = "internal"
+"""Code of a file that met a bug of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFile:
+    """A file that was judged."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that could not be judged; ``code`` is for programs, ``message`` for people."""
+
+    name: str
+    code: str
+    message: str
+
+
+Outcome: TypeAlias = JudgedFile | Unread
+
+
+async def assess_files(
+    engine: Engine,
+    labels: LabelSet,
+    files: Sequence[Path],
+    done: Callable[[Outcome], None],
+    *,
+    max_s: float,
+    reference: str | None = None,
+    transcript: TranscriptSource | None = None,
+) -> None:
+    """Judge ``files`` and hand each outcome to ``done`` as soon as its turn has come. ``max_s``: longest recording, s.
+
+    A file's own fault becomes its ``Unread`` and the others go on. What ``done`` raises ends the walk and is raised.
+    """
+
+    def judged(path: Path) -> "asyncio.Task[Outcome]":
+        return group.create_task(_outcome(engine, labels, path, max_s, reference, transcript))
+
+    waiting = deque(files)
+    running: deque[asyncio.Task[Outcome]] = deque()
+    try:
+        async with asyncio.TaskGroup() as group:
+            while waiting or running:
+                while waiting and len(running) < AT_ONCE:
+                    running.append(judged(waiting.popleft()))
+                done(await running.popleft())
+    except ExceptionGroup as raised:  # a closed pipe, for example: the group only wraps what ended it
+        raise raised.exceptions[0] from None
+
+
+async def _outcome(
+    engine: Engine,
+    labels: LabelSet,
+    path: Path,
+    max_s: float,
+    reference: str | None,
+    transcript: TranscriptSource | None,
+) -> Outcome:
+    name = readable(path)
+    try:
+        recording = await asyncio.to_thread(_open, path, name, max_s)
+        if isinstance(recording, Unread):
+            return recording
+        result = await assess_recording(
+            engine, recording, labels, name=name, reference=reference, transcript=transcript
+        )
+    except TingqingError as error:
+        return Unread(name, error.code, error.message)
+    except Exception as error:  # a bug met in one file must not cost the others their result
+        logger.debug("unexpected error in %s", name, exc_info=error)
+        return Unread(name, INTERNAL, f"Unexpected {type(error).__name__}.")
+    return JudgedFile(result)
+
+
+def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
+    """Open a file that a person named; what is wrong with the name gets a code of its own."""
+    try:
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        return Unread(name, "file_not_found", "No such file.")
+    except IsADirectoryError:
+        return Unread(name, "is_a_directory", f"This is a folder. Name the files in it: {name.rstrip('/')}/*.wav")
+    except OSError as error:
+        return Unread(name, "file_unreadable", f"The file cannot be opened: {error.strerror}.")
+    return read_recording(path, name, max_s=max_s)
