@@ -19,7 +19,7 @@ from server.model.acoustic.speech import syllable_rate
 
 AUDIO = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "audio"
 SLOW_SPS, FAST_SPS = 3.0, 5.5
-"""facts/quality.md: slow under 3, fast over 5.5 syllables per second."""
+"""Classes: slow under 3, fast over 5.5 syllables per second (docs/accuracy.md)."""
 LONGEST_S = 11.0
 
 

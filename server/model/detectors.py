@@ -1,4 +1,4 @@
-"""Which voice activity detector the streams get."""
+"""Creates the voice activity detectors of streams."""
 
 from collections.abc import Callable
 from typing import Literal, assert_never
@@ -10,7 +10,7 @@ DetectorName = Literal["silero", "webrtc"]
 
 
 def detector_factory(name: DetectorName) -> Callable[[], SileroDetector | WebRtcDetector]:
-    """Loads what all streams share, once, and gives a function that makes the detector of one stream."""
+    """Load once what all streams share, and return a function that creates the detector of one stream."""
     match name:
         case "silero":
             session = load_silero_session()

@@ -24,11 +24,11 @@ LEVEL_DBFS = -26.0
 """Active speech level (ITU-T P.56's usual nominal level) that the input is brought to; ratings move with level."""
 
 LOWEST_SPEECH_DBFS = -65.0
-"""Below this, levelling would raise 16-bit quantisation noise to where it is rated as noise of the room."""
+"""Below this level, levelling would amplify 16-bit quantisation noise so much that it is rated as room noise."""
 
 LEAST_SPEECH_S = 0.5
 MOST_LOST_RATIO = 0.10
-"""More digital silence inside the speech or more network gaps than this, and the rating is of the holes."""
+"""With more digital silence in the speech or more network gaps than this, the rating would reflect the gaps."""
 
 MOST_SILENT_RATIO = 0.5
 
@@ -65,7 +65,7 @@ def repeated(pcm: Float32Array) -> Float32Array:
 
 
 def is_trustworthy(window: Window) -> bool:
-    """Whether a rating of this window would be one of speech in a room: enough of it, loud enough, unbroken."""
+    """Whether the window has enough speech, loud and unbroken enough, for a meaningful rating."""
     rows = window.rows
     n = rows.shape[0]
     if n == 0 or window.speech_s < LEAST_SPEECH_S:

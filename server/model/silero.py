@@ -1,4 +1,4 @@
-"""Silero VAD (MIT) in ONNX Runtime: 32 ms frames, one shared session, the memory of each stream apart.
+"""Silero VAD (MIT) in ONNX Runtime: 32 ms frames, one shared session, separate memory for each stream.
 
 The model file lies beside this module, because the ``silero-vad`` package cannot be installed without torch: it is
 ``silero_vad_openvino_16k.onnx`` of silero-vad 6.2.3, unchanged (docs/decisions/0012-silero-in-the-repository.md).
@@ -62,7 +62,7 @@ class SileroDetector:
         return {"state": _encode(self._state), "context": _encode(self._input[0, FRAME_SAMPLES:])}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where ``snapshot`` was taken; raises KeyError, TypeError or ValueError on what is none."""
+        """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         self._state = _decode(state["state"]).reshape(_STATE_SHAPE)
         self._input[0, FRAME_SAMPLES:] = _decode(state["context"]).reshape(CONTEXT_SAMPLES)
 
@@ -75,5 +75,5 @@ def _encode(array: Float32Array) -> str:
 def _decode(text: str) -> Float32Array:
     values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     if not np.isfinite(values).all():
-        raise ValueError("the detector's memory holds NaN or Infinity")
+        raise ValueError("the detector's state contains NaN or Infinity")
     return values

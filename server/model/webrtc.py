@@ -1,4 +1,4 @@
-"""WebRTC's voice activity detector (BSD): 30 ms frames, cheap, and blind to the difference of noise and speech."""
+"""WebRTC's voice activity detector (BSD): 30 ms frames, cheap, but bad at telling noise from speech."""
 
 from typing import Any
 
@@ -41,4 +41,4 @@ class WebRtcDetector:
     def restore(self, state: dict[str, Any]) -> None:
         """Starts afresh; raises ValueError if ``state`` is not empty."""
         if state:
-            raise ValueError("the webrtc detector carries no memory")
+            raise ValueError("the webrtc detector has no state to restore")

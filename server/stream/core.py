@@ -18,7 +18,7 @@ from server.values.rows import ROW_RATE
 from server.values.windows import WINDOW_S
 
 SKIP_AFTER_S = WINDOW_S + 1
-"""A gap that has lasted this long has filled every buffer with zeros: whole seconds of it can be skipped."""
+"""A gap of this length has filled every buffer with zeros, so whole seconds of it can be skipped."""
 
 PIECE_MS = 200
 """Audio is taken in pieces of this length at most: for so long does one stream hold a loop that it shares."""
@@ -54,8 +54,8 @@ class StreamCore:
         """
         if not MIN_SAMPLE_RATE <= audio.sample_rate <= MAX_SAMPLE_RATE:
             raise UnsupportedRateError(
-                f"A sample rate of {audio.sample_rate} Hz is not supported; send {MIN_SAMPLE_RATE} to "
-                f"{MAX_SAMPLE_RATE} Hz, as really captured.",
+                f"A sample rate of {audio.sample_rate} Hz is not supported. Send {MIN_SAMPLE_RATE} to "
+                f"{MAX_SAMPLE_RATE} Hz, as actually captured.",
                 param="audio.sample_rate",
             )
         self.audio = audio
@@ -80,7 +80,7 @@ class StreamCore:
 
     @property
     def samples_received(self) -> int:
-        """Samples taken so far, cumulative, gaps included; after a restore: up to where the replay has come."""
+        """Samples taken so far, cumulative, including gaps; after a restore, the position of the replay."""
         return self._input.end
 
     @property
@@ -180,7 +180,7 @@ class StreamCore:
                 self._timeline.advance(rest, self._input, self._finished)
             self._timeline.end(self._input, self._finished)
             if self._decoder.half_open:
-                raise OddLengthError("The audio ends within a sample; its last bytes were left out.", param="audio")
+                raise OddLengthError("The audio ends inside a sample. The last bytes were dropped.", param="audio")
         return self._finished
 
     def snapshot(self) -> bytes:

@@ -1,4 +1,4 @@
-"""PCM bytes to samples, for any cut of the bytes, also inside a sample."""
+"""Decodes PCM bytes to samples, wherever the bytes are cut, even inside a sample."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _TYPES: dict[Encoding, np.dtype[Any]] = {Encoding.PCM_S16LE: np.dtype("<i2"), En
 
 
 class PcmDecoder:
-    """Turns chunks into float32 samples in -1..1; keeps the bytes of a sample that a chunk cut.
+    """Decodes chunks to float32 samples in -1..1 and keeps the bytes of a sample that a chunk split.
 
     Call ``decode`` for every chunk, in order, or ``skip``. ``drop_half`` forgets the bytes of a cut sample.
     """

@@ -1,4 +1,4 @@
-"""What StreamCore returns, in sample order, and the protocols of what it is given.
+"""The events of StreamCore, in sample order, and the protocols that it depends on.
 
 ``Detector`` and ``FeatureTracker`` are implemented in ``server.model`` and joined in ``server.app``.
 """
@@ -15,7 +15,7 @@ from server.values.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class WindowReady:
-    """A window to score. ``replayed`` windows are never produced: replay only refills."""
+    """A window to score. A replay produces no windows: it only refills buffers."""
 
     window: Window
 
@@ -72,7 +72,7 @@ class Detector(Protocol):
 
 
 class OverlapModel(Protocol):
-    """Hears two people at once. Without memory: all streams and threads may share one.
+    """Detects two people speaking at once. It has no memory: all streams and threads may share one.
 
     ``hear`` takes one hop (or a stream's shorter last one) with up to ``context_samples`` of what came before it,
     float32 ``(n,)`` at 16 kHz, -1..1, and returns the probability 0..1 of its last ``rows`` rows, float32 ``(rows,)``;

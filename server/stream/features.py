@@ -125,7 +125,7 @@ class HopFeatures:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where ``snapshot`` was taken; raises KeyError, TypeError or ValueError on what is none."""
+        """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         self._filter = None if state["filter"] is None else np.asarray(state["filter"], np.float64).reshape(1, 2)
         self._history = np.asarray(state["history"], np.float32).reshape(_HISTORY)
         bands = state["bands"]

@@ -1,4 +1,4 @@
-"""Where the peer declared samples lost."""
+"""The stretches that the peer declared lost."""
 
 from collections import deque
 

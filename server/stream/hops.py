@@ -1,4 +1,4 @@
-"""The rows of a stream, made once per hop, and everything that is summed over them."""
+"""The rows of a stream, computed once per hop, and all sums over them."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ class HopRows:
         return state, self._rows.read(max(0, end - KEPT_ROWS), end)
 
     def restore(self, state: dict[str, Any], rows: Float32Array) -> None:
-        """Continue where ``snapshot`` was taken; raises KeyError, TypeError or ValueError on what is none."""
+        """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         end = int(state["end"])
         if rows.shape != (min(end, KEPT_ROWS), N_COLUMNS):
             raise ValueError(f"{rows.shape[0]} rows kept of {end}")

@@ -1,4 +1,4 @@
-"""What is measured on the decoded input-rate samples, before DC removal, levelling and resampling."""
+"""Measures on the decoded input-rate samples, before DC removal, levelling and resampling."""
 
 import math
 
@@ -12,7 +12,7 @@ N_INPUT_COLUMNS = 5
 """PEAK, CLIPPED, ZERO, DC, GAP, in this order."""
 
 NEAR_PEAK = 0.995
-"""A clipped sample lies within 0.5 % of the extreme of its side (facts: runs at >= 99.5 % of the peak)."""
+"""A clipped sample is within 0.5 % of the extreme of its side: clipping leaves runs at 99.5 % of the peak and above."""
 
 FLAT_STEP = 1.01 / 32768
 """Samples of a flat run differ by at most one step of 16 bits: a limiter's edge, after a gain and rounding."""
@@ -30,7 +30,7 @@ LONE_PAIR = 2
 at 8 kHz the pair alone would fail the 4 s that prompts read. What really clips does so again within the second."""
 
 LOUDEST_UNCLIPPED = 0.05
-"""Below -26 dBFS nothing is called clipped: flat crests are rounding there."""
+"""Below -26 dBFS nothing counts as clipped: flat crests come from rounding there."""
 
 LEVEL_CLIPPED = 1e-3
 """A level meter's 200 ms show clipping from this fraction of clipped samples on."""

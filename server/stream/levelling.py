@@ -1,7 +1,7 @@
 """Brings speech to -26 dBFS for the VAD, causally: the same live and offline.
 
 The constants were chosen among 25 variants by the detectors' misses and false alarms (bench/vad.py and
-docs/decisions/0002-vad.md): with these the causal estimate does as the level of the whole file, known beforehand.
+docs/decisions/0002-vad.md): with these, the causal estimate works as well as the level of the whole file.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 from server.values.audio import CORE_RATE, Float32Array
 
 TARGET_DBFS = -26.0
-"""Active speech level that VAD and DNSMOS expect (facts/quality.md)."""
+"""Active speech level that VAD and DNSMOS expect, dBFS: ITU-T P.56's usual nominal level."""
 
 START_DBFS = -40.0
 """The estimate before anything was heard. Starting from the first frame instead, a fading-in siren was lifted by 32 dB,
@@ -24,7 +24,7 @@ MIN_GAIN_DB = -20.0
 QUIETEST_DBFS = TARGET_DBFS - MAX_GAIN_DB
 
 ACTIVE_RANGE_DB = 22.0
-"""A frame down to this far below the estimate may be speech: the active level's definition in shared/audio."""
+"""A frame may be speech if it is at most this far below the estimate, dB; the evaluation mixes define it the same way."""
 
 AVERAGE_S = 3.0
 """The estimate is the mean power of active frames over about this long; at the start over all there are."""
@@ -55,7 +55,7 @@ class Levelling:
         self._dc: float | None = None
 
     def apply(self, frame: Float32Array) -> Float32Array:
-        """float32 ``(n,)``, -1..1, to the same, levelled and limited to -1..1."""
+        """Level one frame: float32 ``(n,)``, -1..1, to the same shape, limited to -1..1."""
         n = frame.shape[0]
         seconds = n / CORE_RATE
         mean = float(np.add.reduce(frame)) / n
@@ -83,7 +83,7 @@ class Levelling:
         return {"level_db": self._level_db, "heard_s": self._heard_s, "dc": self._dc}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where ``snapshot`` was taken; raises KeyError, TypeError or ValueError on what is none."""
+        """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         dc = state["dc"]
         self._level_db = float(state["level_db"])
         self._heard_s = float(state["heard_s"])

@@ -1,4 +1,4 @@
-"""The noise floor carried over a session: what the room sounded like when nobody spoke."""
+"""The noise floor carried through a session: the level of the room while nobody spoke."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ RISE_DB_PER_S = 1.0
 without a pause, while a passing car does not stay for minutes."""
 
 MIN_ROOM_ROWS = 10
-"""Under 100 ms of pause in a hop says nothing; the floor holds."""
+"""Less than 100 ms of pause in a hop is not enough; the floor stays."""
 
 
 class NoiseFloor:

@@ -1,4 +1,4 @@
-"""From the input rate to 16 kHz in fixed segments, each with its own context."""
+"""Resamples from the input rate to 16 kHz in fixed segments, each with its own context."""
 
 from math import gcd
 
@@ -57,7 +57,7 @@ class Resampler:
 
     @property
     def keep_from(self) -> int:
-        """Input before this index is needed no more."""
+        """Input before this index is no longer needed."""
         return max(self._start, self._next - self._before)
 
     def pull(self, buffer: InputBuffer) -> Float32Array | None:
@@ -74,7 +74,7 @@ class Resampler:
         return np.asarray(wide[skip : skip + n], np.float32)
 
     def flush(self, buffer: InputBuffer) -> Float32Array | None:
-        """What is left at the end of the stream, after ``pull`` gave ``None``; silence follows the last sample.
+        """The rest at the end of the stream, after ``pull`` gave ``None``; silence follows the last sample.
 
         All of a stream of ``n`` input samples is ``n * 16000 // sample_rate`` samples.
         """

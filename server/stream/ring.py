@@ -39,13 +39,13 @@ class Ring:
         return out
 
     def forget(self, end: int) -> None:
-        """All items are zeros, and the next index is ``end``."""
+        """Set all items to zero; the next index is ``end``."""
         self._items.fill(0.0)
         self.end = end
 
 
 class InputBuffer:
-    """The newest input-rate samples in one piece, addressed by index; reading gives views, not copies."""
+    """The newest input-rate samples, contiguous, addressed by index; reading gives views, not copies."""
 
     def __init__(self, capacity: int, *, start: int = 0) -> None:
         self._samples = np.zeros(capacity, np.float32)

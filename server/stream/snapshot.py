@@ -27,7 +27,7 @@ from server.values.rows import N_COLUMNS
 
 MAGIC = b"TQSC"
 VERSION = 2
-"""Raised with every change of what a snapshot holds; another version is refused, and the session starts afresh."""
+"""Increased with every change of the content. Other versions are refused, and the session starts anew."""
 
 MAX_BYTES = 64 * 1024
 
@@ -48,18 +48,18 @@ def pack(state: dict[str, Any], rows: Float32Array) -> bytes:
 
 
 def unpack(packed: bytes) -> tuple[dict[str, Any], Float32Array]:
-    """What ``pack`` was given. Raises SnapshotError for anything that it did not write, of this version."""
+    """The arguments of ``pack``. Raises SnapshotError for anything that this version of ``pack`` did not write."""
     if len(packed) < _HEADER.size + _CRC.size or len(packed) > MAX_BYTES:
-        raise SnapshotError("This is no snapshot of a stream: its length is wrong.")
+        raise SnapshotError("This is not a snapshot of a stream: its length is wrong.")
     magic, version, _, json_bytes, n_rows = _HEADER.unpack_from(packed)
     if magic != MAGIC:
-        raise SnapshotError("This is no snapshot of a stream.")
+        raise SnapshotError("This is not a snapshot of a stream.")
     if version != VERSION:
         raise SnapshotError(f"The snapshot has version {version}; this server reads version {VERSION}.")
     rows_at = _HEADER.size + json_bytes
     end = rows_at + n_rows * _ROW_BYTES
     if n_rows > KEPT_ROWS or len(packed) != end + _CRC.size:
-        raise SnapshotError("The snapshot is cut or has bytes left over.")
+        raise SnapshotError("The snapshot is truncated or has extra bytes.")
     if zlib.crc32(packed[:end]) != _CRC.unpack_from(packed, end)[0]:
         raise SnapshotError("The snapshot is damaged: its checksum is wrong.")
     try:
@@ -67,8 +67,8 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], Float32Array]:
     except ValueError as error:
         raise SnapshotError("The snapshot's JSON cannot be read.") from error
     if not isinstance(state, dict):
-        raise SnapshotError("The snapshot's JSON is no object.")
+        raise SnapshotError("The snapshot's JSON is not an object.")
     rows = np.frombuffer(packed, "<f4", n_rows * N_COLUMNS, rows_at).astype(np.float32).reshape(n_rows, N_COLUMNS)
     if not np.isfinite(rows).all():
-        raise SnapshotError("The snapshot's rows hold NaN or Infinity.")
+        raise SnapshotError("The snapshot's rows contain NaN or Infinity.")
     return state, rows

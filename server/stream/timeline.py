@@ -1,4 +1,4 @@
-"""The 16 kHz stream of one session, moved on step by step; everything with memory hangs on it."""
+"""The 16 kHz stream of one session, advanced step by step, with everything that has memory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -66,12 +66,12 @@ class Timeline:
 
     @property
     def position(self) -> int:
-        """Samples at 16 kHz so far; in a replay, up to where it has come."""
+        """Samples at 16 kHz so far; during a replay, its current position."""
         return self._pcm.end
 
     @property
     def resume_hop(self) -> int:
-        """The hop from which on a restored stream is computed; 0 in a new one."""
+        """The first hop that a restored stream computes; 0 in a new stream."""
         return self._resume_at // CORE_RATE
 
     @property
@@ -84,7 +84,7 @@ class Timeline:
         return self._rows.totals()
 
     def advance(self, pcm: Float32Array, source: InputBuffer, events: list[StreamEvent]) -> None:
-        """Take samples at 16 kHz, float32 ``(n,)``; what becomes known is appended to ``events``."""
+        """Take samples at 16 kHz, float32 ``(n,)``, and append new events to ``events``."""
         while pcm.shape[0]:
             due = self._pcm.end - self._pcm.end % _STEP + _STEP
             n = min(pcm.shape[0], due - self._pcm.end)
@@ -101,7 +101,7 @@ class Timeline:
                     self._end_hop(source, events)
 
     def end(self, source: InputBuffer, events: list[StreamEvent]) -> None:
-        """The stream is over: the rows of the tail, and the only window of a recording of 0.5 to under 3 s."""
+        """End the stream: compute the rows of the tail, and the only window of a recording of 0.5 to under 3 s."""
         if self.replaying:
             return
         length = self._pcm.end - self.hop * CORE_RATE
@@ -115,7 +115,7 @@ class Timeline:
             events.append(SpeechStopped(stopped * self._rate // CORE_RATE))
 
     def skip(self, seconds: int) -> None:
-        """Go on ``seconds`` later, in an idle gap that has filled every buffer with zeros."""
+        """Skip ``seconds`` of an idle gap that has filled every buffer with zeros."""
         self._pcm.forget(self._pcm.end + seconds * CORE_RATE)
         self._gate.skip_to(self._pcm.end)
         self._rows.advance_idle(seconds)
@@ -203,7 +203,7 @@ class Timeline:
     def restore(self, state: dict[str, Any], rows: Float32Array) -> int:
         """Continue where ``snapshot`` was taken; the second at which the replay must begin.
 
-        Raises KeyError, TypeError or ValueError on what is no snapshot.
+        Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot.
         """
         hop, known, gap_start = int(state["hop"]), int(state["known_until"]), state["gap_start"]
         if hop < 0 or known < hop * CORE_RATE or int(state["rows"]["end"]) != hop * ROW_RATE:

@@ -1,4 +1,4 @@
-"""What is known of a whole recording, in bounded memory: histograms of levels and sums over rows."""
+"""Statistics of a whole recording in bounded memory: histograms of levels and sums over rows."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ BIN_DB = 0.5
 BOTTOM_DB = -120.0
 
 EDGE_ROWS = 2
-"""Rows kept before an open run of zeros: what ``dropout_runs`` looks at beside a run."""
+"""Rows kept before an open run of zeros; ``dropout_runs`` looks at the rows beside a run."""
 
 LONGEST_OPEN_ROWS = 300
 """An open run of zeros is remembered up to 3 s; of a longer one 3 s are counted."""
@@ -75,7 +75,7 @@ class Totals:
     def _add_silences(self, speech: BoolArray, gap: BoolArray) -> None:
         """Count the silences that end in this hop.
 
-        Silence before the first speech, silence that never ends and silence with a network gap in it are no pauses.
+        Silence before the first speech, silence that never ends and silence with a network gap do not count as pauses.
         """
         if speech[0]:
             self._end_silence()
@@ -137,7 +137,7 @@ class Totals:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue where ``snapshot`` was taken; raises KeyError, TypeError or ValueError on what is none."""
+        """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         self._rows, self._speech_rows, clipped, self._dropout_rows, self._gap_rows = state["sums"]
         self._clipped = float(clipped)
         self._pause_count, self._longest_pause_rows, self._pause_rows, self._silence = state["pauses"]

@@ -53,7 +53,7 @@ class VoiceGate:
         return self._open
 
     def advance(self, ring: Ring, gaps: Gaps) -> list[Transition]:
-        """Take the whole frames up to ``ring.end``; what started or stopped in them."""
+        """Take the complete frames up to ``ring.end``; return the speech starts and stops in them."""
         transitions: list[Transition] = []
         while self._next + self._frame <= ring.end:
             start, end = self._next, self._next + self._frame
@@ -67,7 +67,7 @@ class VoiceGate:
         return transitions
 
     def _weigh(self, p: float, end: int) -> Transition | None:
-        """Count frames that speak against the gate's state; turn it over when there are enough in a row."""
+        """Count frames that contradict the gate's state; switch it after enough in a row."""
         against = p < OFFSET_P if self._open else p >= ONSET_P
         self._run = self._run + self._frame if against else 0
         if self._run < (MIN_SILENCE_S if self._open else MIN_SPEECH_S) * CORE_RATE:
@@ -78,14 +78,14 @@ class VoiceGate:
         return self._open, began, end
 
     def stop(self, end: int) -> int | None:
-        """The stream ends at ``end``: where the speech that goes on stops, or ``None``."""
+        """End the stream at ``end``: where the current speech stops, or ``None``."""
         if not self._open:
             return None
         self._open = False
         return self._next - self._run if self._run else end
 
     def hop_speech(self, hop_start: int, rows: int) -> Float32Array:
-        """Speech of the rows of the hop that has just ended, float32 ``(rows,)``, and forget its frames.
+        """Speech probabilities for the rows of the hop that just ended, float32 ``(rows,)``; forgets its frames.
 
         A row has the probability of the last frame that ended at or before the row's end; 0 before the first.
         """
@@ -118,7 +118,7 @@ class VoiceGate:
         }
 
     def restore(self, state: dict[str, Any], position: int) -> None:
-        """Continue at ``position``, the end of a hop; raises KeyError, TypeError or ValueError on what is none."""
+        """Continue at ``position``, the end of a hop. Raises KeyError, TypeError or ValueError for a bad state."""
         if state["name"] != self._detector.name:
             raise ValueError(f"taken with the detector {state['name']!r}, not {self._detector.name!r}")
         self._detector.restore(state["detector"])

@@ -63,7 +63,7 @@ class WrittenTranscript:
         late = len(self.lines) - len(self.heard_until(end_s))
         if not late:
             return ()
-        zh = f"转写里有 {late} 行的时间在录音结束({end_s:.1f} 秒)之后,没有采用;时间应以秒为单位,从录音开头算起"
+        zh = f"转写里有 {late} 行的时间在录音结束（{end_s:.1f} 秒）之后，没有采用；时间应以秒为单位，从录音开头算起"
         lines = "1 line of the transcript that begins" if late == 1 else f"{late} lines of the transcript that begin"
         en = f"left out: {lines} after the recording's end ({end_s:.1f} s); times are seconds from its beginning"
         return (Text(zh, en),)

@@ -1,4 +1,4 @@
-"""Overall score, verdict and grade, as design.md's Scores puts them."""
+"""Overall score, verdict and grade."""
 
 import pytest
 from hypothesis import given

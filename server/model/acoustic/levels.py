@@ -19,7 +19,7 @@ ACTIVE_RANGE_DB = 22.0
 P.56's margin of 15.9 dB under the active level."""
 
 LEAST_PAUSE_ROWS = 15
-"""Under 150 ms of pause, the quietest tenth of the rows stands for the room (facts/quality.md, recipe)."""
+"""With less than 150 ms of pause, the quietest tenth of the rows is used as the room (docs/measures.md)."""
 
 AROUND_LOST_ROWS = 10
 """Rows on either side of a loss in which a detector may miss the speech: 100 ms."""
@@ -42,7 +42,7 @@ HIGHEST_SNR_DB = 80.0
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What the room sounds like while nobody speaks, dBFS: mean power, and the median row."""
+    """Level of the room while nobody speaks, dBFS: mean power, and the median row."""
 
     mean_db: float
     median_db: float
@@ -84,7 +84,7 @@ def speech_level(rows: Float32Array) -> float | None:
 
 
 def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None) -> Noise | None:
-    """Noise in the pauses, dBFS; ``None`` where every row was lost on the way.
+    """Noise in the pauses, dBFS; ``None`` if every row was lost.
 
     Without a pause, the quietest tenth of the rows bounds it from above, and the carried floor (``carried_db``, what
     the room sounded like earlier) may lower that bound; digital silence has the floor, -120. ``lost``: rows that

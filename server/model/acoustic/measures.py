@@ -1,4 +1,4 @@
-"""All measures of a stretch of rows: those of the result, and those only the curves read."""
+"""All measures of a stretch of rows: those in the result, and those that only curves read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -24,21 +24,21 @@ from server.values.rows import ROW_RATE, BoolArray, Column, is_gap, is_pause, is
 from server.values.windows import WINDOW_S, Window
 
 SILENT_INPUT_DBFS = -90.0
-"""A microphone's own noise lies above this; below is a muted or dead input."""
+"""A microphone's own noise is above this level; below it the input is muted or dead."""
 
 CLIPPING = 5e-5
-"""Clipping ratio that is heard (facts/quality.md)."""
+"""Clipping ratio from which clipping is audible."""
 
 HEAVY_CLIPPING = 0.01
-"""From 1 % of clipped samples on, speech has lost the dips that echo would fill."""
+"""With 1 % clipped samples or more, speech has lost the dips that echo would fill."""
 
 ECHOING = 0.50
-"""``reverberation`` from which DNSMOS rates the echo as background (facts/quality.md, traps)."""
+"""``reverberation`` from which DNSMOS rates the echo as background noise (docs/measures.md)."""
 
 ROOM_HEARD = 0.30
 QUIET_ROOM_SNR_DB = 16.0
 FEW_LOST = 0.005
-"""SIG tells distance where the room is heard in the speech and neither noise, clipping nor losses explain it."""
+"""SIG indicates distance if the room is audible in the speech and noise, clipping and losses do not explain it."""
 
 UNPAUSED_ROWS = 80
 """With under 0.8 s of pause in the stretch the SNR misses sounds that a detector takes for speech (cries, barks, TV);
@@ -46,7 +46,7 @@ DNSMOS then tells more than the SNR (docs/measures.md)."""
 
 
 class Internal(StrEnum):
-    """Measures for curves only (docs/measures.md)."""
+    """Measures that only curves read (docs/measures.md)."""
 
     SPEECH_S = "speech_s"
     """Seconds of speech, scaled to a full window of 10 s."""
@@ -55,11 +55,11 @@ class Internal(StrEnum):
     HIGH_BAND_DB = "high_band_db"
     """4–7.5 kHz against 100–1000 Hz within speech, dB."""
     NOISE_ALONE_DBFS = "noise_alone_dbfs"
-    """Noise level where nobody speaks, so that no SNR exists, dBFS."""
+    """Noise level if nobody speaks, so that there is no SNR, dBFS."""
     TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
     """``mos_background`` where no echo is heard, which it would rate as background, and pauses carry the SNR."""
     UNPAUSED_MOS_BACKGROUND = "unpaused_mos_background"
-    """The same, where there is hardly a pause to take the SNR from."""
+    """The same, if there is hardly a pause to measure the SNR in."""
     DISTANT_MOS_SIGNAL = "distant_mos_signal"
     """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
     OVERLAP = "overlap"
@@ -67,12 +67,12 @@ class Internal(StrEnum):
 
 
 MEASURE_NAMES = frozenset({field.name for field in fields(Measures)} - {"pauses"}) | frozenset(Internal)
-"""What a curve of a label file may read."""
+"""The measures that a curve of a label file may read."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcousticReading:
-    """Everything measured of one stretch. ``values`` has the numbers curves read, by name; absent = not measurable."""
+    """All measures of one stretch. ``values``: the numbers that curves read, by name; absent = not measurable."""
 
     measures: Measures
     values: Mapping[str, float]
@@ -80,7 +80,7 @@ class AcousticReading:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Rows to be measured, float32 ``(n, N_COLUMNS)``, with what the waveform tells of them."""
+    """Rows to measure, float32 ``(n, N_COLUMNS)``, with what the waveform adds."""
 
     rows: Float32Array
     spectra: Spectrum

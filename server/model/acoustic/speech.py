@@ -1,4 +1,4 @@
-"""What the speech itself tells: pauses, syllables per second, the room's echo. Pure functions of feature rows."""
+"""Measures of the speech itself: pauses, syllables per second, the room's echo. Pure functions of feature rows."""
 
 import math
 
@@ -15,7 +15,7 @@ PROMINENCE_DB = 1.5
 RATE_SLOPE = 1.44
 RATE_OFFSET_SPS = -1.1
 """Syllable nuclei as peaks of the 300–2500 Hz envelope: 11-row Hann, at least 1.5 dB prominent, and the line from
-peaks per second of speech to true syllables per second (facts/quality.md, fitted on transcribed clips)."""
+peaks per second of speech to true syllables per second (fitted to transcribed clips; docs/accuracy.md)."""
 
 LEAST_RATE_S = 3.0
 """Under 3 s of speech a rate is a guess."""
@@ -30,7 +30,7 @@ LEAST_ECHO_ROWS = 200
 QUIETEST_PERCENTILE = 5.0
 HIGHEST_DIP_DB = 45.0
 HIGHEST_ECHO_SNR_DB = 30.0
-"""Beyond these a room is not told from the recorder's own noise."""
+"""Outside these limits a room cannot be distinguished from the recorder's own noise."""
 
 LEAST_ECHO_SNR_DB = 3.0
 """Noise fills the dips of speech as echo does; under this no echo is told from it."""
@@ -44,7 +44,7 @@ mixes of bench/further_mixes.py with seeds 1 and 2 (docs/measures.md)."""
 
 
 def pauses(rows: Float32Array) -> Pauses:
-    """Silences of at least 0.25 s between two stretches of speech; one with a network gap in it is none."""
+    """Silences of at least 0.25 s between two stretches of speech; silences with a network gap do not count."""
     n = rows.shape[0]
     silences = runs(~is_speech(rows))
     gap = is_gap(rows)
