@@ -24,7 +24,7 @@ MIN_GAIN_DB = -20.0
 QUIETEST_DBFS = TARGET_DBFS - MAX_GAIN_DB
 
 ACTIVE_RANGE_DB = 22.0
-"""A frame may be speech if it is at most this far below the estimate, dB; the evaluation mixes define it the same way."""
+"""A frame may be speech if it is at most this far below the estimate, dB; the evaluation mixes use the same limit."""
 
 AVERAGE_S = 3.0
 """The estimate is the mean power of active frames over about this long; at the start over all there are."""

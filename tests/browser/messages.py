@@ -112,7 +112,7 @@ def level(*, speaking: bool = True) -> dict[str, Any]:
 
 def prompt(kind: str = "prompt.raised", *, audience: str = "patient") -> dict[str, Any]:
     text = {
-        "zh": "周围有点吵,请到安静一点的地方再说。",
+        "zh": "周围有点吵，请到安静一点的地方再说。",
         "en": "It is a bit noisy. Please move somewhere quieter.",
     }
     return _checked(
@@ -158,7 +158,7 @@ def result() -> dict[str, Any]:
             "labels": labels,
             "overall": overall("poor", 0.71, "re-record"),
             "advice": {
-                "zh": "建议复录:“无背景强干扰”没有达标(0.31);请换到安静的房间。",
+                "zh": "建议复录：“无背景强干扰”没有达标（0.31）；请换到安静的房间。",
                 "en": "Please record again: “No strong background noise” falls short (0.31). Move to a quiet room.",
             },
             "prompts": ["move_somewhere_quieter"],

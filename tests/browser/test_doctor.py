@@ -156,11 +156,11 @@ def test_what_disturbs_is_named_while_it_does_and_in_the_end(stub: StubServer, o
     socket.send(messages.snapshot(), messages.level(), noisy)
     expect(around).to_have_text("Around the patient: Television")
     page.click("#language")
-    expect(around).to_have_text("周围:电视声")
+    expect(around).to_have_text("周围：电视声")
     socket.send(messages.level(), messages.update(2, low_background=0.9, grade="clear"))
     expect(around).to_be_hidden()
     socket.send(messages.ended(interference=[messages.TELEVISION, music]))
-    expect(around).to_have_text("周围:电视声、音乐声")
+    expect(around).to_have_text("周围：电视声、音乐声")
 
 
 def test_the_patients_own_sounds_are_listed_with_their_time(stub: StubServer, open_page: OpenPage) -> None:

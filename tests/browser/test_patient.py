@@ -68,7 +68,7 @@ def test_prompt_names_what_disturbs_in_the_servers_words(stub: StubServer, open_
     page = open_page(stub.url)
     socket = begin(page, stub)
     text = {
-        "zh": "周围有电视声,请到安静一点的地方再说。",
+        "zh": "周围有电视声，请到安静一点的地方再说。",
         "en": "I can hear the television. Please move somewhere quieter.",
     }
     socket.send(messages.level(), messages.prompt() | {"text": text})
@@ -84,7 +84,7 @@ def test_basic_mode_is_told_where_it_is_and_nowhere_else(stub: StubServer, open_
     told = page.locator("[part=basic-mode]")
     expect(told).to_have_text("Basic mode: noises are not named")
     page.click("#language")
-    expect(told).to_have_text("基础模式:不辨认是什么杂音")
+    expect(told).to_have_text("基础模式：不辨认是什么杂音")
     socket.send(messages.started(basic_mode=False))
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
 
@@ -217,7 +217,7 @@ def test_language_follows_the_browser_and_the_switch(stub: StubServer, open_page
     socket = begin(page, stub)
     assert socket.start["language"] == "zh-CN"
     socket.send(messages.prompt())
-    shown(page, "周围有点吵,请到安静一点的地方再说。")
+    shown(page, "周围有点吵，请到安静一点的地方再说。")
     page.click("#language")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     shown(page, "It is a bit noisy. Please move somewhere quieter.")

@@ -51,11 +51,13 @@ def python_texts(source: str) -> Iterator[str]:
 
 def texts(path: Path) -> Iterator[str]:
     name = path.relative_to(ROOT).as_posix()
-    if path.suffix not in {".py", ".toml", ".md"}:
+    if path.suffix not in {".py", ".toml", ".md", ".js", ".html"}:
         return
     source = path.read_text(encoding="utf-8")
     if name.startswith("server/") and path.suffix == ".py" and name not in PATTERNS:
         yield from (text for text in python_texts(source) if not REGULAR_EXPRESSION.search(text))
+    elif name.startswith("web_client/") and path.suffix in {".js", ".html"}:
+        yield from re.findall(r"'([^'\n]*)'" if path.suffix == ".js" else r">([^<]*)<", source)
     elif name.startswith("labels/") and path.suffix == ".toml":
         yield from re.findall(r'\bzh = "([^"]*)"', source)
     elif path.suffix == ".md" and (name.endswith(".zh-CN.md") or name == "docs/labels.md"):
@@ -88,4 +90,4 @@ def test_full_width_marks_english_sentences_and_code_are_fine(text: str) -> None
 
 def test_the_texts_of_every_kind_of_file_are_read() -> None:
     read = {path.relative_to(ROOT).parts[0] for path in tracked() if any(is_chinese(text) for text in texts(path))}
-    assert {"server", "labels", "docs", "README.zh-CN.md"} <= read
+    assert {"server", "labels", "docs", "web_client", "README.zh-CN.md"} <= read

@@ -9,7 +9,7 @@ const last = (/** @type {any} */ measures, /** @type {'en' | 'zh'} */ language) 
 test('pauses are told to the doctor with their number and the longest', () => {
   const measures = { pauses: { count: 3, longest_s: 1.24, ratio: 0.2 } };
   assert.deepEqual(last(measures, 'en'), ['Pauses', '3, longest 1.2 s']);
-  assert.deepEqual(last(measures, 'zh'), ['停顿', '3 次,最长 1.2 秒']);
+  assert.deepEqual(last(measures, 'zh'), ['停顿', '3 次，最长 1.2 秒']);
 });
 
 test('no pause is 0, and no measure of pauses is a dash', () => {
