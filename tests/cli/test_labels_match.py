@@ -96,7 +96,7 @@ def test_only_content_labels_are_answered_and_without_any_there_is_an_error() ->
     assert list(answers[0]["labels"]) == ["pain_location"]
     code, answers, err = match(jsonl({"text": "头疼"}), "--labels", "low_background")
     assert (code, answers) == (2, [])
-    assert "None of these labels" in err
+    assert "None of these is a content label" in err
 
 
 def test_nothing_in_gives_nothing_out() -> None:
