@@ -130,7 +130,7 @@ class Intake:
         try:
             pieces = self._core.take_pcm(data)
         except NonFiniteSamplesError as error:
-            await self._spread_all(self._core.lose_pcm(data), arrived)
+            await self._spread_all(self._core.mend_pcm(data), arrived)
             self._tell_error(error)
             self._session.warn(self._session.warnings.gap(arrived))
         else:

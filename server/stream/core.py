@@ -28,7 +28,7 @@ class StreamCore:
     """Everything with memory of one stream, advanced in sample time: results cannot depend on how bytes were cut.
 
     Call ``receive_pcm`` and ``receive_gap`` in the order of the audio, then ``finish`` once; each returns the events
-    that became known, in order (see Timeline). ``take_pcm``, ``lose_pcm`` and ``take_gap`` give the same events piece
+    that became known, in order (see Timeline). ``take_pcm``, ``mend_pcm`` and ``take_gap`` give the same events piece
     by piece, to be iterated to the end before the next call. ``snapshot`` may be taken at any time before ``finish``.
     What happens at second ``s`` is known once the resampler has seen 16 ms beyond it (at 16 kHz: at once).
 
@@ -118,10 +118,10 @@ class StreamCore:
         assert self._finished is None, "audio after finish"
         return self._pieces(self._decoder.decode(data))
 
-    def lose_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
-        """The samples of a chunk that ``take_pcm`` refused, as a gap. What comes next may be cut anywhere too."""
+    def mend_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
+        """Take a chunk that ``take_pcm`` refused: each piece that holds NaN or Infinity becomes a gap."""
         assert self._finished is None, "audio after finish"
-        return self._gap_pieces(self._decoder.skip(data))
+        return self._mended_pieces(self._decoder.decode(data, refuse=False))
 
     def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]:
         """As ``receive_gap``; each step takes 200 ms, or what can be skipped at once."""
@@ -133,6 +133,14 @@ class StreamCore:
     def _pieces(self, samples: Float32Array) -> Iterator[list[StreamEvent]]:
         for start in range(0, samples.shape[0], self._piece):
             yield self._feed(samples[start : start + self._piece])
+
+    def _mended_pieces(self, samples: Float32Array) -> Iterator[list[StreamEvent]]:
+        for start in range(0, samples.shape[0], self._piece):
+            piece = samples[start : start + self._piece]
+            if np.isfinite(piece).all():
+                yield self._feed(piece)
+            else:
+                yield from self._gap_pieces(piece.shape[0])
 
     def _gap_pieces(self, samples: int) -> Iterator[list[StreamEvent]]:
         silence = np.zeros(self._piece, np.float32)

@@ -13,7 +13,7 @@ _TYPES: dict[Encoding, np.dtype[Any]] = {Encoding.PCM_S16LE: np.dtype("<i2"), En
 class PcmDecoder:
     """Decodes chunks to float32 samples in -1..1 and keeps the bytes of a sample that a chunk split.
 
-    Call ``decode`` for every chunk, in order, or ``skip``. ``drop_half`` forgets the bytes of a cut sample.
+    Call ``decode`` for every chunk, in order. ``drop_half`` forgets the bytes of a cut sample.
     """
 
     def __init__(self, audio: AudioFormat) -> None:
@@ -34,11 +34,12 @@ class PcmDecoder:
         """Forget the bytes of a sample that did not arrive whole, as after a gap."""
         self._half = b""
 
-    def decode(self, data: bytes | bytearray | memoryview) -> Float32Array:
+    def decode(self, data: bytes | bytearray | memoryview, *, refuse: bool = True) -> Float32Array:
         """The samples that ``data`` completes, float32 ``(n,)``, -1..1; 16-bit samples are divided by 32,768.
 
         Float samples beyond full scale are limited to it, as a converter would; they then show as clipped. Raises
-        NonFiniteSamplesError for NaN or Infinity and is then as it was before the call.
+        NonFiniteSamplesError for NaN or Infinity and is then as it was before the call; without ``refuse`` both are
+        returned as NaN.
         """
         joined, whole = self._join(data)
         raw = np.frombuffer(joined[:whole], self._type)
@@ -46,21 +47,17 @@ class PcmDecoder:
         if self._type.kind == "i":
             samples *= np.float32(1 / 32768)
         else:
-            if not np.isfinite(samples).all():
+            finite = np.isfinite(samples)
+            if refuse and not finite.all():
                 raise NonFiniteSamplesError(
                     "The chunk holds NaN or Infinity and was not taken; send finite samples from the last acknowledged "
                     "one on, or declare them lost with audio.gap.",
                     param="audio",
                 )
+            samples[~finite] = np.nan
             np.clip(samples, -1.0, 1.0, out=samples)
         self._half = bytes(joined[whole:])
         return samples
-
-    def skip(self, data: bytes | bytearray | memoryview) -> int:
-        """How many samples ``data`` completes, for a chunk whose samples are not wanted."""
-        joined, whole = self._join(data)
-        self._half = bytes(joined[whole:])
-        return whole // self._type.itemsize
 
     def _join(self, data: bytes | bytearray | memoryview) -> tuple[bytes | memoryview, int]:
         """``data`` behind the kept bytes, and how many bytes of it are complete samples."""

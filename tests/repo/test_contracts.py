@@ -19,6 +19,7 @@ CORE = sorted(
 )
 
 BREACHES = {
+    "access/breach.py": "from server.live import clock\nfrom server.assessment import engine\n",
     "judge/breach.py": "import logging\nfrom server.wire import base\n",
     "stream/breach.py": "import time\n",
     "recording/breach.py": "import torch\nfrom server.rendering import wire\n",

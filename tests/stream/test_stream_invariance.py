@@ -58,14 +58,26 @@ def test_audio_taken_in_pieces_is_the_same_audio(
 
 @quick
 @given(st.sampled_from(list(Encoding)), st.binary(max_size=3_000), st.binary(max_size=3_000))
-def test_a_chunk_that_is_lost_leaves_the_cut_where_it_was(encoding: Encoding, head: bytes, tail: bytes) -> None:
+def test_a_chunk_that_is_mended_leaves_the_cut_where_it_was(encoding: Encoding, head: bytes, tail: bytes) -> None:
     core = core_at(8_000, encoding)
-    for _ in core.lose_pcm(head):
+    for _ in core.mend_pcm(head):
         pass
-    for _ in core.lose_pcm(tail):
+    for _ in core.mend_pcm(tail):
         pass
     assert core.samples_received == (len(head) + len(tail)) // encoding.sample_bytes
     assert core.half_open == bool((len(head) + len(tail)) % encoding.sample_bytes)
+
+
+def test_only_the_pieces_that_hold_no_number_are_lost_of_a_broken_chunk() -> None:
+    rate, samples = 8_000, babble(4, 8_000)
+    broken = samples.copy()
+    broken[4_100], broken[4_200] = np.nan, np.inf
+    core, wanted = core_at(rate, Encoding.PCM_F32LE), core_at(rate, Encoding.PCM_F32LE)
+    got = [event for piece in core.mend_pcm(f32(broken)) for event in piece]
+    start, end = 3_200, 4_800  # one piece of 200 ms
+    expected = wanted.receive_pcm(f32(samples[:start])) + wanted.receive_gap(end - start)
+    expected += wanted.receive_pcm(f32(samples[end:]))
+    assert_same(got + core.finish(), expected + wanted.finish())
 
 
 def test_single_bytes_give_the_same_as_one_piece() -> None:
