@@ -22,7 +22,7 @@ SEED ?= 1
 
 BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device clap_learns clap_labels clap_memory
 
-.PHONY: help setup run demo test check mutants format bench accuracy docs clean
+.PHONY: help setup run demo test check mutants format bench accuracy train docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -83,6 +83,9 @@ bench: $(WORK) ## Run the benchmarks (minutes; some need real audio, see bench/)
 accuracy: $(WORK) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
 	$(BIN)/python bench/accuracy.py
 
+train: $(WORK) ## Fit the network that hears a second voice again (minutes; needs real audio)
+	OMP_NUM_THREADS=1 $(BIN)/python training/fit_overlap.py
+
 docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
 	$(BIN)/tingqing schema labels --output labels/schema.json
@@ -90,4 +93,4 @@ docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find server tests bench tools -name __pycache__ -type d -exec rm -rf {} +
+	find server tests bench tools training -name __pycache__ -type d -exec rm -rf {} +

@@ -19,9 +19,9 @@ import torch
 from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
-from tests.model.clap.hearing import accuracy, areas, evidence, windows_of
-from tests.model.clap.learning import FIRST_UNSEEN, label_set, learn
-from tests.model.clap.sounds import KINDS, sound
+from tools.material.clap.hearing import accuracy, areas, evidence, windows_of
+from tools.material.clap.learning import FIRST_UNSEEN, label_set, learn
+from tools.material.clap.sounds import KINDS, sound
 
 
 def measured(folder: Path, each: int) -> dict[str, object]:

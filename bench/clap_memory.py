@@ -24,7 +24,7 @@ from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.mel import MelTracker
 from server.model.clap.stand_in import models
-from tests.model.clap.tiny import TEXTS, save, trained_tokenizer
+from tools.material.clap.tiny import TEXTS, save, trained_tokenizer
 
 
 def status() -> dict[str, int]:

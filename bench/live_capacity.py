@@ -19,44 +19,16 @@ import resource
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from live_sessions import free_port, load, serve, stop
 
+from tools.capacity import search, sustained
+
 SERVER = Path(__file__).with_name("clap_server.py")
 MOST = 96
-LAG_MS = 1000.0
-REPLACED = 0.01
 FIRST = {"ours": 20, "peer": 2}
-
-Probe = Callable[[int], Awaitable[bool]]
-
-
-async def search(probe: Probe, first: int, probes: int, most: int) -> int:
-    """The largest number for which ``probe`` said yes, 0 for none; near it to a twelfth."""
-    low, high, number = 0, most + 1, first
-    for _ in range(probes):
-        if await probe(number):
-            low = number
-        else:
-            high = number
-        if high - low <= max(1, low // 12):
-            break
-        number = min(most, low * 3 // 2 + (low < 2)) if high > most else (low + high) // 2
-    return low
-
-
-def sustained(seen: dict[str, Any]) -> bool:
-    windows = seen["updates"] + seen["windows_replaced"]
-    expected = seen["sessions"] * (seen["seconds"] - 2)
-    return (
-        not seen["errors"]
-        and windows >= 0.98 * expected
-        and seen["windows_replaced"] <= REPLACED * expected
-        and seen["lag_ms"]["p95"] < LAG_MS
-    )
 
 
 def cpu_s(pid: int) -> float:

@@ -1,7 +1,7 @@
 """The transcript matcher on the labelled consultations: counts with 95 % intervals, homophones, milliseconds.
 
 Needs ``$TINGQING_SHARED/consultations`` (default ../shared). Prints no text. What was labelled, and how the halves were
-drawn: ``tests/judge/consultations.py``.
+drawn: ``tools/material/consultations.py``.
 """
 
 import os
@@ -18,8 +18,8 @@ from server.dictionaries.topics import load_topics  # noqa: E402 - the path come
 from server.evaluation.statistics import wilson  # noqa: E402
 from server.resources import labels_dir  # noqa: E402
 from server.transcript import Matcher, SaidState  # noqa: E402
-from tests.transcript.consultations import TOPICS, Labelled, labelled  # noqa: E402
-from tests.transcript.test_consultations import Homophones  # noqa: E402
+from tools.material.consultations import TOPICS, Labelled, labelled  # noqa: E402
+from tools.material.homophones import Homophones  # noqa: E402
 
 
 def share(right: int, of: int) -> str:

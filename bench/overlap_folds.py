@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
-from fit_overlap import weights_without
 from mixes_manifest import sources
 from mixes_table import Bench, auc
-from overlap_mixes import AUDIO, load_sources
 
 from server.evaluation.manifest import Row
 from server.model.acoustic.measures import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import OverlapNetwork, load_overlap
 from server.values.audio import Float32Array
+from training.fit_overlap import weights_without
+from training.overlap_mixes import AUDIO, load_sources
 
 FOLDS = 6
 

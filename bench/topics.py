@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from server.dictionaries.topics import load_topics  # noqa: E402 - the path comes first
 from server.resources import labels_dir  # noqa: E402
 from server.transcript import Matcher, SaidState  # noqa: E402
-from tests.transcript.topic_utterances import examples  # noqa: E402
+from tools.material.topic_utterances import examples  # noqa: E402
 
 DOC = ROOT / "docs" / "topics.md"
 BEGIN, END = "<!-- topics: begin -->", "<!-- topics: end -->"

@@ -2,8 +2,8 @@
 
 Voices that overlap lay two series of harmonics over each other. The network reads 0.06–3.1 kHz in bins of 15.6 Hz, so
 that the harmonics of one voice stand apart, and says how likely two voices sound, every 40 ms. It was fitted by
-``bench/fit_overlap.py`` on mixes of public recordings (docs/decisions/0011-hearing-two-people.md); its 23,000 weights
-lie beside this file. Inference is numpy.
+``training/fit_overlap.py`` on mixes of public recordings (docs/decisions/0011-hearing-two-people.md); its 23,000
+weights lie beside this file. Inference is numpy.
 """
 
 from collections.abc import Mapping
@@ -81,7 +81,7 @@ class OverlapNetwork:
     """Half a second before the hop: the network looks back and forth by about as much."""
 
     def __init__(self, weights: Weights) -> None:
-        """``weights``: as ``bench/fit_overlap.py`` writes them. Raises KeyError where one is missing."""
+        """``weights``: as ``training/fit_overlap.py`` writes them. Raises KeyError where one is missing."""
         self._first = (weights["first"], weights["first_bias"])
         self._second = (weights["second"], weights["second_bias"])
         self._project = (weights["project"], weights["project_bias"])

@@ -1,27 +1,11 @@
 """The search of ``bench/live_capacity.py``, on machines whose limit is known."""
 
-import importlib.util
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
-
-
-@pytest.fixture
-def capacity(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(BENCH)
-    for name in ("live_capacity", "live_sessions"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    spec = importlib.util.spec_from_file_location("live_capacity", BENCH / "live_capacity.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tools.capacity import search, sustained
 
 
 def machine(limit: int, tried: list[int]) -> Callable[[int], Awaitable[bool]]:
@@ -33,22 +17,22 @@ def machine(limit: int, tried: list[int]) -> Callable[[int], Awaitable[bool]]:
 
 
 @pytest.mark.parametrize(("limit", "first"), [(27, 20), (4, 20), (1, 2), (2, 2), (3, 2), (60, 20), (96, 20)])
-async def test_search_ends_below_the_limit_and_near_it(capacity: Any, limit: int, first: int) -> None:
+async def test_search_ends_below_the_limit_and_near_it(limit: int, first: int) -> None:
     tried: list[int] = []
-    found = await capacity.search(machine(limit, tried), first, 8, 96)
+    found = await search(machine(limit, tried), first, 8, 96)
     assert found <= limit
     assert found >= limit - max(1, limit // 8)
     assert found in tried
 
 
-async def test_search_tries_no_more_than_it_may_and_none_twice(capacity: Any) -> None:
+async def test_search_tries_no_more_than_it_may_and_none_twice() -> None:
     tried: list[int] = []
-    await capacity.search(machine(37, tried), 20, 4, 96)
+    await search(machine(37, tried), 20, 4, 96)
     assert len(tried) == len(set(tried)) <= 4
 
 
-async def test_a_machine_that_sustains_nothing_has_none(capacity: Any) -> None:
-    assert await capacity.search(machine(0, []), 2, 8, 96) == 0
+async def test_a_machine_that_sustains_nothing_has_none() -> None:
+    assert await search(machine(0, []), 2, 8, 96) == 0
 
 
 @pytest.mark.parametrize(
@@ -62,7 +46,7 @@ async def test_a_machine_that_sustains_nothing_has_none(capacity: Any) -> None:
     ],
 )
 def test_a_number_of_streams_is_sustained_only_if_its_scores_came_and_came_in_time(
-    capacity: Any, change: dict[str, Any], verdict: bool
+    change: dict[str, Any], verdict: bool
 ) -> None:
     seen = {
         "sessions": 20,
@@ -72,4 +56,4 @@ def test_a_number_of_streams_is_sustained_only_if_its_scores_came_and_came_in_ti
         "errors": [],
         "lag_ms": {"p95": 420.0},
     }
-    assert capacity.sustained(seen | change) is verdict
+    assert sustained(seen | change) is verdict

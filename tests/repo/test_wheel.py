@@ -32,7 +32,7 @@ def test_wheel_carries_labels_page_and_licence(wheel: Path) -> None:
         assert shipped, f"{folder}/ is empty"
         assert shipped <= names
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
-    assert not [name for name in names if name.startswith(("tests/", "bench/", "tools/"))]
+    assert not [name for name in names if name.startswith(("tests/", "bench/", "tools/", "training/"))]
 
 
 def test_wheel_carries_the_weights_that_hear_two_people(installed: CleanEnvironment, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from server.dictionaries.topics import load_topics
 from server.resources import labels_dir
 from server.transcript import Matcher, SaidState
 from tests.transcript.own_utterances import Own, own_utterances
-from tests.transcript.test_consultations import Homophones
-from tests.transcript.topic_utterances import Example, examples
+from tools.material.homophones import Homophones
+from tools.material.topic_utterances import Example, examples
 
 MATCHER = Matcher(load_topics(labels_dir()))
 OWN = own_utterances()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.clap.learning import learn
-from tests.model.clap.tiny import save_checkpoint
+from tools.material.clap.learning import learn
+from tools.material.clap.tiny import save_checkpoint
 
 
 @pytest.fixture(scope="session")

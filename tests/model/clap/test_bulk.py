@@ -11,7 +11,7 @@ from server.model.clap.gpu import GpuBackend
 from server.model.clap.spectrogram import CLAP_RATE, CLAP_SAMPLES, log_mel, repeat_to_window
 from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
-from tests.model.clap.tiny import tiny_model
+from tools.material.clap.tiny import tiny_model
 
 CPU = torch.device("cpu")
 

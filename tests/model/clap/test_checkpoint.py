@@ -27,7 +27,7 @@ from server.model.clap.texts import CAPACITY
 from server.settings import Settings
 from tests.cli.conftest import environment, tingqing
 from tests.model.clap.test_tower import mels
-from tests.model.clap.tiny import TEXTS, embedding_of
+from tools.material.clap.tiny import TEXTS, embedding_of
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from server.scoring.ports import ScoreRequest
 from server.values.audio import Capture, CaptureSource
 from tests.api.client import stream_file
 from tests.api.conftest import start as serve
-from tests.model.clap.hearing import windows_of
-from tests.model.clap.learning import FIRST_UNSEEN, label_set
-from tests.model.clap.sounds import sound, wordings
+from tools.material.clap.hearing import windows_of
+from tools.material.clap.learning import FIRST_UNSEEN, label_set
+from tools.material.clap.sounds import sound, wordings
 
 AROUND = ("hum", "hiss", "rumble", "clicks", "siren", "gusts", "beeps")
 OWN = ("knocks", "bells")

@@ -16,9 +16,9 @@ from server.model.clap.spectrogram import repeat_to_window
 from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
 from server.settings import Settings
-from tests.model.clap.hearing import accuracy, areas, evidence, windows_of
-from tests.model.clap.learning import FIRST_UNSEEN, label_set, learn
-from tests.model.clap.sounds import KINDS, captions, sound, wordings
+from tools.material.clap.hearing import accuracy, areas, evidence, windows_of
+from tools.material.clap.learning import FIRST_UNSEEN, label_set, learn
+from tools.material.clap.sounds import KINDS, captions, sound, wordings
 
 EACH = 8
 CHANCE = 1 / len(KINDS)

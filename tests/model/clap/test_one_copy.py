@@ -24,8 +24,8 @@ from server.scoring.service import ScoringService
 from server.settings import Settings
 from server.stream.events import WindowReady
 from server.values.audio import AudioFormat, Encoding
-from tests.model.clap.hearing import FILE
 from tests.model.clap.test_clap_scorer import noise, window_of
+from tools.material.clap.hearing import FILE
 
 SESSIONS = 20
 

@@ -12,7 +12,7 @@ from server.errors import SettingsError
 from server.model.clap.geometry import stretching
 from server.model.clap.spectrogram import log_mel, repeat_to_window
 from server.model.clap.tower import LeanTower
-from tests.model.clap.tiny import embedding_of, full_size_audio, tiny_model
+from tools.material.clap.tiny import embedding_of, full_size_audio, tiny_model
 
 
 def mels(count: int, seed: int = 0) -> torch.Tensor:

@@ -1,6 +1,6 @@
-"""Fits the network of server/model/overlap.py on examples that it makes itself (bench/overlap_mixes.py).
+"""Fits the network of server/model/overlap.py on examples that it makes itself (training/overlap_mixes.py).
 
-    OMP_NUM_THREADS=1 .venv/bin/python bench/fit_overlap.py [--output FILE] [--seed N]
+    OMP_NUM_THREADS=1 .venv/bin/python training/fit_overlap.py [--output FILE] [--seed N]
 
 Writes server/model/overlap.npz unless told otherwise; some minutes of one core. The same seed on the same versions of
 numpy and torch gives the same weights, within rounding. ``weights_without`` fits for cross-validation.
@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from overlap_mixes import Labels, Sources, examples, load_sources
 from torch import nn
 from torch.nn import functional
 
 from server.model.overlap import HEADROOM_DB, LOUD_PERCENTILE, RANGE_DB, SCALE_DB, TIME_STRIDE, WEIGHTS
+from training.overlap_mixes import Labels, Sources, examples, load_sources
 
 N_EXAMPLES, STEPS, BATCH, PEAK_RATE = 6000, 1500, 48, 3e-3
 FRAMES = 72

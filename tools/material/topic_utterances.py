@@ -6,7 +6,7 @@ from pathlib import Path
 
 from server.transcript import SaidState
 
-FILE = Path(__file__).resolve().parents[1] / "data" / "topic_utterances.txt"
+FILE = Path(__file__).resolve().parents[2] / "tests" / "data" / "topic_utterances.txt"
 STATES = {"+": SaidState.STATED, "-": SaidState.DENIED, "0": SaidState.NOT_HEARD}
 
 

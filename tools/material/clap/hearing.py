@@ -1,6 +1,7 @@
 """What our whole path makes of a sound: core, mel tracker, tower, text cache, evidence."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +13,30 @@ from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
 from server.values.windows import Window
-from tests.fakes import FakeDetector
-from tests.model.clap.sounds import KINDS, RATE
+from tools.material.clap.sounds import KINDS, RATE
 
 FILE = Capture(source=CaptureSource.FILE)
 
 
+class _EverythingIsSpeech:
+    """A ``Detector``: whether somebody speaks decides nothing about these sounds."""
+
+    name = "everything"
+    frame_samples = 512
+
+    def push(self, frame: Float32Array) -> float:
+        return 1.0
+
+    def snapshot(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        assert not state
+
+
 def windows_of(pcm: Float32Array, rate: int = RATE, chunk: int = 19_200) -> list[Window]:
     """Every window of a stream of mono float32 samples, sent in chunks of so many bytes."""
-    core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), FakeDetector(), [MelTracker()])
+    core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), _EverythingIsSpeech(), [MelTracker()])
     data = pcm.astype("<f4").tobytes()
     events = [event for at in range(0, len(data), chunk) for event in core.receive_pcm(data[at : at + chunk])]
     return [event.window for event in [*events, *core.finish()] if isinstance(event, WindowReady)]

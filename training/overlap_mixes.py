@@ -1,4 +1,4 @@
-"""Examples of one voice and of two, 4 s each, made from the recordings of TINGQING_SHARED, for bench/fit_overlap.py.
+"""Examples of one voice and of two, 4 s each, made from the recordings of TINGQING_SHARED, for training/fit_overlap.py.
 
 Two voices: the second 0–13 dB below the first, throughout or for a while. One voice: alone, in turns with another,
 doubled by an echo, in synthetic rooms. Voices are changed in speed, pitch and colour. Either may have noise of any kind

@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-LABELS = Path(__file__).resolve().parents[1] / "data" / "consultation_labels.json"
+LABELS = Path(__file__).resolve().parents[2] / "tests" / "data" / "consultation_labels.json"
 TOPICS = ("pain_location", "symptom_duration")
 
 

@@ -15,8 +15,8 @@ from transformers import ClapConfig, ClapModel
 from server.judge.labels import ClapEvidence, Label, LabelKind, LabelSet
 from server.model.clap.spectrogram import FLOOR_DB, log_mel, repeat_to_window
 from server.values.text import Text
-from tests.model.clap.sounds import FILLERS, KINDS, captions, said, sound, wordings
-from tests.model.clap.tiny import save, trained_tokenizer
+from tools.material.clap.sounds import FILLERS, KINDS, captions, said, sound, wordings
+from tools.material.clap.tiny import save, trained_tokenizer
 
 PROJECTION = 32
 AUDIO = {
