@@ -1,4 +1,4 @@
-"""What sessions count for whoever watches the process. Counts of single scorers are theirs (``Scoring.metrics``)."""
+"""Metrics of sessions, for monitoring the process. Each scorer has its own (``Scoring.metrics``)."""
 
 from dataclasses import dataclass
 from typing import Protocol

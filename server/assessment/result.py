@@ -1,4 +1,4 @@
-"""The result of a file or session, as a value: whoever tells or stores it renders it."""
+"""The result of a file or session, as a value; whatever sends or stores it renders it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The judgement of a whole recording, at full precision. It judges recordings, not patients: it is no diagnosis.
+    """The judgement of a whole recording, at full precision. It judges recordings, not patients. It is not a diagnosis.
 
     Times are samples of the input rate, ``sample_rate`` Hz; ``samples`` is the length. ``labels``: those asked for, in
     their order. ``prompts``: prompt ids, the worst label first. ``windows``: as they were told, already rounded.

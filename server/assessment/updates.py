@@ -1,4 +1,4 @@
-"""What came of one window, as a value: whoever tells it, in whatever protocol, renders it."""
+"""The update after one window, as a value; each protocol renders it in its own form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from server.errors.base import TingqingError
 
 
 class ConfigError(TingqingError):
-    """What was asked for cannot work, whoever repeats it: change it first."""
+    """The request or configuration cannot work until it is changed; retrying does not help."""
 
     code = "invalid_config"
     close_code = 4400

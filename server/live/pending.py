@@ -36,7 +36,7 @@ class _Pending:
 
 
 class PendingSessions:
-    """Each waits ``claim_s`` seconds for its socket. Bounded by whoever announces them; they hold no audio."""
+    """Each waits ``claim_s`` seconds for its socket. The caller limits their number; they hold no audio."""
 
     def __init__(self, clock: Clock, claim_s: float) -> None:
         self._clock = clock

@@ -78,7 +78,7 @@ class Entry:
         self._changed.set()
 
     def gone(self) -> None:
-        """The session ended: whoever waits for a change of this entry must look again."""
+        """The session ended: tasks that wait for a change of this entry must check it again."""
         self._changed.set()
 
     async def changes(self) -> None:

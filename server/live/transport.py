@@ -28,5 +28,5 @@ class Transport(Protocol):
         ...
 
     async def close(self, code: int, reason: str) -> None:
-        """Close; a line that is already gone is no error."""
+        """Close; a connection that is already gone is not an error."""
         ...

@@ -10,7 +10,7 @@ SILENT_DBFS = -119.9
 """Exact digital silence: a muted track or the wrong device. The quietest room is some 40 dB above."""
 SILENT_AFTER_S = 3.0
 CLIPPING_LEVELS = 3
-"""So many levels (200 ms each) in a row, or nearly: one slammed door is no reason to speak up."""
+"""So many levels (200 ms each) in a row, or nearly: one slammed door is not a reason to warn."""
 LAG_MS = 1000.0
 AGAIN_AFTER_S = 10.0
 LASTING: frozenset[WarningCode] = frozenset({"processing_enabled", "expiring", "silent_input"})
@@ -46,7 +46,7 @@ class WarningWatch:
         return []
 
     def gap(self, now: float) -> list[WarningCode]:
-        self._silent_since = None  # lost samples are no silence of the microphone
+        self._silent_since = None  # lost samples do not count as silence of the microphone
         return self._tell("audio_gap", now)
 
     def scored(self, lag_ms: float, now: float) -> list[WarningCode]:

@@ -1,4 +1,4 @@
-"""How numbers are rounded for whoever reads them: the same for live updates, files and results."""
+"""How numbers are rounded for readers: the same for live updates, files and results."""
 
 import math
 

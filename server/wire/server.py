@@ -50,7 +50,7 @@ class SessionLabel(WireModel):
 
 
 class SessionStarted(WireModel):
-    """Answer to ``session.start``; audio may follow. ``resume_token`` is secret: whoever has it can go on."""
+    """Answer to ``session.start``; audio may follow. ``resume_token`` is secret: it lets a client resume."""
 
     type: Literal["session.started"] = "session.started"
     session_id: str

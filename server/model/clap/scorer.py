@@ -1,4 +1,4 @@
-"""The CLAP scorer: how much nearer a window lies to what a label says than to what it is not."""
+"""The CLAP scorer: how much closer a window is to a label's texts than to its contrast."""
 
 from collections.abc import Iterable, Sequence
 
@@ -24,7 +24,7 @@ class ClapScorer:
 
     Evidence = sigmoid(scale * (mean cosine to the positive texts - mean cosine to the contrast texts)): of one label
     alone, whatever other labels there are. There is no opinion, but a ``why``, on a window without any signal or with
-    a sample that is no number (``no_evidence``), on a label about speech where nobody speaks (``no_speech``), and on
+    a sample that is not finite (``no_evidence``), on a label about speech where nobody speaks (``no_speech``), and on
     one whose acoustic measures the browser's processing hides (``processing_enabled``): what hides noise from the
     measures hides it from CLAP. ``recent`` stays empty: the model hears 10 s.
 
