@@ -22,7 +22,11 @@ SEED ?= 1
 
 BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device clap_learns clap_labels clap_memory
 
-.PHONY: help setup run demo test check mutants format bench accuracy train docs clean
+# npm installs what checks the web client; where it is absent these checks are skipped, or fail where CI wants all.
+NPM ?= $(shell command -v npm)
+JS := tools/js/node_modules/.installed
+
+.PHONY: help setup run demo test check check-python check-js mutants format bench accuracy train docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -61,7 +65,9 @@ demo: $(RUN) ## Watch a synthetic visit being judged, in the terminal
 test: $(WORK) ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(WORK) ## Format, lint, types, direction of imports, size of files
+check: check-python check-js ## Format, lint, types, direction of imports, size of files
+
+check-python: $(WORK)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -69,12 +75,25 @@ check: $(WORK) ## Format, lint, types, direction of imports, size of files
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_client_layers.py
 
+check-js: $(if $(NPM),$(JS))
+ifneq ($(NPM),)
+	$(NPM) --prefix tools/js run --silent check
+else
+	@test "$$TINGQING_REQUIRE_SYSTEM" != 1 || { echo 'npm was not found. TINGQING_REQUIRE_SYSTEM=1 requires the JavaScript checks.' >&2; exit 1; }
+	@echo 'npm was not found: the JavaScript checks are skipped.'
+endif
+
+$(JS): tools/js/package.json tools/js/package-lock.json
+	$(NPM) --prefix tools/js ci
+	@touch $@
+
 mutants: $(WORK) ## Count the mutants that the tests kill (minutes; MUTANTS=all: hours; ROOMS, SEED)
 	$(BIN)/python tools/mutants.py $(ROOMS) --count $(MUTANTS) --seed $(SEED)
 
-format: $(WORK) ## Rewrite the sources as `make check` wants them
+format: $(WORK) $(if $(NPM),$(JS)) ## Rewrite the sources as `make check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(if $(NPM),$(NPM) --prefix tools/js run --silent format)
 
 bench: $(WORK) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
@@ -92,5 +111,5 @@ docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label
 	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json
 
 clean: ## Remove what was built; the environment too
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tools/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find server tests bench tools training -name __pycache__ -type d -exec rm -rf {} +

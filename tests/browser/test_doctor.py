@@ -30,7 +30,7 @@ def test_snapshot_alone_shows_where_the_session_stands(stub: StubServer, open_pa
     attribute(page, "data-grade", "poor")
     attribute(page, "data-prompt", PROMPT)
     attribute(page, "data-session", messages.SESSION_ID)
-    shown(page, "Quiet room: very low, signal to noise 3.1 dB.")
+    shown(page, "Quiet room: very low, signal-to-noise ratio 3.1 dB.")
     shown(page, "It is a bit noisy. Please move somewhere quieter.")
     shown(page, "Basic mode: CLAP not loaded, acoustic measures only")
     shown(page, "What was said is not assessed (needs a transcript)")
@@ -156,11 +156,11 @@ def test_what_disturbs_is_named_while_it_does_and_in_the_end(stub: StubServer, o
     socket.send(messages.snapshot(), messages.level(), noisy)
     expect(around).to_have_text("Around the patient: Television")
     page.click("#language")
-    expect(around).to_have_text("周围：电视声")
+    expect(around).to_have_text("患者周围：电视声")
     socket.send(messages.level(), messages.update(2, low_background=0.9, grade="clear"))
     expect(around).to_be_hidden()
     socket.send(messages.ended(interference=[messages.TELEVISION, music]))
-    expect(around).to_have_text("周围：电视声、音乐声")
+    expect(around).to_have_text("患者周围：电视声、音乐声")
 
 
 def test_the_patients_own_sounds_are_listed_with_their_time(stub: StubServer, open_page: OpenPage) -> None:
@@ -171,7 +171,7 @@ def test_the_patients_own_sounds_are_listed_with_their_time(stub: StubServer, op
         coughs = [messages.cough(*span) for span in heard]
         socket.send(messages.update(seq, low_background=0.9, grade="clear", events=coughs))
     expect(events).to_have_text(["1:02–1:03Coughing", "1:10–1:15Coughing"])
-    shown(page, "The patient’s own sounds (they change no score)")
+    shown(page, "The patient’s own sounds (no effect on scores)")
     assert_readable(page, page.viewport_size["width"] if page.viewport_size else 0)
     socket.send(messages.ended(events=[messages.cough(62, 63)]))
     expect(events).to_have_text(["1:02–1:03Coughing"])

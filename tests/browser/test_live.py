@@ -153,6 +153,6 @@ def test_file_that_is_no_recording_is_told_so(url: str, open_page: OpenPage, tmp
     with page.expect_response("**/v1/assess") as answer:
         page.set_input_files("input[type=file]", note)
     assert answer.value.status == 415
-    shown(page, "No sound can be read from this file.")
+    shown(page, "No sound could be read from this file.")
     page.click("#language")
-    shown(page, "这个文件里读不出声音")
+    shown(page, "无法从此文件中读取声音")

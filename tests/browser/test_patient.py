@@ -82,9 +82,9 @@ def test_basic_mode_is_told_where_it_is_and_nowhere_else(stub: StubServer, open_
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
     socket = begin(page, stub)
     told = page.locator("[part=basic-mode]")
-    expect(told).to_have_text("Basic mode: noises are not named")
+    expect(told).to_have_text("Basic mode: noises are not identified")
     page.click("#language")
-    expect(told).to_have_text("基础模式：不辨认是什么杂音")
+    expect(told).to_have_text("基础模式：不识别是哪种噪声")
     socket.send(messages.started(basic_mode=False))
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
 
@@ -109,7 +109,7 @@ def test_what_is_sent_and_stored_is_always_said(stub: StubServer, open_page: Ope
     page = open_page(stub.url)
     shown(page, "Sound is not being sent")
     shown(page, "Nothing is stored")
-    shown(page, "It judges recordings, not patients: it is no diagnosis.")
+    shown(page, "This rates the recording, not the patient. It is not a diagnosis.")
     socket = begin(page, stub)
     shown(page, "Sound is being sent")
     page.click("[part=pause]")
@@ -150,7 +150,7 @@ def test_insecure_page_says_what_to_do(stub: StubServer, open_page: OpenPage) ->
 def test_microphone_that_gives_only_zeros_is_noticed(stub: StubServer, open_page: OpenPage, silence_wav: Path) -> None:
     page = open_page(stub.url, wav=silence_wav)
     begin(page, stub)
-    shown(page, "No sound comes from the microphone.")
+    shown(page, "No sound from the microphone.")
     shown(page, "Sound is not being sent")
 
 
@@ -184,7 +184,7 @@ def test_cut_line_is_resumed_and_replayed(stub: StubServer, open_page: OpenPage)
     start = second.expect("session.start")
     assert start["resume"] == {"session_id": messages.SESSION_ID, "resume_token": "token"}
     attribute(page, "data-state", "reconnecting")
-    shown(page, "The line dropped.")
+    shown(page, "Connection lost.")
     second.samples = 4000
     second.send(messages.started(next_sample=4000))
     attribute(page, "data-state", "live")
@@ -205,7 +205,7 @@ def test_final_refusal_is_not_retried(stub: StubServer, open_page: OpenPage) -> 
     socket.send(messages.error("session_superseded"))
     socket.close(4409)
     attribute(page, "data-state", "error")
-    shown(page, "This goes on in another window.")
+    shown(page, "This session continues in another window.")
     page.wait_for_timeout(1500)
     assert stub.patients.empty()
 
@@ -350,7 +350,7 @@ def test_a_link_whose_labels_cannot_be_read_is_not_to_be_tried_again(stub: StubS
     socket.expect("session.start")
     socket.send(messages.error("invalid_labels"))
     socket.close(4400)
-    expect(page.locator("[part=prompt]")).to_contain_text("链接里写的标签读不懂")
+    expect(page.locator("[part=prompt]")).to_contain_text("无法识别链接中的标签")
 
 
 @pytest.mark.parametrize("name", ["Telemedicine", "Chronic disease follow-up"])

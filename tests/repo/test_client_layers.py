@@ -12,7 +12,7 @@ from tests.repo.markdown import ROOT, read
 TOOL = ROOT / "tools" / "check_client_layers.py"
 BREACHES = {
     "protocol/breach.js": ("import { Meter } from '../meter/meter.js';", "protocol may not import meter"),
-    "meter/breach.js": ("export { dictionary } from '../language/strings.js';", "meter may not import language"),
+    "meter/breach.js": ("export { dictionary } from '../language/dictionary.js';", "meter may not import language"),
     "audio/breach.js": ("const { h } = await import('../drawing/dom.js');", "audio may not import drawing"),
     "drawing/breach.js": ("import '../pages/page.js';", "drawing may not import pages"),
     "language/breach.js": (

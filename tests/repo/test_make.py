@@ -15,6 +15,7 @@ from tests.repo.clean_install import free_port, wait_until_it_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 STAMP = ROOT / ".venv" / ".installed-work"
+LOCKED = ("tools/js/package.json", "tools/js/package-lock.json")
 
 
 def outer_make_forgotten() -> dict[str, str]:
@@ -51,8 +52,9 @@ def test_make_alone_lists_every_target() -> None:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What make reads of a fresh clone."""
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, tmp_path)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", *LOCKED):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
@@ -66,6 +68,26 @@ def test_who_works_on_it_gets_an_environment_with_everything_first(clone: Path, 
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
     assert installed(planned) == [".[clap,cpu,evaluate,dev]"]
+
+
+def test_checks_of_the_web_client_install_what_the_lockfile_names(clone: Path) -> None:
+    planned = make("-n", "-C", str(clone), "check", "NPM=npm")
+    assert planned.index("npm --prefix tools/js ci\n") < planned.index("npm --prefix tools/js run --silent check\n")
+
+
+def test_without_npm_the_checks_of_the_web_client_are_skipped_in_one_sentence(clone: Path) -> None:
+    forgotten = outer_make_forgotten() | {"TINGQING_REQUIRE_SYSTEM": ""}
+    command = ["make", "-C", str(clone), "--no-print-directory", "check-js", "NPM="]
+    done = subprocess.run(command, env=forgotten, capture_output=True, text=True, check=True)
+    assert done.stdout == "npm was not found: the JavaScript checks are skipped.\n"
+
+
+def test_without_npm_the_checks_of_the_web_client_fail_where_ci_wants_them(clone: Path) -> None:
+    required = outer_make_forgotten() | {"TINGQING_REQUIRE_SYSTEM": "1"}
+    command = ["make", "-C", str(clone), "check-js", "NPM="]
+    done = subprocess.run(command, env=required, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "npm was not found. TINGQING_REQUIRE_SYSTEM=1 requires the JavaScript checks." in done.stderr
 
 
 @pytest.mark.parametrize("target", ["run", "demo"])

@@ -1,14 +1,23 @@
-/** A microphone for as long as a session lasts: its level, whether it is silent, and another one when it dies. */
+/** A microphone for the length of a session: its level, whether it is silent, and a replacement when it fails. */
 
 import { openMicrophone } from './microphone.js';
 
 const REOPEN_EVERY_MS = 3000;
-/** dBFS at the ends of the level bar. */
+/** Ends of the level bar, dBFS. */
 const [LEVEL_EMPTY, LEVEL_FULL] = [-60, -12];
 /** The bar falls by this factor per chunk, so that words do not make it flicker. */
 const DECAY = 0.85;
 
-/** `open`, then call `tick` several times a second, until `close`. */
+/**
+ * @import { Capture } from '../protocol/types.js'
+ * @import { Microphone } from './microphone.js'
+ *
+ * @typedef {{kind: 'closed'} | {kind: 'open', microphone: Microphone}
+ *   | {kind: 'reopening', microphone: Microphone}} MicrophoneState
+ *   `reopening`: this microphone is dead, and another one is being opened
+ */
+
+/** Call `open`, then `tick` several times a second, then `close`. */
 export class LiveMicrophone {
   /**
    * @param {(pcm: Int16Array) => void} onPcm mono samples, 40 ms each
@@ -28,39 +37,46 @@ export class LiveMicrophone {
     };
   }
 
-  /** Nothing but zeros come, or nothing at all: switched off, unplugged or taken away. */
+  /** Whether only zeros arrive, or nothing at all: the device is off, unplugged or revoked. */
   silent = false;
-  /** How loud it is, 0..1, for a bar. */
+  /** Level for a bar, 0..1. */
   level = 0;
 
   #listeners;
-  #microphone = /** @type {import('./microphone.js').Microphone | null} */ (null);
+  #state = /** @type {MicrophoneState} */ ({ kind: 'closed' });
   #muted = false;
   #reopenAt = 0;
-  #reopening = false;
 
   /** @returns {boolean} */
   get isOpen() {
-    return this.#microphone !== null;
+    return this.#state.kind !== 'closed';
   }
 
-  /** Raises MicrophoneError. @returns {Promise<{sampleRate: number, capture: import('../protocol/types.js').Capture}>} */
+  get #microphone() {
+    return this.#state.kind === 'closed' ? null : this.#state.microphone;
+  }
+
+  /**
+   * Raises MicrophoneError.
+   * @returns {Promise<{sampleRate: number, capture: Capture}>}
+   */
   async open() {
-    this.#microphone = await openMicrophone(this.#listeners);
+    const microphone = await openMicrophone(this.#listeners);
+    this.#state = { kind: 'open', microphone };
     this.silent = this.#muted = false;
     navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
-    return this.#microphone;
+    return microphone;
   }
 
   close() {
-    navigator.mediaDevices?.removeEventListener('devicechange', this.#devicesChanged);
+    if (this.isOpen) navigator.mediaDevices.removeEventListener('devicechange', this.#devicesChanged);
     this.#microphone?.stop();
-    this.#microphone = null;
+    this.#state = { kind: 'closed' };
     this.silent = false;
     this.level = 0;
   }
 
-  /** @param {boolean} muted nothing is heard, nothing given out */
+  /** @param {boolean} muted no sound is recorded or passed on */
   mute(muted) {
     this.#muted = muted;
     this.level = 0;
@@ -74,19 +90,31 @@ export class LiveMicrophone {
 
   #devicesChanged = () => void (this.silent && this.#reopen());
 
-  /** Takes what is there now, at the rate that the session was started with. */
+  /** Opens whatever device there is now, at the session's sample rate. */
   async #reopen() {
-    const dead = this.#microphone;
-    if (this.#reopening || !dead) return;
-    this.#reopening = true;
+    if (this.#state.kind !== 'open') return;
+    const dead = this.#state.microphone;
+    /** @type {MicrophoneState} */
+    const reopening = { kind: 'reopening', microphone: dead };
+    this.#state = reopening;
     this.#reopenAt = performance.now() + REOPEN_EVERY_MS;
     const fresh = await openMicrophone(this.#listeners, dead.sampleRate).catch(() => null);
-    this.#reopening = false;
-    if (!fresh) return;
-    if (this.#microphone !== dead || fresh.sampleRate !== dead.sampleRate) return fresh.stop();
+    // Closed meanwhile, and perhaps opened again: nobody wants this one.
+    if (this.#state !== reopening) {
+      fresh?.stop();
+    } else if (fresh?.sampleRate === dead.sampleRate) {
+      this.#replace(dead, fresh);
+    } else {
+      fresh?.stop();
+      this.#state = { kind: 'open', microphone: dead };
+    }
+  }
+
+  /** @param {Microphone} dead @param {Microphone} fresh */
+  #replace(dead, fresh) {
     dead.stop();
     fresh.mute(this.#muted);
-    this.#microphone = fresh;
+    this.#state = { kind: 'open', microphone: fresh };
     this.#listeners.onSilent(false);
   }
 }

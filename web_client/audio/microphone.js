@@ -1,56 +1,61 @@
-/** One microphone, raw: the browser's processing is asked off, what it granted is reported, and silence is noticed. */
+/** One microphone without the browser's processing. Reports what the browser granted, and notices silence. */
 
-/** Exact zeros for so long are no quiet room: a disabled, unplugged or revoked device sends them. */
+import { FailureCode } from '../protocol/failures.js';
+
+/** A quiet room never gives exact zeros for this long. A disabled, unplugged or revoked device does. */
 const SILENT_AFTER_MS = 2000;
 const WATCH_MS = 500;
 const PREFERRED_RATE = 16_000;
 
-/** @typedef {'denied' | 'not_found' | 'busy' | 'insecure' | 'unsupported'} MicrophoneFault */
-
+/** Why no microphone could be opened. */
 export class MicrophoneError extends Error {
-  /** @param {MicrophoneFault} reason @param {unknown} [cause] */
-  constructor(reason, cause) {
-    super(`microphone: ${reason}`, { cause });
-    this.reason = reason;
+  /** @param {FailureCode} code @param {unknown} [cause] */
+  constructor(code, cause) {
+    super(`microphone: ${code}`, { cause });
+    this.code = code;
   }
 }
 
-const FAULTS = /** @type {Record<string, MicrophoneFault>} */ ({
-  NotAllowedError: 'denied',
-  SecurityError: 'denied',
-  NotFoundError: 'not_found',
-  OverconstrainedError: 'not_found',
-  NotReadableError: 'busy',
-  AbortError: 'busy',
-});
+/** Names of the errors of getUserMedia. @type {Readonly<Record<string, FailureCode>>} */
+const CODE_OF_ERROR = {
+  NotAllowedError: FailureCode.MICROPHONE_DENIED,
+  SecurityError: FailureCode.MICROPHONE_DENIED,
+  NotFoundError: FailureCode.MICROPHONE_NOT_FOUND,
+  OverconstrainedError: FailureCode.MICROPHONE_NOT_FOUND,
+  NotReadableError: FailureCode.MICROPHONE_BUSY,
+  AbortError: FailureCode.MICROPHONE_BUSY,
+};
 
 /**
+ * @import { Capture } from '../protocol/types.js'
+ *
  * @typedef {{onPcm: (pcm: Int16Array) => void, onSilent: (silent: boolean) => void}} Listeners
  *   `onPcm`: mono, 40 ms each. `onSilent(true)`: nothing but zeros, or nothing at all, for 2 s.
  */
 
 /**
- * Call from a user's gesture. Raises MicrophoneError.
+ * Call it from a user gesture. Throws MicrophoneError.
  * @param {Listeners} listeners
- * @param {number} [rate] Hz; where a session already runs, its rate
+ * @param {number} [rate] Hz; the rate of a session that is already running
  * @returns {Promise<Microphone>}
  */
 export async function openMicrophone(listeners, rate) {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError('insecure');
-  if (!globalThis.AudioWorkletNode) throw new MicrophoneError('unsupported');
+  if (!globalThis.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError(FailureCode.PAGE_INSECURE);
+  if (!globalThis.AudioWorkletNode) throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED);
   const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
   } catch (error) {
-    throw new MicrophoneError(FAULTS[/** @type {Error} */ (error).name] ?? 'unsupported', error);
+    const { name = '' } = /** @type {{name?: string}} */ (error);
+    throw new MicrophoneError(CODE_OF_ERROR[name] ?? FailureCode.BROWSER_UNSUPPORTED, error);
   }
   const microphone = new Microphone(stream, listeners, rate);
   try {
     await microphone.start();
   } catch (error) {
     microphone.stop();
-    throw new MicrophoneError('unsupported', error);
+    throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED, error);
   }
   return microphone;
 }
@@ -60,26 +65,28 @@ export class Microphone {
   constructor(stream, listeners, rate) {
     this.#stream = stream;
     this.#listeners = listeners;
+    this.#track = onlyTrackOf(stream);
     this.#context = audioContext(rate);
   }
 
   #stream;
+  #track;
   #listeners;
   #context;
-  #timer = 0;
+  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #heardAt = performance.now();
   #silent = false;
   #muted = false;
 
-  /** Hz, as it really is. @returns {number} */
+  /** Hz, as granted. @returns {number} */
   get sampleRate() {
     return this.#context.sampleRate;
   }
 
-  /** What the browser granted, for `session.start`. @returns {import('../protocol/types.js').Capture} */
+  /** What the browser granted, for `session.start`. @returns {Capture} */
   get capture() {
     const { echoCancellation, noiseSuppression, autoGainControl } = this.#track.getSettings();
-    /** @type {import('../protocol/types.js').Capture} */
+    /** @type {Capture} */
     const granted = { source: 'microphone' };
     if (typeof echoCancellation === 'boolean') granted.echoCancellation = echoCancellation;
     if (noiseSuppression !== undefined) granted.noiseSuppression = noiseSuppression;
@@ -87,13 +94,9 @@ export class Microphone {
     return granted;
   }
 
-  /** The device is gone or was taken away for good. @returns {boolean} */
+  /** Whether the device is gone, or access was revoked. @returns {boolean} */
   get isEnded() {
     return this.#track.readyState === 'ended';
-  }
-
-  get #track() {
-    return this.#stream.getAudioTracks()[0];
   }
 
   async start() {
@@ -103,13 +106,13 @@ export class Microphone {
       channelCountMode: 'explicit',
     });
     node.port.onmessage = ({ data }) => this.#hear(data);
-    // A node that leads nowhere is not run by every browser; ours puts out silence.
+    // Some browsers do not run a node without a destination. This one puts out silence.
     this.#context.createMediaStreamSource(this.#stream).connect(node).connect(this.#context.destination);
     await this.#context.resume();
     this.#timer = setInterval(() => this.#watch(), WATCH_MS);
   }
 
-  /** While muted nothing is heard or given out. @param {boolean} muted */
+  /** While muted, no sound is recorded or passed on. @param {boolean} muted */
   mute(muted) {
     this.#muted = muted;
     this.#track.enabled = !muted;
@@ -133,9 +136,10 @@ export class Microphone {
   }
 
   #watch() {
-    // iOS interrupts a context for a call; resuming one that runs does nothing.
-    if (this.#context.state !== 'running' && this.#context.state !== 'closed')
+    // iOS interrupts a context during a call. Resuming a running one does nothing.
+    if (this.#context.state !== 'running' && this.#context.state !== 'closed') {
       void this.#context.resume().catch(() => {});
+    }
     if (this.#muted || this.#silent) return;
     if (performance.now() - this.#heardAt > SILENT_AFTER_MS || this.isEnded) this.#tell(true);
   }
@@ -147,7 +151,14 @@ export class Microphone {
   }
 }
 
-/** Made after getUserMedia: one made before it stays suspended. @param {number} [rate] */
+/** @param {MediaStream} stream of getUserMedia, which gives one audio track where it was asked for one */
+function onlyTrackOf(stream) {
+  const [track] = stream.getAudioTracks();
+  if (!track) throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED);
+  return track;
+}
+
+/** Call it after getUserMedia: a context made before it stays suspended. @param {number} [rate] */
 function audioContext(rate) {
   try {
     return new AudioContext({ sampleRate: rate ?? PREFERRED_RATE });

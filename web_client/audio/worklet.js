@@ -6,9 +6,10 @@ class Capture extends AudioWorkletProcessor {
   #chunk = new Int16Array(Math.round(sampleRate * CHUNK_S));
   #filled = 0;
 
-  /** @param {Float32Array[][]} inputs */
-  process([[block]]) {
-    // No block: the source is gone for now. Time is not made up here; the microphone's watchdog notices.
+  /** @override @param {Float32Array[][]} inputs @returns {boolean} */
+  process([input]) {
+    const block = input?.[0];
+    // No block means that the source is gone for now. Nothing is filled in here; the microphone's watchdog notices.
     if (!block) return true;
     for (const sample of block) {
       this.#chunk[this.#filled++] = Math.max(-32768, Math.min(32767, Math.round(sample * 32768)));

@@ -5,14 +5,17 @@ import { barText, nameOf, whyText } from '../language/labels.js';
 import { gradeOf } from '../meter/rows.js';
 import { gradeShape } from './shapes.js';
 
-/** @typedef {import('../protocol/types.js').Language} Language */
+/**
+ * @import { Row } from '../meter/rows.js'
+ * @import { Language } from '../protocol/types.js'
+ */
 
-/** Bars in a list; kept and updated in place, so that they grow and shrink instead of blinking. */
+/** A list of bars, updated in place, so that they grow and shrink instead of blinking. */
 export class Bars {
   element = h('ul', { class: 'bars' });
   #drawn = '';
 
-  /** @param {import('../meter/rows.js').Row[]} rows in the order to show @param {Language} language */
+  /** @param {Row[]} rows in the order to show @param {Language} language */
   show(rows, language) {
     const drawn = JSON.stringify([
       language,
@@ -22,10 +25,10 @@ export class Bars {
       this.#drawn = drawn;
       this.element.replaceChildren(...rows.map((row) => this.#bar(row, language)));
     }
-    rows.forEach((row, i) => this.#measure(this.element.children[i], row));
+    rows.forEach(({ score }, i) => this.#measure(this.element.children.item(i), score));
   }
 
-  /** @param {import('../meter/rows.js').Row} row @param {Language} language */
+  /** @param {Row} row @param {Language} language */
   #bar(row, language) {
     const grade = gradeOf(row.score, row.threshold);
     const note = grade === 'nodata' ? whyText(row.why, language) : barText(`grade.${grade}`, language);
@@ -54,9 +57,9 @@ export class Bars {
     );
   }
 
-  /** @param {Element} bar @param {import('../meter/rows.js').Row} row */
-  #measure(bar, { score }) {
-    const track = /** @type {HTMLElement} */ (bar.querySelector('.track'));
+  /** @param {Element | null} bar @param {number | null} score */
+  #measure(bar, score) {
+    const track = /** @type {HTMLElement} */ (bar?.querySelector('.track'));
     track.setAttribute('aria-valuenow', (score ?? 0).toFixed(2));
     /** @type {HTMLElement} */ (track.firstElementChild).style.width = `${(100 * (score ?? 0)).toFixed(1)}%`;
   }

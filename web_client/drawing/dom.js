@@ -1,4 +1,4 @@
-/** Making elements without markup strings: nothing of the server's text is ever parsed as HTML. */
+/** Makes elements without markup strings, so that no text from the server is ever parsed as HTML. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -37,12 +37,20 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** Set a text only when it changes, so that a live region is not read out again. @param {Element} at @param {string} text */
+/**
+ * Sets the text only when it changes, so that a live region is not read out again.
+ * @param {Element} at
+ * @param {string} text
+ */
 export function say(at, text) {
   if (at.textContent !== text) at.textContent = text;
 }
 
-/** As `say`; a line may break after a phrase, which Chinese does not show by spaces. @param {Element} at @param {string} text */
+/**
+ * As `say`, and allows line breaks after phrases, which Chinese does not mark with spaces.
+ * @param {Element} at
+ * @param {string} text
+ */
 export function sayPhrases(at, text) {
   if (at.textContent === text) return;
   at.replaceChildren(...text.split(/(?<=[,;\uff0c\uff1b\u3002])/).flatMap((phrase) => [phrase, h('wbr')]));
@@ -52,5 +60,7 @@ export function sayPhrases(at, text) {
 export function mark(element, name, value) {
   if (value) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-  } else element.removeAttribute(name);
+  } else {
+    element.removeAttribute(name);
+  }
 }

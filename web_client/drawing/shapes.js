@@ -1,8 +1,8 @@
-/** A grade has a shape of its own, so that no colour has to be told from another. */
+/** Each grade has its own shape, so that nobody has to tell colours apart. */
 
 import { svg } from './dom.js';
 
-/** @typedef {import('../protocol/types.js').Grade} Grade */
+/** @import { Grade } from '../protocol/types.js' */
 
 /** Drawn on 48 × 48. @type {Record<Grade, () => SVGElement[]>} */
 const SHAPES = {
@@ -21,8 +21,10 @@ const SHAPES = {
   nodata: () => [svg('circle', { cx: '24', cy: '24', r: '20', class: 'dashed' })],
 };
 
-/** The patient's are calm: how much of the voice arrives, as waves. @type {Record<Grade, number>} */
+/** Calm shapes for the patient: waves show how much of the voice arrives. @type {Record<Grade, number>} */
 const WAVES = { clear: 3, usable: 2, poor: 1, nodata: 0 };
+
+const rounded = (/** @type {number} */ length) => Math.round(10 * length) / 10;
 
 /** @param {Grade} grade @returns {SVGElement} circle-tick, triangle, octagon-cross or dashed circle; decorative */
 export function gradeShape(grade) {
@@ -32,9 +34,10 @@ export function gradeShape(grade) {
 /** @param {Grade} grade @returns {SVGElement} a speaking mouth's waves: three arrive, two, one, none; decorative */
 export function waveShape(grade) {
   const arcs = [14, 24, 34].map((r, i) => {
-    const [x, y] = [r * Math.cos(0.72), r * Math.sin(0.72)].map((v) => v.toFixed(1));
-    const d = `M${24 + +x} ${48 - +y}A${r} ${r} 0 0 1 ${24 + +x} ${48 + +y}`;
-    // Counted in dots, and a hair longer, so that the last dot is drawn too.
+    const x = 24 + rounded(r * Math.cos(0.72));
+    const y = rounded(r * Math.sin(0.72));
+    const d = `M${x} ${48 - y}A${r} ${r} 0 0 1 ${x} ${48 + y}`;
+    // Counted in dots, plus a little, so that the last dot is drawn too.
     return svg('path', { d, pathLength: `${2 * i + 2}.001`, class: i < WAVES[grade] ? 'wave' : 'wave off' });
   });
   const mouth = svg('circle', { cx: '24', cy: '48', r: '7.5', class: 'mouth' });

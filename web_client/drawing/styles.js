@@ -1,4 +1,7 @@
-/** What both elements share: colours, type, buttons, bars. Adopted by shadow roots; nothing inline, nothing external. */
+/**
+ * Styles that both elements share: colours, type, buttons, bars. Shadow roots adopt them; nothing is inline or
+ * external.
+ */
 
 /** @param {string} css @returns {CSSStyleSheet} */
 export function sheet(css) {
@@ -8,8 +11,8 @@ export function sheet(css) {
 }
 
 /**
- * Blue, amber and brick are told apart by every kind of colour vision, and each has a shape and a word besides.
- * Every text colour has a contrast of 4.5:1 or more on its ground.
+ * Blue, amber and brick can be told apart with every kind of colour vision, and each also has a shape and a word.
+ * Every text colour has a contrast of at least 4.5:1 with its background.
  */
 export const base = sheet(`
 :host {

@@ -1,4 +1,6 @@
-/** The lowest label's score over the last 60 s, on bands that are the grades; broken where nothing was scored. */
+/**
+ * The lowest label's score over the last 60 s, on bands for the grades. The curve has holes where nothing was scored.
+ */
 
 import { doctorText } from '../language/doctor-strings.js';
 import { h, mark, svg } from './dom.js';
@@ -6,15 +8,20 @@ import { TREND_S } from '../meter/meter.js';
 import { PASS_LINE, POOR_BELOW } from '../meter/rows.js';
 import { gradeShape } from './shapes.js';
 
+/**
+ * @import { TrendPoint } from '../meter/meter.js'
+ * @import { Grade, Language } from '../protocol/types.js'
+ */
+
 const [WIDTH, HEIGHT, TOP] = [560, 170, 8];
-/** Where the bands' shapes stand, left of the plot. */
+/** Room for the bands' shapes, left of the plot. */
 const MARGIN = 40;
-/** Updates come every second; a longer way between two is a hole. */
+/** Updates come every second; a longer time between two is a hole. */
 const HOLE_S = 2.5;
 
 const y = (/** @type {number} */ score) => TOP + (1 - score) * (HEIGHT - 2 * TOP);
 
-/** @param {import('../protocol/types.js').Grade} grade @param {number} from @param {number} to */
+/** @param {Grade} grade @param {number} from @param {number} to */
 function band(grade, from, to) {
   const shape = gradeShape(grade);
   const at = { x: String(-MARGIN), y: String((y(from) + y(to)) / 2 - 11), width: '22', height: '22' };
@@ -55,36 +62,45 @@ export class Trend {
   );
 
   /**
-   * @param {import('../meter/meter.js').TrendPoint[]} points oldest first
-   * @param {import('../protocol/types.js').Language} language
+   * @param {TrendPoint[]} points oldest first
+   * @param {Language} language
    * @param {boolean} gone the last point is not the present
    */
   show(points, language, gone) {
     this.#title.textContent = doctorText('trend', language);
     this.#then.textContent = doctorText('trendThen', language);
     this.#now.textContent = doctorText('trendNow', language);
-    const end = points.at(-1)?.at_s ?? 0;
-    const x = (/** @type {number} */ at_s) => WIDTH * (1 - (end - at_s) / TREND_S);
-    let path = '';
-    let pen = -Infinity;
-    for (const { at_s, score } of points) {
-      if (score === null) continue;
-      path += `${at_s - pen > HOLE_S ? 'M' : 'L'}${x(at_s).toFixed(1)} ${y(score).toFixed(1)}`;
-      pen = at_s;
-    }
-    mark(this.#line, 'd', path);
-    const last = gone ? null : (points.at(-1)?.score ?? null);
-    this.#dot.classList.toggle('none', last === null);
-    if (last !== null) {
-      mark(this.#dot, 'cx', String(x(end)));
-      mark(this.#dot, 'cy', String(y(last)));
-    }
+    const newest = points.at(-1) ?? { at_s: 0, score: null };
+    mark(this.#line, 'd', curve(points, newest.at_s));
+    const last = gone ? null : newest.score;
+    this.#drawDot(last);
     const scores = points.flatMap(({ score }) => (score === null ? [] : [score]));
-    const said = last === null ? doctorText('trendNone', language) : doctorText('trendText', language);
-    mark(
-      this.#svg,
-      'aria-label',
-      said.replace('{now}', (last ?? 0).toFixed(2)).replace('{low}', Math.min(...scores).toFixed(2)),
-    );
+    const values = { now: (last ?? 0).toFixed(2), low: Math.min(...scores).toFixed(2) };
+    mark(this.#svg, 'aria-label', doctorText(last === null ? 'trendNone' : 'trendText', language, values));
   }
+
+  /** @param {number | null} score of now; none: no dot */
+  #drawDot(score) {
+    this.#dot.classList.toggle('none', score === null);
+    if (score === null) return;
+    mark(this.#dot, 'cx', String(WIDTH));
+    mark(this.#dot, 'cy', String(y(score)));
+  }
+}
+
+/**
+ * @param {TrendPoint[]} points
+ * @param {number} end s, at the right edge
+ * @returns {string} a path
+ */
+function curve(points, end) {
+  let path = '';
+  let pen = -Infinity;
+  for (const { at_s, score } of points) {
+    if (score === null) continue;
+    const x = WIDTH * (1 - (end - at_s) / TREND_S);
+    path += `${at_s - pen > HOLE_S ? 'M' : 'L'}${x.toFixed(1)} ${y(score).toFixed(1)}`;
+    pen = at_s;
+  }
+  return path;
 }

@@ -4,17 +4,24 @@ import { Connection, socketUrl } from '../transport/connection.js';
 import { DoctorView } from './doctor-view.js';
 import { doctorSheet } from './doctor-styles.js';
 import { mark } from '../drawing/dom.js';
-import { Meter, shortCode } from '../meter/meter.js';
+import { Meter } from '../meter/meter.js';
+import { shortCode } from '../meter/short-code.js';
 import { ObserverProtocol } from '../protocol/observer.js';
-import { languageOf } from '../language/strings.js';
+import { languageOf } from '../language/dictionary.js';
+import { FailureCode } from '../protocol/failures.js';
 import { base } from '../drawing/styles.js';
+
+/**
+ * @import { ClientMessage } from '../protocol/effects.js'
+ * @import { HostState } from './patient-words.js'
+ */
 
 const BEAT_MS = 250;
 
 /**
- * Attributes: `session` (its id), `lang` (zh or en; else the browser's), `server` (base URL; else the page's own).
- * The host carries `data-state`, `data-prompt`, `data-grade`; every message of the server is dispatched as the event
- * `tingqing-message`, its `detail` the message.
+ * Attributes: `session` (its id), `lang`, `server` (docs/web-client.md).
+ * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
+ * as a `tingqing-message` event with the message as its `detail`.
  */
 export class TingqingDoctor extends HTMLElement {
   static observedAttributes = ['lang', 'session'];
@@ -23,7 +30,7 @@ export class TingqingDoctor extends HTMLElement {
   #meter = new Meter();
   #protocol = new ObserverProtocol();
   #connection = /** @type {Connection | null} */ (null);
-  #timer = 0;
+  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
   connectedCallback() {
     if (!this.#view) {
@@ -47,7 +54,7 @@ export class TingqingDoctor extends HTMLElement {
     else this.#render();
   }
 
-  /** @returns {import('./patient-view.js').HostState} */
+  /** @returns {HostState} */
   get state() {
     const { kind } = this.#protocol.state;
     if (kind === 'failed') return 'error';
@@ -72,7 +79,7 @@ export class TingqingDoctor extends HTMLElement {
     this.#render();
   }
 
-  /** @param {import('../protocol/types.js').ServerMessage} message */
+  /** @param {ClientMessage} message */
   #receive(message) {
     if (message.type !== 'state') {
       this.#meter.receive(message, performance.now());
@@ -81,10 +88,11 @@ export class TingqingDoctor extends HTMLElement {
     if (message.type !== 'level') this.#render();
   }
 
-  get #fault() {
+  /** @returns {FailureCode | null} */
+  get #failure() {
     const { state } = this.#protocol;
-    if (state.kind === 'failed') return state.code;
-    return this.hasAttribute('session') && !this.#session ? 'no_session' : null;
+    if (state.kind === 'failed') return state.failure.code;
+    return this.hasAttribute('session') && !this.#session ? FailureCode.SESSION_MISSING : null;
   }
 
   #render() {
@@ -102,7 +110,7 @@ export class TingqingDoctor extends HTMLElement {
       state,
       language: languageOf(this.getAttribute('lang') || navigator.language),
       own,
-      fault: this.#fault,
+      failure: this.#failure,
       reading,
       meter: this.#meter,
       warnings: this.#meter.warnings(now),

@@ -1,4 +1,4 @@
-/** The doctor's look: one glance on top, the reasons beneath. */
+/** The doctor's look: the grade at the top, the reasons beneath. */
 
 import { sheet } from '../drawing/styles.js';
 

@@ -1,27 +1,23 @@
-/** The doctor's element on the screen: built once, then brought up to date. */
+/** The doctor's element on the screen: built once, then updated. */
 
 import { Bars } from '../drawing/bars.js';
-import { nameOf } from '../language/labels.js';
+import { listed } from '../language/dictionary.js';
 import { doctorText } from '../language/doctor-strings.js';
 import { h, mark, say, sayPhrases } from '../drawing/dom.js';
-import { because, clock, measureRows } from '../language/measures.js';
-import { gradeOf, rowsOfResult } from '../meter/rows.js';
+import { clock, measureRows } from '../language/measures.js';
+import { rowsOfResult } from '../meter/rows.js';
+import { isShown, needsTranscript, reasonOf, spanWhy, wordOf } from './doctor-words.js';
 import { aroundLine, eventItem } from './heard.js';
 import { heardLabels, saidItem } from './said.js';
 import { gradeShape } from '../drawing/shapes.js';
-import { faultSentence } from '../language/strings.js';
 import { Trend } from '../drawing/trend.js';
 
 /**
- * @typedef {import('../protocol/types.js').Language} Language
- * @typedef {{state: import('./patient-view.js').HostState, language: Language, own: boolean, fault: string | null,
- *   reading: import('../meter/meter.js').Reading, meter: import('../meter/meter.js').Meter, warnings: string[], code: string}} DoctorModel
- *   `own`: our own line to the server stands
- * @typedef {(key: string) => string} Text
+ * @import { Meter, Reading } from '../meter/meter.js'
+ * @import { Language, Prompt } from '../protocol/types.js'
+ * @import { DoctorModel, Translate } from './doctor-words.js'
  */
 
-/** Causes that have a word of their own; the others are "no data". */
-const OWN_WORD = new Set(['quiet', 'paused', 'waiting']);
 const SPANS_SHOWN = 6;
 
 export class DoctorView {
@@ -79,13 +75,14 @@ export class DoctorView {
   /** @param {DoctorModel} model */
   render(model) {
     const { language, meter } = model;
-    const t = (/** @type {string} */ key) => doctorText(key, language);
+    /** @type {Translate} */
+    const t = (key, values) => doctorText(key, language, values);
     mark(this.#stack, 'lang', language);
     this.#drawStrip(model, t);
     this.#drawGlance(model, t);
     const gone = isGone(model.reading);
     this.#trend.show(meter.trend, language, gone);
-    say(this.#barsTitle, t('reasons'));
+    say(this.#barsTitle, t('labels'));
     const labels = meter.result ? rowsOfResult(meter.result) : meter.rows();
     this.#bars.show(gone ? labels.map((row) => ({ ...row, score: null, why: null })) : labels, language);
     this.#promptCard.hidden = meter.result !== null;
@@ -104,9 +101,9 @@ export class DoctorView {
     say(this.#footer, t('noDiagnosis'));
   }
 
-  /** @param {DoctorModel} model @param {Text} t */
+  /** @param {DoctorModel} model @param {Translate} t */
   #drawStrip({ state, meter, warnings, code }, t) {
-    const shown = warnings.filter((warning) => ['clipping', 'scoring_lag', 'audio_gap', 'expiring'].includes(warning));
+    const shown = warnings.filter(isShown);
     const key = [state, code, meter.basicMode, meter.processed, shown, t('session')].join('|');
     this.#replace(this.#strip, key, () => [
       h('span', { class: 'quiet' }, t('session')),
@@ -118,7 +115,7 @@ export class DoctorView {
     ]);
   }
 
-  /** @param {DoctorModel} model @param {Text} t */
+  /** @param {DoctorModel} model @param {Translate} t */
   #drawGlance(model, t) {
     const { grade, cause } = model.reading;
     this.#replace(this.#shape, grade, () => [gradeShape(grade)]);
@@ -126,11 +123,11 @@ export class DoctorView {
     this.#word.className = `word ${grade}`;
     const { result } = model.meter;
     if (result) say(this.#word, t(`outcome.${result.overall.verdict}`));
-    else say(this.#word, t(`word.${cause && OWN_WORD.has(cause) ? cause : grade}`));
+    else say(this.#word, t(wordOf(cause) ?? `word.${grade}`));
     say(this.#reason, reasonOf(model, t));
   }
 
-  /** @param {import('../protocol/types.js').PromptMessage[]} prompts @param {Language} language @param {Text} t */
+  /** @param {Prompt[]} prompts @param {Language} language @param {Translate} t */
   #drawPrompts(prompts, language, t) {
     const key = prompts.map(({ text, audience }) => `${audience}${text[language]}`).join('|');
     this.#replace(this.#prompt, `${language}|${key}`, () => {
@@ -139,25 +136,24 @@ export class DoctorView {
       return [
         ...(told.length ? [] : [h('p', { class: 'told none' }, t('noPrompt'))]),
         ...told.map(({ text }) => phrased(h('p', { class: 'told' }), text[language])),
-        ...help.map(({ text }) => h('p', { class: 'help' }, `${t('forYou')} ${text[language]}`)),
+        ...help.map(({ text }) => h('p', { class: 'help' }, t('forYou', { prompt: text[language] }))),
       ];
     });
   }
 
-  /** @param {DoctorModel} model @param {Text} t */
+  /** @param {DoctorModel} model @param {Translate} t */
   #drawAsk({ meter, language }, t) {
     const { result } = meter;
     const spans = result ? result.unusable_spans : meter.spans;
-    const titles = (/** @type {string[]} */ ids) =>
-      ids.map((id) => result?.labels[id]?.title[language] ?? id).join(', ');
     const items = spans.slice(-SPANS_SHOWN).map((span) => ({
       at: `${clock(span.start_s)}–${clock(span.end_s)}`,
       what: spanWhy(span, meter, language, t),
     }));
+    const unheardNames = (result?.not_heard ?? []).map((id) => result?.labels[id]?.title[language] ?? id);
     const notes = [
       ...(items.length ? [] : [t('askNothing')]),
-      ...(result?.not_heard.length ? [`${t('notHeard')}: ${titles(result.not_heard)}`] : []),
-      ...(unheard(meter) ? [t('notAssessed')] : []),
+      ...(unheardNames.length ? [t('notHeard', { names: listed(unheardNames, language) })] : []),
+      ...(needsTranscript(meter) ? [t('notAssessed')] : []),
     ];
     this.#replace(this.#ask, JSON.stringify([items, notes]), () => [
       ...items.map(({ at, what }) => h('li', {}, h('span', { class: 'at' }, at), what)),
@@ -165,7 +161,7 @@ export class DoctorView {
     ]);
   }
 
-  /** @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {Text} t */
+  /** @param {Meter} meter @param {Language} language @param {Translate} t */
   #drawSaid({ result }, language, t) {
     const heard = heardLabels(result);
     this.#saidCard.hidden = heard.length === 0;
@@ -173,7 +169,7 @@ export class DoctorView {
     this.#replace(this.#said, JSON.stringify([language, heard]), () => heard.map((one) => saidItem(one, language)));
   }
 
-  /** @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {boolean} gone @param {Text} t */
+  /** @param {Meter} meter @param {Language} language @param {boolean} gone @param {Translate} t */
   #drawHeard({ result, update, events }, language, gone, t) {
     say(this.#around, aroundLine(result?.interference ?? (gone ? [] : (update?.interference ?? [])), language));
     const told = (result?.events ?? events).slice(-SPANS_SHOWN);
@@ -182,7 +178,7 @@ export class DoctorView {
     this.#replace(this.#events, JSON.stringify([language, told]), () => told.map((one) => eventItem(one, language)));
   }
 
-  /** @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {Text} t */
+  /** @param {Meter} meter @param {Language} language @param {Translate} t */
   #drawNotices({ notices }, language, t) {
     this.#noticesCard.hidden = notices.length === 0;
     say(this.#noticesTitle, t('notices'));
@@ -190,7 +186,7 @@ export class DoctorView {
     this.#replace(this.#notices, told.join('|'), () => told.map((text) => h('li', {}, text)));
   }
 
-  /** Draws again only when `key` has changed. @param {Element} at @param {string} key @param {() => Node[]} draw */
+  /** Redraws only when `key` has changed. @param {Element} at @param {string} key @param {() => Node[]} draw */
   #replace(at, key, draw) {
     if (this.#drawn.get(at) === key) return;
     this.#drawn.set(at, key);
@@ -198,8 +194,8 @@ export class DoctorView {
   }
 }
 
-/** What was measured last is not the present: bars and measures are dashed with the grade. */
-function isGone(/** @type {import('../meter/meter.js').Reading} */ { cause }) {
+/** Whether the last values are out of date. The bars and measures are then dashed, as the grade is. */
+function isGone(/** @type {Reading} */ { cause }) {
   return cause !== null && cause !== 'quiet' && cause !== 'ended';
 }
 
@@ -207,34 +203,4 @@ function isGone(/** @type {import('../meter/meter.js').Reading} */ { cause }) {
 function phrased(at, text) {
   sayPhrases(at, text);
   return at;
-}
-
-/** Content labels are there, and nothing loaded can hear them. @param {import('../meter/meter.js').Meter} meter */
-function unheard(meter) {
-  const scores = meter.update?.labels ?? {};
-  return meter.content().some(({ id }) => scores[id]?.why === 'needs_transcript');
-}
-
-/**
- * @param {{start_s: number, why?: string}} span @param {import('../meter/meter.js').Meter} meter @param {Language} language @param {Text} t
- */
-function spanWhy({ why }, meter, language, t) {
-  const label = meter.labels.find(({ id }) => id === why);
-  return label
-    ? t('worst').replace('{name}', nameOf(label, language)).replace('{grade}', t('veryLow'))
-    : t('hardToHear');
-}
-
-/** Why it is so, in one sentence: the worst label first. @param {DoctorModel} model @param {Text} t */
-function reasonOf({ reading, own, fault, meter, language }, t) {
-  if (fault) return faultSentence(fault, language);
-  if (meter.result) return meter.result.advice[language];
-  if (reading.cause) return t(reading.cause === 'network' && !own ? 'cause.own' : `cause.${reading.cause}`);
-  const worst = meter.rows()[0];
-  if (!worst || worst.score === null || worst.score >= worst.threshold) return t('allGood');
-  const grade = doctorText(gradeOf(worst.score, worst.threshold) === 'poor' ? 'veryLow' : 'low', language);
-  const line = t('worst').replace('{name}', nameOf(worst, language)).replace('{grade}', grade);
-  const why = because(worst.id, meter.update?.measures ?? {}, language);
-  const stop = language === 'zh' ? '。' : '.';
-  return why ? `${line}${language === 'zh' ? ',' : ', '}${why}${stop}` : `${line}${stop}`;
 }

@@ -1,15 +1,24 @@
-/** What else is heard: sounds around the patient that disturb, and the patient's own (a cough), for the doctor. */
+/** Other sounds, for the doctor: those that disturb around the patient, and the patient's own, such as a cough. */
 
+import { listed } from '../language/dictionary.js';
 import { doctorText } from '../language/doctor-strings.js';
 import { h } from '../drawing/dom.js';
 import { clock } from '../language/measures.js';
 
-/** @typedef {import('../protocol/types.js').SoundEvent} SoundEvent @typedef {import('../protocol/types.js').Language} Language */
+/** @import { Language, SoundEvent, Text } from '../protocol/types.js' */
 
-/** One line, or nothing to say. @param {{title: import('../protocol/types.js').Text}[]} around @param {Language} language */
+/**
+ * One line; empty when there is nothing to say.
+ * @param {{title: Text}[]} around
+ * @param {Language} language
+ */
 export function aroundLine(around, language) {
-  const names = around.map(({ title }) => title[language]).join(language === 'zh' ? '、' : ', ');
-  return names && doctorText('around', language).replace('{names}', names);
+  if (around.length === 0) return '';
+  const names = listed(
+    around.map(({ title }) => title[language]),
+    language,
+  );
+  return doctorText('around', language, { names });
 }
 
 /** @param {SoundEvent} event @param {Language} language */

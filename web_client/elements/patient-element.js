@@ -1,48 +1,48 @@
-/** `<tingqing-patient>`: microphone, connection and the patient's screen, joined. */
+/** `<tingqing-patient>`: joins the microphone, the connection and the patient's screen. */
 
 import { Connection, socketUrl } from '../transport/connection.js';
 import { mark } from '../drawing/dom.js';
 import { LiveMicrophone } from '../audio/live-microphone.js';
-import { Meter, shortCode } from '../meter/meter.js';
+import { Meter } from '../meter/meter.js';
+import { shortCode } from '../meter/short-code.js';
 import { MicrophoneError } from '../audio/microphone.js';
+import { failureOf, hostStateOf, isEnding } from './patient-phase.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
 import { SessionProtocol } from '../protocol/session.js';
-import { languageOf } from '../language/strings.js';
+import { languageOf } from '../language/dictionary.js';
+import { FailureCode } from '../protocol/failures.js';
 import { base } from '../drawing/styles.js';
 
+/**
+ * @import { Reading } from '../meter/meter.js'
+ * @import { ClientMessage, Effect } from '../protocol/effects.js'
+ * @import { Capture } from '../protocol/types.js'
+ * @import { Phase } from './patient-phase.js'
+ * @import { HostState, PatientModel } from './patient-words.js'
+ */
+
 const BEAT_MS = 250;
-/** How long "all right" or "better" stays. */
+/** How long "All right" or "That is better" stays. */
 const AFTERWARDS_MS = 8000;
 
-/** @typedef {import('./patient-view.js').HostState} HostState */
-
-/** What the host shows where the protocol's own word differs. @type {Record<string, HostState>} */
-const HOST_STATE = { ending: 'live', failed: 'error' };
-
-/** A resume that found no session any more: to the patient, the line was down too long. */
-const GONE = new Set(['unknown_session', 'session_expired']);
-
 /**
- * Attributes: `lang` (zh or en; else the browser's), `labels`, `reference`, `server` (base URL; else the page's own).
- * The host carries `data-state`, `data-prompt`, `data-grade`; every message of the server is dispatched as the event
- * `tingqing-message`, its `detail` the message.
+ * Attributes: `lang`, `labels`, `reference`, `server`; all are optional (docs/web-client.md).
+ * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
+ * as a `tingqing-message` event with the message as its `detail`.
  */
 export class TingqingPatient extends HTMLElement {
   static observedAttributes = ['lang'];
 
   #view = /** @type {PatientView | null} */ (null);
   #meter = new Meter();
-  #protocol = /** @type {SessionProtocol | null} */ (null);
-  #connection = /** @type {Connection | null} */ (null);
+  #phase = /** @type {Phase} */ ({ kind: 'idle' });
   #microphone = new LiveMicrophone(
     (pcm) => this.#hear(pcm),
     () => this.#render(),
   );
-  #asking = false;
-  #fault = /** @type {string | null} */ (null);
   #afterwards = /** @type {{what: 'allRight' | 'better', at: number} | null} */ (null);
-  #timer = 0;
+  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
   connectedCallback() {
     this.#view ??= this.#build();
@@ -56,34 +56,39 @@ export class TingqingPatient extends HTMLElement {
   disconnectedCallback() {
     clearInterval(this.#timer);
     this.#microphone.close();
-    this.#connection?.stop();
-    this.#protocol = null;
+    if (this.#phase.kind !== 'session') return;
+    this.#phase.connection.stop();
+    this.#phase = { kind: 'idle' };
   }
 
   attributeChangedCallback() {
     this.#render();
   }
 
-  /** Asks for the microphone and begins. Call from a user's gesture. */
+  /** Asks for the microphone and begins. Call it from a user gesture. */
   async start() {
-    if (this.#asking || this.#isRunning) return;
-    this.#asking = true;
+    if (this.#isRunning) return;
+    this.#phase = { kind: 'asking' };
     this.#meter = new Meter();
-    this.#protocol = this.#afterwards = this.#fault = null;
+    this.#afterwards = null;
     this.#render();
     try {
       const granted = await this.#microphone.open();
-      // Taken off the page while the browser was asking.
-      if (this.isConnected) this.#begin(granted);
-      else this.#microphone.close();
+      if (this.isConnected) {
+        this.#begin(granted);
+      } else {
+        // Removed from the page while the browser was asking.
+        this.#microphone.close();
+        this.#phase = { kind: 'idle' };
+      }
     } catch (error) {
-      this.#fault = error instanceof MicrophoneError ? error.reason : 'other';
+      const code = error instanceof MicrophoneError ? error.code : FailureCode.UNEXPECTED;
+      this.#phase = { kind: 'refused', code };
     }
-    this.#asking = false;
     this.#render();
   }
 
-  /** No sound is heard, kept or sent until `resume`. */
+  /** Until `resume`, no sound is recorded, kept or sent. */
   pause() {
     this.#microphone.mute(true);
     this.#do((protocol) => protocol.handlePause());
@@ -94,13 +99,13 @@ export class TingqingPatient extends HTMLElement {
     this.#do((protocol) => protocol.handleResume());
   }
 
-  /** The patient has finished; what was said is still sent and judged. */
+  /** The patient has finished. What was said so far is still sent and judged. */
   finish() {
     this.#microphone.close();
     this.#do((protocol) => protocol.handleEnd(performance.now()));
   }
 
-  /** Puts off the prompt that is up, for this visit. */
+  /** Dismisses the current prompt for this visit. */
   notNow() {
     const prompt = this.#prompt;
     if (!prompt) return;
@@ -109,7 +114,7 @@ export class TingqingPatient extends HTMLElement {
     this.#do((protocol) => protocol.handleSnooze(prompt.id));
   }
 
-  /** Assesses a recording, as if it had been chosen. @param {File} file */
+  /** Assesses a recording, as if the patient had chosen it. @param {File} file */
   assess(file) {
     if (!this.#isRunning) void this.#view?.assess(file);
   }
@@ -121,10 +126,7 @@ export class TingqingPatient extends HTMLElement {
 
   /** @returns {HostState} */
   get state() {
-    if (this.#asking) return 'connecting';
-    if (this.#fault !== null) return 'error';
-    const kind = this.#protocol?.state.kind ?? 'idle';
-    return HOST_STATE[kind] ?? /** @type {HostState} */ (kind);
+    return hostStateOf(this.#phase);
   }
 
   get #isRunning() {
@@ -153,28 +155,33 @@ export class TingqingPatient extends HTMLElement {
     return new PatientView(root, actions, this.getAttribute('server'));
   }
 
-  /** @param {{sampleRate: number, capture: import('../protocol/types.js').Capture}} granted */
+  /** @param {{sampleRate: number, capture: Capture}} granted */
   #begin({ sampleRate, capture }) {
     const [labels, reference] = [this.getAttribute('labels'), this.getAttribute('reference')];
     const optional = { ...(labels && { labels }), ...(reference && { reference }) };
     const language = this.#language === 'zh' ? 'zh-CN' : 'en';
     const url = socketUrl('v1/stream', this.getAttribute('server'));
-    this.#protocol = new SessionProtocol({ sampleRate, capture, language, ...optional });
-    this.#connection = new Connection(this.#protocol, url, (message) => this.#receive(message));
-    this.#connection.start();
+    const protocol = new SessionProtocol({ sampleRate, capture, language, ...optional });
+    const connection = new Connection(protocol, url, (message) => this.#receive(message));
+    this.#phase = { kind: 'session', protocol, connection };
+    connection.start();
   }
 
   /** @param {Int16Array} pcm */
   #hear(pcm) {
     this.#view?.showLevel(this.#microphone.level);
-    if (this.#protocol) this.#connection?.run(this.#protocol.handleAudio(pcm));
+    this.#act((protocol) => protocol.handleAudio(pcm));
   }
 
-  /** @param {import('../protocol/types.js').ServerMessage} message */
+  /** @param {ClientMessage} message */
   #receive(message) {
     const now = performance.now();
-    if (message.type === 'state') this.#follow(message.state);
-    else {
+    if (message.type === 'state') {
+      if (message.state.kind === 'ended' || message.state.kind === 'failed') {
+        this.#microphone.close();
+        this.#meter.prompts.clear();
+      }
+    } else {
       if (message.type === 'prompt.raised') this.#afterwards = null;
       if (message.type === 'prompt.cleared' && this.#prompt?.id === message.id) {
         this.#afterwards = { what: 'better', at: now };
@@ -185,57 +192,56 @@ export class TingqingPatient extends HTMLElement {
     if (message.type !== 'level' && message.type !== 'audio.ack') this.#render();
   }
 
-  /** @param {import('../protocol/session.js').SessionState} state */
-  #follow(state) {
-    if (state.kind === 'failed') this.#fault = GONE.has(state.code) ? 'lost' : state.code;
-    if (state.kind === 'failed' || state.kind === 'ended') {
-      this.#microphone.close();
-      this.#meter.prompts.clear();
-    }
+  /** @param {(protocol: SessionProtocol) => Effect[]} act */
+  #do(act) {
+    this.#act(act);
+    this.#render();
   }
 
-  /** @param {(protocol: SessionProtocol) => import('../protocol/session.js').Effect[]} act */
-  #do(act) {
-    if (this.#protocol) this.#connection?.run(act(this.#protocol));
-    this.#render();
+  /** @param {(protocol: SessionProtocol) => Effect[]} act nothing where no session has begun */
+  #act(act) {
+    if (this.#phase.kind === 'session') this.#phase.connection.run(act(this.#phase.protocol));
   }
 
   #render() {
     if (!this.#view || !this.isConnected) return;
     const now = performance.now();
-    const { state } = this;
-    const { sessionId, result } = this.#meter;
-    const silent = this.#microphone.silent;
-    const reading = this.#reading(now, state);
-    const prompt = this.#prompt;
     if (this.#afterwards && now - this.#afterwards.at > AFTERWARDS_MS) this.#afterwards = null;
-    mark(this, 'data-state', state);
-    mark(this, 'data-grade', reading.grade);
-    mark(this, 'data-prompt', prompt?.id);
-    mark(this, 'data-session', sessionId);
-    const page = new URL('doctor', new URL(this.getAttribute('server') ?? '.', document.baseURI));
-    page.searchParams.set('session', sessionId);
-    const model = {
-      state,
-      language: this.#language,
-      asking: this.#asking,
-      ending: this.#protocol?.state.kind === 'ending',
-      silent,
-      sending: state === 'live' && this.#microphone.isOpen && !silent,
-      reading,
-      prompt,
-      afterwards: this.#afterwards?.what ?? null,
-      fault: this.#fault,
-      result,
-      basicMode: this.#meter.basicMode,
-      code: shortCode(sessionId),
-      doctorUrl: page.href,
-      notices: this.#meter.notices,
-    };
+    const model = this.#model(now);
+    mark(this, 'data-state', model.state);
+    mark(this, 'data-grade', model.reading.grade);
+    mark(this, 'data-prompt', model.prompt?.id);
+    mark(this, 'data-session', this.#meter.sessionId);
     this.#view.render(model, this.#microphone.level);
   }
 
-  /** @param {number} now @param {HostState} state @returns {import('../meter/meter.js').Reading} */
+  /** @param {number} now @returns {PatientModel} */
+  #model(now) {
+    const { state } = this;
+    const { sessionId, result, basicMode, notices } = this.#meter;
+    const { silent, isOpen } = this.#microphone;
+    const page = new URL('doctor', new URL(this.getAttribute('server') ?? '.', document.baseURI));
+    page.searchParams.set('session', sessionId);
+    return {
+      state,
+      language: this.#language,
+      asking: this.#phase.kind === 'asking',
+      ending: isEnding(this.#phase),
+      silent,
+      sending: state === 'live' && isOpen && !silent,
+      reading: this.#reading(now, state),
+      prompt: this.#prompt,
+      afterwards: this.#afterwards?.what ?? null,
+      failure: failureOf(this.#phase),
+      result,
+      basicMode,
+      code: shortCode(sessionId),
+      doctorUrl: page.href,
+      notices,
+    };
+  }
+
+  /** @param {number} now @param {HostState} state @returns {Reading} */
   #reading(now, state) {
     if (state === 'paused') return { grade: 'nodata', cause: 'paused' };
     if (state === 'live' && this.#microphone.silent) return { grade: 'nodata', cause: 'silent' };

@@ -1,19 +1,15 @@
-/** The patient's element on the screen: built once, then brought up to date. */
+/** The patient's element on the screen: built once, then updated. */
 
 import { h, mark, say, sayPhrases, svg } from '../drawing/dom.js';
 import { UploadCard, verdictBlock } from './upload.js';
+import { sentenceOf, wordOf } from './patient-words.js';
 import { waveShape } from '../drawing/shapes.js';
-import { dictionary, faultSentence } from '../language/strings.js';
-
-const text = dictionary();
+import { patientText } from '../language/patient-strings.js';
 
 /**
- * @typedef {'idle' | 'connecting' | 'live' | 'paused' | 'reconnecting' | 'ended' | 'error'} HostState
- * @typedef {{state: HostState, language: import('../protocol/types.js').Language, asking: boolean, ending: boolean,
- *   silent: boolean, sending: boolean, reading: import('../meter/meter.js').Reading,
- *   prompt: import('../protocol/types.js').PromptMessage | null, afterwards: 'allRight' | 'better' | null, fault: string | null,
- *   result: import('../protocol/types.js').Result | null, basicMode: boolean, code: string, doctorUrl: string,
- *   notices: import('../protocol/types.js').Text[]}} PatientModel `notices`: what the server made of labels of one's own
+ * @import { Language } from '../protocol/types.js'
+ * @import { PatientModel, Translate } from './patient-words.js'
+ *
  * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
  *   labels: () => string | null}} PatientActions
  */
@@ -95,7 +91,7 @@ export class PatientView {
   #upload;
   #drawn = '';
   #copied = false;
-  #language = /** @type {import('../protocol/types.js').Language} */ ('en');
+  #language = /** @type {Language} */ ('en');
 
   /** A recording was dropped somewhere on the page. @param {File} file */
   assess(file) {
@@ -116,51 +112,59 @@ export class PatientView {
   render(model, level) {
     const { state, language } = model;
     this.#language = language;
-    const t = (/** @type {string} */ key) => text(key, language);
+    /** @type {Translate} */
+    const t = (key) => patientText(key, language);
     const running = ['live', 'paused', 'reconnecting'].includes(state);
-    const over = state === 'ended' || state === 'error';
+    const busy = running || state === 'connecting';
 
     mark(this.#stack, 'lang', language);
     say(this.#title, t('tagline'));
     say(this.#intro, t('intro'));
     this.#title.hidden = this.#intro.hidden = state !== 'idle';
-    this.#meter.hidden = this.#level.hidden = !(running || state === 'connecting');
+    this.#meter.hidden = this.#level.hidden = !busy;
     this.#drawMeter(model, t);
-    mark(this.#level, 'aria-label', t('level'));
-    mark(this.#level, 'aria-valuetext', t(level > 0.15 ? 'levelSome' : 'levelNone'));
-    mark(this.#level, 'aria-valuenow', level.toFixed(1));
-
-    sayPhrases(this.#sentence, sentenceOf(model, t));
-    say(this.#notNow, t('notNow'));
-    const asking = model.prompt !== null && state === 'live' && !model.silent;
-    this.#notNow.hidden = !asking;
-    this.#speech.classList.toggle('asking', asking);
-    this.#speech.hidden = state === 'idle' || state === 'ended';
-
+    this.#drawLevel(level, t);
+    this.#drawSpeech(model, t);
     this.#drawSummary(model);
     say(this.#start, t(state === 'ended' ? 'again' : 'start'));
-    this.#start.hidden = !(over || state === 'idle');
+    this.#start.hidden = busy;
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
     say(this.#finish, t('finish'));
     this.#actions.hidden = !running || model.ending;
-
     this.#drawTruth(model.sending, t);
     this.#basic.hidden = !model.basicMode;
     say(this.#basic, t('basicMode'));
     this.#drawDoctor(model, running, t);
-    this.#upload.render(language, !(running || state === 'connecting'));
+    this.#upload.render(language, !busy);
     say(this.#footer, t('noDiagnosis'));
   }
 
-  /** @param {PatientModel} model @param {(key: string) => string} t */
+  /** @param {number} level 0..1 @param {Translate} t */
+  #drawLevel(level, t) {
+    mark(this.#level, 'aria-label', t('level'));
+    mark(this.#level, 'aria-valuetext', t(level > 0.15 ? 'levelSome' : 'levelNone'));
+    mark(this.#level, 'aria-valuenow', level.toFixed(1));
+  }
+
+  /** @param {PatientModel} model @param {Translate} t */
+  #drawSpeech(model, t) {
+    const { state, prompt, silent } = model;
+    sayPhrases(this.#sentence, sentenceOf(model, t));
+    say(this.#notNow, t('notNow'));
+    const asking = prompt !== null && state === 'live' && !silent;
+    this.#notNow.hidden = !asking;
+    this.#speech.classList.toggle('asking', asking);
+    this.#speech.hidden = state === 'idle' || state === 'ended';
+  }
+
+  /** @param {PatientModel} model @param {Translate} t */
   #drawMeter({ state, reading }, t) {
     const drawn = `${reading.grade}`;
     if (this.#shape.dataset.drawn !== drawn) {
       this.#shape.dataset.drawn = drawn;
       this.#shape.replaceChildren(waveShape(reading.grade));
     }
-    const cause = { network: 'network', paused: 'paused', silent: 'silent' }[String(reading.cause)];
-    say(this.#word, t(state === 'connecting' ? 'patient.connecting' : `patient.${cause ?? reading.grade}`));
+    say(this.#word, t(state === 'connecting' ? 'patient.connecting' : wordOf(reading)));
   }
 
   /** @param {PatientModel} model */
@@ -172,7 +176,7 @@ export class PatientView {
     this.#summary.replaceChildren(...(drawn ? [verdictBlock(result, language)] : []));
   }
 
-  /** @param {boolean} sending @param {(key: string) => string} t */
+  /** @param {boolean} sending @param {Translate} t */
   #drawTruth(sending, t) {
     const drawn = t(sending ? 'sending' : 'notSending');
     if (this.#sending.textContent === drawn) return;
@@ -181,7 +185,7 @@ export class PatientView {
     this.#stored.replaceChildren(icon(ICONS.lock), t('notStored'));
   }
 
-  /** @param {PatientModel} model @param {boolean} running @param {(key: string) => string} t */
+  /** @param {PatientModel} model @param {boolean} running @param {Translate} t */
   #drawDoctor({ code, doctorUrl, notices, language }, running, t) {
     this.#doctor.hidden = !running || !code;
     say(this.#doctorTitle, `${t('forDoctor')} · ${t('session')}\u00a0 `);
@@ -194,28 +198,13 @@ export class PatientView {
   }
 
   async #copyLink() {
-    // An insecure page has no clipboard; the link beside the button can still be copied by hand.
+    // An insecure page has no clipboard. The link beside the button can still be copied by hand.
     if (!navigator.clipboard) return;
     await navigator.clipboard.writeText(this.#link.getAttribute('href') ?? '');
     this.#copied = true;
-    say(this.#copy, text('copied', this.#language));
+    say(this.#copy, patientText('copied', this.#language));
     setTimeout(() => (this.#copied = false), 3000);
   }
-}
-
-/** The one sentence of now, the most pressing first. @param {PatientModel} model @param {(key: string) => string} t */
-function sentenceOf({ state, language, asking, ending, silent, prompt, afterwards, fault, reading }, t) {
-  if (state === 'error') return faultSentence(fault ?? 'other', language);
-  if (state === 'connecting') return asking ? t('allowMicrophone') : '';
-  if (state === 'reconnecting') return t('lineLost');
-  if (state === 'paused') return t('pausedNow');
-  if (state !== 'live') return '';
-  if (ending) return t('finishing');
-  if (silent) return t('microphoneSilent');
-  if (prompt) return prompt.text[language];
-  if (reading.grade === 'clear') return t('youSoundClear');
-  if (afterwards) return t(afterwards);
-  return reading.cause === 'waiting' ? t('speakNow') : '';
 }
 
 /** @param {string} d */

@@ -1,23 +1,38 @@
-/** What was said, for the doctor: each content label that was heard, what stands out first, and when. */
+/** What was said, for the doctor: each content label that was heard, and when. Unexpected ones come first. */
 
 import { doctorText } from '../language/doctor-strings.js';
 import { h } from '../drawing/dom.js';
 import { clock } from '../language/measures.js';
 
-/** @typedef {import('../protocol/types.js').ResultLabel} ResultLabel @typedef {import('../protocol/types.js').Language} Language */
+/**
+ * @import { Language, Result, ResultLabel } from '../protocol/types.js'
+ *
+ * @typedef {ResultLabel & {state: 'stated' | 'denied'}} HeardLabel
+ */
 
-/** Stated where its dictionary expects a denial, or the other way round. @param {ResultLabel} label */
+/** @param {ResultLabel} label @returns {label is HeardLabel} */
+function isHeard(label) {
+  return label.state === 'stated' || label.state === 'denied';
+}
+
+/**
+ * Whether the dictionary expects the opposite: stated instead of denied, or the other way round.
+ * @param {ResultLabel} label
+ */
 export function isUnexpected({ state, expects }) {
   return (expects === 'denied' && state === 'stated') || (expects === 'stated' && state === 'denied');
 }
 
-/** @param {import('../protocol/types.js').Result | null} result @returns {ResultLabel[]} stated or denied, what stands out first */
+/**
+ * @param {Result | null} result
+ * @returns {HeardLabel[]} stated or denied, unexpected ones first
+ */
 export function heardLabels(result) {
-  const heard = Object.values(result?.labels ?? {}).filter(({ state }) => state === 'stated' || state === 'denied');
+  const heard = Object.values(result?.labels ?? {}).filter(isHeard);
   return [...heard.filter(isUnexpected), ...heard.filter((label) => !isUnexpected(label))];
 }
 
-/** @param {ResultLabel} label @param {Language} language */
+/** @param {HeardLabel} label @param {Language} language */
 export function saidItem(label, language) {
   const at = typeof label.heard_at_s === 'number' ? clock(label.heard_at_s) : '';
   const noticed = isUnexpected(label);

@@ -1,33 +1,43 @@
-/** A recording instead of the microphone: choose it or drop it, and see whether it can be used. */
+/** The card for a recording instead of the microphone: choose or drop a file, and see whether it can be used. */
 
 import { Bars } from '../drawing/bars.js';
 import { h, say } from '../drawing/dom.js';
 import { rowsOfResult } from '../meter/rows.js';
-import { assessFile } from '../transport/assess.js';
+import { AssessError, assessFile } from '../transport/assess.js';
 import { waveShape } from '../drawing/shapes.js';
-import { dictionary, faultSentence } from '../language/strings.js';
+import { failureSentence } from '../language/failure-strings.js';
+import { patientText } from '../language/patient-strings.js';
+import { FailureCode } from '../protocol/failures.js';
 
 const LARGEST_BYTES = 200 * 1024 * 1024;
-/** Faults whose sentence holds for a file as for the microphone. */
-const SPOKEN = new Set(['unreachable', 'invalid_labels', 'undecodable_file']);
-const text = dictionary();
+/** Failures whose sentence fits a file. The other sentences are about a session. @type {ReadonlySet<FailureCode>} */
+const TOLD_OF_FILES = new Set([
+  FailureCode.FILE_TOO_LARGE,
+  FailureCode.INVALID_LABELS,
+  FailureCode.UNDECODABLE_FILE,
+  FailureCode.UNREACHABLE,
+]);
 
 /**
- * @typedef {import('../protocol/types.js').Result} Result
+ * @import { Failure } from '../protocol/failures.js'
+ * @import { Language, Result } from '../protocol/types.js'
+ *
  * @typedef {{kind: 'none'} | {kind: 'working', name: string} | {kind: 'done', name: string, result: Result}
- *   | {kind: 'failed', name: string, sentence: (language: import('../protocol/types.js').Language) => string}} UploadState
+ *   | {kind: 'failed', name: string, failure: Failure}} UploadState
  */
 
 /**
- * Verdict in kind words, and what to do. Scores in the advice are for the doctor and are left out.
- * @param {Result | null} result @param {import('../protocol/types.js').Language} language
+ * The verdict in kind words, and what to do. Scores in the advice are for the doctor and are removed.
+ * @param {Result | null} result @param {Language} language
  */
 export function verdictBlock(result, language) {
-  if (!result) return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, text('noResult', language)));
+  if (!result) {
+    return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, patientText('noResult', language)));
+  }
   const { grade, verdict } = result.overall;
   const shape = waveShape(verdict === null ? 'nodata' : grade);
   const advice = result.advice[language].replace(/\s*[(\uff08][01]\.\d+[)\uff09]/g, '');
-  const sentence = h('strong', {}, text(`verdict.${verdict}`, language));
+  const sentence = h('strong', {}, patientText(`verdict.${verdict}`, language));
   return h(
     'div',
     { class: 'verdict', role: 'status', part: 'verdict' },
@@ -64,33 +74,32 @@ export class UploadCard {
   );
   #outcome = h('div', { class: 'verdict', hidden: true });
   #bars = new Bars();
-  #language = /** @type {import('../protocol/types.js').Language} */ ('en');
+  #language = /** @type {Language} */ ('en');
   /** @type {UploadState} */
   #state = { kind: 'none' };
 
   /** @param {File} file */
   async assess(file) {
     const { name } = file;
-    if (file.size > LARGEST_BYTES) return this.#become({ kind: 'failed', name, sentence: (l) => text('tooLarge', l) });
+    if (file.size > LARGEST_BYTES) {
+      this.#become({ kind: 'failed', name, failure: { code: FailureCode.FILE_TOO_LARGE, detail: '' } });
+      return;
+    }
     this.#become({ kind: 'working', name });
     try {
-      const result = await assessFile(file, this.#server, this.#labels());
-      this.#become({ kind: 'done', name, result });
+      this.#become({ kind: 'done', name, result: await assessFile(file, this.#server, this.#labels()) });
     } catch (error) {
-      const said = /** @type {Error} */ (error);
-      const code = said instanceof TypeError ? 'unreachable' : String(said.cause);
-      const sentence = (/** @type {import('../protocol/types.js').Language} */ l) =>
-        SPOKEN.has(code) ? faultSentence(code, l) : `${text('fileFailed', l)} ${l === 'en' ? said.message : ''}`;
-      this.#become({ kind: 'failed', name, sentence });
+      if (!(error instanceof AssessError)) throw error;
+      this.#become({ kind: 'failed', name, failure: { code: error.code, detail: error.message } });
     }
   }
 
-  /** @param {import('../protocol/types.js').Language} language @param {boolean} shown */
+  /** @param {Language} language @param {boolean} shown */
   render(language, shown) {
     this.element.hidden = !shown;
-    say(this.#title, text('checkFile', language));
-    say(this.#hint, text('orDrop', language));
-    say(this.#choose, text('chooseFile', language));
+    say(this.#title, patientText('checkFile', language));
+    say(this.#hint, patientText('orDrop', language));
+    say(this.#choose, patientText('chooseFile', language));
     if (language !== this.#language) {
       this.#language = language;
       this.#draw();
@@ -122,7 +131,18 @@ export class UploadCard {
       this.#bars.show(rowsOfResult(state.result), language);
       return;
     }
-    const sentence = state.kind === 'working' ? text('assessing', language) : state.sentence(language);
+    const sentence = state.kind === 'working' ? patientText('assessing', language) : whyFailed(state.failure, language);
     this.#outcome.replaceChildren(name, h('strong', { role: 'status' }, sentence));
   }
+}
+
+/**
+ * @param {Failure} failure
+ * @param {Language} language
+ */
+function whyFailed({ code, detail }, language) {
+  if (TOLD_OF_FILES.has(code)) return failureSentence(code, language);
+  const failed = patientText('fileFailed', language);
+  // The server's own sentence is in English only.
+  return language === 'en' && code !== FailureCode.UNEXPECTED ? `${failed} ${detail}` : failed;
 }

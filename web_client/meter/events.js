@@ -1,13 +1,13 @@
-/** The patient's own sounds (a cough), as updates tell of them; no DOM. */
+/** The patient's own sounds, such as a cough, collected from updates. */
 
-/** @typedef {import('../protocol/types.js').SoundEvent} SoundEvent */
+/** @import { SoundEvent } from '../protocol/types.js' */
 
-/** The last of a long session; its result has them all. */
+/** Number of sounds kept in a long session. The result has them all. */
 const KEPT = 100;
 
 /**
- * @param {SoundEvent[]} known @param {SoundEvent[]} heard of the latest update, whose ends may still have moved
- * @returns {SoundEvent[]} a new list in the order of time
+ * @param {SoundEvent[]} known @param {SoundEvent[]} heard from the latest update; their ends may still move
+ * @returns {SoundEvent[]} a new list, sorted by time
  */
 export function joined(known, heard) {
   const isSame = (/** @type {SoundEvent} */ one, /** @type {SoundEvent} */ other) =>

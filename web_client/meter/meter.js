@@ -1,5 +1,6 @@
-/** What a meter shows, from the server's messages. Shared by both elements; no I/O, no clock, no DOM. */
+/** What a meter shows, derived from the server's messages. Both elements share it. */
 
+import { isProcessed } from './capture.js';
 import { joined } from './events.js';
 import { lowest, rowsOfUpdate } from './rows.js';
 
@@ -8,77 +9,102 @@ export const STALE_AFTER_MS = 2500;
 export const TREND_S = 60;
 /** How long a passing warning is shown. */
 const WARNING_MS = 6000;
-/** Stands until any sound at all comes; the quietest room is some 40 dB above digital silence. */
+/** This warning stays until any sound arrives. The quietest room is some 40 dB above digital silence. */
 const SILENT = 'silent_input';
 const SILENT_DBFS = -119.9;
-/** The server clears a prompt after 3 good updates; after so many its message was lost with the line. */
+/** The server clears a prompt after 3 good updates. After this many, the message must have been lost with the line. */
 const CLEARED_AFTER = 6;
 
 /**
- * @typedef {import('../protocol/types.js').Grade} Grade
+ * @import { Capture, Grade, Label, LabelsUpdated, Prompt, QualityUpdate } from '../protocol/types.js'
+ * @import { Result, ServerMessage, SessionStarted, Snapshot, SoundEvent, Span } from '../protocol/types.js'
+ * @import { Text, WarningCode } from '../protocol/types.js'
+ * @import { Row } from './rows.js'
+ *
  * @typedef {'network' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet' | 'ended'} Cause why there is no grade
+ * @typedef {'live' | 'paused' | 'reconnecting' | 'ended'} PatientState
  * @typedef {{grade: Grade, cause: Cause | null}} Reading
- * @typedef {import('./rows.js').Row} Row
  * @typedef {{at_s: number, score: number | null}} TrendPoint
+ * @typedef {{kind: 'unknown'} | {kind: 'speaking'} | {kind: 'quiet', since: number}} Voice
+ *   `unknown`: nobody has been heard so far
  */
 
-/** Feed it every message; then ask for what to show. Times are milliseconds of one clock. */
+/** Give it every message, then ask what to show. Times are in milliseconds of one clock. */
 export class Meter {
-  /** @type {import('../protocol/types.js').Label[]} */
+  /** @type {Label[]} */
   labels = [];
-  /** What the server made of the labels that were asked for. @type {import('../protocol/types.js').Text[]} */
+  /** What the server did with the labels that were asked for. @type {Text[]} */
   notices = [];
-  /** @type {import('../protocol/types.js').QualityUpdate | null} */
+  /** @type {QualityUpdate | null} */
   update = null;
-  /** The prompts that are up, by id. @type {Map<string, import('../protocol/types.js').PromptMessage>} */
+  /** The current prompts, by id. @type {Map<string, Prompt>} */
   prompts = new Map();
   /** @type {TrendPoint[]} */
   trend = [];
-  /** Stretches to ask about again, as the server tells them. @type {import('../protocol/types.js').Span[]} */
+  /** Spans to ask about again, as the server reports them. @type {Span[]} */
   spans = [];
-  events = /** @type {import('../protocol/types.js').SoundEvent[]} */ ([]);
-  /** @type {import('../protocol/types.js').Result | null} */
+  events = /** @type {SoundEvent[]} */ ([]);
+  /** @type {Result | null} */
   result = null;
   sessionId = '';
   basicMode = false;
   processed = false;
-  /** The patient's side, as the server tells it. @type {'live' | 'paused' | 'reconnecting' | 'ended'} */
+  /** The patient's state, as the server reports it. @type {PatientState} */
   patient = 'live';
 
   #updatedAt = -Infinity;
-  #speakingAt = -Infinity;
-  #speaking = false;
+  #voice = /** @type {Voice} */ ({ kind: 'unknown' });
   #good = 0;
-  #warnings = /** @type {Map<string, number>} */ (new Map());
+  #warnings = /** @type {Map<WarningCode, number>} */ (new Map());
 
-  /** @param {import('../protocol/types.js').ServerMessage} message @param {number} now */
+  /** @param {ServerMessage} message @param {number} now */
   receive(message, now) {
-    this.#handlers[message.type]?.(message, now);
+    switch (message.type) {
+      case 'session.started':
+        this.#known(message, message.config.capture, 'live');
+        break;
+      case 'snapshot':
+        this.#snapshot(message, now);
+        break;
+      case 'quality.update':
+        this.#scored(message, now);
+        break;
+      case 'labels.updated':
+        this.#labelled(message);
+        break;
+      case 'prompt.raised':
+        this.#raised(message);
+        break;
+      case 'prompt.cleared':
+        this.prompts.delete(message.id);
+        break;
+      case 'speech.started':
+        this.#heard(true, now);
+        break;
+      case 'speech.stopped':
+        this.#heard(false, now);
+        break;
+      case 'level':
+        if (message.peak_dbfs > SILENT_DBFS) this.#warnings.delete(SILENT);
+        this.#heard(message.speaking, now);
+        break;
+      case 'warning':
+        this.#warn(message.code, now);
+        break;
+      case 'session.state':
+        this.patient = message.state;
+        break;
+      case 'session.ended':
+        this.#ended(message.result);
+        break;
+      default: // The others change nothing on the meter.
+    }
   }
 
-  /** @type {Record<string, (message: any, now: number) => void>} */
-  #handlers = {
-    'session.started': (/** @type {any} */ message) => this.#known(message, message.config.capture),
-    snapshot: this.#snapshot.bind(this),
-    'quality.update': this.#scored.bind(this),
-    'labels.updated': this.#labelled.bind(this),
-    'prompt.raised': this.#raised.bind(this),
-    'prompt.cleared': (/** @type {any} */ message) => void this.prompts.delete(message.id),
-    'speech.started': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(true, now),
-    'speech.stopped': (/** @type {any} */ _, /** @type {number} */ now) => this.#voice(false, now),
-    level: (/** @type {any} */ message, /** @type {number} */ now) => {
-      if (message.peak_dbfs > SILENT_DBFS) this.#warnings.delete(SILENT);
-      this.#voice(message.speaking, now);
-    },
-    warning: (/** @type {any} */ message, /** @type {number} */ now) => this.#warn(message.code, now),
-    'session.state': (/** @type {any} */ message) => void (this.patient = message.state),
-    'session.ended': (/** @type {any} */ message) => this.#ended(message.result),
-  };
-
   /**
-   * The grade now, or why there is none: the last value is never kept for the present.
+   * The grade now, or why there is none. An old value is never shown as the present one.
    * @param {number} now
-   * @param {boolean} online our own line to the server stands
+   * @param {boolean} online whether our own line to the server is up
    * @returns {Reading}
    */
   reading(now, online) {
@@ -94,69 +120,86 @@ export class Meter {
     if (this.#warnings.has(SILENT)) return 'silent';
     if (!this.update) return 'waiting';
     if (now - this.#updatedAt > STALE_AFTER_MS) return 'stale';
-    if (!this.#speaking && now - this.#speakingAt > STALE_AFTER_MS) return 'quiet';
+    if (this.#isQuiet(now)) return 'quiet';
     return null;
   }
 
-  /** Quality labels with a score first, the worst (against its own line) on top; then those without. @returns {Row[]} */
+  /**
+   * @param {number} now
+   * @returns {boolean} whether there was no speech for so long that a grade would say nothing about now
+   */
+  #isQuiet(now) {
+    const voice = this.#voice;
+    return voice.kind === 'quiet' ? now - voice.since > STALE_AFTER_MS : voice.kind === 'unknown';
+  }
+
+  /** Quality labels, worst first against their own pass line; those without a score come last. @returns {Row[]} */
   rows() {
     return rowsOfUpdate(this.labels, this.update?.labels ?? {});
   }
 
-  /** Content labels: what could be asked about. @returns {import('../protocol/types.js').Label[]} */
+  /** The content labels. @returns {Label[]} */
   content() {
     return this.labels.filter((label) => label.kind === 'content');
   }
 
-  /** @param {number} now @returns {string[]} codes to show */
+  /** @param {number} now @returns {WarningCode[]} codes to show */
   warnings(now) {
     return [...this.#warnings].filter(([code, at]) => code === SILENT || now - at < WARNING_MS).map(([code]) => code);
   }
 
-  /** @param {{labels: import('../protocol/types.js').Label[], notices?: import('../protocol/types.js').Text[]}} message */
+  /**
+   * @param {{labels: Label[], notices?: Text[]}}
+   *   message
+   */
   #labelled({ labels, notices = [] }) {
-    Object.assign(this, { labels, notices });
+    this.labels = labels;
+    this.notices = notices;
   }
 
-  /** @param {import('../protocol/types.js').SessionStarted | import('../protocol/types.js').Snapshot} message @param {import('../protocol/types.js').Capture} capture */
-  #known(message, capture) {
+  /**
+   * @param {SessionStarted | Snapshot} message
+   * @param {Capture} capture
+   * @param {PatientState} patient
+   */
+  #known(message, capture, patient) {
     this.sessionId = message.session_id;
     this.#labelled(message);
     this.basicMode = message.basic_mode;
     this.processed = isProcessed(capture);
-    this.patient = 'state' in message ? message.state : 'live';
+    this.patient = patient;
   }
 
-  /** @param {import('../protocol/types.js').Snapshot} message @param {number} now */
+  /** @param {Snapshot} message @param {number} now */
   #snapshot(message, now) {
-    this.#known(message, message.capture);
+    this.#known(message, message.capture, message.state);
     this.prompts = new Map(message.prompts.map((prompt) => [prompt.id, prompt]));
     this.#warnings = new Map(message.warnings.map((code) => [code, now]));
     if (message.update) this.#scored(message.update, now);
     if (message.ended) this.#ended(message.ended.result);
   }
 
-  /** @param {import('../protocol/types.js').QualityUpdate} update @param {number} now */
+  /** @param {QualityUpdate} update @param {number} now */
   #scored(update, now) {
     this.update = update;
     this.events = joined(this.events, update.events ?? []);
     this.#updatedAt = now;
     this.#forget(update);
-    if (this.#speakingAt === -Infinity && update.window.speech_ratio > 0) this.#speakingAt = now;
+    if (this.#voice.kind === 'unknown' && update.window.speech_ratio > 0) this.#voice = { kind: 'quiet', since: now };
     const at_s = update.window.end_s;
     this.trend.push({ at_s, score: update.window.speech_ratio > 0 ? lowest(this.rows()) : null });
-    while (this.trend[0].at_s < at_s - TREND_S) this.trend.shift();
+    this.trend = this.trend.filter((point) => point.at_s >= at_s - TREND_S);
     this.spans = update.session.unusable_spans ?? [];
   }
 
-  /** To the patient one prompt at a time. @param {import('../protocol/types.js').PromptMessage} prompt */
+  /** The patient sees one prompt at a time. @param {Prompt} prompt */
   #raised(prompt) {
     for (const { id, audience } of this.prompts.values()) if (audience === prompt.audience) this.prompts.delete(id);
     this.prompts.set(prompt.id, prompt);
     this.#good = 0;
   }
 
-  /** A prompt whose clearing never arrived does not stay. @param {import('../protocol/types.js').QualityUpdate} update */
+  /** Removes a prompt whose `prompt.cleared` was lost. @param {QualityUpdate} update */
   #forget(update) {
     const { id = '', label = '' } = [...this.prompts.values()].find(({ audience }) => audience === 'patient') ?? {};
     const threshold = this.labels.find((each) => each.id === label)?.threshold ?? 1;
@@ -165,37 +208,26 @@ export class Meter {
   }
 
   /** @param {boolean} speaking @param {number} now */
-  #voice(speaking, now) {
-    if (speaking || this.#speaking) this.#speakingAt = now;
-    this.#speaking = speaking;
-    if (speaking) this.#warnings.delete(SILENT);
+  #heard(speaking, now) {
+    if (speaking) {
+      this.#voice = { kind: 'speaking' };
+      this.#warnings.delete(SILENT);
+    } else if (this.#voice.kind === 'speaking') {
+      this.#voice = { kind: 'quiet', since: now };
+    }
   }
 
-  /** @param {string} code @param {number} now */
+  /** @param {WarningCode} code @param {number} now */
   #warn(code, now) {
     this.#warnings.set(code, now);
     if (code === 'processing_enabled') this.processed = true;
   }
 
-  /** @param {import('../protocol/types.js').Result} result */
+  /** @param {Result} result */
   #ended(result) {
     this.result = result;
     this.notices = result.notices ?? this.notices;
     this.patient = 'ended';
     this.prompts.clear();
   }
-}
-
-/** What two people read to each other to know that they see the same session. @param {string} id @returns {string} */
-export function shortCode(id) {
-  return id
-    .replace(/[^a-z0-9]/gi, '')
-    .slice(0, 6)
-    .toUpperCase();
-}
-
-/** The browser works on the sound, or does not say: noise and loudness cannot be judged. */
-function isProcessed(/** @type {import('../protocol/types.js').Capture} */ capture) {
-  const { source, echoCancellation, noiseSuppression, autoGainControl } = capture;
-  return source === 'microphone' && [echoCancellation, noiseSuppression, autoGainControl].some((on) => on !== false);
 }

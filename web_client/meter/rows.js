@@ -1,20 +1,20 @@
-/** Labels as rows of bars: graded against their own pass line, worst first. No I/O, no DOM. */
+/** Labels as rows, graded against their own pass line, worst first. */
 
-/** Below it a quality label alone makes the grade poor: as the server's own verdict has it. */
+/** A quality label below this makes the whole grade poor, as in the server's verdict. */
 export const POOR_BELOW = 0.35;
-/** Where the pass line of every label lies in a trend. */
+/** Where the trend draws the pass line of every label. */
 export const PASS_LINE = 0.7;
 
 /**
- * @typedef {import('../protocol/types.js').Grade} Grade
- * @typedef {import('../protocol/types.js').Label} Label
- * @typedef {{id: string, title: import('../protocol/types.js').Text, threshold: number, score: number | null,
- *   why: string | null}} Row one quality label
+ * @import { Grade, Label, LabelScore, Result, Text, Why } from '../protocol/types.js'
+ *
+ * @typedef {{id: string, title: Text, threshold: number, score: number | null,
+ *   why: Why | null}} Row one quality label
  */
 
 /**
  * @param {Label[]} labels of any kind
- * @param {Record<string, import('../protocol/types.js').LabelScore>} scores by label
+ * @param {Record<string, LabelScore>} scores by label
  * @returns {Row[]} the quality labels, worst first
  */
 export function rowsOfUpdate(labels, scores) {
@@ -27,7 +27,7 @@ export function rowsOfUpdate(labels, scores) {
   );
 }
 
-/** @param {import('../protocol/types.js').Result} result @returns {Row[]} the quality labels, worst first */
+/** @param {Result} result @returns {Row[]} the quality labels, worst first */
 export function rowsOfResult(result) {
   const quality = Object.entries(result.labels).filter(([, { kind }]) => kind === 'quality');
   return worstFirst(

@@ -1,11 +1,14 @@
-/** Which labels the page asks for: one of the server's dictionaries, kept in the address and not on the device. */
+/**
+ * Which labels the page asks for: one of the server's dictionaries. The choice is kept in the address, not on the
+ * device.
+ */
 
 import { h, say } from '../drawing/dom.js';
-import { dictionary } from '../language/strings.js';
+import { patientText } from '../language/patient-strings.js';
 
-const text = dictionary();
+/** @import { Language, Text } from '../protocol/types.js' */
 
-/** @typedef {{name: string, title: import('../protocol/types.js').Text}} LabelSet */
+/** @typedef {{name: string, title: Text}} LabelSet */
 
 export class LabelPicker {
   /** @param {HTMLElement} patient @param {URL} address of the page; `labels` may be anything the server takes */
@@ -14,7 +17,7 @@ export class LabelPicker {
     this.#address = address;
     const asked = address.searchParams.get('labels');
     if (asked) this.#apply(asked);
-    // What a session asks for is settled when it begins.
+    // A session's labels are fixed when it begins.
     new MutationObserver(() => this.#lock()).observe(patient, { attributeFilter: ['data-state'] });
   }
 
@@ -23,12 +26,12 @@ export class LabelPicker {
   /** @type {LabelSet[]} */
   #sets = [];
   #default = '';
-  #language = /** @type {import('../protocol/types.js').Language} */ ('en');
+  #language = /** @type {Language} */ ('en');
   #name = h('span', { class: 'name' });
   #select = /** @type {HTMLSelectElement} */ (h('select', { id: 'labels', onchange: () => this.#chosen() }));
   element = h('label', { class: 'picker', hidden: true }, this.#name, this.#select);
 
-  /** Stays hidden where the server tells no dictionaries: the page works without. */
+  /** Stays hidden if the server does not list its dictionaries. The page works without the choice. */
   async load() {
     const server = this.#patient.getAttribute('server') ?? '.';
     try {
@@ -44,7 +47,7 @@ export class LabelPicker {
     this.element.hidden = this.#sets.length < 2;
   }
 
-  /** @param {import('../protocol/types.js').Language} language */
+  /** @param {Language} language */
   speak(language) {
     this.#language = language;
     this.#draw();
@@ -53,11 +56,11 @@ export class LabelPicker {
   #draw() {
     const asked = this.#address.searchParams.get('labels') || this.#default;
     const names = this.#sets.map(({ name, title }) => h('option', { value: name }, title[this.#language]));
-    // Labels of one's own came with the address; they stay what is chosen.
+    // Labels that came with the address stay chosen.
     if (asked && !this.#sets.some(({ name }) => name === asked)) names.push(h('option', { value: asked }, asked));
     this.#select.replaceChildren(...names);
     this.#select.value = asked;
-    say(this.#name, text('labels', this.#language));
+    say(this.#name, patientText('labels', this.#language));
   }
 
   #chosen() {

@@ -1,7 +1,12 @@
-/** The two pages: language, the session in the address, files dropped anywhere. Each loads its own element only. */
+/** The two pages: language, the session in the address, dropped files. Each page loads only its own element. */
 
 import { LabelPicker } from './label-picker.js';
-import { languageOf } from '../language/strings.js';
+import { languageOf } from '../language/dictionary.js';
+
+/**
+ * @import { TingqingPatient } from '../elements/patient-element.js'
+ * @import { Language } from '../protocol/types.js'
+ */
 
 const address = new URL(location.href);
 const element = /** @type {HTMLElement} */ (document.querySelector('tingqing-patient, tingqing-doctor'));
@@ -15,7 +20,7 @@ if (element.localName === 'tingqing-patient') {
   void picker.load();
 }
 
-/** @param {import('../protocol/types.js').Language} language */
+/** @param {Language} language */
 function speak(language) {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   element.lang = language;
@@ -24,7 +29,7 @@ function speak(language) {
   button.lang = other === 'zh' ? 'zh-CN' : 'en';
   button.textContent = other === 'zh' ? '中文' : 'English';
   button.onclick = () => {
-    // Kept in the address, not on the device: nothing is stored.
+    // Kept in the address, not on the device, because nothing is stored.
     address.searchParams.set('lang', other);
     history.replaceState(null, '', address);
     speak(other);
@@ -39,10 +44,10 @@ if (element.localName === 'tingqing-doctor') {
 } else {
   const { TingqingPatient } = await import('../elements/patient-element.js');
   customElements.define('tingqing-patient', TingqingPatient);
-  acceptFiles(/** @type {import('../elements/patient-element.js').TingqingPatient} */ (element));
+  acceptFiles(/** @type {TingqingPatient} */ (element));
 }
 
-/** @param {import('../elements/patient-element.js').TingqingPatient} patient */
+/** @param {TingqingPatient} patient */
 function acceptFiles(patient) {
   addEventListener('dragover', (event) => {
     event.preventDefault();

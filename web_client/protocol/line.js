@@ -1,17 +1,22 @@
-/** Keeping one line to the server: when it counts as dead, when to try again, when to stop trying. No I/O, no clock. */
+/** The line to the server: when it counts as dead, when to try again, and when to give up. No I/O, no clock. */
 
-/** Nothing heard for so long, heartbeats included: the line is dead. Going offline gives no close event. */
+/** A line is dead when nothing arrives for this long, heartbeats included. Going offline gives no close event. */
 export const DEAD_AFTER_MS = 3000;
-/** A socket that has not answered by then is given up. */
+/** A socket that has not answered within this time is given up. */
 export const ANSWER_WITHIN_MS = 8000;
-/** Waits before the 1st, 2nd … attempt; the last is repeated. */
-export const RETRY_DELAYS_MS = [0, 300, 1200, 2700, 4800, 7000];
+const LONGEST_RETRY_DELAY_MS = 7000;
+/** Waits before the first, second … attempt. The last one is repeated. */
+export const RETRY_DELAYS_MS = [0, 300, 1200, 2700, 4800, LONGEST_RETRY_DELAY_MS];
 const JITTER_MS = 1000;
-/** A tick later than this means that we slept (a blocked page, a closed lid), which says nothing of the line. */
+/**
+ * A tick later than this means that the page slept (blocked, or the lid was closed), which says nothing about the
+ * line.
+ */
 const LATE_TICK_MS = 1500;
 
 /**
- * Closes after which nobody may try again: ended, too big, and everything that would be refused again.
+ * Whether to stop trying after this close code: the session ended, a message was too big, or the server
+ * would refuse again.
  * @param {number} code
  * @returns {boolean}
  */
@@ -28,8 +33,8 @@ export function isFinalClose(code) {
  */
 
 /**
- * The owner calls `want`, tells what happened (`opened`, `heard`, `lost`) and asks `tick` several times a second.
- * All times are milliseconds of one clock that never goes back.
+ * The owner calls `want`, reports what happened (`opened`, `heard`, `lost`) and calls `tick` several times a second.
+ * All times are in milliseconds of one monotonic clock.
  */
 export class Line {
   /** @type {LineState} */
@@ -66,30 +71,31 @@ export class Line {
     this.state = { kind: 'open', since: now, heard: now, answered: false };
   }
 
-  /** Any message at all. @param {number} now */
+  /** A message of any kind has arrived. @param {number} now */
   heard(now) {
     if (this.state.kind === 'open') this.state.heard = now;
   }
 
-  /** The server has taken us: the next loss starts counting anew. */
+  /** The server has accepted us. After the next loss the waits start from the beginning. */
   answered() {
     if (this.state.kind === 'open') this.state.answered = true;
     this.#attempt = 0;
   }
 
   /**
-   * Gone. Tries again later, with growing waits and jitter so that a restarted server is not stormed.
+   * The line is lost. The next attempts wait longer each time, with jitter, so that clients do not storm a
+   * restarted server.
    * @param {number} now
    * @param {{giveUpAt?: number, atLeastMs?: number}} [options]
    */
   lost(now, { giveUpAt, atLeastMs = 0 } = {}) {
     if (giveUpAt !== undefined && this.#attempt === 0) this.#giveUpAt = giveUpAt;
-    const step = Math.min(this.#attempt, RETRY_DELAYS_MS.length - 1);
-    const wait = RETRY_DELAYS_MS[step] + this.#random() * (step ? JITTER_MS : JITTER_MS / 4);
+    const jitter = this.#random() * (this.#attempt ? JITTER_MS : JITTER_MS / 4);
+    const wait = (RETRY_DELAYS_MS[this.#attempt] ?? LONGEST_RETRY_DELAY_MS) + jitter;
     this.state = { kind: 'waiting', until: now + Math.max(wait, atLeastMs) };
   }
 
-  /** Not wanted any more. */
+  /** The line is no longer wanted. */
   down() {
     this.state = { kind: 'down' };
   }

@@ -1,15 +1,22 @@
-/** The doctor's side of `tingqing.v1` without I/O: a snapshot, then updates by `seq`; the latest wins. */
+/** The doctor's side of `tingqing.v1` without I/O: a snapshot, then updates in the order of `seq`. */
 
+import { Effects } from './effects.js';
+import { FailureCode, failureOfClose } from './failures.js';
 import { isFinalClose, Line } from './line.js';
 
 const GIVE_UP_AFTER_MS = 5 * 60_000;
 
 /**
+ * @import { Failure } from './failures.js'
+ * @import { Refusal, ServerMessage } from './types.js'
+ *
  * @typedef {{kind: 'idle'} | {kind: 'connecting'} | {kind: 'live'} | {kind: 'reconnecting'} | {kind: 'ended'}
- *   | {kind: 'failed', code: string, message: string}} ObserverState
+ *   | {kind: 'failed', failure: Failure}} ObserverState
  */
 
-/** One doctor watching one session. Every `handle…` returns the effects to carry out (see protocol.js), in order. */
+/**
+ * One doctor watching one session. Each `handle…` method returns the effects to carry out, in order (see effects.js).
+ */
 export class ObserverProtocol {
   /** @type {ObserverState} */
   state = { kind: 'idle' };
@@ -21,28 +28,28 @@ export class ObserverProtocol {
 
   #line;
   #seq = 0;
-  #refusal = /** @type {import('./types.js').ErrorMessage['error'] | null} */ (null);
-  #out = /** @type {import('./session.js').Effect[]} */ ([]);
+  #refusal = /** @type {Refusal | null} */ (null);
+  #effects = new Effects();
 
   /** First call. @param {number} now */
   handleStart(now) {
     this.#enter({ kind: 'connecting' });
     this.#line.want(now, now + GIVE_UP_AFTER_MS);
-    this.#out.push({ do: 'open' });
-    return this.#effects();
+    this.#effects.add({ do: 'open' });
+    return this.#effects.take();
   }
 
   /** @param {number} now */
   handleOpen(now) {
     this.#line.opened(now);
     this.#refusal = null;
-    return this.#effects();
+    return this.#effects.take();
   }
 
   /** @param {string} text @param {number} now */
   handleMessage(text, now) {
     this.#line.heard(now);
-    const message = /** @type {import('./types.js').ServerMessage} */ (JSON.parse(text));
+    const message = /** @type {ServerMessage} */ (JSON.parse(text));
     if (message.type === 'snapshot') {
       this.#line.answered();
       this.#seq = message.update?.seq ?? 0;
@@ -50,35 +57,38 @@ export class ObserverProtocol {
     } else if (message.type === 'quality.update') {
       if (message.seq <= this.#seq) return [];
       this.#seq = message.seq;
-    } else if (message.type === 'error') this.#refusal = message.error;
-    this.#out.push({ do: 'emit', message });
+    } else if (message.type === 'error') {
+      this.#refusal = message.error;
+    }
+    this.#effects.add({ do: 'emit', message });
     if (message.type === 'session.ended' || (message.type === 'snapshot' && message.ended)) {
       this.#finish({ kind: 'ended' });
     }
-    return this.#effects();
+    return this.#effects.take();
   }
 
   /** @param {number} code @param {number} now */
   handleClose(code, now) {
     if (this.#isOver()) return [];
-    if (isFinalClose(code)) {
-      const { code: reason = `close_${code}`, message = '' } = this.#refusal ?? {};
-      this.#finish(code === 1000 ? { kind: 'ended' } : { kind: 'failed', code: reason, message });
-    } else this.#lost(now);
-    return this.#effects();
+    if (!isFinalClose(code)) this.#lost(now);
+    else if (code === 1000) this.#finish({ kind: 'ended' });
+    else this.#finish({ kind: 'failed', failure: failureOfClose(this.#refusal, code) });
+    return this.#effects.take();
   }
 
   /** Call several times a second. @param {number} now */
   handleTick(now) {
     if (this.#isOver()) return [];
     const advice = this.#line.tick(now);
-    if (advice === 'open') this.#out.push({ do: 'open' });
-    else if (advice === 'give up') this.#finish({ kind: 'failed', code: 'unreachable', message: '' });
-    else if (advice === 'dead') {
-      this.#out.push({ do: 'close' });
+    if (advice === 'open') {
+      this.#effects.add({ do: 'open' });
+    } else if (advice === 'give up') {
+      this.#finish({ kind: 'failed', failure: { code: FailureCode.UNREACHABLE, detail: '' } });
+    } else if (advice === 'dead') {
+      this.#effects.add({ do: 'close' });
       this.#lost(now);
     }
-    return this.#effects();
+    return this.#effects.take();
   }
 
   /** @param {number} now */
@@ -97,7 +107,7 @@ export class ObserverProtocol {
   /** @param {ObserverState} state */
   #finish(state) {
     this.#line.down();
-    this.#out.push({ do: 'close' });
+    this.#effects.add({ do: 'close' });
     this.#enter(state);
   }
 
@@ -105,12 +115,6 @@ export class ObserverProtocol {
   #enter(state) {
     if (this.state.kind === state.kind) return;
     this.state = state;
-    this.#out.push({ do: 'emit', message: { type: 'state', state } });
-  }
-
-  #effects() {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    this.#effects.add({ do: 'emit', message: { type: 'state', state } });
   }
 }

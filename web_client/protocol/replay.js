@@ -1,13 +1,13 @@
-/** What the microphone gave lately, so that a lost connection loses no words. */
+/** The most recent sound, so that a lost connection loses no words. */
 
 /**
  * The newest `capacity` samples of a recording, addressed by their index since its beginning.
  *
- * When it is full the oldest samples are replaced; `start` says where what is left begins, so that whoever reads
+ * When the buffer is full, the oldest samples are replaced. `start` is the first sample still held, so that the caller
  * can tell the server how much is missing (`audio.gap`).
  */
 export class ReplayBuffer {
-  /** @param {number} capacity samples kept, 20 s of them as a rule */
+  /** @param {number} capacity number of samples kept */
   constructor(capacity) {
     this.#ring = new Int16Array(capacity);
   }
@@ -20,7 +20,7 @@ export class ReplayBuffer {
     return Math.max(0, this.#end - this.#ring.length);
   }
 
-  /** Index after the newest sample; the number of samples ever given. @returns {number} */
+  /** Index after the newest sample, which is the number of samples ever appended. @returns {number} */
   get end() {
     return this.#end;
   }
@@ -37,10 +37,10 @@ export class ReplayBuffer {
   }
 
   /**
-   * A copy of at most `most` samples from index `from`, which must lie within `start..end`.
+   * A copy of at most `most` samples from index `from`. Throws RangeError unless `from` lies within `start..end`.
    * @param {number} from
    * @param {number} most
-   * @returns {Int16Array}
+   * @returns {Int16Array<ArrayBuffer>}
    */
   read(from, most) {
     if (from < this.start || from > this.#end) throw new RangeError(`sample ${from} is not held`);

@@ -1,5 +1,7 @@
-/** The patient's side of `tingqing.v1` without I/O: what happened goes in, what to do comes out. */
+/** The patient's side of `tingqing.v1` without I/O: events go in, effects come out. */
 
+import { Effects } from './effects.js';
+import { FailureCode, failureOfClose, failureOfRefusal } from './failures.js';
 import { isFinalClose, Line } from './line.js';
 import { Uplink } from './uplink.js';
 
@@ -9,25 +11,25 @@ const END_WITHIN_MS = 10_000;
 const KEEPALIVE_EVERY_MS = 15_000;
 
 /**
+ * @import { Failure } from './failures.js'
+ * @import { Capture, Refusal, Result, ServerMessage, SessionStarted } from './types.js'
+ *
  * @typedef {{kind: 'idle'} | {kind: 'connecting'} | {kind: 'live'} | {kind: 'paused'} | {kind: 'reconnecting'}
- *   | {kind: 'ending', since: number}
- *   | {kind: 'ended', reason: string, result: import('./types.js').Result | null}
- *   | {kind: 'failed', code: string, message: string}} SessionState
- * @typedef {{do: 'open'} | {do: 'close'} | {do: 'send', data: string | ArrayBufferLike}
- *   | {do: 'emit', message: import('./types.js').ServerMessage | {type: 'state', state: SessionState}}} Effect
- *   `close` also means that the socket's later events are of no interest
+ *   | {kind: 'ending', since: number, said: boolean} | {kind: 'ended', reason: string, result: Result | null}
+ *   | {kind: 'failed', failure: Failure}} SessionState `said`: `session.end` was sent
+ * @typedef {'speak' | 'pause' | 'end'} Wish what the patient wants; the end is final
  */
 
-/** One session, over as many sockets as it takes. Every `handle…` returns the effects to carry out, in order. */
+/** One session, over as many sockets as it takes. Each `handle…` method returns the effects to carry out, in order. */
 export class SessionProtocol {
   /** @type {SessionState} */
   state = { kind: 'idle' };
-  /** @type {import('./types.js').SessionStarted | null} */
+  /** @type {SessionStarted | null} */
   session = null;
 
   /**
-   * @param {{sampleRate: number, capture: import('./types.js').Capture, language: string, labels?: string,
-   *   reference?: string}} config `sampleRate` in Hz, as really captured
+   * @param {{sampleRate: number, capture: Capture, language: string, labels?: string,
+   *   reference?: string}} config `sampleRate` in Hz, as captured
    * @param {() => number} [random]
    */
   constructor(config, random = Math.random) {
@@ -39,20 +41,18 @@ export class SessionProtocol {
   #config;
   #uplink;
   #line;
-  #wantsPause = false;
-  #wantsEnd = false;
-  #endSent = false;
+  #wish = /** @type {Wish} */ ('speak');
   #snoozed = /** @type {Set<string>} */ (new Set());
-  #refusal = /** @type {import('./types.js').ErrorMessage['error'] | null} */ (null);
-  #spoke = 0;
-  #out = /** @type {Effect[]} */ ([]);
+  #refusal = /** @type {Refusal | null} */ (null);
+  #keptAliveAt = 0;
+  #effects = new Effects();
 
   /** First call. @param {number} now */
   handleStart(now) {
     this.#enter({ kind: 'connecting' });
     this.#line.want(now, now + CONNECT_WITHIN_MS);
-    this.#out.push({ do: 'open' });
-    return this.#effects();
+    this.#effects.add({ do: 'open' });
+    return this.#effects.take();
   }
 
   /** The socket is open. @param {number} now */
@@ -63,25 +63,30 @@ export class SessionProtocol {
     const resume = this.session && {
       resume: { session_id: this.session.session_id, resume_token: this.session.resume_token },
     };
-    this.#say({ type: 'session.start', audio: { encoding: 'pcm_s16le', sample_rate: sampleRate }, ...rest, ...resume });
-    return this.#effects();
+    this.#effects.say({
+      type: 'session.start',
+      audio: { encoding: 'pcm_s16le', sample_rate: sampleRate },
+      ...rest,
+      ...resume,
+    });
+    return this.#effects.take();
   }
 
-  /** Sound, also while there is no line. @param {Int16Array} pcm */
+  /** Call it also while there is no connection. @param {Int16Array} pcm */
   handleAudio(pcm) {
-    if (this.#wantsPause || this.#wantsEnd) return [];
+    if (this.#wish !== 'speak') return [];
     this.#uplink.append(pcm);
     this.#pump();
-    return this.#effects();
+    return this.#effects.take();
   }
 
   /** @param {string} text @param {number} now */
   handleMessage(text, now) {
     this.#line.heard(now);
-    const message = /** @type {import('./types.js').ServerMessage} */ (JSON.parse(text));
+    const message = /** @type {ServerMessage} */ (JSON.parse(text));
     switch (message.type) {
       case 'session.started':
-        this.#started(/** @type {any} */ (message), now);
+        this.#started(message, now);
         break;
       case 'audio.ack':
         this.#uplink.acknowledge(message.samples);
@@ -93,18 +98,19 @@ export class SessionProtocol {
       case 'session.ended':
         this.#finish({ kind: 'ended', reason: message.reason, result: message.result });
         break;
+      default: // Only the meter reads the others.
     }
-    this.#out.push({ do: 'emit', message });
-    return this.#effects();
+    this.#effects.add({ do: 'emit', message });
+    return this.#effects.take();
   }
 
-  /** The socket closed by itself. @param {number} code @param {number} now */
+  /** The socket was closed by the other side or by the network. @param {number} code @param {number} now */
   handleClose(code, now) {
     if (this.#isOver()) return [];
-    if (this.#wantsEnd && isFinalClose(code)) this.#finish({ kind: 'ended', reason: 'client', result: null });
-    else if (isFinalClose(code)) this.#fail(this.#refusal?.code ?? (code === 1000 ? 'closed' : `close_${code}`));
-    else this.#lost(now);
-    return this.#effects();
+    if (!isFinalClose(code)) this.#lost(now);
+    else if (this.#wish === 'end') this.#finish({ kind: 'ended', reason: 'client', result: null });
+    else this.#finish({ kind: 'failed', failure: failureOfClose(this.#refusal, code) });
+    return this.#effects.take();
   }
 
   /** Call several times a second. @param {number} now */
@@ -113,90 +119,94 @@ export class SessionProtocol {
     const state = this.state;
     if (state.kind === 'ending' && now - state.since > END_WITHIN_MS) {
       this.#finish({ kind: 'ended', reason: 'client', result: null });
-      return this.#effects();
+      return this.#effects.take();
     }
     const advice = this.#line.tick(now);
-    if (advice === 'open') this.#out.push({ do: 'open' });
-    else if (advice === 'give up') this.#fail(this.#refusal?.code ?? (this.session ? 'lost' : 'unreachable'));
-    else if (advice === 'dead') {
-      this.#out.push({ do: 'close' });
+    if (advice === 'open') {
+      this.#effects.add({ do: 'open' });
+    } else if (advice === 'give up') {
+      this.#finish({ kind: 'failed', failure: this.#failureOfLine() });
+    } else if (advice === 'dead') {
+      this.#effects.add({ do: 'close' });
       this.#lost(now);
-    } else if (state.kind === 'paused' && now - this.#spoke > KEEPALIVE_EVERY_MS) {
-      this.#spoke = now;
-      this.#say({ type: 'keepalive' });
+    } else if (state.kind === 'paused' && now - this.#keptAliveAt > KEEPALIVE_EVERY_MS) {
+      this.#keptAliveAt = now;
+      this.#effects.say({ type: 'keepalive' });
     }
-    return this.#effects();
+    return this.#effects.take();
   }
 
-  /** Sound is neither sent nor kept until `handleResume`. */
+  /** Until `handleResume`, sound is neither sent nor kept. */
   handlePause() {
-    this.#wantsPause = true;
+    if (this.#wish === 'speak') this.#wish = 'pause';
     if (this.state.kind === 'live') this.#pause();
-    return this.#effects();
+    return this.#effects.take();
   }
 
   handleResume() {
-    this.#wantsPause = false;
+    if (this.#wish === 'pause') this.#wish = 'speak';
     if (this.state.kind === 'paused') {
-      this.#say({ type: 'audio.resume' });
+      this.#effects.say({ type: 'audio.resume' });
       this.#enter({ kind: 'live' });
       this.#pump();
     }
-    return this.#effects();
+    return this.#effects.take();
   }
 
-  /** "Not now", said again after a resume in case the server's snapshot was older. @param {string} id */
+  /** "Not now". Repeated after a resume, in case the server's checkpoint is older. @param {string} id */
   handleSnooze(id) {
     this.#snoozed.add(id);
-    if (this.#isOnLine()) this.#say({ type: 'prompt.snooze', id });
-    return this.#effects();
+    if (this.#isOnLine()) this.#effects.say({ type: 'prompt.snooze', id });
+    return this.#effects.take();
   }
 
-  /** The patient has finished; what is still here is sent first. @param {number} now */
+  /** The patient has finished. Sound that still waits is sent first. @param {number} now */
   handleEnd(now) {
-    if (this.#isOver() || this.#wantsEnd) return [];
-    this.#wantsEnd = true;
+    if (this.#isOver() || this.#wish === 'end') return [];
+    this.#wish = 'end';
     if (!this.session) this.#finish({ kind: 'ended', reason: 'client', result: null });
     else if (this.#isOnLine()) this.#end(now);
-    return this.#effects();
+    return this.#effects.take();
   }
 
-  /** @param {import('./types.js').SessionStarted} message @param {number} now */
+  /** @param {SessionStarted} message @param {number} now */
   #started(message, now) {
     const resumed = this.session !== null;
     this.session = message;
     this.#line.answered();
     this.#uplink.rewind(message.next_sample);
-    this.#endSent = false;
-    this.#spoke = now;
-    if (this.#wantsEnd) return this.#end(now);
+    this.#keptAliveAt = now;
+    if (this.#wish === 'end') {
+      this.#end(now);
+      return;
+    }
     this.#enter({ kind: 'live' });
     this.#pump();
-    if (resumed) for (const id of this.#snoozed) this.#say({ type: 'prompt.snooze', id });
-    if (this.#wantsPause) this.#pause();
+    if (resumed) for (const id of this.#snoozed) this.#effects.say({ type: 'prompt.snooze', id });
+    if (this.#wish === 'pause') this.#pause();
   }
 
   #pause() {
-    this.#say({ type: 'audio.pause' });
+    this.#effects.say({ type: 'audio.pause' });
     this.#enter({ kind: 'paused' });
   }
 
   /** @param {number} now */
   #end(now) {
-    this.#enter({ kind: 'ending', since: now });
+    this.#enter({ kind: 'ending', since: now, said: false });
     this.#pump();
   }
 
-  /** Sends what is due, as far as the server keeps up; says how much is missing where it was too long ago. */
+  /** Sends what is due, as far as the server keeps up, and reports a gap where sound is no longer held. */
   #pump() {
     if (!this.#isOnLine() || this.state.kind === 'paused') return;
     for (const piece of this.#uplink.take()) {
-      if ('gap' in piece) this.#say({ type: 'audio.gap', samples: piece.gap });
-      else this.#out.push({ do: 'send', data: piece.pcm.buffer });
+      if ('gap' in piece) this.#effects.say({ type: 'audio.gap', samples: piece.gap });
+      else this.#effects.add({ do: 'send', data: piece.pcm.buffer });
     }
-    if (this.#wantsEnd && !this.#endSent && this.#uplink.isEmpty) {
-      this.#endSent = true;
-      this.#say({ type: 'session.end' });
+    if (this.state.kind === 'ending' && !this.state.said && this.#uplink.isEmpty) {
+      this.state.said = true;
+      this.#effects.say({ type: 'session.end' });
     }
   }
 
@@ -208,15 +218,16 @@ export class SessionProtocol {
     if (this.session) this.#enter({ kind: 'reconnecting' });
   }
 
-  /** @param {string} code */
-  #fail(code) {
-    this.#finish({ kind: 'failed', code, message: this.#refusal?.message ?? '' });
+  /** Why the client gives up trying to reach the server. @returns {Failure} */
+  #failureOfLine() {
+    if (this.#refusal) return failureOfRefusal(this.#refusal);
+    return { code: this.session ? FailureCode.LINE_LOST : FailureCode.UNREACHABLE, detail: '' };
   }
 
   /** @param {SessionState} state */
   #finish(state) {
     this.#line.down();
-    this.#out.push({ do: 'close' });
+    this.#effects.add({ do: 'close' });
     this.#enter(state);
   }
 
@@ -233,17 +244,6 @@ export class SessionProtocol {
     if (this.#isOver()) throw new Error(`a session that is over cannot become ${state.kind}`);
     if (this.state.kind === state.kind) return;
     this.state = state;
-    this.#out.push({ do: 'emit', message: { type: 'state', state } });
-  }
-
-  /** @param {object} message */
-  #say(message) {
-    this.#out.push({ do: 'send', data: JSON.stringify(message) });
-  }
-
-  #effects() {
-    const out = this.#out;
-    this.#out = [];
-    return out;
+    this.#effects.add({ do: 'emit', message: { type: 'state', state } });
   }
 }

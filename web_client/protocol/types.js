@@ -1,43 +1,62 @@
 /**
- * The messages of `tingqing.v1` that this client reads, as JSDoc types. `server/wire/` is the truth; docs/protocol.md
- * explains them. Nothing is exported at run time.
+ * The messages of `tingqing.v1` that this client reads, as JSDoc types. `server/wire/` defines them, and
+ * docs/protocol.md explains them. Only the fields that the client reads are listed. Nothing is exported at run time.
  *
  * @typedef {'zh' | 'en'} Language
  * @typedef {{zh: string, en: string}} Text
  * @typedef {'clear' | 'usable' | 'poor' | 'nodata'} Grade
  * @typedef {'accept' | 're-record' | 'unusable'} Verdict
- * @typedef {{id: string, title: Text, kind: 'quality' | 'content', threshold: number, prompt: string | null}} Label
- * @typedef {{score: number | null, why?: string | null}} LabelScore
+ * @typedef {'quality' | 'content'} Kind
+ * @typedef {'too_short' | 'no_speech' | 'processing_enabled' | 'needs_clap' | 'needs_transcript' | 'no_evidence'
+ *   | 'shed' | 'unscorable'} Why why a label has no score
+ * @typedef {'silent_input' | 'clipping' | 'scoring_lag' | 'processing_enabled' | 'audio_gap' | 'expiring'} WarningCode
+ *
+ * @typedef {{id: string, title: Text, kind: Kind, threshold: number, prompt?: string | null}} Label
+ * @typedef {{score: number | null, why?: Why | null}} LabelScore
  * @typedef {{score: number | null, grade: Grade, passed: boolean, verdict: Verdict | null, assessed: string}} Overall
  * @typedef {{start_s: number, end_s: number, why: string}} Span
  * @typedef {{id: string, title: Text, score: number}} Interference
  * @typedef {{id: string, title: Text, start_s: number, end_s: number, score: number}} SoundEvent
+ * @typedef {{count: number, longest_s: number}} Pauses
+ * @typedef {'snr_db' | 'noise_dbfs' | 'speech_dbfs' | 'speech_ratio' | 'speech_rate_sps' | 'bandwidth_hz'
+ *   | 'clipping_ratio' | 'dropout_ratio' | 'reverberation' | 'mos_overall'} MeasureName
+ * @typedef {Partial<Record<MeasureName, number | null>> & {pauses?: Pauses | null}} Measures
  *
  * @typedef {{source: 'microphone' | 'file' | 'line', echoCancellation?: boolean, noiseSuppression?: boolean,
  *   autoGainControl?: boolean}} Capture
+ *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
  *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
  *   notices?: Text[]}} SessionStarted
- * @typedef {{type: 'quality.update', seq: number, window: {start_s: number, end_s: number, speech_ratio: number},
- *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall,
- *   session: {labels: Record<string, number | null>, overall: Overall, unusable_spans?: Span[]},
- *   measures: Record<string, number | null>, interference?: Interference[], events?: SoundEvent[]}} QualityUpdate
- * @typedef {{type: 'prompt.raised' | 'prompt.cleared', id: string, label: string, text: Text,
- *   audience: 'patient' | 'doctor'}} PromptMessage
- * @typedef {{title: Text, kind: 'quality' | 'content', score: number | null, threshold: number,
- *   why?: string | null, state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
+ * @typedef {{type: 'audio.ack', samples: number}} AudioAck
+ * @typedef {{type: 'level', peak_dbfs: number, speaking: boolean}} Level
+ * @typedef {{type: 'quality.update', seq: number, window: {end_s: number, speech_ratio: number},
+ *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall, measures: Measures,
+ *   session: {unusable_spans?: Span[]}, interference?: Interference[], events?: SoundEvent[]}} QualityUpdate
+ * @typedef {{type: 'speech.started' | 'speech.stopped', at_s: number}} SpeechMessage
+ * @typedef {{id: string, label: string, text: Text, audience: 'patient' | 'doctor'}} Prompt
+ * @typedef {{type: 'prompt.raised'} & Prompt} PromptRaised
+ * @typedef {{type: 'prompt.cleared'} & Prompt} PromptCleared
+ * @typedef {{type: 'warning', code: WarningCode}} Warning
+ * @typedef {{type: 'heartbeat'}} Heartbeat
+ * @typedef {{type: 'go_away', time_left_s: number}} GoAway
+ * @typedef {{type: 'labels.updated', labels: Label[], notices?: Text[]}} LabelsUpdated
+ * @typedef {{type: 'session.state', state: 'live' | 'paused' | 'reconnecting'}} SessionStateMessage
+ * @typedef {{title: Text, kind: Kind, score: number | null, threshold: number, why?: Why | null,
+ *   state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
- * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, prompts: string[],
- *   unusable_spans: Span[], not_heard: string[], not_assessed: string[],
- *   measures: Record<string, number | null>, interference: Interference[], events: SoundEvent[],
+ * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, unusable_spans: Span[],
+ *   not_heard: string[], measures: Measures, interference: Interference[], events: SoundEvent[],
  *   notices?: Text[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
- *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: PromptMessage[],
- *   warnings: string[], ended: SessionEnded | null, notices?: Text[]}} Snapshot
- * @typedef {{type: 'error', error: {code: string, message: string, retry_after_s?: number | null}}} ErrorMessage
+ *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: Prompt[],
+ *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Text[]}} Snapshot
+ * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal
+ * @typedef {{type: 'error', error: Refusal}} ErrorMessage
  *
- * @typedef {{type: string} & Record<string, any>} ServerMessage any of them, told apart by `type`
+ * @typedef {SessionStarted | AudioAck | Level | QualityUpdate | SpeechMessage | PromptRaised | PromptCleared | Warning
+ *   | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage | SessionEnded | Snapshot | ErrorMessage} ServerMessage
  */
 
 export {};

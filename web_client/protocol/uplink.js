@@ -1,17 +1,17 @@
-/** What of the patient's sound is due to be sent, and what has been. No I/O. */
+/** Which of the patient's sound has been sent, and which is due. No I/O. */
 
 import { ReplayBuffer } from './replay.js';
 
-/** Seconds of sound kept on this device for a replay, sent or not, acknowledged or not. */
+/** Seconds of sound kept on this device for a replay, whether it was sent or not. */
 export const KEEP_S = 20;
-/** Sound sent and not yet acknowledged may not exceed this: past it the rest waits here, where it can be counted. */
+/** Most seconds of sound sent without an acknowledgement. Beyond it the rest waits here, where it can be counted. */
 export const UNANSWERED_S = 15;
-/** Seconds in one message at most, while replaying; well under the 64 KiB that the server takes. */
+/** Most seconds in one message during a replay; well under the server's limit of 64 KiB. */
 const LARGEST_CHUNK_S = 0.2;
 
-/** @typedef {{gap: number} | {pcm: Int16Array}} Piece samples that are lost, or samples to send */
+/** @typedef {{gap: number} | {pcm: Int16Array<ArrayBuffer>}} Piece samples that are lost, or samples to send */
 
-/** Bounded: what waits for longer than `KEEP_S` is dropped, and told as a gap in its place. */
+/** Bounded: sound that waits longer than `KEEP_S` is dropped and reported as a gap in its place. */
 export class Uplink {
   /** @param {number} sampleRate Hz */
   constructor(sampleRate) {
@@ -24,7 +24,7 @@ export class Uplink {
   #sent = 0;
   #acknowledged = 0;
 
-  /** Nothing is waiting. @returns {boolean} */
+  /** Whether nothing is waiting to be sent. @returns {boolean} */
   get isEmpty() {
     return this.#sent >= this.#buffer.end;
   }
@@ -34,17 +34,17 @@ export class Uplink {
     this.#buffer.append(pcm);
   }
 
-  /** The server has taken `samples` in all. @param {number} samples */
+  /** The server has received `samples` in total. @param {number} samples */
   acknowledge(samples) {
     this.#acknowledged = Math.max(this.#acknowledged, samples);
   }
 
-  /** A new socket: the server asks for everything from `sample` on. @param {number} sample */
+  /** On a new socket the server asks for everything from `sample` on. @param {number} sample */
   rewind(sample) {
     this.#sent = this.#acknowledged = sample;
   }
 
-  /** Pieces due now; each is given once. @returns {Generator<Piece>} */
+  /** The pieces that are due now. Each is returned once. @returns {Generator<Piece>} */
   *take() {
     const missing = this.#buffer.start - this.#sent;
     if (missing > 0) {

@@ -1,18 +1,19 @@
-/** The shell around a protocol: one WebSocket at a time, a clock, and the effects carried out. */
+/** The shell around a protocol: it owns one WebSocket at a time and a clock, and carries out the effects. */
+
+/**
+ * @import { ClientMessage, Effect } from '../protocol/effects.js'
+ * @import { ObserverProtocol } from '../protocol/observer.js'
+ * @import { SessionProtocol } from '../protocol/session.js'
+ */
 
 const SUBPROTOCOL = 'tingqing.v1';
 const TICK_MS = 250;
 
-/**
- * @typedef {import('../protocol/session.js').SessionProtocol | import('../protocol/observer.js').ObserverProtocol} Protocol
- * @typedef {import('../protocol/types.js').ServerMessage} ServerMessage
- */
-
 export class Connection {
   /**
-   * @param {Protocol} protocol
+   * @param {SessionProtocol | ObserverProtocol} protocol
    * @param {URL} url `ws:` or `wss:`
-   * @param {(message: ServerMessage) => void} onMessage the server's messages and `{type: 'state', state}`
+   * @param {(message: ClientMessage) => void} onMessage the server's messages and `{type: 'state', state}`
    */
   constructor(protocol, url, onMessage) {
     this.#protocol = protocol;
@@ -24,21 +25,21 @@ export class Connection {
   #url;
   #onMessage;
   #socket = /** @type {WebSocket | null} */ (null);
-  #timer = 0;
+  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
-  /** Open and keep open. Call once. */
+  /** Opens the connection and keeps it open. Call it once. */
   start() {
     this.#timer = setInterval(() => this.run(this.#protocol.handleTick(performance.now())), TICK_MS);
     this.run(this.#protocol.handleStart(performance.now()));
   }
 
-  /** Leave at once, without a goodbye. */
+  /** Closes at once, without ending the session. */
   stop() {
     clearInterval(this.#timer);
     this.#drop();
   }
 
-  /** @param {import('../protocol/session.js').Effect[]} effects what a `handle…` of the protocol returned */
+  /** @param {Effect[]} effects what a `handle…` of the protocol returned */
   run(effects) {
     for (const effect of effects) {
       switch (effect.do) {
@@ -49,16 +50,16 @@ export class Connection {
           this.#drop();
           break;
         case 'send':
-          if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(/** @type {any} */ (effect.data));
+          if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(effect.data);
           break;
         case 'emit':
-          this.#emit(/** @type {ServerMessage} */ (effect.message));
+          this.#emit(effect.message);
           break;
       }
     }
   }
 
-  /** @param {ServerMessage} message */
+  /** @param {ClientMessage} message */
   #emit(message) {
     if (message.type === 'state' && ['ended', 'failed'].includes(message.state.kind)) clearInterval(this.#timer);
     this.#onMessage(message);
@@ -68,12 +69,12 @@ export class Connection {
     this.#drop();
     const socket = new WebSocket(this.#url, SUBPROTOCOL);
     this.#socket = socket;
-    // Listeners come before the socket can open, and answer only for the socket in use.
-    /** @param {(now: number) => import('../protocol/session.js').Effect[]} handle */
+    // Listeners are added before the socket can open, and ignore sockets that are no longer in use.
+    /** @param {(now: number) => Effect[]} handle */
     const ours = (handle) => {
       if (this.#socket === socket) this.run(handle(performance.now()));
     };
-    socket.onmessage = ({ data }) => ours((now) => this.#protocol.handleMessage(data, now));
+    socket.onmessage = ({ data }) => ours((now) => this.#protocol.handleMessage(String(data), now));
     socket.onopen = () => ours((now) => this.#protocol.handleOpen(now));
     socket.onclose = ({ code }) => ours((now) => this.#protocol.handleClose(code, now));
   }

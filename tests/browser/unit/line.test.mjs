@@ -15,8 +15,9 @@ function openLine(random = steady) {
 }
 
 test('what would be refused again is never retried', () => {
-  for (const code of [1000, 1009, 4400, 4401, 4403, 4404, 4408, 4409, 4410, 4429, 4499])
+  for (const code of [1000, 1009, 4400, 4401, 4403, 4404, 4408, 4409, 4410, 4429, 4499]) {
     assert.ok(isFinalClose(code), `${code}`);
+  }
   for (const code of [1001, 1005, 1006, 1011, 1012, 4503, 4500]) assert.ok(!isFinalClose(code), `${code}`);
 });
 
@@ -35,7 +36,7 @@ test('a page that slept does not take its own sleep for a dead line', () => {
 });
 
 test('retries wait longer each time, with jitter, and stop in the end', () => {
-  const waits = [];
+  const waits = /** @type {number[]} */ ([]);
   const line = openLine(() => 0.5);
   let now = 1000;
   line.lost(now, { giveUpAt: 40_000 });
@@ -47,7 +48,8 @@ test('retries wait longer each time, with jitter, and stop in the end', () => {
     since = now;
   }
   const expected = RETRY_DELAYS_MS.map((ms, i) => ms + (i ? 500 : 125));
-  waits.slice(0, 6).forEach((wait, i) => assert.ok(Math.abs(wait - expected[i]) <= 20, `${wait} for ${expected[i]}`));
+  assert.ok(waits.length >= expected.length);
+  expected.forEach((ms, i) => assert.ok(Math.abs((waits[i] ?? 0) - ms) <= 20, `${waits[i]} for ${ms}`));
   assert.ok(now >= 40_000 && now < 40_100);
 });
 

@@ -1,46 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Meter, shortCode } from '../../../web_client/meter/meter.js';
+import { Meter } from '../../../web_client/meter/meter.js';
 import { gradeOf } from '../../../web_client/meter/rows.js';
+import { shortCode } from '../../../web_client/meter/short-code.js';
+import { FailureCode } from '../../../web_client/protocol/failures.js';
 import { ObserverProtocol } from '../../../web_client/protocol/observer.js';
+import { CAPTURE, level, refusal, snapshot, TEXT, update } from './messages.mjs';
 
-const LABELS = [
-  { id: 'low_background', kind: 'quality', threshold: 0.7, title: {} },
-  { id: 'close_enough', kind: 'quality', threshold: 0.7, title: {} },
-  { id: 'no_crosstalk', kind: 'quality', threshold: 0.7, title: {} },
-  { id: 'pain_location', kind: 'content', threshold: 0.7, title: {} },
-];
-const CAPTURE = { source: 'microphone', echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+/**
+ * @import { Effect } from '../../../web_client/protocol/effects.js'
+ * @import { ServerMessage, Snapshot } from '../../../web_client/protocol/types.js'
+ */
 
-const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8, spans = [] } = {}) => ({
-  type: 'quality.update',
-  seq,
-  window: { end_s: seq + 2, speech_ratio: speech },
-  labels: {
-    low_background: { score: noise },
-    close_enough: { score: 0.8 },
-    no_crosstalk: { score: null, why: 'no_evidence' },
-  },
-  recent: { low_background: noise, close_enough: 0.8, no_crosstalk: null },
-  session: { unusable_spans: spans },
-  overall: { grade, score: 0.8 },
-});
+const speaking = level(true);
+const silent = level(false);
 
-const speaking = { type: 'level', speaking: true };
-const silent = { type: 'level', speaking: false };
-
+/** A meter of somebody who watches. @param {Partial<Snapshot>} more */
 function watching(more = {}) {
   const meter = new Meter();
-  const snapshot = {
-    type: 'snapshot',
-    session_id: 's',
-    state: 'live',
-    labels: LABELS,
-    basic_mode: true,
-    capture: CAPTURE,
-  };
-  meter.receive({ ...snapshot, update: null, prompts: [], warnings: [], ended: null, ...more }, 0);
+  meter.receive(snapshot(more), 0);
   return meter;
 }
 
@@ -61,11 +40,13 @@ test('network, pause, a silent microphone and a silent patient are told apart', 
     return meter;
   };
   assert.equal(fresh().reading(1100, false).cause, 'network');
-  for (const [message, cause] of [
+  /** @type {[ServerMessage, string][]} */
+  const causes = [
     [{ type: 'session.state', state: 'reconnecting' }, 'network'],
     [{ type: 'session.state', state: 'paused' }, 'paused'],
     [{ type: 'warning', code: 'silent_input' }, 'silent'],
-  ]) {
+  ];
+  for (const [message, cause] of causes) {
     const meter = fresh();
     meter.receive(message, 1100);
     assert.deepEqual(meter.reading(1200, true), { grade: 'nodata', cause });
@@ -102,11 +83,12 @@ test('the worst label comes first, those without a score last, content not at al
 
 test('the trend holds 60 s, and has a hole where nobody spoke', () => {
   const meter = watching();
-  for (let seq = 1; seq <= 100; seq += 1)
+  for (let seq = 1; seq <= 100; seq += 1) {
     meter.receive(update(seq, { noise: 0.5, speech: seq === 90 ? 0 : 1 }), seq * 1000);
+  }
   assert.equal(meter.trend.length, 61);
-  assert.equal(meter.trend.at(-1).score, 0.5);
-  assert.equal(meter.trend.at(-11).score, null);
+  assert.equal(meter.trend.at(-1)?.score, 0.5);
+  assert.equal(meter.trend.at(-11)?.score, null);
 });
 
 test('what to ask again is what the server tells, also to a doctor who comes late', () => {
@@ -138,19 +120,24 @@ test('grades of a single label follow its own line', () => {
 
 test('an observer takes each update once, and starts over at a new snapshot', () => {
   const observer = new ObserverProtocol(() => 0);
-  const seen = [];
-  const run = (effects) =>
-    effects.forEach((effect) => effect.do === 'emit' && seen.push(effect.message.seq ?? effect.message.type));
+  const seen = /** @type {(string | number)[]} */ ([]);
+  /** @param {Effect[]} effects */
+  const run = (effects) => {
+    for (const effect of effects) {
+      if (effect.do === 'emit') seen.push('seq' in effect.message ? effect.message.seq : effect.message.type);
+    }
+  };
+  /** @param {object} message @param {number} now */
   const say = (message, now) => run(observer.handleMessage(JSON.stringify(message), now));
   run(observer.handleStart(0));
   run(observer.handleOpen(1));
-  say({ type: 'snapshot', update: { seq: 7 } }, 2);
+  say(snapshot({ update: update(7) }), 2);
   for (const seq of [6, 7, 8, 8, 9]) say(update(seq), 3);
   run(observer.handleClose(1001, 10));
   assert.equal(observer.state.kind, 'reconnecting');
   run(observer.handleTick(10));
   run(observer.handleOpen(20));
-  say({ type: 'snapshot', update: { seq: 12 } }, 21);
+  say(snapshot({ update: update(12) }), 21);
   say(update(12), 22);
   say(update(13), 23);
   assert.deepEqual(seen, ['state', 'state', 'snapshot', 8, 9, 'state', 'state', 'snapshot', 13]);
@@ -160,16 +147,17 @@ test('an observer of an unknown session is told so and stays away', () => {
   const observer = new ObserverProtocol(() => 0);
   observer.handleStart(0);
   observer.handleOpen(1);
-  observer.handleMessage('{"type":"error","error":{"code":"unknown_session","message":""}}', 2);
+  observer.handleMessage(JSON.stringify(refusal('unknown_session')), 2);
   observer.handleClose(4404, 3);
-  assert.deepEqual([observer.state.kind, observer.state.code], ['failed', 'unknown_session']);
+  assert.deepEqual(observer.state, { kind: 'failed', failure: { code: FailureCode.UNKNOWN_SESSION, detail: '' } });
   assert.deepEqual(observer.handleTick(99_999), []);
 });
 
 test('one prompt at a time to the patient, and none that outlived its clearing', () => {
   const meter = watching();
+  /** @param {string} id @param {string} label @param {'patient' | 'doctor'} audience */
   const raise = (id, label, audience = 'patient') =>
-    meter.receive({ type: 'prompt.raised', id, label, audience, text: {} }, 0);
+    meter.receive({ type: 'prompt.raised', id, label, audience, text: TEXT }, 0);
   const up = () => [...meter.prompts.keys()];
   raise('come_closer', 'close_enough');
   raise('reduce_echo', 'low_reverberation', 'doctor');

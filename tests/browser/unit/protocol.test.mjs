@@ -1,51 +1,72 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { FailureCode } from '../../../web_client/protocol/failures.js';
 import { SessionProtocol } from '../../../web_client/protocol/session.js';
+import { CAPTURE, ended, refusal, started } from './messages.mjs';
 
 const RATE = 1000;
-const CAPTURE = { source: 'microphone', noiseSuppression: false };
 
-/** A session and everything it wanted done, with `sent` decoded and PCM as its length. */
+/**
+ * @import { Effect } from '../../../web_client/protocol/effects.js'
+ * @import { Failure } from '../../../web_client/protocol/failures.js'
+ *
+ * @typedef {{type: string} & Record<string, any>} Message as it went out
+ * @typedef {Message | number} Sent a message, or the samples of a chunk of PCM
+ */
+
+/** A session and everything it wanted done. */
 function session() {
   const protocol = new SessionProtocol({ sampleRate: RATE, capture: CAPTURE, language: 'en' }, () => 0);
-  const log = { sent: [], states: [], opened: 0, closed: 0 };
+  const log = { sent: /** @type {Sent[]} */ ([]), states: /** @type {string[]} */ ([]), opened: 0, closed: 0 };
+  /** @param {Effect[]} effects */
   const run = (effects) => {
     for (const effect of effects) {
       if (effect.do === 'open') log.opened += 1;
       if (effect.do === 'close') log.closed += 1;
-      if (effect.do === 'send')
+      if (effect.do === 'send') {
         log.sent.push(typeof effect.data === 'string' ? JSON.parse(effect.data) : effect.data.byteLength / 2);
+      }
       if (effect.do === 'emit' && effect.message.type === 'state') log.states.push(effect.message.state.kind);
     }
     return log;
   };
-  return { protocol, run, log, take: () => log.sent.splice(0) };
+  /** @param {object} message @param {number} now */
+  const hear = (message, now) => run(protocol.handleMessage(JSON.stringify(message), now));
+  return { protocol, run, hear, log, take: () => log.sent.splice(0) };
 }
-
-const started = (next_sample = 0) =>
-  JSON.stringify({
-    type: 'session.started',
-    session_id: 's',
-    resume_token: 't',
-    next_sample,
-    limits: { resume_ttl_s: 60 },
-  });
 
 function live() {
   const made = session();
   made.run(made.protocol.handleStart(0));
   made.run(made.protocol.handleOpen(10));
-  made.run(made.protocol.handleMessage(started(), 20));
+  made.hear(started(), 20);
   made.take();
   return made;
 }
 
-const samples = (list) => list.filter((item) => typeof item === 'number').reduce((sum, n) => sum + n, 0);
-const types = (list) => list.filter((item) => typeof item === 'object').map((item) => item.type);
+/** @param {Sent[]} list */
+const samples = (list) =>
+  list.reduce((/** @type {number} */ sum, item) => sum + (typeof item === 'number' ? item : 0), 0);
+/** @param {Sent[]} list */
+const messages = (list) => list.filter((item) => typeof item === 'object');
+/** @param {Sent[]} list */
+const types = (list) => messages(list).map(({ type }) => type);
+
+/** @param {SessionProtocol} protocol @returns {Failure} why it failed */
+function failureOf({ state }) {
+  assert.ok(state.kind === 'failed', state.kind);
+  return state.failure;
+}
+
+/** @param {SessionProtocol} protocol */
+function endOf({ state }) {
+  assert.ok(state.kind === 'ended', state.kind);
+  return state;
+}
 
 test('session.start is the first message, and says what the browser granted', () => {
-  const { protocol, run, take } = session();
+  const { protocol, run, hear, take } = session();
   run(protocol.handleStart(0));
   run(protocol.handleAudio(new Int16Array(100)));
   assert.deepEqual(take(), []);
@@ -53,12 +74,12 @@ test('session.start is the first message, and says what the browser granted', ()
   assert.deepEqual(take(), [
     { type: 'session.start', audio: { encoding: 'pcm_s16le', sample_rate: RATE }, capture: CAPTURE, language: 'en' },
   ]);
-  run(protocol.handleMessage(started(), 20));
+  hear(started(), 20);
   assert.equal(samples(take()), 100, 'what was said while connecting is sent');
 });
 
 test('a cut line resumes with its token and replays from next_sample', () => {
-  const { protocol, run, take, log } = live();
+  const { protocol, run, hear, take, log } = live();
   run(protocol.handleAudio(new Int16Array(5000)));
   run(protocol.handleClose(1006, 6000));
   assert.equal(protocol.state.kind, 'reconnecting');
@@ -67,57 +88,58 @@ test('a cut line resumes with its token and replays from next_sample', () => {
   run(protocol.handleTick(6001));
   assert.equal(log.opened, 2);
   run(protocol.handleOpen(6010));
-  assert.deepEqual(take()[0].resume, { session_id: 's', resume_token: 't' });
-  run(protocol.handleMessage(started(2000), 6020));
+  assert.deepEqual(messages(take())[0]?.['resume'], { session_id: 's', resume_token: 't' });
+  hear(started(2000), 6020);
   assert.equal(samples(take()), 3700);
   assert.deepEqual(log.states, ['connecting', 'live', 'reconnecting', 'live']);
 });
 
 test('what 20 s could not hold is an explicit gap before the rest', () => {
-  const { protocol, run, take } = live();
+  const { protocol, run, hear, take } = live();
   run(protocol.handleAudio(new Int16Array(4000)));
   run(protocol.handleClose(1012, 4000));
   for (let s = 0; s < 30; s += 1) run(protocol.handleAudio(new Int16Array(1000)));
   take();
   run(protocol.handleTick(34_000));
   run(protocol.handleOpen(34_010));
-  run(protocol.handleMessage(started(3000), 34_020));
+  hear(started(3000), 34_020);
   const [, gap, ...rest] = take();
   assert.deepEqual(gap, { type: 'audio.gap', samples: 11_000 });
   assert.equal(samples(rest), 15_000, 'the last 5 s wait for an acknowledgement');
-  run(protocol.handleMessage('{"type":"audio.ack","samples":20000}', 34_100));
+  hear({ type: 'audio.ack', samples: 20_000 }, 34_100);
   assert.equal(samples(take()), 5000);
 });
 
 test('refusals end it with the server’s own code', () => {
-  for (const [code, error, expected] of [
-    [4404, 'unknown_session', 'unknown_session'],
-    [4409, 'session_superseded', 'session_superseded'],
-    [1009, 'frame_too_large', 'frame_too_large'],
-    [4403, null, 'close_4403'],
-  ]) {
-    const { protocol, run, log } = live();
-    if (error) run(protocol.handleMessage(JSON.stringify({ type: 'error', error: { code: error, message: '' } }), 30));
-    run(protocol.handleClose(code, 40));
-    assert.deepEqual([protocol.state.kind, protocol.state.code], ['failed', expected]);
+  /** @type {[number, string | null, Failure][]} */
+  const refusals = [
+    [4404, 'unknown_session', { code: FailureCode.UNKNOWN_SESSION, detail: 'why' }],
+    [4409, 'session_superseded', { code: FailureCode.SESSION_SUPERSEDED, detail: 'why' }],
+    [1009, 'frame_too_large', { code: FailureCode.REFUSED, detail: 'frame_too_large: why' }],
+    [4403, null, { code: FailureCode.CLOSED, detail: 'close code 4403' }],
+  ];
+  for (const [closeCode, error, expected] of refusals) {
+    const { protocol, run, hear, log } = live();
+    if (error) hear(refusal(error, { message: 'why' }), 30);
+    run(protocol.handleClose(closeCode, 40));
+    assert.deepEqual(failureOf(protocol), expected);
     assert.deepEqual(protocol.handleTick(60_000), []);
     assert.equal(log.opened, 1);
   }
 });
 
 test('a full server is tried again when it says, and given up with its reason', () => {
-  const { protocol, run, log } = session();
+  const { protocol, run, hear, log } = session();
   run(protocol.handleStart(0));
-  const full = { type: 'error', error: { code: 'at_capacity', message: 'full', retry_after_s: 5 } };
   for (let now = 0; protocol.state.kind === 'connecting' && now < 60_000; now += 250) {
     const before = log.opened;
     if (now === 0 || run(protocol.handleTick(now)).opened > before) {
       run(protocol.handleOpen(now));
-      run(protocol.handleMessage(JSON.stringify(full), now));
+      hear(refusal('at_capacity', { retry_after_s: 5 }), now);
       run(protocol.handleClose(4503, now));
     }
   }
-  assert.deepEqual([protocol.state.kind, protocol.state.code], ['failed', 'at_capacity']);
+  assert.equal(failureOf(protocol).code, FailureCode.AT_CAPACITY);
   assert.equal(log.opened, 4);
 });
 
@@ -128,7 +150,7 @@ test('a line lost for longer than the session is kept is given up', () => {
     const opens = protocol.handleTick(now).some((effect) => effect.do === 'open');
     if (opens) run(protocol.handleClose(1006, now));
   }
-  assert.deepEqual([protocol.state.kind, protocol.state.code], ['failed', 'lost']);
+  assert.equal(failureOf(protocol).code, FailureCode.LINE_LOST);
 });
 
 test('a dead line is dropped without waiting for its close', () => {
@@ -140,14 +162,14 @@ test('a dead line is dropped without waiting for its close', () => {
 });
 
 test('a pause sends nothing, keeps nothing, and outlives its socket', () => {
-  const { protocol, run, take } = live();
+  const { protocol, run, hear, take } = live();
   run(protocol.handlePause());
   run(protocol.handleAudio(new Int16Array(500)));
   assert.deepEqual(types(take()), ['audio.pause']);
   run(protocol.handleClose(1006, 1000));
   run(protocol.handleTick(1000));
   run(protocol.handleOpen(1010));
-  run(protocol.handleMessage(started(), 1020));
+  hear(started(), 1020);
   assert.deepEqual(types(take()), ['session.start', 'audio.pause']);
   assert.equal(protocol.state.kind, 'paused');
   run(protocol.handleResume());
@@ -156,56 +178,55 @@ test('a pause sends nothing, keeps nothing, and outlives its socket', () => {
 });
 
 test('a paused line is kept warm', () => {
-  const { protocol, run, take } = live();
+  const { protocol, run, hear, take } = live();
   run(protocol.handlePause());
   for (let now = 250; now < 31_000; now += 250) {
-    run(protocol.handleMessage('{"type":"heartbeat"}', now));
+    hear({ type: 'heartbeat' }, now);
     run(protocol.handleTick(now));
   }
   assert.deepEqual(types(take()), ['audio.pause', 'keepalive', 'keepalive']);
 });
 
 test('not now is said at once, and again after a resume', () => {
-  const { protocol, run, take } = live();
+  const { protocol, run, hear, take } = live();
   run(protocol.handleSnooze('move_somewhere_quieter'));
   assert.deepEqual(take(), [{ type: 'prompt.snooze', id: 'move_somewhere_quieter' }]);
   run(protocol.handleClose(1006, 1000));
   run(protocol.handleTick(1000));
   run(protocol.handleOpen(1010));
-  run(protocol.handleMessage(started(), 1020));
+  hear(started(), 1020);
   assert.deepEqual(types(take()), ['session.start', 'prompt.snooze']);
 });
 
 test('the end comes after the last sample, also when the line is down', () => {
-  const { protocol, run, take, log } = live();
+  const { protocol, run, hear, take, log } = live();
   run(protocol.handleAudio(new Int16Array(300)));
   run(protocol.handleClose(1006, 1000));
   take();
   run(protocol.handleEnd(1100));
   run(protocol.handleTick(1200));
   run(protocol.handleOpen(1210));
-  run(protocol.handleMessage(started(), 1220));
+  hear(started(), 1220);
   assert.deepEqual(take().slice(1), [200, 100, { type: 'session.end' }]);
-  run(protocol.handleMessage('{"type":"session.ended","reason":"client","result":{"id":"r"}}', 1300));
-  assert.equal(protocol.state.kind, 'ended');
-  assert.equal(protocol.state.result.id, 'r');
+  hear(ended('client'), 1300);
+  assert.equal(endOf(protocol).result?.id, 'r');
   assert.deepEqual(protocol.handleClose(1000, 1310), []);
   assert.equal(log.states.at(-1), 'ended');
 });
 
 test('an end that nobody answers is an end all the same', () => {
-  const { protocol, run } = live();
+  const { protocol, run, hear } = live();
   run(protocol.handleEnd(0));
   for (let now = 0; now <= 10_250; now += 250) {
-    run(protocol.handleMessage('{"type":"heartbeat"}', now));
+    hear({ type: 'heartbeat' }, now);
     run(protocol.handleTick(now));
   }
-  assert.deepEqual([protocol.state.kind, protocol.state.result], ['ended', null]);
+  assert.equal(endOf(protocol).result, null);
 });
 
 test('what is over stays over', () => {
-  const { protocol, run } = live();
-  run(protocol.handleMessage('{"type":"session.ended","reason":"idle","result":{"id":"r"}}', 30));
+  const { protocol, hear } = live();
+  hear(ended('idle'), 30);
   assert.deepEqual(protocol.handleEnd(40), []);
   assert.deepEqual(protocol.handleTick(50_000), []);
   assert.throws(() => protocol.handleStart(60));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ReplayBuffer } from '../../../web_client/protocol/replay.js';
 import { Uplink } from '../../../web_client/protocol/uplink.js';
 
-/** Samples that say which they are. */
+/** Samples that say which they are. @param {number} from @param {number} count */
 const ramp = (from, count) => Int16Array.from({ length: count }, (_, i) => (from + i) % 30000);
 
 test('keeps the newest samples under their index, whatever the pieces', () => {
@@ -26,9 +26,9 @@ test('reading what is gone is an error, not somebody else’s sound', () => {
   assert.equal(buffer.read(25, 5).length, 0);
 });
 
-/** What an uplink gives, as [gaps, samples]. */
+/** What an uplink gives: samples lost, and samples to send. @param {Uplink} uplink */
 function drain(uplink) {
-  const sent = [];
+  const sent = /** @type {number[]} */ ([]);
   let gap = 0;
   for (const piece of uplink.take()) {
     if ('gap' in piece) gap += piece.gap;

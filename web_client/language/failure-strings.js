@@ -1,0 +1,79 @@
+/** A sentence for every failure: what happened, and what to do. */
+
+import { FailureCode } from '../protocol/failures.js';
+import { inOf } from './dictionary.js';
+
+/**
+ * @import { Pair } from './dictionary.js'
+ * @import { Language } from '../protocol/types.js'
+ */
+
+/** @type {Readonly<Record<FailureCode, Pair>>} */
+const SENTENCES = {
+  [FailureCode.MICROPHONE_DENIED]: [
+    '麦克风权限被拒绝。请点击地址栏旁的图标，允许使用麦克风，然后点击“开始”。',
+    'Microphone access was denied. Click the icon beside the address, allow the microphone, then press Start.',
+  ],
+  [FailureCode.MICROPHONE_NOT_FOUND]: [
+    '没有找到麦克风。请接上麦克风或耳机，然后点击“开始”。',
+    'No microphone was found. Please plug in a microphone or headset, then press Start.',
+  ],
+  [FailureCode.MICROPHONE_BUSY]: [
+    '麦克风正被其他程序占用。请关闭该程序，然后点击“开始”。',
+    'Another program is using the microphone. Please close it, then press Start.',
+  ],
+  [FailureCode.PAGE_INSECURE]: [
+    '出于安全考虑，浏览器只允许 https 网页使用麦克风。请用 https 打开本页。',
+    'Browsers allow the microphone on secure pages only. Please open this page with https.',
+  ],
+  [FailureCode.BROWSER_UNSUPPORTED]: [
+    '此浏览器无法录音。请使用新版 Chrome、Edge、Firefox 或 Safari。',
+    'This browser cannot record. Please use a recent Chrome, Edge, Firefox or Safari.',
+  ],
+  [FailureCode.UNREACHABLE]: [
+    '无法连接服务器。请检查网络，然后重试。',
+    'The server cannot be reached. Please check your network, then try again.',
+  ],
+  [FailureCode.LINE_LOST]: [
+    '网络断开太久，本次会话已结束。请重新点击“开始”。',
+    'The connection was down for too long, so the session has ended. Please press Start again.',
+  ],
+  [FailureCode.CLOSED]: ['服务器关闭了连接。请重试。', 'The server closed the connection. Please try again.'],
+  [FailureCode.AT_CAPACITY]: [
+    '当前使用人数较多。请过几分钟再试。',
+    'Many people are using this now. Please try again in a few minutes.',
+  ],
+  [FailureCode.SESSION_SUPERSEDED]: ['会话已在另一个窗口继续。', 'This session continues in another window.'],
+  [FailureCode.SESSION_EXPIRED]: ['此会话已过期。', 'This session has expired.'],
+  [FailureCode.UNKNOWN_SESSION]: [
+    '找不到此会话。请向患者索取新的链接。',
+    'This session was not found. Please ask the patient for a new link.',
+  ],
+  [FailureCode.IDLE_TIMEOUT]: [
+    '长时间没有收到声音，本次会话已结束。请重新点击“开始”。',
+    'No sound arrived for a long time, so the session has ended. Please press Start again.',
+  ],
+  [FailureCode.INVALID_LABELS]: [
+    '无法识别链接中的标签。请向发送者索取新的链接。',
+    'The labels in this link cannot be read. Please ask whoever sent it for a new link.',
+  ],
+  [FailureCode.UNDECODABLE_FILE]: [
+    '无法从此文件中读取声音。请选择 WAV、FLAC、OGG 或 MP3 格式的录音。',
+    'No sound could be read from this file. Please choose a WAV, FLAC, OGG or MP3 recording.',
+  ],
+  [FailureCode.FILE_TOO_LARGE]: [
+    '文件超过 200 MB。请选择较短的录音。',
+    'The file is over 200 MB. Please choose a shorter recording.',
+  ],
+  [FailureCode.SESSION_MISSING]: [
+    '请使用患者页面上的链接打开本页。',
+    'Please open this page with the link from the patient’s page.',
+  ],
+  [FailureCode.REFUSED]: ['出了点问题。请重试。', 'Something went wrong. Please try again.'],
+  [FailureCode.UNEXPECTED]: ['出了点问题。请重试。', 'Something went wrong. Please try again.'],
+};
+
+/** @param {FailureCode} code @param {Language} language @returns {string} */
+export function failureSentence(code, language) {
+  return inOf(SENTENCES[code], language);
+}

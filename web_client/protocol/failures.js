@@ -1,0 +1,66 @@
+/** Why something failed: one code, whoever reports it. `language/failure-strings.js` has a sentence for each. */
+
+/** Where the server reports a failure, the value is the server's own code (docs/protocol.md). */
+export const FailureCode = Object.freeze(
+  /** @type {const} */ ({
+    MICROPHONE_DENIED: 'denied',
+    MICROPHONE_NOT_FOUND: 'not_found',
+    MICROPHONE_BUSY: 'busy',
+    /** The page was not loaded over HTTPS, so the browser opens no microphone. */
+    PAGE_INSECURE: 'insecure',
+    BROWSER_UNSUPPORTED: 'unsupported',
+    /** No connection to the server could be made. */
+    UNREACHABLE: 'unreachable',
+    /** The connection was down for longer than the server keeps a session. */
+    LINE_LOST: 'lost',
+    /** The server closed the socket for good and gave no reason. */
+    CLOSED: 'closed',
+    AT_CAPACITY: 'at_capacity',
+    SESSION_SUPERSEDED: 'session_superseded',
+    SESSION_EXPIRED: 'session_expired',
+    UNKNOWN_SESSION: 'unknown_session',
+    IDLE_TIMEOUT: 'idle_timeout',
+    INVALID_LABELS: 'invalid_labels',
+    UNDECODABLE_FILE: 'undecodable_file',
+    /** The server refused for a reason that the person at the page can do nothing about; see `detail`. */
+    REFUSED: 'refused',
+    /** The address of the doctor's page names no session. */
+    SESSION_MISSING: 'no_session',
+    FILE_TOO_LARGE: 'file_too_large',
+    /** A fault of this client or of the browser. */
+    UNEXPECTED: 'other',
+  }),
+);
+
+/**
+ * @import { Refusal } from './types.js'
+ *
+ * @typedef {typeof FailureCode[keyof typeof FailureCode]} FailureCode
+ * @typedef {{code: FailureCode, detail: string}} Failure `detail`: for logs, in English; may be empty
+ */
+
+const CODES = /** @type {ReadonlySet<string>} */ (new Set(Object.values(FailureCode)));
+
+/** @param {string} code @returns {code is FailureCode} */
+function isFailureCode(code) {
+  return CODES.has(code);
+}
+
+/**
+ * What the server's `error`, on a socket or in an HTTP answer, means here.
+ * @param {{code: string, message: string}} refusal
+ * @returns {Failure}
+ */
+export function failureOfRefusal({ code, message }) {
+  return isFailureCode(code) ? { code, detail: message } : { code: FailureCode.REFUSED, detail: `${code}: ${message}` };
+}
+
+/**
+ * Why a socket is closed for good.
+ * @param {Refusal | null} refusal the `error` before the close, if any
+ * @param {number} closeCode
+ * @returns {Failure}
+ */
+export function failureOfClose(refusal, closeCode) {
+  return refusal ? failureOfRefusal(refusal) : { code: FailureCode.CLOSED, detail: `close code ${closeCode}` };
+}
