@@ -53,8 +53,7 @@ Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
 class SessionJudge:
     """Judges windows by ``labels``. ``opinions`` are keyed by evidence kind, then by label id; if a label has no entry
-    for a kind that it declares, that scorer is not loaded.
-    """
+    for a kind that it declares, that scorer is not loaded."""
 
     def __init__(self, labels: LabelSet) -> None:
         self._labels = labels
@@ -109,16 +108,13 @@ class SessionJudge:
         return self._prompts.snooze(prompt_id)
 
     def change_labels(self, labels: LabelSet) -> None:
-        """Use other labels from the next window on. Labels that stay keep their scores, new ones start without any;
-        prompts that this clears are reported with the next window.
-        """
+        """Use other labels from the next window on, which reports cleared prompts. Labels that stay keep scores."""
         self._history = self._history.with_labels(labels)
         self._unsent += self._prompts.change_labels(labels)
         self._labels = labels
 
     def conclude(self, said: Mapping[str, Said] | None = None) -> Conclusion:
-        """The judgement of the session so far. Changes nothing. Without any window the audio was too short (under
-        0.5 s).
+        """The judgement so far. Changes nothing. Without any window the audio was too short (under 0.5 s).
 
         ``said``: what the transcript says, by label id, for content labels that it covers.
         """
@@ -212,9 +208,7 @@ class SessionJudge:
         return next((label for label in self._labels.shown() if label.id == INTELLIGIBLE), None)
 
     def _microphone_fails(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> bool:
-        """Whether the microphone is the cause. The acoustic evidence is the worst of SIG, SNR and bandwidth; above
-        15 dB, SNR does not fail.
-        """
+        """Whether the microphone is the cause: SIG or bandwidth is the worst, since SNR does not fail above 15 dB."""
         label = self._intelligible()
         snr_db = facts.measures.snr_db if facts.measures is not None else None
         if label is None or snr_db is None or snr_db <= MICROPHONE_SNR_DB:
@@ -244,9 +238,7 @@ def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
 
 
 def _recent_of(recent: Opinions, opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:
-    """Opinions of the last 4 s. CLAP hears 10 s at once: for a label with a prompt and no other evidence, those 10 s
-    are used instead (docs/decisions/0010).
-    """
+    """Opinions of the last 4 s; of 10 s for a label with a prompt that only CLAP scores (docs/decisions/0010)."""
     found = _of(recent, label)
     if label.prompt is not None and label.acoustic is None and found["clap"] is None:
         found["clap"] = _of(opinions, label)["clap"]

@@ -83,7 +83,7 @@ def active_level(rows: Float32Array) -> float:
 
 
 class DnsMos:
-    """``assessment.scorers.MosModel``: rates a window in about 0.2 s, or says ``None`` where a rating would mislead."""
+    """``scoring.scorers.MosModel``: rates a window in about 0.2 s, or says ``None`` where a rating would mislead."""
 
     def __init__(self, session: Any) -> None:
         """``session``: from ``load_dnsmos_session``."""

@@ -1,7 +1,7 @@
-"""Two people at once, heard by a small convolutional network in the fine spectrum of the last second and a half.
+"""Detects two people speaking at once: a small convolutional network on the fine spectrum of the last 1.5 s.
 
-Voices that overlap lay two series of harmonics over each other. The network reads 0.06–3.1 kHz in bins of 15.6 Hz, so
-that the harmonics of one voice stand apart, and says how likely two voices sound, every 40 ms. It was fitted by
+Overlapping voices superpose two series of harmonics. The network reads 0.06–3.1 kHz in bins of 15.6 Hz, which resolve
+the harmonics of one voice, and gives the probability of two voices every 40 ms. It was fitted by
 ``training/fit_overlap.py`` on mixes of public recordings (docs/decisions/0011-hearing-two-people.md); its 23,000
 weights lie beside this file. Inference is numpy.
 """
@@ -40,10 +40,10 @@ TIME_STRIDE = 2
 """Frames per answer of the network."""
 
 LEAST_FRAMES = 12
-"""Under 0.3 s there is nothing to say."""
+"""Below 0.3 s the network gives no answer."""
 
 NOT_JUDGED = -1.0
-"""What the column OVERLAP holds where nothing could be said (``values.Column``)."""
+"""The value of the column OVERLAP where it was not judged (``values.rows.Column``)."""
 
 _ROW = CORE_RATE // ROW_RATE
 
@@ -140,7 +140,7 @@ def _dilate(state: Float32Array, by: int) -> Float32Array:
 
 
 def load_overlap(path: Path = WEIGHTS) -> OverlapNetwork:
-    """The network that is shipped, or another's weights. Raises OSError or KeyError where they are missing."""
+    """The shipped network, or one with other weights. Raises OSError or KeyError if they are missing."""
     with np.load(path, allow_pickle=False) as arrays:
         weights: dict[str, npt.NDArray[np.float32]] = {name: arrays[name].astype(np.float32) for name in arrays.files}
     return OverlapNetwork(weights)

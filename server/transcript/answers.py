@@ -1,4 +1,4 @@
-"""What a doctor's last question is, and what is nothing but an answer to it."""
+"""Finds a doctor's last question, and replies that are only an answer to it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a whole transcript says of each topic, and when: lines in their order, findings at any time."""
+"""What a whole transcript says about each topic, and when: add lines in order, ask for findings at any time."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from server.transcript.matcher import Matcher, combined
 from server.transcript.topics import Mention, Topic
 
 DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "interviewer", "医生", "大夫", "护士"})
-"""Speakers whose lines are context. Everybody else speaks for the patient, also where nobody is named."""
+"""Speakers whose lines are context. Everybody else speaks for the patient, including lines without a speaker."""
 
 
 VERSION = 1
@@ -55,7 +55,7 @@ class Conversation:
             )
 
     def said(self) -> Mapping[str, Said]:
-        """By topic id, of every topic that can be heard."""
+        """The findings so far by topic id, for every topic that can be heard."""
         return {topic_id: self._said(topic) for topic_id, topic in self._topics.items()}
 
     def snapshot(self) -> dict[str, Any]:

@@ -25,17 +25,17 @@ class TranscriptLine(BaseModel):
 
 
 def read_line(line: bytes, number: int, name: str = "line") -> TranscriptLine:
-    """One line of JSON lines; a byte-order mark is passed over. Raises TranscriptError, which never repeats a word of
-    the line: a transcript is not to be found in a log."""
+    """Parse one line of JSON lines; a byte-order mark is skipped. Raises TranscriptError, which never repeats a word of
+    the line, because transcripts must not reach a log."""
     where = f"{name}:{number}"
     try:
         value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise TranscriptError(f"{where}: not UTF-8 text", line=number) from None
+        raise TranscriptError(f"{where}: not UTF-8", line=number) from None
     except (ValueError, RecursionError):
-        raise TranscriptError(f"{where}: not JSON; write one object a line", line=number) from None
+        raise TranscriptError(f"{where}: not JSON. Write one object per line", line=number) from None
     if not isinstance(value, dict):
-        raise TranscriptError(f'{where}: not an object; write {{"text": "…"}}', line=number)
+        raise TranscriptError(f'{where}: not an object. Write {{"text": "…"}}', line=number)
     try:
         return TranscriptLine.model_validate(value)
     except ValidationError as error:
@@ -45,9 +45,9 @@ def read_line(line: bytes, number: int, name: str = "line") -> TranscriptLine:
 
 
 def read_transcript(path: Path) -> WrittenTranscript:
-    """Lines of ``{text, start_s, end_s, speaker?}``; blank ones are passed over.
+    """Read lines of ``{text, start_s, end_s, speaker?}``; blank lines are skipped.
 
-    Raises TranscriptError with file and line: it cannot be read, or a line is no such object.
+    Raises TranscriptError with file and line if the file cannot be read or a line is invalid.
     """
     try:
         if path.stat().st_size > MAX_BYTES:

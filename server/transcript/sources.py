@@ -1,4 +1,4 @@
-"""Where words come from: so far a transcript that was read from a file; a recogniser will be another source."""
+"""Sources of what was said: so far a transcript read from a file; a speech recogniser will be another source."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class TranscriptSource(Protocol):
 
     A source answers for topics and keeps its text to itself: one that hears live forgets its text and keeps a
     ``Conversation``, whose snapshot holds none. ``name`` stands among the scorers of a result, ``notices`` among its
-    notices: what whoever gave the words should know.
+    notices: messages for the person who supplied the transcript.
     """
 
     @property
@@ -42,7 +42,7 @@ class TranscriptSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WrittenTranscript:
-    """A source that knew everything beforehand: the lines of a file. One without times has been heard at once."""
+    """A source with everything known in advance: the lines of a file. Lines without times count as heard at once."""
 
     lines: tuple[Utterance, ...]
     name: str = "transcript"
@@ -59,7 +59,7 @@ class WrittenTranscript:
         return conversation.said()
 
     def notices(self, end_s: float) -> Sequence[Text]:
-        """Lines that begin after the end are left out, which looks as if nothing had been said."""
+        """A notice if lines begin after the end: they are left out, as if nothing had been said."""
         late = len(self.lines) - len(self.heard_until(end_s))
         if not late:
             return ()
@@ -79,7 +79,7 @@ def content_topics(labels: LabelSet) -> dict[str, str]:
 
 
 def matcher_for(topics: Topics, wanted: Iterable[str]) -> Matcher:
-    """A matcher of these topics alone: building it costs by the term."""
+    """A matcher of these topics only: the cost of building it grows with the number of terms."""
     return Matcher(topics.only(wanted))
 
 

@@ -53,7 +53,7 @@ _FILLERS = frozenset(
         """,
     )
 )
-"""A clause of nothing else ("started, so, um, yeah, around May") is none, but part of what follows."""
+"""Words that do not make a clause of their own ("started, so, um, yeah, around May"); they belong to what follows."""
 _ANSWERS = frozenset({"yeah", "ok", "okay", "right", "well", "嗯"})
 """No fillers at the beginning of a sentence."""
 LITTLE = _FILLERS | frozenset(

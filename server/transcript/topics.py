@@ -1,4 +1,4 @@
-"""Topics and lexicons as the matcher sees them, and what it answers. Files are read by ``server.dictionaries``."""
+"""Topics and lexicons as the matcher sees them, and its answers. ``server.dictionaries`` reads the files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

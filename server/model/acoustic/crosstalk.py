@@ -1,4 +1,4 @@
-"""How much of the speech is two people's at once. A pure function of feature rows, and of what spoils the hearing."""
+"""How much of the speech has two people speaking at once. A pure function of feature rows and of disturbances."""
 
 import numpy as np
 
@@ -7,19 +7,19 @@ from server.values.audio import Float32Array
 from server.values.rows import Column
 
 SURE = 0.7
-"""Probability from which a row counts: what the network says of noise and echo beside one voice rarely gets there."""
+"""Probability from which a row counts; noise and echo with a single voice rarely reach it."""
 
 LEAST_ROWS = 150
-"""Under 1.5 s of speech a share is an accident."""
+"""Seconds of speech below which a share means nothing."""
 
 LEAST_SNR_DB = 20.0
-"""Louder noise is not told from a second voice: there the background is the finding (``low_background``)."""
+"""With noise louder than this SNR, dB, noise looks like a second voice; ``low_background`` fails then."""
 
 LEAST_MOS_BACKGROUND = 3.0
-"""The same by DNSMOS, which hears the television and the crying that a detector takes for speech."""
+"""The same limit by DNSMOS, which notices television and crying that a detector takes for speech."""
 
 MOST_ECHO = 0.3
-"""``reverberation`` from which one's own voice of a moment ago may pass for another's."""
+"""``reverberation`` from which the echo of one's own voice can look like a second voice."""
 
 
 def overlap_share(
@@ -27,8 +27,8 @@ def overlap_share(
 ) -> float | None:
     """Share of the speech with two voices in it, 0..1.
 
-    ``None`` under 1.5 s of judged speech, under noise, and where the room echoes or its echo cannot be told (heavy
-    clipping): all of these look like a second voice to the network.
+    ``None`` with less than 1.5 s of judged speech, with noise, and if the room echoes or its echo cannot be measured
+    (heavy clipping): all of these look like a second voice to the network.
     """
     if snr_db is None or snr_db < LEAST_SNR_DB:
         return None

@@ -12,7 +12,7 @@ from server.values.rows import BoolArray, Column, is_gap, is_pause, is_silent, i
 FLOOR_DB = -120.0
 
 LEAST_SPEECH_ROWS = 20
-"""Under 0.2 s of speech there is no speech level."""
+"""Seconds of speech below which there is no speech level."""
 
 ACTIVE_RANGE_DB = 22.0
 """Rows within this of the loudest twentieth are active speech: the definition of the evaluation mixes, near to ITU-T
@@ -28,16 +28,16 @@ QUIET_PERCENTILE = 10.0
 
 DIP_ROWS = 300
 DIP_MARGIN_DB = 12.0
-"""Noise that lasts stays within this of the dips of the last 3 s (fitted: false prompts on coughing and laughing, time
-to raise)."""
+"""Lasting noise stays within this distance, dB, of the dips of the last 3 s (fitted to false prompts on coughing and
+laughing, and to the time to raise)."""
 
 QUIETEST_PERCENTILE = 5.0
 UNDER_ECHO_DB = 3.0
-"""Steady noise lies about this far over its quietest twentieth of rows."""
+"""Steady noise is about this far, dB, above its quietest twentieth of rows."""
 
 LOWEST_SNR_DB = -20.0
 HIGHEST_SNR_DB = 80.0
-"""Beyond these the estimate is of rounding noise, not of a room."""
+"""Beyond these limits the estimate reflects rounding noise, not a room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Noise:
 
     @property
     def steady_db(self) -> float:
-        """Half-way between: a single event (a cough, a door) moves it little, steady noise moves it wholly."""
+        """Half-way between the two: a single event (a cough, a door) moves it little, steady noise moves it fully."""
         return 0.5 * (self.mean_db + self.median_db)
 
 
@@ -71,7 +71,7 @@ def mean_power_db(levels: Float32Array) -> float:
 
 
 def sounding_speech(rows: Float32Array) -> BoolArray:
-    """Rows of speech that hold signal, bool ``(n,)``."""
+    """Rows of speech with signal, bool ``(n,)``."""
     return np.asarray(is_speech(rows) & ~is_silent(rows) & ~is_gap(rows))
 
 
@@ -86,9 +86,9 @@ def speech_level(rows: Float32Array) -> float | None:
 def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None) -> Noise | None:
     """Noise in the pauses, dBFS; ``None`` if every row was lost.
 
-    Without a pause, the quietest tenth of the rows bounds it from above, and the carried floor (``carried_db``, what
-    the room sounded like earlier) may lower that bound; digital silence has the floor, -120. ``lost``: rows that
-    were lost before they reached us; a detector leaves the speech around them in the pauses.
+    Without a pause, the quietest tenth of the rows is an upper bound, and the carried floor (``carried_db``, the
+    earlier level of the room) may lower that bound; digital silence has the floor, -120. ``lost``: rows that were lost
+    before they reached us; a detector leaves the speech around them in the pauses.
     """
     paused = is_pause(rows)
     if lost is not None and lost.any():
@@ -111,9 +111,9 @@ def mean_noise(rows: Float32Array, carried_db: float | None, lost: BoolArray) ->
 
 
 def steady_noise(rows: Float32Array) -> float | None:
-    """Noise that lasts, dBFS: what ``recent`` judges by, so that a cough or a laugh raises no prompt.
+    """Lasting noise, dBFS. ``recent`` uses it, so that a cough or a laugh raises no prompt.
 
-    Noise that lasts also fills the dips between syllables, so the quietest tenth of the last 3 s bounds it; the
+    Lasting noise also fills the dips between syllables, so the quietest tenth of the last 3 s bounds it; the
     patient's own cough or laugh, which a detector leaves in the pauses, does not.
     """
     room = noise(rows)
@@ -125,16 +125,17 @@ def steady_noise(rows: Float32Array) -> float | None:
 
 
 def under_echo(rows: Float32Array) -> float:
-    """Noise where the room echoes, dBFS: what the quietest twentieth of the rows leaves for it.
+    """Noise in a room that echoes, dBFS, estimated from the quietest twentieth of the rows.
 
-    The tail of every word fills the pauses; only the end of a long pause tells the noise. Some row must be heard.
+    The tail of every word fills the pauses; only the end of a long pause shows the noise. At least one row must not be
+    lost.
     """
     heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
     return percentile(heard, QUIETEST_PERCENTILE) + UNDER_ECHO_DB
 
 
 def signal_to_noise(speech_db: float, noise_db: float) -> float:
-    """Speech against noise, dB, -20..80: ``speech_db`` was measured with the noise in it, which is taken away here."""
+    """Speech against noise, dB, -20..80: ``speech_db`` includes the noise, which is subtracted here."""
     power = 10.0 ** (speech_db / 10.0) - 10.0 ** (noise_db / 10.0)
     if power <= 0.0:
         return LOWEST_SNR_DB

@@ -27,7 +27,7 @@ EDGE_SAMPLES = CORE_RATE // 500
 """2 ms: how suddenly a lost packet ends the sound. An editor's or a noise gate's fade takes 5 ms and more."""
 
 AROUND_SAMPLES = CORE_RATE // 50
-"""20 ms: what the edge is compared with."""
+"""20 ms: the stretch that the edge is compared with."""
 
 SOUND_RATIO = 0.02
 """Samples under 2 % of the surrounding peak are ringing of a resampler, not sound."""
@@ -36,25 +36,25 @@ CUT_RATIO = 0.35
 """Sound stops dead if its last 2 ms reach 35 % of the peak of the last 20 ms; a fade of 10 ms leaves under 25 %."""
 
 SUDDEN_RATIO = 0.5
-"""Speech itself may begin suddenly, so what follows zeros must jump higher within 2 ms to count by itself."""
+"""Speech itself may begin suddenly, so sound after zeros must jump higher within 2 ms to count on its own."""
 
 REPEAT_LAGS = (1, 2, 3, 6)
-"""Rows after which packets of 10, 20, 30 and 60 ms would come again."""
+"""Rows after which packets of 10, 20, 30 and 60 ms would repeat."""
 
 REPEAT_RESIDUAL = 1e-4
 """A row is a copy if less than -40 dB of it is not explained by the earlier row: voices stay above -25 dB."""
 
 QUIETEST_REPEAT = 1e-7
-"""Mean square of the differenced signal (about -60 dBFS of speech) below which a copy is not told from rounding."""
+"""Mean square of the differenced signal (about -60 dBFS of speech) below which a copy looks like rounding."""
 
 ROUNDED = 0.2
-"""Fraction of exact zeros from which a row that sounds holds little but rounding: so a faint voice fades out."""
+"""Fraction of exact zeros from which a row contains little but rounding: a faint voice fades out like this."""
 
 ROOM_PEAKS = 2.0
 """Steady noise hardly peaks over twice its usual peak of 10 ms."""
 
 BEFORE_ROWS = 3
-"""Rows before a silence in which it shows whether the sound faded: a loss leaves one of them cut, the others whole."""
+"""Rows before a silence in which it shows whether the sound faded: a loss cuts one and leaves the others intact."""
 
 LONGEST_REPEAT_ROWS = 12
 """Receivers conceal up to 120 ms by repetition; what repeats for longer is a periodic sound."""
@@ -110,7 +110,7 @@ def _edge(magnitude: Float32Array, loud: float) -> float:
 def repeated_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
     """Rows of speech that are a scaled copy of the row one packet earlier, bool ``(n,)``.
 
-    Compared after differencing, which takes away direct current and most of mains hum: both repeat for ever.
+    Compared after differencing, which removes direct current and most mains hum, because both repeat for ever.
     """
     n = min(rows.shape[0], pcm.shape[0] // ROW_SAMPLES)
     blocks = np.diff(pcm[: n * ROW_SAMPLES], prepend=pcm[:1]).reshape(n, ROW_SAMPLES)

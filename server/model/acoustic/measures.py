@@ -101,8 +101,8 @@ def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
 def read(
     stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False
 ) -> AcousticReading:
-    """Measure a stretch. ``steady`` (for ``recent``): noise by its steady part, so that one event moves it little, and
-    no pauses, which no curve reads."""
+    """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
+    little, and leave out pauses, which no curve reads."""
     rows = stretch.rows
     present = ~is_gap(rows)
     n_present = int(np.count_nonzero(present))
@@ -131,7 +131,7 @@ def read(
     )
     values = {**_public(measures), **_internal(stretch, measures, n_present)}
     if mos is None:
-        # DNSMOS alone tells a television from a second talker; and in 4 s a laugh passes for one (decision 11).
+        # Only DNSMOS tells a television from a second talker, and in 4 s a laugh looks like one (decision 11).
         values.pop(Internal.OVERLAP, None)
     return AcousticReading(measures, values)
 
@@ -175,7 +175,7 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str,
 
 
 def _from_mos(stretch: Stretch, measures: Measures) -> dict[str, float]:
-    """DNSMOS under the names of what it may be trusted for here."""
+    """DNSMOS ratings, each under the name of the use for which it can be trusted here."""
     values: dict[str, float] = {}
     echo = measures.reverberation
     if measures.mos_background is not None and (echo is None or echo < ECHOING):

@@ -1,4 +1,4 @@
-"""From a reading to evidence, through the curves of a label; and why there is none."""
+"""Turns a reading into evidence through the curves of a label, or into the reason why there is none."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ HIDDEN_BY_PROCESSING = frozenset(
         Internal.UNPAUSED_MOS_BACKGROUND,
     }
 )
-"""Noise suppression and automatic gain falsify these; a label that reads one of them gives no evidence then."""
+"""Noise suppression and automatic gain falsify these measures; labels that read them then have no evidence."""
 
 SPEECH_FREE = frozenset(
     {Internal.SPEECH_S, Internal.SILENCE_RATIO, Internal.NOISE_ALONE_DBFS, "noise_dbfs", "clipping_ratio"}
@@ -29,7 +29,7 @@ SPEECH_FREE = frozenset(
 
 
 def opinion(label: Label, values: Mapping[str, float], *, processed: bool, mos_shed: bool = False) -> Opinion | None:
-    """The acoustic evidence for ``label``; ``None`` where the label asks for none."""
+    """The acoustic evidence for ``label``; ``None`` if the label declares none."""
     acoustic = label.acoustic
     if acoustic is None:
         return None
@@ -64,7 +64,7 @@ def _why(names: set[str], values: Mapping[str, float], *, mos_shed: bool) -> Why
 
 
 def shown(measures: Measures, *, processed: bool) -> Measures:
-    """What of the measures may be told: what processing falsifies is left out."""
+    """The measures that may be shown: without those that processing falsifies."""
     if not processed:
         return measures
     return Measures(

@@ -12,7 +12,7 @@ from server.values.windows import RECENT_S, Window
 
 
 class AcousticScorer:
-    """``assessment.scorers.Scorer``. A pure function of window, DNSMOS result, labels and capture; about 2 ms each."""
+    """``scoring.scorers.Scorer``. A pure function of window, DNSMOS result, labels and capture; about 2 ms each."""
 
     name: str = "acoustic"
     kind: EvidenceKind = "acoustic"
@@ -23,7 +23,7 @@ class AcousticScorer:
 
 
 def readings(window: Window, mos: Mos | None) -> tuple[AcousticReading, AcousticReading]:
-    """What is measured of the whole window, and of its last 4 s."""
+    """The measures of the whole window and of its last 4 s."""
     whole, last = stretches(window, RECENT_S * ROW_RATE)
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.

@@ -1,4 +1,4 @@
-"""Spectra of a window, and how far up speech reaches in them."""
+"""Spectra of a window, and the bandwidth of the speech in them."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +12,7 @@ from server.values.rows import ROW_RATE, BoolArray
 
 FRAME = 512
 STRIDE = 1024
-"""Every other frame of 32 ms is read: a long-term spectrum needs no more."""
+"""Only every other frame of 32 ms is read: that is enough for a long-term spectrum."""
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
 
@@ -21,8 +21,8 @@ LEAST_FRAMES = 5
 
 BAND_HZ = 250
 EDGE_DB = -62.0
-"""A band this far under the strongest holds no speech: good recordings keep -57 dB at 7.5 kHz, a telephone band's edge
-falls to -80 dB (measured on the evaluation sources)."""
+"""A band this far below the strongest contains no speech: good recordings keep -57 dB at 7.5 kHz, a telephone band's
+edge falls to -80 dB (measured on the evaluation sources)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ RATE_OFFSET_SPS = -1.1
 peaks per second of speech to true syllables per second (fitted to transcribed clips; docs/accuracy.md)."""
 
 LEAST_RATE_S = 3.0
-"""Under 3 s of speech a rate is a guess."""
+"""Seconds of speech below which a rate would be a guess."""
 
 FALL_ROWS = 10
 FALL_PERCENTILE = 90.0
@@ -33,7 +33,7 @@ HIGHEST_ECHO_SNR_DB = 30.0
 """Outside these limits a room cannot be distinguished from the recorder's own noise."""
 
 LEAST_ECHO_SNR_DB = 3.0
-"""Noise fills the dips of speech as echo does; under this no echo is told from it."""
+"""Noise fills the dips of speech as echo does; below this SNR, dB, the two cannot be distinguished."""
 
 ECHO_MODEL = (-3.971, -0.7272, 0.1183, 0.2079, 8.308, -3.801)
 """Intercept, and weights of: how far the 300–2500 Hz level falls within 100 ms (dB, 90th percentile), the speech over

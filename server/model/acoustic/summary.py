@@ -15,9 +15,9 @@ BIN_DB = 0.5
 def summarise(totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]) -> Measures:
     """Measures over a whole recording. ``windows``: (measures, speech_s) of the windows that were aggregated.
 
-    Levels, clipping and pauses come from the totals and cover every sample once. What only a window can tell (rate,
-    echo, bandwidth, DNSMOS) is the median over the windows, weighted by their speech; dropouts are their mean. What
-    processing falsifies is absent wherever it is absent from every window.
+    Levels, clipping and pauses come from the totals and cover every sample once. Measures that only windows have (rate,
+    echo, bandwidth, DNSMOS) are medians over the windows, weighted by their speech; dropouts are the mean. A measure
+    that is absent from every window, for example because of processing, is absent here too.
     """
     levels_known = not windows or any(measures.noise_dbfs is not None for measures, _ in windows)
     speech_db = _mean_level(totals.speech_levels, LEAST_SPEECH_ROWS) if levels_known else None

@@ -1,4 +1,4 @@
-"""Where each token of the audio tower lies, worked out once: so that a window needs gathers, not rolls and reshapes.
+"""The position of each token of the audio tower, computed once, so that a window needs gathers, not rolls and reshapes.
 
 The tower (HTS-AT, arXiv 2202.00874: a Swin transformer over a folded spectrogram) attends within small squares of a
 grid, shifted in every other block. Tokens are kept in the order of the squares that the next block attends to; between

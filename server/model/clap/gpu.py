@@ -1,4 +1,4 @@
-"""The audio tower on a GPU. Written for CUDA and tested on a CPU: on a GPU it has not run yet."""
+"""The audio tower on a GPU. Written for CUDA and tested on a CPU; it has not run on a GPU yet."""
 
 from collections.abc import Callable
 from typing import Literal

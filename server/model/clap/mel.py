@@ -1,4 +1,4 @@
-"""The log-mel of a live stream: each frame once, and at a window's edges what the extractor would see there."""
+"""The log-mel of a live stream: each frame is computed once; a window's edges are as the extractor would see them."""
 
 from math import gcd
 
@@ -56,7 +56,7 @@ class MelTracker:
         self.reset()
 
     def reset(self) -> None:
-        """As new: forget everything that was heard."""
+        """Forget all audio, as if new."""
         self._hops = 0
         self._history = np.zeros(0, np.float32)
         self._opening: list[Float32Array] = []

@@ -16,11 +16,11 @@ from server.values.audio import Float32Array
 from server.values.scores import EvidenceKind, Opinion, Why
 
 SPEECH_S = 0.35
-"""Seconds of speech from which on ``speech_present`` passes: what is said of the speaking needs as much."""
+"""Seconds of speech from which ``speech_present`` passes; labels about the speech need as much."""
 
 
 class ClapScorer:
-    """``assessment.scorers.Scorer``. A pure function of each window's mel, labels and capture.
+    """``scoring.scorers.Scorer``. A pure function of each window's mel, labels and capture.
 
     Evidence = sigmoid(scale * (mean cosine to the positive texts - mean cosine to the contrast texts)): of one label
     alone, whatever other labels there are. There is no opinion, but a ``why``, on a window without any signal or with
@@ -126,7 +126,7 @@ def _has_signal(mel: Float32Array) -> bool:
 
 
 def _silenced(label: Label, *, processed: bool, speaking: bool) -> Why | None:
-    """Why CLAP must not speak of this label here. Labels without an acoustic side do not wait for speech."""
+    """Why CLAP must not score this label here. Labels without acoustic evidence do not need speech."""
     measures = {part.measure for part in label.acoustic.parts} if label.acoustic is not None else set[str]()
     hidden = measures & HIDDEN_BY_PROCESSING or (label.clap is not None and label.clap.hidden_by_processing)
     if processed and hidden:

@@ -1,4 +1,4 @@
-"""Label texts as embeddings: each worked out once, and never on the way of a window."""
+"""Embeddings of label texts: each is computed once, and never while a window waits."""
 
 import threading
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from server.values.audio import Float32Array
 CAPACITY = 65_536
 """Texts kept, the least recently used go first: 2 kB each, 134 MB if ever all are. The shipped dictionaries have under
 200; a label set of ad hoc labels has 1,000 at most (``dictionaries.adhoc``), so 64 sessions of such do not displace
-each other's, which would put the text tower on the way of windows."""
+each other's texts, which would make windows wait for the text tower."""
 
 BATCH = 32
 SOME = 16

@@ -1,7 +1,7 @@
 """The audio tower of CLAP, rebuilt from a ``ClapModel``'s weights: the same embeddings with less work.
 
-What is left out is what our windows never need (four mel copies, the fusion of long clips) and what can be worked out
-once: batch norm as a factor and an offset, query, key and value in one product, position bias and shift mask added up
+It leaves out what our windows never need (four mel copies, the fusion of long clips) and precomputes what does not
+change: batch norm as a factor and an offset, query, key and value in one product, position bias and shift mask added up
 beforehand, shifts and cuts as one gather, the patch convolution as one product.
 """
 
@@ -184,7 +184,7 @@ def _stacked(*layers: nn.Linear) -> nn.Linear:
 
 
 def _rows_of(layer: nn.Linear, start: int, end: int) -> nn.Linear:
-    """What makes outputs ``start`` to ``end`` of a layer, on the same memory."""
+    """A layer for outputs ``start`` to ``end`` of ``layer``, sharing its memory."""
     part = nn.Linear(layer.in_features, end - start, bias=layer.bias is not None, device="meta")
     part.weight = nn.Parameter(layer.weight[start:end], requires_grad=False)
     if layer.bias is not None:
