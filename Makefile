@@ -16,6 +16,9 @@ PIP_ARGS ?=
 HOST ?=
 PORT ?=
 ARGS ?=
+# Tests of one file run one after the other, files side by side: as many as there are cores.
+WORKERS ?= auto
+PYTEST = pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 MUTANTS ?= 60
 ROOMS ?=
 SEED ?= 1
@@ -26,13 +29,13 @@ BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate li
 NPM ?= $(shell command -v npm)
 JS := tools/js/node_modules/.installed
 
-.PHONY: help setup run demo test check check-python check-js mutants format bench accuracy train docs clean
+.PHONY: help setup run demo test coverage check check-python check-js mutants format bench accuracy train docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
 		while IFS='|' read -r name what; do printf '%-15s %s\n' "$$name" "$$what"; done
 	@echo
-	@echo 'Variables: HOST, PORT (run); ARGS (flags of `tingqing serve`, `tingqing demo` or pytest); PYTHON;'
+	@echo 'Variables: HOST, PORT (run); ARGS (flags of `tingqing serve`, `tingqing demo` or pytest); WORKERS (test); PYTHON;'
 	@echo 'PIP_ARGS (options of pip install); EXTRAS (of the package, "$(EXTRAS)"; empty: without CLAP).'
 
 setup: $(WORK) ## Create .venv with everything, development tools included
@@ -62,8 +65,25 @@ run: $(RUN) ## Start the server and serve the page (HOST, PORT)
 demo: $(RUN) ## Watch a synthetic visit being judged, in the terminal
 	$(BIN)/tingqing demo $(ARGS)
 
-test: $(WORK) ## Run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(WORK) ## Run the tests (WORKERS of them at once; COVERAGE=1: measure what they reach)
+ifdef COVERAGE
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST)
+	$(BIN)/coverage combine --quiet
+else
+	$(BIN)/python -m $(PYTEST)
+endif
+
+define judge_coverage
+	@if test -f .coverage; then \
+		$(BIN)/coverage report --skip-covered --sort=cover; \
+	else \
+		echo 'Coverage was not measured: make test COVERAGE=1 does.'; \
+	fi
+endef
+
+coverage: $(WORK) ## Fail where the measured tests reach less than the floor (after make test COVERAGE=1)
+	$(judge_coverage)
 
 check: check-python check-js ## Format, lint, types, direction of imports, size of files
 
@@ -74,6 +94,7 @@ check-python: $(WORK)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_client_layers.py
+	$(judge_coverage)
 
 check-js: $(if $(NPM),$(JS))
 ifneq ($(NPM),)
@@ -111,5 +132,5 @@ docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label
 	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json
 
 clean: ## Remove what was built; the environment too
-	rm -rf $(VENV) tools/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tools/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find server tests bench tools training -name __pycache__ -type d -exec rm -rf {} +

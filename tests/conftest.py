@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_AUDIO = "no real audio"
+# Folders whose tests run in one process: the first trains a small CLAP, which takes half a minute and serves all; the
+# second has browsers that play in real time, and two of them would be late on two cores.
+TOGETHER = ("tests/model/clap/", "tests/browser/")
 
 # A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,6 +45,15 @@ def mix_labels(mixes: Path) -> dict[str, dict[str, Any]]:
     """File name to its row of ``mixes/labels.json``."""
     rows = json.loads((mixes / "labels.json").read_text(encoding="utf-8"))["mixes"]
     return {row["file"]: row for row in rows}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``make test`` runs files side by side: the tests of one file, or of a folder of TOGETHER, stay in one process."""
+    for item in items:
+        file = item.nodeid.split("::", 1)[0]
+        group = next((folder for folder in TOGETHER if file.startswith(folder)), file)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _forbidden_skip(reason: str) -> str | None:

@@ -20,7 +20,18 @@ LOCKED = ("tools/js/package.json", "tools/js/package-lock.json")
 
 def outer_make_forgotten() -> dict[str, str]:
     """The environment without what ``make test`` hands down: its ARGS would reach every make below it."""
-    handed_down = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "HOST", "PORT", "PYTHON"}
+    handed_down = {
+        "MAKEFLAGS",
+        "MFLAGS",
+        "MAKELEVEL",
+        "MAKEOVERRIDES",
+        "ARGS",
+        "COVERAGE",
+        "WORKERS",
+        "HOST",
+        "PORT",
+        "PYTHON",
+    }
     return {name: value for name, value in os.environ.items() if name not in handed_down}
 
 
@@ -63,7 +74,7 @@ def installed(planned: str) -> list[str]:
     return re.findall(r"-m pip install .*-c constraints\.txt .*-e '(.*)'$", planned, re.MULTILINE)
 
 
-@pytest.mark.parametrize("target", ["setup", "test", "check", "format", "bench", "accuracy", "docs"])
+@pytest.mark.parametrize("target", ["setup", "test", "coverage", "check", "format", "bench", "accuracy", "docs"])
 def test_who_works_on_it_gets_an_environment_with_everything_first(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
@@ -168,6 +179,27 @@ def test_a_package_that_was_left_half_installed_is_not_taken_for_installed(envir
             (packages / name / file).touch()
     run(environment, "run")
     assert [path.name for path in packages.iterdir()] == ["whole-1.0.dist-info"]
+
+
+@pytest.mark.parametrize(("measured", "code", "says"), [(False, 0, "was not measured"), (True, 2, "69 % of 90 %")])
+def test_coverage_is_judged_where_it_was_measured(environment: Path, measured: bool, code: int, says: str) -> None:
+    run(environment, "setup")
+    program = environment / "bin" / "coverage"
+    program.write_text("#!/bin/sh\necho '69 % of 90 %'\nexit 2\n", encoding="utf-8")
+    program.chmod(0o755)
+    if measured:
+        (environment.parent / ".coverage").touch()
+    command = ["make", "-C", str(environment.parent), "coverage"]
+    done = subprocess.run(command, env=outer_make_forgotten(), capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert says in done.stdout
+
+
+def test_tests_run_side_by_side_and_are_measured_when_asked(clone: Path) -> None:
+    plain, measured = (make("-n", "-C", str(clone), "test", *more) for more in ((), ("COVERAGE=1", "WORKERS=3")))
+    assert "python -m pytest -n auto --dist loadgroup" in plain
+    assert "coverage" not in plain.splitlines()[-1]
+    assert "coverage run -m pytest -n 3 --dist loadgroup" in measured
 
 
 def test_host_port_and_further_flags_reach_the_server(tmp_path: Path) -> None:
