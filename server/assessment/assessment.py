@@ -137,6 +137,7 @@ class Assessment:
         )
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
+        """The prompt is taken back and not raised again; nothing happens for an unknown id."""
         return list(self.judge.snooze(prompt_id))
 
     def change_labels(self, labels: LabelSet) -> None:

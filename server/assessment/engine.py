@@ -21,49 +21,81 @@ class Core(Protocol):
     audio: AudioFormat
 
     @property
-    def samples_received(self) -> int: ...
+    def samples_received(self) -> int:
+        """At the input rate, gaps included."""
+        ...
 
     @property
-    def next_sample(self) -> int: ...
+    def next_sample(self) -> int:
+        """The input-rate sample that the sender goes on with after a restore."""
+        ...
 
     @property
-    def speech_s(self) -> float: ...
+    def speech_s(self) -> float:
+        """Seconds of speech so far."""
+        ...
 
-    def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]: ...
+    def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]:
+        """Take bytes, cut anywhere; the events that they complete."""
+        ...
 
-    def receive_gap(self, samples: int) -> list[StreamEvent]: ...
+    def receive_gap(self, samples: int) -> list[StreamEvent]:
+        """Samples at the input rate that were lost: time goes on."""
+        ...
 
-    def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]: ...
+    def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
+        """As ``receive_pcm``, in steps: between two of them the caller may do something else."""
+        ...
 
-    def mend_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]: ...
+    def mend_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
+        """A chunk that ``take_pcm`` refused: each piece that holds NaN or Infinity becomes a gap, in steps."""
+        ...
 
-    def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]: ...
+    def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]:
+        """As ``receive_gap``, in steps."""
+        ...
 
     @property
-    def half_open(self) -> bool: ...
+    def half_open(self) -> bool:
+        """Whether bytes of a sample are kept that is not complete."""
+        ...
 
-    def finish(self) -> list[StreamEvent]: ...
+    def finish(self) -> list[StreamEvent]:
+        """The last events; no audio may follow."""
+        ...
 
-    def totals(self) -> RecordingTotals: ...
+    def totals(self) -> RecordingTotals:
+        """Sums over the recording so far; final after ``finish``."""
+        ...
 
-    def snapshot(self) -> bytes: ...
+    def snapshot(self) -> bytes:
+        """Everything that a restore needs but the last seconds of audio, which are sent again."""
+        ...
 
 
 class LabelResolver(Protocol):
     """What is used of ``server.dictionaries.Dictionaries``. Raises LabelQueryError."""
 
-    def resolve(self, query: LabelQuery) -> LabelSet: ...
+    def resolve(self, query: LabelQuery) -> LabelSet:
+        """The labels asked for, None for the default; raises LabelQueryError."""
+        ...
 
-    def listed(self) -> Sequence[ListedDictionary]: ...
+    def listed(self) -> Sequence[ListedDictionary]:
+        """Every dictionary with its labels, for catalogues and pickers."""
+        ...
 
     @property
-    def topics(self) -> Topics: ...
+    def topics(self) -> Topics:
+        """What a transcript can be searched for."""
+        ...
 
 
 class Summarise(Protocol):
     """Measures of a whole recording from its totals and its windows' ``(measures, speech_s)``."""
 
-    def __call__(self, totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]) -> Measures: ...
+    def __call__(self, totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]) -> Measures:
+        """The measures of a recording; null where no window told."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +128,10 @@ class HeardAudio:
 
     @classmethod
     def of(cls, core: Core) -> "HeardAudio":
+        """What the core has heard so far; final after ``finish``."""
         return cls(core.samples_received, core.audio.sample_rate, core.speech_s, core.totals())
 
     @property
     def duration_s(self) -> float:
+        """Seconds, gaps included."""
         return self.samples / self.sample_rate

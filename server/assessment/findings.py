@@ -126,6 +126,7 @@ class SoundFindings:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a ``snapshot``."""
         self._windows, self._end = int(state["windows"]), int(state["end"])
         self._tallies = {}
         for tally in state["interference"]:

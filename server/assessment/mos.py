@@ -106,6 +106,7 @@ class MosWatch:
         return {"known": known, "counted": self._counted}
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a ``snapshot``; what was asked for and not answered by then stays unknown."""
         self._counted = bool(state["counted"])
         for second, (signal, background, overall, end_sample) in state["known"].items():
             mos = Mos(float(signal), float(background), float(overall), int(end_sample))

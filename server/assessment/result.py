@@ -83,4 +83,5 @@ class Result:
 
     @property
     def duration_s(self) -> float:
+        """Seconds, gaps included."""
         return self.samples / self.sample_rate

@@ -87,6 +87,7 @@ class WindowLog:
         return log
 
     def append(self, window: LoggedWindow) -> None:
+        """Keep a window's scores and measures; windows come in their order."""
         ids = tuple(window.labels)
         if ids != self._ids:
             self._ids = ids  # shared by all rows until the labels change
@@ -116,6 +117,7 @@ class WindowLog:
         return [[list(ids), _plain_of(row)] for ids, row in self._rows]
 
     def restore(self, state: Sequence[Any]) -> None:
+        """Go on from a ``snapshot``."""
         self._rows = []
         for ids, row in state:
             if tuple(ids) != self._ids:

@@ -52,7 +52,9 @@ class CheckpointStore(Protocol):
         """Replaces the one before. A store in another process takes ``to_bytes``, or only the rows it has not got."""
         ...
 
-    async def get(self, session_id: str) -> SessionCheckpoint | None: ...
+    async def get(self, session_id: str) -> SessionCheckpoint | None:
+        """The latest one, or None where none was put or it was deleted."""
+        ...
 
     async def delete(self, session_id: str) -> None:
         """The session has ended. One that is not known is ignored."""
@@ -69,10 +71,13 @@ class MemoryCheckpoints:
         return len(self._checkpoints)
 
     async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
+        """Replaces the one before it."""
         self._checkpoints[session_id] = checkpoint
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
+        """The very object that was put, or None."""
         return self._checkpoints.get(session_id)
 
     async def delete(self, session_id: str) -> None:
+        """Nothing happens where there is none."""
         self._checkpoints.pop(session_id, None)

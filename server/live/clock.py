@@ -8,31 +8,42 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    def cancel(self) -> None: ...
+    """A call that is still to come."""
+
+    def cancel(self) -> None:
+        """It does not come any more; nothing happens where it came already."""
+        ...
 
 
 class Clock(Protocol):
     """Seconds since some moment, never going back, and callbacks at a later one, on the loop's thread."""
 
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """Seconds that only rise; of no other use than their differences."""
+        ...
 
     def wall_time(self) -> datetime:
         """The date and time, UTC, for what leaves the process."""
         ...
 
-    def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer: ...
+    def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
+        """On the loop's thread, once, after ``delay_s``; the caller keeps the timer to cancel it."""
+        ...
 
 
 class LoopClock:
     """The running loop's own time."""
 
     def now(self) -> float:
+        """The loop's own time, in seconds."""
         return asyncio.get_running_loop().time()
 
     def wall_time(self) -> datetime:
+        """UTC, for people and logs; nothing waits by it."""
         return datetime.now(UTC)
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
+        """On the running loop."""
         return asyncio.get_running_loop().call_later(delay_s, callback)
 
 

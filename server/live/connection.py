@@ -82,9 +82,11 @@ class Connection:
                 self._life.move(Stopping(ending))
 
     def warn_away(self, time_left_s: float) -> None:
+        """Tell the patient that the server stops in ``time_left_s``; nothing else changes yet."""
         self.session.tell(GoAway(time_left_s=time_left_s), to="patient")
 
     async def run(self) -> Closed:
+        """Serve until the socket or its session ends; returns how, and raises nothing of the peer's."""
         sender = OutboxSender(
             self._transport,
             self._outbox,

@@ -53,6 +53,7 @@ class ConnectionLife:
 
     @property
     def state(self) -> ConnectionState:
+        """Changed by the transitions of this class alone."""
         return self._state
 
     def move(self, to: ConnectionState) -> None:

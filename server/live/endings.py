@@ -34,6 +34,7 @@ LOST = Ending(None, 1006, lost=True)
 
 
 def superseded() -> Ending:
+    """The socket closes, and the session goes on over the newer one."""
     error = SessionSupersededError("The session goes on from another connection.")
     return Ending(None, error.close_code, error)
 

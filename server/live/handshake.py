@@ -44,8 +44,10 @@ async def refuse(transport: Transport, error: TingqingError, clock: Clock, limit
 
 
 def draining_error() -> DrainingError:
+    """What a newcomer is told while the server stops."""
     return DrainingError("The server is stopping; connect again.", retry_after_s=1.0)
 
 
 def capacity_error(limits: LiveLimits) -> CapacityError:
+    """What a newcomer is told where no place is free; the limits say when to come again."""
     return CapacityError("The server is full; try again later.", retry_after_s=limits.retry_after_s)

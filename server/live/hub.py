@@ -25,6 +25,7 @@ class Hub:
         return outbox
 
     def leave(self, outbox: Outbox) -> None:
+        """Tell this observer no more; nothing happens where it left already."""
         self._outboxes.discard(outbox)
 
     def publish(self, text: str, key: str) -> None:

@@ -38,6 +38,7 @@ class LiveLimits:
     retry_after_s: float = 30.0
 
     def on_wire(self) -> Limits:
+        """Those that a client can keep within."""
         return Limits(
             max_frame_bytes=self.max_frame_bytes,
             max_session_s=self.max_session_s,

@@ -39,6 +39,7 @@ class Mailbox:
         return replaced
 
     async def put(self, mail: Mail) -> None:
+        """Wait until the slot is free, then fill it: for what may not be dropped."""
         while self._slot is not None:
             await self._wait()
         self.put_newest(mail)

@@ -77,6 +77,7 @@ class SessionManager:
             await self._group.__aexit__(kind, error, trace)
 
     def counts(self) -> SessionCounts:
+        """Sessions and observers of this process, now."""
         return SessionCounts(
             starting=self._starting,
             pending=self._admission.pending,
@@ -87,6 +88,7 @@ class SessionManager:
 
     @property
     def draining(self) -> bool:
+        """Whether newcomers are turned away for good."""
         return self._draining
 
     @property

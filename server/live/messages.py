@@ -19,6 +19,7 @@ from server.wire.server import (
 
 
 def error_message(error: TingqingError) -> ErrorMessage:
+    """With a request id of the socket's, under which the log has it too."""
     body = ErrorBody(
         type=error.type_name(),
         code=error.code,
@@ -31,6 +32,7 @@ def error_message(error: TingqingError) -> ErrorMessage:
 
 
 def capture_of(start: SessionStart) -> Capture:
+    """What the browser granted; what it did not say is unknown."""
     granted = start.capture
     return Capture(
         source=CaptureSource(granted.source),
@@ -41,10 +43,12 @@ def capture_of(start: SessionStart) -> Capture:
 
 
 def format_of(start: SessionStart) -> AudioFormat:
+    """As declared; the rate was checked when the message was parsed."""
     return AudioFormat(Encoding(start.audio.encoding), start.audio.sample_rate)
 
 
 def level_message(level: Level) -> LevelMessage:
+    """Levels in tenths of a decibel."""
     return LevelMessage(
         rms_dbfs=round(level.rms_dbfs, 1),
         peak_dbfs=round(level.peak_dbfs, 1),
@@ -54,6 +58,7 @@ def level_message(level: Level) -> LevelMessage:
 
 
 def speech_message(event: SpeechStarted | SpeechStopped, rate: int) -> SpeechStartedMessage | SpeechStoppedMessage:
+    """Samples of ``rate`` become seconds of the stream."""
     match event:
         case SpeechStarted():
             return SpeechStartedMessage(at_s=event.sample / rate)

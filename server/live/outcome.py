@@ -103,6 +103,7 @@ class RecentResults:
         return len(self._kept)
 
     async def ended(self, outcome: Outcome) -> None:
+        """Keep the farewell for a while; of a session without one only that it was."""
         if outcome.session_id in self._kept:
             self._forget(outcome.session_id)
         if outcome.farewell is None:
@@ -116,16 +117,19 @@ class RecentResults:
             self._forget(next(iter(self._kept)))
 
     async def find(self, session_id: str, site: str) -> Remembered | None:
+        """None for a session that is unknown or of another site; of a forgotten one only that it ended."""
         kept = self._kept.get(session_id)
         if kept is not None and kept.site == site:
             return Remembered(session_id, kept.farewell, kept.collected)
         return Remembered(session_id, None, True) if self._tombstones.get(session_id) == site else None
 
     async def collected(self, session_id: str) -> None:
+        """The patient has the farewell: whoever asks again is told so."""
         if (kept := self._kept.get(session_id)) is not None:
             kept.collected = True
 
     async def close(self) -> None:
+        """Forget every farewell, and cancel its timer."""
         for session_id in list(self._kept):
             self._forget(session_id)
 

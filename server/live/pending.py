@@ -19,6 +19,7 @@ class SessionTerms:
     metadata: dict[str, object] | None = None
 
     def applied(self, start: SessionStart) -> SessionStart:
+        """The start with what was settled before in place of what the patient's page says."""
         settled = {
             "labels": self.labels,
             "language": self.language,
@@ -70,4 +71,5 @@ class PendingSessions:
 
 
 def new_session_id() -> str:
+    """32 hex digits that nobody can guess."""
     return secrets.token_hex(16)

@@ -17,9 +17,11 @@ class PromptBoard:
 
     @property
     def up(self) -> list[PromptRaisedMessage]:
+        """In the order in which they were raised."""
         return list(self._up.values())
 
     def show(self, message: PromptMessage) -> None:
+        """Take note of a prompt that was raised or cleared."""
         if isinstance(message, PromptRaisedMessage):
             self._up[message.id] = message
         else:

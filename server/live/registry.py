@@ -57,6 +57,7 @@ class Entry:
 
     @property
     def state(self) -> EntryState:
+        """Changed by ``move`` alone."""
         return self._state
 
     def move(self, to: EntryState) -> None:
@@ -111,10 +112,12 @@ class Registry:
 
     @property
     def connections(self) -> list["Connection"]:
+        """Those of sessions with a patient on the line."""
         return [entry.state.connection for entry in self._entries.values() if isinstance(entry.state, Attached)]
 
     @property
     def waiting(self) -> list[Entry]:
+        """Sessions whose patient may come back."""
         return [entry for entry in self._entries.values() if isinstance(entry.state, Waiting)]
 
     # -- to find a session
@@ -154,6 +157,7 @@ class Registry:
     # -- its sockets
 
     def attach(self, session: Session, connection: "Connection") -> None:
+        """A new session, or one that its patient comes back to, is served by this connection from now on."""
         entry = self._entries.get(session.id)
         if entry is None:
             self._entries[session.id] = Entry(session, Attached(connection))

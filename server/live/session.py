@@ -99,15 +99,18 @@ class Session:
 
     @property
     def language(self) -> str:
+        """As asked for, or the default."""
         return self.start.language or DEFAULT_LANGUAGE
 
     @property
     def fast(self) -> bool:
+        """Whether audio may come faster than it is spoken."""
         return self.pace is Pace.FAST
 
     # -- state
 
     def attach(self, outbox: Outbox) -> None:
+        """A patient's socket is there: the first one, or that of a patient who comes back."""
         if self.phase is Phase.DETACHED:
             self._move(Phase.LIVE, "the patient is back")  # the patient's own first message is session.started
         else:
@@ -122,6 +125,7 @@ class Session:
         self._move(Phase.DETACHED, why)
 
     def pause(self, paused: bool) -> None:
+        """Nobody need send audio while paused; the idle limit does not run."""
         if paused:
             self._move(Phase.PAUSED, "the patient paused")
         else:
@@ -182,6 +186,7 @@ class Session:
             self.hub.publish(text, key or kind_of(message))
 
     def warn(self, codes: list[WarningCode]) -> None:
+        """Tell the patient and whoever watches, one message per code."""
         for code in codes:
             self.tell(WarningMessage(code=code))
 

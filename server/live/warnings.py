@@ -30,9 +30,11 @@ class WarningWatch:
         self._last: dict[WarningCode, float] = {}
 
     def start(self, now: float) -> list[WarningCode]:
+        """At the start of the session: a browser that processes the sound is told at once."""
         return self._tell("processing_enabled", now) if self._processed else []
 
     def level(self, level: Level, now: float) -> list[WarningCode]:
+        """After each level: silence that lasts, and clipping that comes again and again."""
         self._clipping = min(2 * CLIPPING_LEVELS, self._clipping + 1) if level.clipping else max(0, self._clipping - 1)
         if level.peak_dbfs > SILENT_DBFS:
             self._silent_since, self._silent = None, False
@@ -46,16 +48,20 @@ class WarningWatch:
         return []
 
     def gap(self, now: float) -> list[WarningCode]:
+        """After samples that the client had to drop."""
         self._silent_since = None  # lost samples do not count as silence of the microphone
         return self._tell("audio_gap", now)
 
     def scored(self, lag_ms: float, now: float) -> list[WarningCode]:
+        """After each update, with its delay from the last sample on."""
         return self._tell("scoring_lag", now) if lag_ms > LAG_MS else []
 
     def replaced(self, now: float) -> list[WarningCode]:
+        """After a window that was dropped for a newer one."""
         return self._tell("scoring_lag", now)
 
     def expiring(self, now: float) -> list[WarningCode]:
+        """Shortly before the longest time that a session may last; told once."""
         return [] if "expiring" in self._last else self._tell("expiring", now)
 
     def active(self, now: float) -> list[WarningCode]:

@@ -51,6 +51,7 @@ class Lane(Generic[Q, A]):
     # -- the loop's side
 
     def start(self) -> None:
+        """Start the thread: once, on the loop to which answers are to come."""
         assert self._thread is None, "a lane starts once"
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name=f"score-{self.name}", daemon=True)
@@ -74,9 +75,11 @@ class Lane(Generic[Q, A]):
 
     @property
     def alive(self) -> bool:
+        """Whether what is submitted will be scored: started, not stopping, and its thread did not die."""
         return self._thread is not None and self._thread.is_alive() and not self._stopping
 
     def metrics(self) -> LaneMetrics:
+        """Counters since the start, and times of the last jobs."""
         with self._ready:
             queued, size = len(self._queue), self._queue.pacer.size
         return self._tally.metrics(self.name, queued, size)

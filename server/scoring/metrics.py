@@ -46,12 +46,14 @@ class LaneTally:
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def scored(self, queue_s: Sequence[float], inference_s: float) -> None:
+        """Take one batch into account: the queue time of each job, and the time it took together."""
         self.answered += len(queue_s)
         self.queue_s.extend(queue_s)
         self.inference_s.append(inference_s)
         self.batches.append(len(queue_s))
 
     def metrics(self, name: str, queued: int, batch_size: int) -> LaneMetrics:
+        """Counters and percentiles; callable from any thread while the lane's own counts on."""
         queue, inference = sorted(self.queue_s.copy()), sorted(self.inference_s.copy())
         batches = self.batches.copy()
         return LaneMetrics(

@@ -90,7 +90,9 @@ class Scoring(Protocol):
     """All scorers of the server. Used on one loop, between its start and its end."""
 
     @property
-    def scorer_names(self) -> tuple[str, ...]: ...
+    def scorer_names(self) -> tuple[str, ...]:
+        """In the order in which they are asked."""
+        ...
 
     @property
     def has_mos(self) -> bool:

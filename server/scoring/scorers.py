@@ -19,7 +19,9 @@ class Scorer(Protocol):
     name: str
     kind: EvidenceKind
 
-    def score(self, requests: Sequence[ScoreRequest]) -> Sequence[ScoreReply]: ...
+    def score(self, requests: Sequence[ScoreRequest]) -> Sequence[ScoreReply]:
+        """One reply per request, in their order; raises where the batch could not be scored."""
+        ...
 
 
 @runtime_checkable
@@ -31,7 +33,9 @@ class PreparedScorer(Protocol):
     once it has returned False. A scorer whose labels were not prepared still scores them, only later.
     """
 
-    def prepare(self, labels: LabelSet) -> bool: ...
+    def prepare(self, labels: LabelSet) -> bool:
+        """Do a part of the work that the labels need before their first score; True where some is left."""
+        ...
 
 
 @runtime_checkable
@@ -39,10 +43,14 @@ class ParallelScorer(Protocol):
     """A scorer that works on ``side_by_side`` requests of one call at the same time: they take no longer than one."""
 
     @property
-    def side_by_side(self) -> int: ...
+    def side_by_side(self) -> int:
+        """How many windows take no longer than one."""
+        ...
 
 
 class MosModel(Protocol):
     """DNSMOS. Blocks for about 0.2 s a window; runs on its own low-priority thread. ``None``: cannot be judged."""
 
-    def score(self, window: Window) -> Mos | None: ...
+    def score(self, window: Window) -> Mos | None:
+        """None where a rating would mislead: no speech, or broken speech."""
+        ...

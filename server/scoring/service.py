@@ -75,10 +75,12 @@ class ScoringService:
 
     @property
     def scorer_names(self) -> tuple[str, ...]:
+        """In the order in which they were given."""
         return tuple(scorer.name for scorer in self._scorers)
 
     @property
     def has_mos(self) -> bool:
+        """Whether windows are rated by DNSMOS at all."""
         return self._mos_lane is not None
 
     @property

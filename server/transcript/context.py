@@ -40,6 +40,7 @@ class ParsedUtterance:
         return self._merged[lexicons]
 
     def clauses_with(self, lexicons: frozenset[str]) -> frozenset[int]:
+        """Numbers of the clauses in which a word of these lexicons begins."""
         if lexicons not in self._clauses:
             self._clauses[lexicons] = frozenset(self.tokens.clause[hit.start] for hit in self.hits_of(lexicons))
         return self._clauses[lexicons]
@@ -134,6 +135,7 @@ class ParsedUtterance:
         return not self._symptom_tokens.isdisjoint(range(hit.start, hit.end))
 
     def is_supposed(self, hit: Hit) -> bool:
+        """Whether the word is asked about or imagined, and so not stated: "if it hurts"."""
         sentence_start, _ = self.tokens.sentence_of(hit.start)
         if self._is_chinese(hit):
             start = max(self.tokens.clause_of(hit.start)[0], hit.start - _LOOK_BACK)

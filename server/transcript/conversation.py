@@ -29,6 +29,7 @@ NOTHING = Said(SaidState.NOT_HEARD, 0.0)
 
 
 def is_doctor(speaker: str | None) -> bool:
+    """Whether a line's speaker is named as a doctor, in Chinese or English."""
     return speaker is not None and speaker.strip().casefold() in DOCTORS
 
 
@@ -43,6 +44,7 @@ class Conversation:
         self._question: str | None = None
 
     def add(self, text: str, *, speaker: str | None = None, start_s: float | None = None) -> None:
+        """Take the next line. A doctor's is a question to the next one and states nothing itself."""
         if is_doctor(speaker):
             self._question = text
             return

@@ -94,6 +94,7 @@ class Scanner:
 
 
 def is_han(key: str) -> bool:
+    """Whether a token is one Chinese character."""
     return len(key) == 1 and "\u3400" <= key <= "\u9fff"
 
 

@@ -38,6 +38,7 @@ class Slips:
         self._words = _by_first_sound()
 
     def mended(self, text: str) -> str:
+        """The text with those words written right; its length does not change."""
         chars = list(text)
         sounds = [sound(char) if "\u4e00" <= char <= "\u9fff" else char for char in chars]
         for start, first in enumerate(sounds):

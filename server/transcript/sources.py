@@ -30,14 +30,18 @@ class TranscriptSource(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Where the words come from, as a result names it."""
+        ...
 
     def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
         """What was said before ``end_s``, by topic id, of those ``wanted`` topics that have rules. May be asked again,
         with a later end."""
         ...
 
-    def notices(self, end_s: float) -> Sequence[Text]: ...
+    def notices(self, end_s: float) -> Sequence[Text]:
+        """What a reader should know of the words up to ``end_s``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

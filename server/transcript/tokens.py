@@ -109,6 +109,7 @@ class Tokens:
         return self.clauses[self.clause[index]]
 
     def sentence_of(self, index: int) -> tuple[int, int]:
+        """Start and end (exclusive) of the token's sentence, as token indices."""
         return self.sentences[self.sentence[index]]
 
     def language(self, index: int) -> Language:
@@ -134,6 +135,7 @@ def normal(text: str) -> str:
 
 
 def tokenise(text: str) -> Tokens:
+    """Of any text, in either language or both; what was said aside, in brackets, is left out."""
     text = normal(text)
     text = _AGE.sub(lambda match: _AGE_MARK * len(match.group()), _PARENTHETIC.sub(" ", _POSSESSIVE.sub("", text)))
     breaks_zh = {match.start() for match in _NEW_CLAUSE_ZH.finditer(text)}
@@ -194,6 +196,7 @@ def _between_han(text: str, start: int, end: int) -> bool:
 
 
 def has_han(text: str) -> bool:
+    """Whether the text holds a Chinese character."""
     return _HAN.search(text) is not None
 
 

@@ -71,8 +71,8 @@ SEE = " Every text message is one JSON object with a known 'type'; see docs/prot
         (start(extra=1), "extra", "extra: Extra inputs are not permitted." + SEE),
         ('{"type": "labels.update"}', "labels", "labels: Field required." + SEE),
         (start(resume={"session_id": "a"}), "resume.resume_token", "resume.resume_token: Field required." + SEE),
-        (start(labels=3), "labels", f"labels: {FORM}; 20000 characters at most."),
-        (start(labels="x" * 20_001), "labels", f"labels: {FORM}; 20000 characters at most."),
+        (start(labels=3), "labels", f"labels: {FORM}; at most 20000 characters."),
+        (start(labels="x" * 20_001), "labels", f"labels: {FORM}; at most 20000 characters."),
         (start(labels=[{"label": "a"}, 3]), "labels.1", f"labels.1: Input should be an object; {FORM}."),
         (start(labels=[{}]), "labels.0.label", "labels.0.label: Field required." + SEE),
         (
