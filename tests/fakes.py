@@ -179,10 +179,13 @@ class FakeClock:
         await settle()
 
 
-async def settle(turns: int = 25) -> None:
-    """Let everything that is ready run."""
-    for _ in range(turns):
+async def settle() -> None:
+    """Let the loop run until nothing is ready any more: all that is left waits for a timer, a thread or the test."""
+    ready = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - asyncio has no public word for an idle loop
+    async with asyncio.timeout(10):
         await asyncio.sleep(0)
+        while ready:  # noqa: ASYNC110 - no event tells of an idle loop
+            await asyncio.sleep(0)
 
 
 class FakeTransport:

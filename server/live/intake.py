@@ -155,13 +155,7 @@ class Intake:
             self._ack(now)
 
     def _lossless(self, *, gap: bool = False) -> bool:
-        match self._flow:
-            case CatchingUp(until):
-                return gap or self._session.fast or self._core.samples_received < until
-            case Current() | Finished():
-                return gap or self._session.fast
-            case _:
-                assert_never(self._flow)
+        return gap or self._session.fast or isinstance(self._flow, CatchingUp)
 
     async def _spread_all(self, pieces: Iterable[list[StreamEvent]], arrived: float, *, gap: bool = False) -> None:
         """A long message must not hold the other sessions: they get a turn after each piece."""

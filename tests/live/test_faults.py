@@ -245,7 +245,7 @@ async def test_control_messages_that_nobody_reads_do_not_pile_up(manager: Sessio
     patient.socket.reads = False
     for _ in range(100):
         patient.socket.say({"type": "labels.update", "labels": "low_background"})
-    await settle(200)
+    await settle()
     patient.socket.reads = True
     await settle()
     assert await patient.closed() == 1011
