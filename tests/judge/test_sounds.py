@@ -44,6 +44,7 @@ def test_a_sound_of_the_patient_is_an_event_and_no_interference(sound_id: str) -
     found = own_sound(nearness, SOUNDS)
     assert found is not None
     assert found.id == sound_id
+    assert found.score == pytest.approx(math.exp(4) / (math.exp(4) + 4))
     assert disturbance(nearness, SOUNDS) is None
 
 
