@@ -253,3 +253,23 @@ async def test_a_store_holds_the_latest_of_each_session_until_its_end(
     await store.delete(session_id)
     assert await store.get(session_id) is None
     assert await store.get("another") is not None
+
+
+async def test_what_was_heard_told_and_asked_for_last_is_in_the_checkpoint(dictionaries: Dictionaries) -> None:
+    store, here, there = MemoryCheckpoints(), FakeClock(), FakeClock(now=7.0, wall=1000.0 + 6)
+    async with process(dictionaries, store, here) as first:
+        patient = Patient(first, here)
+        started = await patient.start(labels="telemedicine")
+        await patient.speak_scored(noise(4))
+        patient.socket.say({"type": "audio.gap", "samples": RATE // 10})
+        await patient.socket.expect("warning")
+        patient.socket.say({"type": "labels.update", "labels": "low_background"})
+        await patient.socket.expect("labels.updated")
+        await power_cut(patient)
+    async with process(dictionaries, store, there) as second:
+        patient = Patient(second, there)
+        again = await patient.start(resume=ticket(started))
+        assert [label["id"] for label in again["labels"]] == ["low_background"]
+        doctor = Doctor(second, started["session_id"])
+        assert (await doctor.socket.expect("snapshot"))["warnings"] == ["audio_gap"]
+        assert (await patient.end())["result"]["source"]["duration_s"] == 4.0, "though nothing was sent again"
