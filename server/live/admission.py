@@ -89,7 +89,10 @@ class Admission:
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
         """The session without its former socket, which is told and closed, but not for a format that cannot go on."""
         while True:
-            found = await self._registry.find_own(resume.session_id, resume.resume_token, site)
+            try:
+                found = await self._registry.find_own(resume.session_id, resume.resume_token, site)
+            except SnapshotError:
+                raise _not_here() from None
             match found:
                 case Remembered(collected=False, farewell=Farewell() as farewell):
                     return Uncollected(resume.session_id, farewell)
@@ -120,7 +123,7 @@ class Admission:
             _check_format(session, audio)
             return self._go_on(session, away_s(checkpoint, self._clock))
         except SnapshotError:
-            raise SessionExpiredError("This session cannot go on here; begin a new one.") from None
+            raise _not_here() from None
 
     def _go_on(self, session: Session, gone_s: float) -> Accepted:
         core = (
@@ -132,6 +135,10 @@ class Admission:
     def close(self) -> None:
         """Nobody begins any more: announced sessions are forgotten."""
         self._pending.close()
+
+
+def _not_here() -> SessionExpiredError:
+    return SessionExpiredError("This session cannot go on here; begin a new one.")
 
 
 def _check_format(session: Session, audio: AudioFormat) -> None:

@@ -53,7 +53,9 @@ class CheckpointStore(Protocol):
         ...
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
-        """The latest one, or None where none was put or it was deleted."""
+        """The latest one, or None where none was put or it was deleted. Raises SnapshotError for one that cannot be
+        read here.
+        """
         ...
 
     async def delete(self, session_id: str) -> None:

@@ -107,7 +107,8 @@ class Connection:
                 self._home.detach(self.session, self._intake.heard, "its handler was cancelled")
                 self._life.move(Closed(delivered=False))
         await self._close(ending)
-        closed = Closed(delivered)
+        # A socket whose session goes on elsewhere took no result, even if that has ended by now.
+        closed = Closed(delivered and ending.reason is not None)
         self._life.move(closed)
         return closed
 

@@ -35,7 +35,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """``delivered``: the peer took every message."""
+    """``delivered``: the session ended with this connection, and its peer took every message."""
 
     delivered: bool
 

@@ -11,7 +11,8 @@ class LiveLimits:
     """Deadlines in seconds, counts per process.
 
     ``max_sessions`` patients at once; those who come back to a session of theirs are let in over it. ``start_s`` for
-    the first message. ``idle_s`` without audio, ``pause_s`` when paused. ``send_s`` for a peer to take one message.
+    the first message. ``idle_s`` without audio, ``pause_s`` when paused. ``send_s`` for a peer to take one message,
+    ``port_s`` for a sink or a store to answer.
     ``tail_s`` for the last windows after ``session.end`` (``fast_tail_s`` for ``pace=fast``, which promises to leave
     none out). ``claim_s``: how long an announced session waits for its first socket. ``resume_ttl_s``: how long a
     session waits for its patient, and how long an ended one can be looked at. ``max_ended_bytes`` of results kept for
@@ -27,6 +28,7 @@ class LiveLimits:
     idle_s: float = 60.0
     pause_s: float = 900.0
     send_s: float = 10.0
+    port_s: float = 5.0
     heartbeat_s: float = 0.9
     tail_s: float = 5.0
     fast_tail_s: float = 30.0

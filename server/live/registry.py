@@ -15,6 +15,7 @@ from server.live.clock import Clock, Timer
 from server.live.concluding import conclude, without_result
 from server.live.limits import LiveLimits
 from server.live.outcome import Outcome, Remembered, ResultSink
+from server.live.port_calls import PortCalls
 from server.live.session import Session
 from server.wire.server import EndReason
 
@@ -108,6 +109,7 @@ class Registry:
         self._sink = sink
         self._checkpoints = checkpoints
         self._group = group
+        self._calls = PortCalls(clock, limits)
         self._entries: dict[str, Entry] = {}
 
     @property
@@ -125,12 +127,13 @@ class Registry:
     async def find(self, session_id: str, site: str) -> Entry | Remembered:
         """One that goes on, or one whose farewell is still there. One that goes on is found without a pause.
 
-        Raises UnknownSessionError, also for another site's, and SessionExpiredError.
+        Raises UnknownSessionError, also for another site's, SessionExpiredError, and CapacityError where nobody can
+        tell in time.
         """
-        entry = self._entries.get(session_id)
-        if entry is not None and entry.session.site == site:
+        entry = self._going_on(session_id, site)
+        if entry is not None:
             return entry
-        remembered = await self._sink.find(session_id, site)
+        remembered = await self._calls.ask(self._sink.find(session_id, site))
         if remembered is None:
             raise UnknownSessionError("There is no such session.")
         if remembered.farewell is None:
@@ -140,19 +143,27 @@ class Registry:
     async def find_own(self, session_id: str, resume_token: str, site: str) -> Entry | Remembered | SessionCheckpoint:
         """The same for whoever holds the resume token; without it a session is as good as unknown.
 
-        A checkpoint is that of a session that another process began, and nobody ended.
+        A checkpoint is that of a session that another process began, and nobody ended. Raises SnapshotError, too.
         """
         found: Entry | Remembered | SessionCheckpoint
         try:
             found = await self.find(session_id, site)
         except UnknownSessionError:
-            checkpoint = await self._checkpoints.get(session_id)
-            if checkpoint is None or checkpoint.state.get("site") != site:
+            checkpoint = await self._calls.ask(self._checkpoints.get(session_id))
+            entry = self._going_on(session_id, site)
+            if entry is not None:  # another socket took it up meanwhile
+                found = entry
+            elif checkpoint is not None and checkpoint.state.get("site") == site:
+                found = checkpoint
+            else:
                 raise
-            found = checkpoint
         if not hmac.compare_digest(_token_of(found).encode(), resume_token.encode(errors="replace")):
             raise UnknownSessionError("There is no such session.")
         return found
+
+    def _going_on(self, session_id: str, site: str) -> Entry | None:
+        entry = self._entries.get(session_id)
+        return entry if entry is not None and entry.session.site == site else None
 
     # -- its sockets
 
@@ -176,20 +187,20 @@ class Registry:
 
     async def save(self, session: Session) -> None:
         """Keep the checkpoint of a session that goes on. A store that fails costs a resume elsewhere, not this one."""
-        try:
-            await self._checkpoints.put(session.id, checkpoint_of(session))
-        except Exception:
-            log.exception("a checkpoint could not be kept")
+        await self._calls.tell(self._put(session), "a checkpoint could not be kept")
+
+    async def _put(self, session: Session) -> None:
+        await self._checkpoints.put(session.id, checkpoint_of(session))
 
     # -- its end
 
     async def end(self, session: Session, outcome: Outcome) -> None:
-        """Hand ``outcome`` over, then let go of the session. It can be found all the time, here or there."""
-        try:
-            await self._sink.ended(outcome)
-            await self._checkpoints.delete(session.id)
-        except Exception:  # the session must go all the same, and its patient and observers have the result
-            log.exception("a result could not be handed over")
+        """Hand ``outcome`` over, then let go of the session. It can be found all the time, here or there.
+
+        Where that fails its patient and observers have the result all the same, and it goes on nowhere.
+        """
+        await self._calls.tell(self._sink.ended(outcome), "a result could not be handed over")
+        await self._calls.tell(self._checkpoints.delete(session.id), "a checkpoint could not be deleted")
         entry = self._entries.pop(session.id)
         session.end(outcome.reason, None if outcome.farewell is None else outcome.farewell.ended)
         entry.gone()
@@ -212,10 +223,7 @@ class Registry:
 
     async def collected(self, session_id: str) -> None:
         """The patient has the result of a session that ended."""
-        try:
-            await self._sink.collected(session_id)
-        except Exception:
-            log.exception("a sink could not be told that a result arrived")
+        await self._calls.tell(self._sink.collected(session_id), "a sink could not be told that a result arrived")
 
     async def close(self) -> None:
         """End those who wait, and let the sink go."""
@@ -224,7 +232,7 @@ class Registry:
         for entry in list(self._entries.values()):
             while self._entries.get(entry.session.id) is entry and isinstance(entry.state, EndingAlone):
                 await entry.changes()
-        await self._sink.close()
+        await self._calls.tell(self._sink.close(), "a sink could not be closed")
 
 
 def _waits_since(entry: Entry) -> float:

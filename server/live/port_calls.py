@@ -1,0 +1,37 @@
+"""Calls of a sink or a store, which may lie in another process: each has a deadline."""
+
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from server.live.clock import Clock, deadline
+from server.live.handshake import capacity_error
+from server.live.limits import LiveLimits
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class PortCalls:
+    """Within ``port_s`` by ``clock``."""
+
+    def __init__(self, clock: Clock, limits: LiveLimits) -> None:
+        self._clock = clock
+        self._limits = limits
+
+    async def ask(self, question: Awaitable[T]) -> T:
+        """The answer. Raises CapacityError where none comes in time, and whatever the port raises."""
+        try:
+            async with deadline(self._clock, self._limits.port_s):
+                return await question
+        except TimeoutError:
+            raise capacity_error(self._limits) from None
+
+    async def tell(self, news: Awaitable[None], failure: str) -> None:
+        """A port that fails or hangs is logged as ``failure``: what has to follow follows all the same."""
+        try:
+            async with deadline(self._clock, self._limits.port_s):
+                await news
+        except Exception:
+            log.exception(failure)
