@@ -42,7 +42,8 @@ class Lane(Generic[Q, A]):
         self._ready = threading.Condition()
         self._queue: ScoringQueue[Q, A] = ScoringQueue(batching)
         self._stopping = False
-        self._file_permits = asyncio.Semaphore(batching.capacity)
+        # A permit for each file's request in the lane. A queue: a place in it can be taken without waiting, too.
+        self._file_permits: asyncio.Queue[None] = asyncio.Queue(batching.capacity)
         self._tally = LaneTally()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -103,27 +104,39 @@ class Lane(Generic[Q, A]):
         if priority is Priority.LIVE:
             return self.enqueue(request, priority, deadline)
         try:
-            await asyncio.wait_for(self._file_permits.acquire(), within_s)
+            await asyncio.wait_for(self._file_permits.put(None), within_s)
         except TimeoutError:
             raise self._late() from None
-        try:
-            job = self.enqueue(request, priority, deadline)
-        except ScoringError:
-            self._file_permits.release()
-            raise
-        job.future.add_done_callback(lambda _: self._file_permits.release())
-        return job
+        return self._enqueue_permitted(request, deadline)
 
     def enqueue(self, request: Q, priority: Priority, deadline: float) -> Job[Q, A]:
         """Queue without waiting. Raises ScoringError when the lane is full or stopped."""
+        if priority is Priority.LIVE:
+            return self._enqueue(request, priority, deadline)
+        try:
+            self._file_permits.put_nowait(None)
+        except asyncio.QueueFull:
+            raise self._overloaded() from None
+        return self._enqueue_permitted(request, deadline)
+
+    def _enqueue_permitted(self, request: Q, deadline: float) -> Job[Q, A]:
+        """A file's request, whose permit is given back when it is answered, withdrawn or refused."""
+        try:
+            job = self._enqueue(request, Priority.FILE, deadline)
+        except ScoringError:
+            self._file_permits.get_nowait()
+            raise
+        job.future.add_done_callback(lambda _: self._file_permits.get_nowait())
+        return job
+
+    def _enqueue(self, request: Q, priority: Priority, deadline: float) -> Job[Q, A]:
         assert self._loop is not None, "start() comes first"
         if self._stopping or not self.alive:
             raise ScoringError(f"The scorer {self.name} is not running.")
         job: Job[Q, A] = Job(request, priority, deadline, self._clock(), self._loop.create_future())
         with self._ready:
             if not self._queue.put(job):
-                self._tally.refused += 1
-                raise ScoringError(f"The scorer {self.name} is overloaded; this window was not scored.")
+                raise self._overloaded()
             self._ready.notify()
         return job
 
@@ -142,6 +155,10 @@ class Lane(Generic[Q, A]):
         finally:
             if not job.future.done() or job.future.cancelled():
                 self.abandon(job)
+
+    def _overloaded(self) -> ScoringError:
+        self._tally.refused += 1
+        return ScoringError(f"The scorer {self.name} is overloaded; this window was not scored.")
 
     def _late(self) -> ScoringError:
         return ScoringError(f"The scorer {self.name} did not answer in time; this window was not scored.")

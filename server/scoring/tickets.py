@@ -24,6 +24,7 @@ class LaneTicket:
         self._lane = lane
         self._job: MosJob | None = None
         self._window: Window | None = None
+        self._withdrawn = False
         try:
             self._job = _watched(lane.enqueue(window, priority, deadline))
         except ScoringError:
@@ -48,7 +49,7 @@ class LaneTicket:
 
     def withdraw(self) -> None:
         """See ``MosTicket``."""
-        self._window = None
+        self._window, self._withdrawn = None, True
         if self._job is not None and not self._job.future.done():
             self._lane.abandon(self._job)
 
@@ -56,8 +57,11 @@ class LaneTicket:
         if self._job is None:
             if self._window is None:
                 raise _withdrawn()
-            self._job = _watched(await self._lane.admit(self._window, Priority.FILE, within_s))
-            self._window = None
+            job = _watched(await self._lane.admit(self._window, Priority.FILE, within_s))
+            if self._withdrawn:
+                self._lane.abandon(job)
+                raise _withdrawn()
+            self._job, self._window = job, None
         return self._job
 
 

@@ -1,5 +1,7 @@
 """DNSMOS in this process when its lane is full."""
 
+import asyncio
+
 import pytest
 
 from server.errors import ScoringError
@@ -34,3 +36,37 @@ async def test_a_full_lane_refuses_a_live_window_and_lets_a_file_wait_for_its_pl
         with pytest.raises(ScoringError, match="withdrawn"):
             await withdrawn.result(WITHIN_S)
         assert mos.ends == [10 * RATE, 15 * RATE, 25 * RATE, 30 * RATE]
+
+
+async def test_a_file_waits_for_its_place_for_as_long_as_the_lane_is_full() -> None:
+    mos = FakeMos()
+    mos.gate.clear()
+    async with ScoringService([], mos, mos_batching=FULL) as service:
+        begun = service.ask_mos(window(10), Priority.FILE, WITHIN_S)
+        await until(lambda: begun.begun)
+        tickets = [service.ask_mos(window(end_s), Priority.FILE, WITHIN_S) for end_s in (15, 20, 25)]
+        waiting = [asyncio.create_task(ticket.result(WITHIN_S)) for ticket in tickets]
+        done, _ = await asyncio.wait(waiting, timeout=0)
+        assert not done
+        await until(lambda: service.metrics()[-1].refused == 3)  # at the door: they wait now
+        mos.gate.set()
+        results = [await one for one in waiting]
+    assert [result and result.end_sample for result in results] == [15 * RATE, 20 * RATE, 25 * RATE]
+
+
+async def test_a_file_that_is_withdrawn_while_it_waits_for_its_place_never_begins() -> None:
+    mos = FakeMos()
+    mos.gate.clear()
+    async with ScoringService([], mos, mos_batching=FULL) as service:
+        begun = service.ask_mos(window(10), Priority.FILE, WITHIN_S)
+        await until(lambda: begun.begun)
+        leaving = service.ask_mos(window(15), Priority.FILE, WITHIN_S)
+        waiting = asyncio.create_task(leaving.result(WITHIN_S))
+        await asyncio.wait([waiting], timeout=0)  # it waits now
+        leaving.withdraw()
+        mos.gate.set()
+        with pytest.raises(ScoringError, match="withdrawn"):
+            await waiting
+        later = service.ask_mos(window(20), Priority.FILE, WITHIN_S)
+        assert await later.result(WITHIN_S) is not None
+    assert mos.ends == [10 * RATE, 20 * RATE]
