@@ -66,6 +66,8 @@ class Mp3File:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            # Ctrl+C in a terminal goes to the whole group; a server still finishes what it has begun.
+            process_group=0,
         )
         try:
             self.samplerate, self.channels = HEADER.unpack(self._receive(HEADER.size))
