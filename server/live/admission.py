@@ -117,7 +117,9 @@ class Admission:
             raise capacity_error(self._limits) from None
 
     def _adopt(self, checkpoint: SessionCheckpoint, audio: AudioFormat) -> Accepted:
-        """A session that another process began."""
+        """A session that another process began, and whose patient may still come: nothing is kept of a longer pause."""
+        if away_s(checkpoint, self._clock) > self._limits.pause_s + self._limits.resume_ttl_s:
+            raise SessionExpiredError("This session waited too long for its patient.")
         try:
             session = restore_session(checkpoint, self._engine, self._limits, self._clock)
             _check_format(session, audio)

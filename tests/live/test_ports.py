@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from server.assessment.engine import Engine
 from server.errors import SnapshotError
 from server.live.checkpoint import MemoryCheckpoints, SessionCheckpoint
@@ -88,6 +90,22 @@ async def test_a_checkpoint_of_another_version_is_told_as_expired(engine: Engine
     store.fail = SnapshotError("another version")
     async with SessionManager(engine, LiveLimits(), clock, checkpoints=store) as manager:
         assert await resuming(manager, clock, started).closed() == 4410
+
+
+@pytest.mark.parametrize(("away_s", "code"), [(900 + 100, None), (900 + 130, 4410)])
+async def test_a_checkpoint_is_no_way_around_the_time_that_a_session_waits(
+    engine: Engine, away_s: float, code: int | None
+) -> None:
+    """It is 15 minutes old at most while its session pauses."""
+    store = MemoryCheckpoints()
+    started = await left_behind(engine, store)
+    later = FakeClock(wall=1004.0 + away_s)
+    async with SessionManager(engine, LiveLimits(), later, checkpoints=store) as manager:
+        patient = resuming(manager, later, started)
+        if code is None:
+            await patient.socket.expect("session.started")
+        else:
+            assert await patient.closed() == code
 
 
 async def test_a_store_that_hangs_costs_no_update(engine: Engine, clock: FakeClock) -> None:
