@@ -82,9 +82,12 @@ class Admission:
             raise capacity_error(self._limits)
         session_id = new_session_id()
         if claim is not None:
-            session_id, start = claim, self._pending.claim(claim, principal.site).applied(start)
+            session_id, start = claim, self._pending.terms(claim, principal.site).applied(start)
         session = Session(self._engine, self._limits, self._clock, start, session_id=session_id, site=principal.site)
-        return Accepted(session, self._engine.make_core(session.audio))
+        accepted = Accepted(session, self._engine.make_core(session.audio))
+        if claim is not None:  # only now: a start that cannot work costs nobody the announced session
+            self._pending.claim(claim)
+        return accepted
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
         """The session without its former socket, which is told and closed, but not for a format that cannot go on."""

@@ -54,14 +54,19 @@ class PendingSessions:
         self._pending[session_id] = _Pending(site, terms, timer)
         return session_id
 
-    def claim(self, session_id: str, site: str) -> SessionTerms:
-        """Once. Raises UnknownSessionError for another site's, one already claimed, and one whose time is over."""
+    def terms(self, session_id: str, site: str) -> SessionTerms:
+        """What was settled for it. ``claim`` comes next, without a pause in between.
+
+        Raises UnknownSessionError for another site's, one already claimed, and one whose time is over.
+        """
         pending = self._pending.get(session_id)
         if pending is None or pending.site != site:
             raise UnknownSessionError("There is no such session, or nobody came for it in time.")
-        pending.timer.cancel()
-        del self._pending[session_id]
         return pending.terms
+
+    def claim(self, session_id: str) -> None:
+        """Its socket is there: nobody else may have it."""
+        self._pending.pop(session_id).timer.cancel()
 
     def close(self) -> None:
         """Forget them, and stop their timers."""

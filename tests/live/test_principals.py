@@ -8,7 +8,7 @@ from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from tests.fakes import FakeClock
-from tests.live.patient import ANYONE, RATE, Doctor, Patient, noise
+from tests.live.patient import ANYONE, RATE, Doctor, Patient, noise, start_message
 
 STRANGER = Principal("somebody else", Role.ANYONE, "elsewhere")
 
@@ -95,3 +95,11 @@ async def test_a_session_keeps_its_site_for_whoever_records_it(manager: SessionM
     await doctor.socket.expect("snapshot")
     assert ANYONE.site == LOCAL_SITE != STRANGER.site
     await there.end()
+
+
+async def test_a_start_that_cannot_work_leaves_the_announced_session_to_the_next_one(manager: SessionManager) -> None:
+    session_id = manager.announce(ANYONE, SessionTerms())
+    wrong = Patient(manager, claim=session_id)
+    wrong.socket.say(start_message(labels=","))
+    assert await wrong.closed() == 4400
+    assert (await Patient(manager, claim=session_id).start())["session_id"] == session_id
