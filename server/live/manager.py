@@ -75,6 +75,7 @@ class SessionManager:
             await self.drain(0.0)
         finally:
             await self._group.__aexit__(kind, error, trace)
+            await self._registry.let_go()
 
     def counts(self) -> SessionCounts:
         """Sessions and observers of this process, now."""

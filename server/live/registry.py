@@ -226,12 +226,15 @@ class Registry:
         await self._calls.tell(self._sink.collected(session_id), "a sink could not be told that a result arrived")
 
     async def close(self) -> None:
-        """End those who wait, and let the sink go."""
+        """End those who wait."""
         for entry in self.waiting:
             self._expire(entry.session.id, "drain")
         for entry in list(self._entries.values()):
             while self._entries.get(entry.session.id) is entry and isinstance(entry.state, EndingAlone):
                 await entry.changes()
+
+    async def let_go(self) -> None:
+        """Nothing of any session comes after."""
         await self._calls.tell(self._sink.close(), "a sink could not be closed")
 
 

@@ -137,6 +137,23 @@ async def test_a_sink_that_hangs_costs_nobody_the_result(engine: Engine, clock: 
         assert await patient.socket.expect("session.ended") == await doctor.socket.expect("session.ended")
 
 
+async def test_a_sink_is_not_closed_before_the_last_session_ended(engine: Engine, clock: FakeClock) -> None:
+    """A session may outlast the drain: of its last windows, or of a peer that takes nothing."""
+    sink = FakeSink()
+    async with SessionManager(engine, LiveLimits(), clock, sink=sink) as manager:
+        patient = Patient(manager, clock)
+        await patient.start()
+        sink.gate.clear()
+        draining = asyncio.create_task(manager.drain(0.0))
+        await sink.entered.wait()
+        await clock.advance(5)
+        await draining
+        assert not sink.closed
+        sink.gate.set()
+        await patient.done
+    assert sink.closed
+
+
 async def test_a_result_is_collected_by_the_socket_that_got_it_and_not_by_the_one_before(
     manager: SessionManager, clock: FakeClock
 ) -> None:
