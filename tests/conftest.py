@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_AUDIO = "no real audio"
-# Folders whose tests run in one process: the first trains a small CLAP, which takes half a minute and serves all; the
-# second has browsers that play in real time, and two of them would be late on two cores.
-TOGETHER = ("tests/model/clap/", "tests/browser/")
+# Folders whose tests ``make test`` runs one by one: the first trains a small CLAP, which takes half a minute and serves
+# all; the second has browsers that play in real time, and two of them would be late on two cores.
+ALONE = ("tests/model/clap/", "tests/browser/")
 
 # A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,11 +49,10 @@ def mix_labels(mixes: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """``make test`` runs files side by side: the tests of one file, or of a folder of TOGETHER, stay in one process."""
+    """Mark what ``make test`` runs by itself, after the files that run side by side."""
     for item in items:
-        file = item.nodeid.split("::", 1)[0]
-        group = next((folder for folder in TOGETHER if file.startswith(folder)), file)
-        item.add_marker(pytest.mark.xdist_group(group))
+        if item.nodeid.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
 
 
 def _forbidden_skip(reason: str) -> str | None:

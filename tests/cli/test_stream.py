@@ -274,7 +274,7 @@ def test_a_stream_whose_line_drops_scores_as_the_unbroken_one(served: Serving, n
 
     code, out, said, connections = asyncio.run(broken())
     assert connections == 2
-    assert "dropped" in said
+    assert "reconnecting" in said
     assert code == unbroken.code
     ended = json.loads(out.splitlines()[-1])
     assert ended["type"] == "session.ended"
