@@ -142,7 +142,8 @@ def test_language_follows_the_locale(short: Path) -> None:
 
 def test_text_of_several_files_is_a_row_each(short: Path, noisy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(noisy, short.parent)
-    monkeypatch.chdir(short.parent)  # a long path would be cut to the width of the table
+    monkeypatch.chdir(short.parent)
+    monkeypatch.setenv("COLUMNS", "200")  # names are cut to the width of the table, and test workers set a narrow one
     text = in_process("assess", "--language", "en", short.name, noisy.name).out
     assert short.name in text
     assert noisy.name in text
