@@ -74,7 +74,7 @@ def test_every_route_is_in_the_http_document() -> None:
 
 
 def test_architecture_names_only_files_that_exist() -> None:
-    way = ARCHITECTURE[ARCHITECTURE.index("## A chunk's way") : ARCHITECTURE.index("## Windows")]
+    way = ARCHITECTURE[ARCHITECTURE.index("## The path of a chunk") : ARCHITECTURE.index("## Windows")]
     named = {name for block in code_blocks(way, "") for name in re.findall(r"\b([a-z_]+/[a-z_]+(?:\.py|/))", block)}
     assert len(named) > 8
     assert not [name for name in named if not (ROOT / "server" / name).exists()]
