@@ -1,4 +1,4 @@
-"""The one way from a Window to a judged update, used by live sessions and recordings alike."""
+"""The one path from a Window to a judged update, for live sessions and recordings alike."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -22,7 +22,7 @@ from server.values.text import Text
 from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
-"""A live window that no scorer answered by then is judged without: the client keeps about 20 s to resume from."""
+"""A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
 VERSION = 2
 
@@ -30,8 +30,8 @@ VERSION = 2
 class Assessment:
     """Everything judged of one session or file so far. Call ``assess`` for each window in order, one at a time.
 
-    ``expect`` may be called earlier, when a window becomes ready, so that DNSMOS starts although the window itself is
-    replaced. State changes only when a window is done, never half: a cancelled ``assess`` leaves it as it was.
+    Call ``expect`` earlier, when a window becomes ready, to start DNSMOS even if the window is then replaced. State
+    changes only when a window is done: a cancelled ``assess`` leaves it unchanged.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Assessment:
     async def assess(self, window: Window, *, wait_for_mos: bool | None = None) -> Assessed:
         """Score and judge one window. Never raises for a failing scorer: its labels are null, ``why: shed``.
 
-        ``wait_for_mos`` overrides the rule of the session, for what is replayed after a resume.
+        ``wait_for_mos`` overrides the session's rule, for windows replayed after a resume.
         """
         self._apply_labels()
         self.expect(window)
@@ -137,16 +137,16 @@ class Assessment:
         )
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
-        """The prompt is taken back and not raised again; nothing happens for an unknown id."""
+        """Clear the prompt and do not raise it again; no effect for an unknown id."""
         return list(self.judge.snooze(prompt_id))
 
     def change_labels(self, labels: LabelSet) -> None:
-        """From the next window on; the one being scored is judged by the labels it was scored for."""
+        """From the next window on; a window being scored is judged by the labels it was scored for."""
         self._next_labels = labels
 
     @property
     def labels_asked_for(self) -> LabelSet:
-        """Those of the next window: ``labels``, unless ``change_labels`` came since the last one."""
+        """Those of the next window: ``labels``, unless ``change_labels`` was called since the last one."""
         return self._next_labels or self.labels
 
     def _apply_labels(self) -> None:
@@ -155,29 +155,29 @@ class Assessment:
             self.judge.change_labels(self.labels)
 
     async def conclude(self, within_s: float = LOSSLESS_WAIT_S) -> None:
-        """After the last window: DNSMOS of a recording too short to have had it. Then ask for the result."""
+        """After the last window: wait for the DNSMOS of a short recording. Then ask for the result."""
         self._apply_labels()
         if self.closing_mos is None:
             self.closing_mos = await self._mos.closing(within_s)
 
     def said(self, end_s: float) -> dict[str, Said] | None:
-        """What was said by then, by label id; ``None`` where nothing transcribes."""
+        """What was said so far, by label id; ``None`` without a transcript."""
         if self._transcript is None:
             return None
         return what_was_said(self._transcript, self.engine.dictionaries.topics, self.labels, end_s)
 
     def notices(self, end_s: float) -> list[Text]:
-        """What whoever asked should know: of the labels, and of the transcript if there is one."""
+        """What the caller should know about the labels, and about the transcript if there is one."""
         return [*self.labels.notices, *(self._transcript.notices(end_s) if self._transcript else ())]
 
     def close(self) -> None:
-        """Let go of audio and of requests under way. The judgement stays."""
+        """Release audio and pending requests. The judgement stays."""
         self._mos.close()
 
     def snapshot(self, *, log: bool = True) -> dict[str, Any]:
-        """JSON-able and versioned. Without capture, labels (``labels_asked_for``) and transcript: they are given again.
+        """JSON-able and versioned, without capture, labels (``labels_asked_for``) and transcript: pass these again.
 
-        ``log`` False leaves the log out, which grows with every window: whoever keeps ``log.windows()`` adds it again.
+        ``log`` False leaves out the log, which grows with every window: a caller that keeps ``log.windows()`` adds it.
         """
         return ({"log": self.log.snapshot()} if log else {}) | {
             "version": VERSION,
@@ -189,7 +189,7 @@ class Assessment:
         }
 
     def _judge_to_come(self) -> SessionJudge:
-        """The judgement as the next window will find it: a change of labels must not get lost between two windows."""
+        """The judgement as the next window will find it, so that a pending change of labels is not lost."""
         if self._next_labels is None:
             return self.judge
         judge = SessionJudge.restore(self.judge.snapshot(), self.labels)
@@ -208,9 +208,9 @@ class Assessment:
         wait_for_mos: bool = True,
         transcript: TranscriptSource | None = None,
     ) -> Self:
-        """Goes on where ``snapshot`` was taken. ``transcript`` has a memory of its own and is given anew.
+        """Continue from ``snapshot``. ``transcript`` keeps its own state and is passed anew.
 
-        ``log`` of ``state``: as in the snapshot, or LoggedWindows. Raises SnapshotError for another version.
+        The ``log`` in ``state`` is as in the snapshot, or LoggedWindows. Raises SnapshotError for another version.
         """
         if state.get("version") != VERSION:
             raise SnapshotError(f"This snapshot has version {state.get('version')!r}; this server reads {VERSION}.")
@@ -241,5 +241,5 @@ def _facts(window: Window, measures: Measures) -> WindowFacts:
 
 
 def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
-    """What a scorer that failed would have spoken of."""
+    """The labels on which a failed scorer would have had an opinion."""
     return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}

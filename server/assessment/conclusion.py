@@ -1,4 +1,4 @@
-"""From everything judged and heard so far to the result."""
+"""Builds the result from everything judged and heard so far."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ def _provenance(assessment: Assessment, *, transcribed: bool) -> Provenance:
 
 
 def whole_measures(assessment: Assessment, heard: HeardAudio) -> Measures:
-    """Of the whole recording: full windows only where there is one; DNSMOS of a short recording stands in the end."""
+    """Of the whole recording: from its full windows if there are any. A short recording's DNSMOS comes at the end."""
     logged = list(assessment.log.measured())
     full = [(measures, speech_s) for partial, measures, speech_s in logged if not partial]
     windows = full or [(measures, speech_s) for _, measures, speech_s in logged]

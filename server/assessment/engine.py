@@ -1,4 +1,4 @@
-"""Everything that one process scores with, built once by ``server.app`` and handed to live and recording alike."""
+"""Everything that one process scores with, built once by ``server.app`` and used by live and recording alike."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from server.values.measures import Measures, RecordingTotals
 
 
 class Core(Protocol):
-    """What is used of ``server.stream.core.StreamCore``; see there."""
+    """The part of ``server.stream.core.StreamCore`` used here; see there."""
 
     audio: AudioFormat
 
@@ -27,7 +27,7 @@ class Core(Protocol):
 
     @property
     def next_sample(self) -> int:
-        """The input-rate sample that the sender goes on with after a restore."""
+        """The input-rate sample from which the sender continues after a restore."""
         ...
 
     @property
@@ -36,7 +36,7 @@ class Core(Protocol):
         ...
 
     def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]:
-        """Take bytes, cut anywhere; the events that they complete."""
+        """Take bytes, cut anywhere; returns the events that they complete."""
         ...
 
     def receive_gap(self, samples: int) -> list[StreamEvent]:
@@ -44,11 +44,11 @@ class Core(Protocol):
         ...
 
     def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
-        """As ``receive_pcm``, in steps: between two of them the caller may do something else."""
+        """As ``receive_pcm``, in steps: the caller may do other work between two of them."""
         ...
 
     def mend_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
-        """A chunk that ``take_pcm`` refused: each piece that holds NaN or Infinity becomes a gap, in steps."""
+        """A chunk that ``take_pcm`` refused: each piece with NaN or Infinity becomes a gap, in steps."""
         ...
 
     def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]:
@@ -57,7 +57,7 @@ class Core(Protocol):
 
     @property
     def half_open(self) -> bool:
-        """Whether bytes of a sample are kept that is not complete."""
+        """Whether an incomplete sample is pending."""
         ...
 
     def finish(self) -> list[StreamEvent]:
@@ -69,12 +69,12 @@ class Core(Protocol):
         ...
 
     def snapshot(self) -> bytes:
-        """Everything that a restore needs but the last seconds of audio, which are sent again."""
+        """Everything that a restore needs, except the last seconds of audio, which are sent again."""
         ...
 
 
 class LabelResolver(Protocol):
-    """What is used of ``server.dictionaries.Dictionaries``. Raises LabelQueryError."""
+    """The part of ``server.dictionaries.Dictionaries`` used here. Raises LabelQueryError."""
 
     def resolve(self, query: LabelQuery) -> LabelSet:
         """The labels asked for, None for the default; raises LabelQueryError."""
@@ -94,7 +94,7 @@ class Summarise(Protocol):
     """Measures of a whole recording from its totals and its windows' ``(measures, speech_s)``."""
 
     def __call__(self, totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]) -> Measures:
-        """The measures of a recording; null where no window told."""
+        """The measures of a recording; null if no window has the measure."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What was heard besides speech, over a whole session or file, in bounded memory."""
+"""What was heard besides speech, over a session or file, in bounded memory."""
 
 import math
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from server.values.text import Text
 from server.values.windows import HOP_S
 
 MAX_SPANS = 1000
-"""Events remembered; later ones are dropped. That many take an hour at the least."""
+"""Maximum number of remembered events; later ones are dropped. They take at least an hour."""
 JOIN_S = 2 * HOP_S
-"""An event that goes unheard for as long, and is heard again, is one: a name may flicker from window to window."""
+"""An event that is not heard for this long and then again is one event: names flicker from window to window."""
 SOLID_WINDOWS = 3
-"""What disturbed in fewer windows of a long recording is not told of it: a sound of any length lies in ten of them."""
+"""A sound named in fewer windows of a long recording is left out: a sound of any length is in ten of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Event:
 
 @dataclass(slots=True)
 class _Stay:
-    """Successive windows that hold one event. Samples: ``after`` is where the part of the first window begins that no
-    window before it had, ``until`` where the first window without it begins, if there is one yet."""
+    """Successive windows that contain one event. In samples: ``after`` is where the new part of the first window
+    begins, ``until`` where the first window without the event begins, if there is one yet."""
 
     sound: PatientSound
     after: int
@@ -42,8 +42,8 @@ class _Stay:
     until: int | None = None
 
     def event(self) -> Event:
-        """Where it must lie: it came with what was new in its first window, and went with what the last one lost. One
-        that was not heard in all the windows that held it lies where those overlap that did."""
+        """Where the event must lie: from the new part of its first window to the part that its last one lost. If some
+        windows in between missed it, it lies where those that heard it overlap."""
         start, end = self.after, self.last_end if self.until is None else self.until
         if start >= end:
             start, end = self.last_start, self.first_end
@@ -52,7 +52,7 @@ class _Stay:
 
 @dataclass(slots=True)
 class _InterferenceTally:
-    """One interference over the windows in which it disturbed. ``scores``: their sum."""
+    """One interference in the windows in which it disturbed. ``scores``: their sum."""
 
     named: Interference
     windows: int = 0
@@ -60,7 +60,7 @@ class _InterferenceTally:
 
 
 class SoundFindings:
-    """Feed it every window in order, once."""
+    """Call with every window in order, once."""
 
     def __init__(self) -> None:
         self._windows = 0
@@ -70,7 +70,7 @@ class SoundFindings:
         self._open: dict[str, _Stay] = {}
 
     def add(self, interference: Iterable[Interference], events: Iterable[PatientSound], facts: WindowFacts) -> None:
-        """One window; one that ends no later than the last changes nothing."""
+        """Add one window; a window that ends no later than the last one is ignored."""
         if facts.end_sample <= self._end:
             return
         self._windows += 1
@@ -101,7 +101,7 @@ class SoundFindings:
                 self._open[sound.id] = stay
 
     def interference(self) -> list[Interference]:
-        """What disturbed, the longest first, each with its mean score over the windows in which it did."""
+        """Disturbing sounds, the longest first, each with its mean score over the windows in which it disturbed."""
         solid = min(SOLID_WINDOWS, math.ceil(self._windows / 2))
         told = [tally for tally in self._tallies.values() if tally.windows >= solid]
         told.sort(key=lambda tally: (-tally.windows, -tally.scores, tally.named.id))
@@ -112,7 +112,7 @@ class SoundFindings:
         return [stay.event() for stay in self._stays]
 
     def latest_events(self) -> list[Event]:
-        """Those that are heard now, or were a moment ago; their ends may still move."""
+        """Those heard now or a moment ago; their ends may still move."""
         return [stay.event() for stay in self._open.values()]
 
     def snapshot(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class SoundFindings:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a ``snapshot``."""
+        """Continue from a ``snapshot``."""
         self._windows, self._end = int(state["windows"]), int(state["end"])
         self._tallies = {}
         for tally in state["interference"]:

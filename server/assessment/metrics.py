@@ -9,7 +9,7 @@ class Metrics(Protocol):
 
     @property
     def windows_replaced(self) -> int:
-        """Live windows that gave way to newer ones, of all sessions since the start."""
+        """Live windows replaced by newer ones, in all sessions since the start."""
         ...
 
     def window_replaced(self) -> None:
@@ -19,7 +19,7 @@ class Metrics(Protocol):
 
 @dataclass(slots=True)
 class ProcessMetrics:
-    """``Metrics`` of this process, written on its loop alone."""
+    """``Metrics`` of this process, written only on its loop."""
 
     windows_replaced: int = 0
 

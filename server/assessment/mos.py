@@ -1,7 +1,7 @@
 """Which DNSMOS result counts for which window.
 
-DNSMOS runs on the full windows that end at 10, 15, 20 … s. Its result counts from the next window on until the next
-one, live and offline alike. Recordings under 10 s get it once, at the end, in the result only.
+DNSMOS runs on the full windows that end at 10, 15, 20 … s. A result counts from the next window on until the next
+result, live and offline alike. A recording under 10 s gets one at the end, only in its result.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ REALTIME_WAIT_S = 0.1
 LOSSLESS_WAIT_S = 120.0
 """How long files and ``fast`` streams wait."""
 KEPT = 3
-"""Results and requests remembered; two can be needed at once when windows queue up behind one another."""
+"""Results and requests kept; two can be needed at once if windows queue up."""
 
 
 @dataclass(slots=True)
 class _DueMos:
-    """DNSMOS of the window that ends at one multiple of 5 s: asked for, or known (``failed``: that there is none)."""
+    """DNSMOS of the window that ends at one multiple of 5 s: requested, known, or ``failed``."""
 
     ticket: MosTicket | None = None
     mos: Mos | None = None
@@ -34,7 +34,7 @@ class _DueMos:
 
 
 class MosWatch:
-    """The DNSMOS of one session or file. ``expect`` every window as it becomes ready, then ``counting`` for it."""
+    """The DNSMOS of one session or file. Call ``expect`` for every window as it becomes ready, then ``counting``."""
 
     def __init__(self, service: Scoring, priority: Priority) -> None:
         self._service = service
@@ -44,7 +44,7 @@ class MosWatch:
         self._counted = False
 
     def expect(self, window: Window) -> None:
-        """Ask for DNSMOS if this window is one of those it runs on. Never waits; a second call changes nothing."""
+        """Request DNSMOS if it runs on this window. Never waits; a second call changes nothing."""
         if not self._service.has_mos:
             return
         end = end_second(window)
@@ -58,9 +58,9 @@ class MosWatch:
             self._drop(old)
 
     async def counting(self, window: Window, *, lossless: bool) -> tuple[Mos | None, bool]:
-        """The result that counts for ``window``, and whether it had to do without one that should have been there.
+        """The result that counts for ``window``, and whether one was due but missing.
 
-        Waits 100 ms at most, and not at all for one that has not even begun; or until it is there if ``lossless``.
+        Waits up to 100 ms, and not at all for a request that has not started; if ``lossless``, waits for the result.
         """
         end = end_second(window)
         due = None if end is None else (end - 1) // EVERY_S * EVERY_S
@@ -75,7 +75,7 @@ class MosWatch:
         return await self._settle(entry, LOSSLESS_WAIT_S if lossless else REALTIME_WAIT_S, lossless=lossless)
 
     async def closing(self, within_s: float) -> Mos | None:
-        """The one result of a recording so short that no window was given any."""
+        """The one result of a recording that was too short for any window to have one."""
         if self._counted or not self._service.has_mos:
             return None
         if self._entries:
@@ -91,13 +91,13 @@ class MosWatch:
         return mos
 
     def close(self) -> None:
-        """Withdraw what is still asked for and let go of audio."""
+        """Withdraw pending requests and release audio."""
         for second in list(self._entries):
             self._drop(second)
         self._last = None
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able: the results known so far. A request still under way is not carried and counts as shed."""
+        """JSON-able: the results known so far. A pending request is left out and counts as shed."""
         known = {
             str(second): [entry.mos.signal, entry.mos.background, entry.mos.overall, entry.mos.end_sample]
             for second, entry in self._entries.items()
@@ -106,7 +106,7 @@ class MosWatch:
         return {"known": known, "counted": self._counted}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a ``snapshot``; what was asked for and not answered by then stays unknown."""
+        """Continue from a ``snapshot``; results that were pending then stay unknown."""
         self._counted = bool(state["counted"])
         for second, (signal, background, overall, end_sample) in state["known"].items():
             mos = Mos(float(signal), float(background), float(overall), int(end_sample))
@@ -119,11 +119,11 @@ class MosWatch:
             return _DueMos(failed=True)
 
     async def _settle(self, entry: _DueMos, within_s: float, *, lossless: bool) -> tuple[Mos | None, bool]:
-        """The entry's result, and whether it was shed. A request that outlasts ``within_s`` goes on for later ones."""
+        """The entry's result, and whether it was shed. After ``within_s`` the request continues for later windows."""
         ticket = entry.ticket
         if ticket is not None:
             if not lossless and not ticket.begun:
-                return None, True  # it has not begun: waiting for the rest of a long queue helps nobody
+                return None, True  # not started: do not wait for the rest of a long queue
             try:
                 entry.settle(await ticket.result(within_s), failed=False)
             except TimeoutError:

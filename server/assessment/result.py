@@ -1,4 +1,4 @@
-"""The result of a file or session, as a value; whatever sends or stores it renders it."""
+"""The result of a file or session, as a value; whoever sends or stores it renders it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from server.values.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the result is about, as the caller named it; echoed, never logged."""
+    """Who the result is about, as given by the caller; echoed, never logged."""
 
     id: str
     kind: Literal["file", "session"]
@@ -31,8 +31,8 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class JudgedLabel:
-    """A label over the whole recording. ``passed``: ``None`` without a score. ``said``: of a content label, where a
-    transcript was there to tell."""
+    """A label over the whole recording. ``passed``: ``None`` without a score. ``said``: of a content label, if there
+    was a transcript."""
 
     label: Label
     score: LabelScore
@@ -42,8 +42,8 @@ class JudgedLabel:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What produced the scores. ``clap``: ``"<id>@<revision>"``; ``version``: of the distribution; ``digest``: the same
-    one means the same labels. ``shed``: windows that a scorer gave nothing for."""
+    """What produced the scores. ``clap``: ``"<id>@<revision>"``; ``version``: of the distribution; an equal ``digest``
+    means equal labels; ``shed``: windows for which a scorer gave nothing."""
 
     scorers: tuple[str, ...]
     clap: str | None
@@ -57,10 +57,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The judgement of a whole recording, at full precision. It judges recordings, not patients. It is not a diagnosis.
+    """The judgement of a whole recording, at full precision. It judges recordings, not patients. It does not diagnose.
 
-    Times are samples of the input rate, ``sample_rate`` Hz; ``samples`` is the length. ``labels``: those asked for, in
-    their order. ``prompts``: prompt ids, the worst label first. ``windows``: as they were told, already rounded.
+    Times are samples of the input rate, ``sample_rate`` Hz; ``samples`` is the length. ``labels``: those requested, in
+    their order. ``prompts``: prompt ids, the worst label first. ``windows``: as sent, already rounded.
     """
 
     identity: Identity

@@ -15,9 +15,9 @@ from server.values.scores import LabelScore, Overall
 class Update:
     """One window judged, at full precision. ``seq`` counts the windows of the session or file from 1.
 
-    Mappings are by label id: the labels asked for, in their order. ``labels``, ``overall`` and ``measures`` are of this
+    Mappings are by label id: the labels requested, in their order. ``labels``, ``overall`` and ``measures`` are of this
     window, ``recent`` of its last 4 s, ``session_*`` the aggregates so far. ``unusable_spans``: those of the result
-    if it ended here. ``events``: of the patient, heard now or a moment ago.
+    if the session ended now. ``events``: the patient's own, heard now or a moment ago.
     """
 
     seq: int
@@ -35,7 +35,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What ``Assessment.assess`` gives: the update, and what else its caller has to see to.
+    """What ``Assessment.assess`` returns: the update, and what else the caller must handle.
 
     ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. Times in seconds,
     of the slowest scorer.

@@ -39,7 +39,7 @@ class LoggedWindow:
 
 
 class LoggedWindows(Sequence[LoggedWindow]):
-    """The windows of a log at one moment, each read when it is asked for: there may be thousands. Never changes."""
+    """The windows of a log at one moment, each decoded when read, as there may be thousands. Never changes."""
 
     __slots__ = ("_rows",)
 
@@ -68,8 +68,8 @@ class LoggedWindows(Sequence[LoggedWindow]):
 
 
 class WindowLog:
-    """Append-only. Numbers live in one array of doubles per window, rounded as they are told, NaN for ``None``, instead
-    of in some 60 objects."""
+    """Append-only. Each window is one array of doubles, rounded as sent, with NaN for ``None``, instead of some 60
+    objects."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
@@ -80,14 +80,14 @@ class WindowLog:
 
     @classmethod
     def of(cls, windows: LoggedWindows) -> "WindowLog":
-        """A log that goes on from ``windows``. Rows never change once they are there, so they are shared."""
+        """A log that continues from ``windows``. Rows never change, so they are shared."""
         log = cls()
         log._rows = list(windows._rows)
         log._ids = log._rows[-1][0] if log._rows else ()
         return log
 
     def append(self, window: LoggedWindow) -> None:
-        """Keep a window's scores and measures; windows come in their order."""
+        """Keep a window's scores and measures; call in the order of the windows."""
         ids = tuple(window.labels)
         if ids != self._ids:
             self._ids = ids  # shared by all rows until the labels change
@@ -117,7 +117,7 @@ class WindowLog:
         return [[list(ids), _plain_of(row)] for ids, row in self._rows]
 
     def restore(self, state: Sequence[Any]) -> None:
-        """Go on from a ``snapshot``."""
+        """Continue from a ``snapshot``."""
         self._rows = []
         for ids, row in state:
             if tuple(ids) != self._ids:
@@ -126,7 +126,7 @@ class WindowLog:
 
 
 def _bytes_of(row: Row) -> tuple[tuple[str, ...], bytes]:
-    """To compare by: a NaN equals no NaN."""
+    """For comparison: NaN does not equal NaN."""
     return row[0], row[1].tobytes()
 
 

@@ -1,4 +1,4 @@
-"""Who may begin a session, claim one that was announced, or come back to one."""
+"""Who may begin a session, claim an announced one, or come back to one."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from server.values.audio import AudioFormat
 from server.wire.client import ResumeConfig, SessionStart, requested
 
 REPLAY_SLACK_S = 1.0
-"""Added to what a returning client can have captured meanwhile: its clock and ours are not the same."""
+"""Added to the time in which a returning client can have captured audio: its clock and ours differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Uncollected:
 
 
 class Admission:
-    """Decides on each ``session.start``. What it accepts is in the registry only once a socket is attached."""
+    """Decides on each ``session.start``. An accepted session is in the registry only once a socket is attached."""
 
     def __init__(self, engine: Engine, registry: Registry, limits: LiveLimits, clock: Clock) -> None:
         self._engine = engine
@@ -63,7 +63,7 @@ class Admission:
     def announce(self, principal: Principal, terms: SessionTerms) -> str:
         """The id of a session that waits ``claim_s`` seconds for its first socket.
 
-        Raises LabelQueryError, and CapacityError where as many wait as there may be sessions.
+        Raises LabelQueryError, and CapacityError if as many are announced as there may be sessions.
         """
         if len(self._pending) >= self._limits.max_sessions:
             raise capacity_error(self._limits)
@@ -71,7 +71,7 @@ class Admission:
         return self._pending.announce(principal.site, terms)
 
     async def admit(self, start: SessionStart, principal: Principal, claim: str | None) -> Accepted | Uncollected:
-        """``claim``: the announced session that this socket was let in for.
+        """``claim``: the announced session for which this socket was admitted.
 
         Raises CapacityError, ConfigError, LabelQueryError, UnsupportedRateError, UnknownSessionError,
         SessionExpiredError.
@@ -85,12 +85,12 @@ class Admission:
             session_id, start = claim, self._pending.terms(claim, principal.site).applied(start)
         session = Session(self._engine, self._limits, self._clock, start, session_id=session_id, site=principal.site)
         accepted = Accepted(session, self._engine.make_core(session.audio))
-        if claim is not None:  # only now: a start that cannot work costs nobody the announced session
+        if claim is not None:  # only now: a start that cannot work must not use up the announced session
             self._pending.claim(claim)
         return accepted
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
-        """The session without its former socket, which is told and closed, but not for a format that cannot go on."""
+        """The session without its former socket, which is told and closed, unless the format does not fit."""
         while True:
             try:
                 found = await self._registry.find_own(resume.session_id, resume.resume_token, site)
@@ -110,7 +110,7 @@ class Admission:
                     await self._take_over(found)
 
     async def _take_over(self, entry: Entry) -> None:
-        """Until the session has no socket any more, or is gone."""
+        """Wait until the session has no socket any more, or has ended."""
         if isinstance(entry.state, Attached):
             entry.state.connection.stop(endings.superseded())
         try:
@@ -120,7 +120,7 @@ class Admission:
             raise capacity_error(self._limits) from None
 
     def _adopt(self, checkpoint: SessionCheckpoint, audio: AudioFormat) -> Accepted:
-        """A session that another process began, and whose patient may still come: nothing is kept of a longer pause."""
+        """A session of another process whose patient may still come back, unless its pause has been too long."""
         if away_s(checkpoint, self._clock) > self._limits.pause_s + self._limits.resume_ttl_s:
             raise SessionExpiredError("This session waited too long for its patient.")
         try:
@@ -138,7 +138,7 @@ class Admission:
         return Accepted(session, core, session.furthest_sample + ahead)
 
     def close(self) -> None:
-        """Nobody begins any more: announced sessions are forgotten."""
+        """Refuse newcomers from now on and forget announced sessions."""
         self._pending.close()
 
 

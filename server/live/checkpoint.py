@@ -1,4 +1,4 @@
-"""A session as another process would go on with it, and the port under which it is kept."""
+"""What another process needs to continue a session, and the port to the store that keeps it."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
 
 VERSION = 1
-"""Raised with every change of what a checkpoint holds; another version is refused."""
+"""Increased with every change of what a checkpoint holds; other versions are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class SessionCheckpoint:
     state: dict[str, Any]
 
     def to_bytes(self) -> bytes:
-        """JSON, UTF-8; about 1 kB for each window and 70 kB beside them."""
+        """JSON, UTF-8; about 1 kB per window plus 70 kB."""
         core = None if self.core is None else base64.b64encode(self.core).decode()
         written = {"version": VERSION, "core": core, "log": WindowLog.of(self.log).snapshot(), "state": self.state}
         return json.dumps(written, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
     @classmethod
     def of_bytes(cls, data: bytes) -> Self:
-        """Raises SnapshotError for what ``to_bytes`` did not write, or of another version."""
+        """Raises SnapshotError for bytes that ``to_bytes`` did not write, or of another version."""
         try:
             written = json.loads(data)
             if written["version"] != VERSION:
@@ -46,25 +46,23 @@ class SessionCheckpoint:
 
 
 class CheckpointStore(Protocol):
-    """The latest checkpoint of each session that goes on, and of no other."""
+    """The latest checkpoint of each running session, and of no other."""
 
     async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
-        """Replaces the one before. A store in another process takes ``to_bytes``, or only the rows it has not got."""
+        """Replace the previous one. A store in another process takes ``to_bytes``, or only the rows that it lacks."""
         ...
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
-        """The latest one, or None where none was put or it was deleted. Raises SnapshotError for one that cannot be
-        read here.
-        """
+        """The latest one, or None. Raises SnapshotError if it cannot be read here."""
         ...
 
     async def delete(self, session_id: str) -> None:
-        """The session has ended. One that is not known is ignored."""
+        """The session has ended. An unknown session is ignored."""
         ...
 
 
 class MemoryCheckpoints:
-    """In this process. Bounded by the sessions that go on: each has one, and its end deletes it."""
+    """In this process. Bounded by the running sessions: each has one, and its end deletes it."""
 
     def __init__(self) -> None:
         self._checkpoints: dict[str, SessionCheckpoint] = {}
@@ -73,13 +71,13 @@ class MemoryCheckpoints:
         return len(self._checkpoints)
 
     async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
-        """Replaces the one before it."""
+        """Replace the previous one."""
         self._checkpoints[session_id] = checkpoint
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
-        """The very object that was put, or None."""
+        """The same object that was put, or None."""
         return self._checkpoints.get(session_id)
 
     async def delete(self, session_id: str) -> None:
-        """Nothing happens where there is none."""
+        """No effect for an unknown session."""
         self._checkpoints.pop(session_id, None)

@@ -12,7 +12,7 @@ from server.wire.server import QualityUpdate
 
 
 def checkpoint_of(session: Session) -> SessionCheckpoint:
-    """Everything that another process needs to go on from the last judged window."""
+    """Everything that another process needs to continue from the last judged window."""
     now = session.clock.now()
     state = {
         "id": session.id,
@@ -32,7 +32,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
 
 
 def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveLimits, clock: Clock) -> Session:
-    """The session as it was, without a socket. Raises SnapshotError where this server cannot go on with it."""
+    """The session as it was, without a socket. Raises SnapshotError if this server cannot continue it."""
     state = checkpoint.state
     try:
         saved_at = clock.now() - away_s(checkpoint, clock)
@@ -61,5 +61,5 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
 
 
 def away_s(checkpoint: SessionCheckpoint, clock: Clock) -> float:
-    """Seconds since the checkpoint was made, by the date: the clock that made it ran in another process."""
+    """Seconds since the checkpoint was made, by the date, because the clock that made it ran in another process."""
     return max(0.0, clock.wall_time().timestamp() - float(checkpoint.state["saved_at"]))

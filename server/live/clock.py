@@ -1,4 +1,4 @@
-"""Time, injected: everything in ``live`` that waits for a moment does it through a Clock, so tests can turn it."""
+"""Time, injected: everything in ``live`` that waits does so through a Clock, so tests can control it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """A call that is still to come."""
+    """A call still to come."""
 
     def cancel(self) -> None:
-        """It does not come any more; nothing happens where it came already."""
+        """Cancel the call; no effect if it already happened."""
         ...
 
 
@@ -19,11 +19,11 @@ class Clock(Protocol):
     """Seconds since some moment, never going back, and callbacks at a later one, on the loop's thread."""
 
     def now(self) -> float:
-        """Seconds that only rise; of no other use than their differences."""
+        """Seconds that only rise; only differences are meaningful."""
         ...
 
     def wall_time(self) -> datetime:
-        """The date and time, UTC, for what leaves the process."""
+        """The date and time, UTC, for data that leaves the process."""
         ...
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:

@@ -1,4 +1,4 @@
-"""From a session to its outcome."""
+"""Turns a session into its outcome."""
 
 import asyncio
 
@@ -13,9 +13,9 @@ from server.wire.server import EndReason, SessionEnded
 
 
 async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
-    """What became of the session so far. Changes nothing; a long result is made on a thread, for the others' sake.
+    """The outcome of the session so far. Changes nothing; a long result is built on a thread, so that others go on.
 
-    Raises whatever goes wrong while the result is put together.
+    Raises whatever goes wrong while the result is built.
     """
     if session.long:
         result, ended = await asyncio.to_thread(_ended, session, reason, heard)
@@ -26,7 +26,7 @@ async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Ou
 
 
 def without_result(session: Session, reason: EndReason) -> Outcome:
-    """Of a session whose result could not be put together."""
+    """Of a session whose result could not be built."""
     return _outcome(session, reason, None, None)
 
 

@@ -29,10 +29,10 @@ GONE = 1011
 
 
 class SessionHome(Protocol):
-    """Where a session stays between its sockets and after the last."""
+    """Where a session is kept between its sockets and after the last."""
 
     async def save(self, session: Session) -> None:
-        """Keep what another process needs to go on."""
+        """Keep what another process needs to continue."""
         ...
 
     async def end(self, session: Session, outcome: Outcome) -> None:
@@ -47,8 +47,8 @@ class SessionHome(Protocol):
 class Connection:
     """Serve ``session`` over ``transport`` until one of them ends: call ``run`` once.
 
-    ``home`` hears exactly once, when no loop touches the session any more and before the last messages are sent, that
-    the session ended or is detached.
+    ``home`` is told exactly once that the session ended or is detached: when no loop touches the session any more, and
+    before the last messages are sent.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Connection:
         self._next_sample = core.next_sample
 
     def stop(self, ending: Ending) -> None:
-        """Ask the loops to end; the first ending holds. While the last windows are scored a lost line is ignored."""
+        """Ask the loops to end; the first ending counts. While the last windows are scored, a lost line is ignored."""
         match self._life.state:
             case Receiving():
                 self._life.move(Stopping(ending))
@@ -86,7 +86,7 @@ class Connection:
         self.session.tell(GoAway(time_left_s=time_left_s), to="patient")
 
     async def run(self) -> Closed:
-        """Serve until the socket or its session ends; returns how, and raises nothing of the peer's."""
+        """Serve until the socket or its session ends; returns how. Raises nothing that the peer caused."""
         sender = OutboxSender(
             self._transport,
             self._outbox,
@@ -107,7 +107,7 @@ class Connection:
                 self._home.detach(self.session, self._intake.heard, "its handler was cancelled")
                 self._life.move(Closed(delivered=False))
         await self._close(ending)
-        # A socket whose session goes on elsewhere took no result, even if that has ended by now.
+        # A socket whose session continues elsewhere gets no result, even if the session has ended by now.
         closed = Closed(delivered and ending.reason is not None)
         self._life.move(closed)
         return closed
@@ -119,7 +119,7 @@ class Connection:
         self.session.warn(self.session.warnings.start(self._clock.now()))
 
     async def _settle(self, ending: Ending) -> Ending:
-        """End the session, or leave it to be resumed, and queue the last messages; how it ended after all."""
+        """End the session or leave it to be resumed, queue the last messages, and return the final ending."""
         ending, outcome = await self._conclude(ending)
         heard = self._intake.heard
         if outcome is None:
@@ -139,12 +139,12 @@ class Connection:
             return ending, None
         try:
             return ending, await conclude(self.session, ending.reason, self._intake.heard)
-        except Exception:  # the session must be closed in order also where its result cannot be made
+        except Exception:  # the session must be closed properly even if its result cannot be built
             log.exception("a result could not be put together")
             return endings.internal(), None
 
     async def _send_rest(self, sending: "asyncio.Task[bool]") -> bool:
-        """True if the peer took every message."""
+        """True if the peer received every message."""
         try:
             async with deadline(self._clock, self._limits.send_s):
                 await asyncio.wait([sending])
@@ -165,7 +165,7 @@ class Connection:
     # -- the loops
 
     async def _work(self) -> Ending:
-        """Until something stops the connection; a loop that fails is a fault of ours, whatever stopped it."""
+        """Run until something stops the connection; a loop that fails is our fault, whatever else stopped it."""
         try:
             async with asyncio.TaskGroup() as group:
                 loops = [group.create_task(loop()) for loop in (self._receive, self._score, self._watch)]
@@ -186,7 +186,7 @@ class Connection:
                 ending = endings.LOST
             except TingqingError as error:
                 ending = endings.fault(error)
-            if ending is None:  # messages that are there already would be taken without a turn for the others
+            if ending is None:  # messages already received would be taken without giving others a turn
                 await asyncio.sleep(0)
         if ending is endings.CLIENT and isinstance(self._life.state, Receiving):
             await self._score_the_rest()
@@ -198,7 +198,7 @@ class Connection:
         while (mail := await self._mailbox.take()) is not None:
             if mail.lossless:
                 await self._outbox.room()
-            # From judgement to checkpoint without a pause: a line lost in between would have the window judged twice.
+            # No await between judgement and checkpoint: a line lost in between would have the window judged twice.
             assessed = await assessment.assess(mail.window, wait_for_mos=mail.lossless)
             self.session.judged(
                 assessed, arrived=mail.arrived, core=mail.core, received=self._intake.received, keep=mail.lossless
@@ -210,7 +210,7 @@ class Connection:
         await self._home.save(self.session)
 
     async def _score_the_rest(self) -> None:
-        """After ``session.end``: the last windows, for as long as was promised."""
+        """After ``session.end``: score the last windows, within the promised time."""
         within_s = self._limits.fast_tail_s if self.session.fast else self._limits.tail_s
         until = self._clock.now() + within_s
         self._life.move(Draining(until))
@@ -223,7 +223,7 @@ class Connection:
             self.session.assessment.shed += self._mailbox.unjudged
 
     async def _watch(self) -> None:
-        """Idle patients, and sessions that have lasted too long."""
+        """Watch for idle patients and for sessions that last too long."""
         limits = self._limits
         while True:
             now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Where one connection stands, from its first message to its close."""
+"""The state of one connection, from its first message to its close."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ class Receiving:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """``session.end`` came: the last windows are scored until clock time ``until``. A lost line no longer matters."""
+    """``session.end`` came: the last windows are scored until clock time ``until``. A lost connection is ignored."""
 
     until: float
 
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Something ends the connection; its loops are being stopped."""
+    """The connection is ending; its loops are being stopped."""
 
     ending: Ending
 
@@ -35,7 +35,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """``delivered``: the session ended with this connection, and its peer took every message."""
+    """``delivered``: the session ended with this connection, and its peer received every message."""
 
     delivered: bool
 
@@ -53,11 +53,11 @@ class ConnectionLife:
 
     @property
     def state(self) -> ConnectionState:
-        """Changed by the transitions of this class alone."""
+        """Changed only by the methods of this class."""
         return self._state
 
     def move(self, to: ConnectionState) -> None:
-        """A transition that does not exist is a bug."""
+        """An impossible transition is a bug."""
         expected = _before(to)
         assert isinstance(self._state, expected), (
             f"{to} comes after {' or '.join(kind.__name__ for kind in expected)}, not after {self._state}"
@@ -74,7 +74,7 @@ class ConnectionLife:
 
 
 def _before(to: ConnectionState) -> tuple[type[ConnectionState], ...]:
-    """What a connection may have been just before. A fault of ours, or a cancelled handler, skips what is between."""
+    """The allowed previous states. A fault of ours, or a cancelled handler, skips those in between."""
     match to:
         case Receiving():
             return ()

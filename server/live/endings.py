@@ -12,7 +12,7 @@ RESTART = 1012
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """``reason`` of ``session.ended``; ``None``: the session goes on without this socket. ``lost``: nobody is there."""
+    """``reason`` of ``session.ended``; ``None``: the session continues without this socket. ``lost``: no peer."""
 
     reason: EndReason | None
     close_code: int
@@ -21,7 +21,7 @@ class Ending:
 
     @property
     def why(self) -> str:
-        """In the words of the log."""
+        """As written in the log."""
         if self.lost:
             return "its line broke"
         return self.error.code if self.error is not None else self.reason or "its socket closed"
@@ -34,17 +34,17 @@ LOST = Ending(None, 1006, lost=True)
 
 
 def superseded() -> Ending:
-    """The socket closes, and the session goes on over the newer one."""
+    """The socket closes, and the session continues over the newer one."""
     error = SessionSupersededError("The session goes on from another connection.")
     return Ending(None, error.close_code, error)
 
 
 def fault(error: TingqingError) -> Ending:
-    """The peer's fatal fault ends the session, with the reason the wire has for it."""
+    """The peer's fatal error ends the session, with the wire's reason for it."""
     reasons: dict[str, EndReason] = {"idle_timeout": "idle", "faster_than_real_time": "faster_than_real_time"}
     return Ending(reasons.get(error.code, "error"), error.close_code, error)
 
 
 def internal() -> Ending:
-    """A fault of ours: the session can be resumed from where it was last judged."""
+    """A fault of ours: the session can be resumed from its last judged window."""
     return Ending(None, INTERNAL, TingqingError("The server made a mistake; resume the session."))

@@ -6,8 +6,8 @@ from typing import assert_never
 
 @dataclass(frozen=True, slots=True)
 class CatchingUp:
-    """Up to sample ``until`` the client sends again, or catches up after a break: nothing is left out for lateness,
-    and nothing is too fast."""
+    """Up to sample ``until`` the client sends again, or catches up after a break: no window is replaced, and no rate is
+    too fast."""
 
     until: int
 
@@ -26,7 +26,7 @@ Flow = CatchingUp | Current | Finished
 
 
 def moved(flow: Flow, to: Flow) -> Flow:
-    """``to``; a transition that does not exist is a bug."""
+    """Move to ``to``; an impossible transition is a bug."""
     expected: tuple[type[Flow], ...]
     match to:
         case CatchingUp():

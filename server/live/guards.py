@@ -1,4 +1,4 @@
-"""What a peer may do how often: control faults, and audio faster than real time. Sans-IO; times in seconds."""
+"""How often a peer may make control faults, and how fast it may send audio. Sans-IO; times in seconds."""
 
 from collections import deque
 
@@ -10,7 +10,7 @@ PACE_LIMIT = 1.2
 PACE_OVER_S = 10.0
 PACE_ALLOWANCE_S = 20.0
 PACE_GRAIN_S = 0.1
-"""Chunks are remembered together for so long: however small they are, some hundred entries are all there are."""
+"""Chunks within this time are counted together, so that some hundred entries are enough however small they are."""
 
 
 class FaultGuard:
@@ -29,8 +29,8 @@ class FaultGuard:
 class PaceGuard:
     """Audio over 1.2 times real time during 10 s, after an allowance of 20 s.
 
-    The allowance is how far audio may run ahead of the clock: a burst after a stall is taken, a file is not. Time in
-    which less came than passed earns nothing beyond it.
+    The allowance is how far audio may run ahead of the clock: a burst after a stall is accepted, a file is not. Audio
+    that comes slower than real time does not increase it.
     """
 
     def __init__(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""The first message of a patient's socket, and how a socket is turned away. Everything this early is fatal."""
+"""The first message of a patient's socket, and how a socket is refused. Every error this early is fatal."""
 
 from server.errors import (
     CapacityError,
@@ -34,7 +34,7 @@ async def first_message(transport: Transport, clock: Clock, limits: LiveLimits) 
 
 
 async def refuse(transport: Transport, error: TingqingError, clock: Clock, limits: LiveLimits) -> None:
-    """Say why, then close with the error's code: a browser cannot read a refused upgrade."""
+    """Say why, then close with the error's code: browsers cannot read a refused upgrade."""
     try:
         async with deadline(clock, limits.send_s):
             await transport.send_text(error_message(error).model_dump_json())
@@ -44,10 +44,10 @@ async def refuse(transport: Transport, error: TingqingError, clock: Clock, limit
 
 
 def draining_error() -> DrainingError:
-    """What a newcomer is told while the server stops."""
+    """For a newcomer while the server stops."""
     return DrainingError("The server is stopping; connect again.", retry_after_s=1.0)
 
 
 def capacity_error(limits: LiveLimits) -> CapacityError:
-    """What a newcomer is told where no place is free; the limits say when to come again."""
+    """For a newcomer when no place is free; the limits say when to retry."""
     return CapacityError("The server is full; try again later.", retry_after_s=limits.retry_after_s)

@@ -3,11 +3,11 @@
 from server.live.outbox import Outbox
 
 ROOM = 64
-"""Messages that may wait for one observer; each kind has at most one place, so only very many prompts come near it."""
+"""Messages that may wait for one observer; each kind takes at most one place, so only very many prompts reach it."""
 
 
 class Hub:
-    """Every observer has an outbox in which the latest of each kind waits. Publishing never waits."""
+    """Each observer has an outbox with the latest message of each kind. Publishing never waits."""
 
     def __init__(self) -> None:
         self._outboxes: set[Outbox] = set()
@@ -25,11 +25,11 @@ class Hub:
         return outbox
 
     def leave(self, outbox: Outbox) -> None:
-        """Tell this observer no more; nothing happens where it left already."""
+        """Stop sending to this observer; no effect if it has already left."""
         self._outboxes.discard(outbox)
 
     def publish(self, text: str, key: str) -> None:
-        """``key``: the kind, of which only the latest matters to an observer."""
+        """``key``: the kind, of which an observer needs only the latest."""
         for outbox in self._outboxes:
             outbox.put(text, key)
 

@@ -1,4 +1,4 @@
-"""What a patient's socket brings, message by message: audio into the core, windows into the mailbox, control."""
+"""Handles a patient's messages: audio into the core, windows into the mailbox, control."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -42,8 +42,8 @@ ACK_EVERY_S = 0.2
 class Intake:
     """Owns the core of one socket. Call ``take`` for each message, one at a time; ``finish`` after ``session.end``.
 
-    ``replay_until``: 0, or the sample up to which it is CatchingUp. ``save`` is awaited when control changed something
-    that a resume must find.
+    ``replay_until``: 0, or the sample up to which it is CatchingUp. ``save`` is awaited when a control message changed
+    something that a resume needs.
     """
 
     def __init__(
@@ -72,18 +72,18 @@ class Intake:
 
     @property
     def received(self) -> int:
-        """Samples taken so far; in a replay, up to where it has come."""
+        """Samples taken so far; during a replay, the position reached."""
         return self._core.samples_received
 
     @property
     def heard(self) -> HeardAudio:
-        """A core that still replays has heard less than was judged before it; the session says how much."""
+        """During a replay the core has heard less than was judged before it; the session says how much."""
         heard = HeardAudio.of(self._core)
         samples = max(heard.samples, self._session.furthest_sample)
         return HeardAudio(samples, heard.sample_rate, heard.speech_s, heard.totals)
 
     async def take(self, message: str | bytes) -> Ending | None:
-        """Work one message through; the ending it calls for, if any. Raises what is fatal."""
+        """Handle one message; returns the ending it causes, if any. Raises fatal errors."""
         self.busy = True
         try:
             size = size_of(message)
@@ -93,7 +93,7 @@ class Intake:
                     "20 to 100 ms of audio each."
                 )
             if message == b"":
-                return None  # no audio: it neither ends a pause nor keeps a session alive
+                return None  # empty: it neither ends a pause nor keeps a session alive
             if isinstance(message, bytes):
                 await self._audio(message)
             elif await self._control(message):
@@ -104,7 +104,7 @@ class Intake:
             self.busy = False
 
     async def finish(self) -> None:
-        """No more audio: flush the core; its last window goes the way of the others."""
+        """No more audio: flush the core; its last window is queued like the others."""
         self._flow = moved(self._flow, Finished())
         try:
             events = self._core.finish()
@@ -116,7 +116,7 @@ class Intake:
         self._mailbox.close()
 
     def release(self) -> None:
-        """Let go of the core now: its rings of 1.5 MB must not wait for the garbage collector. Nothing comes after."""
+        """Release the core now: its rings of 1.5 MB must not wait for the garbage collector. Nothing comes after."""
         del self._core
 
     # -- audio
@@ -142,7 +142,7 @@ class Intake:
         if self._core.half_open:
             self._tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
         self._session.warn(self._session.warnings.gap(arrived))
-        # A gap does not arrive in real time: its windows wait for one another, and its levels are nobody's.
+        # A gap does not arrive in real time: its windows wait for one another, and its levels are not sent.
         await self._spread_all(self._core.take_gap(samples), arrived, gap=True)
         self._after_audio()
         self._ack(arrived)
@@ -158,13 +158,13 @@ class Intake:
         return gap or self._session.fast or isinstance(self._flow, CatchingUp)
 
     async def _spread_all(self, pieces: Iterable[list[StreamEvent]], arrived: float, *, gap: bool = False) -> None:
-        """A long message must not hold the other sessions: they get a turn after each piece."""
+        """A long message must not block the other sessions: they get a turn after each piece."""
         for events in pieces:
             await self._spread(events, arrived, gap=gap)
             await asyncio.sleep(0)
 
     async def _spread(self, events: list[StreamEvent], arrived: float, *, gap: bool = False) -> None:
-        """Each event where it belongs. Only after the last window of several is the core's state that of a window."""
+        """Route each event. Of several windows, only after the last does the core's state belong to a window."""
         windows = [event for event in events if isinstance(event, WindowReady)]
         for event in events:
             match event:
@@ -199,7 +199,7 @@ class Intake:
     # -- control
 
     async def _control(self, text: str) -> bool:
-        """True after ``session.end``. Raises TooManyFaultsError for the fifth fault in 10 s."""
+        """True after ``session.end``. Raises TooManyFaultsError at the fifth fault in 10 s."""
         try:
             return await self._obey(text)
         except TingqingError as error:

@@ -10,14 +10,14 @@ from server.wire.server import Limits
 class LiveLimits:
     """Deadlines in seconds, counts per process.
 
-    ``max_sessions`` patients at once; those who come back to a session of theirs are let in over it. ``start_s`` for
-    the first message. ``idle_s`` without audio, ``pause_s`` when paused. ``send_s`` for a peer to take one message,
-    ``port_s`` for a sink or a store to answer.
-    ``tail_s`` for the last windows after ``session.end`` (``fast_tail_s`` for ``pace=fast``, which promises to leave
-    none out). ``claim_s``: how long an announced session waits for its first socket. ``resume_ttl_s``: how long a
-    session waits for its patient, and how long an ended one can be looked at. ``max_ended_bytes`` of results kept for
-    that. ``max_session_s`` of audio or of wall time; ``expiring_s`` before its end the patient is warned. ``outbox``
-    control messages may wait for one socket.
+    ``max_sessions`` patients at once; patients who come back to their session are admitted beyond it. ``start_s``: for
+    the first message. ``idle_s``: without audio; ``pause_s``: when paused. ``send_s``: for a peer to take one message;
+    ``port_s``: for a sink or a store to answer. ``tail_s``: for the last windows after ``session.end``
+    (``fast_tail_s`` for ``pace=fast``, which promises to score every window). ``claim_s``: how long an announced
+    session waits for its first socket. ``resume_ttl_s``: how long a session waits for its patient, and how long an
+    ended one can be observed; ``max_ended_bytes`` of results are kept for that. ``max_session_s``: of audio or of wall
+    time; the patient is warned ``expiring_s`` before its end. ``outbox``: control messages that may wait for one
+    socket.
     """
 
     max_sessions: int = 64
@@ -40,7 +40,7 @@ class LiveLimits:
     retry_after_s: float = 30.0
 
     def on_wire(self) -> Limits:
-        """Those that a client can keep within."""
+        """The limits that a client must know."""
         return Limits(
             max_frame_bytes=self.max_frame_bytes,
             max_session_s=self.max_session_s,

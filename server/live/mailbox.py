@@ -8,9 +8,9 @@ from server.values.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """``arrived``: clock time of the message that completed the window. ``core``: the core's snapshot as it was then.
+    """``arrived``: clock time of the message that completed the window. ``core``: the core's snapshot at that time.
 
-    ``lossless``: nothing may be left out for lateness (``fast``, and replay after a resume).
+    ``lossless``: this window must not be replaced (``fast``, and replay after a resume).
     """
 
     window: Window
@@ -20,9 +20,10 @@ class Mail:
 
 
 class Mailbox:
-    """One slot. Full: ``put_newest`` replaces what waits and says so, ``put`` waits. One reader, one writer.
+    """One slot. If it is full, ``put_newest`` replaces the window in it and says so; ``put`` waits. One reader, one
+    writer.
 
-    What the reader took counts as unjudged until it comes back for more.
+    A window taken by the reader counts as unjudged until the reader comes back for more.
     """
 
     def __init__(self) -> None:
@@ -32,20 +33,20 @@ class Mailbox:
         self._changed = asyncio.Event()
 
     def put_newest(self, mail: Mail) -> bool:
-        """True if an older window had to give way."""
+        """True if an older window was replaced."""
         replaced = self._slot is not None
         self._slot = mail
         self._changed.set()
         return replaced
 
     async def put(self, mail: Mail) -> None:
-        """Wait until the slot is free, then fill it: for what may not be dropped."""
+        """Wait until the slot is free, then fill it: for windows that must not be dropped."""
         while self._slot is not None:
             await self._wait()
         self.put_newest(mail)
 
     async def take(self) -> Mail | None:
-        """The next window; ``None`` once closed and empty. The one taken before is judged."""
+        """The next window; ``None`` once closed and empty. The one taken before counts as judged from now on."""
         self._taken = None
         self._changed.set()
         while self._slot is None:
@@ -57,7 +58,7 @@ class Mailbox:
         return self._taken
 
     def close(self) -> None:
-        """No more will come. What waits can still be taken."""
+        """No more windows will come. A waiting window can still be taken."""
         self._closed = True
         self._changed.set()
 
@@ -72,7 +73,7 @@ class Mailbox:
         return (self._slot is not None) + (self._taken is not None)
 
     async def all_judged(self) -> None:
-        """Until it is closed and nothing is unjudged."""
+        """Wait until it is closed and everything is judged."""
         while not self._closed or self.unjudged:
             await self._wait()
 

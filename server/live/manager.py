@@ -1,4 +1,4 @@
-"""Every live session of a process: who may begin, who comes back, who watches, and how all of it stops."""
+"""Every live session of a process: who may begin, return or observe, and how all sessions stop."""
 
 import asyncio
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class SessionCounts:
 
 
 class SessionManager:
-    """Owned by the composition root, and entered by it: ``async with``. ``run_stream`` and ``run_observer`` own the
-    tasks of their socket and return when it is closed; sessions that wait for their patient hold a timer and no task.
-    ``drain`` comes last; leaving the block drains at once what is left.
+    """Built by the composition root, which enters it with ``async with``. ``run_stream`` and ``run_observer`` own the
+    tasks of their socket and return when it is closed; a session that waits for its patient holds a timer, but no task.
+    Call ``drain`` last; leaving the block drains what is left at once.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class SessionManager:
 
     @property
     def draining(self) -> bool:
-        """Whether newcomers are turned away for good."""
+        """Whether newcomers are refused for good."""
         return self._draining
 
     @property
@@ -155,7 +155,7 @@ class SessionManager:
         return connection
 
     async def _deliver(self, transport: Transport, ended: Uncollected) -> None:
-        """The result that its patient never got, because the line broke while the last window was scored."""
+        """The result that its patient never got, because the connection broke while the last window was scored."""
         try:
             async with deadline(self._clock, self._limits.send_s):
                 await transport.send_text(ended.farewell.ended)
@@ -191,7 +191,7 @@ class SessionManager:
     # -- the end
 
     async def drain(self, within_s: float) -> None:
-        """Refuse who comes, tell who is there to go, and after ``within_s`` seconds end every session that is left."""
+        """Refuse newcomers, send ``go_away`` to patients, and end the remaining sessions after ``within_s`` seconds."""
         self._draining = True
         for connection in self._registry.connections:
             connection.warn_away(within_s)
@@ -207,7 +207,7 @@ class SessionManager:
         await self._until_empty(self._limits.tail_s, observers=True)
 
     async def _until_empty(self, within_s: float, *, observers: bool = False) -> None:
-        """Until no patient (and, if asked, no observer) is left, or ``within_s`` seconds have passed."""
+        """Wait until no patient (and, if asked, no observer) is left, or ``within_s`` seconds have passed."""
         try:
             async with deadline(self._clock, within_s):
                 while self._registry.connections or (observers and self._observers):

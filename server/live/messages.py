@@ -1,4 +1,4 @@
-"""Messages of the live shell, from what the core and the error tree say."""
+"""Messages of the live shell, built from the core's events and the error tree."""
 
 from typing import assert_never
 
@@ -19,7 +19,7 @@ from server.wire.server import (
 
 
 def error_message(error: TingqingError) -> ErrorMessage:
-    """With a request id of the socket's, under which the log has it too."""
+    """With a request id of the socket, which the log has too."""
     body = ErrorBody(
         type=error.type_name(),
         code=error.code,
@@ -32,7 +32,7 @@ def error_message(error: TingqingError) -> ErrorMessage:
 
 
 def capture_of(start: SessionStart) -> Capture:
-    """What the browser granted; what it did not say is unknown."""
+    """What the browser granted; anything it did not report is unknown."""
     granted = start.capture
     return Capture(
         source=CaptureSource(granted.source),
@@ -69,7 +69,7 @@ def speech_message(event: SpeechStarted | SpeechStopped, rate: int) -> SpeechSta
 
 
 def kind_of(message: BaseModel) -> str:
-    """Of observers' messages the latest of each kind is kept; prompts and warnings each by what they are about."""
+    """Observers keep the latest message of each kind; prompts and warnings are kept by id or code."""
     kind = str(getattr(message, "type"))  # noqa: B009 - every wire message has one, BaseModel does not say so
     about = getattr(message, "id", None) or getattr(message, "code", "")
     return f"{kind.removesuffix('.raised').removesuffix('.cleared')}:{about}"

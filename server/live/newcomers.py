@@ -6,7 +6,7 @@ from server.wire.server import AppliedConfig, SessionStarted, Snapshot
 
 
 def started_message(session: Session, next_sample: int) -> SessionStarted:
-    """What is applied, and the input-rate sample from which the client sends."""
+    """The configuration in effect, and the input-rate sample from which the client sends."""
     labels = session.assessment.labels_asked_for
     return SessionStarted(
         session_id=session.id,
@@ -28,7 +28,7 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
 
 
 def snapshot_message(session: Session, phase: Phase | None = None) -> Snapshot:
-    """Where the session stands, for an observer; or will stand, in ``phase``."""
+    """The state of the session for an observer, or its state once it is in ``phase``."""
     labels = session.assessment.labels_asked_for
     return Snapshot(
         session_id=session.id,

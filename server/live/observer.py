@@ -1,4 +1,4 @@
-"""A doctor's socket: it reads what it can, and says nothing but keepalive."""
+"""A doctor's socket: it receives what it can, and may send only keepalive."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ class Observer:
         self._reason = ""
 
     async def show(self, snapshot: str) -> None:
-        """A session that has ended: its snapshot as JSON, and good-bye."""
+        """Send the snapshot of an ended session as JSON, and close."""
         try:
             async with deadline(self._clock, self._limits.send_s):
                 await self._transport.send_text(snapshot)
@@ -61,7 +61,7 @@ class Observer:
     async def _read(self, outbox: Outbox) -> None:
         while True:
             try:
-                await asyncio.sleep(0)  # a turn for the others, however many messages are there already
+                await asyncio.sleep(0)  # give others a turn, however many messages are waiting
                 self._check(await self._transport.receive())
             except Disconnected:
                 outbox.discard()

@@ -1,4 +1,4 @@
-"""What waits to be sent to one socket, bounded, and the loop that sends it."""
+"""The messages that wait to be sent to one socket, bounded, and the loop that sends them."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,10 +12,10 @@ HEARTBEAT = Heartbeat().model_dump_json()
 
 
 class Outbox:
-    """Messages in order. Those with a ``key`` are latest-wins: a newer one takes the place of one still waiting.
+    """Messages in order. Those with a ``key`` are latest-wins: a newer one replaces one that still waits.
 
-    Full of control messages means that the peer reads nothing: ``overflowed``, everything is dropped and the sender
-    ends. An ``observer``'s outbox never overflows, it forgets its oldest message instead.
+    If it is full of control messages the peer reads nothing: it is ``overflowed``, drops everything, and the sender
+    ends. An ``observer``'s outbox never overflows; it drops its oldest message instead.
     """
 
     def __init__(self, room: int, *, observer: bool = False) -> None:
@@ -31,7 +31,7 @@ class Outbox:
         return len(self._waiting)
 
     def put(self, text: str, key: str | None = None) -> None:
-        """Never waits. After ``close`` nothing is taken."""
+        """Never waits. After ``close`` nothing is added."""
         if self._closed:
             return
         if key is not None and self._waiting.pop(key, None) is not None:
@@ -48,18 +48,18 @@ class Outbox:
         self._changed.set()
 
     async def room(self) -> None:
-        """Until less than half of the room is taken, or the outbox is closed."""
+        """Wait until less than half of the room is used, or the outbox is closed."""
         while len(self._waiting) > self._room // 2 and not self._closed:
             self._changed.clear()
             await self._changed.wait()
 
     def close(self) -> None:
-        """What waits is still sent, then the sender ends."""
+        """Send what still waits, then end the sender."""
         self._closed = True
         self._changed.set()
 
     def discard(self) -> None:
-        """Close, and drop what waits: nobody is there to read it."""
+        """Close and drop what waits: nobody is there to read it."""
         self._waiting.clear()
         self.close()
 
@@ -88,8 +88,8 @@ class OutboxSender:
         self._heartbeat_s = heartbeat_s
 
     async def run(self, on_lost: Callable[[], None]) -> bool:
-        """Until the outbox is closed and empty; True if everything was sent. ``on_lost``: the peer is gone, or takes
-        nothing any more."""
+        """Runs until the outbox is closed and empty; True if everything was sent. ``on_lost``: the peer is gone or
+        stopped reading."""
         try:
             while (text := await self._next()) is not None:
                 async with deadline(self._clock, self._send_s):

@@ -1,4 +1,4 @@
-"""How a session ended, and who is told: the port that everything behind the end of a session hangs on."""
+"""How a session ended, and the port to everyone who is told."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from server.live.clock import Clock, Timer
 from server.wire.server import EndReason
 
 TOMBSTONES = 10_000
-"""Ids remembered after everything else of a session is forgotten, to say expired instead of unknown."""
+"""Ended sessions whose id is remembered, so that they are reported as expired instead of unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """What whoever comes late is told, as JSON, each written once: ``session.ended``, and the snapshot that holds it.
+    """The messages for latecomers, as JSON, each written once: ``session.ended``, and the snapshot that contains it.
 
-    ``resume_token``: who has it may collect a result that never reached its patient.
+    ``resume_token``: its holder may collect a result that never reached the patient.
     """
 
     ended: str
@@ -37,7 +37,7 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A session that ended, ``at`` UTC. ``result`` and ``farewell``: ``None`` where no result could be put together."""
+    """A session that ended, ``at`` UTC. ``result`` and ``farewell`` are ``None`` if no result could be built."""
 
     session_id: str
     site: str
@@ -50,8 +50,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a sink still knows of a session. ``farewell``: ``None`` once it is forgotten. ``collected``: its patient
-    has the result."""
+    """What a sink still knows of a session. ``farewell``: ``None`` once forgotten. ``collected``: the patient has the
+    result."""
 
     session_id: str
     farewell: Farewell | None
@@ -59,18 +59,18 @@ class Remembered:
 
 
 class ResultSink(Protocol):
-    """Where outcomes go. Values in and out, so that it can lie in another process."""
+    """Where outcomes go. It takes and returns values, so that it can be in another process."""
 
     async def ended(self, outcome: Outcome) -> None:
         """A session is over. A second outcome of the same session replaces the first."""
         ...
 
     async def find(self, session_id: str, site: str) -> Remembered | None:
-        """``None`` for a session that it never heard of, or of another site."""
+        """``None`` for an unknown session, or one of another site."""
         ...
 
     async def collected(self, session_id: str) -> None:
-        """The patient has the result. A session that is not known is ignored."""
+        """The patient has the result. An unknown session is ignored."""
         ...
 
     async def close(self) -> None:
@@ -87,8 +87,8 @@ class _Kept:
 
 
 class RecentResults:
-    """In this process, for ``keep_s`` seconds. Bounded by ``max_bytes`` (the oldest is forgotten, the last one never);
-    of the forgotten ones the ids stay for a while."""
+    """In this process, for ``keep_s`` seconds. Bounded by ``max_bytes``: the oldest are forgotten, never the last one.
+    The ids of forgotten sessions are kept for a while."""
 
     def __init__(self, clock: Clock, keep_s: float, max_bytes: int) -> None:
         self._clock = clock
@@ -99,17 +99,17 @@ class RecentResults:
         self._tombstones: OrderedDict[str, str] = OrderedDict()
 
     def __len__(self) -> int:
-        """Sessions whose result is still there."""
+        """Number of sessions whose result is still kept."""
         return len(self._kept)
 
     async def ended(self, outcome: Outcome) -> None:
-        """Keep the farewell for a while; of a session without one only that it was."""
+        """Keep the farewell for a while; of a session without one, only that it existed."""
         if outcome.session_id in self._kept:
             self._forget(outcome.session_id)
         if outcome.farewell is None:
             self._bury(outcome.session_id, outcome.site)
             return
-        # A lambda here would keep the outcome with its result alive for as long as the timer.
+        # A lambda would keep the outcome with its result alive as long as the timer.
         timer = self._clock.call_later(self._keep_s, partial(self._forget, outcome.session_id))
         self._kept[outcome.session_id] = _Kept(outcome.site, outcome.farewell, timer)
         self._bytes += outcome.farewell.size
@@ -124,7 +124,7 @@ class RecentResults:
         return Remembered(session_id, None, True) if self._tombstones.get(session_id) == site else None
 
     async def collected(self, session_id: str) -> None:
-        """The patient has the farewell: whoever asks again is told so."""
+        """The patient has the farewell: later requests are told so."""
         if (kept := self._kept.get(session_id)) is not None:
             kept.collected = True
 

@@ -1,4 +1,4 @@
-"""Sessions that were announced and have no socket yet."""
+"""Announced sessions that have no socket yet."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from server.wire.client import LabelsField, SessionStart
 
 @dataclass(frozen=True, slots=True)
 class SessionTerms:
-    """What is settled before a socket comes; it holds over what ``session.start`` says. ``None``: left to it."""
+    """What is settled before a socket comes; it overrides ``session.start``. ``None``: not settled."""
 
     labels: LabelsField | None = None
     language: str | None = None
@@ -19,7 +19,7 @@ class SessionTerms:
     metadata: dict[str, object] | None = None
 
     def applied(self, start: SessionStart) -> SessionStart:
-        """The start with what was settled before in place of what the patient's page says."""
+        """The start, with the settled values in place of the patient's."""
         settled = {
             "labels": self.labels,
             "language": self.language,
@@ -55,9 +55,9 @@ class PendingSessions:
         return session_id
 
     def terms(self, session_id: str, site: str) -> SessionTerms:
-        """What was settled for it. ``claim`` comes next, without a pause in between.
+        """What was settled for it. Call ``claim`` next, without awaiting in between.
 
-        Raises UnknownSessionError for another site's, one already claimed, and one whose time is over.
+        Raises UnknownSessionError for one of another site, already claimed, or out of time.
         """
         pending = self._pending.get(session_id)
         if pending is None or pending.site != site:
@@ -65,7 +65,7 @@ class PendingSessions:
         return pending.terms
 
     def claim(self, session_id: str) -> None:
-        """Its socket is there: nobody else may have it."""
+        """Its socket is there: no other socket can claim it."""
         self._pending.pop(session_id).timer.cancel()
 
     def close(self) -> None:

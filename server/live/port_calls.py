@@ -1,4 +1,4 @@
-"""Calls of a sink or a store, which may lie in another process: each has a deadline."""
+"""Calls of a sink or a store, which may be in another process, each with a deadline."""
 
 import logging
 from collections.abc import Awaitable
@@ -21,7 +21,7 @@ class PortCalls:
         self._limits = limits
 
     async def ask(self, question: Awaitable[T]) -> T:
-        """The answer. Raises CapacityError where none comes in time, and whatever the port raises."""
+        """The answer. Raises CapacityError if none comes in time, and whatever the port raises."""
         try:
             async with deadline(self._clock, self._limits.port_s):
                 return await question
@@ -29,7 +29,7 @@ class PortCalls:
             raise capacity_error(self._limits) from None
 
     async def tell(self, news: Awaitable[None], failure: str) -> None:
-        """A port that fails or hangs is logged as ``failure``: what has to follow follows all the same."""
+        """A port that fails or hangs is logged as ``failure``; the caller continues."""
         try:
             async with deadline(self._clock, self._limits.port_s):
                 await news

@@ -1,4 +1,4 @@
-"""Which prompts are up, and which were taken back: what a patient is told who comes back."""
+"""Which prompts are up and which were cleared, for a patient who comes back."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ PromptMessage = PromptRaisedMessage | PromptClearedMessage
 
 
 class PromptBoard:
-    """Shown every prompt event in order. A prompt for the doctor is up too, but is not the patient's."""
+    """Told of every prompt event in order. A prompt for the doctor is up too, but is not the patient's."""
 
     def __init__(self) -> None:
         self._up: dict[str, PromptRaisedMessage] = {}
@@ -30,7 +30,7 @@ class PromptBoard:
                 self._taken_back[message.id] = message
 
     def as_it_stands(self) -> Iterator[PromptMessage]:
-        """For a patient whose broken line swallowed something: what was cleared, then what is up."""
+        """For a patient who may have missed messages: the cleared prompts, then the one that is up."""
         up = [prompt for prompt in self._up.values() if prompt.audience == "patient"]
         yield from (cleared for cleared in self._taken_back.values() if all(cleared.id != one.id for one in up))
         yield from up
@@ -40,7 +40,7 @@ class PromptBoard:
         return [message.model_dump() for message in (*self._taken_back.values(), *self._up.values())]
 
     def restore(self, state: list[dict[str, Any]]) -> None:
-        """Raises ValueError for what is not of ``snapshot``."""
+        """Raises ValueError for anything but a ``snapshot``."""
         for message in state:
             raised = message.get("type") == "prompt.raised"
             model = PromptRaisedMessage if raised else PromptClearedMessage

@@ -1,4 +1,4 @@
-"""Every session of the process that goes on, by its id: with its socket, waiting for its patient, or being ended."""
+"""Every running session of the process by its id: with its socket, waiting for its patient, or being ended."""
 
 import asyncio
 import hmac
@@ -34,7 +34,7 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Its patient is gone since clock time ``since``, and may come back until ``timer``."""
+    """Its patient has been gone since clock time ``since`` and may come back until ``timer`` fires."""
 
     since: float
     timer: Timer
@@ -42,14 +42,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class EndingAlone:
-    """Nobody came back; its outcome is being put together."""
+    """The patient did not come back; the outcome is being built."""
 
 
 EntryState = Attached | Waiting | EndingAlone
 
 
 class Entry:
-    """One session that goes on, and who has it."""
+    """One running session, and who has it."""
 
     def __init__(self, session: Session, state: EntryState) -> None:
         self.session = session
@@ -58,11 +58,11 @@ class Entry:
 
     @property
     def state(self) -> EntryState:
-        """Changed by ``move`` alone."""
+        """Changed only by ``move``."""
         return self._state
 
     def move(self, to: EntryState) -> None:
-        """A transition that does not exist is a bug."""
+        """An impossible transition is a bug."""
         expected: tuple[type[EntryState], ...]
         match to:
             case Attached():
@@ -84,16 +84,16 @@ class Entry:
         self._changed.set()
 
     async def changes(self) -> None:
-        """Until the next transition."""
+        """Wait for the next transition."""
         self._changed.clear()
         await self._changed.wait()
 
 
 class Registry:
-    """Bounded: patients by the manager, waiting sessions by ``max_sessions`` (the longest waiting is ended early).
+    """Bounded: the manager limits patients; of more than ``max_sessions`` waiting sessions the oldest is ended early.
 
-    What ended goes to ``sink``, what goes on is kept in ``checkpoints``. ``group`` owns the ends for which no socket
-    waits.
+    Ended sessions go to ``sink``, running ones are kept in ``checkpoints``. ``group`` owns the ends of sessions without
+    a socket.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Registry:
 
     @property
     def connections(self) -> list["Connection"]:
-        """Those of sessions with a patient on the line."""
+        """The connections of sessions with a connected patient."""
         return [entry.state.connection for entry in self._entries.values() if isinstance(entry.state, Attached)]
 
     @property
@@ -122,13 +122,13 @@ class Registry:
         """Sessions whose patient may come back."""
         return [entry for entry in self._entries.values() if isinstance(entry.state, Waiting)]
 
-    # -- to find a session
+    # -- finding a session
 
     async def find(self, session_id: str, site: str) -> Entry | Remembered:
-        """One that goes on, or one whose farewell is still there. One that goes on is found without a pause.
+        """A running session, or one whose farewell is still kept. A running one is found without awaiting.
 
-        Raises UnknownSessionError, also for another site's, SessionExpiredError, and CapacityError where nobody can
-        tell in time.
+        Raises UnknownSessionError (also for another site's), SessionExpiredError, and CapacityError if the sink does
+        not answer in time.
         """
         entry = self._going_on(session_id, site)
         if entry is not None:
@@ -141,9 +141,10 @@ class Registry:
         return remembered
 
     async def find_own(self, session_id: str, resume_token: str, site: str) -> Entry | Remembered | SessionCheckpoint:
-        """The same for whoever holds the resume token; without it a session is as good as unknown.
+        """The same for a holder of the resume token; without it a session is reported as unknown.
 
-        A checkpoint is that of a session that another process began, and nobody ended. Raises SnapshotError, too.
+        May return the checkpoint of a session that another process began and that has not ended. Also raises
+        SnapshotError.
         """
         found: Entry | Remembered | SessionCheckpoint
         try:
@@ -151,7 +152,7 @@ class Registry:
         except UnknownSessionError:
             checkpoint = await self._calls.ask(self._checkpoints.get(session_id))
             entry = self._going_on(session_id, site)
-            if entry is not None:  # another socket took it up meanwhile
+            if entry is not None:  # another socket took the session meanwhile
                 found = entry
             elif checkpoint is not None and checkpoint.state.get("site") == site:
                 found = checkpoint
@@ -168,7 +169,7 @@ class Registry:
     # -- its sockets
 
     def attach(self, session: Session, connection: "Connection") -> None:
-        """A new session, or one that its patient comes back to, is served by this connection from now on."""
+        """This connection serves the session from now on, whether it is new or its patient came back."""
         entry = self._entries.get(session.id)
         if entry is None:
             self._entries[session.id] = Entry(session, Attached(connection))
@@ -176,7 +177,7 @@ class Registry:
             entry.move(Attached(connection))
 
     def detach(self, session: Session, heard: HeardAudio, why: str) -> None:
-        """The patient is gone; they have ``resume_ttl_s`` to come back."""
+        """The patient is gone and has ``resume_ttl_s`` to come back."""
         entry = self._entries[session.id]
         timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._expire, session.id, "expired"))
         entry.move(Waiting(self._clock.now(), timer))
@@ -186,7 +187,7 @@ class Registry:
             self._expire(min(waiting, key=_waits_since).session.id, "expired")
 
     async def save(self, session: Session) -> None:
-        """Keep the checkpoint of a session that goes on. A store that fails costs a resume elsewhere, not this one."""
+        """Keep the checkpoint of a running session. If the store fails, only a resume in another process is lost."""
         await self._calls.tell(self._put(session), "a checkpoint could not be kept")
 
     async def _put(self, session: Session) -> None:
@@ -195,9 +196,9 @@ class Registry:
     # -- its end
 
     async def end(self, session: Session, outcome: Outcome) -> None:
-        """Hand ``outcome`` over, then let go of the session. It can be found all the time, here or there.
+        """Hand over ``outcome``, then release the session. It can be found at any time, here or in the sink.
 
-        Where that fails its patient and observers have the result all the same, and it goes on nowhere.
+        If the sink fails, patient and observers still have the result, and the session cannot be continued.
         """
         await self._calls.tell(self._sink.ended(outcome), "a result could not be handed over")
         await self._calls.tell(self._checkpoints.delete(session.id), "a checkpoint could not be deleted")
@@ -211,11 +212,11 @@ class Registry:
         self._group.create_task(self._end_alone(entry.session, reason))
 
     async def _end_alone(self, session: Session, reason: EndReason) -> None:
-        """Nobody came back: observers get the result so far."""
+        """The patient did not come back: observers get the result so far."""
         assert session.heard is not None, "only a session without a socket ends alone"
         try:
             outcome = await conclude(session, reason, session.heard)
-        except Exception:  # nobody waits for this result; the session must go all the same
+        except Exception:  # nobody waits for this result; the session must be released anyway
             log.exception("a result could not be put together")
             outcome = without_result(session, reason)
         await self.end(session, outcome)
@@ -226,7 +227,7 @@ class Registry:
         await self._calls.tell(self._sink.collected(session_id), "a sink could not be told that a result arrived")
 
     async def close(self) -> None:
-        """End those who wait."""
+        """End the sessions that wait for their patient."""
         for entry in self.waiting:
             self._expire(entry.session.id, "drain")
         for entry in list(self._entries.values()):
@@ -234,7 +235,7 @@ class Registry:
                 await entry.changes()
 
     async def let_go(self) -> None:
-        """Nothing of any session comes after."""
+        """No call for any session follows."""
         await self._calls.tell(self._sink.close(), "a sink could not be closed")
 
 

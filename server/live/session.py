@@ -1,4 +1,4 @@
-"""One patient's session: what is known and told of it. It outlives its sockets, and does no input or output itself."""
+"""One patient's session: what is known of it and sent about it. It outlives its sockets and does no I/O itself."""
 
 import logging
 import secrets
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "zh-CN"
 FAILURE_AGAIN_S = 10.0
-"""A scorer that fails with every window is reported at the first and then every 10 s."""
+"""A scorer that fails with every window is reported at once and then every 10 s."""
 
 LONG_WINDOWS = 120
-"""Up to here a result takes less than 20 ms."""
+"""Up to this size a result takes less than 20 ms."""
 
 LOGGED_ID = 8
 """Digits of an id in the log: enough to find its lines, too few to watch the session."""
@@ -48,7 +48,7 @@ Audience = Literal["everyone", "patient", "observers"]
 
 
 class Phase(Enum):
-    """``DETACHED``: the line broke, and the session waits for its patient."""
+    """``DETACHED``: the connection broke, and the session waits for its patient."""
 
     LIVE = "live"
     PAUSED = "paused"
@@ -89,28 +89,28 @@ class Session:
         self.failure_told: float | None = None
 
     def manner(self) -> dict[str, Any]:
-        """How an assessment of this session is made."""
+        """The terms under which this session is assessed."""
         return {"priority": Priority.FILE if self.fast else Priority.LIVE, "wait_for_mos": self.fast}
 
     @property
     def long(self) -> bool:
-        """True where the result is too long to be put together between two chunks of the other sessions."""
+        """True if building the result would delay the chunks of other sessions."""
         return len(self.assessment.log) > LONG_WINDOWS
 
     @property
     def language(self) -> str:
-        """As asked for, or the default."""
+        """As requested, or the default."""
         return self.start.language or DEFAULT_LANGUAGE
 
     @property
     def fast(self) -> bool:
-        """Whether audio may come faster than it is spoken."""
+        """Whether audio may come faster than real time."""
         return self.pace is Pace.FAST
 
     # -- state
 
     def attach(self, outbox: Outbox) -> None:
-        """A patient's socket is there: the first one, or that of a patient who comes back."""
+        """A patient's socket is there: the first one, or a new one after a break."""
         if self.phase is Phase.DETACHED:
             self._move(Phase.LIVE, "the patient is back")  # the patient's own first message is session.started
         else:
@@ -118,14 +118,14 @@ class Session:
         self._outbox = outbox
 
     def detach(self, heard: HeardAudio, why: str) -> None:
-        """The socket is gone. What it heard stays, its core does not."""
+        """The socket is gone. What it heard stays; its core does not."""
         self._outbox = None
         self.heard = heard
         self.furthest_sample = max(self.furthest_sample, heard.samples)
         self._move(Phase.DETACHED, why)
 
     def pause(self, paused: bool) -> None:
-        """Nobody need send audio while paused; the idle limit does not run."""
+        """While paused no audio is expected, and the idle limit does not run."""
         if paused:
             self._move(Phase.PAUSED, "the patient paused")
         else:
@@ -155,7 +155,7 @@ class Session:
                 assert_never(phase)
 
     def _log(self, became: str, why: str) -> None:
-        """One line for each transition. Nothing that a peer wrote stands in it."""
+        """One line for each transition, without anything that a peer wrote."""
         now = self.clock.now()
         log.info(
             "session %s %s: %s (%s for %.1f s, %.1f s in all)",
@@ -167,14 +167,14 @@ class Session:
             now - self.started_at,
         )
 
-    # -- what happens, told
+    # -- sending
 
     def tell(
         self, message: BaseModel, *, key: str | None = None, to: Audience = "everyone", keep: bool = False
     ) -> None:
         """Write the message once, and send it to the patient's socket and to the observers.
 
-        ``key``: only the latest matters, to the patient too; ``keep``: to the patient each one matters all the same.
+        ``key``: only the latest matters; ``keep``: the patient must get each one nevertheless.
         """
         to_patient = self._outbox is not None and to != "observers"
         if not to_patient and (to == "patient" or not len(self.hub)):
@@ -186,13 +186,13 @@ class Session:
             self.hub.publish(text, key or kind_of(message))
 
     def warn(self, codes: list[WarningCode]) -> None:
-        """Tell the patient and whoever watches, one message per code."""
+        """Tell the patient and all observers, one message per code."""
         for code in codes:
             self.tell(WarningMessage(code=code))
 
     def judged(self, assessed: Assessed, *, arrived: float, core: bytes | None, received: int, keep: bool) -> None:
-        """A window is done. ``core``: its snapshot as it was then; ``received``: samples that it has taken by now.
-        ``keep``: the update must reach the patient even if newer ones follow."""
+        """A window is done. ``core``: the core's snapshot then; ``received``: samples it has taken by now; ``keep``:
+        the update must reach the patient even if newer ones follow."""
         now = self.clock.now()
         lag_ms = 1000 * (now - arrived)
         if core is not None:
@@ -208,14 +208,14 @@ class Session:
             self.tell(error_message(assessed.failures[0]), to="patient")
 
     def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
-        """What is meant for the doctor is not shown to the patient."""
+        """Prompts for the doctor are not sent to the patient."""
         for event in events:
             message = wire.prompt_event(event)
             self.prompts.show(message)
             self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
 
     def recall_prompts(self) -> None:
-        """After a resume, for what the broken line swallowed: each prompt as it stands now, the one that is up last."""
+        """After a resume, for missed messages: the state of each prompt, the one that is up last."""
         for message in self.prompts.as_it_stands():
             self.tell(message, to="patient")
 

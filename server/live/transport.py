@@ -1,10 +1,10 @@
-"""The socket as the live shell sees it. ``server.api`` wraps Starlette's; tests bring their own."""
+"""The socket as the live shell needs it. ``server.api`` wraps Starlette's; tests bring their own."""
 
 from typing import Protocol
 
 
 class Disconnected(Exception):  # noqa: N818 - it is news, no fault
-    """The peer is gone. ``code``: of its close frame; 1005 without one, 1006 where the line broke."""
+    """The peer is gone. ``code``: of its close frame; 1005 without one, 1006 if the connection broke."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -28,5 +28,5 @@ class Transport(Protocol):
         ...
 
     async def close(self, code: int, reason: str) -> None:
-        """Close; a connection that is already gone is not an error."""
+        """Close; no error if the connection is already gone."""
         ...

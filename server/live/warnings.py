@@ -1,4 +1,4 @@
-"""When the patient's side is warned. Sans-IO; each warning once per occasion and not again for a while."""
+"""When to warn the patient. Sans-IO; each warning once per occasion and not again for a while."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ SILENT_DBFS = -119.9
 """Exact digital silence: a muted track or the wrong device. The quietest room is some 40 dB above."""
 SILENT_AFTER_S = 3.0
 CLIPPING_LEVELS = 3
-"""So many levels (200 ms each) in a row, or nearly: one slammed door is not a reason to warn."""
+"""This many levels (200 ms each) in a row, with few exceptions: one slammed door is no reason to warn."""
 LAG_MS = 1000.0
 AGAIN_AFTER_S = 10.0
 LASTING: frozenset[WarningCode] = frozenset({"processing_enabled", "expiring", "silent_input"})
 SHOWN_FOR_S = 10.0
-"""How long a warning of the moment stays in the snapshot for a new observer."""
+"""How long a momentary warning stays in the snapshot for a new observer."""
 
 
 class WarningWatch:
-    """Feed it what happens; it returns the codes to send. ``now``: clock time; levels carry their own sample time."""
+    """Tell it what happens; it returns the codes to send. ``now``: clock time; levels carry their own sample time."""
 
     def __init__(self, capture: Capture, sample_rate: int) -> None:
         self._processed = capture.processed
@@ -30,11 +30,11 @@ class WarningWatch:
         self._last: dict[WarningCode, float] = {}
 
     def start(self, now: float) -> list[WarningCode]:
-        """At the start of the session: a browser that processes the sound is told at once."""
+        """At the start of the session: a browser that processes the sound is reported at once."""
         return self._tell("processing_enabled", now) if self._processed else []
 
     def level(self, level: Level, now: float) -> list[WarningCode]:
-        """After each level: silence that lasts, and clipping that comes again and again."""
+        """After each level: lasting silence, and repeated clipping."""
         self._clipping = min(2 * CLIPPING_LEVELS, self._clipping + 1) if level.clipping else max(0, self._clipping - 1)
         if level.peak_dbfs > SILENT_DBFS:
             self._silent_since, self._silent = None, False
@@ -53,24 +53,24 @@ class WarningWatch:
         return self._tell("audio_gap", now)
 
     def scored(self, lag_ms: float, now: float) -> list[WarningCode]:
-        """After each update, with its delay from the last sample on."""
+        """After each update, with its delay from the window's last sample."""
         return self._tell("scoring_lag", now) if lag_ms > LAG_MS else []
 
     def replaced(self, now: float) -> list[WarningCode]:
-        """After a window that was dropped for a newer one."""
+        """After a window that was replaced by a newer one."""
         return self._tell("scoring_lag", now)
 
     def expiring(self, now: float) -> list[WarningCode]:
-        """Shortly before the longest time that a session may last; told once."""
+        """Shortly before the maximum duration of a session; reported once."""
         return [] if "expiring" in self._last else self._tell("expiring", now)
 
     def active(self, now: float) -> list[WarningCode]:
-        """What a new observer should know."""
+        """The warnings for a new observer."""
         shown = [code for code, at in self._last.items() if code in LASTING or now - at <= SHOWN_FOR_S]
         return [code for code in shown if code != "silent_input" or self._silent]
 
     def snapshot(self, now: float) -> dict[str, Any]:
-        """JSON-able; for ``restore`` by another clock."""
+        """JSON-able; for ``restore`` with another clock."""
         return {
             "silent_since": self._silent_since,
             "silent": self._silent,
@@ -79,7 +79,7 @@ class WarningWatch:
         }
 
     def restore(self, state: dict[str, Any], now: float) -> None:
-        """Raises KeyError, TypeError or ValueError for what is not of ``snapshot``."""
+        """Raises KeyError, TypeError or ValueError for anything but a ``snapshot``."""
         since = state["silent_since"]
         self._silent_since = None if since is None else int(since)
         self._silent, self._clipping = bool(state["silent"]), int(state["clipping"])

@@ -1,4 +1,4 @@
-"""What a scoring lane works on: requests, how they are put together, and their answers."""
+"""What a scoring lane works on: requests, the rules for batching them, and their answers."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How a lane puts work together; how much of it pays is learnt (``Pacer``).
+    """How a lane forms batches; ``Pacer`` learns which size pays off.
 
-    ``side_by_side`` requests take no longer than one: as many are taken at least, where they wait. ``max_batch`` at
-    most, a power of two, and no more than take ``longest_s``; files no more than take ``file_longest_s``, because a
-    live window that arrives meanwhile waits for the whole batch. ``batch_wait_s``: how long live requests wait for
-    others to join them, at most, and only where batches pay. ``capacity``: requests of each priority that may wait.
-    ``newest_first``: of live requests the newest is taken first, for work that is worth little when it comes late: an
-    overloaded lane then serves most of it in time instead of all of it too late.
+    ``side_by_side`` requests take no longer than one: if as many wait, the lane takes at least as many. A batch has at
+    most ``max_batch`` requests, a power of two, and takes at most ``longest_s``. A batch of files takes at most
+    ``file_longest_s``, because a live window that arrives meanwhile waits for it. ``batch_wait_s``: the longest time
+    that live requests wait for others to join them, where batches pay off. ``capacity``: waiting requests of each
+    priority. ``newest_first``: take the newest live request first, for work that is worth little when late: an
+    overloaded lane then answers most requests in time instead of all too late.
     """
 
     max_batch: int = 128
@@ -33,7 +33,7 @@ class Batching:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[A]):
-    """What the work returned, and how long it waited and took (of its whole batch), in seconds."""
+    """What the work returned, how long it waited, and how long its batch took, in seconds."""
 
     value: A
     queue_s: float
@@ -42,7 +42,7 @@ class Answer(Generic[A]):
 
 @dataclass(slots=True, eq=False)
 class Job(Generic[Q, A]):
-    """One request in a lane. ``future`` belongs to the loop that asked; the thread never touches it itself."""
+    """One request in a lane. ``future`` belongs to the loop that asked; the lane's thread never touches it."""
 
     request: Q
     priority: Priority

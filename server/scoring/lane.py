@@ -1,7 +1,7 @@
 """One dedicated thread behind a bounded queue: the only place where inference runs.
 
-A permit is taken before the queue, so overload is refused (live) or waited out (files) at the door. Work that nobody
-waits for any more is skipped when a batch is put together, and a failure answers everybody who waits.
+A request needs a permit before it is queued, so overload is refused (live) or waited out (files) at the entrance.
+Work that nobody waits for is skipped when a batch is formed; a failure answers everybody who waits.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from server.scoring.queue import Batch, ScoringQueue
 
 
 class Lane(Generic[Q, A]):
-    """Runs ``work`` on one thread of its own. ``start`` first, ``stop`` last, all but the thread on one loop.
+    """Runs ``work`` on its own thread. Call ``start`` first and ``stop`` last, all on one loop.
 
-    ``work`` takes requests and returns as many answers, in order; it may block. ``niceness`` above 0 lowers the
-    thread's priority where the system can (Linux).
+    ``work`` takes requests and returns as many answers, in order; it may block. A ``niceness`` above 0 lowers the
+    thread's priority where the system supports it (Linux).
     """
 
     def __init__(
@@ -42,24 +42,24 @@ class Lane(Generic[Q, A]):
         self._ready = threading.Condition()
         self._queue: ScoringQueue[Q, A] = ScoringQueue(batching)
         self._stopping = False
-        # A permit for each file's request in the lane. A queue: a place in it can be taken without waiting, too.
+        # One permit for each file request in the lane. A queue, because its places can also be taken without waiting.
         self._file_permits: asyncio.Queue[None] = asyncio.Queue(batching.capacity)
         self._tally = LaneTally()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
 
-    # -- the loop's side
+    # -- on the loop
 
     def start(self) -> None:
-        """Start the thread: once, on the loop to which answers are to come."""
+        """Start the thread: once, on the loop that receives the answers."""
         assert self._thread is None, "a lane starts once"
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name=f"score-{self.name}", daemon=True)
         self._thread.start()
 
     async def stop(self, within_s: float = 5.0) -> bool:
-        """Answer everybody who still waits with ScoringError and end the thread; False if it is stuck in ``work``."""
+        """Answer everybody who waits with ScoringError and end the thread; False if it is stuck in ``work``."""
         if self._thread is None:
             return True
         with self._ready:
@@ -76,7 +76,7 @@ class Lane(Generic[Q, A]):
 
     @property
     def alive(self) -> bool:
-        """Whether what is submitted will be scored: started, not stopping, and its thread did not die."""
+        """Whether submitted requests will be scored: the lane is started, not stopping, and its thread is alive."""
         return self._thread is not None and self._thread.is_alive() and not self._stopping
 
     def metrics(self) -> LaneMetrics:
@@ -86,19 +86,19 @@ class Lane(Generic[Q, A]):
         return self._tally.metrics(self.name, queued, size)
 
     async def submit(self, request: Q, priority: Priority, within_s: float) -> Answer[A]:
-        """Queue ``request`` and wait for its answer, ``within_s`` seconds at most.
+        """Queue ``request`` and wait up to ``within_s`` seconds for its answer.
 
-        Live requests are refused at once when the lane is full; files wait for a permit. Raises ScoringError when
-        refused, when the deadline passes, and when the work fails. Cancelling the caller withdraws the request.
+        A live request is refused at once if the lane is full; a file's waits for a permit. Raises ScoringError if the
+        request is refused, its deadline passes, or the work fails. Cancelling the caller withdraws the request.
         """
         deadline = self._clock() + within_s
         job = await self.admit(request, priority, within_s)
         return await self._wait(job, deadline - self._clock())
 
     async def admit(self, request: Q, priority: Priority, within_s: float) -> Job[Q, A]:
-        """Queue ``request``; the job is dropped if it has not begun within ``within_s`` seconds.
+        """Queue ``request``; the job is dropped if it has not started within ``within_s`` seconds.
 
-        Raises ScoringError: a live request finds the lane full, a file gets no permit within that time.
+        Raises ScoringError if a live request finds the lane full, or a file gets no permit within that time.
         """
         deadline = self._clock() + within_s
         if priority is Priority.LIVE:
@@ -110,7 +110,7 @@ class Lane(Generic[Q, A]):
         return self._enqueue_permitted(request, deadline)
 
     def enqueue(self, request: Q, priority: Priority, deadline: float) -> Job[Q, A]:
-        """Queue without waiting. Raises ScoringError when the lane is full or stopped."""
+        """Queue without waiting. Raises ScoringError if the lane is full or stopped."""
         if priority is Priority.LIVE:
             return self._enqueue(request, priority, deadline)
         try:
@@ -120,7 +120,7 @@ class Lane(Generic[Q, A]):
         return self._enqueue_permitted(request, deadline)
 
     def _enqueue_permitted(self, request: Q, deadline: float) -> Job[Q, A]:
-        """A file's request, whose permit is given back when it is answered, withdrawn or refused."""
+        """Queue a file's request; its permit is returned when it is answered, withdrawn or refused."""
         try:
             job = self._enqueue(request, Priority.FILE, deadline)
         except ScoringError:
@@ -141,7 +141,7 @@ class Lane(Generic[Q, A]):
         return job
 
     def abandon(self, job: Job[Q, A]) -> None:
-        """Withdraw a request: if it still waits it is dropped at once, with what it holds."""
+        """Withdraw a request. If it still waits it is dropped at once, with its audio."""
         with self._ready:
             self._tally.abandoned += self._queue.remove(job)
         job.future.cancel()
@@ -163,7 +163,7 @@ class Lane(Generic[Q, A]):
     def _late(self) -> ScoringError:
         return ScoringError(f"The scorer {self.name} did not answer in time; this window was not scored.")
 
-    # -- the thread's side
+    # -- on the thread
 
     def _run(self) -> None:
         assert self._loop is not None
@@ -177,7 +177,7 @@ class Lane(Generic[Q, A]):
                 self._loop.call_soon_threadsafe(self._ended.set)
 
     def _run_batch(self) -> bool:
-        """In a frame of its own, so that the thread holds nobody's audio while it waits for work. False: stopping."""
+        """A separate function, so that the thread holds no audio while it waits for work. False: stopping."""
         batch = self._assemble()
         if batch is None:
             return False
@@ -203,7 +203,7 @@ class Lane(Generic[Q, A]):
         try:
             values = self._work([job.request for job in batch])
             assert len(values) == len(batch), f"{self.name} returned {len(values)} answers for {len(batch)} requests"
-        except Exception as error:  # whatever a scorer raises, everybody who waits must hear of it
+        except Exception as error:  # whatever a scorer raises, all waiters must be told
             self._tally.failed += len(batch)
             failure = ScoringError(f"The scorer {self.name} failed ({type(error).__name__}); the session goes on.")
             failure.__cause__ = error
@@ -220,12 +220,12 @@ class Lane(Generic[Q, A]):
 
     def _post(self, answers: Sequence[tuple[Job[Q, A], "Answer[A] | ScoringError"]]) -> None:
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(_answer_all, answers)
 
 
 def lower_priority(niceness: int) -> None:
-    """Of the calling thread, and of threads that it starts, where the system can (Linux)."""
+    """Lower the priority of the calling thread and the threads it starts, where the system supports it (Linux)."""
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
@@ -237,7 +237,7 @@ def _answer_all(answers: Sequence[tuple[Job[Q, A], Answer[A] | ScoringError]]) -
 
 
 def _answer(job: Job[Q, A], answer: Answer[A] | ScoringError) -> None:
-    """On the loop's thread. A future that was cancelled or timed out meanwhile is left alone."""
+    """On the loop. A future that was cancelled or timed out meanwhile is left alone."""
     if job.future.done():
         return
     if isinstance(answer, ScoringError):

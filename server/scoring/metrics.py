@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 RECENT = 512
-"""Answers whose times are remembered."""
+"""Number of answers whose times are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +13,8 @@ class LaneMetrics:
     """Counts since the start; times in milliseconds over the last 512 answers, ``None`` before the first.
 
     ``scored`` answers given · ``failed`` requests whose work raised · ``expired`` deadlines passed · ``abandoned``
-    withdrawn before they ran · ``refused`` turned away because the lane was full. ``batch_size``: of the next batch at
-    most, as it was learnt; ``batch_mean`` of the last 512 batches.
+    withdrawn before they ran · ``refused`` rejected because the lane was full. ``batch_size``: the learned maximum of
+    the next batch; ``batch_mean``: of the last 512 batches.
     """
 
     name: str
@@ -46,14 +46,14 @@ class LaneTally:
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def scored(self, queue_s: Sequence[float], inference_s: float) -> None:
-        """Take one batch into account: the queue time of each job, and the time it took together."""
+        """Count one batch: the queue time of each job, and the time of the whole batch."""
         self.answered += len(queue_s)
         self.queue_s.extend(queue_s)
         self.inference_s.append(inference_s)
         self.batches.append(len(queue_s))
 
     def metrics(self, name: str, queued: int, batch_size: int) -> LaneMetrics:
-        """Counters and percentiles; callable from any thread while the lane's own counts on."""
+        """Counters and percentiles; callable from any thread while the lane runs."""
         queue, inference = sorted(self.queue_s.copy()), sorted(self.inference_s.copy())
         batches = self.batches.copy()
         return LaneMetrics(

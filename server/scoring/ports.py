@@ -1,7 +1,7 @@
-"""Scoring as the rest of the server sees it: a port, with the values that cross it.
+"""The port through which the rest of the server reaches the scorers, with the values that cross it.
 
-``server.scoring.service`` implements it on threads of this process; a scorer on other machines can implement it too.
-What crosses is data alone (no futures, locks or callables), so that a request can be sent elsewhere.
+``server.scoring.service`` implements it on threads of this process; scorers on other machines can implement it too.
+Only data crosses it (no futures, locks or callables), so that a request can be sent elsewhere.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from server.values.windows import Window
 
 
 class Priority(IntEnum):
-    """Live windows go before those of files and of ``pace=fast`` streams."""
+    """Live windows go before windows of files and of ``pace=fast`` streams."""
 
     LIVE = 0
     FILE = 1
@@ -39,11 +39,11 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoreReply:
-    """A scorer's opinions. A label that the scorer has nothing to say of is absent, not null.
+    """A scorer's opinions. A label on which the scorer has no opinion is absent, not null.
 
-    ``recent``: the same over the last 4 s (the prompt policy reads these); empty where the scorer cannot tell.
-    ``interference``: what could be heard around the patient; whether it disturbs, the judgement decides. ``events``:
-    the patient's own coughing and its like.
+    ``recent``: the same over the last 4 s, for the prompt policy; empty if the scorer cannot tell. ``interference``:
+    sounds around the patient; the judgement decides whether they disturb. ``events``: the patient's own sounds, such as
+    coughing.
     """
 
     opinions: Mapping[str, Opinion]
@@ -55,7 +55,7 @@ class ScoreReply:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One scorer's word on one window: a reply, or the failure that stands in its place. Times in seconds."""
+    """One scorer's answer on one window: a reply or a failure. Times in seconds."""
 
     kind: EvidenceKind
     reply: ScoreReply | None
@@ -65,24 +65,23 @@ class Scored:
 
 
 class MosTicket(Protocol):
-    """One window that DNSMOS was asked about. Used on the loop that asked."""
+    """One window for which DNSMOS was requested. Used on the loop that requested it."""
 
     @property
     def begun(self) -> bool:
-        """Whether DNSMOS works on it or has answered; until then, waiting means waiting for other windows too."""
+        """Whether DNSMOS has started or finished it; before that, waiting means waiting for other windows too."""
         ...
 
     async def result(self, within_s: float) -> Mos | None:
-        """The result, ``None`` where DNSMOS cannot judge the window. May be called again, before and after it is there.
+        """The result, ``None`` if DNSMOS cannot judge the window. May be called repeatedly.
 
-        Raises TimeoutError where it takes longer than ``within_s``: the request goes on, and may be waited for again.
-        Raises ScoringError: it failed, its deadline passed, or it was withdrawn. Cancelling the caller withdraws
-        nothing.
+        Raises TimeoutError after ``within_s``: the request continues and can be waited for again. Raises ScoringError
+        if it failed, its deadline passed, or it was withdrawn. Cancelling the caller does not withdraw the request.
         """
         ...
 
     def withdraw(self) -> None:
-        """Nobody wants it any more: what has not begun never will. Changes nothing once the result is there."""
+        """Withdraw the request: it is dropped if it has not started. No effect once the result is there."""
         ...
 
 
@@ -91,7 +90,7 @@ class Scoring(Protocol):
 
     @property
     def scorer_names(self) -> tuple[str, ...]:
-        """In the order in which they are asked."""
+        """In the order in which they are called."""
         ...
 
     @property
@@ -101,15 +100,15 @@ class Scoring(Protocol):
 
     @property
     def alive(self) -> bool:
-        """False as soon as a scorer cannot answer any more. Whether it does answer only a real score can tell."""
+        """False as soon as a scorer cannot answer any more. Only a real score shows whether it does answer."""
         ...
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
-        """One entry per scorer, and the last for DNSMOS where it is loaded."""
+        """One entry per scorer, then one for DNSMOS if it is loaded."""
         ...
 
     async def prepare(self, labels: LabelSet) -> None:
-        """What scorers do once per label set. Never raises: a failure shows again with the windows."""
+        """Do the work needed once per label set. Never raises: a failure shows when a window is scored."""
         ...
 
     async def score(self, request: ScoreRequest, priority: Priority, within_s: float) -> list[Scored]:
@@ -121,8 +120,8 @@ class Scoring(Protocol):
         ...
 
     def ask_mos(self, window: Window, priority: Priority, within_s: float) -> MosTicket:
-        """Ask DNSMOS about a window, without waiting; the request is dropped if it has not begun after ``within_s``.
+        """Request DNSMOS for a window, without waiting; dropped if it has not started after ``within_s``.
 
-        Raises ScoringError for a live window that finds no room. A file finds room later: its ticket waits for it.
+        Raises ScoringError if a live window finds no room. A file finds room later: its ticket waits for it.
         """
         ...

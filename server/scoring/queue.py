@@ -1,4 +1,4 @@
-"""The requests that wait in a lane, and which of them go next. No clock, no thread, no lock: the lane has those."""
+"""The requests that wait in a lane, and the order in which they go. No clock, thread or lock: the lane has those."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from server.scoring.ports import Priority
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[Q, A]):
-    """``jobs`` go to the scorer together; ``late`` ones passed their deadline and are to be told so."""
+    """``jobs`` go to the scorer together; ``late`` ones passed their deadline and must be told so."""
 
     jobs: list[Job[Q, A]] = field(default_factory=list)
     late: list[Job[Q, A]] = field(default_factory=list)
 
 
 class ScoringQueue(Generic[Q, A]):
-    """Two bounded queues, live before files. ``put`` refuses what is over ``batching.capacity`` of its priority."""
+    """Two bounded queues, live before files. ``put`` refuses requests over ``batching.capacity`` of their priority."""
 
     def __init__(self, batching: Batching) -> None:
         self.pacer = Pacer(batching)
@@ -30,7 +30,7 @@ class ScoringQueue(Generic[Q, A]):
         return sum(len(queue) for queue in self._queues)
 
     def put(self, job: Job[Q, A]) -> bool:
-        """False: there is no room."""
+        """False if there is no room."""
         queue = self._queues[job.priority]
         if len(queue) >= self._batching.capacity:
             return False
@@ -40,7 +40,7 @@ class ScoringQueue(Generic[Q, A]):
         return True
 
     def remove(self, job: Job[Q, A]) -> bool:
-        """False: it does not wait here (any more)."""
+        """False if it does not wait here (any more)."""
         try:
             self._queues[job.priority].remove(job)
         except ValueError:
@@ -48,7 +48,7 @@ class ScoringQueue(Generic[Q, A]):
         return True
 
     def clear(self) -> list[Job[Q, A]]:
-        """Everything that waits, which then no longer does."""
+        """Remove and return everything that waits."""
         left = [job for queue in self._queues for job in queue]
         for queue in self._queues:
             queue.clear()
@@ -56,9 +56,9 @@ class ScoringQueue(Generic[Q, A]):
         return left
 
     def due_s(self, now: float) -> float | None:
-        """Seconds until a batch should be taken, 0 for now; ``None`` where nothing waits.
+        """Seconds until a batch should be taken, 0 for now; ``None`` if nothing waits.
 
-        Once live requests wait for others to join them, the end of that wait stands: those that come cannot move it.
+        Once live requests wait for others to join them, the end of that wait is fixed: later arrivals do not move it.
         """
         live, files = self._queues
         if not live:
@@ -71,7 +71,7 @@ class ScoringQueue(Generic[Q, A]):
         return max(0.0, self._full_at - now)
 
     def take(self, now: float) -> Batch[Q, A]:
-        """The next batch: live requests if any wait, else files; empty where all of those were late."""
+        """The next batch: live requests if any wait, else files; empty if all of those were late."""
         live, files = self._queues
         self._full_at = None
         if live:

@@ -20,7 +20,7 @@ class Scorer(Protocol):
     kind: EvidenceKind
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[ScoreReply]:
-        """One reply per request, in their order; raises where the batch could not be scored."""
+        """One reply per request, in their order; raises if the batch could not be scored."""
         ...
 
 
@@ -28,19 +28,19 @@ class Scorer(Protocol):
 class PreparedScorer(Protocol):
     """A scorer with work to do once per label set, such as embedding texts.
 
-    ``prepare`` does a part of it, of under half a second, and returns True while there is more: label sets of several
-    sessions take turns. It blocks, on any thread but the scorer's own, and may run beside ``score``; a window is sent
-    once it has returned False. A scorer whose labels were not prepared still scores them, only later.
+    ``prepare`` does a part of that work, in under half a second, and returns True while more is left, so that label
+    sets of several sessions take turns. It blocks on any thread but the scorer's own, and may run beside ``score``.
+    Windows are sent once it has returned False. Labels that were not prepared are still scored, only later.
     """
 
     def prepare(self, labels: LabelSet) -> bool:
-        """Do a part of the work that the labels need before their first score; True where some is left."""
+        """Do a part of the work that the labels need before their first score; True if more is left."""
         ...
 
 
 @runtime_checkable
 class ParallelScorer(Protocol):
-    """A scorer that works on ``side_by_side`` requests of one call at the same time: they take no longer than one."""
+    """A scorer that works on ``side_by_side`` requests of one call in parallel: they take no longer than one."""
 
     @property
     def side_by_side(self) -> int:
@@ -49,8 +49,8 @@ class ParallelScorer(Protocol):
 
 
 class MosModel(Protocol):
-    """DNSMOS. Blocks for about 0.2 s a window; runs on its own low-priority thread. ``None``: cannot be judged."""
+    """DNSMOS. Blocks for about 0.2 s per window; runs on its own low-priority thread. ``None``: cannot be judged."""
 
     def score(self, window: Window) -> Mos | None:
-        """None where a rating would mislead: no speech, or broken speech."""
+        """``None`` if a rating would mislead: no speech, or broken speech."""
         ...

@@ -32,8 +32,8 @@ class ScoringService:
     """``Scoring`` in this process: owns every inference thread. An async context manager, used on the loop that
     entered it.
 
-    Bounded: each lane holds ``batching.capacity`` live requests and as many of files. A live request over that is
-    refused with ScoringError, a file waits.
+    Bounded: each lane holds ``batching.capacity`` live requests and as many of files. A live request beyond that is
+    refused with ScoringError; a file waits.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class ScoringService:
 
     @property
     def has_mos(self) -> bool:
-        """Whether windows are rated by DNSMOS at all."""
+        """Whether windows are rated by DNSMOS."""
         return self._mos_lane is not None
 
     @property
     def alive(self) -> bool:
-        """True while every inference thread runs. Whether it still answers only a real score can tell."""
+        """True while every inference thread runs. Only a real score shows whether it still answers."""
         return all(lane.alive for lane in self._all())
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
@@ -93,10 +93,10 @@ class ScoringService:
         return tuple(lane.metrics() for lane in self._all())
 
     async def prepare(self, labels: LabelSet) -> None:
-        """What scorers do once per label set, on one thread of low priority beside theirs.
+        """Do the work needed once per label set, on one low-priority thread beside the scorers' own.
 
-        Other sessions' windows do not wait for it, and their label sets take turns with this one. A failure is logged
-        and left to the windows, where it shows again.
+        Other sessions' windows do not wait for it, and their label sets take turns with this one. A failure is only
+        logged; it shows again when a window is scored.
         """
         loop = asyncio.get_running_loop()
         for scorer in self._scorers:

@@ -1,4 +1,4 @@
-"""The tickets that DNSMOS is waited on with, where it runs in this process."""
+"""The tickets for DNSMOS results, if DNSMOS runs in this process."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ MosJob = Job[Window, Mos | None]
 
 
 class LaneTicket:
-    """A ``MosTicket`` for a place in a lane. A file that found the lane full has none yet: ``result`` waits for it."""
+    """A ``MosTicket`` for a place in a lane. If a file finds the lane full, ``result`` waits for a place."""
 
     def __init__(self, lane: MosLane, window: Window, priority: Priority, deadline: float) -> None:
-        """Raises ScoringError for a live window that finds no room. ``deadline``: by the lane's clock."""
+        """Raises ScoringError if a live window finds no room. ``deadline``: by the lane's clock."""
         self._lane = lane
         self._job: MosJob | None = None
         self._window: Window | None = None
@@ -38,7 +38,7 @@ class LaneTicket:
         return self._job is not None and (self._job.running or self._job.future.done())
 
     async def result(self, within_s: float) -> Mos | None:
-        """See ``MosTicket``. A file that finds no place within ``within_s`` has failed."""
+        """See ``MosTicket``. A file that finds no place within ``within_s`` fails."""
         job = await self._placed(within_s)
         done, _ = await asyncio.wait([job.future], timeout=within_s)
         if not done:
@@ -70,7 +70,7 @@ def _withdrawn() -> ScoringError:
 
 
 def _watched(job: MosJob) -> MosJob:
-    """A result that nobody comes to fetch must not be logged as an exception never retrieved."""
+    """Keep a result that nobody fetches from being logged as an exception never retrieved."""
 
     def look(future: asyncio.Future[Answer[Mos | None]]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
