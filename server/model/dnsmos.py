@@ -41,7 +41,7 @@ OVERALL_POLYNOMIAL = (-0.06766283, 1.11546468, 0.04602535)
 def load_dnsmos_session() -> Any:
     """An onnxruntime InferenceSession with one thread; may be shared by threads.
 
-    Raises FileNotFoundError where the ``speechmos`` package lacks the model.
+    Raises FileNotFoundError if the ``speechmos`` package lacks the model.
     """
     import onnxruntime  # noqa: PLC0415 - heavy
 
@@ -83,7 +83,7 @@ def active_level(rows: Float32Array) -> float:
 
 
 class DnsMos:
-    """``scoring.scorers.MosModel``: rates a window in about 0.2 s, or says ``None`` where a rating would mislead."""
+    """``scoring.scorers.MosModel``: rates a window in about 0.2 s, or returns ``None`` if a rating would mislead."""
 
     def __init__(self, session: Any) -> None:
         """``session``: from ``load_dnsmos_session``."""

@@ -48,7 +48,7 @@ NOT_JUDGED = -1.0
 _ROW = CORE_RATE // ROW_RATE
 
 _BLOCK = 16
-"""Frames at once: arrays of over 128 KB come fresh from the system each time: that costs more than the work in them."""
+"""Frames per block: arrays of over 128 KB come fresh from the system each time, which costs more than the work."""
 
 Weights = Mapping[str, Float32Array]
 
@@ -78,10 +78,10 @@ class OverlapNetwork:
     """``stream.events.OverlapModel``: a pure function of what it is given; shared by all streams and threads."""
 
     context_samples: int = CORE_RATE // 2
-    """Half a second before the hop: the network looks back and forth by about as much."""
+    """Half a second before the hop: the network looks back and ahead by about as much."""
 
     def __init__(self, weights: Weights) -> None:
-        """``weights``: as ``training/fit_overlap.py`` writes them. Raises KeyError where one is missing."""
+        """``weights``: as written by ``training/fit_overlap.py``. Raises KeyError if one is missing."""
         self._first = (weights["first"], weights["first_bias"])
         self._second = (weights["second"], weights["second_bias"])
         self._project = (weights["project"], weights["project_bias"])
@@ -92,7 +92,7 @@ class OverlapNetwork:
         """Probability of two voices at once in the last ``rows`` rows of ``pcm``: float32 ``(rows,)``, 0..1.
 
         ``pcm``: float32 ``(n,)`` at 16 kHz, -1..1, a hop (16,000 samples) or a stream's shorter last one, and up to
-        ``context_samples`` before it; -1 in all rows where that is too short.
+        ``context_samples`` before it; -1 in all rows if that is too short.
         """
         if pcm.shape[0] < FRAME + (LEAST_FRAMES - 1) * STEP:
             return np.full(rows, NOT_JUDGED, np.float32)

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 MODEL_FILE = Path(__file__).with_name("silero_vad_16k.onnx")
-"""The network for 16 kHz alone. Its probabilities are those of the package's ``silero_vad.onnx`` within 1e-6."""
+"""The network for 16 kHz only. Its probabilities equal those of the package's ``silero_vad.onnx`` within 1e-6."""
 
 FRAME_SAMPLES = 512
 """Fixed by the model since version 5, at 16 kHz."""
 
 CONTEXT_SAMPLES = 64
-"""The model is given the end of the frame before, too (``OnnxWrapper`` of silero-vad 5 and 6)."""
+"""The model also gets the end of the previous frame (``OnnxWrapper`` of silero-vad 5 and 6)."""
 
 _STATE_SHAPE = (2, 1, 128)
 
 
 def load_silero_session() -> "InferenceSession":
     """One ONNX Runtime session with one thread; it may be shared by all streams and threads."""
-    import onnxruntime  # noqa: PLC0415 - heavy: loaded by who runs the model, not by who names it
+    import onnxruntime  # noqa: PLC0415 - heavy: loaded only where the model runs
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -39,7 +39,7 @@ def load_silero_session() -> "InferenceSession":
 
 
 class SileroDetector:
-    """The Detector of one stream: recurrent state and 64 samples of context of its own, the session shared."""
+    """The Detector of one stream: its own recurrent state and 64 samples of context; the session is shared."""
 
     name = "silero"
     frame_samples = FRAME_SAMPLES

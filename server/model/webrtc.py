@@ -1,4 +1,4 @@
-"""WebRTC's voice activity detector (BSD): 30 ms frames, cheap, but bad at telling noise from speech."""
+"""WebRTC's voice activity detector (BSD): 30 ms frames, cheap, but takes most noise for speech."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ import webrtcvad
 from server.values.audio import CORE_RATE, Float32Array
 
 FRAME_SAMPLES = 480
-"""30 ms, the longest frame it takes: the fewest decisions, the steadiest of them."""
+"""30 ms, its longest frame, which gives the fewest and steadiest decisions."""
 
 MODE = 3
-"""The most reluctant of its four modes (0–3); all call most noise speech (docs/decisions/0002-vad.md)."""
+"""The strictest of its four modes (0–3); all take most noise for speech (docs/decisions/0002-vad.md)."""
 
 
 class WebRtcDetector:
-    """The Detector of one stream. Its answer is yes (1.0) or no (0.0).
+    """The Detector of one stream. It answers 1.0 (speech) or 0.0.
 
-    The library keeps its memory (a noise model of some seconds) to itself: ``snapshot`` is empty, and after
-    ``restore`` it learns the noise again. A resumed stream may so differ from an unbroken one in its first seconds;
+    The library does not expose its memory (a noise model of some seconds): ``snapshot`` is empty, and after
+    ``restore`` it learns the noise again. So a resumed stream may differ from an unbroken one in its first seconds;
     with Silero it does not.
     """
 
@@ -35,10 +35,10 @@ class WebRtcDetector:
         return 1.0 if self._vad.is_speech(pcm.tobytes(), CORE_RATE) else 0.0
 
     def snapshot(self) -> dict[str, Any]:
-        """Nothing: the library does not give its state away, and is as new after a restore."""
+        """Empty: the library does not expose its state and starts afresh after a restore."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Starts afresh; raises ValueError if ``state`` is not empty."""
+        """Start afresh; raises ValueError if ``state`` is not empty."""
         if state:
             raise ValueError("the webrtc detector has no state to restore")

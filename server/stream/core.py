@@ -18,10 +18,10 @@ from server.values.rows import ROW_RATE
 from server.values.windows import WINDOW_S
 
 SKIP_AFTER_S = WINDOW_S + 1
-"""A gap of this length has filled every buffer with zeros, so whole seconds of it can be skipped."""
+"""A gap of this length has filled every buffer with zeros, so further whole seconds of it can be skipped."""
 
 PIECE_MS = 200
-"""Audio is taken in pieces of this length at most: for so long does one stream hold a loop that it shares."""
+"""Audio is taken in pieces of at most this length, so that one stream never blocks a shared loop for longer."""
 
 
 class StreamCore:
@@ -32,9 +32,9 @@ class StreamCore:
     by piece, to be iterated to the end before the next call. ``snapshot`` may be taken at any time before ``finish``.
     What happens at second ``s`` is known once the resampler has seen 16 ms beyond it (at 16 kHz: at once).
 
-    **Gaps.** Lost samples are zeros whose rows have GAP = 1. A window that lies wholly inside a gap is not emitted.
-    Where the last 10 s are gap nothing is computed: the VAD sleeps, rows are constant, there are no levels; so an hour
-    of gap costs some milliseconds.
+    **Gaps.** Lost samples are zeros whose rows have GAP = 1. A window that lies completely inside a gap is not emitted.
+    While the last 10 s are a gap nothing is computed: the VAD does not run, rows are constant, there are no levels. So
+    an hour of gap costs some milliseconds.
 
     **Snapshots** describe the last whole hop. After ``restore`` the client sends again from ``next_sample``, 10 s
     before that hop's end; up to there samples only refill the rings, from there on they are computed again, and events
@@ -90,16 +90,16 @@ class StreamCore:
 
     @property
     def speech_s(self) -> float:
-        """Seconds of speech in all whole hops so far; after ``finish`` in everything."""
+        """Seconds of speech in all whole hops so far; after ``finish``, in all audio."""
         return self.totals().speech_rows / ROW_RATE
 
     def totals(self) -> RecordingTotals:
-        """Over all whole hops so far; after ``finish`` over everything."""
+        """Over all whole hops so far; after ``finish``, over all audio."""
         return self._timeline.totals()
 
     @property
     def half_open(self) -> bool:
-        """True while bytes of a sample that is not complete yet are kept."""
+        """True while bytes of an incomplete sample are kept."""
         return self._decoder.half_open
 
     def receive_pcm(self, data: bytes | bytearray | memoryview) -> list[StreamEvent]:
@@ -114,7 +114,7 @@ class StreamCore:
         return [event for events in self.take_gap(samples) for event in events]
 
     def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
-        """As ``receive_pcm``; each step takes 200 ms at most. Raises NonFiniteSamplesError at the call."""
+        """As ``receive_pcm``; each step takes at most 200 ms of audio. Raises NonFiniteSamplesError at the call."""
         assert self._finished is None, "audio after finish"
         return self._pieces(self._decoder.decode(data))
 
@@ -124,7 +124,7 @@ class StreamCore:
         return self._mended_pieces(self._decoder.decode(data, refuse=False))
 
     def take_gap(self, samples: int) -> Iterator[list[StreamEvent]]:
-        """As ``receive_gap``; each step takes 200 ms, or what can be skipped at once."""
+        """As ``receive_gap``; each step takes at most 200 ms, or skips idle seconds at once."""
         assert self._finished is None, "a gap after finish"
         assert samples > 0, samples
         self._decoder.drop_half()
@@ -155,7 +155,7 @@ class StreamCore:
             samples -= n
 
     def _skip(self, seconds: int) -> int:
-        """Skip ``seconds`` of a gap that has lasted; the number of samples skipped, 0 where it has not."""
+        """Skip up to ``seconds`` of an idle gap; returns the number of samples skipped, 0 if the gap is not idle."""
         lasted_from = (self._timeline.position // CORE_RATE - SKIP_AFTER_S) * self._rate
         if self.replaying or lasted_from < 0 or not self._gaps.covers(lasted_from, self._input.end):
             return 0
@@ -178,7 +178,7 @@ class StreamCore:
     def finish(self) -> list[StreamEvent]:
         """The audio is over: flush, and the single window of a recording of 0.5 to under 3 s.
 
-        Raises OddLengthError, once, if half a sample is left over; the stream is finished all the same, and a second
+        Raises OddLengthError, once, if half a sample is left over; the stream is finished nevertheless, and a second
         call returns the events.
         """
         if self._finished is None:
@@ -192,7 +192,7 @@ class StreamCore:
         return self._finished
 
     def snapshot(self) -> bytes:
-        """The memory at the end of the last whole hop: versioned, under 64 KiB, without PCM, mel and resampler."""
+        """The state at the end of the last whole hop: versioned, under 64 KiB, without PCM, mel and resampler."""
         assert self._finished is None, "snapshot after finish"
         state, rows = self._timeline.snapshot()
         return pack({"encoding": self.audio.encoding.value, "sample_rate": self._rate, **state}, rows)

@@ -27,11 +27,11 @@ class PcmDecoder:
 
     @property
     def half_open(self) -> bool:
-        """True while bytes of a sample that is not whole yet are kept."""
+        """True while bytes of an incomplete sample are kept."""
         return bool(self._half)
 
     def drop_half(self) -> None:
-        """Forget the bytes of a sample that did not arrive whole, as after a gap."""
+        """Forget the bytes of an incomplete sample, as after a gap."""
         self._half = b""
 
     def decode(self, data: bytes | bytearray | memoryview, *, refuse: bool = True) -> Float32Array:

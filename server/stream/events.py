@@ -67,16 +67,16 @@ class Detector(Protocol):
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a ``snapshot`` of the same detector: before the first frame."""
+        """Continue from a ``snapshot`` of the same detector; call before the first frame."""
         ...
 
 
 class OverlapModel(Protocol):
     """Detects two people speaking at once. It has no memory: all streams and threads may share one.
 
-    ``hear`` takes one hop (or a stream's shorter last one) with up to ``context_samples`` of what came before it,
-    float32 ``(n,)`` at 16 kHz, -1..1, and returns the probability 0..1 of its last ``rows`` rows, float32 ``(rows,)``;
-    -1 where it cannot say. The context is read from the PCM ring, which replay refills, so it is not in snapshots.
+    ``hear`` takes one hop (or a stream's shorter last one) with up to ``context_samples`` before it, float32 ``(n,)``
+    at 16 kHz, -1..1, and returns the probability 0..1 for its last ``rows`` rows, float32 ``(rows,)``, or -1 if it
+    cannot tell. The context is read from the PCM ring, which replay refills, so it is not in snapshots.
     """
 
     context_samples: int
@@ -89,9 +89,9 @@ class OverlapModel(Protocol):
 class FeatureTracker(Protocol):
     """A feature advanced once per hop with memory of its own (for example a mel ring for CLAP on CPU).
 
-    ``advance`` takes the input-rate samples of one hop (float32, -1..1, whole hops only but for the last, shorter
-    one). ``window`` returns what a Window carries under ``tracked[name]`` for the last ``hops`` hops. The memory is a
-    ring that replay refills, so it is not in snapshots; ``reset`` empties it.
+    ``advance`` takes the input-rate samples of one hop (float32, -1..1; only the last hop may be shorter). ``window``
+    returns what a Window carries under ``tracked[name]`` for the last ``hops`` hops. The memory is a ring that replay
+    refills, so it is not in snapshots; ``reset`` empties it.
     """
 
     name: str
@@ -105,5 +105,5 @@ class FeatureTracker(Protocol):
         ...
 
     def reset(self) -> None:
-        """Empty the ring, before a replay fills it again."""
+        """Empty the ring before a replay refills it."""
         ...

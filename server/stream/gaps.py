@@ -9,7 +9,7 @@ from server.values.audio import CORE_RATE
 from server.values.rows import ROW_RATE
 
 IDLE_AFTER_S = 10
-"""A gap is idle where the 10 s up to there are gap: no window that ends there holds any audio."""
+"""A gap is idle from 10 s after its start: no window that ends there holds any audio."""
 
 
 class Gaps:

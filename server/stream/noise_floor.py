@@ -37,6 +37,6 @@ class NoiseFloor:
         return {"floor_db": self._floor_db}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a ``snapshot``."""
+        """Continue from a ``snapshot``."""
         floor = state["floor_db"]
         self._floor_db = None if floor is None else float(floor)

@@ -20,16 +20,16 @@ SEGMENT_MS = 80
 
 
 class Resampler:
-    """Streaming resampling whose output depends on sample indices alone.
+    """Streaming resampling whose output depends only on sample indices.
 
-    Segment by segment, input with 16 ms of context on either side goes through soxr, and the context's output is left
-    out. Against ``soxr.ResampleStream``:
+    The input goes through soxr segment by segment, with 16 ms of context on either side whose output is dropped.
+    Compared with ``soxr.ResampleStream``:
 
     - a second is complete 16 ms of audio after its last sample; the stream's own blocks delay it by up to 115 ms at
       8 kHz, 40 ms at 44.1 kHz and 37 ms at 48 kHz;
     - a stream that starts again at any whole second gives bit for bit the same samples, so a resumed stream equals an
       unbroken one;
-    - it costs 0.3–0.9 ms a second of audio at the usual rates, the stream 0.2–0.3 ms.
+    - it costs 0.3–0.9 ms per second of audio at the usual rates, ``ResampleStream`` 0.2–0.3 ms.
 
     A segment must start where input and output samples coincide: multiples of ``sr / gcd(sr, 16000)``. At the usual
     rates that is at most 40 ms, and a segment 80 to 200 ms; a rate with no common factor has segments of 1 s.
@@ -52,7 +52,7 @@ class Resampler:
 
     @property
     def longest_need(self) -> int:
-        """Input samples that must be kept before the newest one, at most."""
+        """Maximum number of input samples that must be kept before the newest one."""
         return self._before + self._segment + self._after
 
     @property
@@ -61,7 +61,7 @@ class Resampler:
         return max(self._start, self._next - self._before)
 
     def pull(self, buffer: InputBuffer) -> Float32Array | None:
-        """The next samples at 16 kHz, float32 ``(n,)``; ``None`` until more input is there."""
+        """The next samples at 16 kHz, float32 ``(n,)``; ``None`` until there is more input."""
         if self._rate == CORE_RATE:
             return self._pass(buffer)
         end = self._next + self._segment
@@ -74,9 +74,9 @@ class Resampler:
         return np.asarray(wide[skip : skip + n], np.float32)
 
     def flush(self, buffer: InputBuffer) -> Float32Array | None:
-        """The rest at the end of the stream, after ``pull`` gave ``None``; silence follows the last sample.
+        """The rest at the end of the stream, after ``pull`` returned ``None``; silence follows the last sample.
 
-        All of a stream of ``n`` input samples is ``n * 16000 // sample_rate`` samples.
+        A stream of ``n`` input samples gives ``n * 16000 // sample_rate`` samples in total.
         """
         if self._rate == CORE_RATE or buffer.end == self._next:
             return self._pass(buffer)
@@ -90,7 +90,7 @@ class Resampler:
         return out
 
     def shift(self, samples: int) -> None:
-        """Go on whole seconds later in the stream; the input between is silence and so is what was kept."""
+        """Skip whole seconds of the stream; both the skipped and the kept input must be silence."""
         assert samples % self._rate == 0, samples
         self._next += samples
         self._start += samples

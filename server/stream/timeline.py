@@ -34,11 +34,11 @@ _STEP = CORE_RATE // LEVELS_PER_S
 class Timeline:
     """VAD gate, rows, totals, trackers and the PCM ring of one stream.
 
-    ``advance`` for all samples in order, ``end`` once. ``source`` must still hold the input-rate samples of the hop
-    that is open (from ``hop * sample_rate`` on); it and ``gaps`` belong to the caller.
+    Call ``advance`` for all samples in order, ``end`` once. ``source`` must still hold the input-rate samples of the
+    open hop (from ``hop * sample_rate`` on); it and ``gaps`` belong to the caller.
 
-    The stream moves in steps of 200 ms at most. Within a step run the VAD frames that end in it; at its end a ``Level``
-    is due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if one ends.
+    The stream advances in steps of at most 200 ms. A step runs the VAD frames that end in it. At its end a ``Level`` is
+    due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if one ends.
     """
 
     def __init__(

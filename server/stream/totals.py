@@ -29,7 +29,7 @@ EDGE_ROWS = 2
 """Rows kept before an open run of zeros; ``dropout_runs`` looks at the rows beside a run."""
 
 LONGEST_OPEN_ROWS = 300
-"""An open run of zeros is remembered up to 3 s; of a longer one 3 s are counted."""
+"""An open run of zeros is remembered for up to 3 s; a longer one counts as 3 s."""
 
 
 def level_histogram(levels: Float32Array) -> npt.NDArray[np.int64]:

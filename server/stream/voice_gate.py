@@ -32,8 +32,8 @@ Transition = tuple[bool, int, int]
 class VoiceGate:
     """Runs the detector on the 16 kHz stream. Frames lie on multiples of the frame length.
 
-    ``advance`` for every stretch of samples, in order; ``hop_speech`` once at the end of each hop. A frame in an idle
-    gap (see Gaps) is silence, and the detector does not see it.
+    Call ``advance`` for every stretch of samples, in order, and ``hop_speech`` once at the end of each hop. A frame in
+    an idle gap (see Gaps) is silence, and the detector does not get it.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -99,7 +99,7 @@ class VoiceGate:
         return speech
 
     def skip_to(self, position: int) -> None:
-        """Go on at ``position`` of the 16 kHz stream; all frames that end before it were in an idle gap."""
+        """Continue at ``position`` of the 16 kHz stream; all frames that end before it were in an idle gap."""
         self._next = position - position % self._frame
         self._before_hop = 0.0
         self._ends.clear()

@@ -6,7 +6,7 @@ assert HOP_S == 1, "hop number and second are the same thing here"
 
 
 def window_after(hops: int) -> tuple[int, bool] | None:
-    """The window that ends after ``hops`` whole hops: (first hop, partial); ``None`` where none ends.
+    """The window that ends after ``hops`` whole hops: (first hop, partial); ``None`` if none ends there.
 
     Windows end at 3, 4, … 9 s (from 0, partial) and then at 10, 11, … s (10 s long).
     """

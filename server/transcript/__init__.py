@@ -1,4 +1,4 @@
-"""What was said: text in; stated, denied or not heard with a strength out. Pure, without a model."""
+"""What was said: text in; stated, denied or not heard, with a strength, out. Pure, without a model."""
 
 from server.judge.said import SaidState
 from server.transcript.matcher import Matcher

@@ -11,19 +11,19 @@ _SENTENCE_END = re.compile(r"(?<=[.!?。!?])\s*")
 
 
 def last_question(text: str) -> str:
-    """As ``last_sentence``, with the one before where the last has few words ("... smoking? For how many years?")."""
+    """Like ``last_sentence``, but with the previous one if the last is short ("... smoking? For how many years?")."""
     sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
     return " ".join(sentences[-2:] if sentences and len(sentences[-1].split()) < _FEW_WORDS else sentences[-1:])
 
 
 def last_sentence(text: str) -> str:
-    """What was said last; a doctor's utterance may hold several questions, and the last one is answered."""
+    """The last sentence: a doctor's utterance may hold several questions, and the patient answers the last."""
     sentences = [sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
     return sentences[-1] if sentences else ""
 
 
 def bare_answer(tokens: Tokens) -> SaidState | None:
-    """Denied or stated for a first clause that is nothing but no or yes; else ``None``."""
+    """Denied or stated if the first clause is only no or yes; else ``None``."""
     if not tokens.keys:
         return None
     end = 1

@@ -1,4 +1,4 @@
-"""What surrounds a word in its utterance, asked of the grammar of its language."""
+"""The context of a word in its utterance, judged by the grammar of its language."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,13 +10,13 @@ from server.transcript.tokens import LITTLE, Tokens, normal
 from server.transcript.topics import GRAMMAR_LEXICONS, Mention
 
 _LOOK_BACK = 40
-"""Tokens on either side of a word that may bear on it."""
+"""Number of tokens on either side of a word that may affect it."""
 _SHORT = 25
-"""Tokens of an utterance that is an answer and no more."""
+"""Maximum number of tokens of an utterance that is only an answer."""
 
 
 class ParsedUtterance:
-    """An utterance with what was found in it."""
+    """An utterance with the hits found in it."""
 
     def __init__(self, tokens: Tokens, hits: Mapping[str, Sequence[Hit]], before: str = "") -> None:
         self.tokens = tokens
@@ -46,7 +46,7 @@ class ParsedUtterance:
         return self._clauses[lexicons]
 
     def is_question(self) -> bool:
-        """Whether the whole utterance, one sentence, asks something that yes or no may answer."""
+        """Whether the utterance is a single question that yes or no may answer."""
         if self.tokens.asks:
             return True
         if any(self.tokens.han):
@@ -65,12 +65,12 @@ class ParsedUtterance:
         return not grammar.asks_for_others(before, after)
 
     def is_alone(self, hit: Hit) -> bool:
-        """Whether nothing but little words and numbers stands around the hit."""
+        """Whether only little words and numbers surround the hit."""
         keys = self.tokens.keys
         return len(keys) < _SHORT and all(key in LITTLE for key in (*keys[: hit.start], *keys[hit.end :]))
 
     def widest(self, hit: Hit) -> Hit:
-        """The longest symptom or place that the hit is part of: 胸痛 for the 痛 in it."""
+        """The longest symptom or place that contains the hit: 胸痛 for the 痛 in it."""
         for start in range(max(0, hit.start - 6), hit.start + 1):
             end = self._covered.get(start, 0)
             if end >= hit.end and end - start > hit.end - hit.start:
@@ -78,7 +78,7 @@ class ParsedUtterance:
         return hit
 
     def denied(self, hit: Hit) -> tuple[bool, bool]:
-        """Whether the word is denied, and whether it is said with a reservation."""
+        """Whether the word is denied, and whether that comes with a reservation."""
         if hit not in self._denials:
             self._denials[hit] = self._denied(hit)
         return self._denials[hit]
@@ -100,9 +100,9 @@ class ParsedUtterance:
         return grammar_en.denied(before, after)
 
     def is_asked(self, hit: Hit, *, yes_or_no: bool = True) -> bool:
-        """Whether the clause asks about the word, or the sentence, where the word is no symptom: a patient may ask
-        what to do about a cough, and has one. ``yes_or_no``: false of numbers and times, which such a
-        question leaves as they are.
+        """Whether the clause asks about the word. If the word is not a symptom, the whole sentence counts: a patient
+        who asks what to do about a cough has one. ``yes_or_no``: False for numbers and times, to which such a question
+        does not apply.
         """
         start, end = self.tokens.clause_of(hit.start)
         sentence_start, sentence_end = self.tokens.sentence_of(hit.start)
@@ -135,7 +135,7 @@ class ParsedUtterance:
         return not self._symptom_tokens.isdisjoint(range(hit.start, hit.end))
 
     def is_supposed(self, hit: Hit) -> bool:
-        """Whether the word is asked about or imagined, and so not stated: "if it hurts"."""
+        """Whether the word is asked about or imagined ("if it hurts"), and so not stated."""
         sentence_start, _ = self.tokens.sentence_of(hit.start)
         if self._is_chinese(hit):
             start = max(self.tokens.clause_of(hit.start)[0], hit.start - _LOOK_BACK)
@@ -167,7 +167,7 @@ class ParsedUtterance:
         return self._masked(start, hit.start, joint), self._masked(hit.end, end, joint)
 
     def _masked(self, start: int, end: int, joint: str) -> str:
-        """Tokens ``start`` to ``end``, every symptom or place in them one ``S``."""
+        """Tokens ``start`` to ``end``, with every symptom or place written as one ``S``."""
         parts: list[str] = []
         index = start
         while index < end:
@@ -181,7 +181,7 @@ class ParsedUtterance:
         return joint.join(parts)
 
     def _cover(self) -> dict[int, int]:
-        """First token to the one after the last, of words that the grammar sees as S."""
+        """First token, and the one after the last, of the words that the grammar sees as S."""
         covered: dict[int, int] = {}
         for name in GRAMMAR_LEXICONS:
             for hit in self._hits.get(name, ()):
@@ -213,7 +213,7 @@ class ParsedUtterance:
         return ("" if self.tokens.han[start] else " ").join(self.tokens.keys[start:end])
 
     def _english_start(self, start: int, end: int) -> int:
-        """A comma does not end what "no" reaches ("no fever, cough or chest pain"); "but" does."""
+        """A comma does not limit the reach of "no" ("no fever, cough or chest pain"); "but" does."""
         for index in range(end - 1, start - 1, -1):
             if self.tokens.keys[index] in ("but", "however", "although", "though", "except", "because", "just", "only"):
                 return index + 1

@@ -11,7 +11,7 @@ from server.transcript.matcher import Matcher, combined
 from server.transcript.topics import Mention, Topic
 
 DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "interviewer", "医生", "大夫", "护士"})
-"""Speakers whose lines are context. Everybody else speaks for the patient, including lines without a speaker."""
+"""Speakers whose lines are context. Everybody else speaks for the patient, as do lines without a speaker."""
 
 
 VERSION = 1
@@ -19,7 +19,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class _TimedMention:
-    """``mention.key`` is a digest here: it tells different words apart without keeping them."""
+    """``mention.key`` is a digest here: it distinguishes words without keeping them."""
 
     mention: Mention
     at_s: float | None
@@ -34,8 +34,8 @@ def is_doctor(speaker: str | None) -> bool:
 
 
 class Conversation:
-    """Call ``add`` for each line in order, ``said`` and ``snapshot`` at any time. Keeps what was found, and of the text
-    only what the doctor said last."""
+    """Call ``add`` for each line in order, ``said`` and ``snapshot`` at any time. Keeps the findings and, of the text,
+    only the doctor's last line."""
 
     def __init__(self, matcher: Matcher, topics: Iterable[str]) -> None:
         self._matcher = matcher
@@ -44,7 +44,7 @@ class Conversation:
         self._question: str | None = None
 
     def add(self, text: str, *, speaker: str | None = None, start_s: float | None = None) -> None:
-        """Take the next line. A doctor's is a question to the next one and states nothing itself."""
+        """Take the next line. A doctor's line is the question to the next one and states nothing itself."""
         if is_doctor(speaker):
             self._question = text
             return
@@ -57,14 +57,14 @@ class Conversation:
             )
 
     def said(self) -> Mapping[str, Said]:
-        """The findings so far by topic id, for every topic that can be heard."""
+        """The findings so far by topic id, for every topic that has rules."""
         return {topic_id: self._said(topic) for topic_id, topic in self._topics.items()}
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able, versioned, without text: what was found, when, and digests that tell different words apart.
+        """JSON-able, versioned, without text: findings, times, and digests that distinguish words.
 
-        The doctor's last line is text and is left out: where the snapshot lies between a question and its answer, add
-        the question again after ``restore``.
+        The doctor's last line is text and is left out: if the snapshot is taken between a question and its answer,
+        add the question again after ``restore``.
         """
         heard = {
             topic_id: [[str(one.mention.state), one.mention.strength, one.mention.key, one.at_s] for one in found]
@@ -74,7 +74,7 @@ class Conversation:
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], matcher: Matcher, topics: Iterable[str]) -> Self:
-        """Goes on where ``snapshot`` was taken. Raises SnapshotError: another version, or no snapshot of this kind."""
+        """Continue where ``snapshot`` was taken. Raises SnapshotError for another version or bad data."""
         if state.get("version") != VERSION:
             raise SnapshotError("a conversation's snapshot of another version")
         restored = cls(matcher, topics)
@@ -106,7 +106,7 @@ def _remembered(state: str, strength: float, key: str, at_s: float | None) -> _T
 
 
 def _first(heard: list[_TimedMention], distinct: int) -> Said:
-    """``distinct``: stated with so many different words at least; one denial will do."""
+    """``distinct``: stated only with at least this many different words; one denial is enough."""
     finding = combined([one.mention for one in heard])
     if finding.state is SaidState.NOT_HEARD:
         return NOTHING

@@ -1,4 +1,4 @@
-"""Reads transcripts that were written down: files of JSON lines. The only module of this room that opens a file."""
+"""Reads transcripts from files of JSON lines. The only module of this package that opens a file."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,11 @@ from server.errors import TranscriptError
 from server.transcript.sources import Utterance, WrittenTranscript
 
 MAX_BYTES = 50_000_000
-"""Of a transcript file: some hundred hours of speech."""
+"""Maximum size of a transcript file: some hundred hours of speech."""
 
 
 class TranscriptLine(BaseModel):
-    """``before``: what the doctor said just then. Fields of other programs are left alone."""
+    """``before``: what the doctor said immediately before. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 

@@ -1,4 +1,4 @@
-"""English: what a clause makes of a word in it. As ``grammar_zh``; texts are words with single blanks between."""
+"""English: what a clause says about a word in it. Like ``grammar_zh``; texts are words with single blanks between."""
 
 import re
 
@@ -102,7 +102,7 @@ _YES_AND_MORE = re.compile(
 
 
 def answer(clause: str) -> bool | None:
-    """Whether a first clause answers yes (``True``) or no, also with more words; ``None`` where it does neither."""
+    """Whether a first clause answers yes (``True``) or no, also with more words; ``None`` if it does neither."""
     if NO.fullmatch(clause) or _NO_AND_MORE.match(clause):
         return False
     return True if YES.fullmatch(clause) or _YES_AND_MORE.match(clause) else None
@@ -141,14 +141,14 @@ def asked(sentence: str, before: str, *, question_mark: bool) -> bool:
 
 
 def supposed(before: str) -> bool:
-    """Whether the word is feared, supposed, or of the past (used to get headaches)."""
+    """Whether the word is feared, supposed, or of the past ("used to get headaches")."""
     return _SUPPOSED.search(before) is not None
 
 
 def owner(text: str, whole: str, before: str) -> str:
-    """``patient`` or ``relative``: who the word is said of, by the last person named in the sentence before it.
+    """``patient`` or ``relative``: whom the word is about, by the last person named before it in the sentence.
 
-    He and she are the patient (a child that somebody speaks for), unless the utterance names a relative, or the
+    He and she are the patient (a child for whom somebody speaks), unless the utterance names a relative or the
     doctor asked about one ("How is your husband?"; not "You must be his mum").
     """
     subject = None

@@ -1,4 +1,4 @@
-"""Chinese: what a clause makes of a word in it. Patterns, no parser: clauses of speech are short.
+"""Chinese: what a clause says about a word in it. Patterns, no parser: clauses of speech are short.
 
 ``before`` and ``after`` are a clause's text on either side of the word, in which every other symptom or place is
 written ``S``.
@@ -86,14 +86,14 @@ YES = re.compile(
 
 
 def answer(clause: str) -> bool | None:
-    """Whether a first clause is nothing but yes (``True``) or no; else ``None``."""
+    """Whether a first clause is only yes (``True``) or no; else ``None``."""
     if NO.fullmatch(clause):
         return False
     return True if YES.fullmatch(clause) else None
 
 
 def asks_for_others(before: str, after: str) -> bool:
-    """Whether a question that names something asks for what else there is (除了头疼还有别的吗?)."""
+    """Whether a question that names something asks for what else there is (除了头疼还有别的吗？)."""
     return _OTHERS.search(after) is not None
 
 
@@ -126,7 +126,7 @@ def either_or(clause: str) -> bool:
 
 
 def is_question(text: str) -> bool:
-    """Whether a sentence asks for yes or no, without its question mark (recognisers write none)."""
+    """Whether a sentence asks for yes or no, judged without the question mark (recognisers write none)."""
     return (
         any(pattern.search(text) for pattern in (_ASKS_BEFORE, _A_NOT_A, _PARTICLE_AT_END))
         or _OR_NOT.search(text) is not None
@@ -134,13 +134,13 @@ def is_question(text: str) -> bool:
 
 
 def supposed(before: str, after: str) -> bool:
-    """``after``: from the word's last character on. Whether the word is feared, supposed, or of the past (以前疼过)."""
+    """Whether the word is feared, supposed, or of the past (以前疼过). ``after``: from the word's last character on."""
     return _SUPPOSED.search(before) is not None or ("过" in after and _PAST.search(before) is not None)
 
 
 def owner(text: str, whole: str) -> str:
-    """``patient`` or ``relative``: who the word is said of. ``text``: of the sentence up to the word,
-    ``whole``: the utterance. Where a caregiver speaks for a child, the child is the patient."""
+    """``patient`` or ``relative``: whom the word is about. ``text``: the sentence up to the word; ``whole``: the
+    utterance. If a caregiver speaks for a child, the child is the patient."""
     subject = None
     for match in _SUBJECT.finditer(text):
         rest = text[match.end() :]

@@ -1,6 +1,6 @@
-"""The matcher: one utterance in; for each topic stated, denied or not heard out.
+"""The matcher: takes one utterance and answers for each topic: stated, denied or not heard.
 
-Pure and without memory: the same utterance gives the same findings wherever it stands.
+Pure and stateless: the same utterance always gives the same findings.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +17,9 @@ from server.transcript.topics import GRAMMAR_LEXICONS, NOT_HEARD, SYMPTOMS, Ment
 
 WRITTEN = 0.95
 RESERVED = 0.85
-"""Compared, doubly negated or answered to a question: said, but not in so many words."""
+"""Compared, doubly negated, or an answer to a question: said, but not explicitly."""
 HEARD = 0.75
-"""By homophones only."""
+"""Found only by homophones."""
 
 
 class Matcher:
@@ -32,14 +32,14 @@ class Matcher:
 
     @property
     def topics(self) -> Mapping[str, Topic]:
-        """By id: what can be heard."""
+        """By id: the topics that have rules."""
         return self._topics
 
     def match(
         self, text: str, before: str | None = None, *, topics: Iterable[str] | None = None
     ) -> dict[str, TopicFinding]:
-        """What a patient's ``text`` says of each topic (default: of all). ``before``: what the doctor said just then,
-        as context, never as a statement. Unknown topics are left out."""
+        """What a patient's ``text`` says about each topic (default: all). ``before``: what the doctor said immediately
+        before, as context, never as a statement. Unknown topics are left out."""
         asked_for = list(self._topics) if topics is None else [one for one in topics if one in self._topics]
         found = self.mentions(text, before, topics=asked_for)
         return {topic_id: self._finding(topic_id, found) for topic_id in asked_for}
@@ -47,7 +47,7 @@ class Matcher:
     def mentions(
         self, text: str, before: str | None = None, *, topics: Iterable[str] | None = None
     ) -> dict[str, list[Mention]]:
-        """Every place where a topic with rules is spoken of, in the order of the text."""
+        """Every place that mentions a topic with rules, in the order of the text."""
         asked_for = list(self._topics) if topics is None else [one for one in topics if one in self._topics]
         wanted = dict.fromkeys(one for asked in asked_for for one in (self._topics[asked].needs or (asked,)))
         reading = self._read(text, before)
@@ -85,7 +85,7 @@ class Matcher:
 
 
 def combined(mentions: Sequence[Mention]) -> TopicFinding:
-    """Stated if it is anywhere, else denied, else not heard; as strong as the strongest place."""
+    """Stated if any place states it, else denied, else not heard; with the strength of the strongest place."""
     for state in (SaidState.STATED, SaidState.DENIED):
         strengths = [mention.strength for mention in mentions if mention.state is state]
         if strengths:
@@ -124,7 +124,7 @@ def _mentions(
 
 
 def _outermost(mentions: Iterable[Mention]) -> list[Mention]:
-    """In the order of the text, without those that lie inside another."""
+    """In the order of the text, without hits inside other hits."""
     kept: list[Mention] = []
     for mention in sorted(mentions, key=lambda one: (one.start, -one.end, -one.strength)):
         if not kept or mention.end > kept[-1].end:
@@ -135,7 +135,7 @@ def _outermost(mentions: Iterable[Mention]) -> list[Mention]:
 def _judged(
     topic: Topic, reading: ParsedUtterance, hit: Hit, others: list[Hit], *, as_question: bool
 ) -> Mention | None:
-    """``as_question``: the doctor's own words, looked at for what they ask. Topics share what was judged."""
+    """``as_question``: the doctor's words, read for what they ask. Topics share the judged hits."""
     exact = hit.exact and all(other.exact for other in others)
     grammatical = hit.lexicon in GRAMMAR_LEXICONS
     key = (hit.start, hit.end, exact, grammatical, topic.negatable, topic.whose, as_question)
@@ -163,21 +163,21 @@ def _judgement(topic: Topic, reading: ParsedUtterance, hit: Hit, *, exact: bool,
 
 
 def _is_had(topic: Topic, reading: ParsedUtterance, other: Hit) -> bool:
-    """Whether a symptom that a time is told of is one that the patient has."""
+    """Whether the symptom to which a time belongs is one that the patient has."""
     if other.lexicon not in GRAMMAR_LEXICONS:
         return True
     return reading.owner(other) == topic.whose and not reading.denied(other)[0]
 
 
 def _is_claim(topic: Topic, reading: ParsedUtterance, hit: Hit) -> bool:
-    """Whether the word is said of whom the topic is about, and neither asked nor supposed."""
+    """Whether the word is about the topic's person, and neither asked nor supposed."""
     if reading.is_asked(hit, yes_or_no=topic.negatable) or reading.is_supposed(hit):
         return False
     return topic.whose == "anyone" or reading.owner(hit) == topic.whose
 
 
 def _answered(topic: Topic, reading: ParsedUtterance, question: ParsedUtterance) -> list[Mention]:
-    """An answer takes what it leaves out from the question just asked: a bare yes or no, or 不疼 to 肚子疼吗?"""
+    """An answer is completed from the question before it: a bare yes or no, or 不疼 in reply to 肚子疼吗？"""
     asked = [one for one in _mentions(topic, question, asked=False, as_question=True) if question.asks_about(one)]
     if not asked:
         return []

@@ -1,4 +1,4 @@
-"""How a Chinese character sounds, coarsely: toneless pinyin with the pairs merged that accents and recognisers mix up.
+"""How a Chinese character sounds, roughly: toneless pinyin, with the pairs merged that accents and recognisers confuse.
 
 z/zh, c/ch, s/sh, final n/ng and initial n/l sound alike. Readings are those of ``pypinyin`` (MIT).
 """
@@ -12,7 +12,7 @@ _UMLAUT = "\u0308"
 
 @cache
 def sound(char: str) -> str:
-    """The most common reading of one character; the character itself where it has none."""
+    """The most common reading of one character; the character itself if it has none."""
     # Half of what importing pypinyin costs is its phrase table, which English text never needs.
     from pypinyin.pinyin_dict import pinyin_dict  # noqa: PLC0415 - see above
 
@@ -21,7 +21,7 @@ def sound(char: str) -> str:
 
 
 def spoken(term: Sequence[str]) -> tuple[str, ...]:
-    """How a term's characters sound in it: 觉 in 睡觉 is jiao, not jue."""
+    """The readings of a term's characters within it: 觉 in 睡觉 is jiao, not jue."""
     from pypinyin import lazy_pinyin  # noqa: PLC0415 - see sound
 
     text = "".join(term)

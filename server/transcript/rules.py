@@ -1,4 +1,4 @@
-"""Which of an utterance's hits a rule holds for."""
+"""Finds the hits of an utterance for which a rule holds."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ _NEIGHBOURS = 4
 
 
 def held(rule: TopicRule, reading: ParsedUtterance) -> Iterable[tuple[Hit, list[Hit]]]:
-    """Hits of the rule's first group with the nearest hit of every other group, where there is one in reach."""
+    """Hits of the rule's first group, each with the nearest hit in reach of every other group."""
     anchors = reading.hits_of(rule.groups[0])
     if not anchors:
         return
@@ -48,7 +48,7 @@ def _barred(rule: TopicRule, reading: ParsedUtterance, anchor: Hit, others: list
 
 
 def _nearest(hits: Sequence[Hit], anchor: Hit) -> Sequence[Hit]:
-    """A few hits on either side: if none of them is in reach, none is. Keeps long utterances linear."""
+    """A few hits on either side: if none of them is in reach, no other is. Keeps long utterances linear."""
     place = bisect_left(hits, anchor.start, key=lambda hit: hit.start)
     return hits[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
 
@@ -56,7 +56,7 @@ def _nearest(hits: Sequence[Hit], anchor: Hit) -> Sequence[Hit]:
 def said_alone(
     rule: TopicRule, reading: ParsedUtterance, question: ParsedUtterance | None
 ) -> Iterable[tuple[Hit, list[Hit]]]:
-    """Hits of the first group that are all there is in the utterance, if the question has one of every other group."""
+    """First-group hits that make up the whole utterance, if the question has a hit of every other group."""
     if question is None or not all(question.hits_of(group) for group in rule.groups[1:]):
         return
     for hit in reading.hits_of(rule.groups[0]):
@@ -81,6 +81,6 @@ def _distance(left: Hit, right: Hit) -> int:
 
 
 def asks_of_else(rule: TopicRule, question: ParsedUtterance) -> bool:
-    """Whether what bars the rule is named in the question before any symptom is."""
+    """Whether the question names something that excludes the rule before it names any symptom."""
     bars, symptoms = question.hits_of(rule.unless | rule.rather), question.hits_of(SYMPTOMS)
     return bool(bars) and (not symptoms or bars[0].start < symptoms[0].start)

@@ -30,7 +30,7 @@ class Hit:
 
 @dataclass(slots=True)
 class _Node:
-    """Where the tokens so far lead to: further tokens, and the terms that end here with their lexicons."""
+    """Where the tokens so far lead: further tokens, and the terms that end here with their lexicons."""
 
     further: dict[str, "_Node"] = field(default_factory=dict)
     ends: list[tuple[Key, str]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class _Node:
 
 
 class Scanner:
-    """Built once from all lexicons; ``scan`` is pure and costs little more for more terms."""
+    """Built once from all lexicons; ``scan`` is pure, and more terms hardly make it slower."""
 
     def __init__(self, lexicons: Mapping[str, Lexicon]) -> None:
         self._written = _Node()
@@ -136,7 +136,7 @@ def _continuous(tokens: Tokens, hit: Hit) -> bool:
 
 
 def _longest(hits: list[Hit]) -> list[Hit]:
-    """Without hits that lie inside another; an exact one is preferred to one by sound at the same place."""
+    """Without hits inside other hits; at the same place an exact hit is preferred to one by sound."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda one: (one.start, -one.end, not one.exact)):
         if not kept or hit.end > kept[-1].end:
@@ -145,7 +145,7 @@ def _longest(hits: list[Hit]) -> list[Hit]:
 
 
 def _follows(terms: frozenset[Key], tokens: Tokens, hit: Hit) -> bool:
-    """Whether one of the terms stands right before the hit, in its clause."""
+    """Whether one of the terms is right before the hit, in its clause."""
     keys, start = tokens.keys, hit.start
     while start > 0 and keys[start - 1] in NUMERALS_ZH:
         start -= 1  # 二十天 is found as 十天
@@ -156,7 +156,7 @@ def _follows(terms: frozenset[Key], tokens: Tokens, hit: Hit) -> bool:
 
 
 def _precedes(terms: frozenset[Key], tokens: Tokens, hit: Hit) -> bool:
-    """Whether one of the terms stands right after the hit, in its clause."""
+    """Whether one of the terms is right after the hit, in its clause."""
     end = hit.end
     return any(
         tokens.keys[end : end + length] in terms and tokens.clause[end] == tokens.clause[end - 1]

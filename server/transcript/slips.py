@@ -1,8 +1,8 @@
-"""Writes Chinese grammar words right where a recogniser wrote a homophone: 没佑头疼 denies a headache, 没有头疼.
+"""Corrects Chinese grammar words that a recogniser wrote as homophones: 没佑头疼 denies a headache, as 没有头疼 does.
 
-Lexicons find their own terms by sound (``scanner``); this is for the words that grammar reads as they are written.
-Only words of two syllables and more, of which one character at least is right, and that sound like no other everyday
-word with which they share one (同事 and 同时, 要是 and 药是 are left alone).
+Lexicons find their own terms by sound (``scanner``); this module is for words that the grammar reads as written.
+It corrects words of at least two syllables of which at least one character is right, unless they sound like another
+everyday word that shares a character (同事 and 同时, 要是 and 药是 are left alone).
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ NUMERALS_ZH = tuple("一二两三四五六七八九十几半数百俩仨")
 FUNCTION_CHARACTERS = frozenset(
     "的了着过是不没在有我他她你这那就也又都和子上下个一时出前后来去到为以从很儿之大小中会能要"
 )
-"""Written so often that they are meant: a slip puts a rarer character in a common word's place."""
+"""So common that they are meant as written: a slip puts a rarer character in place of a common one."""
 _WORDS = (
     *("有没有", "会不会", "是不是", "能不能", "要不要", "从来没", "没有", "如果", "假如", "万一", "担心", "害怕"),
     *("还有", "每天", "每次", "吃了", "吃药", "结婚", "工作", "上班", "怎么办"),
@@ -38,7 +38,7 @@ class Slips:
         self._words = _by_first_sound()
 
     def mended(self, text: str) -> str:
-        """The text with those words written right; its length does not change."""
+        """The text with those words corrected; its length does not change."""
         chars = list(text)
         sounds = [sound(char) if "\u4e00" <= char <= "\u9fff" else char for char in chars]
         for start, first in enumerate(sounds):
@@ -51,9 +51,9 @@ class Slips:
 
 
 def may_be_a_slip(term: Sequence[str], written: Sequence[str]) -> bool:
-    """Whether ``written`` may stand for a term that sounds the same: one character is right, no other everyday.
+    """Whether ``written`` may stand for a term that sounds the same: one character is right, the wrong one is rare.
 
-    Of a lexicon's term of two characters the right one must mean something: 也通 is not 也痛.
+    In a lexicon's term of two characters the right one must carry meaning: 也通 is not 也痛.
     """
     meant = len(term) > 2 or any(
         char == other and char not in FUNCTION_CHARACTERS for char, other in zip(term, written, strict=True)

@@ -1,4 +1,4 @@
-"""Sources of what was said: so far a transcript read from a file; a speech recogniser will be another source."""
+"""Sources of what was said: so far, a transcript read from a file; a speech recogniser can be another."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from server.values.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One line. Times in seconds of the recording. Held in memory while it is assessed: never stored, never logged."""
+    """One line. Times in seconds of the recording. Kept in memory during the assessment: never stored, never logged."""
 
     text: str
     start_s: float | None = None
@@ -24,35 +24,35 @@ class Utterance:
 class TranscriptSource(Protocol):
     """What was said in one recording or session, as far as it was heard.
 
-    A source answers for topics and keeps its text to itself: one that hears live forgets its text and keeps a
-    ``Conversation``, whose snapshot holds none. ``name`` stands among the scorers of a result, ``notices`` among its
+    A source answers about topics and does not expose its text: a live source forgets its text and keeps a
+    ``Conversation``, whose snapshot has none. A result lists ``name`` among its scorers and ``notices`` among its
     notices: messages for the person who supplied the transcript.
     """
 
     @property
     def name(self) -> str:
-        """Where the words come from, as a result names it."""
+        """The source's name in a result."""
         ...
 
     def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
-        """What was said before ``end_s``, by topic id, of those ``wanted`` topics that have rules. May be asked again,
+        """What was said before ``end_s``, by topic id, for those ``wanted`` topics that have rules. Can be called again
         with a later end."""
         ...
 
     def notices(self, end_s: float) -> Sequence[Text]:
-        """What a reader should know of the words up to ``end_s``."""
+        """What a reader should know about the words up to ``end_s``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenTranscript:
-    """A source with everything known in advance: the lines of a file. Lines without times count as heard at once."""
+    """A source that is complete from the start: the lines of a file. Lines without times count as said at the start."""
 
     lines: tuple[Utterance, ...]
     name: str = "transcript"
 
     def heard_until(self, end_s: float) -> Sequence[Utterance]:
-        """Lines in their order that began before ``end_s``."""
+        """Lines, in order, that began before ``end_s``."""
         return [line for line in self.lines if line.start_s is None or line.start_s <= end_s]
 
     def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
@@ -63,7 +63,7 @@ class WrittenTranscript:
         return conversation.said()
 
     def notices(self, end_s: float) -> Sequence[Text]:
-        """A notice if lines begin after the end: they are left out, as if nothing had been said."""
+        """A notice if lines begin after the end: they are left out."""
         late = len(self.lines) - len(self.heard_until(end_s))
         if not late:
             return ()
@@ -74,7 +74,7 @@ class WrittenTranscript:
 
 
 def content_topics(labels: LabelSet) -> dict[str, str]:
-    """Content labels of the set to their topics."""
+    """Content labels of the set, with their topics."""
     return {
         label.id: label.transcript.topic
         for label in labels.labels
@@ -88,7 +88,7 @@ def matcher_for(topics: Topics, wanted: Iterable[str]) -> Matcher:
 
 
 def what_was_said(source: TranscriptSource, topics: Topics, labels: LabelSet, end_s: float) -> dict[str, Said]:
-    """By label id, of the labels that the source could have heard: those whose topic has rules."""
+    """By label id, for the labels whose topic has rules."""
     asked = content_topics(labels)
     said = source.said(topics, asked.values(), end_s)
     return {label_id: said[topic] for label_id, topic in asked.items() if topic in said}

@@ -9,10 +9,10 @@ from typing import Literal
 Language = Literal["zh", "en"]
 
 MAX_CHARACTERS = 20_000
-"""Of one utterance; what follows is not read. A consultation of half an hour has fewer."""
+"""Maximum length of an utterance; the rest is not read. A consultation of half an hour is shorter."""
 
 _AGE_MARK = "\ufffc"
-"""Stands for an age, which is no duration, so that no term matches it. Keeps its length and parts words."""
+"""Stands for an age, which is not a duration, so that no term matches it. Keeps its length and separates words."""
 
 NUMBER = "#"
 PAIR = "#/#"
@@ -55,7 +55,7 @@ _FILLERS = frozenset(
 )
 """Words that do not make a clause of their own ("started, so, um, yeah, around May"); they belong to what follows."""
 _ANSWERS = frozenset({"yeah", "ok", "okay", "right", "well", "嗯"})
-"""No fillers at the beginning of a sentence."""
+"""Not fillers at the beginning of a sentence."""
 LITTLE = _FILLERS | frozenset(
     re.findall(
         r"\S+",
@@ -68,22 +68,22 @@ LITTLE = _FILLERS | frozenset(
         """,
     )
 )
-"""What may stand around a time that is said alone."""
+"""Words that may surround a time that is said alone."""
 _POSSESSIVE = re.compile(
     r"(?<!\bit)(?<!\bhe)(?<!\bshe)(?<!that)(?<!there)(?<!here)(?<!what)(?<!how)(?<!who)(?<!let)'s\b"
 )
-"""In "my back's sore", which is "back" to a lexicon."""
+"""In "my back's sore", which is "back" in a lexicon."""
 
 _PARENTHETIC = re.compile(
     r"(?<!\bdo )(?<!\bdid )(?<!\bas )(?<!\bif )\b(?:you know|i mean|i guess|i(?:'d| would) say|i want to say)\b"
     r"(?! (?:if|what|how|that|why)\b)"
 )
-"""Between any two words of a speaker who looks for the next one ("in the past, you know, few days")."""
+"""Words between any two words of a speaker who searches for the next one ("in the past, you know, few days")."""
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """``keys``: what terms are compared with. ``clause`` and ``sentence``: of each token, rising from 0.
+    """``keys``: what terms are compared with. ``clause`` and ``sentence``: number of each token's, rising from 0.
 
     ``asks``: sentences that end in a question mark.
     """
@@ -101,11 +101,11 @@ class Tokens:
 
     @cached_property
     def sentences(self) -> dict[int, tuple[int, int]]:
-        """As ``clauses``."""
+        """Like ``clauses``."""
         return _bounds(self.sentence)
 
     def clause_of(self, index: int) -> tuple[int, int]:
-        """First token and the one after the last of the clause that token ``index`` lies in."""
+        """First token, and the one after the last, of the clause that contains token ``index``."""
         return self.clauses[self.clause[index]]
 
     def sentence_of(self, index: int) -> tuple[int, int]:
@@ -113,7 +113,7 @@ class Tokens:
         return self.sentences[self.sentence[index]]
 
     def language(self, index: int) -> Language:
-        """Of the token's clause: Chinese where it has a Chinese character."""
+        """The language of the token's clause: Chinese if it has a Chinese character."""
         return "zh" if self.clause[index] in self._chinese else "en"
 
     @cached_property
@@ -135,7 +135,7 @@ def normal(text: str) -> str:
 
 
 def tokenise(text: str) -> Tokens:
-    """Of any text, in either language or both; what was said aside, in brackets, is left out."""
+    """Tokens of any text, in either language or both; asides in brackets are left out."""
     text = normal(text)
     text = _AGE.sub(lambda match: _AGE_MARK * len(match.group()), _PARENTHETIC.sub(" ", _POSSESSIVE.sub("", text)))
     breaks_zh = {match.start() for match in _NEW_CLAUSE_ZH.finditer(text)}
@@ -178,7 +178,7 @@ def term_tokens(term: str) -> tuple[str, ...]:
 
 
 def _says_again(word: str, keys: list[str], sentences: list[int], sentence: int) -> bool:
-    """Speakers say a word twice while they look for the next one ("for the, the last week")."""
+    """Speakers say a word twice while they search for the next one ("for the, the last week")."""
     return keys[-1:] == [word] and sentences[-1] == sentence
 
 

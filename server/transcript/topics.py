@@ -1,4 +1,4 @@
-"""Topics and lexicons as the matcher sees them, and its answers. ``server.dictionaries`` reads the files."""
+"""Topics and lexicons as the matcher uses them, and its answers. ``server.dictionaries`` reads the files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Literal
 from server.judge.said import SaidState
 
 GRAMMAR_LEXICONS = ("symptom", "pain", "located_pain", "body")
-"""What grammar passes over in lists ("no fever, cough or chest pain"): other symptoms, and places."""
+"""What grammar skips in lists ("no fever, cough or chest pain"): other symptoms, and places."""
 SYMPTOMS = frozenset(GRAMMAR_LEXICONS)
 
 
 @dataclass(frozen=True, slots=True)
 class TopicFinding:
-    """A topic in one utterance. ``strength``: 0.70..1 for what was heard, 0 for what was not."""
+    """A topic in one utterance. ``strength``: 0.70..1 if it was heard, 0 if not."""
 
     state: SaidState
     strength: float
@@ -24,7 +24,7 @@ NOT_HEARD = TopicFinding(SaidState.NOT_HEARD, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One place where a topic is spoken of. ``start`` and ``end`` are tokens; ``key`` tells different words apart."""
+    """One place that mentions a topic. ``start`` and ``end`` are tokens; ``key`` distinguishes words."""
 
     state: SaidState
     strength: float
@@ -46,14 +46,13 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class TopicRule:
-    """Holds where every group has a hit: names of lexicons, the first group being where negation is judged.
+    """Holds if every group (names of lexicons) has a hit; negation is judged at the first group.
 
-    ``distance``: at most so many tokens between the first group's hit and any other; ``None``: any number.
-    ``within`` question: the first group's hit is all that is said, the others stand in the doctor's question.
-    ``rather``: no hit of these in the first group's clause that stands as near to it as the others do: then it is said
-    of that instead (a pain, and pills taken for three days).
-    ``unless``: no hit of these in the clause (nor beside it, where ``within`` is more than the clause); nor in the
-    question, where the utterance itself has no symptom.
+    ``distance``: at most this many tokens between the first group's hit and any other; ``None``: any number.
+    ``within`` question: the first group's hit is all that is said, the others are in the doctor's question.
+    ``rather``: no hit of these in the first group's clause as near to it as the other groups' hits, which then belong
+    to that hit instead (a pain, and pills taken for three days). ``unless``: no hit of these in the clause (nor beside
+    it, if ``within`` is more than the clause), nor in the question, if the utterance itself has no symptom.
     """
 
     groups: tuple[frozenset[str], ...]
@@ -77,20 +76,20 @@ class Topic:
     distinct: int = 1
 
     def lexicons(self) -> frozenset[str]:
-        """The names of all that its rules and its question use."""
+        """The names of everything that its rules and its question use."""
         of_rules = (group for rule in self.rules for group in (*rule.groups, rule.unless, rule.rather))
         return frozenset[str]().union(*self.asked, *of_rules)
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Every topic and lexicon by its id, rules' own terms under names that no file can write."""
+    """Every topic and lexicon by its id; rules' own terms have names that no file can contain."""
 
     topics: dict[str, Topic]
     lexicons: dict[str, Lexicon]
 
     def only(self, wanted: Iterable[str]) -> "Topics":
-        """These topics (those that are known), what they need, and the lexicons that they use or grammar reads."""
+        """These topics (if known), the topics they need, and the lexicons that they or the grammar use."""
         topics = {one: self.topics[one] for one in wanted if one in self.topics}
         topics |= {need: self.topics[need] for topic in list(topics.values()) for need in topic.needs}
         used = set(GRAMMAR_LEXICONS)

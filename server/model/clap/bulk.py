@@ -1,12 +1,12 @@
-"""A whole recording at once: every window's log-mel and embedding on one device, for machines with a GPU.
+"""A whole recording at once: all log-mels and embeddings on one device, for machines with a GPU.
 
-The mel is torch's, in float32: up to 0.4 dB beside the exact one (``spectrogram.py``) near its floor, which moves an
+The mel is torch's, in float32: up to 0.4 dB from the exact one (``spectrogram.py``) near its floor, which moves an
 embedding by about 1e-7. Used by ``bench/clap_device.py``; ``assess`` goes window by window, as live does.
 """
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everybody writes it
+import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
 from server.model.clap.spectrogram import (
@@ -26,11 +26,11 @@ from server.values.windows import FIRST_PARTIAL_S, WINDOW_S
 
 PER_HOP = CLAP_RATE // FRAME_STEP
 REACH = HALF + FRAME_STEP
-"""Samples at a window's edge that its two outermost frames see, beside their reflection."""
+"""Samples at a window's edge that its two outermost frames read, besides their reflection."""
 
 
 class DeviceMel(nn.Module):
-    """Log-mel of many windows in float32 on the device that this module is on."""
+    """Computes the log-mels of many windows in float32, on the device of this module."""
 
     window: Tensor
     bank: Tensor
@@ -41,7 +41,7 @@ class DeviceMel(nn.Module):
         self.register_buffer("bank", torch.from_numpy(mel_bank()).float())
 
     def frames(self, pcm: Tensor) -> Tensor:
-        """Frames that lie wholly inside: float32 ``(..., samples)`` to ``(..., frames, 64)``, dB."""
+        """Frames that lie completely inside: float32 ``(..., samples)`` to ``(..., frames, 64)``, dB."""
         flat = pcm.reshape(-1, pcm.shape[-1])
         spectra = torch.stft(
             flat, FRAME_LENGTH, FRAME_STEP, window=self.window, center=False, onesided=True, return_complex=True
@@ -51,13 +51,13 @@ class DeviceMel(nn.Module):
         return mel.view(*pcm.shape[:-1], -1, N_MELS)
 
     def of_windows(self, pcm: Tensor) -> Tensor:
-        """Windows of their own: float32 ``(n, 480000)`` to ``(n, 1001, 64)``."""
+        """Separate windows: float32 ``(n, 480000)`` to ``(n, 1001, 64)``."""
         return self.frames(F.pad(pcm[:, None], (HALF, HALF), mode="reflect")[:, 0])
 
     def of_recording(self, pcm: Tensor) -> Tensor:
         """All full windows of a recording, one a second: float32 ``(samples,)``, 10 s or more, to ``(n, 1001, 64)``.
 
-        Each frame once, and four more per window, at its edges.
+        Each frame is computed once, plus four per window at its edges.
         """
         n = pcm.shape[0] // CLAP_RATE - WINDOW_S + 1
         assert n > 0, "no full window"
@@ -72,14 +72,14 @@ class DeviceMel(nn.Module):
 
 
 def partial_windows(pcm: Float32Array) -> Float32Array:
-    """The windows that end at 3, 4 … 9 s, repeated to 10 s: float32 ``(n, 480000)``, n 7 at most."""
+    """The windows that end at 3, 4 … 9 s, repeated to 10 s: float32 ``(n, 480000)``, n at most 7."""
     ends = range(FIRST_PARTIAL_S, min(WINDOW_S - 1, pcm.shape[0] // CLAP_RATE) + 1)
     rows = [repeat_to_window(pcm[: end * CLAP_RATE]) for end in ends]
     return np.stack(rows) if rows else np.zeros((0, CLAP_SAMPLES), np.float32)
 
 
 def recording_mels(pcm: Float32Array, mel: DeviceMel) -> Tensor:
-    """Log-mels of every window of a recording at 48 kHz, 3 s or more, in order, on ``mel``'s device."""
+    """Log-mels of every window of a recording at 48 kHz, at least 3 s, in order, on ``mel``'s device."""
     device = mel.bank.device
     parts = []
     with torch.inference_mode():

@@ -13,10 +13,10 @@ from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
 
 BATCH = 256
-"""Windows at once: 66 MB of mel."""
+"""Windows per batch: 66 MB of mel."""
 
 WARM_UPS = 3
-"""Runs before a graph is captured, as torch's documentation of CUDA graphs has it."""
+"""Runs before a graph is captured, as torch's documentation of CUDA graphs requires."""
 
 Mode = Literal["eager", "graphs", "compile"]
 MODES: tuple[Mode, ...] = ("eager", "graphs", "compile")
@@ -25,11 +25,11 @@ Run = Callable[[], Tensor]
 
 
 class GpuBackend:
-    """``backends.AudioBackend``. Batches are padded to powers of two, each with an input of its own that stays where it
-    is: so a captured graph can be replayed, and copies go from and to pinned memory.
+    """``backends.AudioBackend``. Batches are padded to powers of two. Each size has a fixed input buffer, so that a
+    captured graph can be replayed and copies use pinned memory.
 
-    ``mode``: ``graphs`` (default) launches a whole tower at once, ``eager`` kernel by kernel, ``compile`` through
-    ``torch.compile``, which takes minutes at first. Which is fastest is to be measured: ``bench/clap_device.py``.
+    ``mode``: ``graphs`` (default) launches the tower as one graph, ``eager`` kernel by kernel, ``compile`` through
+    ``torch.compile``, which takes minutes at first. ``bench/clap_device.py`` measures which is fastest.
     """
 
     name: str = "torch-gpu"
@@ -38,7 +38,7 @@ class GpuBackend:
     def __init__(
         self, tower: LeanTower, device: torch.device, dtype: Dtype, *, mode: Mode = "graphs", batch: int = BATCH
     ) -> None:
-        """``batch``: windows at once at most, a power of two."""
+        """``batch``: most windows at once, a power of two."""
         self.dtype = dtype
         self.batch = batch
         self.device = device
@@ -48,13 +48,13 @@ class GpuBackend:
         self._slots: dict[int, _Slot] = {}
 
     def embed(self, mels: Float32Array) -> Float32Array:
-        """In batches of ``batch`` at most: float32 ``(n, 1001, 64)`` to ``(n, projection)``."""
+        """In batches of at most ``batch``: float32 ``(n, 1001, 64)`` to ``(n, projection)``."""
         parts = (mels[start : start + self.batch] for start in range(0, mels.shape[0], self.batch))
         with torch.inference_mode():
             return np.concatenate([self._slot(part.shape[0]).from_host(part) for part in parts])
 
     def embed_there(self, mels: Tensor) -> Tensor:
-        """The same of mels that are on the device already; the embeddings stay there, float32 ``(n, projection)``."""
+        """The same for mels already on the device; the embeddings stay there, float32 ``(n, projection)``."""
         with torch.inference_mode():
             parts = [
                 self._slot(part.shape[0]).on_device(part) for part in torch.split(mels, self.batch) if part.shape[0]
@@ -69,7 +69,7 @@ class GpuBackend:
 
 
 class _Slot:
-    """Buffers and, where captured, the graph of one batch size."""
+    """Buffers and, if captured, the graph of one batch size."""
 
     def __init__(self, call: Callable[[Tensor], Tensor], device: torch.device, size: int, *, graph: bool) -> None:
         cuda = device.type == "cuda"
@@ -82,7 +82,7 @@ class _Slot:
         n = mels.shape[0]
         self._host[:n].copy_(torch.tensor(mels))
         self._mels[:n].copy_(self._host[:n], non_blocking=True)
-        # To host memory that is not pinned: waits until it is there.
+        # To host memory that is not pinned, so it waits for the copy.
         return np.array(self._run()[:n].cpu().numpy(), np.float32)
 
     def on_device(self, mels: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ class _Slot:
 
 def _captured(call: Callable[[Tensor], Tensor], mels: Tensor) -> Run:
     """A CUDA graph of ``call(mels)``; the result is overwritten by the next run. Not run on a GPU yet."""
-    beside = torch.cuda.Stream(mels.device)  # type: ignore[no-untyped-call]  # torch types it not
+    beside = torch.cuda.Stream(mels.device)  # type: ignore[no-untyped-call]  # untyped in torch
     beside.wait_stream(torch.cuda.current_stream(mels.device))
     with torch.cuda.stream(beside):
         for _ in range(WARM_UPS):

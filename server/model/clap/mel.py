@@ -1,4 +1,4 @@
-"""The log-mel of a live stream: each frame is computed once; a window's edges are as the extractor would see them."""
+"""The log-mel of a live stream: each frame is computed once; a window's edges equal those of the extractor."""
 
 from math import gcd
 
@@ -25,7 +25,7 @@ MEL = "clap_mel"
 
 HEAD = HALF + FRAME_STEP
 TAIL = HALF + 2 * FRAME_STEP
-"""Samples of a hop's start and end that are kept: what frames beside a window's edge or joint can reach."""
+"""Samples kept from a hop's start and end: those that frames beside a window's edge or joint can read."""
 
 CONTEXT_MS = 16
 """As in ``stream/resample.py``: soxr HQ's filter reaches 12 ms at 8 kHz and less at higher rates."""
@@ -37,14 +37,14 @@ _PER_HOP = CLAP_RATE // FRAME_STEP
 class MelTracker:
     """``stream.events.FeatureTracker``: log-mel frames of the last 10 s of one stream.
 
-    ``advance`` once per hop (1 s of input-rate samples; the stream's last call may bring less), then ``window``. A hop
-    costs 100 new frames, and a window 4 more: the frames that see the reflected edges of its 480,000 samples. What
-    comes out is bit for bit ``log_mel`` of the window's samples at 48 kHz. A window of under 10 s is repeated from its
-    start; only its joints are computed anew.
+    Call ``advance`` once per hop (1 s of input-rate samples; the stream's last call may have fewer), then ``window``. A
+    hop costs 100 new frames and a window 4 more: those that read the reflected edges of its 480,000 samples. The result
+    is bit for bit ``log_mel`` of the window's samples at 48 kHz. A window of under 10 s is repeated from its start;
+    only its joints are computed anew.
 
-    At other rates than 48 kHz each hop is resampled with 16 ms of context before it, and the last 16 ms of the hop
-    before are made again once their future is known; so nothing depends on where a replay began. Memory: 0.4 MB, in
-    the first three seconds 0.6 MB more than the ring at most (see ``nbytes``).
+    At rates other than 48 kHz each hop is resampled with 16 ms of context before it, and the last 16 ms of the previous
+    hop are computed again once the samples after them are known, so nothing depends on where a replay began. Memory:
+    0.4 MB, and at most 0.6 MB more in the first three seconds (see ``nbytes``).
     """
 
     name: str = MEL
@@ -56,14 +56,14 @@ class MelTracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all audio, as if new."""
+        """Forget all audio, like a new tracker."""
         self._hops = 0
         self._history = np.zeros(0, np.float32)
         self._opening: list[Float32Array] = []
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays that are held."""
+        """Bytes of all arrays."""
         rings = self._frames.nbytes + self._heads.nbytes + self._tails.nbytes
         return rings + self._history.nbytes + sum(pcm.nbytes for pcm in self._opening)
 
@@ -80,7 +80,7 @@ class MelTracker:
     def window(self, hops: int) -> npt.NDArray[np.generic]:
         """Log-mel of the last ``hops`` hops (1..10), repeated to 10 s: float32 ``(1001, 64)``, dB, read-only.
 
-        A stream of under 3 s is one window, whatever its length: there ``hops`` counts the last, shorter one too.
+        A stream of under 3 s has one window, whatever its length; its shorter last hop then counts in ``hops``.
         """
         if self._opening:
             mel = log_mel(repeat_to_window(np.concatenate(self._opening)))
@@ -93,7 +93,7 @@ class MelTracker:
     # -- 48 kHz
 
     def _at_clap_rate(self, pcm: Float32Array, rate: int) -> tuple[Float32Array, Float32Array]:
-        """(samples that replace the end of the hop before, this hop's samples), float32 at 48 kHz."""
+        """(samples that replace the end of the previous hop, samples of this hop), float32 at 48 kHz."""
         if rate == CLAP_RATE:
             return pcm[:0], pcm
         per_second = gcd(rate, CLAP_RATE)
@@ -111,7 +111,7 @@ class MelTracker:
         return out[before - redone : before], out[before:]
 
     def _open(self, redone: Float32Array, hop: Float32Array) -> None:
-        """Keep the samples of the first 3 s: a shorter recording's window is made of them alone."""
+        """Keep the samples of the first 3 s: a shorter recording's window consists of them."""
         if self._hops >= FIRST_PARTIAL_S - 1 and hop.shape[0] == CLAP_RATE:
             self._opening = []
             return
@@ -122,12 +122,12 @@ class MelTracker:
     # -- frames
 
     def _write(self, redone: Float32Array, hop: Float32Array) -> None:
-        """The frames that see nothing but this hop and the one before, and the samples at both ends."""
+        """The frames that read only this hop and the previous one, and the samples at both ends."""
         slot, last = self._hops % WINDOW_S, (self._hops - 1) % WINDOW_S
         if redone.shape[0]:
             self._tails[last, -redone.shape[0] :] = redone
         if self._hops:
-            # The frame centred 960 before the boundary reaches into what was made again; at 48 kHz nothing was.
+            # The frame centred 960 before the boundary reaches into the recomputed samples; at 48 kHz there are none.
             first = -2 if redone.shape[0] else -1
             joined = np.concatenate((self._tails[last], hop))
             start = TAIL + first * FRAME_STEP - HALF

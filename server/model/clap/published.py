@@ -1,5 +1,5 @@
-"""The architecture of laion/clap-htsat-fused (its ``config.json``): what random weights must be shaped like to cost as
-much as the real ones."""
+"""The architecture of laion/clap-htsat-fused (its ``config.json``): with these shapes, random weights cost as much as
+the real ones."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ TEXT: dict[str, Any] = {
 }
 PROJECTION = 512
 TOWER_GFLOP = 11.8
-"""Of one window's way through the audio tower; a multiplication and an addition are two."""
+"""Of one window in the audio tower; a multiplication and an addition are two."""
 
 LABEL_TEXTS = (
     "a person speaking in a quiet room",
@@ -42,4 +42,4 @@ LABEL_TEXTS = (
     "a television in the next room",
     "a person coughing",
 )
-"""Five labels, as one would hand them to the zero-shot pipeline."""
+"""Five labels as written for the zero-shot pipeline."""

@@ -16,20 +16,20 @@ from server.values.audio import Float32Array
 from server.values.scores import EvidenceKind, Opinion, Why
 
 SPEECH_S = 0.35
-"""Seconds of speech from which ``speech_present`` passes; labels about the speech need as much."""
+"""Seconds of speech from which ``speech_present`` passes; labels about speech need as much."""
 
 
 class ClapScorer:
     """``scoring.scorers.Scorer``. A pure function of each window's mel, labels and capture.
 
-    Evidence = sigmoid(scale * (mean cosine to the positive texts - mean cosine to the contrast texts)): of one label
-    alone, whatever other labels there are. There is no opinion, but a ``why``, on a window without any signal or with
-    a sample that is not finite (``no_evidence``), on a label about speech where nobody speaks (``no_speech``), and on
-    one whose acoustic measures the browser's processing hides (``processing_enabled``): what hides noise from the
+    Evidence = sigmoid(scale * (mean cosine to the positive texts - mean cosine to the contrast texts)), for each label
+    independently of the others. There is no opinion, but a ``why``, on a window without a signal or with a sample that
+    is not finite (``no_evidence``), on a label about speech if nobody speaks (``no_speech``), and on a label whose
+    acoustic measures the browser's processing hides (``processing_enabled``), because what hides noise from the
     measures hides it from CLAP. ``recent`` stays empty: the model hears 10 s.
 
-    Beside the opinions it names one sound around the patient, unless processing hides those, and one of the patient's
-    own (``judge.sounds``).
+    It also names one sound around the patient, unless processing hides those, and one of the patient's own
+    (``judge.sounds``).
     """
 
     name: str = "clap"
@@ -52,7 +52,7 @@ class ClapScorer:
         return self._clap.audio.side_by_side
 
     def prepare(self, labels: LabelSet) -> bool:
-        """Embed some texts of labels and sounds that are new; True while there are more. Blocks, on any thread."""
+        """Embed some new texts of labels and sounds; True while more are left. Blocks, on any thread."""
         texts = _texts_of(label.clap for label in labels.labels)
         if self._clap.texts.embed_some([*texts, *(text for some in self._sounds.texts().values() for text in some)]):
             return True
@@ -80,7 +80,7 @@ class ClapScorer:
 
     def _sound_matrix(self) -> Float32Array:
         """Float32 ``(sounds, projection)``: the mean of each sound's text embeddings, so that one product gives the
-        mean cosines. Made once; two threads that meet here make the same."""
+        mean cosines. Computed once; two threads at the same time compute the same."""
         if self._sound_rows is None:
             rows = [np.mean(self._clap.texts.embed(texts), axis=0) for texts in self._sounds.texts().values()]
             self._sound_rows = np.stack(rows).astype(np.float32) if rows else np.zeros((0, 0), np.float32)
@@ -102,7 +102,7 @@ class ClapScorer:
         """scale * (mean cosine to positive - mean cosine to contrast) of each label, float64 ``(labels,)``."""
         texts = list(dict.fromkeys(_texts_of(labels)))
         embeddings = self._clap.texts.embed(texts)
-        # One product per text, not one for all: its last bit must not depend on how many other texts there are.
+        # One product per text, not one for all: its last bit must not depend on the number of texts.
         cosine = {text: float(np.dot(row, heard)) for text, row in zip(texts, embeddings, strict=True)}
         differences = [_mean(cosine, label.positive) - _mean(cosine, label.contrast) for label in labels]
         return self._clap.scale * np.asarray(differences, np.float64)
@@ -121,7 +121,7 @@ def _mel_of(request: ScoreRequest) -> Float32Array:
 
 
 def _has_signal(mel: Float32Array) -> bool:
-    """False for digital silence and for what is not finite: an embedding of it would mean nothing."""
+    """False for digital silence and values that are not finite: an embedding of them would mean nothing."""
     return bool(np.isfinite(mel).all() and mel.max() > FLOOR_DB)
 
 

@@ -1,6 +1,6 @@
-"""The log-mel spectrogram that CLAP was trained on, bit for bit as transformers' ``ClapFeatureExtractor`` has it.
+"""The log-mel spectrogram that CLAP was trained on, bit for bit that of transformers' ``ClapFeatureExtractor``.
 
-Recipe (transformers ``audio_utils.spectrogram`` with the figures of laion/clap-htsat-fused' preprocessor): 48 kHz,
+Recipe (transformers ``audio_utils.spectrogram`` with the preprocessor settings of laion/clap-htsat-fused): 48 kHz,
 reflect padding by 512, periodic Hann window of 1,024, hop 480, spectra in float64, rounded to complex64, power, 64
 triangular HTK bands from 50 to 14,000 Hz without norm, floor 1e-10, decibels, float32.
 """
@@ -15,7 +15,7 @@ from server.values.audio import Float32Array
 
 CLAP_RATE = 48_000
 CLAP_SAMPLES = 480_000
-"""Exactly 10 s: the extractor takes random crops of anything from 480,480 samples on."""
+"""Exactly 10 s: from 480,480 samples on the extractor crops at random."""
 
 FRAME_STEP = 480
 FRAME_LENGTH = 1_024
@@ -26,16 +26,16 @@ FREQUENCY_MIN = 50.0
 FREQUENCY_MAX = 14_000.0
 FLOOR_POWER = 1e-10
 FLOOR_DB = -100.0
-"""What silence reads in every band."""
+"""The value of silence in every band."""
 
 Float64Array = npt.NDArray[np.float64]
 
 _BLOCK_FRAMES = 128
-"""Frames whose spectra are held at once (1 MB of float64)."""
+"""Frames whose spectra are in memory at once (1 MB of float64)."""
 
 _PRODUCT_FRAMES = 12
-"""Frames of one product: under 2^18 multiplications, OpenBLAS stays on the calling thread. Its workers would spin for
-tens of milliseconds after each larger one, on the cores that the tower needs next (measured: half its speed)."""
+"""Frames per product: under 2^18 multiplications OpenBLAS stays on the calling thread. After a larger one its workers
+spin for tens of milliseconds on the cores that the tower needs next (measured: half its speed)."""
 
 
 def log_mel(pcm: Float32Array) -> Float32Array:
@@ -75,7 +75,7 @@ def _constants() -> tuple[Float64Array, Float64Array, int, int]:
 
 
 def mel_bank() -> Float64Array:
-    """HTK triangles without norm, float64 ``(513, 64)``: as ``transformers.audio_utils.mel_filter_bank`` makes them."""
+    """HTK triangles without norm, float64 ``(513, 64)``, as in ``transformers.audio_utils.mel_filter_bank``."""
     limits = [2595.0 * np.log10(1.0 + frequency / 700.0) for frequency in (FREQUENCY_MIN, FREQUENCY_MAX)]
     mels: Any = np.linspace(limits[0], limits[1], N_MELS + 2)
     centres = 700.0 * (np.power(10, mels / 2595.0) - 1.0)

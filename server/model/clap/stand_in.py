@@ -1,4 +1,4 @@
-"""What benchmarks score with where there are no weights: random ones of the published shapes, and the peer's way."""
+"""Random weights of the published shapes for benchmarks without real ones, and the transformers pipeline."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def peer(model: Any, tokenize: Tokenize) -> Callable[[Float32Array, Sequence[str
 
 
 def models(checkpoint: Path | None, seed: int) -> tuple[Any, Tokenize]:
-    """(``ClapModel``, its tokenizer) of a folder; without one random weights and a stand-in for the tokenizer."""
+    """(``ClapModel``, its tokenizer) from a folder; without one, random weights and a stand-in tokenizer."""
     if checkpoint is None:
         torch.manual_seed(seed)
         config = ClapConfig(audio_config=AUDIO, text_config=TEXT, projection_dim=PROJECTION)
@@ -54,7 +54,7 @@ def models(checkpoint: Path | None, seed: int) -> tuple[Any, Tokenize]:
 
 
 def random_clap(seed: int = 0, *, device: str = "auto", dtype: str = "auto", at_once: int = 1) -> LoadedClap:
-    """Random weights of the published shapes, ready to score as a loaded checkpoint is."""
+    """Random weights of the published shapes, ready to score like a loaded checkpoint."""
     model, _ = models(None, seed)
     settle(model, [log_mel(clip) for clip in clips(seed)])
     chosen = choose_device(device)
@@ -70,7 +70,7 @@ def random_clap(seed: int = 0, *, device: str = "auto", dtype: str = "auto", at_
 
 
 def stand_in_tokens(texts: list[str]) -> dict[str, torch.Tensor]:
-    """As many tokens as RoBERTa's tokenizer makes of plain English: a word is one, and two are around them."""
+    """As many tokens as RoBERTa's tokenizer makes of plain English: one per word and two around them."""
     length = max(len(text.split()) for text in texts) + 2
     ids = torch.arange(len(texts) * length).view(len(texts), length) % 1_000 + 5
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -87,7 +87,7 @@ def _extractor() -> Any:
 
 
 def clips(seed: int) -> list[Float32Array]:
-    """Eight clips of 10 s at 48 kHz that differ as sounds do: in colour, tone and rhythm. Float32 ``(480000,)``."""
+    """Eight clips of 10 s at 48 kHz that differ in colour, tone and rhythm. Float32 ``(480000,)``."""
     rng = np.random.default_rng(seed)
     t = np.arange(WINDOW_S * CLAP_RATE) / CLAP_RATE
     made = []
@@ -110,7 +110,7 @@ def settle(model: Any, mels: list[Float32Array]) -> None:
 
 
 def peer_embedding(model: Any, mel: Float32Array) -> Float32Array:
-    """``ClapModel``'s of a log-mel ``(1001, 64)``, ``is_longer`` false: float32 ``(1, projection)``."""
+    """The embedding by ``ClapModel`` of a log-mel ``(1001, 64)``, ``is_longer`` false: float32 ``(1, projection)``."""
     copies = torch.from_numpy(mel)[None, None].repeat(1, 4, 1, 1)
     with torch.inference_mode():
         made = model.get_audio_features(input_features=copies, is_longer=torch.zeros(1, 1, dtype=torch.bool))

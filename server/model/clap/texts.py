@@ -11,15 +11,15 @@ import torch
 from server.values.audio import Float32Array
 
 CAPACITY = 65_536
-"""Texts kept, the least recently used go first: 2 kB each, 134 MB if ever all are. The shipped dictionaries have under
-200; a label set of ad hoc labels has 1,000 at most (``dictionaries.adhoc``), so 64 sessions of such do not displace
-each other's texts, which would make windows wait for the text tower."""
+"""Cached texts; the least recently used go first. 2 kB each, 134 MB when full. The shipped dictionaries have under 200,
+and a label set of ad hoc labels at most 1,000 (``dictionaries.adhoc``), so 64 such sessions do not displace each
+other's texts, which would make windows wait for the text tower."""
 
 BATCH = 32
 SOME = 16
 MAX_TOKENS = 77
-"""Longer label texts are cut (the text tower would take 512): an ad hoc label has 200 characters at most. A text tower
-of fewer positions cuts earlier."""
+"""Longer label texts are cut (the text tower would take 512): an ad hoc label has at most 200 characters. A text tower
+with fewer positions cuts earlier."""
 
 
 class TextEmbedder:
@@ -31,7 +31,7 @@ class TextEmbedder:
         self._model = text_model
         self._projection = projection
         self._revision = revision
-        # RoBERTa's first position is the one behind that of padding (transformers' ``ClapTextEmbeddings``).
+        # RoBERTa's positions begin after that of padding (transformers' ``ClapTextEmbeddings``).
         places = text_model.config.max_position_embeddings - text_model.config.pad_token_id - 1
         self._most_tokens = min(MAX_TOKENS, places)
         self._known: OrderedDict[tuple[str, str], Float32Array] = OrderedDict()
@@ -51,7 +51,7 @@ class TextEmbedder:
         return [found[text] for text in texts]
 
     def embed_some(self, texts: Sequence[str]) -> bool:
-        """Embed a few of the texts not seen before, for under half a second on a CPU; True while there are more."""
+        """Embed a few new texts, for under half a second on a CPU; True while more are left."""
         with self._running:
             found = self._look_up(list(dict.fromkeys(texts)))
             missing = sorted({text for text in texts if text not in found}, key=lambda text: (len(text), text))

@@ -1,14 +1,14 @@
 """The audio tower of CLAP, rebuilt from a ``ClapModel``'s weights: the same embeddings with less work.
 
-It leaves out what our windows never need (four mel copies, the fusion of long clips) and precomputes what does not
-change: batch norm as a factor and an offset, query, key and value in one product, position bias and shift mask added up
-beforehand, shifts and cuts as one gather, the patch convolution as one product.
+It leaves out what our windows never need (four mel copies, the fusion of long clips) and precomputes constants: batch
+norm as a factor and an offset, one product for query, key and value, the sum of position bias and shift mask, shifts
+and cuts as one gather, the patch convolution as one product.
 """
 
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - as everybody writes it
+import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor, nn
 
 from server.errors import SettingsError
@@ -16,7 +16,7 @@ from server.model.clap.geometry import Squares, merged, patches, reordering, str
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 
 MOST_SPEC = 1_024
-"""Side of the folded spectrogram, at most; it is 256, and what is worked out beforehand grows with its square."""
+"""Maximum side of the folded spectrogram; it is 256, and the precomputed tables grow with its square."""
 
 
 class Block(nn.Module):
@@ -55,7 +55,7 @@ class Block(nn.Module):
         q, k, v = self._heads(self.before(x), tokens, size)
         bias = self.bias
         if self.squares.shift and n > 1:
-            # Each square has a mask of its own. As heads of the window, all windows share the masks.
+            # Each square has its own mask. With squares as heads of a window, all windows share the masks.
             q, k, v = (part.reshape(n, -1, tokens, size) for part in (q, k, v))
             bias = bias.view(1, -1, tokens, tokens)
         heard = F.scaled_dot_product_attention(q, k, v, attn_mask=bias).view(-1, self.heads, tokens, size)
@@ -73,7 +73,7 @@ class Block(nn.Module):
 
 
 class Gather(nn.Module):
-    """Bring tokens into another order: ``(n, tokens, dim)``; merges four into one where the index is ``(m, 4)``."""
+    """Reorders tokens ``(n, tokens, dim)``; merges four into one if the index is ``(m, 4)``."""
 
     index: Tensor
 
@@ -102,9 +102,9 @@ class LeanTower(nn.Module):
 
     @torch.no_grad()
     def __init__(self, model: Any) -> None:
-        """``model``: a ``transformers.ClapModel``, whose weights are taken over: it is of no use for audio afterwards.
+        """``model``: a ``transformers.ClapModel``. Its weights are taken over: it cannot embed audio afterwards.
 
-        Raises SettingsError for an architecture that this tower does not have.
+        Raises SettingsError for an architecture that this tower does not support.
         """
         super().__init__()
         encoder, config = model.audio_model.audio_encoder, model.config.audio_config
@@ -130,14 +130,14 @@ class LeanTower(nn.Module):
         self.eval()
 
     def to_dtype(self, dtype: torch.dtype) -> "LeanTower":
-        """Turn the transformer's weights into ``dtype``, in place; the embedding stays float32."""
+        """Convert the transformer's weights to ``dtype``, in place; the embedding stays float32."""
         for part in (self.patch, self.steps, self.norm):
             part.to(dtype)
         return self
 
     def split(self) -> "LeanTower":
-        """In place: three products in each block instead of one. OpenVINO then makes one kernel of an attention and
-        its transpositions (a seventh of the time in bf16); torch is slower."""
+        """In place: three products per block instead of one. OpenVINO then fuses an attention with its transpositions
+        into one kernel (a seventh of the time in bf16); torch is slower this way."""
         for step in self.steps:
             if isinstance(step, Block):
                 step.split()
@@ -154,7 +154,7 @@ class LeanTower(nn.Module):
 
 
 def _steps(stages: Any, squares: Squares, window: int) -> list[nn.Module]:
-    """Blocks, and between them what brings the tokens into the order of the next."""
+    """Blocks, and between them the reordering of tokens for the next one."""
     steps: list[nn.Module] = []
     last = squares
     for stage in stages:
@@ -173,7 +173,7 @@ def _steps(stages: Any, squares: Squares, window: int) -> list[nn.Module]:
 
 
 def _stacked(*layers: nn.Linear) -> nn.Linear:
-    """One product for several: their outputs one after the other."""
+    """One product for several layers: their outputs one after the other."""
     both = nn.Linear(
         layers[0].in_features, sum(layer.out_features for layer in layers), bias=layers[0].bias is not None
     )
