@@ -27,7 +27,6 @@ import torch
 from transformers import ClapConfig, ClapModel
 
 from server.model.clap.backends import AudioBackend, open_backend
-from server.model.clap.bulk import DeviceMel, recording_mels
 from server.model.clap.devices import choose_device, choose_dtype
 from server.model.clap.gpu import BATCH, MODES, GpuBackend, Mode
 from server.model.clap.mel import MelTracker
@@ -37,6 +36,7 @@ from server.model.clap.stand_in import clips, models, peer_embedding, settle
 from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
 from server.values.windows import WINDOW_S
+from tools.material.clap.bulk import DeviceMel, recording_mels
 
 GAIN = 1.03
 TINY_AUDIO = {

@@ -21,13 +21,14 @@ from server.dictionaries import Dictionaries
 from server.judge.labels import LabelSet
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import log_mel
-from server.model.clap.stand_in import clips, random_clap
+from server.model.clap.stand_in import clips
 from server.resources import labels_dir
 from server.scoring.ports import Priority, ScoreRequest
 from server.scoring.service import ScoringService
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
+from tools.material.clap.random_weights import random_clap
 
 BETWEEN_S = 0.1
 

@@ -9,9 +9,10 @@ from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
 from server.errors import SnapshotError
+from server.judge.judgement import PromptEvent, WindowFacts
 from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
-from server.judge.session import PromptEvent, SessionJudge, WindowFacts
+from server.judge.session import SessionJudge
 from server.judge.sounds import Interference, PatientSound
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from server.judge.session import WindowFacts
+from server.judge.judgement import WindowFacts
 from server.judge.sounds import Interference, PatientSound
 from server.values.text import Text
 from server.values.windows import HOP_S

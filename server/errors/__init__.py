@@ -39,75 +39,11 @@
 A peer's faults are errors of this tree; our own bugs are assertions.
 """
 
-from server.errors.access import AccessError, ForbiddenError, UnauthorizedError
-from server.errors.audio import (
-    AudioError,
-    NonFiniteSamplesError,
-    OddLengthError,
-    PayloadTooLargeError,
-    UndecodableFileError,
-    UnsupportedEncodingError,
-    UnsupportedRateError,
-)
-from server.errors.base import TingqingError
-from server.errors.capacity import CapacityError, DrainingError, ScoringError, SnapshotError
-from server.errors.client import ClientError
-from server.errors.config import (
-    ConfigError,
-    LabelFileError,
-    LabelQueryError,
-    ManifestError,
-    SettingsError,
-    TranscriptError,
-)
-from server.errors.protocol import (
-    FasterThanRealTimeError,
-    FrameTooLargeError,
-    MalformedMessageError,
-    ProtocolError,
-    TooManyFaultsError,
-    UnexpectedMessageError,
-)
-from server.errors.session import (
-    IdleTimeoutError,
-    SessionError,
-    SessionExpiredError,
-    SessionSupersededError,
-    UnknownSessionError,
-)
-
-__all__ = [
-    "AccessError",
-    "AudioError",
-    "CapacityError",
-    "ClientError",
-    "ConfigError",
-    "DrainingError",
-    "FasterThanRealTimeError",
-    "ForbiddenError",
-    "FrameTooLargeError",
-    "IdleTimeoutError",
-    "LabelFileError",
-    "LabelQueryError",
-    "MalformedMessageError",
-    "ManifestError",
-    "NonFiniteSamplesError",
-    "OddLengthError",
-    "PayloadTooLargeError",
-    "ProtocolError",
-    "ScoringError",
-    "SessionError",
-    "SessionExpiredError",
-    "SessionSupersededError",
-    "SettingsError",
-    "SnapshotError",
-    "TingqingError",
-    "TooManyFaultsError",
-    "TranscriptError",
-    "UnauthorizedError",
-    "UndecodableFileError",
-    "UnexpectedMessageError",
-    "UnknownSessionError",
-    "UnsupportedEncodingError",
-    "UnsupportedRateError",
-]
+from server.errors.access import *
+from server.errors.audio import *
+from server.errors.base import *
+from server.errors.capacity import *
+from server.errors.client import *
+from server.errors.config import *
+from server.errors.protocol import *
+from server.errors.session import *

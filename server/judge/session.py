@@ -11,15 +11,7 @@ from server.errors import SnapshotError
 from server.judge.advice import advise
 from server.judge.combine import EVIDENCE_KINDS, combine, content_score
 from server.judge.history import History
-from server.judge.judgement import (
-    Conclusion,
-    PromptCleared,
-    PromptEvent,
-    PromptRaised,
-    Span,
-    WindowFacts,
-    WindowJudgement,
-)
+from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelKind, LabelSet
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
 from server.judge.said import Said
@@ -29,17 +21,6 @@ from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
 from server.values.text import Text
 from server.values.windows import RECENT_S
-
-__all__ = [
-    "Conclusion",
-    "PromptCleared",
-    "PromptEvent",
-    "PromptRaised",
-    "SessionJudge",
-    "Span",
-    "WindowFacts",
-    "WindowJudgement",
-]
 
 SNAPSHOT_VERSION = 1
 

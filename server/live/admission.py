@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.access.principal import Principal
-from server.assessment.engine import Core, Engine
+from server.assessment.engine import Engine
 from server.errors import ConfigError, SessionExpiredError, SnapshotError
 from server.live import endings
 from server.live.checkpoint import SessionCheckpoint
@@ -16,6 +16,7 @@ from server.live.outcome import Farewell, Remembered
 from server.live.pending import PendingSessions, SessionTerms, new_session_id
 from server.live.registry import Attached, Entry, Registry, Waiting
 from server.live.session import Session
+from server.stream.core import StreamCore
 from server.values.audio import AudioFormat
 from server.wire.client import ResumeConfig, SessionStart, requested
 
@@ -28,7 +29,7 @@ class Accepted:
     """A session and its core. ``replay_until``: up to this sample the client sends again; 0 for a new one."""
 
     session: Session
-    core: Core
+    core: StreamCore
     replay_until: int = 0
 
 

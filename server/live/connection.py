@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from server.assessment.engine import Core, HeardAudio
+from server.assessment.engine import HeardAudio
 from server.errors import IdleTimeoutError, TingqingError
 from server.live import endings
 from server.live.clock import Clock, deadline, pause
@@ -20,6 +20,7 @@ from server.live.outbox import Outbox, OutboxSender
 from server.live.outcome import Outcome
 from server.live.session import Phase, Session
 from server.live.transport import Disconnected, Transport
+from server.stream.core import StreamCore
 from server.wire.server import GoAway
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Connection:
     def __init__(
         self,
         session: Session,
-        core: Core,
+        core: StreamCore,
         transport: Transport,
         clock: Clock,
         limits: LiveLimits,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import assert_never
 
-from server.assessment.engine import Core, HeardAudio
+from server.assessment.engine import HeardAudio
 from server.errors import (
     FrameTooLargeError,
     NonFiniteSamplesError,
@@ -22,6 +22,7 @@ from server.live.mailbox import Mail, Mailbox
 from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
 from server.live.transport import size_of
+from server.stream.core import StreamCore
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
 from server.wire.client import (
     AudioGap,
@@ -49,7 +50,7 @@ class Intake:
     def __init__(
         self,
         session: Session,
-        core: Core,
+        core: StreamCore,
         mailbox: Mailbox,
         clock: Clock,
         limits: LiveLimits,
@@ -188,7 +189,7 @@ class Intake:
             await self._mailbox.put(mail)
         elif self._mailbox.put_newest(mail):
             self._session.assessment.windows_replaced += 1
-            self._session.engine.metrics.window_replaced()
+            self._session.engine.metrics.windows_replaced += 1
             self._session.warn(self._session.warnings.replaced(arrived))
         self._ack(arrived)
 

@@ -9,8 +9,8 @@ from server.logs import request_id
 from server.stream.events import Level, SpeechStarted, SpeechStopped
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 from server.wire.client import SessionStart
+from server.wire.common import ErrorBody
 from server.wire.server import (
-    ErrorBody,
     ErrorMessage,
     LevelMessage,
     SpeechStartedMessage,

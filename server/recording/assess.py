@@ -9,7 +9,7 @@ import numpy as np
 
 from server.assessment.assessment import Assessment
 from server.assessment.conclusion import build_result
-from server.assessment.engine import Core, Engine, HeardAudio
+from server.assessment.engine import Engine, HeardAudio
 from server.assessment.result import Identity, Result
 from server.assessment.updates import Assessed
 from server.errors import ScoringError
@@ -18,6 +18,7 @@ from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
 from server.recording.threads import to_thread_until_done
 from server.scoring.ports import Priority
+from server.stream.core import StreamCore
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
@@ -77,7 +78,7 @@ async def assess_recording(
     return _with_break(result) if recording.cut_short else result
 
 
-def _step(core: Core, blocks: Iterator[Float32Array | Gap]) -> list[StreamEvent] | None:
+def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap]) -> list[StreamEvent] | None:
     """Decode one block into the core; ``None`` at the end. Runs on a worker thread, one step at a time."""
     block = next(blocks, None)
     if block is None:

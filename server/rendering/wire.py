@@ -20,6 +20,7 @@ from server.wire.common import (
     OverallModel,
     PausesModel,
     TextModel,
+    WindowRef,
 )
 from server.wire.result import SpanModel
 from server.wire.server import (
@@ -28,7 +29,6 @@ from server.wire.server import (
     QualityUpdate,
     SessionLabel,
     SessionView,
-    WindowRef,
 )
 
 MOST_SPANS = 200

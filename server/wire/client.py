@@ -2,9 +2,9 @@
 
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from server.errors import (
@@ -146,16 +146,16 @@ ClientMessage = Annotated[
 
 client_messages: TypeAdapter[Any] = TypeAdapter(ClientMessage)
 
-TYPES = (
-    "session.start",
-    "audio.pause",
-    "audio.resume",
-    "audio.gap",
-    "labels.update",
-    "prompt.snooze",
-    "keepalive",
-    "session.end",
-)
+CLIENT_MODELS: tuple[type[WireModel], ...] = get_args(get_args(ClientMessage)[0])
+
+
+def type_of(model: type[BaseModel]) -> str:
+    """The value of the message's ``type`` field."""
+    (value,) = get_args(model.model_fields["type"].annotation)
+    return str(value)
+
+
+TYPES = tuple(map(type_of, CLIENT_MODELS))
 
 
 def parse_client_message(text: str | bytes) -> ClientMessage:

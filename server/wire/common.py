@@ -90,3 +90,25 @@ class EventModel(WireModel):
     start_s: float = Field(ge=0)
     end_s: float = Field(ge=0)
     score: Score
+
+
+class WindowRef(WireModel):
+    """The window that an update judges; sample indices are of the input rate."""
+
+    start_s: float
+    end_s: float
+    start_sample: int
+    end_sample: int
+    partial: bool
+    speech_ratio: Score
+
+
+class ErrorBody(WireModel):
+    """``code`` is for programs and does not change; ``message`` is for people; ``param`` names the field at fault."""
+
+    type: str
+    code: str
+    message: str
+    param: str | None = None
+    retryable: bool = False
+    retry_after_s: float | None = None

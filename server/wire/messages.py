@@ -1,41 +1,12 @@
 """The models of each side's messages, in the order of the documentation."""
 
+from typing import get_args
+
 from pydantic import BaseModel
 
-from server.wire import client, server
+from server.wire.client import CLIENT_MODELS, type_of
+from server.wire.server import ServerMessage
 
-CLIENT_MODELS: tuple[type[BaseModel], ...] = (
-    client.SessionStart,
-    client.AudioPause,
-    client.AudioResume,
-    client.AudioGap,
-    client.LabelsUpdate,
-    client.PromptSnooze,
-    client.KeepAlive,
-    client.SessionEnd,
-)
+__all__ = ["CLIENT_MODELS", "SERVER_MODELS", "type_of"]
 
-SERVER_MODELS: tuple[type[BaseModel], ...] = (
-    server.SessionStarted,
-    server.AudioAck,
-    server.LevelMessage,
-    server.QualityUpdate,
-    server.SpeechStartedMessage,
-    server.SpeechStoppedMessage,
-    server.PromptRaisedMessage,
-    server.PromptClearedMessage,
-    server.WarningMessage,
-    server.Heartbeat,
-    server.GoAway,
-    server.SessionEnded,
-    server.ErrorMessage,
-    server.LabelsUpdated,
-    server.SessionStateMessage,
-    server.Snapshot,
-)
-
-
-def type_of(model: type[BaseModel]) -> str:
-    """The value of the message's ``type`` field."""
-    (value,) = model.model_fields["type"].annotation.__args__  # type: ignore[union-attr]  # always Literal["…"]
-    return str(value)
+SERVER_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ServerMessage)[0])

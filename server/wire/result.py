@@ -16,6 +16,7 @@ from server.wire.common import (
     OverallModel,
     Score,
     TextModel,
+    WindowRef,
 )
 
 
@@ -56,15 +57,9 @@ class SpanModel(WireModel):
     why: str
 
 
-class WindowModel(WireModel):
+class WindowModel(WindowRef):
     """One window of 10 s, or shorter where ``partial``; sample indices are of the input rate."""
 
-    start_s: float
-    end_s: float
-    start_sample: int
-    end_sample: int
-    partial: bool
-    speech_ratio: Score
     labels: dict[str, LabelScoreModel]
     measures: MeasuresModel
 

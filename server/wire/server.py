@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from server.wire.base import WireModel
 from server.wire.client import AudioConfig, CaptureConfig
 from server.wire.common import (
+    ErrorBody,
     EventModel,
     InterferenceModel,
     Kind,
@@ -15,6 +16,7 @@ from server.wire.common import (
     OverallModel,
     Score,
     TextModel,
+    WindowRef,
 )
 from server.wire.result import ResultModel, SpanModel
 
@@ -79,17 +81,6 @@ class LevelMessage(WireModel):
     peak_dbfs: float
     speaking: bool
     clipping: bool
-
-
-class WindowRef(WireModel):
-    """The window that an update judges; sample indices are of the input rate."""
-
-    start_s: float
-    end_s: float
-    start_sample: int
-    end_sample: int
-    partial: bool
-    speech_ratio: Score
 
 
 class SessionView(WireModel):
@@ -187,17 +178,6 @@ class SessionEnded(WireModel):
     type: Literal["session.ended"] = "session.ended"
     reason: EndReason
     result: ResultModel
-
-
-class ErrorBody(WireModel):
-    """``code`` is for programs and does not change; ``message`` is for people; ``param`` names the field at fault."""
-
-    type: str
-    code: str
-    message: str
-    param: str | None = None
-    retryable: bool = False
-    retry_after_s: float | None = None
 
 
 class ErrorMessage(WireModel):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from server.assessment.findings import MAX_SPANS, SoundFindings
-from server.judge.session import WindowFacts
+from server.judge.judgement import WindowFacts
 from server.judge.sounds import Interference, PatientSound
 from server.values.text import Text
 

@@ -11,8 +11,8 @@ from server.evaluation.folds import folds
 from server.evaluation.listening import ListenedRecording, WindowReading
 from server.evaluation.manifest import Row
 from server.evaluation.write_labels import VERSION, with_curves, written_elsewhere
+from server.judge.judgement import WindowFacts
 from server.judge.labels import LabelSet
-from server.judge.session import WindowFacts
 from tests.judge.builders import RATE, TELEMEDICINE
 
 LABELS = Path(__file__).resolve().parents[2] / "labels" / "telemedicine.toml"

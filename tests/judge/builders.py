@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from server.dictionaries import Dictionaries
+from server.judge.judgement import WindowFacts, WindowJudgement
 from server.judge.labels import (
     AcousticEvidence,
     AcousticPart,
@@ -16,7 +17,7 @@ from server.judge.labels import (
     Prompt,
     TranscriptEvidence,
 )
-from server.judge.session import SessionJudge, WindowFacts, WindowJudgement
+from server.judge.session import SessionJudge
 from server.judge.sounds import Interference
 from server.values.measures import Measures
 from server.values.scores import EvidenceKind, Opinion, Why

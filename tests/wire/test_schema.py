@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from server.errors import MalformedMessageError
 from server.wire.client import parse_client_message
+from server.wire.common import ErrorBody
 from server.wire.messages import CLIENT_MODELS, SERVER_MODELS, type_of
 from server.wire.schema import KINDS, render
-from server.wire.server import ErrorBody, ErrorMessage, Heartbeat
+from server.wire.server import ErrorMessage, Heartbeat
 
 ROOT = Path(__file__).resolve().parents[2]
 START: dict[str, Any] = {"type": "session.start", "audio": {"encoding": "pcm_s16le", "sample_rate": 16000}}

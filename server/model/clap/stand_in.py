@@ -9,14 +9,10 @@ import soxr
 import torch
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
-from server.model.clap.backends import open_backend
 from server.model.clap.cache import Checkpoint
-from server.model.clap.checkpoint import LoadedClap, read_model
-from server.model.clap.devices import choose_device, choose_dtype
+from server.model.clap.checkpoint import read_model
 from server.model.clap.published import AUDIO, PROJECTION, TEXT
-from server.model.clap.spectrogram import CLAP_RATE, FREQUENCY_MAX, FREQUENCY_MIN, log_mel
-from server.model.clap.texts import TextEmbedder
-from server.model.clap.tower import LeanTower
+from server.model.clap.spectrogram import CLAP_RATE, FREQUENCY_MAX, FREQUENCY_MIN
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.windows import WINDOW_S
 
@@ -51,22 +47,6 @@ def models(checkpoint: Path | None, seed: int) -> tuple[Any, Tokenize]:
         return random.eval(), stand_in_tokens
     model, tokenizer = read_model(Checkpoint(checkpoint.name, "bench", checkpoint))
     return model, lambda texts: dict(tokenizer(texts, padding=True, return_tensors="pt"))
-
-
-def random_clap(seed: int = 0, *, device: str = "auto", dtype: str = "auto", at_once: int = 1) -> LoadedClap:
-    """Random weights of the published shapes, ready to score like a loaded checkpoint."""
-    model, _ = models(None, seed)
-    settle(model, [log_mel(clip) for clip in clips(seed)])
-    chosen = choose_device(device)
-    texts = TextEmbedder(
-        lambda texts, **_: stand_in_tokens(texts),
-        model.text_model.to(chosen),
-        model.text_projection.to(chosen),
-        revision=f"seed {seed}",
-    )
-    scale = float(model.logit_scale_a.detach().exp())
-    audio = open_backend(LeanTower(model), chosen, choose_dtype(dtype, chosen), at_once=at_once)
-    return LoadedClap(f"random weights@seed {seed}", audio, texts, scale)
 
 
 def stand_in_tokens(texts: list[str]) -> dict[str, torch.Tensor]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from server.model.clap.bulk import DeviceMel, partial_windows, recording_mels
 from server.model.clap.gpu import GpuBackend
 from server.model.clap.spectrogram import CLAP_RATE, CLAP_SAMPLES, log_mel, repeat_to_window
 from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
+from tools.material.clap.bulk import DeviceMel, partial_windows, recording_mels
 from tools.material.clap.tiny import tiny_model
 
 CPU = torch.device("cpu")
