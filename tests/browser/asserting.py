@@ -10,9 +10,14 @@ from tests.browser.stub import StubServer, StubSocket
 
 ELEMENT = "tingqing-patient, tingqing-doctor"
 PROMPT = "move_somewhere_quieter"
+WITHIN_S = 30.0
+"""For what comes by itself: long, because a loaded machine is slow and not wrong."""
+expect.set_options(timeout=WITHIN_S * 1000)
+RETRIED_WITHIN_S = 1.0
+"""On the page's clock: a line that was lost is opened again at once, but for some jitter and the next tick."""
 
 
-def attribute(page: Page, name: str, value: str | re.Pattern[str], *, within_s: float = 8) -> None:
+def attribute(page: Page, name: str, value: str | re.Pattern[str], *, within_s: float = WITHIN_S) -> None:
     """The host carries this attribute by then."""
     expect(page.locator(ELEMENT)).to_have_attribute(name, value, timeout=within_s * 1000)
 
@@ -21,12 +26,32 @@ def without_attribute(page: Page, name: str) -> None:
     expect(page.locator(ELEMENT)).not_to_have_attribute(name, re.compile("."))
 
 
-def shown(page: Page, text: str, *, within_s: float = 8) -> None:
+def shown(page: Page, text: str, *, within_s: float = WITHIN_S) -> None:
     """A person can read it by then."""
     expect(page.get_by_text(text)).to_be_visible(timeout=within_s * 1000)
 
 
-def until(page: Page, expression: str, *, within_s: float) -> None:
+def passes(page: Page, seconds: float) -> None:
+    """So much time on the page's own clock, at once: its timers run, and nothing else moves."""
+    page.clock.run_for(round(1000 * seconds))
+
+
+def count_lines(page: Page) -> None:
+    """From now on ``lines`` is the number of sockets that the page has opened."""
+    page.evaluate(
+        """() => {
+          window.lines = 0;
+          window.WebSocket = class extends WebSocket {
+            constructor(...given) {
+              super(...given);
+              lines += 1;
+            }
+          };
+        }"""
+    )
+
+
+def until(page: Page, expression: str, *, within_s: float = WITHIN_S) -> None:
     """The page's own ``wait_for_function`` evaluates strings, which the content security policy forbids."""
     deadline = time.monotonic() + within_s
     while not page.evaluate(expression):

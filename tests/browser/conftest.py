@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Any hour will do.
+BEFORE_OPENING = datetime(2026, 1, 1, tzinfo=UTC)
 
 OpenPage = Callable[..., Page]
 
@@ -101,7 +105,14 @@ def launch(playwright: Playwright, chromium_path: str) -> Iterator[Callable[...,
 
 
 @pytest.fixture
-def open_page(launch: Callable[..., Browser], voice_wav: Path) -> Iterator[OpenPage]:
+def clock_stands() -> bool:
+    """Whether the page's own clock moves only when the test moves it (``asserting.passes``). A page of the real server
+    needs the real time: its file says False."""
+    return True
+
+
+@pytest.fixture
+def open_page(launch: Callable[..., Browser], voice_wav: Path, clock_stands: bool) -> Iterator[OpenPage]:
     """Open a URL. Whatever the page complains of in its console fails the test, refused resources included;
     ``expecting``: part of a complaint that the test provokes."""
     contexts: list[BrowserContext] = []
@@ -120,6 +131,9 @@ def open_page(launch: Callable[..., Browser], voice_wav: Path) -> Iterator[OpenP
         expected_complaints.extend([expecting] if expecting else [])
         context = launch(wav, denied=denied).new_context(**({"locale": "en-GB"} | options))
         contexts.append(context)
+        if clock_stands:
+            context.clock.install(time=BEFORE_OPENING)
+            context.clock.pause_at(BEFORE_OPENING + timedelta(seconds=1))
         page = context.new_page()
         page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,6 +1,6 @@
 """The whole way: a real file as the microphone of a real Chromium, the real server, the patient's and doctor's pages.
 
-Some wait for half a minute of sound, which passes in real time.
+Sound passes in real time here: these tests wait for so many updates of the server, however long they take.
 """
 
 import re
@@ -17,9 +17,20 @@ from tests.browser.serving import running_server
 
 MixWav = Callable[[str], Path]
 
-PROMPT_WITHIN_S = 20
-NOISY = ["030", "034", "015"]
+REAL_TIME_S = 90.0
+"""For some ten seconds of sound, heard and judged on whatever machine this is."""
+CALM_UPDATES = 12
+"""Without a prompt. A noisy room brings one within half as many."""
+NOISY = ["034", "015"]
 CLEAN = ["000", "001"]
+
+# Several of these waits in one test, on a machine that is busy with others.
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+def clock_stands() -> bool:
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +62,16 @@ def follow(page: Page, url: str) -> Page:
     return doctor
 
 
-@pytest.mark.parametrize("mix", NOISY)
-def test_noisy_room_brings_the_prompt_to_both_pages(url: str, open_page: OpenPage, mix_wav: MixWav, mix: str) -> None:
-    page = speak(open_page, url, mix_wav(mix))
-    doctor = follow(page, url)
-    attribute(page, "data-prompt", PROMPT, within_s=PROMPT_WITHIN_S)
-    attribute(doctor, "data-prompt", PROMPT)
-    attribute(doctor, "data-grade", re.compile("usable|poor"))
-    attribute(doctor, "data-state", "live")
-    shown(page, "Please move somewhere quieter.")
-    quiet = doctor.get_by_role("meter", name="Quiet room")
-    expect(quiet).to_have_attribute("aria-valuetext", re.compile("low"), timeout=15_000)
+def test_noisy_room_brings_the_prompt_to_both_pages(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
+    rooms = [(page, follow(page, url)) for page in (speak(open_page, url, mix_wav(mix)) for mix in NOISY)]
+    for page, doctor in rooms:
+        attribute(page, "data-prompt", PROMPT, within_s=REAL_TIME_S)
+        attribute(doctor, "data-prompt", PROMPT)
+        attribute(doctor, "data-grade", re.compile("usable|poor"))
+        attribute(doctor, "data-state", "live")
+        shown(page, "Please move somewhere quieter.")
+        quiet = doctor.get_by_role("meter", name="Quiet room")
+        expect(quiet).to_have_attribute("aria-valuetext", re.compile("low"))
 
 
 def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
@@ -69,41 +79,34 @@ def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: M
     for page in pages:
         page.evaluate(
             """() => {
-              window.raised = [];
+              window.raised = []; window.updates = 0;
               addEventListener('tingqing-message', ({detail}) => {
                 if (detail.type === 'prompt.raised') raised.push(detail.id);
+                if (detail.type === 'quality.update') updates += 1;
               });
             }"""
         )
     doctor = follow(pages[0], url)
-    attribute(pages[0], "data-grade", "clear", within_s=15)
+    attribute(pages[0], "data-grade", "clear", within_s=REAL_TIME_S)
     attribute(doctor, "data-grade", "clear")
-    doctor.wait_for_timeout(25_000)
     for page in pages:
-        assert page.evaluate("window.raised") == []
+        until(page, f"updates >= {CALM_UPDATES}", within_s=REAL_TIME_S)
+        assert page.evaluate("raised") == []
         without_attribute(page, "data-prompt")
 
 
-def test_snoozed_prompt_does_not_come_back(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
-    page = speak(open_page, url, mix_wav("030"))
-    attribute(page, "data-prompt", PROMPT, within_s=PROMPT_WITHIN_S)
-    page.click("[part=not-now]")
-    without_attribute(page, "data-prompt")
-    page.evaluate(
-        """() => addEventListener('tingqing-message', ({detail}) => {
-          if (detail.type === 'prompt.raised') document.title = detail.id;
-        })"""
-    )
-    page.wait_for_timeout(8_000)
-    assert page.title() != PROMPT
-
-
-def test_finish_brings_the_verdict_to_both_pages(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
+def test_not_now_takes_the_prompt_from_both_pages_and_finish_brings_the_verdict(
+    url: str, open_page: OpenPage, mix_wav: MixWav
+) -> None:
     page = speak(open_page, url, mix_wav("030"))
     doctor = follow(page, url)
-    attribute(page, "data-prompt", PROMPT, within_s=PROMPT_WITHIN_S)
+    attribute(page, "data-prompt", PROMPT, within_s=REAL_TIME_S)
+    attribute(doctor, "data-prompt", PROMPT)
+    page.click("[part=not-now]")
+    without_attribute(page, "data-prompt")
+    without_attribute(doctor, "data-prompt")
     page.click("[part=finish]")
-    attribute(page, "data-state", "ended", within_s=12)
+    attribute(page, "data-state", "ended")
     expect(page.locator("[part=verdict]")).to_contain_text("once more")
     attribute(doctor, "data-state", "ended")
     expect(doctor.locator("[part=word]")).to_have_text(re.compile("Record again|Unusable"))
@@ -127,10 +130,10 @@ def test_cut_connection_goes_on_with_the_same_session(port: int, open_page: Open
         )
         doctor = follow(page, f"http://127.0.0.1:{port}/")
         session = page.locator("tingqing-patient").get_attribute("data-session")
-        until(page, "ends.length >= 4", within_s=20)
+        until(page, "ends.length >= 4", within_s=REAL_TIME_S)
         proxy.cut()
-        until(page, "states.includes('reconnecting') && states.at(-1) === 'live'", within_s=15)
-        until(page, "ends.length >= 9", within_s=20)
+        until(page, "states.includes('reconnecting') && states.at(-1) === 'live'", within_s=REAL_TIME_S)
+        until(page, "ends.length >= 9", within_s=REAL_TIME_S)
         assert page.locator("tingqing-patient").get_attribute("data-session") == session
         ends = page.evaluate("ends")
         assert ends == list(range(3, 3 + len(ends))), "no window lost, none twice"
@@ -142,7 +145,7 @@ def test_cut_connection_goes_on_with_the_same_session(port: int, open_page: Open
 def test_dropped_recording_gets_its_verdict(url: str, open_page: OpenPage, mixes: Path) -> None:
     page = open_page(url, locale="zh-CN")
     page.set_input_files("input[type=file]", next(mixes.glob("030*.flac")))
-    expect(page.locator("[part=verdict]")).to_contain_text("再录一遍会更好", timeout=30_000)
+    expect(page.locator("[part=verdict]")).to_contain_text("再录一遍会更好", timeout=REAL_TIME_S * 1000)
     expect(page.get_by_role("meter", name="环境安静")).to_have_attribute("aria-valuetext", re.compile("低"))
 
 
