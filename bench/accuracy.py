@@ -1,8 +1,8 @@
 """Writes docs/accuracy.md: what the judgement gets right on labelled mixes, cross-validated and as shipped, and live.
 
-    .venv/bin/python bench/accuracy.py [--report FOLDER]        (or: make accuracy; some minutes of one core)
+    .venv/bin/python bench/accuracy.py [--report FOLDER]        (or: make accuracy; takes some minutes on one core)
 
-Needs the folder of recordings (TINGQING_SHARED). Further mixes, to fit on, are made from the same sources into a
+Needs the folder of recordings (TINGQING_SHARED). Further mixes to fit to are made from the same sources in a
 temporary folder.
 """
 
@@ -37,11 +37,11 @@ SECOND, QUIETER = "second talker", "move_somewhere_quieter"
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 
 Goal = tuple[str, str, bool | None]
-"""What was aimed at, what was found, and whether that reaches it (``None``: only reported)."""
+"""A goal, the result, and whether the result reaches it (``None``: only reported)."""
 
 
 def evaluation_of(manifest: Path, folds: int = 0, held_out: HeldOut | None = None) -> Evaluation:
-    """By all of telemedicine. ``held_out``: heard with other models than the shipped ones."""
+    """By all labels of telemedicine. ``held_out``: analysed with other models than the shipped ones."""
 
     async def run() -> Evaluation:
         settings = load_settings()
@@ -55,8 +55,8 @@ def evaluation_of(manifest: Path, folds: int = 0, held_out: HeldOut | None = Non
 
 
 def evaluated(folder: Path, report: Path | None) -> Evaluation:
-    """The 126 mixes, each judged with curves fitted without its sources, and, cross-validated, heard by a network for
-    overlap that was fitted without them as well."""
+    """The 126 mixes, each judged with curves fitted without its sources; when cross-validated, also by an overlap
+    network fitted without them."""
     fit = []
     for seed in FIT_SEEDS:
         fit.append(folder / f"set{seed}")
@@ -73,7 +73,7 @@ def evaluated(folder: Path, report: Path | None) -> Evaluation:
 
 
 def soft_voices(folder: Path) -> Findings:
-    """A soft voice beside a fan at 8 dB: the case that level and noise both spoil a little."""
+    """A soft voice beside a fan at 8 dB: level and noise are both a little too bad."""
     everything = live_prompts.rows()
     fans = [row["path"] for row in everything if row["kind"] == "fan_ac"]
     speech = [row["path"] for row in everything if row["path"].startswith("speech/") and row["clean"] == "yes"]
@@ -122,7 +122,7 @@ def condition_table(held_out: Findings, shipped: Findings) -> list[str]:
 
 
 def goals(evaluation: Evaluation, soft: Findings, live: live_prompts.Live, rate: tuple[int, int, float]) -> list[str]:
-    """The goals of the plan, a row each, by the cross-validated figures where there are such."""
+    """The goals of the plan, one row each, by the cross-validated figures if there are any."""
     findings = evaluation.cross_validated
     assert findings is not None
     rows = [*interference_goals(findings), *condition_goals(findings), *other_goals(soft, live, rate)]

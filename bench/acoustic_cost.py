@@ -65,7 +65,7 @@ def advance_all(samples: npt.NDArray[np.float32], windows: list[Window]) -> None
 
 
 def hear_all(samples: npt.NDArray[np.float32], windows: list[Window]) -> None:
-    """The network that hears two people at once, for every hop."""
+    """The network that detects two people at once, for every hop."""
     network = load_overlap()
     for window in windows:
         if not window.partial:

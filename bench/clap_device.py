@@ -1,15 +1,15 @@
-"""CLAP's throughput on a device: windows a second by batch size, ten minutes of audio, distance from the exact way.
+"""CLAP's throughput on a device: windows per second by batch size, ten minutes of audio, error of the embeddings.
 
     .venv/bin/python bench/clap_device.py [--device auto|cpu|cuda:0] [--dtype auto] [--modes graphs,eager] [--json]
 
-On a GPU: each way of launching (captured graphs, eager, torch.compile) at each batch size until a doubling gains under
-3 %, the share of the bf16 matrix rate measured in the same run, and how many live streams the windows a second are (one
-window a second each; one process's event loop carries fewer). On a CPU: one window, and as many as it scores side by
-side. Ten minutes: from decoded PCM at 48 kHz in memory to the scores of five labels for all 7 partial and 591
-full windows; on a GPU with the mel made there, on a CPU with the exact one, frame by frame as in a stream.
+On a GPU: each mode (captured graphs, eager, torch.compile) at each batch size until a doubling gains under 3 %, the
+share of the bf16 matrix rate measured in the same run, and how many live streams that is (one window a second each;
+one process's event loop carries fewer). On a CPU: one window, and as many as it scores in parallel.
+Ten minutes: from decoded PCM at 48 kHz in memory to the scores of five labels for all 7 partial and 591 full windows.
+A GPU computes the mel itself; a CPU uses the exact one, frame by frame as in a stream.
 ``error``: mean distance of the embeddings from ClapModel's in fp32 on the CPU, over the mean distance between clips.
-Weights are random, of the published shapes. ``--tiny`` runs a toy model, to try the script itself. Never run on a GPU
-so far.
+Weights are random, of the published shapes. ``--tiny`` runs a toy model, to try the script itself. It has not run on
+a GPU yet.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def tell(text: str) -> None:
 
 
 def seconds(run: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Median of ``repeats`` runs, each waited for, after one that is not counted."""
+    """Median of ``repeats`` runs, each waited for, after one untimed run."""
     times = []
     for _ in range(repeats + 1):
         began = time.perf_counter()
@@ -72,7 +72,7 @@ def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def grow(measure: Callable[[int], float], most: int) -> list[dict[str, Any]]:
-    """Windows a second at 1, 2, 4 … windows at once, until a doubling gains next to nothing."""
+    """Windows per second at 1, 2, 4 … windows at once, until a doubling gains almost nothing."""
     rows: list[dict[str, Any]] = []
     size = 1
     while size <= most:
@@ -105,7 +105,7 @@ def on_gpu(tower: LeanTower, device: torch.device, dtype: Any, modes: Sequence[M
 
 
 def ten_minutes_there(pcm: Float32Array, backend: GpuBackend, mel: DeviceMel, texts: torch.Tensor) -> torch.Tensor:
-    """Scores of all windows, float32 ``(598, 5)``, made on the device."""
+    """Scores of all windows, float32 ``(598, 5)``, computed on the device."""
     with torch.inference_mode():
         return torch.sigmoid(backend.embed_there(recording_mels(pcm, mel)) @ texts).cpu()
 

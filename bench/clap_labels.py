@@ -1,10 +1,10 @@
-"""What new labels cost the other sessions: windows are scored every 100 ms while 200 label texts are embedded.
+"""How new labels delay other sessions: windows are scored every 100 ms while 200 label texts are embedded.
 
     .venv/bin/python bench/clap_labels.py [--labels 200] [--threads 2] [--json]
 
-The published architecture with random weights, the scoring service as it is served; one session's windows in a row,
-another's `labels.update` beside them. Tells how long a window took without and with it, how long the texts took, and
-how long a third session with one new label waited for it. Needs no weights and no network.
+Uses the published architecture with random weights and the server's scoring service. One session's windows run in a
+row beside another's `labels.update`. Reports how long a window took without and with the update, how long the texts
+took, and how long a third session with one new label waited. Needs no weights and no network.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Does a CLAP that goes through our path learn, and does its evidence separate? A tiny one, trained here.
+"""Does a tiny CLAP, trained here, keep what it learned on our path, and does its evidence separate sounds?
 
     .venv/bin/python bench/clap_learns.py [--steps 1000] [--sounds 48] [--unseen 40] [--seed 0] [--json]
 
-Twelve kinds of synthetic sound with captions (tests/model/clap/sounds.py). After training, sounds nobody taught it go
-as 48 kHz PCM through core, mel tracker, lean tower, text cache and evidence; labels are wordings nobody taught it.
-Random weights of the same shapes stand beside it, and chance. Minutes on one core; needs no weights and no network.
+Twelve kinds of synthetic sound with captions (tools/material/clap/sounds.py). After training, unseen sounds go as
+48 kHz PCM through core, mel tracker, lean tower, text cache and evidence; labels are unseen wordings. Compared with
+random weights of the same shapes, and with chance. Takes minutes on one core; needs no weights and no network.
 """
 
 import argparse

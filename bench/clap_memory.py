@@ -1,10 +1,10 @@
-"""What CLAP holds in memory: one copy of the weights, and little for each session.
+"""How much memory CLAP takes: one copy of the weights, and little per session.
 
     .venv/bin/python bench/clap_memory.py [--sessions 20] [--dtype bf16]
 
 Writes a checkpoint of the published architecture with random weights (0.6 GB, in a temporary folder), loads it in a
-process of its own as `tingqing serve` does, and reads /proc/self/status: `anon` is memory of the process's own, `file`
-pages of the checkpoint that are mapped and that the system may forget and read again. Linux only.
+separate process as `tingqing serve` does, and reads /proc/self/status: `anon` is private memory, `file` are mapped
+pages of the checkpoint, which the system may drop and read again. Linux only.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""``tingqing serve`` with CLAP of the published shapes and random weights; or with transformers in its place.
+"""``tingqing serve`` with CLAP of the published shapes and random weights, or with transformers in its place.
 
     .venv/bin/python bench/clap_server.py --scorer ours|peer [--port 8000] [--max-sessions 64] [--no-mos]
 
-For benchmarks: random weights cost what the real ones do, and say nothing. ``peer`` puts the zero-shot pipeline of
-transformers (processor, model, softmax, five label texts, as ``tingqing bench clap`` has it) behind the same sockets,
-stream, lane and judgement, on the same windows; everything else of the server is as it always is.
+For benchmarks: random weights cost as much as real ones; their scores mean nothing. ``peer`` puts the zero-shot
+pipeline of transformers (processor, model, softmax, five label texts, as in ``tingqing bench clap``) behind the same
+sockets, stream, lane and judgement, on the same windows; the rest of the server is unchanged.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from tools.material.clap.random_weights import random_clap
 
 
 class Peer:
-    """``assessment.scorers.Scorer``: the whole pipeline for each window, with the texts every time."""
+    """``scoring.scorers.Scorer``: runs the pipeline for each window, with the texts every time."""
 
     name: str = "peer"
     kind: EvidenceKind = "clap"
@@ -40,7 +40,7 @@ class Peer:
         self._score = peer(*models(None, 0))
 
     def prepare(self, labels: LabelSet) -> None:
-        """The pipeline knows no preparation."""
+        """The pipeline has no preparation."""
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
         return [self._reply(request) for request in requests]
@@ -52,7 +52,7 @@ class Peer:
 
 
 class NoMel:
-    """In place of our mel: the pipeline makes its own."""
+    """In place of our mel: the pipeline computes its own."""
 
     name: str = MEL
 

@@ -1,12 +1,12 @@
-"""Makes further labelled mixes, of other pairings than the 126: every noise there is, rooms of many kinds, every fault.
+"""Makes further labelled mixes in other combinations than the 126: every noise, many kinds of rooms, every fault.
 
     .venv/bin/python bench/further_mixes.py FOLDER [--seed 1]
 
-FOLDER gets 16 kHz recordings and ``labels.json`` as ``make_mixes.py`` of TINGQING_SHARED writes them, with its
-definitions of level and SNR, so that bench/mixes_table.py and bench/mixes_manifest.py read them. Each talker and each
-noise file has its turn. Rooms are made, not recorded: boxes by the image method (Allen and Berkley 1979), and decaying
-noise after a direct sound for given decay times and direct-to-reverberant ratios. A room counts as echoing from
-0.25 s and under 10 dB on, as the 126 have it.
+FOLDER gets 16 kHz recordings and ``labels.json`` in the form that ``make_mixes.py`` of TINGQING_SHARED writes, with
+its definitions of level and SNR, so that bench/mixes_table.py and bench/mixes_manifest.py can read them. Every talker
+and every noise file is used. Rooms are simulated: boxes by the image method (Allen and Berkley 1979), and decaying
+noise after a direct sound for given decay times and direct-to-reverberant ratios. As in the 126, a room counts as
+echoing from 0.25 s on and under 10 dB.
 """
 
 import argparse
@@ -26,12 +26,12 @@ import soundfile
 ROOT = Path(__file__).resolve().parent.parent
 AUDIO = Path(os.environ.get("TINGQING_SHARED", ROOT.parent / "shared")) / "audio"
 sys.path.insert(0, str(AUDIO))
-import make_mixes  # noqa: E402 - lies beside the recordings
+import make_mixes  # noqa: E402 - a module beside the recordings
 
 RATE = 16_000
 SOUND_M_S = 343.0
 SNRS = (15, 8, 3, 20, 8, -3)
-"""Met in turn: at most 8 dB is strong, at least 15 dB is not."""
+"""Used in turn: at most 8 dB is strong, at least 15 dB is not."""
 NOISE_LEAST_S = 0.5
 Audio = npt.NDArray[np.float64]
 Row = dict[str, str]
@@ -39,7 +39,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One mix: what is told of it, and the arguments of ``make_mixes.make_mix``."""
+    """One mix: its description, and the arguments of ``make_mixes.make_mix``."""
 
     category: str
     tags: Sequence[str]
@@ -69,7 +69,7 @@ def box_room(size: Sequence[float], decay_s: float, distance_m: float, rng: np.r
         bounces = counts[0][:, None, None] + counts[1][:, None] + counts[2]
         at = (path / SOUND_M_S * RATE).astype(int)
         near = at < n
-        # Images of one sign would pile up at low frequencies, which no room does (walls turn the phase).
+        # Images of one sign would add up at low frequencies, which no room does (walls turn the phase).
         signs = np.where(bounces[near] > 0, rng.choice((-1.0, 1.0), near.sum()), 1.0)
         np.add.at(response, at[near], signs * reflected ** bounces[near] / np.maximum(path[near], 0.1))
     return response
@@ -190,7 +190,7 @@ def combined_jobs(sources: Sources, rng: np.random.Generator) -> Iterator[Job]:
 
 
 def spoken(job: Job, sources: Sources) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arguments with a talker where one speaks, and what is told of the talker."""
+    """Arguments with a talker if one speaks, and the talker's description."""
     if "no_speech" in job.tags:
         return dict(job.arguments), {}
     rows = sources.talker()
@@ -204,7 +204,7 @@ def spoken(job: Job, sources: Sources) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def make(folder: Path, seed: int) -> int:
-    """Writes the mixes and their ``labels.json`` into ``folder``; the number of mixes."""
+    """Write the mixes and their ``labels.json`` into ``folder``; returns the number of mixes."""
     folder.mkdir(parents=True, exist_ok=True)
     sources, rng = Sources(seed), np.random.default_rng(seed)
     jobs = [*plain_jobs(sources, rng), *fault_jobs(sources, rng), *combined_jobs(sources, rng)]

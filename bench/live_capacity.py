@@ -2,13 +2,13 @@
 
     .venv/bin/python bench/live_capacity.py [--scorer both|ours|peer] [--seconds 25] [--probes 5] [--json]
 
-A number of streams is sustained when 95 of 100 scores come within a second of the audio they are about, at most one
-window in a hundred is replaced by a newer one, and nothing is reported as an error. The largest such number is searched
-for, up and then by halves, with ``--probes`` numbers at most; each is tried once for ``--seconds`` of audio, so the
-whole takes some six minutes. Weights are random, of the published shapes (``clap_server.py``); acoustic measures, VAD
-and DNSMOS run as they do by default, and DNSMOS may be left out where there is no time for it (``mos_shed``). Server
-and clients are a process each and share the machine: what the clients took is told. ``--json`` prints one object on
-one line; progress goes to standard error.
+A number of streams is sustained if 95 % of the scores come within a second of their audio, at most 1 % of the windows
+are replaced by newer ones, and no error is reported. The largest such number is searched for, upwards and then by
+halves, with at most ``--probes`` numbers, each tried once for ``--seconds`` of audio: some six minutes in total.
+Weights are random, of the published shapes (``clap_server.py``); acoustic measures, VAD and DNSMOS run as by default,
+and DNSMOS may be left out if there is no time for it (``mos_shed``). Server and clients are separate processes on the
+same machine; the time that the clients took is reported. ``--json`` prints one object on one line; progress goes to
+standard error.
 """
 
 import argparse
@@ -32,7 +32,7 @@ FIRST = {"ours": 20, "peer": 2}
 
 
 def cpu_s(pid: int) -> float:
-    """User and system time of a process so far, where /proc tells it."""
+    """User and system time of a process so far, if /proc has it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -41,7 +41,7 @@ def cpu_s(pid: int) -> float:
 
 
 def lanes(port: int) -> list[dict[str, Any]]:
-    """What ``/readyz`` tells of them, ready or not."""
+    """What ``/readyz`` reports, ready or not."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
             told = json.load(answer)

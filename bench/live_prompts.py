@@ -1,10 +1,10 @@
-"""How soon a prompt comes and goes, and how often one comes without reason: long live sessions of real speech.
+"""How soon a prompt comes and goes, and how often one is false: long live sessions of real speech.
 
     .venv/bin/python bench/live_prompts.py
 
-Speech is joined clip to clip with pauses of 0.3–0.9 s, each talker at his own level within 3 dB; noise at 3 dB SNR
+Speech is joined clip to clip with pauses of 0.3–0.9 s, each talker at one level within 3 dB. Noise at 3 dB SNR
 begins at 15 s and lasts 25 s; or real sneezes and laughs, as loud as the voice or up to 8 dB louder, come every 5–12 s.
-All of it passes StreamCore, the acoustic scorer and SessionJudge in sample time. Definitions of level and SNR:
+Everything passes StreamCore, the acoustic scorer and SessionJudge in sample time. Definitions of level and SNR:
 make_mixes.py of TINGQING_SHARED.
 """
 
@@ -28,7 +28,7 @@ from server.values.audio import Capture, CaptureSource
 ROOT = Path(__file__).resolve().parent.parent
 AUDIO = Path(os.environ.get("TINGQING_SHARED", ROOT.parent / "shared")) / "audio"
 sys.path.insert(0, str(AUDIO))
-import make_mixes  # noqa: E402 - lies beside the recordings
+import make_mixes  # noqa: E402 - a module beside the recordings
 
 RATE = 16_000
 SNR_DB, BEGINS_S, ENDS_S, LENGTH_S = 3.0, 15, 40, 65
@@ -42,7 +42,7 @@ Audio = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Noisy:
-    """Seconds from where noise begins to the prompt, and from where it ends to its clearing; ``None``: never."""
+    """Seconds from the start of the noise to the prompt, and from its end to the clearing; ``None``: never."""
 
     kind: str
     raised_s: float | None
@@ -127,7 +127,7 @@ def with_outbursts(samples: Audio, sounds: Sequence[Audio], rng: np.random.Gener
 
 
 def outburst(path: Path) -> Audio:
-    """The first sneeze or laugh of a recording, 2.5 s at most."""
+    """The first sneeze or laugh of a recording, at most 2.5 s."""
     clip = make_mixes.load(str(path))
     start, end = make_mixes.intervals(clip, 25)[0]
     return np.asarray(clip[int(start * RATE) : int(min(end + 0.1, start + 2.5) * RATE)])
@@ -165,7 +165,7 @@ def raised(told: Sequence[tuple[float, bool, str]]) -> int:
 
 
 def median(values: Sequence[float | None]) -> float:
-    """What never happened counts as later than all else."""
+    """An event that never happened counts as later than all others."""
     ordered = sorted(float("inf") if value is None else value for value in values)
     return float(np.median(ordered)) if ordered else float("inf")
 

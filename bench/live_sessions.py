@@ -2,11 +2,11 @@
 
     .venv/bin/python bench/live_sessions.py [--sessions 20] [--seconds 40] [--rate 48000] [--spread 5] [--json]
 
-Each client sends 100 ms of real speech (TINGQING_SHARED, default ../shared) every 100 ms, paced by the clock. Lag is
-measured at the client: from sending the chunk that holds a window's last sample to receiving its ``quality.update``.
-At rates other than 16 kHz the resampler needs 16 ms more than the window, so the next chunk is waited for and counted.
-Sessions begin spread evenly over 5 s, the period of DNSMOS, as patients do not start together; ``--spread 0`` makes
-them: the worst case, in which every window of every session is due at the same moment.
+Each client sends 100 ms of real speech (TINGQING_SHARED, default ../shared) every 100 ms, by the clock. Lag is
+measured at the client: from sending the chunk with a window's last sample to receiving its ``quality.update``.
+At rates other than 16 kHz the resampler needs 16 ms beyond the window, so the wait for the next chunk counts too.
+Sessions start evenly spread over 5 s, the period of DNSMOS, because patients do not start together. With ``--spread
+0`` they do: the worst case, in which every window of every session is due at the same moment.
 """
 
 import argparse
@@ -32,12 +32,12 @@ SHARED = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents
 CHUNK_S = 0.1
 START_S = 180
 UNREAD = ('{"type":"level"', '{"type":"audio.ack"', '{"type":"heartbeat"')
-"""Left as text: clients that share the machine with the server are to cost little."""
+"""Kept as text, so that clients on the server's machine cost little."""
 
 
 @dataclass
 class Session:
-    """What one client saw. Times in seconds of the monotonic clock."""
+    """What one client measured. Times in seconds of the monotonic clock."""
 
     first_update_s: float | None = None
     lags_ms: list[float] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Session:
 
 
 def speech(rate: int, seconds: int, number: int) -> bytes:
-    """16-bit speech of a recording of its own for each client, repeated to length."""
+    """16-bit speech, a different recording for each client, repeated to length."""
     files = sorted((SHARED / "audio" / "mixes").glob("*.flac"))
     if not files:
         raise SystemExit(f"no recordings under {SHARED}; set TINGQING_SHARED")
@@ -113,7 +113,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 async def serve(port: int, command: Sequence[str]) -> asyncio.subprocess.Process:
-    """A server of its own process, once it answers; its banner goes to standard error."""
+    """A server process, once it answers; its banner goes to standard error."""
     server = await asyncio.create_subprocess_exec(sys.executable, *command, "--port", str(port), stdout=sys.stderr)
     try:
         async with asyncio.timeout(START_S):
@@ -133,7 +133,7 @@ async def serve(port: int, command: Sequence[str]) -> asyncio.subprocess.Process
 
 
 async def load(url: str, sessions: int, seconds: int, rate: int, spread: float) -> dict[str, Any]:
-    """``sessions`` patients at once on a server that runs; what they saw."""
+    """Run ``sessions`` patients at once on a running server; returns what they measured."""
     speeches = [speech(rate, seconds, number) for number in range(sessions)]
     async with asyncio.TaskGroup() as group:
         clients = [
@@ -165,7 +165,7 @@ def free_port() -> int:
 
 
 async def stop(server: asyncio.subprocess.Process) -> None:
-    """Let it end in order; it has half a minute."""
+    """Stop it gracefully; it has half a minute."""
     if server.returncode is None:
         server.send_signal(signal.SIGTERM)
     try:

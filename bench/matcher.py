@@ -1,7 +1,7 @@
 """The transcript matcher on the labelled consultations: counts with 95 % intervals, homophones, milliseconds.
 
-Needs ``$TINGQING_SHARED/consultations`` (default ../shared). Prints no text. What was labelled, and how the halves were
-drawn: ``tools/material/consultations.py``.
+Needs ``$TINGQING_SHARED/consultations`` (default ../shared). Prints no text. ``tools/material/consultations.py``
+explains the labels and the halves.
 """
 
 import os

@@ -1,10 +1,10 @@
-"""The manifest that ``tingqing evaluate`` reads, of a folder of labelled mixes as ``make_mixes.py`` writes them.
+"""Writes the manifest for ``tingqing evaluate`` of a folder of labelled mixes made by ``make_mixes.py``.
 
     .venv/bin/python bench/mixes_manifest.py FOLDER [--fit FOLDER ...] --output manifest.csv
 
-FOLDER holds ``labels.json`` and its files; those of ``--fit`` are fitted on and never reported. What a mix must and may
-prompt is the truth that bench/mixes_table.py has. Where the mix's recipe does not say whether a label is fine, its cell
-is empty.
+FOLDER holds ``labels.json`` and its files; those of ``--fit`` are only fitted to and never reported. The prompts that a
+mix must and may raise are those of bench/mixes_table.py. If the mix's recipe does not say whether a label is fine, its
+cell is empty.
 """
 
 import argparse
@@ -48,7 +48,7 @@ FAULTS = {
 }
 """Label to the tags that break it."""
 ALWAYS_TOLD = {"no_clipping", "continuous_signal", "full_bandwidth", "low_reverberation"}
-"""Whatever else a recipe does, it breaks these only where a tag says so."""
+"""Labels that a recipe breaks only if a tag says so."""
 QUIET_FROM_DB, LOUD_UNDER_DB = 15, 8
 
 
@@ -62,7 +62,7 @@ def condition(row: Mapping[str, Any]) -> str:
 
 
 def truths(row: Mapping[str, Any]) -> dict[str, str]:
-    """``1`` fine, ``0`` not, absent where the recipe does not tell."""
+    """``1`` fine, ``0`` not, absent if the recipe does not say."""
     tags, category, snr = set(row["tags"]), row["category"], row.get("snr_db")
     if "no_speech" in tags:
         return {"speech_present": "0"}
@@ -78,7 +78,7 @@ def truths(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def sources(row: Mapping[str, Any], group_of: Mapping[str, str]) -> tuple[set[str], set[str]]:
-    """Speakers and noises of a mix; a talker is known by the group that the sources' manifest gives its files."""
+    """Speakers and noises of a mix; a talker is known by the group in the sources' manifest."""
     files = [*row.get("speech_files", []), *row.get("second_talker_files", []), *row.get("tv_speech_files", [])]
     speakers = {group_of.get(file, file) for file in files}
     noises = {group_of.get(row["noise_file"], row["noise_file"])} if row.get("noise_file") else set()
@@ -94,7 +94,7 @@ def lines(folder: Path, use: str, group_of: Mapping[str, str]) -> list[dict[str,
         event = row.get("noise_kind") in EVENTS
         told = truths(row)
         if use == "fit":
-            # The shipped network was fitted on these voices: no curve may be fitted on what it says of them.
+            # The shipped network was fitted to these voices: no curve may be fitted to its output on them.
             told.pop("no_crosstalk", None)
         out.append(
             {

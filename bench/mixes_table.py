@@ -1,4 +1,4 @@
-"""What the labelled mixes get: prompts right or wrong per condition, and how well interference is told apart.
+"""Results on the labelled mixes: prompts right or wrong per condition, and how well interference is detected.
 
     .venv/bin/python bench/mixes_table.py [--set FOLDER] [--no-mos] [--failures]
 
@@ -57,7 +57,7 @@ class Judged:
 
 
 class Bench:
-    """The parts of one assessment, made once."""
+    """The parts of one assessment, built once."""
 
     def __init__(self, *, mos: bool, overlap: OverlapModel | None = None) -> None:
         """``overlap``: another network than the shipped one."""
@@ -102,7 +102,7 @@ class Bench:
 
 
 def wanted(row: Mapping[str, Any]) -> tuple[list[set[str]], set[str]]:
-    """Prompts a mix must give (one of each set) and those it may give besides (issue: truth of the closed set)."""
+    """Prompts a mix must raise (one of each set) and those it may also raise (issue: truth of the closed set)."""
     tags = set(row["tags"])
     allowed = {"slow_down"}
     snr = row.get("snr_db")
@@ -176,7 +176,7 @@ def print_failures(results: list[Judged]) -> None:
 
 
 def auc(low: list[float], high: list[float]) -> float:
-    """Probability that a score of ``low`` lies under one of ``high`` (ties count half)."""
+    """Probability that a score of ``low`` is under one of ``high`` (ties count half)."""
     a, b = np.array(low)[:, np.newaxis], np.array(high)[np.newaxis]
     return float(np.mean((a < b) + 0.5 * (a == b)))
 

@@ -1,8 +1,8 @@
-"""Networks for the cross-validation of overlap: each mix is heard by one that met neither its talkers nor its noise.
+"""Networks for the cross-validation of overlap: each mix is judged by one fitted without its talkers and noise.
 
     OMP_NUM_THREADS=1 .venv/bin/python bench/overlap_folds.py        (fits 6 networks of some minutes each, once)
 
-Prints what each held-out mix of TINGQING_SHARED measures, and how well ``overlap`` tells two talkers from the rest.
+Prints what each held-out mix of TINGQING_SHARED measures, and how well ``overlap`` separates two talkers from the rest.
 """
 
 import csv
@@ -31,14 +31,15 @@ FOLDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Places of the mixes that are judged, and the sources (groups of talkers and noises) that they are made of."""
+    """Indices of the judged mixes, and the sources (groups of talkers and noises) that they consist of."""
 
     judged: tuple[int, ...]
     sources: frozenset[str]
 
 
 def folds(groups: Sequence[frozenset[str]], n: int = FOLDS) -> list[Fold]:
-    """Every mix in one of ``n`` folds of equal size, dealt so that each has few sources. ``groups``: those of a mix."""
+    """Every mix in one of ``n`` folds of equal size, chosen so that each has few sources. ``groups``: those of a
+    mix."""
     left = set(range(len(groups)))
     found = []
     for k in range(n):
@@ -55,7 +56,7 @@ def folds(groups: Sequence[frozenset[str]], n: int = FOLDS) -> list[Fold]:
 
 
 def mix_groups(folder: Path = AUDIO / "mixes") -> tuple[list[dict[str, Any]], list[frozenset[str]]]:
-    """The mixes of a folder as labels.json has them, and the sources of each."""
+    """The mixes of a folder as in labels.json, and the sources of each."""
     with (AUDIO / "manifest.csv").open(encoding="utf-8", newline="") as file:
         group_of = {row["path"]: row["group"] or row["path"] for row in csv.DictReader(file)}
     rows = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["mixes"]
@@ -70,8 +71,8 @@ def networks(held: Sequence[Fold]) -> list[OverlapNetwork]:
 
 
 class HeldOutNetworks:
-    """``server.evaluation.run.HeldOut``: each of the mixes is heard by the network that met none of its sources; any
-    other recording by the shipped one."""
+    """``server.evaluation.run.HeldOut``: each mix is heard by the network fitted without its sources, any other
+    recording by the shipped one."""
 
     def __init__(self) -> None:
         rows, groups = mix_groups()

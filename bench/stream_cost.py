@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/stream_cost.py [--seconds 60]
 
-Real speech from TINGQING_SHARED (default ../shared), 16-bit, in chunks of 100 ms; the least of three runs.
+Real speech from TINGQING_SHARED (default ../shared), 16-bit, in chunks of 100 ms; the fastest of three runs.
 """
 
 import argparse
@@ -25,7 +25,7 @@ RATES = (8_000, 16_000, 44_100, 48_000)
 
 
 class NoDetector:
-    """Costs nothing: what the rest of StreamCore takes."""
+    """Costs nothing, so that the rest of StreamCore is measured."""
 
     name = "none"
     frame_samples = 512

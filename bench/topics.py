@@ -1,8 +1,8 @@
-"""How many utterances of our own each topic answers as it should, as a table for docs/topics.md.
+"""How many of our own utterances each topic answers correctly, as a table for docs/topics.md.
 
 ``python bench/topics.py`` prints it; ``--write`` puts it between the marks in docs/topics.md. Counts of stated, denied
-and not heard, right of all, per language (``tests/data/topic_utterances.txt``). They are made up, and errors on them
-were mended: the table says what is covered, not how well people are understood.
+and not heard, right of all, per language (``tests/data/topic_utterances.txt``). The utterances are made up and errors
+on them were corrected: the table shows what is covered, not how well people are understood.
 """
 
 import sys
@@ -22,7 +22,7 @@ BEGIN, END = "<!-- topics: begin -->", "<!-- topics: end -->"
 
 
 def table() -> str:
-    """Markdown, one row a topic."""
+    """Markdown, one row per topic."""
     matcher = Matcher(load_topics(labels_dir()))
     right: Counter[tuple[str, str, SaidState]] = Counter()
     total: Counter[tuple[str, str, SaidState]] = Counter()

@@ -3,9 +3,9 @@
     .venv/bin/python bench/vad.py [--talkers 24] [--level -26]
 
 Reads real speech and noise from TINGQING_SHARED (default ../shared) and mixes them with that folder's own
-``make_mixes.py``. The truth is Silero on the clean track, levelled offline to -26 dBFS by its active level; rows of
-10 ms. Miss: speech rows called silence. False alarm: rows more than 30 ms away from speech called speech.
-Noise only: all rows called speech.
+``make_mixes.py``. The ground truth is Silero on the clean track, levelled offline to -26 dBFS by its active level; rows
+of 10 ms. Miss: speech rows taken for silence. False alarm: rows more than 30 ms away from speech taken for speech.
+Noise only: all rows taken for speech.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def mixer() -> ModuleType:
 
 
 def probabilities(samples: Any, detector: Any, level: Callable[[Any], Any]) -> Any:
-    """Speech probability of each 10 ms row: that of the frame in which its middle lies."""
+    """Speech probability of each 10 ms row: that of the frame that contains its middle."""
     n = detector.frame_samples
     frames = samples[: samples.shape[0] // n * n].reshape(-1, n)
     heard = np.array([detector.push(level(frame)) for frame in frames])
@@ -58,7 +58,7 @@ def by(gain_db: float) -> Callable[[Any], Any]:
 
 
 def levellings(mix: Any, active_db: float) -> dict[str, Callable[[Any], Any]]:
-    """Ways to level ``mix``: not at all, as the server does, and by the level of the whole file known beforehand."""
+    """Three levellings of ``mix``: none, the server's, and by the level of the complete file."""
     return {"none": by(0.0), "causal": Levelling().apply, "offline": by(TARGET_DBFS - active_db)}
 
 

@@ -1,4 +1,4 @@
-"""The largest number of live streams that a machine sustains: what counts as sustained, and the search for it."""
+"""The largest number of live streams that a machine sustains: the criterion and the search."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +10,7 @@ Probe = Callable[[int], Awaitable[bool]]
 
 
 async def search(probe: Probe, first: int, probes: int, most: int) -> int:
-    """The largest number for which ``probe`` said yes, 0 for none; near it to a twelfth."""
+    """The largest number for which ``probe`` said yes, 0 for none; exact to a twelfth."""
     low, high, number = 0, most + 1, first
     for _ in range(probes):
         if await probe(number):

@@ -1,7 +1,7 @@
-"""Fails where an import of ``web_client`` points up, or to a folder beside its own.
+"""Fails if an import of ``web_client`` points up, or to another folder of the same layer.
 
-The folders are layers, ``LAYERS`` from the top. Those that share a line do not see each other. Looks at what is loaded
-(``import``, ``export … from``, ``import()``) and at the types that comments name (``import('…').Name``).
+The folders are layers, ``LAYERS`` from the top. Folders of one line may not import each other. Checks what is loaded
+(``import``, ``export … from``, ``import()``) and the types that comments name (``import('…').Name``).
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOLDER = Path("web_client")
 ROOT_LAYER = "."
-"""The modules that lie in no folder: ``index.js``, the exports for other pages."""
+"""The modules outside the folders: ``index.js``, the exports for other pages."""
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({ROOT_LAYER, "pages"}),
     frozenset({"elements"}),
@@ -31,7 +31,7 @@ def layer_of(folder: str) -> int:
 
 
 def folder_of(path: Path, client: Path) -> str:
-    """The folder of ``client`` that ``path`` lies in. Raises ValueError for a path outside it."""
+    """The folder of ``client`` that contains ``path``. Raises ValueError for a path outside it."""
     return path.relative_to(client).parts[0] if path.parent != client else ROOT_LAYER
 
 

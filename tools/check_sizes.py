@@ -1,7 +1,7 @@
-"""Fails on a module over 300 lines, and names those over 250: a longer one is two ideas.
+"""Fails on a module over 300 lines, and names those over 250.
 
-Looks at ``.py`` and ``.js`` files of the folders given, by default ``server`` and ``web_client``. The complexity of
-functions is ruff's to check (C901 and PLR0915 in ``pyproject.toml``).
+Checks ``.py`` and ``.js`` files of the given folders, by default ``server`` and ``web_client``. ruff checks the
+complexity of functions (C901 and PLR0915 in ``pyproject.toml``).
 """
 
 import sys
@@ -15,7 +15,7 @@ FOLDERS = ("server", "web_client")
 
 
 def modules(folders: Iterable[Path]) -> Iterator[Path]:
-    """Every module under the folders, sorted. Raises FileNotFoundError for a folder that is not there."""
+    """Every module under the folders, sorted. Raises FileNotFoundError for a missing folder."""
     for folder in folders:
         if not folder.is_dir():
             raise FileNotFoundError(folder)

@@ -1,8 +1,8 @@
-"""Fits the network of server/model/overlap.py on examples that it makes itself (training/overlap_mixes.py).
+"""Fits the network of server/model/overlap.py to examples that it generates itself (training/overlap_mixes.py).
 
     OMP_NUM_THREADS=1 .venv/bin/python training/fit_overlap.py [--output FILE] [--seed N]
 
-Writes server/model/overlap.npz unless told otherwise; some minutes of one core. The same seed on the same versions of
+Writes server/model/overlap.npz by default; takes some minutes on one core. The same seed with the same versions of
 numpy and torch gives the same weights, within rounding. ``weights_without`` fits for cross-validation.
 """
 
@@ -30,11 +30,11 @@ DILATIONS = (1, 2, 4)
 CHANNELS, HIDDEN, DROPPED = (8, 16), 32, 0.15
 BINS = 192
 CACHE = Path(tempfile.gettempdir()) / "tingqing-overlap"
-"""Networks of cross-validation, by what they were fitted without; outside of the repository."""
+"""Networks for cross-validation, keyed by the sources left out; outside the repository."""
 
 
 class Network(nn.Module):
-    """What ``OverlapNetwork`` computes, with what fitting needs: batch normalisation and dropout."""
+    """What ``OverlapNetwork`` computes, plus batch normalisation and dropout for fitting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ def relative(levels: torch.Tensor) -> torch.Tensor:
 
 
 def fit(spectra: npt.NDArray[np.float16], labels: Labels, seed: int) -> Network:
-    """Every step sees stretches of a second and a half; two voices count twice, doubtful frames not at all."""
+    """Each step takes stretches of a second and a half; two voices count twice, doubtful frames not at all."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = Network().train()
@@ -90,7 +90,7 @@ def fit(spectra: npt.NDArray[np.float16], labels: Labels, seed: int) -> Network:
 
 
 def folded(layer: nn.Module, norm: nn.Module) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The layer's weights and bias with the normalisation that follows it worked in."""
+    """The layer's weights and bias, combined with the normalisation that follows it."""
     assert isinstance(layer, nn.Conv1d | nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
     mean, variance, offset = norm.running_mean, norm.running_var, layer.bias
@@ -134,7 +134,7 @@ def fit_to_file(sources: Sources, output: Path, seed: int) -> None:
 
 
 def weights_without(groups: Collection[str], sources: Sources) -> Path:
-    """The weights of a network that was fitted without ``groups`` (of speakers and of noises); cached."""
+    """The weights of a network fitted without ``groups`` (of speakers and of noises); cached."""
     recipe = "".join(path.read_text("utf-8") for path in (Path(__file__), Path(__file__).with_name("overlap_mixes.py")))
     name = hashlib.sha256("\n".join([recipe, *sorted(groups)]).encode()).hexdigest()[:20]
     path = CACHE / f"{name}.npz"

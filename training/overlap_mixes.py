@@ -1,9 +1,9 @@
-"""Examples of one voice and of two, 4 s each, made from the recordings of TINGQING_SHARED, for training/fit_overlap.py.
+"""Makes 4 s examples of one voice and of two from the recordings of TINGQING_SHARED, for training/fit_overlap.py.
 
-Two voices: the second 0–13 dB below the first, throughout or for a while. One voice: alone, in turns with another,
-doubled by an echo, in synthetic rooms. Voices are changed in speed, pitch and colour. Either may have noise of any kind
-at 4–26 dB (laughs, sneezes, cries and barks from 0 dB on), a telephone's band, clipping. The room responses of
-TINGQING_SHARED are not used, so that every room of the evaluation mixes is unheard. Rows of the manifest whose licence
+Two voices: the second 0–13 dB below the first, throughout or for a while. One voice: alone, taking turns with another,
+doubled by an echo, in synthetic rooms. Speed, pitch and colour of voices are varied. Either may have noise of any kind
+at 4–26 dB (laughs, sneezes, cries and barks from 0 dB on), a telephone's band, or clipping. The room responses of
+TINGQING_SHARED are not used, so the rooms of the evaluation mixes stay unseen. Rows of the manifest whose licence
 forbids commercial use are left out.
 """
 
@@ -24,13 +24,13 @@ from server.model.overlap import FRAME, STEP, spectrum
 ROOT = Path(__file__).resolve().parent.parent
 AUDIO = Path(os.environ.get("TINGQING_SHARED", ROOT.parent / "shared")) / "audio"
 sys.path.insert(0, str(AUDIO))
-import make_mixes  # noqa: E402 - lies beside the recordings
+import make_mixes  # noqa: E402 - a module beside the recordings
 
 RATE = 16_000
 LENGTH = 4 * RATE
 SPEECH_DB = -26.0
 ACTIVE_DB, DOUBTFUL_DB = -22.0, -32.0
-"""A talker speaks in 20 ms within 22 dB of his loud ones; from there to 32 dB nobody can tell, so nothing is fitted."""
+"""A talker speaks in a 20 ms frame within 22 dB of the loud ones; from there to 32 dB it is doubtful and not fitted."""
 
 NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|research only", re.IGNORECASE)
 OUTBURSTS = {"laughter", "sneeze", "baby_cry", "dog_bark"}
@@ -74,7 +74,7 @@ def load_sources() -> Sources:
 
 
 def examples(sources: Sources, n: int, seed: int) -> tuple[npt.NDArray[np.float16], Labels]:
-    """``n`` examples of 4 s: spectra ``(n, t, 192)`` in dB, and what each frame is: 1 two voices, 0 not, -1 unknown."""
+    """``n`` examples of 4 s: spectra ``(n, t, 192)`` in dB, and a label per frame: 1 two voices, 0 not, -1 unknown."""
     rng = np.random.default_rng(seed)
     spectra, labels = [], []
     for _ in range(n):
@@ -138,7 +138,7 @@ def talk(clips: Sequence[Audio], rng: np.random.Generator) -> Audio:
 
 
 def interruption(clips: Sequence[Audio], rng: np.random.Generator) -> tuple[Audio, Labels]:
-    """A second voice 0–13 dB below the first, in a third of the cases for 0.5–3 s only; where it speaks."""
+    """A second voice 0–13 dB below the first, in a third of the cases only for 0.5–3 s; and where it speaks."""
     voice = levelled(changed(tilted(talk(clips, rng), rng), rng), SPEECH_DB - rng.uniform(0, 13))
     speaking = activity(voice)
     if rng.random() < 0.35:
@@ -153,7 +153,7 @@ def interruption(clips: Sequence[Audio], rng: np.random.Generator) -> tuple[Audi
 
 
 def turns(rng: np.random.Generator) -> Audio:
-    """1 while the first talker has the word, 0 while the other has it."""
+    """1 while the first talker speaks, 0 while the other does."""
     gate = np.zeros(LENGTH, np.float32)
     at, who = int(rng.uniform(0, 2.5) * RATE), 1
     while at < LENGTH:
@@ -164,7 +164,7 @@ def turns(rng: np.random.Generator) -> Audio:
 
 
 def changed(voice: Audio, rng: np.random.Generator) -> Audio:
-    """At another speed and pitch, 0.8 to 1.25 times, in two thirds of the cases: other people."""
+    """At another speed and pitch, 0.8 to 1.25 times, in two thirds of the cases, as if by another person."""
     if rng.random() < 0.33:
         return voice
     at = np.arange(LENGTH) * rng.uniform(0.8, 1.25) % (LENGTH - 1)
@@ -201,7 +201,7 @@ def in_room(voice: Audio, room: npt.NDArray[np.float64]) -> Audio:
 
 
 def spoilt(mix: Audio, sources: Sources, rng: np.random.Generator) -> Audio:
-    """With noise in six of ten cases, a microphone's own noise, now and then a telephone's band or clipping."""
+    """Adds noise in six of ten cases, a microphone's own noise, and sometimes a telephone's band or clipping."""
     if rng.random() < 0.6:
         group = str(rng.choice(sorted(sources.noise)))
         clips = sources.noise[group]

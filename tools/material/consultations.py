@@ -1,12 +1,12 @@
 """The labelled consultations: rows of ``$TINGQING_SHARED/consultations`` by number and hash, labelled by reading them.
 
 ``tests/data/consultation_labels.json`` holds no text: per language the file, and rows of ``[row, sha256 of the text
-(16 digits), half, pain_location, symptom_duration]``. The halves were drawn before the lexicons were written (seed 7);
-only errors of the half ``seen`` were looked at while they were. The other half was looked at once, after that:
+(16 digits), half, pain_location, symptom_duration]``. The halves were drawn before the lexicons were written (seed 7).
+While they were written, only errors of the half ``seen`` were looked at; the other half was looked at once, afterwards.
 docs/topics.md has its figures at first sight.
 
-English has a second random sample of 1,000 more rows, labelled before the matcher had read any of them: ``fresh`` was
-counted once, then its errors looked at; ``fresh_kept`` was counted then and again after that, then looked at too.
+English has a second random sample of 1,000 more rows, labelled before the matcher was run on them. ``fresh`` was
+counted once before its errors were looked at; ``fresh_kept`` was counted then and again later, before its errors were.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ TOPICS = ("pain_location", "symptom_duration")
 
 @dataclass(frozen=True)
 class Labelled:
-    """``before``: the doctor's last line in the same consultation, where there is one."""
+    """``before``: the doctor's last line in the same consultation, if there is one."""
 
     text: str
     before: str | None
@@ -29,7 +29,7 @@ class Labelled:
 
 
 def labelled(shared: Path, language: str) -> list[Labelled]:
-    """The sample of a language. Fails where a row is not the text that was labelled."""
+    """The sample of a language. Fails if a row is not the text that was labelled."""
     entry = json.loads(LABELS.read_text(encoding="utf-8"))[language]
     lines = (shared / "consultations" / entry["file"]).read_text(encoding="utf-8").splitlines()
     said = [json.loads(line) for line in lines]

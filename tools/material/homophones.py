@@ -1,4 +1,4 @@
-"""Text as a recogniser might write it: characters that sound like those that were said."""
+"""Text as a recogniser might write it: some characters replaced by others that sound the same."""
 
 import random
 import unicodedata
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 
 class Homophones:
-    """Writes every fifth Chinese character, at random, as another common one of the same toneless reading."""
+    """Replaces every fifth Chinese character, at random, by another common one with the same toneless reading."""
 
     def __init__(self, rng: random.Random) -> None:
         from pypinyin.pinyin_dict import pinyin_dict

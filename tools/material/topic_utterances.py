@@ -1,4 +1,4 @@
-"""Utterances of our own for every topic (``tests/data/topic_utterances.txt``): made up, and read by test and table."""
+"""Our own made-up utterances for every topic (``tests/data/topic_utterances.txt``), for the test and the table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ STATES = {"+": SaidState.STATED, "-": SaidState.DENIED, "0": SaidState.NOT_HEARD
 
 @dataclass(frozen=True)
 class Example:
-    """``before``: what the doctor said just then."""
+    """``before``: what the doctor said immediately before."""
 
     topic: str
     language: str

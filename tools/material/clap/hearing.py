@@ -1,4 +1,4 @@
-"""What our whole path makes of a sound: core, mel tracker, tower, text cache, evidence."""
+"""Runs a sound through our complete path: core, mel tracker, tower, text cache, evidence."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ FILE = Capture(source=CaptureSource.FILE)
 
 
 class _EverythingIsSpeech:
-    """A ``Detector``: whether somebody speaks decides nothing about these sounds."""
+    """A ``Detector``: speech does not matter for these sounds."""
 
     name = "everything"
     frame_samples = 512
@@ -35,7 +35,7 @@ class _EverythingIsSpeech:
 
 
 def windows_of(pcm: Float32Array, rate: int = RATE, chunk: int = 19_200) -> list[Window]:
-    """Every window of a stream of mono float32 samples, sent in chunks of so many bytes."""
+    """Every window of a stream of mono float32 samples, sent in chunks of that many bytes."""
     core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), _EverythingIsSpeech(), [MelTracker()])
     data = pcm.astype("<f4").tobytes()
     events = [event for at in range(0, len(data), chunk) for event in core.receive_pcm(data[at : at + chunk])]
@@ -49,7 +49,7 @@ def evidence(scorer: ClapScorer, windows: Sequence[Window], labels: LabelSet) ->
 
 
 def accuracy(told: np.ndarray, kinds: Sequence[str]) -> float:
-    """How often the label with the most evidence is the sound's kind; ``told`` as ``evidence`` makes it, of KINDS."""
+    """How often the label with the most evidence is the sound's kind; ``told``: from ``evidence``, for KINDS."""
     return float(np.mean([KINDS[best] == kind for best, kind in zip(told.argmax(1), kinds, strict=True)]))
 
 

@@ -1,4 +1,4 @@
-"""A tiny CLAP learns the sounds of ``sounds.py``: the proof that what we load, hear and compare is a CLAP at all."""
+"""A tiny CLAP learns the sounds of ``sounds.py``: proof that what we load, hear and compare is a CLAP."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -47,11 +47,11 @@ TEXT = {
     "attention_probs_dropout_prob": 0.0,
 }
 FIRST_UNSEEN = 100_000
-"""Seeds of sounds from here on are nobody's to learn from."""
+"""Seeds from here on are for unseen sounds."""
 
 PER_BATCH = 2
 CAPTIONS_PER_BATCH = 6
-"""Of each kind; captions cost next to nothing."""
+"""Of each kind; captions cost almost nothing."""
 
 RATE = 3e-3
 
@@ -61,8 +61,8 @@ def learn(
 ) -> Path:
     """Train on ``sounds`` of each kind for ``steps`` batches and save a checkpoint in the Hugging Face layout.
 
-    The contrastive loss of CLAP over logits scaled by ``logit_scale_a``, where every caption of the same kind counts
-    as a match; sounds are turned in time and changed in level anew each time.
+    Uses CLAP's contrastive loss over logits scaled by ``logit_scale_a``, with every caption of the same kind as a
+    match; sounds are shifted in time and changed in level each time.
     """
     with _one_thread():
         return save(*_learned(steps, sounds, seed, tell), folder)
@@ -70,7 +70,7 @@ def learn(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """The same sums in the same order everywhere; and products this small only wait for further threads."""
+    """Makes sums run in the same order everywhere; products this small gain nothing from more threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -106,12 +106,12 @@ def _learned(steps: int, sounds: int, seed: int, tell: Callable[[str], None]) ->
 
 
 def mels_of(kind: str, seeds: range) -> Tensor:
-    """Log-mels of so many sounds, float32 ``(n, 1001, 64)``."""
+    """Log-mels of that many sounds, float32 ``(n, 1001, 64)``."""
     return torch.from_numpy(np.stack([log_mel(repeat_to_window(sound(kind, seed))) for seed in seeds]))
 
 
 def label_set() -> LabelSet:
-    """A label for each kind: held-out wordings for it, and one of every other kind against it."""
+    """A label for each kind: its held-out wordings against one of every other kind."""
     labels = tuple(
         Label(
             id=kind,
@@ -126,7 +126,7 @@ def label_set() -> LabelSet:
 
 def _new_model(mels: Tensor) -> Any:
     model = ClapModel(ClapConfig(audio_config=AUDIO, text_config=TEXT, projection_dim=PROJECTION))
-    # Weights of 0.02, as transformers draws them, are for models a hundred times as wide.
+    # transformers' initial weights of 0.02 are for models a hundred times as wide.
     for module in model.modules():
         if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
             torch.nn.init.normal_(module.weight, 0, module.weight[0].numel() ** -0.5)
@@ -135,7 +135,7 @@ def _new_model(mels: Tensor) -> Any:
         norm.running_mean.copy_(mels.mean((0, 1, 2)))
         norm.running_var.copy_(mels.var((0, 1, 2)))
     norm.requires_grad_(False)
-    # Nothing in it is random, and the batch norm is to stay as it is.
+    # Nothing in it is random, and the batch norm must not change.
     return model.train(False)
 
 

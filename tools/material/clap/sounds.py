@@ -1,7 +1,7 @@
-"""Twelve kinds of synthetic sound, each sound different, with captions: what a tiny CLAP learns from.
+"""Twelve kinds of synthetic sound, each sound different, with captions for a tiny CLAP to learn from.
 
-Sounds of a kind vary in pitch, tempo, length, level and background. Captions of a kind vary in words and in how they
-are put; adjective and noun of a held-out wording were never seen together, and never in such a sentence.
+Sounds of a kind vary in pitch, tempo, length, level and background; its captions vary in words and phrasing. The
+adjective and noun of a held-out wording never occur together in training, and never in such a sentence.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def captions(kind: str, *, seen: bool) -> list[str]:
 
 
 def said(kind: str, rng: Random) -> str:
-    """A caption to learn from, some words lost and others put in: so that each word comes to mean its kind."""
+    """A training caption with some words dropped and others added, so that each word comes to mean its kind."""
     words = str(rng.choice(captions(kind, seen=True))).split()
     heard = [word for word in words if rng.uniform() > 0.1] or words
     for _ in range(rng.integers(3)):
@@ -64,7 +64,7 @@ def _time(seconds: float) -> Float64Array:
 
 
 def _between(rng: Random, low: float, high: float) -> float:
-    """Log-uniform, as pitches are spread."""
+    """Log-uniform, as pitches are distributed."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 

@@ -1,4 +1,4 @@
-"""CLAP models with random weights: tiny ones, and the published architecture with next to no text tower."""
+"""CLAP models with random weights: tiny ones, and the published architecture with a minimal text tower."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,13 +39,13 @@ def tiny_model(seed: int = 0, **audio: Any) -> ClapModel:
 
 
 def full_size_audio(seed: int) -> ClapModel:
-    """The audio tower of laion/clap-htsat-fused, which the defaults of transformers are but for the fusion."""
+    """The audio tower of laion/clap-htsat-fused: the defaults of transformers, except for the fusion."""
     audio = {"enable_fusion": True, "enable_patch_fusion": True, "projection_dim": 512}
     return random_model(audio, {**TINY_TEXT, "projection_dim": 512}, 512, seed)
 
 
 def random_model(audio: dict[str, Any], text: dict[str, Any], projection: int, seed: int) -> ClapModel:
-    """Weights that leave no part without effect: a batch norm that moves, position biases that matter."""
+    """Weights with which every part has an effect: a batch norm that changes values, position biases that matter."""
     config = ClapConfig(audio_config=audio, text_config=text, projection_dim=projection)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
@@ -93,7 +93,7 @@ def save(model: Any, tokenizer: Any, folder: Path) -> Path:
 
 
 def trained_tokenizer(texts: Sequence[str], vocabulary: int = 400) -> Any:
-    """A byte-level BPE tokenizer as RoBERTa's, of so many tokens at most, learned from ``texts``."""
+    """A byte-level BPE tokenizer like RoBERTa's, with at most that many tokens, learned from ``texts``."""
     from tokenizers import Tokenizer
     from tokenizers.models import BPE
     from tokenizers.pre_tokenizers import ByteLevel
