@@ -1,4 +1,4 @@
-"""The composition root: the only place where engine, sessions and HTTP are put together."""
+"""The composition root: the only place that builds engine, sessions and HTTP and connects them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,21 +1,21 @@
-"""Who stands behind a socket or a request."""
+"""Who makes a request or opens a socket."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 LOCAL_SITE = "local"
-"""The one site of a server without keys."""
+"""The only site of a server without keys."""
 
 
 class Role(StrEnum):
-    """``ANYONE``: a server without keys asks nobody who they are."""
+    """``ANYONE``: a server without keys does not identify its callers."""
 
     ANYONE = "anyone"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """``who``: a name for the audit, never a secret. ``site``: whose sessions they may see; all others are unknown."""
+    """``who``: a name for the audit log, never a secret. ``site``: only its sessions are visible to them."""
 
     who: str
     role: Role

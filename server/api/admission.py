@@ -32,7 +32,7 @@ class Admission:
         self._insecure = insecure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI asks; what is refused gets its answer here and never reaches the application."""
+        """The ASGI entry point; refused requests are answered here and never reach the application."""
         if (
             scope["type"] == "http" and scope["path"] not in PROBES
         ):  # probes use the IP address, and reveal nothing about patients

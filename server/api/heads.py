@@ -22,22 +22,22 @@ class PromptHeadProtocol(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
-        """The first head is due from now on."""
+        """Start the deadline of the first head."""
         super().connection_made(transport)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is due any more."""
+        """Cancel the deadline."""
         self._cancel()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: Any) -> None:
-        """The head is there; from here the WebSocket has deadlines of its own."""
+        """The head is complete; a WebSocket has its own deadlines from here."""
         self._cancel()
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
-        """The next head of a kept-alive connection is due from now on."""
+        """Start the deadline of the next head of a kept-alive connection."""
         super().on_response_complete()
         self._expect_head()
 

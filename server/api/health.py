@@ -16,7 +16,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Health(WireModel):
-    """The process answers; this says nothing of scoring, which ``/readyz`` does."""
+    """The process answers; ``/readyz`` tells whether it can score."""
 
     status: str = "ok"
     version: str
@@ -49,7 +49,7 @@ class LaneState(WireModel):
 
     @classmethod
     def of(cls, lane: LaneMetrics) -> Self:
-        """Milliseconds and shares in two decimals."""
+        """Milliseconds and shares to two decimals."""
         told = asdict(lane).items()
         return cls.model_validate(
             {name: round(value, 2) if isinstance(value, float) else value for name, value in told}
@@ -57,7 +57,7 @@ class LaneState(WireModel):
 
 
 class Ready(WireModel):
-    """``why``: draining, scoring_timeout, or the code of the error that scoring failed with."""
+    """``why``: draining, scoring_timeout, or the code of the error with which scoring failed."""
 
     ready: bool
     why: str | None = None
@@ -76,14 +76,14 @@ class Ready(WireModel):
 
 @router.get("/healthz", summary="Liveness")
 async def healthz(services: Wired, response: Response) -> Health:
-    """Answers as long as the process does."""
+    """Answers as long as the process runs."""
     response.headers.update(NO_STORE)
     return Health(version=services.engine.version)
 
 
 @router.get("/readyz", summary="Readiness, checked by a real score", responses={503: {"model": Ready}})
 async def readyz(services: Wired, response: Response) -> Ready:
-    """503 where a score does not come out, or the server is stopping; ``why`` says which."""
+    """503 if no score is produced or the server is stopping; ``why`` says which."""
     readiness = await services.probe.check()
     engine, counts, draining = services.engine, services.manager.counts(), services.manager.draining
     why = "draining" if draining else readiness.why

@@ -11,7 +11,7 @@ router = APIRouter()
 
 @router.websocket("/v1/sessions/{session_id}/observe")
 async def observe(websocket: WebSocket, session_id: str) -> None:
-    """Ends with the session, or when the observer leaves; any number may watch."""
+    """Runs until the session ends or the observer leaves; any number may watch."""
     transport = await open_transport(websocket)
     if transport is not None:
         await services_of(websocket).manager.run_observer(transport, principal_of(websocket), session_id)

@@ -1,4 +1,4 @@
-"""Who a request or socket speaks for."""
+"""Identifies the caller of a request or socket."""
 
 from starlette.requests import HTTPConnection
 
@@ -6,5 +6,5 @@ from server.access.principal import LOCAL_SITE, Principal, Role
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
-    """Without keys the server takes only what comes from this machine, and asks nobody who they are."""
+    """Without keys the server accepts only this machine and does not identify its callers."""
     return Principal("anyone on this machine", Role.ANYONE, LOCAL_SITE)

@@ -67,7 +67,7 @@ def problem(
 
 
 def problem_of(error: TingqingError) -> JSONResponse:
-    """The answer that an error of the tree stands for."""
+    """The response for an error of the tree."""
     return problem(
         error.http_status,
         error.code,
@@ -105,7 +105,7 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
 
 
 def bug() -> JSONResponse:
-    """500 without a word of what went wrong: that is for the log alone."""
+    """500 without any details, which only the log has."""
     return problem(500, "internal", "Internal error. The server's log has the details under this request_id.")
 
 

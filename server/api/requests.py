@@ -45,7 +45,7 @@ class Requests:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI asks, with the request's id set for whatever is logged underneath."""
+        """The ASGI entry point; sets the request's id for everything that is logged meanwhile."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return

@@ -56,13 +56,13 @@ class DrainingServer(uvicorn.Server):
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn does it; then the sockets are open, and ``on_started`` is told."""
+        """As in uvicorn; then the sockets are open, and ``on_started`` is called."""
         await super().startup(sockets)
         if self._on_started is not None:
             self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Sessions first, with their results; only then the sockets. A second signal cuts it short."""
+        """Stop sessions first, with their results, and then the sockets. A second signal cuts this short."""
         draining = asyncio.create_task(self._drained())
         while not draining.done() and not self.force_exit:
             await asyncio.wait({draining}, timeout=0.1)

@@ -11,7 +11,7 @@ router = APIRouter()
 
 @router.websocket("/v1/stream")
 async def stream(websocket: WebSocket) -> None:
-    """Ends when the session did, or the socket was lost; the session then waits for its patient."""
+    """Runs until the session ends or the socket is lost; the session then waits for its patient."""
     transport = await open_transport(websocket)
     if transport is not None:
         await services_of(websocket).manager.run_stream(transport, principal_of(websocket))

@@ -44,6 +44,6 @@ class UploadSlots:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Wait for one of the turns, of which as many are assessed at once as the server was told."""
+        """Wait for one of the ``running`` places."""
         async with self._turn:
             yield

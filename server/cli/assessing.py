@@ -21,7 +21,7 @@ class OutcomeTally:
     unread: list[Unread] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
-        """Take one file into account, for the exit code and the last sentence."""
+        """Count one file, for the exit code and the last sentence."""
         if isinstance(outcome, Unread):
             self.unread.append(outcome)
         elif not outcome.result.overall.passed:

@@ -44,7 +44,7 @@ class ExitCode(IntEnum):
 
 
 class LogLevel(StrEnum):
-    """What the log holds at least; records go to standard error."""
+    """The lowest level that is logged; records go to standard error."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -142,12 +142,12 @@ def write_line(text: str) -> None:
 
 
 def stdout_console() -> "Console":
-    """For what was asked for; it may be piped."""
+    """For results, which may be piped."""
     return console_on(sys.stdout)
 
 
 def stderr_console() -> "Console":
-    """For what is said beside the answer."""
+    """For everything else."""
     return console_on(sys.stderr)
 
 

@@ -28,7 +28,7 @@ EPILOG = """\
   tingqing assess visit.wav                       # to judge it as a file
 
 [bold]What to watch for[/bold]
-  From 0:09 a fan runs beside the voice: "No strong background noise" falls under its pass line, and the patient
+  From 0:09 a fan runs beside the voice: "No strong background noise" falls below its threshold, and the patient
   would be asked to move. At 0:18 it stops, the scores recover, and the prompt is cleared.
 """
 
@@ -83,7 +83,7 @@ def demo(
 
 
 def _play(url: str, path: Path, console: "Console", language: str, *, realtime: bool) -> "SessionEnded":
-    """The visit in one session, with the meter; what the server said at its end. Raises ClientError."""
+    """Run the visit in one session, with the meter; returns its last message. Raises ClientError."""
     import asyncio
 
     from server.client.pcm_source import PcmSource
@@ -114,9 +114,9 @@ def _report(ended: "SessionEnded", console: "Console", language: str) -> None:
 
 @contextmanager
 def _serving(settings: "Settings") -> Iterator[str]:
-    """The address of a real server on a free port, in a thread of its own; it is stopped at the end.
+    """The address of a real server on a free port, in its own thread; it is stopped at the end.
 
-    Raises TingqingError where it does not start.
+    Raises TingqingError if it does not start.
     """
     import socket
 
@@ -139,7 +139,7 @@ def _serving(settings: "Settings") -> Iterator[str]:
 
 
 class _DemoMeter:
-    """The meter of ``tingqing stream``; where it is redrawn in place, raised and cleared prompts stay above it."""
+    """The meter of ``tingqing stream``; if it is redrawn in place, raised and cleared prompts stay above it."""
 
     def __init__(self, console: "Console", language: str) -> None:
         from server.cli.meter import LiveMeter, PlainMeter

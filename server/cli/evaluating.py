@@ -19,7 +19,7 @@ from server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The command's arguments; where ``output`` or ``write_labels`` is None, that file is not written."""
+    """The command's arguments; if ``output`` or ``write_labels`` is None, that file is not written."""
 
     manifest: Path
     labels: str | None

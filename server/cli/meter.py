@@ -33,7 +33,7 @@ class Meter(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
     def show(self, message: ServerMessage) -> None:
-        """Take any message of the session, in the order of its arrival."""
+        """Take a message of the session; call in the order of arrival."""
         ...
 
     def note(self, text: str) -> None:
@@ -41,7 +41,7 @@ class Meter(Protocol):
 
 
 class LiveMeter:
-    """Redrawn in place, eight times a second at most."""
+    """Redrawn in place, at most eight times a second."""
 
     def __init__(self, console: "Console", language: str, name: str) -> None:
         self._console = console
@@ -64,12 +64,12 @@ class LiveMeter:
         self._live.stop()
 
     def show(self, message: ServerMessage) -> None:
-        """Draw the state anew; in place, so that only the newest is seen."""
+        """Redraw the state in place."""
         self._state.take(message, self._language)
         self._redraw()
 
     def note(self, text: str) -> None:
-        """Say something of the connection, which no message tells."""
+        """Show a change of the connection, which no message reports."""
         self._state.lost(text)
         self._redraw()
 
@@ -147,7 +147,7 @@ class PlainMeter:
         return None
 
     def show(self, message: ServerMessage) -> None:
-        """A line for what a reader must know; nothing for what only moves a meter."""
+        """Print a line for a message that a reader needs; nothing for one that only moves the meter."""
         self._state.take(message, self._language)
         at = words.clock(self._state.window_end_s)
         match message:
@@ -164,7 +164,7 @@ class PlainMeter:
                     self._print(f"{at:>6}  {text}")
 
     def note(self, text: str) -> None:
-        """Say something of the connection, which no message tells."""
+        """Print a change of the connection, which no message reports."""
         self._print(f"{words.clock(self._state.window_end_s):>6}  {text}")
 
     def _judgement(self) -> str:

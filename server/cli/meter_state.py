@@ -48,7 +48,7 @@ class MeterState:
         self.level_dbfs, self.notice_until_s, self.around = None, float("inf"), []
 
     def take(self, message: ServerMessage, language: str) -> None:
-        """Any message of the session, in the order of its arrival."""
+        """Take a message of the session; call in the order of arrival."""
         match message:
             case SessionStarted():
                 self.sample_rate = message.config.audio.sample_rate

@@ -22,11 +22,11 @@ class Output(Protocol):
     writes_to_terminal_meanwhile: bool
 
     def add(self, outcome: Outcome) -> None:
-        """Take the next file's outcome; a format of lines writes it at once."""
+        """Take the next file's outcome; line formats write it at once."""
         ...
 
     def finish(self) -> None:
-        """Write what waits for the last file: once, after all."""
+        """Write what is pending; call once, at the end."""
         ...
 
 
@@ -74,13 +74,13 @@ class LineOutput:
         self.writes_to_terminal_meanwhile = to_terminal
 
     def add(self, outcome: Outcome) -> None:
-        """Write one line, and flush: a reader sees each file as soon as it is done."""
+        """Write one line and flush it, so that a reader gets each file as soon as it is done."""
         line = result_json(outcome.result) if isinstance(outcome, JudgedFile) else compact_json(_unread_json(outcome))
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
     def finish(self) -> None:
-        """Nothing waits."""
+        """Nothing is pending."""
 
 
 class DocumentOutput:
@@ -96,7 +96,7 @@ class DocumentOutput:
         self._values: list[object] = []
 
     def add(self, outcome: Outcome) -> None:
-        """Keep it: an array is written when its last value is known."""
+        """Keep the outcome: an array is written at the end."""
         if isinstance(outcome, Unread):
             self._values.append(_unread_json(outcome))
         elif self._flat_form:
@@ -123,7 +123,7 @@ class TextOutput:
         self._outcomes: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
-        """Keep it: the table's columns follow from all its rows."""
+        """Keep the outcome: the table's columns depend on all rows."""
         self._outcomes.append(outcome)
 
     def finish(self) -> None:

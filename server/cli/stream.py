@@ -43,7 +43,7 @@ class PaceOption(StrEnum):
 
 
 class StreamFormat(StrEnum):
-    """What standard output holds: a meter, or every message of the server as it came."""
+    """What standard output holds: a meter, or every message of the server as received."""
 
     TEXT = "text"
     JSONL = "jsonl"

@@ -47,7 +47,7 @@ class ReplayBuffer:
         """The next sample to append; everything before it was sent once."""
 
     def append(self, samples: int, data: bytes | None) -> Piece:
-        """Keep a piece that is being sent; ``data`` None is a gap. The oldest pieces are forgotten for it."""
+        """Keep a piece that is being sent; ``data`` None is a gap. The oldest pieces are dropped to make room."""
         piece = Piece(self.end, samples, data)
         self._pieces.append(piece)
         self.end += samples

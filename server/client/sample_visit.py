@@ -1,8 +1,8 @@
-"""A visit that nobody made: a voice in a quiet room, a fan that starts and stops, always the same samples.
+"""A synthetic visit: a voice in a quiet room, a fan that starts and stops, always the same samples.
 
 The voice is a cascade of formant resonators behind a glottal source (Klatt, "Software for a cascade/parallel formant
 synthesizer", JASA 67, 1980) with the pulse of Rosenberg (JASA 49, 1971) and the vowels of Peterson and Barney (JASA 24,
-1952). It says nothing. It is enough for a voice activity detector to take it for speech, and no recording of a person.
+1952). It says no words. A voice activity detector takes it for speech, and it is not a recording of a person.
 """
 
 from pathlib import Path
@@ -34,7 +34,7 @@ _FOURTH_FORMANT_HZ = 3500
 _BANDWIDTHS_HZ = (80, 100, 150, 200)
 
 _VOICE_RMS = 0.07
-"""Of a syllable, full scale 1; the speech level is then about -26 dBFS, ITU-T P.56's usual one."""
+"""Amplitude of a syllable, full scale 1; the speech level is then about -26 dBFS, ITU-T P.56's usual one."""
 
 _ROOM_RMS = 10 ** (-65 / 20)
 _SYLLABLES = (5, 9)

@@ -23,7 +23,7 @@ _CHOICE = re.compile(r"\(([^()]*)\)")
 
 
 class LexiconEntry(FileModel):
-    """Ways to say one thing; ``ignore`` and the two ``not_`` lists name what looks alike and is not meant."""
+    """Ways to say one thing; ``ignore`` and the two ``not_`` lists name lookalikes that are not meant."""
 
     terms: tuple[Term, ...] = Field(min_length=1)
     ignore: tuple[Term, ...] = ()
@@ -40,7 +40,7 @@ class LexiconEntry(FileModel):
         return terms
 
     def value(self) -> Lexicon:
-        """As the matcher has it: every term in all its readings."""
+        """As the matcher needs it: every term in all its readings."""
         return Lexicon(
             terms=expand_all(self.terms),
             ignore=expand_all(self.ignore),
@@ -51,7 +51,7 @@ class LexiconEntry(FileModel):
 
 
 class RuleEntry(FileModel):
-    """Words that state a topic when they stand near enough to each other."""
+    """Words that state a topic if they are near enough to each other."""
 
     all: tuple[Group, ...] = Field(min_length=1)
     within: Literal["clause", "neighbour", "sentence", "near", "question"] = "clause"
@@ -90,7 +90,7 @@ class TopicEntry(FileModel):
 
 
 class TopicFile(FileModel):
-    """A file of ``labels/topics``: words first, then the topics that are made of them."""
+    """A file of ``labels/topics``: lexicons, and topics made of them."""
 
     lexicon: dict[Identifier, LexiconEntry] = Field(default_factory=dict)
     topic: dict[Identifier, TopicEntry] = Field(default_factory=dict)

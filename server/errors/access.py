@@ -4,7 +4,7 @@ from server.errors.base import TingqingError
 
 
 class AccessError(TingqingError):
-    """The peer may not do this: it closes a socket, and a request is answered without saying what is there."""
+    """The peer may not do this. The answer does not reveal what exists."""
 
     code = "forbidden"
     close_code = 4403
@@ -12,7 +12,7 @@ class AccessError(TingqingError):
 
 
 class UnauthorizedError(AccessError):
-    """Nothing said who asks, or what was said does not hold."""
+    """No credentials, or invalid ones."""
 
     code = "unauthorized"
     close_code = 4401

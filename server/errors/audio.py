@@ -4,7 +4,7 @@ from server.errors.base import TingqingError
 
 
 class AudioError(TingqingError):
-    """Audio that cannot be judged as it was declared or sent."""
+    """Audio that cannot be judged as declared or sent."""
 
     code = "invalid_audio"
     close_code = 4400
@@ -24,14 +24,14 @@ class UnsupportedEncodingError(AudioError):
 
 
 class NonFiniteSamplesError(AudioError):
-    """NaN or Infinity in float samples: the chunk is not taken, and the session goes on."""
+    """NaN or Infinity in float samples: the chunk is refused, and the session goes on."""
 
     code = "non_finite_samples"
     fatal = False
 
 
 class OddLengthError(AudioError):
-    """A gap or the end of the stream cut a sample: its bytes are left out."""
+    """A gap or the end of the stream cut a sample: its bytes are dropped."""
 
     code = "odd_length"
     fatal = False

@@ -1,10 +1,10 @@
-"""Errors of the server itself: no capacity, shutting down, or unable to do it at all."""
+"""Errors of the server itself: no capacity, stopping, or unable to answer."""
 
 from server.errors.base import TingqingError
 
 
 class CapacityError(TingqingError):
-    """Every place is taken; ``retry_after_s`` says when to come again."""
+    """No place is free; ``retry_after_s`` says when to retry."""
 
     code = "at_capacity"
     close_code = 4503
@@ -13,7 +13,7 @@ class CapacityError(TingqingError):
 
 
 class DrainingError(TingqingError):
-    """The server is stopping and takes nobody new; another one, or this one after its restart, does."""
+    """The server is stopping and refuses newcomers; another server, or this one after its restart, accepts them."""
 
     code = "draining"
     close_code = 1012
@@ -22,13 +22,13 @@ class DrainingError(TingqingError):
 
 
 class SnapshotError(TingqingError):
-    """A snapshot that another version wrote: it is discarded, never guessed at."""
+    """A snapshot of another version: it is discarded, never guessed at."""
 
     code = "snapshot_mismatch"
 
 
 class ScoringError(TingqingError):
-    """A scorer failed or did not run. The labels it would have judged are null there, and the session goes on."""
+    """A scorer failed or did not run. Its labels are null in that window, and the session goes on."""
 
     code = "scoring_failed"
     retryable = True

@@ -12,7 +12,7 @@ class ConfigError(TingqingError):
 
 
 class SettingsError(ConfigError):
-    """Refused before the server or command begins: the message goes to standard error, the exit code is 2."""
+    """Refused before the server or command starts: the message goes to standard error, the exit code is 2."""
 
     code = "invalid_settings"
 
@@ -30,13 +30,13 @@ class LabelFileError(ConfigError):
 
 
 class LabelQueryError(ConfigError):
-    """Labels that were asked for and cannot be resolved; ``param`` names which."""
+    """Requested labels that cannot be resolved; ``param`` names them."""
 
     code = "invalid_labels"
 
 
 class ManifestError(ConfigError):
-    """A manifest of labelled recordings that cannot be used at all; ``line`` is 1-based."""
+    """A manifest of labelled recordings that cannot be used; ``line`` is 1-based."""
 
     code = "invalid_manifest"
 

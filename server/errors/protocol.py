@@ -4,7 +4,7 @@ from server.errors.base import TingqingError
 
 
 class ProtocolError(TingqingError):
-    """A message that breaks docs/protocol.md."""
+    """A message that violates docs/protocol.md."""
 
     code = "protocol_error"
     close_code = 4400
@@ -12,14 +12,14 @@ class ProtocolError(TingqingError):
 
 
 class MalformedMessageError(ProtocolError):
-    """No JSON, or an unknown type or field; ``param`` names the field. Answered, and the session goes on."""
+    """Not JSON, or an unknown type or field; ``param`` names the field. Answered, and the session goes on."""
 
     code = "malformed_message"
     fatal = False
 
 
 class UnexpectedMessageError(ProtocolError):
-    """A valid message that the state of its session does not allow. Answered, and the session goes on."""
+    """A valid message that is not allowed in the session's state. Answered, and the session goes on."""
 
     code = "unexpected_message"
     fatal = False
@@ -33,13 +33,13 @@ class FrameTooLargeError(ProtocolError):
 
 
 class TooManyFaultsError(ProtocolError):
-    """Too many messages in a short time that could not be understood: the socket is closed."""
+    """Too many malformed messages in a short time: the socket is closed."""
 
     code = "too_many_faults"
 
 
 class FasterThanRealTimeError(ProtocolError):
-    """More audio than time has passed, beyond the burst allowed, in a session of pace ``realtime``."""
+    """In a session of pace ``realtime``, audio faster than real time, beyond the allowed burst."""
 
     code = "faster_than_real_time"
     close_code = 4429

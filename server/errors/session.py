@@ -1,10 +1,10 @@
-"""Sessions that cannot go on."""
+"""Sessions that cannot be used or continued."""
 
 from server.errors.base import TingqingError
 
 
 class SessionError(TingqingError):
-    """A session that the peer asked for cannot be had."""
+    """The requested session is not available."""
 
     code = "session_error"
     close_code = 4404
@@ -12,7 +12,7 @@ class SessionError(TingqingError):
 
 
 class UnknownSessionError(SessionError):
-    """No session of this id, or a resume token that is not its own: the two are not told apart."""
+    """No session with this id, or a wrong resume token: the answer does not distinguish them."""
 
     code = "unknown_session"
 
@@ -26,7 +26,7 @@ class SessionExpiredError(SessionError):
 
 
 class SessionSupersededError(SessionError):
-    """The session went on over a newer socket; this one must not reconnect."""
+    """The session continues over a newer socket; this one must not reconnect."""
 
     code = "session_superseded"
     close_code = 4409
@@ -34,7 +34,7 @@ class SessionSupersededError(SessionError):
 
 
 class IdleTimeoutError(SessionError):
-    """Nothing came for longer than the deadline: no start, no audio, or an upload that stalled."""
+    """Nothing arrived before the deadline: no start, no audio, or an upload that stalled."""
 
     code = "idle_timeout"
     close_code = 4408

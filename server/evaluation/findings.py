@@ -13,7 +13,7 @@ from server.judge.labels import LabelSet
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """A recording's truth beside what was concluded of it."""
+    """A recording's truth and its judgement."""
 
     row: Row
     conclusion: Conclusion
@@ -32,7 +32,7 @@ class Confusion:
     unscored: int = 0
 
     def count(self, fine: bool, passed: bool | None) -> None:
-        """Add one recording: ``fine`` by its truth, ``passed`` by the judgement, None without a score."""
+        """Add one recording: ``fine`` is its truth, ``passed`` the judgement, None without a score."""
         if passed is None:
             self.unscored += 1
         elif fine:
@@ -57,7 +57,7 @@ class Condition:
     labels: dict[str, Confusion] = field(default_factory=dict)
 
     def count(self, judged: JudgedRow) -> None:
-        """Add one recording to every figure that its row has a truth for."""
+        """Add one recording to every figure for which its row has a truth."""
         row, conclusion = judged.row, judged.conclusion
         verdict = conclusion.overall.verdict
         self.n += 1

@@ -27,7 +27,7 @@ class PromptTruth:
     optional: frozenset[str]
 
     def right(self, given: Sequence[str]) -> bool:
-        """Whether every prompt that must be given was, and none that may not be."""
+        """Whether every required prompt was given, and none that is not allowed."""
         told = set(given)
         allowed = self.optional.union(*self.must)
         return told <= allowed and all(options & told for options in self.must)
@@ -64,7 +64,7 @@ class ManifestFault:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All rows that can be used, and what stops or limits the others."""
+    """All usable rows, and the faults that exclude or limit the others."""
 
     rows: tuple[Row, ...]
     faults: tuple[ManifestFault, ...]

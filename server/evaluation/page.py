@@ -47,7 +47,7 @@ def _scores(evaluation: Evaluation) -> Iterable[Sequence[object]]:
 
 
 def page(evaluation: Evaluation) -> str:
-    """The whole file, HTML with its styles and pictures inside."""
+    """The complete file: HTML with its styles and pictures inside."""
     held_out = evaluation.cross_validated
     parts = [_head(evaluation)]
     if held_out is not None:

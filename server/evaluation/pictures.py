@@ -33,7 +33,7 @@ STYLE: dict[Any, Any] = {
 
 
 def label_figure(label_id: str, judged: Sequence[JudgedRow], figures: Figures) -> str:
-    """Two pictures side by side: every recording's score on its side of the threshold, and the reliability plot."""
+    """Two pictures in a row: every recording's score on its side of the threshold, and the reliability plot."""
     with rc_context(STYLE):
         figure = Figure(figsize=(7.4, 2.5), layout="constrained")
         scores, reliability = figure.subplots(1, 2, width_ratios=(1.7, 1))

@@ -1,4 +1,4 @@
-"""An evaluation from manifest to figures: an engine hears every recording once, then each is judged in every way."""
+"""An evaluation from manifest to figures: an engine analyses every recording once, then each is judged in every way."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -18,20 +18,20 @@ from server.stream.events import OverlapModel
 logger = logging.getLogger("tingqing")
 
 Progress: TypeAlias = Callable[[int, str], AbstractContextManager[Callable[[str], None]]]
-"""Called with how many steps come and what they do; gives what is called after each step, with its name."""
+"""Called with the number and the name of the steps; returns the function to call after each step, with its name."""
 
 
 class HeldOut(OverlapModel, Protocol):
-    """Models that change from recording to recording."""
+    """Models that depend on the recording."""
 
     def listen_to(self, row: Row) -> None:
-        """What comes next is the recording of ``row``."""
+        """The next recording is that of ``row``."""
         ...
 
 
 @contextmanager
 def silent(_total: int, _doing: str) -> Iterator[Callable[[str], None]]:
-    """Progress that nobody watches."""
+    """Progress that is not shown."""
     yield lambda _name: None
 
 
@@ -48,9 +48,9 @@ async def evaluate_manifest(
 ) -> Evaluation:
     """The recordings of the manifest at ``path``, judged by ``labels``. ``max_s``: longest recording, s.
 
-    ``folds``: cross-validation in so many parts, 0 for none; ``groups``: columns of sources that must not lie on both
-    sides of a split. ``held_out``: the models that ``engine`` was opened with, told of each recording before it is
-    heard. A recording that cannot be read becomes a fault and the others go on.
+    ``folds``: number of folds of the cross-validation, 0 for none; ``groups``: columns of sources that must not be on
+    both sides of a split. ``held_out``: the models that ``engine`` was opened with, told of each recording before it is
+    analysed. A recording that cannot be read becomes a fault and the others go on.
     Raises ManifestError, before the first recording or where none could be read.
     """
     manifest = read_manifest(path, labels.labels, groups)
@@ -81,7 +81,7 @@ async def _listen_to_all(
             except (TingqingError, OSError) as error:
                 message = error.message if isinstance(error, TingqingError) else str(error.strerror)
                 faults.append(ManifestFault(row.line, row.name, message))
-            except Exception as error:  # a bug met in one file must not cost the others their hours
+            except Exception as error:  # a bug met in one file must not lose the hours spent on the others
                 logger.debug("unexpected error in %s", row.name, exc_info=error)
                 faults.append(ManifestFault(row.line, row.name, f"unexpected {type(error).__name__}"))
             advance(row.name)

@@ -8,7 +8,7 @@ from server.values.text import Text
 
 
 class LabelKind(StrEnum):
-    """``quality``: of the sound, counts in the overall score. ``content``: of what was said, told beside it."""
+    """``quality``: of the sound; counts in the overall score. ``content``: of what was said; reported separately."""
 
     QUALITY = "quality"
     CONTENT = "content"
@@ -84,7 +84,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label with everything that judging and telling it takes; weights of evidence are by scorer kind."""
+    """A label with everything needed to judge and report it; weights of evidence are by scorer kind."""
 
     id: str
     title: Text
@@ -124,5 +124,5 @@ class LabelSet:
     digest: str = ""
 
     def shown(self) -> tuple[Label, ...]:
-        """The labels that were asked for, in their order; the others are judged, and not told."""
+        """The requested labels, in their order; the others are judged but not reported."""
         return tuple(label for label in self.labels if label.id in self.requested)

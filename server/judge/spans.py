@@ -25,7 +25,7 @@ can be understood.
 
 
 AT_MOST = 16
-"""Marks looked at for one stretch: no mark looks back over more than a few others."""
+"""Maximum number of marks considered for one stretch: no mark looks back over more than a few others."""
 
 
 class Mark(NamedTuple):
@@ -54,8 +54,8 @@ def spoiled_by(labels: LabelSet, recent: Mapping[str, LabelScore]) -> str | None
 class SpanTracker:
     """The spans of marks that come one by one: ``add`` each in order of its end, ``spans`` at any time.
 
-    A mark changes only the stretches that it looks back over. Those before them are settled, so a mark costs the same
-    after two hours as after a minute.
+    A mark changes only the stretches that it looks back over; earlier ones are final, so a mark costs the same after
+    two hours as after a minute.
     """
 
     def __init__(self) -> None:

@@ -20,10 +20,10 @@ from server.transcript.sources import TranscriptSource
 logger = logging.getLogger("tingqing")
 
 AT_ONCE = 2
-"""One file decodes and measures while another waits for its scores; more would only hold more audio in memory."""
+"""One file is decoded and measured while another waits for its scores; more would only keep more audio in memory."""
 
 INTERNAL = "internal"
-"""Code of a file that met a bug of ours."""
+"""Code of a file that hit a bug of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,10 @@ async def assess_files(
     reference: str | None = None,
     transcript: TranscriptSource | None = None,
 ) -> None:
-    """Judge ``files`` and hand each outcome to ``done`` as soon as its turn has come. ``max_s``: longest recording, s.
+    """Judge ``files`` and pass each outcome to ``done`` in order, as soon as possible. ``max_s``: longest recording, s.
 
-    A file's own fault becomes its ``Unread`` and the others go on. What ``done`` raises ends the walk and is raised.
+    A fault of a file becomes its ``Unread`` and the others go on. An error raised by ``done`` ends the batch and is
+    raised.
     """
 
     def judged(path: Path) -> "asyncio.Task[Outcome]":
@@ -93,14 +94,14 @@ async def _outcome(
         )
     except TingqingError as error:
         return Unread(name, error.code, error.message)
-    except Exception as error:  # a bug met in one file must not cost the others their result
+    except Exception as error:  # a bug met in one file must not lose the results of the others
         logger.debug("unexpected error in %s", name, exc_info=error)
         return Unread(name, INTERNAL, f"Unexpected {type(error).__name__}.")
     return JudgedFile(result)
 
 
 def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
-    """Open a file that a person named; what is wrong with the name gets a code of its own."""
+    """Open a file named by a person; a fault of the name gets its own code."""
     try:
         with path.open("rb"):
             pass

@@ -180,7 +180,7 @@ def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile | Mp
 
 
 def _head(source: Path | BinaryIO) -> bytes:
-    """The first bytes; a file that is open already is at its start again."""
+    """The first bytes; an open file is rewound."""
     if isinstance(source, Path):
         with source.open("rb") as file:
             return file.read(HEAD_BYTES)

@@ -1,8 +1,8 @@
-"""MP3, decoded in a process of its own.
+"""MP3, decoded in a separate process.
 
-libmpg123, which libsndfile decodes MP3 with, writes what it notices about a file ("Xing stream size off by more than
-1%") to standard error, and libsndfile has no switch for that. Standard error belongs to the whole process, so that its
-noise can be kept out of a log in another process only. A damaged file that crashes the decoder stops there, too.
+libmpg123, libsndfile's MP3 decoder, writes its remarks about a file ("Xing stream size off by more than 1%") to
+standard error, and libsndfile has no switch for that. Standard error belongs to the process, so only another process
+keeps them out of the log. It also contains a crash caused by a damaged file.
 """
 
 import os
@@ -22,7 +22,7 @@ from server.values.audio import Float32Array
 WORKER = Path(__file__).with_name("mp3_worker.py")
 
 SILENT_WORKER_S = 60.0
-"""How long a block may take. The slowest took milliseconds: a worker that is silent for so long hangs."""
+"""Maximum time for a block. The slowest took milliseconds: a worker that is silent for this long hangs."""
 
 HEAD_BYTES = 3
 MPEG_SYNC = 0xFFE0
@@ -36,8 +36,8 @@ def may_be_mp3(head: bytes, name: str | None) -> bool:
 
 
 def open_mp3(source: Path | BinaryIO, name: str | None) -> "Mp3File":
-    """The file as ``Mp3File``. What is no path is copied: libsndfile wants a name that ends in .mp3 for frames behind a
-    tag that it cannot read. Raises RuntimeError where it cannot be decoded, OSError.
+    """The file as ``Mp3File``. An open file is copied: libsndfile needs a name that ends in .mp3 for frames behind a
+    tag that it cannot read. Raises RuntimeError if it cannot be decoded, OSError.
     """
     if isinstance(source, Path):
         return Mp3File(source)
@@ -45,28 +45,28 @@ def open_mp3(source: Path | BinaryIO, name: str | None) -> "Mp3File":
     with NamedTemporaryFile(suffix=suffix) as copy:
         shutil.copyfileobj(source, copy)
         copy.flush()
-        # The worker has opened the file when the header is there; it outlives its name.
+        # Once the header is there the worker has opened the file, which may then lose its name.
         return Mp3File(Path(copy.name))
 
 
 class Mp3File:
-    """What ``Recording`` needs of a ``SoundFile``, from a worker process. ``read`` until nothing comes; close."""
+    """The part of a ``SoundFile`` that ``Recording`` needs, from a worker process. ``read`` until empty, then close."""
 
     subtype = "MPEG_LAYER_III"
 
     def __init__(self, path: Path) -> None:
-        """Waits for the header. Raises RuntimeError where there is none: the file cannot be decoded."""
+        """Waits for the header. Raises RuntimeError if there is none: the file cannot be decoded."""
         self.closed = False
         self._rest: Float32Array | None = None
         self._ended = False
         self._worker = subprocess.Popen(
-            # -P: without the script's folder, whose modules have names of their own.
+            # -P: without the script's folder, whose modules would hide others of the same name.
             [sys.executable, "-P", os.fsencode(WORKER), os.fsencode(path)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            # Ctrl+C in a terminal goes to the whole group; a server still finishes what it has begun.
+            # Ctrl+C in a terminal goes to the process group, but a server still finishes what it has begun.
             process_group=0,
         )
         try:
@@ -76,13 +76,14 @@ class Mp3File:
             raise
 
     def read(self, frames: int) -> Float32Array:
-        """``frames`` at most, float32 ``(n, channels)``; none at the end. Raises RuntimeError where it breaks."""
+        """At most ``frames``, float32 ``(n, channels)``; none at the end. Raises RuntimeError if decoding breaks
+        off."""
         block = self._rest if self._rest is not None else self._next_block()
         self._rest = block[frames:] if block.shape[0] > frames else None
         return block[:frames]
 
     def close(self) -> None:
-        """End the decoder's process, whatever it is at; twice does no harm."""
+        """End the decoder's process at any point; may be called twice."""
         self.closed = True
         self._worker.kill()
         assert self._worker.stdout is not None
@@ -98,7 +99,7 @@ class Mp3File:
         return np.frombuffer(data, np.float32).reshape(frames, self.channels)
 
     def _receive(self, size: int) -> bytes:
-        """Exactly ``size`` bytes. Raises RuntimeError where the worker ends before, or hangs."""
+        """Exactly ``size`` bytes. Raises RuntimeError if the worker ends before that, or hangs."""
         assert self._worker.stdout is not None
         received = bytearray()
         heard = select.poll()

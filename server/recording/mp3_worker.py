@@ -1,7 +1,7 @@
-"""Decodes one MP3 in a process of its own: ``python -P mp3_worker.py FILE``. Started by ``mp3.py``.
+"""Decodes one MP3 in a separate process: ``python -P mp3_worker.py FILE``. Started by ``mp3.py``.
 
-Standard output: ``HEADER`` (Hz, channels), then blocks, each ``COUNT`` and so many frames of float32, in the machine's
-byte order. A count of 0 is the end, ``FAILED`` says that decoding broke off. No header: the file cannot be decoded.
+Standard output: ``HEADER`` (Hz, channels), then blocks, each ``COUNT`` and that many frames of float32, in the
+machine's byte order. A count of 0 is the end; ``FAILED``: decoding broke off. No header: the file cannot be decoded.
 """
 
 import os
@@ -15,13 +15,13 @@ COUNT = struct.Struct("=i")
 FAILED = -1
 
 READ_FRAMES = 2_048
-"""Frames per call of libsndfile: when decoding fails, at most this much of the audio before it is lost."""
+"""Frames per call of libsndfile: if decoding fails, at most this much of the audio before the fault is lost."""
 
 DECODING_ERRORS = (soundfile.SoundFileError, RuntimeError, ValueError, OSError, MemoryError)
 
 
 def main(path: bytes) -> None:
-    """Decode ``path`` to standard output. Ends in an exception where it cannot be opened."""
+    """Decode ``path`` to standard output. Raises if it cannot be opened."""
     output = sys.stdout.buffer
     with soundfile.SoundFile(path) as file:
         output.write(HEADER.pack(file.samplerate, file.channels))

@@ -37,7 +37,7 @@ class AudioFormat:
 
 
 class CaptureSource(StrEnum):
-    """Where samples came from. Only a microphone's are taken for processed unless it says otherwise."""
+    """Where samples came from. Only a microphone counts as processed unless declared otherwise."""
 
     MICROPHONE = "microphone"
     FILE = "file"

@@ -1,4 +1,4 @@
-"""What a caller asks to be judged."""
+"""What a caller wants judged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class RequestedLabel:
-    """One label, asked for by id, title, alias or as an ad hoc text, with its own pass line (0..1) or weight."""
+    """One label, by id, title, alias or ad hoc text, with its own threshold (0..1) or weight."""
 
     label: str
     threshold: float | None = None

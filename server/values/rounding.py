@@ -6,7 +6,7 @@ FLOOR_DB = -120.0
 """The lowest level reported, dB."""
 
 DECIMALS = 7
-"""Coarse enough for short JSON, fine enough that equal scores stay equal to 1e-6 on either side of a rounding edge."""
+"""Coarse enough for short JSON; fine enough that equal scores differ by less than 1e-6 across a rounding edge."""
 
 
 def rounded(value: float | None) -> float | None:

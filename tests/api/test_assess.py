@@ -67,7 +67,7 @@ def test_flat_is_titles_scores_and_one_sentence(served: Served) -> None:
     assert list(english) == ["No strong background noise", "Overall advice"]
 
 
-def test_labels_may_be_an_array_with_pass_lines(served: Served) -> None:
+def test_labels_may_be_an_array_with_thresholds(served: Served) -> None:
     labels = json.dumps([{"label": "low_background", "threshold": 0.5}])
     assert post(served, wav(4), labels=labels).json()["labels"]["low_background"]["threshold"] == 0.5
 

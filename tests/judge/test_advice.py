@@ -41,7 +41,7 @@ def test_the_worst_failing_label_is_named_with_its_score_danger_and_remedy() -> 
 
 
 @pytest.mark.parametrize(("score", "shown"), [(0.6999, "0.69"), (0.695, "0.69"), (0.29, "0.29"), (0.6949, "0.69")])
-def test_a_score_that_falls_short_is_not_rounded_up_to_its_pass_line(score: float, shown: str) -> None:
+def test_a_score_that_falls_short_is_not_rounded_up_to_its_threshold(score: float, shown: str) -> None:
     said = advice({"low_background": score})
     assert f"（{shown}）" in said.zh
     assert f"({shown})" in said.en
@@ -228,7 +228,7 @@ def test_with_words_alone_the_sound_is_said_to_be_unjudged() -> None:
     assert "没有评估声音" in advice({"pain_location": 0.95}, labels=labels).zh
 
 
-def test_a_sound_without_a_pass_line_is_never_what_is_wrong() -> None:
+def test_advice_never_names_a_sound_with_threshold_zero() -> None:
     labels = DICTIONARIES.resolve("respiratory")
     values: dict[str, float | None] = {label.id: 0.2 for label in labels.labels if label.kind == "quality"}
     assert "呼吸音" not in advice({**values, "abnormal_breath_sounds": 0.0}, labels=labels).zh
@@ -245,7 +245,7 @@ def test_only_labels_that_count_and_were_asked_for_are_what_is_wrong_where_none_
     assert worst_label(labels, scores) == (labels.labels[0], 0.2)
 
 
-def test_a_label_on_its_pass_line_is_not_what_is_wrong() -> None:
+def test_advice_does_not_name_a_label_exactly_at_its_threshold() -> None:
     labels = label_set(quality("on_its_line", threshold=0.2), quality("failing"))
     scores = {"on_its_line": LabelScore(0.2, {}), "failing": LabelScore(0.5, {})}
     assert worst_label(labels, scores) == (labels.labels[1], 0.5)
@@ -253,7 +253,7 @@ def test_a_label_on_its_pass_line_is_not_what_is_wrong() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.29])
 def test_what_was_let_pass_is_not_said_to_fall_short(threshold: float) -> None:
-    """Whoever asks may lower a pass line; the whole can still be too low to be used."""
+    """A request may lower a threshold; the overall score can still be too low to be used."""
     labels = DICTIONARIES.resolve([RequestedLabel(label="low_background", threshold=threshold)])
     said = advice({"low_background": 0.29, "speech_present": 1.0}, labels=labels)
     assert said.zh.startswith("建议复录：整体偏低，最低的是“无背景强干扰”（0.29），")

@@ -100,7 +100,7 @@ def test_a_curve_of_one_point_is_flat() -> None:
     assert evaluate(Curve(((3.0, 0.5),)), -1.0) == evaluate(Curve(((3.0, 0.5),)), 4.0) == 0.5
 
 
-def test_evidence_of_exactly_the_pass_line_passes() -> None:
+def test_evidence_exactly_at_the_threshold_passes() -> None:
     label = quality("a", clap=True, weights=(("acoustic", 1.0), ("clap", 0.5)))
     assert combine(label, {"acoustic": Opinion(0.7), "clap": Opinion(0.7)}).score == 0.7
 

@@ -141,7 +141,7 @@ def test_the_microphone_is_asked_about_where_it_is_the_cause_in_half_of_the_fail
 
 
 def test_the_microphone_is_not_blamed_for_what_only_clap_hears() -> None:
-    """Its acoustic evidence reaches the pass line: neither bandwidth nor SIG is at fault."""
+    """Its acoustic evidence reaches the threshold: neither bandwidth nor SIG is at fault."""
     intelligible = quality("intelligible", prompt="check_microphone", clap=True)
     judge = SessionJudge(label_set(quality("speech_present"), intelligible))
     heard: Any = {**opinions({"speech_present": 1.0, "intelligible": 0.7}), **opinions({"intelligible": 0.1}, "clap")}

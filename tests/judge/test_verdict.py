@@ -90,12 +90,12 @@ def test_overall_stays_in_range_and_passed_means_accept(values: list[float | Non
     assert (result.grade == "nodata") == (values[:3] == [None] * 3)
 
 
-def test_a_sound_without_a_pass_line_makes_no_recording_poor() -> None:
+def test_a_sound_with_threshold_zero_never_makes_a_recording_poor() -> None:
     labels = label_set(quality("a"), quality("wheeze", threshold=0.0, clear=0.75, weight=0.0))
     result = overall(labels, {"a": 0.9, "wheeze": 0.05})
     assert (result.score, result.grade, result.verdict) == (0.9, "clear", "accept")
 
 
-def test_a_low_pass_line_leaves_a_poor_score_poor() -> None:
+def test_a_low_threshold_does_not_stop_a_score_from_being_poor() -> None:
     labels = label_set(quality("a"), quality("b", threshold=0.2, clear=0.75))
     assert overall(labels, {"a": 0.9, "b": 0.3}).grade == "poor"

@@ -48,7 +48,9 @@ async def test_chinese_titles_of_the_callers_own_go_with_the_session(manager: Se
     assert result["notices"] == started["notices"]
 
 
-async def test_labels_of_the_middle_may_have_their_own_pass_lines(manager: SessionManager, clock: FakeClock) -> None:
+async def test_labels_requested_in_mid_session_may_have_their_own_thresholds(
+    manager: SessionManager, clock: FakeClock
+) -> None:
     patient = Patient(manager, clock)
     await patient.start()
     updated = await changed(patient, [{"label": "背景安静", "threshold": 0.9}, {"label": "未知的标签"}])

@@ -5,7 +5,7 @@
 import { doctorText } from '../language/doctor-strings.js';
 import { h, mark, svg } from './dom.js';
 import { TREND_S } from '../meter/meter.js';
-import { PASS_LINE, POOR_BELOW } from '../meter/rows.js';
+import { DRAWN_THRESHOLD, POOR_BELOW } from '../meter/rows.js';
 import { gradeShape } from './shapes.js';
 
 /**
@@ -44,8 +44,8 @@ export class Trend {
   #svg = svg(
     'svg',
     { viewBox: `${-MARGIN} 0 ${WIDTH + MARGIN + 8} ${HEIGHT}`, role: 'img', class: 'plot' },
-    ...band('clear', 1, PASS_LINE),
-    ...band('usable', PASS_LINE, POOR_BELOW),
+    ...band('clear', 1, DRAWN_THRESHOLD),
+    ...band('usable', DRAWN_THRESHOLD, POOR_BELOW),
     ...band('poor', POOR_BELOW, 0),
     this.#line,
     this.#dot,

@@ -68,7 +68,7 @@ export function reasonOf({ reading, own, failure, meter, language }, t) {
 }
 
 /**
- * The label that is furthest below its pass line, and the measure behind it.
+ * The label that is furthest below its threshold, and the measure behind it.
  * @param {Meter} meter
  * @param {Language} language
  * @param {Translate} t

@@ -19,7 +19,7 @@ export const doctorText = dictionary({
   ],
   'cause.paused': ['患者已暂停。', 'The patient has pressed Pause.'],
   'cause.silent': [
-    '患者的麦克风没有声音：可能已关闭或拔出。',
+    '患者的话筒没有声音：可能已关闭或拔出。',
     'The patient’s microphone is silent. It may be off or unplugged.',
   ],
   'cause.waiting': ['收到 3 秒声音后开始评估。', 'The first score comes after 3 seconds of sound.'],

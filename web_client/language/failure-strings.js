@@ -11,19 +11,19 @@ import { inOf } from './dictionary.js';
 /** @type {Readonly<Record<FailureCode, Pair>>} */
 const SENTENCES = {
   [FailureCode.MICROPHONE_DENIED]: [
-    '麦克风权限被拒绝。请点击地址栏旁的图标，允许使用麦克风，然后点击“开始”。',
+    '“麦克风”权限被拒绝。请点击地址栏旁的图标，允许使用“麦克风”，然后点击“开始”。',
     'Microphone access was denied. Click the icon beside the address, allow the microphone, then press Start.',
   ],
   [FailureCode.MICROPHONE_NOT_FOUND]: [
-    '没有找到麦克风。请接上麦克风或耳机，然后点击“开始”。',
+    '没有找到话筒。请接上话筒或耳机，然后点击“开始”。',
     'No microphone was found. Please plug in a microphone or headset, then press Start.',
   ],
   [FailureCode.MICROPHONE_BUSY]: [
-    '麦克风正被其他程序占用。请关闭该程序，然后点击“开始”。',
+    '话筒正被其他程序占用。请关闭该程序，然后点击“开始”。',
     'Another program is using the microphone. Please close it, then press Start.',
   ],
   [FailureCode.PAGE_INSECURE]: [
-    '出于安全考虑，浏览器只允许 https 网页使用麦克风。请用 https 打开本页。',
+    '出于安全考虑，浏览器只允许 https 网页使用话筒。请用 https 打开本页。',
     'Browsers allow the microphone on secure pages only. Please open this page with https.',
   ],
   [FailureCode.BROWSER_UNSUPPORTED]: [

@@ -133,7 +133,7 @@ export class Meter {
     return voice.kind === 'quiet' ? now - voice.since > STALE_AFTER_MS : voice.kind === 'unknown';
   }
 
-  /** Quality labels, worst first against their own pass line; those without a score come last. @returns {Row[]} */
+  /** Quality labels, furthest below their own threshold first; those without a score come last. @returns {Row[]} */
   rows() {
     return rowsOfUpdate(this.labels, this.update?.labels ?? {});
   }

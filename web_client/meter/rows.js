@@ -1,9 +1,9 @@
-/** Labels as rows, graded against their own pass line, worst first. */
+/** Labels as rows, graded against their own threshold, worst first. */
 
 /** A quality label below this makes the whole grade poor, as in the server's verdict. */
 export const POOR_BELOW = 0.35;
-/** Where the trend draws the pass line of every label. */
-export const PASS_LINE = 0.7;
+/** The score at which the trend draws the threshold of every label. */
+export const DRAWN_THRESHOLD = 0.7;
 
 /**
  * @import { Grade, Label, LabelScore, Result, Text, Why } from '../protocol/types.js'
@@ -45,7 +45,7 @@ function worstFirst(rows) {
 }
 
 /**
- * The label that decides the grade, on a scale where every label's own line lies at `PASS_LINE`.
+ * The label that decides the grade, on a scale where every label's threshold is `DRAWN_THRESHOLD`.
  * @param {Row[]} rows
  * @returns {number | null} 0..1; null where no row has a score
  */
@@ -56,8 +56,8 @@ export function lowest(rows) {
 
 /** @param {number} score @param {number} threshold @returns {number} */
 function levelled(score, threshold) {
-  if (score < threshold) return (PASS_LINE * score) / threshold;
-  return threshold < 1 ? PASS_LINE + ((1 - PASS_LINE) * (score - threshold)) / (1 - threshold) : 1;
+  if (score < threshold) return (DRAWN_THRESHOLD * score) / threshold;
+  return threshold < 1 ? DRAWN_THRESHOLD + ((1 - DRAWN_THRESHOLD) * (score - threshold)) / (1 - threshold) : 1;
 }
 
 /** @param {number | null} score @param {number} threshold @returns {Grade} */

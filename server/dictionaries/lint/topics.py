@@ -18,7 +18,7 @@ def is_topics(data: Mapping[str, Any]) -> bool:
 
 
 def check(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
-    """Drafts of findings about a file of topics: what the loader would refuse, and names that stand nowhere."""
+    """Drafts of findings about a file of topics: what the loader would refuse, and undefined names."""
     try:
         file = TopicFile.model_validate(data)
     except ValidationError as error:
