@@ -56,7 +56,7 @@ def test_another_page_may_not_ask(origin: str, host: str) -> None:
         check_origin([origin], host)
 
 
-def test_a_client_that_is_no_browser_sends_no_origin_and_may_ask() -> None:
+def test_a_client_without_an_origin_header_is_admitted() -> None:
     check_origin([], "localhost:8000")
 
 
@@ -71,11 +71,11 @@ def test_loopback_is_recognised(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["0.0.0.0", "::", "example.org", "", "localhost.example.org", "192.168.1.1"])
-def test_what_others_can_reach_is_no_loopback(name: str) -> None:
+def test_addresses_that_others_can_reach_are_not_loopback(name: str) -> None:
     assert not is_loopback(name)
 
 
-def test_an_open_address_needs_to_be_asked_for() -> None:
+def test_an_address_others_can_reach_needs_insecure() -> None:
     check_exposure(Settings(host="127.0.0.1"))
     check_exposure(Settings(host="0.0.0.0", insecure=True))
     with pytest.raises(SettingsError, match="--insecure"):
@@ -97,6 +97,6 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     assert load_settings(port=None).port == 9000
 
 
-def test_a_service_link_of_kubernetes_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kubernetes_service_link_is_not_taken_for_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINGQING_PORT", "tcp://10.96.0.12:80")
     assert load_settings().port == 8000

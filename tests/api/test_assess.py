@@ -73,7 +73,7 @@ def test_labels_may_be_an_array_with_thresholds(served: Served) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
-def test_too_short_is_a_result_and_no_error(served: Served, seconds: float) -> None:
+def test_a_recording_that_is_too_short_gets_a_result_not_an_error(served: Served, seconds: float) -> None:
     answer = post(served, wav(seconds))
     assert answer.status_code == 200, answer.text
     result = answer.json()
@@ -81,7 +81,7 @@ def test_too_short_is_a_result_and_no_error(served: Served, seconds: float) -> N
     assert result["windows"] == []
 
 
-def test_a_file_that_breaks_off_is_assessed_and_says_where(served: Served, shared: Path) -> None:
+def test_a_truncated_file_is_assessed_and_the_result_says_where_it_ends(served: Served, shared: Path) -> None:
     path = shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac"
     result = post(served, path.read_bytes(), path.name).json()
     assert result["source"]["duration_s"] > 4
@@ -89,7 +89,7 @@ def test_a_file_that_breaks_off_is_assessed_and_says_where(served: Served, share
 
 
 @pytest.mark.parametrize("content", [b"", b"no audio at all"])
-def test_what_cannot_be_decoded_is_415(served: Served, content: bytes) -> None:
+def test_an_undecodable_file_is_415(served: Served, content: bytes) -> None:
     assert problem_of(post(served, content), 415, "undecodable_file")["param"] == "file"
 
 
@@ -152,7 +152,7 @@ def small() -> Any:
     running.stop()
 
 
-def test_the_limit_counts_what_arrives_not_what_is_declared(small: Served) -> None:
+def test_the_limit_counts_received_bytes_not_the_declared_length(small: Served) -> None:
     boundary = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n"
 
     def endless() -> Any:
@@ -205,7 +205,7 @@ def patient(small: Served) -> Iterator[Served]:
     app.state.services = services
 
 
-def test_an_upload_over_what_may_wait_is_503_and_told_to_come_back(patient: Served) -> None:
+def test_an_upload_beyond_the_waiting_limit_is_503_with_retry_after(patient: Served) -> None:
     with stalled(patient.port):
         wait_until(lambda: patient.services.gate.free == 0)
         busy = post(patient, wav())

@@ -27,7 +27,7 @@ def test_every_name_and_title_it_tells_can_be_asked_for(served: Served) -> None:
         assert len(result["labels"]) == 15
 
 
-def test_notices_tell_what_was_made_of_the_words(served: Served) -> None:
+def test_notices_tell_how_the_requested_labels_were_read(served: Served) -> None:
     result = post(served, wav(1), labels="犬吠=a dog barking").json()
     [notice] = result["notices"]
     assert "没有写对照" in notice["zh"]

@@ -49,7 +49,7 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_libraries_that_log_what_peers_send_are_silent_even_at_debug() -> None:
+def test_libraries_never_log_messages_of_peers_even_at_debug() -> None:
     configure_logging("debug")
     assert logging.getLogger("server.live").isEnabledFor(logging.DEBUG)
     for name in CHATTY:

@@ -24,7 +24,7 @@ def test_every_answer_has_the_strict_headers(served: Served, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/doctor"])
-def test_pages_are_html_that_nobody_stores(served: Served, path: str) -> None:
+def test_pages_are_html_and_never_cached(served: Served, path: str) -> None:
     answer = get(served, path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -58,7 +58,7 @@ def test_head_answers_as_get_does_without_a_body(served: Served, path: str) -> N
     assert int(head.headers["content-length"]) > 0
 
 
-def test_docs_need_nothing_from_elsewhere(served: Served) -> None:
+def test_docs_load_nothing_from_other_hosts(served: Served) -> None:
     page = get(served, "/docs").text
     assert "POST /v1/assess" in page
     assert "<script" not in page

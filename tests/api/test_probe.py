@@ -25,7 +25,7 @@ class Scores:
             raise self.error
 
 
-async def test_many_who_ask_at_once_cost_one_score() -> None:
+async def test_concurrent_probes_share_one_score() -> None:
     scores = Scores()
     probe = Probe(scores)
     async with asyncio.TaskGroup() as group:
@@ -51,7 +51,7 @@ async def test_a_hanging_scorer_is_given_up() -> None:
     assert (await Probe(scores, deadline_s=0.01).check()).why == "scoring_timeout"
 
 
-async def test_the_gate_refuses_the_one_too_many_and_reopens() -> None:
+async def test_uploads_beyond_the_limit_are_refused_until_one_ends() -> None:
     gate = UploadSlots(running=1, waiting=1)
     async with gate.admit(), gate.admit():
         assert gate.free == 0

@@ -142,7 +142,7 @@ async def test_an_error_never_repeats_what_the_peer_sent(served: Served) -> None
 
 
 @pytest.mark.parametrize("linger", ["reset", "close"])
-async def test_a_peer_that_vanishes_mid_frame_leaves_nothing(served: Served, linger: str) -> None:
+async def test_a_peer_that_vanishes_mid_frame_leaves_no_session(served: Served, linger: str) -> None:
     before = served.task_names()
     async with connect(f"{served.ws}/v1/stream") as quiet:  # a neighbour who must notice nothing
         await quiet.send(start())
@@ -186,7 +186,7 @@ async def settled(served: Served, tasks: int, waiting: int) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_after_all_this_the_server_still_scores(served: Served) -> None:
+async def test_the_server_still_scores_after_all_faults(served: Served) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"{served.url}/readyz", timeout=10)
     assert answer.status_code == 200, answer.text

@@ -149,7 +149,7 @@ async def test_failing_scorer_leaves_null_labels_and_the_next_window_is_judged(
     assert build_result(assessment, whole, IDENTITY).provenance.shed == 1
 
 
-async def test_restored_assessment_ends_as_the_one_that_went_on(engine: Engine) -> None:
+async def test_restored_assessment_has_the_result_of_the_unbroken_one(engine: Engine) -> None:
     labels = engine.dictionaries.resolve(None)
     windows, whole = heard(engine, 22)
     straight = Assessment(engine, labels, FILE)

@@ -59,11 +59,13 @@ def windows_with(*seconds: float) -> list[int]:
     ],
     ids=["one", "two-near", "two-apart", "at-the-start", "at-the-end", "always", "heard-in-some", "flicker"],
 )
-def test_an_event_lies_where_its_windows_say(coughs: Iterable[int], expected: list[tuple[int, int]]) -> None:
+def test_an_event_is_placed_by_the_windows_that_heard_it(
+    coughs: Iterable[int], expected: list[tuple[int, int]]
+) -> None:
     assert spans(feed(SoundFindings(), range(3, LAST + 1), coughs)) == expected
 
 
-def test_windows_that_were_replaced_widen_an_event_and_lose_none() -> None:
+def test_replaced_windows_widen_an_event_but_never_lose_it() -> None:
     assert spans(feed(SoundFindings(), [3, 4, 9, 14, 19, 24, 29], [14, 19])) == [(9, 14)]
 
 
@@ -86,13 +88,13 @@ def test_events_of_now_are_those_that_are_heard_or_were_a_moment_ago() -> None:
     assert len(findings.events()) == 1
 
 
-def test_what_disturbed_longest_comes_first_with_its_mean_score() -> None:
+def test_the_longest_disturbance_comes_first_with_its_mean_score() -> None:
     told = feed(SoundFindings(), range(3, 31), tv=range(5, 25), dog=range(5, 10)).interference()
     assert [one.id for one in told] == ["tv", "dog_bark"]
     assert [one.score for one in told] == pytest.approx([0.6, 0.9])
 
 
-def test_a_name_that_came_up_once_or_twice_is_not_told_of_a_long_recording() -> None:
+def test_a_sound_named_only_once_or_twice_is_left_out_of_a_long_recording() -> None:
     assert feed(SoundFindings(), range(3, 31), dog=[9, 20]).interference() == []
     assert [one.id for one in feed(SoundFindings(), [3, 4], dog=[4]).interference()] == ["dog_bark"]
 
@@ -106,7 +108,7 @@ def test_a_window_that_was_judged_before_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("cut", [3, 12, 14, 16, 20])
-def test_restored_findings_go_on_as_if_nothing_had_happened(cut: int) -> None:
+def test_restored_findings_equal_unbroken_ones(cut: int) -> None:
     story = {"coughs": [11, 12, 13, 15, 22, 23], "tv": range(5, 20), "dog": [8]}
     straight = feed(SoundFindings(), range(3, 31), **story)
     first = feed(SoundFindings(), range(3, cut), **story)

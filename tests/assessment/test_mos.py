@@ -55,7 +55,7 @@ async def test_result_counts_from_the_next_window_until_the_next_one(service: Sc
     assert seen == expected
 
 
-async def test_real_time_window_goes_on_without_a_late_result_and_says_so(service: Scoring, model: FakeMos) -> None:
+async def test_real_time_window_is_judged_without_a_late_result_and_says_so(service: Scoring, model: FakeMos) -> None:
     model.gate.clear()
     watch = MosWatch(service, Priority.LIVE)
     seen = await walk(watch, range(9, 13), lossless=False)

@@ -31,7 +31,7 @@ def poor(seq: int) -> list[dict[str, object]]:
     return [messages.level(), messages.update(seq, low_background=0.2, grade="poor")]
 
 
-def test_snapshot_alone_shows_where_the_session_stands(stub: StubServer, open_page: OpenPage) -> None:
+def test_snapshot_alone_shows_the_state_of_the_session(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     update = messages.update(5, low_background=0.2, grade="poor")
     socket.send(messages.snapshot(with_update=update, prompts=[messages.prompt()]))
@@ -78,7 +78,7 @@ def test_grade_is_dropped_after_two_and_a_half_seconds_without_data(stub: StubSe
         (messages.warning("silent_input"), "live", "The patient’s microphone is silent"),
     ],
 )
-def test_why_there_is_no_data_is_told_apart_and_at_once(
+def test_each_cause_of_missing_data_has_its_own_sentence_at_once(
     stub: StubServer, open_page: OpenPage, message: dict[str, object], state: str, sentence: str
 ) -> None:
     page, socket = watch(stub, open_page)
@@ -103,7 +103,7 @@ def test_patient_who_does_not_speak_is_not_called_hard_to_hear(stub: StubServer,
     attribute(page, "data-grade", "nodata")
 
 
-def test_own_line_is_told_apart_and_comes_back(stub: StubServer, open_page: OpenPage) -> None:
+def test_loss_of_the_doctors_own_connection_is_named_and_recovers(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), *poor(1))
     attribute(page, "data-grade", "poor")
@@ -123,7 +123,7 @@ def test_processed_sound_is_marked(stub: StubServer, open_page: OpenPage) -> Non
     shown(page, "The patient’s browser processes the sound")
 
 
-def test_prompt_that_the_patient_could_not_follow_is_the_doctors(stub: StubServer, open_page: OpenPage) -> None:
+def test_prompt_that_the_patient_ignored_goes_to_the_doctor(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), messages.prompt(audience="doctor"))
     shown(page, "The patient could not do this; please help:")
@@ -149,7 +149,7 @@ def test_session_that_has_ended_is_not_watched_again(stub: StubServer, open_page
     assert page.evaluate("lines") == 0
 
 
-def test_what_was_said_is_shown_with_its_time_and_what_stands_out_first(stub: StubServer, open_page: OpenPage) -> None:
+def test_statements_are_shown_with_their_times_unexpected_ones_first(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), messages.ended(labels=messages.spoken(), not_heard=["pain_location"]))
     said = page.locator("[part=said] li")
@@ -166,14 +166,14 @@ def test_what_was_said_is_shown_with_its_time_and_what_stands_out_first(stub: St
     assert_readable(page, page.viewport_size["width"] if page.viewport_size else 0)
 
 
-def test_without_a_transcript_nothing_is_shown_of_what_was_said(stub: StubServer, open_page: OpenPage) -> None:
+def test_statements_are_not_shown_without_a_transcript(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), *poor(1), messages.ended())
     attribute(page, "data-state", "ended")
     expect(page.get_by_text("What was said", exact=True)).to_be_hidden()
 
 
-def test_what_disturbs_is_named_while_it_does_and_in_the_end(stub: StubServer, open_page: OpenPage) -> None:
+def test_a_disturbing_sound_is_named_while_it_lasts_and_at_the_end(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     around = page.locator("[part=interference]")
     music = messages.TELEVISION | {"id": "music", "title": {"zh": "音乐声", "en": "Music"}}
@@ -202,7 +202,7 @@ def test_the_patients_own_sounds_are_listed_with_their_time(stub: StubServer, op
     expect(events).to_have_text(["1:02–1:03Coughing"])
 
 
-def test_nothing_is_said_of_sounds_where_none_was_heard(stub: StubServer, open_page: OpenPage) -> None:
+def test_sounds_are_not_mentioned_if_none_was_heard(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(basic_mode=False), *poor(1))
     attribute(page, "data-grade", "poor")

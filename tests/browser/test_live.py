@@ -112,7 +112,7 @@ def test_not_now_takes_the_prompt_from_both_pages_and_finish_brings_the_verdict(
     expect(doctor.locator("[part=word]")).to_have_text(re.compile("Record again|Unusable"))
 
 
-def test_cut_connection_goes_on_with_the_same_session(port: int, open_page: OpenPage, mix_wav: MixWav) -> None:
+def test_session_continues_after_a_lost_connection(port: int, open_page: OpenPage, mix_wav: MixWav) -> None:
     with CuttableProxy(port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}/"
         page = speak(open_page, url, mix_wav("000"))
@@ -149,7 +149,7 @@ def test_dropped_recording_gets_its_verdict(url: str, open_page: OpenPage, mixes
     expect(page.get_by_role("meter", name="环境安静")).to_have_attribute("aria-valuetext", re.compile("低"))
 
 
-def test_file_that_is_no_recording_is_told_so(url: str, open_page: OpenPage, tmp_path: Path) -> None:
+def test_file_that_is_not_a_recording_gets_an_error_message(url: str, open_page: OpenPage, tmp_path: Path) -> None:
     note = tmp_path / "note.wav"
     note.write_text("not a recording")
     page = open_page(url, expecting="status of 415")

@@ -75,7 +75,7 @@ def test_prompt_for_the_doctor_is_not_shown_to_the_patient(stub: StubServer, ope
     expect(page.get_by_text("somewhere quieter")).to_have_count(0)
 
 
-def test_prompt_names_what_disturbs_in_the_servers_words(stub: StubServer, open_page: OpenPage) -> None:
+def test_prompt_names_the_disturbing_sound_in_the_servers_words(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
     socket = begin(page, stub)
     text = {
@@ -88,7 +88,7 @@ def test_prompt_names_what_disturbs_in_the_servers_words(stub: StubServer, open_
     expect(page.locator("[part=prompt]")).to_have_text(text["zh"])
 
 
-def test_basic_mode_is_told_where_it_is_and_nowhere_else(stub: StubServer, open_page: OpenPage) -> None:
+def test_basic_mode_is_shown_only_in_basic_mode(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
     expect(page.locator("[part=basic-mode]")).to_be_hidden()
     socket = begin(page, stub)
@@ -116,7 +116,7 @@ def test_no_number_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage
     assert not re.search(r"\d", summary)
 
 
-def test_what_is_sent_and_stored_is_always_said(stub: StubServer, open_page: OpenPage) -> None:
+def test_page_always_shows_whether_sound_is_sent_and_stored(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
     shown(page, "Sound is not being sent")
     shown(page, "Nothing is stored")
@@ -287,7 +287,7 @@ def test_dropped_file_is_assessed(stub: StubServer, open_page: OpenPage, voice_w
     assert stub.uploads.get(timeout=ANSWER_WITHIN_S) == "voice.wav"
 
 
-def test_nothing_is_loaded_from_elsewhere(stub: StubServer, open_page: OpenPage) -> None:
+def test_page_loads_nothing_from_other_hosts(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page("about:blank")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -325,7 +325,7 @@ def test_motion_is_reduced_where_asked(stub: StubServer, open_page: OpenPage) ->
     assert page.evaluate(f"{moves}.transitionDuration") == "0s"
 
 
-def test_wav_of_the_tests_is_no_silence(voice_wav: Path) -> None:
+def test_wav_of_the_tests_is_not_silent(voice_wav: Path) -> None:
     pcm, _ = soundfile.read(voice_wav, dtype="int16")
     assert np.count_nonzero(pcm) > 0.9 * pcm.size
 

@@ -20,7 +20,7 @@ def test_client_state_machines_keep_their_claims() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_client_without_its_faces_is_small() -> None:
+def test_client_without_its_pages_is_small() -> None:
     """Under 12 KB gzipped, comments included: what an integrator with a page of their own has to load."""
     faceless = [*(web_client_dir() / "protocol").glob("*.js"), *(web_client_dir() / "audio").glob("*.js")]
     faceless.append(web_client_dir() / "transport" / "connection.js")
@@ -29,7 +29,7 @@ def test_client_without_its_faces_is_small() -> None:
     assert len(gzip.compress(source)) < 12_000
 
 
-def test_client_loads_nothing_from_elsewhere() -> None:
+def test_client_loads_nothing_from_other_hosts() -> None:
     for path in (path for path in web_client_dir().rglob("*") if path.is_file()):
         addresses = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", path.read_text(encoding="utf-8"))
         assert set(addresses) <= {"http://www.w3.org"}, path.name

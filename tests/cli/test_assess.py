@@ -105,7 +105,7 @@ def test_flat_is_titles_scores_and_one_sentence(clean: Path, language: str, titl
     assert isinstance(flat[advice], str)
 
 
-def test_flat_keeps_an_ad_hoc_label_as_it_was_asked(short: Path) -> None:
+def test_flat_keeps_the_text_of_an_ad_hoc_label(short: Path) -> None:
     ran = in_process(
         "assess", "--format", "flat", "--language", "en", "--labels", "low_background,birdsong nearby", short
     )
@@ -150,7 +150,7 @@ def test_text_of_several_files_is_a_row_each(short: Path, noisy: Path, monkeypat
     assert "1/2 passed" in text
 
 
-def test_a_terminal_without_unicode_is_no_reason_to_fail(short: Path) -> None:
+def test_assess_works_on_a_terminal_without_unicode(short: Path) -> None:
     ran = tingqing("assess", "--language", "zh", short, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
     assert ran.code == 0
     assert "(v)" in ran.out
@@ -162,7 +162,7 @@ def test_json_is_utf_8_whatever_the_terminal_speaks(short: Path) -> None:
     assert json.loads(ran.out)["labels"]["low_background"]["title"]["zh"] == "无背景强干扰"
 
 
-def test_output_file_holds_what_would_have_been_printed(short: Path, tmp_path: Path) -> None:
+def test_output_file_holds_the_same_text_as_standard_output(short: Path, tmp_path: Path) -> None:
     path = tmp_path / "result.jsonl"
     ran = in_process("assess", "--format", "jsonl", "--output", path, short)
     assert (ran.code, ran.out) == (0, "")
@@ -175,7 +175,7 @@ def test_output_that_cannot_be_written_is_told_before_any_work(short: Path, tmp_
     assert "cannot write" in ran.err
 
 
-def test_a_report_that_nobody_reads_ends_quietly(short: Path) -> None:
+def test_a_closed_pipe_ends_the_report_quietly(short: Path) -> None:
     with subprocess.Popen(
         [TINGQING, "assess", str(short)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     ) as process:
@@ -203,7 +203,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(short: Path) -> None:
     assert said == b""
 
 
-def test_too_short_a_recording_is_unusable_and_no_error(tmp_path: Path) -> None:
+def test_a_recording_that_is_too_short_is_unusable_not_an_error(tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, np.zeros(4_000, np.int16), 16_000)
     ran = in_process("assess", "--format", "json", path)
@@ -220,13 +220,13 @@ def test_reference_is_repeated(short: Path) -> None:
     )
 
 
-def test_a_name_with_brackets_is_no_markup(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_brackets_in_a_file_name_are_not_markup(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(short, tmp_path / "[red]a.flac")
     monkeypatch.chdir(tmp_path)  # a long path would be broken over lines
     assert "[red]a.flac" in in_process("assess", "--language", "en", "[red]a.flac").out
 
 
-def test_a_name_that_is_no_utf_8_is_told_and_assessed(short: Path, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_shown_and_assessed(short: Path, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"visit-\xff.flac")
     shutil.copy(short, path)
     (result,) = in_process("assess", "--format", "jsonl", path).lines()

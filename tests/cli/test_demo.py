@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_plays(tmp_path: P
         ("/elsewhere/server/__main__.py", False, "tingqing"),
     ],
 )
-def test_what_to_run_next_works_as_pasted(
+def test_the_suggested_command_works_as_pasted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, called: str, on_path: bool, told: str
 ) -> None:
     program_file = tmp_path / ".venv" / "bin" / "tingqing"

@@ -63,7 +63,7 @@ def test_lines_at_fault_are_told_and_the_others_go_on(ran: Ran) -> None:
     assert {fault["line"] for fault in json.loads(ran.out)["faults"]} == {8, 9}
 
 
-def test_it_writes_a_report_that_needs_nothing_else(ran: Ran, manifest: Path) -> None:
+def test_the_report_is_self_contained(ran: Ran, manifest: Path) -> None:
     page = (manifest.parent / "report" / "report.html").read_text(encoding="utf-8")
     assert "data:image/svg+xml" in page
     assert 'src="http' not in page
@@ -97,7 +97,9 @@ def test_a_manifest_without_a_readable_recording_is_an_error(tmp_path: Path) -> 
     assert "no recording to evaluate; 2: a.wav: No such file" in ran.err
 
 
-def test_what_the_report_needs_is_asked_for_before_the_first_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_of_the_report_are_reported_before_the_first_recording(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(command, "EXTRA", ("no_such_package",))
     with pytest.raises(Failure, match="needs no_such_package") as raised:
         command._need_extra()

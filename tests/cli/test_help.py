@@ -33,7 +33,7 @@ def flags(command: str, *, below: bool = False) -> set[str]:
     return {flag for one in parameters for flag in (*one.opts, *one.secondary_opts) if flag.startswith("-")}
 
 
-def test_the_commands_are_these() -> None:
+def test_the_commands_are_the_documented_ones() -> None:
     assert set(typer.main.get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]
 
 

@@ -50,7 +50,7 @@ def test_show_as_json_says_where_a_label_is_written() -> None:
     assert (places["low_background"], places["feeding"]) == ("telemedicine", "pediatrics")
 
 
-def test_show_tells_what_is_made_of_ad_hoc_labels() -> None:
+def test_show_tells_how_ad_hoc_labels_are_read() -> None:
     done = runner.invoke(app, ["labels", "show", "a dog barking", "--language", "zh"])
     assert done.exit_code == 0
     assert "没有写对照" in done.stdout
@@ -138,7 +138,7 @@ all = [["@pain"], ["耳"]]
     return folder
 
 
-def test_a_file_is_held_against_the_folder_that_it_lies_in(own_folder: Path) -> None:
+def test_a_file_is_checked_against_the_folder_that_contains_it(own_folder: Path) -> None:
     done = runner.invoke(app, ["labels", "lint", str(own_folder / "ent.toml"), "--language", "en"])
     assert done.exit_code == 0, done.stdout
     elsewhere = shutil.move(own_folder / "ent.toml", own_folder.parent / "ent.toml")

@@ -46,7 +46,7 @@ def test_every_line_gives_one_line_with_every_content_label_asked_for() -> None:
     assert pains == ["stated", "denied", "not_heard", "not_heard", "stated"]
 
 
-def test_lines_that_are_no_utterance_keep_their_place_and_tell_no_word_of_theirs() -> None:
+def test_invalid_lines_keep_their_place_and_their_words_are_never_repeated() -> None:
     lines = b'{"text": "cough"}\nsecretword\n\n{"text": 5}\n\xff\n[1]\n{"text": "x", "start_s": -1}\n{"text": ""}'
     code, answers, err = match(lines, "--labels", "symptom_duration")
     assert code == 2
@@ -56,7 +56,7 @@ def test_lines_that_are_no_utterance_keep_their_place_and_tell_no_word_of_theirs
     assert "secretword" not in err + json.dumps(answers)
 
 
-def test_every_line_whatever_it_is_gives_one_line_and_the_stream_goes_on() -> None:
+def test_every_input_line_valid_or_not_gives_one_output_line() -> None:
     good = [
         b'\xef\xbb\xbf{"text": "my chest hurts"}',
         b'{"text": "\\ud800 my chest hurts"}',
@@ -99,7 +99,7 @@ def test_only_content_labels_are_answered_and_without_any_there_is_an_error() ->
     assert "None of these is a content label" in err
 
 
-def test_nothing_in_gives_nothing_out() -> None:
+def test_empty_input_gives_empty_output() -> None:
     assert match(b"")[:2] == (0, [])
 
 
@@ -114,7 +114,7 @@ def transcript(tmp_path: Path) -> Path:
     return path
 
 
-def test_results_carry_states_and_times_and_not_a_word(mixes: Path, transcript: Path) -> None:
+def test_results_hold_states_and_times_but_no_words_of_the_transcript(mixes: Path, transcript: Path) -> None:
     recording = mixes / "000_clean_en.flac"
     plain = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording).out)
     told = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording, "--transcript", transcript).out)
@@ -146,7 +146,7 @@ def test_a_transcript_belongs_to_one_recording(mixes: Path, transcript: Path) ->
     assert "one recording" in ran.err
 
 
-def test_lines_after_the_end_are_told_since_nothing_said_looks_the_same(mixes: Path, tmp_path: Path) -> None:
+def test_lines_after_the_end_of_the_recording_are_reported(mixes: Path, tmp_path: Path) -> None:
     """Times in milliseconds are the usual reason."""
     path = tmp_path / "ms.jsonl"
     lines = [{"text": "我胸口疼", "start_s": 1}, {"text": "三天了", "start_s": 4000}, {"text": "嗯", "start_s": 9000}]

@@ -168,7 +168,7 @@ def test_a_bar_is_full_when_good_and_dashed_without_data() -> None:
     assert {len(words.bar(score, 10)) for score in (None, 0.0, 0.33, 1.0)} == {10}
 
 
-def test_a_dropped_line_is_no_data_and_never_the_last_value() -> None:
+def test_a_lost_connection_shows_no_data_never_the_last_value() -> None:
     state = MeterState()
     for one in (started(), update(0.9, 0.9, grade="clear")):
         state.take(one, "en")
@@ -193,7 +193,7 @@ def test_a_warning_goes_after_five_seconds_of_audio() -> None:
 
 
 @pytest.mark.parametrize(("language", "name"), [("en", "Television"), ("zh-CN", "电视声")])
-def test_what_disturbs_is_named_while_it_does(language: str, name: str) -> None:
+def test_a_disturbing_sound_is_named_while_it_lasts(language: str, name: str) -> None:
     noisy, quiet = update(0.4, 0.9, interference=[TELEVISION]), update(0.9, 0.9)
     for show in (plain, drawn):
         assert name in show(language, started(), noisy)

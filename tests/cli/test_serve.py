@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import TINGQING, Serving, environment, tingqing
 
 
-def test_banner_names_what_can_be_opened_and_it_can(served: Serving) -> None:
+def test_addresses_in_the_banner_can_be_opened(served: Serving) -> None:
     assert f"{served.http}/doctor?session=" in served.banner
     assert f"{served.ws}/v1/stream" in served.banner
     assert "basic mode" in served.banner
@@ -23,7 +23,7 @@ def test_banner_names_what_can_be_opened_and_it_can(served: Serving) -> None:
         assert httpx.get(f"{served.http}{path}", timeout=30).status_code == 200
 
 
-def test_a_taken_port_is_told_with_what_to_do(served: Serving) -> None:
+def test_a_port_in_use_is_reported_with_a_remedy(served: Serving) -> None:
     ran = tingqing("serve", "--port", str(served.port))
     assert ran.code == 2
     assert f"port {served.port}" in ran.err
@@ -32,7 +32,7 @@ def test_a_taken_port_is_told_with_what_to_do(served: Serving) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
-def test_an_address_that_others_reach_needs_insecure(host: str) -> None:
+def test_an_address_that_others_can_reach_needs_insecure(host: str) -> None:
     ran = tingqing("serve", "--host", host, "--port", "0")
     assert ran.code == 2
     assert "--insecure" in ran.err

@@ -115,14 +115,14 @@ def test_labels_and_language_reach_the_session(served: Serving, clean: Path) -> 
     assert result_of(ran)["reference"] == "visit 7"
 
 
-def test_no_server_is_told_with_what_to_do(clean: Path) -> None:
+def test_a_missing_server_is_reported_with_a_remedy(clean: Path) -> None:
     ran = tingqing("stream", clean, "--url", "ws://127.0.0.1:9")
     assert ran.code == 2
     assert "tingqing serve" in ran.err
     assert "Traceback" not in ran.err
 
 
-def test_a_server_that_is_no_tingqing_is_told_as_such(clean: Path) -> None:
+def test_a_server_that_is_not_tingqing_is_reported_as_such(clean: Path) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
         serving = threading.Thread(target=other.handle_request)
         serving.start()
@@ -205,7 +205,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(served: Serving, clean: Path, o
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
-def test_a_full_disk_is_no_line_that_dropped(served: Serving, clean: Path) -> None:
+def test_a_full_disk_is_not_taken_for_a_lost_connection(served: Serving, clean: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(
             [TINGQING, "stream", clean, "--url", served.ws, "--pace", "fast", "--format", "jsonl"],

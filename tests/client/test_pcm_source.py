@@ -28,7 +28,7 @@ def test_a_16_bit_mono_file_travels_as_its_own_samples(mixes: Path) -> None:
 
 
 @pytest.mark.parametrize(("subtype", "channels"), [("PCM_24", 1), ("FLOAT", 1), ("PCM_16", 2)])
-def test_what_16_bits_cannot_hold_travels_as_float(tmp_path: Path, subtype: str, channels: int) -> None:
+def test_samples_beyond_16_bits_are_sent_as_float(tmp_path: Path, subtype: str, channels: int) -> None:
     path = tmp_path / "x.wav"
     samples = np.random.default_rng(1).uniform(-1, 1, (24_000, channels))
     soundfile.write(path, samples, 12_000, subtype=subtype)
@@ -53,7 +53,7 @@ def test_no_chunk_exceeds_the_frame_that_the_wire_allows(tmp_path: Path) -> None
         assert max(len(data) for _, data in source if data is not None) == 64 * 1024
 
 
-def test_samples_that_are_no_numbers_become_a_gap_of_their_length(tmp_path: Path) -> None:
+def test_non_finite_samples_become_a_gap_of_their_length(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     samples = np.zeros(32_000, np.float32)
     samples[8_000:8_100] = np.nan
@@ -64,7 +64,7 @@ def test_samples_that_are_no_numbers_become_a_gap_of_their_length(tmp_path: Path
     assert 100 <= sum(samples for samples, data in chunks if data is None) <= 320
 
 
-def test_a_folder_and_a_missing_file_are_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_and_a_missing_file_are_reported_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="folder") as folder:
         PcmSource(tmp_path, 100)
     assert "*.wav" in str(folder.value.hint)
@@ -72,7 +72,7 @@ def test_a_folder_and_a_missing_file_are_told_with_what_to_do(tmp_path: Path) ->
         PcmSource(tmp_path / "missing.wav", 100)
 
 
-def test_what_is_no_audio_is_undecodable(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_undecodable(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     path.write_bytes(b"not audio at all")
     with pytest.raises(UndecodableFileError):

@@ -47,7 +47,7 @@ def test_replay_sends_again_exactly_what_was_sent_from_there(
 
 
 @given(PIECES, st.integers(1, 200), st.data())
-def test_what_is_no_longer_kept_is_replayed_as_lost_and_time_stays_right(
+def test_dropped_audio_is_replayed_as_a_gap_and_time_stays_right(
     pieces: list[tuple[int, bool]], keep: int, data: st.DataObject
 ) -> None:
     sent = stream_of(pieces)
@@ -68,6 +68,6 @@ def test_memory_is_bounded_by_what_is_kept_and_one_piece(pieces: list[tuple[int,
     assert sum(piece.samples for piece in held) == min(keep, buffer.end)
 
 
-def test_pieces_follow_each_other_without_a_hole() -> None:
+def test_replayed_pieces_are_contiguous() -> None:
     pieces = list(filled([(10, False), (5, True), (7, False)], keep=100).since(3))
     assert [(piece.start, piece.end) for piece in pieces] == [(3, 10), (10, 15), (15, 22)]

@@ -294,6 +294,6 @@ def test_a_servers_address_becomes_that_of_the_live_path(given: str, meant: str)
 
 
 @pytest.mark.parametrize("given", ["ftp://x", "ws://", "file:///x", "ws://[::1", "ws://h:99999", "ws://h:x"])
-def test_what_is_no_address_is_told(given: str) -> None:
+def test_an_invalid_address_is_reported(given: str) -> None:
     with pytest.raises(ClientError, match="not a server address"):
         stream_url(given)

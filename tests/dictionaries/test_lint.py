@@ -110,7 +110,7 @@ def test_a_thing_that_is_named_is_not_vague() -> None:
         ("离话筒近", "Close to the microphone and loud"),
     ],
 )
-def test_what_joins_two_claims_is_told(zh: str, en: str) -> None:
+def test_the_word_that_joins_two_claims_is_reported(zh: str, en: str) -> None:
     assert several_claims(zh, en)
 
 
@@ -126,7 +126,7 @@ def test_what_joins_two_claims_is_told(zh: str, en: str) -> None:
         ("无人同时插话", "Nobody talking over"),
     ],
 )
-def test_a_word_that_only_looks_like_and_joins_nothing(zh: str, en: str) -> None:
+def test_a_word_that_only_contains_and_does_not_join_claims(zh: str, en: str) -> None:
     assert several_claims(zh, en) is None
 
 
@@ -163,7 +163,7 @@ def test_pinyin_and_other_languages_are_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(("source", "line"), [('name = "x"\nversion = \n', 2), ('name = "x"\n[[label]\n', 2)])
-def test_a_file_that_is_no_toml_is_one_finding_with_its_line(source: str, line: int) -> None:
+def test_a_file_that_is_not_toml_is_one_finding_with_its_line(source: str, line: int) -> None:
     [one] = lint_source(source, "broken.toml", KNOWN)
     assert (one.line, one.rule, one.path) == (line, LintRule.SYNTAX, "broken.toml")
 
@@ -178,13 +178,13 @@ def test_a_file_that_is_no_toml_is_one_finding_with_its_line(source: str, line: 
         ('name = "x\n', "is missing"),
     ],
 )
-def test_what_stops_the_reader_of_toml_is_told_with_its_remedy(source: str, remedy: str) -> None:
+def test_a_toml_syntax_error_is_reported_with_a_remedy(source: str, remedy: str) -> None:
     [one] = lint_source(source, "broken.toml", KNOWN)
     assert remedy in one.better.en
     assert re.search(r"[\u4e00-\u9fff]", one.better.zh)
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "cardiology.toml"
     path.write_bytes(b"\xef\xbb\xbf" + (LABELS / "cardiology.toml").read_bytes())
     assert lint_file(path, KNOWN) == []
@@ -200,7 +200,7 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
         ("cardiology:close_enough", "telemedicine:close_enough"),
     ],
 )
-def test_what_could_be_included_is_named(reference: str, hint: str) -> None:
+def test_lint_names_the_labels_that_could_be_included(reference: str, hint: str) -> None:
     [one] = lint_source(f'include = ["{reference}"]', "x.toml", KNOWN)[:1]
     assert hint in one.better.en
     assert hint in one.better.zh
@@ -219,12 +219,12 @@ def test_what_could_be_included_is_named(reference: str, hint: str) -> None:
         "Fluent speech",
     ],
 )
-def test_what_only_looks_like_praise_is_left_alone(title: str) -> None:
+def test_words_that_only_look_like_praise_are_accepted(title: str) -> None:
     assert not is_vague_zh(title)
     assert not is_vague_en(title)
 
 
-def test_a_file_that_is_no_utf8_is_one_finding_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_one_finding_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(b'name = "x"\ntitle = "\xe9"\n')
     [one] = lint_file(path, KNOWN)
@@ -257,7 +257,7 @@ def test_an_id_of_another_dictionary_is_a_note() -> None:
     assert "rehabilitation:falls" in one.better.en
 
 
-def test_the_example_of_the_guide_has_nothing_to_mend() -> None:
+def test_the_example_of_the_guide_has_no_findings() -> None:
     guide = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
     [example] = re.findall(r"^```toml\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
     assert lint_source(example, "our-clinic.toml", KNOWN) == []

@@ -129,7 +129,7 @@ def test_every_shipped_label_says_what_it_endangers_and_what_to_do() -> None:
             assert label.clear >= label.threshold, label.id
 
 
-def test_quality_is_heard_and_content_is_read() -> None:
+def test_quality_labels_have_sound_evidence_and_content_labels_a_topic() -> None:
     for dictionary in load_folder(LABELS).values():
         for label in dictionary.labels:
             if label.kind is LabelKind.CONTENT:
@@ -209,7 +209,7 @@ def test_telemedicine_without_speech_present_is_refused(tmp_path: Path) -> None:
         Dictionaries.load(folder(tmp_path, t=telemedicine().replace('"speech_present"', '"speech_here"')))
 
 
-def test_a_file_that_is_no_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "x"\ntitle = "\xe9"\n')
     with pytest.raises(LabelFileError, match=r"latin\.toml:2: not UTF-8"):
         Dictionaries.load(tmp_path)

@@ -55,7 +55,7 @@ def ids(labels: LabelSet) -> list[str]:
     return [label.id for label in labels.shown()]
 
 
-def test_nothing_asked_is_telemedicine() -> None:
+def test_no_requested_labels_means_telemedicine() -> None:
     assert OURS.resolve(None) == OURS.resolve("telemedicine")
     assert len(ids(OURS.resolve(None))) == 14
     assert (OURS.resolve(None).dictionary, OURS.resolve(None).version) == ("telemedicine", "2")
@@ -96,7 +96,7 @@ def test_a_change_of_an_included_label_shows_in_the_digest_and_not_in_the_versio
     assert ours.digest == Dictionaries(load_folder(LABELS)).resolve("cardiology").digest
 
 
-def test_a_change_of_a_topic_shows_in_the_digest_of_who_listens_for_it() -> None:
+def test_a_changed_topic_changes_the_digest_of_dictionaries_that_use_it() -> None:
     files, topics = load_folder(LABELS), load_topics(LABELS)
     [own] = [name for name in topics.lexicons if name.startswith("palpitations_described.0")]
     changed = Topics(topics.topics, {**topics.lexicons, own: Lexicon(("心慌",))})
@@ -128,7 +128,7 @@ def test_a_dictionary_is_named_in_any_case_and_width(name: str) -> None:
 
 
 @pytest.mark.parametrize("comma", [",", "，", ", "])
-def test_a_title_or_alias_that_holds_a_comma_is_found_whole(comma: str) -> None:
+def test_a_title_or_alias_with_a_comma_is_not_split(comma: str) -> None:
     file = CARDIOLOGY.replace('"心悸描述具体"', '"心悸,说得具体"').replace('"心慌"', '"a racing, heavy, loud heart"')
     dictionaries = Dictionaries({**load_folder(LABELS), "cardiology": parse(file, "cardiology.toml")})
     asked = dictionaries.resolve(comma.join(["close_enough", "心悸", "说得具体", "speech_present"]))
@@ -214,7 +214,7 @@ def test_unknown_chinese_is_unscorable_and_the_nearest_titles_are_named() -> Non
     assert "主诉清晰" in labels.notices[0].en
 
 
-def test_of_many_unknown_labels_the_first_ten_are_told_what_is_near() -> None:
+def test_similar_titles_are_suggested_for_the_first_ten_unknown_labels() -> None:
     """Looking for it takes longest of all, and while it is done nobody's window is scored."""
     found = OURS.resolve(",".join(f"语速适宜{number:03}" for number in range(200)))
     assert len(found.notices) == 200
@@ -222,7 +222,7 @@ def test_of_many_unknown_labels_the_first_ten_are_told_what_is_near() -> None:
 
 
 @pytest.mark.parametrize("text", ["123", "русская речь", "咳嗽 cough", "咳嗽=咳嗽的声音"])
-def test_what_the_text_encoder_cannot_read_is_unscorable(text: str) -> None:
+def test_text_that_the_encoder_cannot_read_is_unscorable(text: str) -> None:
     labels = OURS.resolve(text)
     [label] = labels.shown()
     assert combine(label, {}).why is Why.UNSCORABLE
@@ -239,7 +239,7 @@ def test_an_empty_list_is_an_error(query: str | list[RequestedLabel]) -> None:
 @pytest.mark.parametrize(
     "query", ["=a dog", "犬吠=", "犬吠=a dog|", "a dog|", "|a dog", "x" * 201, "a\x00b", "a\ud800b"]
 )
-def test_what_cannot_be_read_is_an_error(query: str) -> None:
+def test_an_unreadable_request_is_an_error(query: str) -> None:
     with pytest.raises(LabelQueryError):
         OURS.resolve(query)
 
@@ -268,7 +268,7 @@ def test_clear_never_passes_one() -> None:
     assert (label.threshold, label.clear) == (1.0, 1.0)
 
 
-def test_an_array_takes_texts_with_commas_whole() -> None:
+def test_texts_with_commas_in_an_array_are_not_split() -> None:
     [label] = OURS.resolve([RequestedLabel(label="a dog, barking")]).shown()
     assert label.asked_as == "a dog, barking"
 

@@ -76,7 +76,7 @@ def test_a_fault_is_refused_with_its_place(old: str, new: str, told: str) -> Non
     assert str(refused.value).startswith("x.toml:")
 
 
-def test_what_is_not_toml_is_refused_with_its_line() -> None:
+def test_a_file_that_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(LabelFileError, match=r"x\.toml:3"):
         parse_sounds("margin = 0.2\nquiet = [\n", "x.toml")
 

@@ -22,7 +22,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize(("told", "line"), BOMBS.values(), ids=BOMBS)
-def test_what_only_an_attacker_writes_is_a_fault_with_its_line(told: str, line: str) -> None:
+def test_hostile_toml_is_a_fault_with_its_line(told: str, line: str) -> None:
     source = f'name = "x"\n\n{line}\n'
     for read in (parse, parse_topics, parse_sounds):
         with pytest.raises(LabelFileError, match=f"^x.toml:3: not TOML: .*{told}"):

@@ -29,7 +29,7 @@ def test_lexicons_are_shared_over_files(tmp_path: Path) -> None:
     assert topics.topics["pain"].rules[0].groups == (frozenset({"pain"}),)
 
 
-def test_no_topics_at_all_is_no_fault(tmp_path: Path) -> None:
+def test_a_folder_without_topics_is_valid(tmp_path: Path) -> None:
     assert load_topics(tmp_path).topics == {}
 
 
@@ -58,7 +58,7 @@ def test_an_id_in_two_files_is_a_fault(tmp_path: Path) -> None:
         load_topics(folder(tmp_path, a=LEXICON + TOPIC, b=TOPIC))
 
 
-def test_the_default_dictionary_can_be_heard_whole() -> None:
+def test_every_topic_of_the_default_dictionary_is_defined() -> None:
     dictionaries = Dictionaries.load(labels_dir())
     asked = {label.transcript.topic for label in dictionaries.resolve(None).labels if label.transcript}
     assert asked <= dictionaries.topics.topics.keys()

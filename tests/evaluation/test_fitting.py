@@ -80,7 +80,7 @@ def test_written_labels_hold_the_fitted_curves_and_every_comment() -> None:
     assert all(curves[label.id] == label.acoustic for label in fitted.labels if label.id in curves)
 
 
-def test_curves_of_included_labels_are_known_to_stand_in_another_file() -> None:
+def test_included_labels_are_reported_with_the_file_of_their_curves() -> None:
     """A department's file only includes them: its copy would hold none of what was fitted."""
     moved = moves(TELEMEDICINE, snr_fitted(18.0, 20))
     assert written_elsewhere(moved, LABELS) == {}

@@ -71,7 +71,7 @@ async def test_progress_is_told_of_every_recording_also_of_one_at_fault(manifest
     assert steps == ["listening 3", "a.wav", "missing.wav", "b.wav", "cross-validating 0"]
 
 
-async def test_a_manifest_none_of_which_can_be_read_is_refused_with_the_first_fault(tmp_path: Path) -> None:
+async def test_a_manifest_without_a_readable_recording_is_refused_with_the_first_fault(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_text("path,low_background\ngone.wav,1\nlost.wav,0\n", encoding="utf-8")
     with pytest.raises(ManifestError, match=r"no recording to evaluate; 2: gone\.wav: No such file"):

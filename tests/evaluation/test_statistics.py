@@ -48,7 +48,7 @@ def test_recordings_of_one_speaker_make_the_interval_wider() -> None:
     assert widths[2] < 0.7 * widths[0]
 
 
-def test_a_threshold_that_nothing_beats_stays() -> None:
+def test_a_threshold_stays_if_no_other_is_better() -> None:
     values, fine = np.array([0.1, 0.2, 0.9, 0.95]), np.array([False, False, True, True])
     assert best_threshold(values, fine, 0.7) == (0.7, 1.0)
     assert best_threshold(values, fine, 0.05) == pytest.approx((0.55, 1.0))
@@ -61,7 +61,7 @@ def test_reliability_bins_hold_every_recording_once() -> None:
     assert [one.score for one in bins] == sorted(one.score for one in bins)
 
 
-def test_wilson_knows_that_ten_of_ten_are_not_certain() -> None:
+def test_wilson_interval_of_ten_of_ten_reaches_below_one() -> None:
     # Agresti and Coull 1998: 10 of 10 gives 0.722 as the lower bound.
     found = wilson(10, 10)
     assert found.low == pytest.approx(0.722, abs=0.001)

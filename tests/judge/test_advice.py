@@ -57,7 +57,7 @@ def test_stretches_to_ask_again_are_told_in_words() -> None:
     assert "03:10–03:40 could not be heard; please ask again." in said.en
 
 
-def test_a_recording_with_stretches_to_ask_again_is_fine_only_on_the_whole() -> None:
+def test_advice_for_an_accepted_recording_still_names_stretches_to_ask_again() -> None:
     said = advice({}, [Span(190 * RATE, 220 * RATE, "low_background")])
     assert said.en == "This recording is fine overall. 03:10–03:40 could not be heard; please ask again."
     assert said.zh.startswith("录音大体可以使用")
@@ -78,7 +78,7 @@ def test_many_stretches_are_not_all_listed() -> None:
     assert "and 5 more" in said.en
 
 
-def test_silence_is_what_is_wrong_whatever_else_fails() -> None:
+def test_advice_names_silence_first_whatever_else_fails() -> None:
     assert "有人说话" in advice({"speech_present": 0.1, "low_background": 0.0}).zh
 
 
@@ -202,7 +202,7 @@ def test_many_things_not_heard_are_not_all_listed() -> None:
     assert "and 6 more; please ask." in said.en
 
 
-def test_what_was_not_heard_is_asked_in_the_recording_that_is_made_anyway() -> None:
+def test_topics_not_heard_are_asked_for_in_the_next_recording() -> None:
     changes: dict[str, float | None] = {"low_background": 0.63, "pain_location": None, "symptom_duration": None}
     said = advice(changes, why=Why.NO_EVIDENCE)
     assert said.zh.endswith("再录一遍。没有听到疼痛部位、持续时间，重录时请一并问到。")
@@ -210,7 +210,7 @@ def test_what_was_not_heard_is_asked_in_the_recording_that_is_made_anyway() -> N
     assert_well_formed(said)
 
 
-def test_a_symptom_nobody_spoke_of_is_not_told_as_if_it_were_absent() -> None:
+def test_a_symptom_not_mentioned_is_not_reported_as_absent() -> None:
     labels = DICTIONARIES.resolve("cardiology")
     one = advice({"syncope": None}, labels=labels, why=Why.NO_EVIDENCE)
     assert "没有听到有无晕厥；请再问一句：" in one.zh
@@ -219,7 +219,7 @@ def test_a_symptom_nobody_spoke_of_is_not_told_as_if_it_were_absent() -> None:
     assert "没有听到活动耐量、有无晕厥，请补问。" in several.zh
 
 
-def test_what_needs_a_transcript_is_not_called_unsaid() -> None:
+def test_a_label_that_needs_a_transcript_is_not_reported_as_unsaid() -> None:
     assert "没有听到" not in advice({"pain_location": None}, why=Why.NEEDS_TRANSCRIPT).zh
 
 
@@ -234,7 +234,7 @@ def test_advice_never_names_a_sound_with_threshold_zero() -> None:
     assert "呼吸音" not in advice({**values, "abnormal_breath_sounds": 0.0}, labels=labels).zh
 
 
-def test_only_labels_that_count_and_were_asked_for_are_what_is_wrong_where_none_fails() -> None:
+def test_if_no_label_fails_advice_names_only_requested_labels_with_a_weight() -> None:
     labels = label_set(
         quality("counted", threshold=0.1),
         quality("sound", threshold=0.0, weight=0.0),
@@ -252,7 +252,7 @@ def test_advice_does_not_name_a_label_exactly_at_its_threshold() -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.2, 0.29])
-def test_what_was_let_pass_is_not_said_to_fall_short(threshold: float) -> None:
+def test_a_label_with_a_lowered_threshold_is_not_said_to_fall_short(threshold: float) -> None:
     """A request may lower a threshold; the overall score can still be too low to be used."""
     labels = DICTIONARIES.resolve([RequestedLabel(label="low_background", threshold=threshold)])
     said = advice({"low_background": 0.29, "speech_present": 1.0}, labels=labels)

@@ -62,7 +62,7 @@ def test_a_label_of_texts_alone_needs_clap() -> None:
     assert combine(label, {"acoustic": Opinion(0.9)}).why is Why.NEEDS_CLAP
 
 
-def test_what_the_browser_hides_is_told_before_a_missing_scorer() -> None:
+def test_processing_is_reported_before_a_missing_scorer() -> None:
     opinions = {"acoustic": Opinion(None, Why.PROCESSING_ENABLED), "clap": None}
     assert combine(quality("a", clap=True), opinions).why is Why.PROCESSING_ENABLED  # type: ignore[arg-type]  # narrower keys
 

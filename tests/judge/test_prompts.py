@@ -97,7 +97,7 @@ def test_coming_closer_is_as_urgent_as_the_silence_it_may_explain(silence: float
     assert (events[0][0], events[0][1].id) == (6.0, first)
 
 
-def test_speak_up_does_not_wait_for_what_is_snoozed() -> None:
+def test_speak_up_does_not_wait_for_a_snoozed_prompt() -> None:
     policy = PromptPolicy(LABELS)
     policy.snooze("come_closer")
     assert told(play(policy, steady(3, 10, near=0.6, speech=0.0))) == [(5.0, "raised", "speak_up", "patient")]
@@ -174,7 +174,7 @@ def test_a_snoozed_prompt_lets_the_next_one_through() -> None:
     assert told(play(policy, steady(3, 9, quiet=0.3, near=0.1)))[0][2] == "move_somewhere_quieter"
 
 
-def test_snoozing_what_no_label_has_changes_nothing() -> None:
+def test_snoozing_an_unknown_prompt_changes_nothing() -> None:
     policy = PromptPolicy(LABELS)
     before = policy.snapshot()
     assert policy.snooze("\u202edrop table") == []
@@ -189,12 +189,12 @@ def test_null_scores_raise_nothing() -> None:
     assert play(PromptPolicy(LABELS), steady(3, 60, quiet=None)) == []
 
 
-def test_a_short_null_does_not_clear_but_a_prompt_never_outlives_what_is_known() -> None:
+def test_a_prompt_survives_a_short_null_but_not_ten_seconds_without_a_score() -> None:
     windows = steady(3, 9, quiet=0.1) + steady(10, 60, quiet=None)
     assert told(play(PromptPolicy(LABELS), windows))[1:] == [(20.0, "cleared", "move_somewhere_quieter", "patient")]
 
 
-def test_nulls_between_add_nothing_to_a_stay_and_do_not_end_it() -> None:
+def test_null_scores_neither_add_to_the_time_below_the_threshold_nor_reset_it() -> None:
     windows = [
         *steady(3, 3, quiet=0.1),
         *steady(4, 7, quiet=None),
@@ -209,7 +209,7 @@ def test_missing_windows_are_reckoned_in_sample_time() -> None:
     assert told(play(PromptPolicy(LABELS), windows)) == [(7.0, "raised", "move_somewhere_quieter", "patient")]
 
 
-def test_what_nobody_looked_at_for_long_proves_nothing() -> None:
+def test_a_long_time_without_windows_proves_nothing() -> None:
     windows: list[tuple[float, Recent]] = [(3.0, {"quiet": 0.1}), (60.0, {"quiet": 0.1})]
     assert play(PromptPolicy(LABELS), windows) == []
 
@@ -369,7 +369,7 @@ def test_every_prompt_is_over_once_all_is_well(story: Story) -> None:
 
 @settings(max_examples=100)
 @given(STORY, st.integers(0, 60))
-def test_restored_from_json_it_goes_on_as_if_unbroken(story: Story, cut: int) -> None:
+def test_restored_from_json_it_equals_the_unbroken_one(story: Story, cut: int) -> None:
     windows = unfold(story)
     unbroken, first = PromptPolicy(LABELS), PromptPolicy(LABELS)
     events = play(unbroken, windows)

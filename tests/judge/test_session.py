@@ -158,7 +158,7 @@ def test_windows_weigh_by_the_speech_they_hold() -> None:
     assert judge.conclude().labels["quiet"].score == 0.9
 
 
-def test_what_a_transcript_says_stands_beside_what_was_heard() -> None:
+def test_transcript_and_sound_are_judged_side_by_side() -> None:
     judge = SessionJudge(LABELS)
     add(judge, 10, GOOD)
     conclusion = judge.conclude(
@@ -181,7 +181,7 @@ def test_stretches_to_ask_again_are_told_where_they_are_less_than_half_of_what_w
     assert "00:17–00:24 could not be heard" in judge.conclude().advice.en
 
 
-def test_not_assessed_and_not_heard_tell_a_missing_source_from_silence_about_it() -> None:
+def test_a_topic_not_heard_is_distinguished_from_a_missing_transcript() -> None:
     judge = SessionJudge(LABELS)
     add(judge, 10, {**GOOD, "near": None})
     assert judge.conclude().not_assessed == ["near", "pain_location"]
@@ -254,7 +254,7 @@ def test_a_label_asked_for_after_the_last_window_is_not_called_too_short() -> No
     assert judge.conclude().not_heard == []
 
 
-def test_what_a_label_change_clears_is_told_with_the_next_window() -> None:
+def test_a_prompt_cleared_by_a_label_change_is_reported_with_the_next_window() -> None:
     judge = SessionJudge(LABELS)
     raised = [event for second in range(10, 14) for event in add(judge, second, {**GOOD, "quiet": 0.1}).prompts]
     assert [type(event) for event in raised] == [PromptRaised]
@@ -265,7 +265,7 @@ def test_what_a_label_change_clears_is_told_with_the_next_window() -> None:
     assert add(judge, 15, {"near": 0.9}).prompts == []
 
 
-def test_what_a_change_of_labels_clears_is_told_once_as_it_was_raised() -> None:
+def test_a_prompt_cleared_by_a_label_change_is_reported_once_as_it_was_raised() -> None:
     """Also after another change, and in the process that took the session over."""
     judge = SessionJudge(LABELS)
     [raised] = [event for second in range(10, 14) for event in add(judge, second, {**GOOD, "quiet": 0.1}).prompts]
@@ -296,7 +296,7 @@ def play(
 
 @settings(max_examples=100)
 @given(WINDOWS, st.integers(0, 40))
-def test_restored_from_json_it_goes_on_as_if_unbroken(windows: Any, cut: int) -> None:
+def test_restored_from_json_it_equals_the_unbroken_one(windows: Any, cut: int) -> None:
     unbroken, first = SessionJudge(LABELS), SessionJudge(LABELS)
     all_updates = play(unbroken, windows, 0)
     play(first, windows[:cut], 0)
@@ -398,7 +398,7 @@ def by_ear(label_id: str, prompt: str | None) -> Label:
     return replace(quality(label_id, prompt=prompt, clap=True), acoustic=None)
 
 
-def test_what_clap_alone_hears_raises_its_prompt_by_the_ten_seconds_it_hears() -> None:
+def test_a_prompt_with_only_clap_evidence_follows_the_ten_second_score() -> None:
     judge = SessionJudge(label_set(quality("speech_present"), by_ear("no_music", "switch_it_off")))
     told = []
     for end, score in [*((end, 0.2) for end in range(10, 14)), *((end, 0.9) for end in range(14, 18))]:
@@ -409,7 +409,7 @@ def test_what_clap_alone_hears_raises_its_prompt_by_the_ten_seconds_it_hears() -
     assert told == [(12, PromptRaised), (17, PromptCleared)]
 
 
-def test_clap_stands_for_the_last_seconds_of_no_other_label() -> None:
+def test_labels_with_other_evidence_do_not_use_clap_for_recent() -> None:
     both = quality("both", prompt="both", clap=True)
     judge = SessionJudge(label_set(quality("speech_present"), by_ear("rain", None), both))
     heard = {**opinions({**SPEAKING, "both": 0.9}), **opinions({"rain": 0.1, "both": 0.1}, "clap")}

@@ -53,11 +53,11 @@ def test_a_sound_of_the_patient_is_an_event_and_no_interference(sound_id: str) -
     [near(), near(quiet=4.0, tv=2.0), near(tv=3.0, babble=2.9), near(tv=0.5)],
     ids=["nothing", "quiet", "two-alike", "hardly"],
 )
-def test_what_does_not_stand_out_has_no_name(nearness: dict[str, float]) -> None:
+def test_a_sound_within_the_margin_is_not_named(nearness: dict[str, float]) -> None:
     assert disturbance(nearness, SOUNDS) is None
 
 
-def test_plain_speech_is_no_event() -> None:
+def test_plain_speech_is_not_an_event() -> None:
     assert own_sound(near(speaking=4.0, coughing=3.0), SOUNDS) is None
     assert own_sound(near(), SOUNDS) is None
 
@@ -87,7 +87,7 @@ def test_a_sound_may_have_a_margin_of_its_own() -> None:
     assert disturbance(near(music=4.0), replace(SOUNDS, interference=careful)) is not None
 
 
-def test_a_nearness_that_is_no_number_names_nothing() -> None:
+def test_a_nan_similarity_names_nothing() -> None:
     assert disturbance(near(tv=math.nan), SOUNDS) is None
     assert own_sound(near(coughing=math.inf), SOUNDS) is None
 
@@ -99,7 +99,7 @@ def test_without_sounds_nothing_is_compared_and_nothing_named() -> None:
 
 
 @pytest.mark.parametrize("far", [1000.0, -1000.0])
-def test_shares_depend_on_differences_alone_however_far_from_nought(far: float) -> None:
+def test_shares_depend_only_on_differences_however_large_the_values(far: float) -> None:
     assert softmax([far, far + math.log(3)]) == pytest.approx([0.25, 0.75])
 
 

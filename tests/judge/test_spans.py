@@ -43,11 +43,11 @@ def test_a_stretch_is_found_within_two_seconds_of_its_edges() -> None:
     assert abs(end_s - 30) <= 2
 
 
-def test_nothing_spoiled_gives_no_span() -> None:
+def test_a_clean_recording_has_no_spans() -> None:
     assert seconds(marks(lambda end: False, 60)) == []
 
 
-def test_a_moment_is_no_span() -> None:
+def test_a_short_fault_is_not_a_span() -> None:
     assert seconds(marks(lambda end: end == 20, 60)) == []
 
 
@@ -179,7 +179,9 @@ def test_spans_are_in_order_apart_and_of_three_seconds_at_least(spoiled: list[bo
         ({"speech_present": 1.0, "low_background": 0.35}, None),
     ],
 )
-def test_spoiled_is_what_takes_words_away(recent: dict[str, float | None], expected: str | None) -> None:
+def test_only_labels_that_make_words_unintelligible_spoil_a_stretch(
+    recent: dict[str, float | None], expected: str | None
+) -> None:
     scores = {label_id: LabelScore(score, {}) for label_id, score in recent.items()}
     assert spoiled_by(LABELS, scores) == expected
 

@@ -61,7 +61,7 @@ def test_no_verdict_if_no_quality_label_has_a_score() -> None:
     assert (result.verdict, result.grade, result.passed) == (None, "nodata", False)
 
 
-def test_poor_if_any_quality_label_is_under_the_line() -> None:
+def test_poor_if_any_quality_label_is_below_the_poor_limit() -> None:
     assert judged(speech_present=1.0, a=1.0, b=0.34).grade == "poor"
     assert judged(speech_present=1.0, a=1.0, b=0.35).grade == "usable"
 
@@ -76,7 +76,7 @@ def test_weights_of_zero_leave_no_overall_score() -> None:
     assert (result.score, result.verdict) == (None, "accept")
 
 
-def test_passed_is_null_where_the_score_is() -> None:
+def test_passed_is_null_if_the_score_is_null() -> None:
     assert passed(A, None) is None
     assert passed(A, 0.7) is True
     assert passed(A, 0.699) is False

@@ -231,7 +231,7 @@ async def test_a_checkpoint_is_written_with_each_update_and_not_with_each_messag
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"[1]", b'{"version": 0}', b'{"version":%d,"core":"?","log":[],"state":{}}' % VERSION]
 )
-def test_garbage_is_no_checkpoint(data: bytes) -> None:
+def test_garbage_is_refused_as_a_checkpoint(data: bytes) -> None:
     with pytest.raises(SnapshotError):
         SessionCheckpoint.of_bytes(data)
 
@@ -255,7 +255,7 @@ async def test_a_store_holds_the_latest_of_each_session_until_its_end(
     assert await store.get("another") is not None
 
 
-async def test_what_was_heard_told_and_asked_for_last_is_in_the_checkpoint(dictionaries: Dictionaries) -> None:
+async def test_the_checkpoint_holds_the_latest_score_message_and_request(dictionaries: Dictionaries) -> None:
     store, here, there = MemoryCheckpoints(), FakeClock(), FakeClock(now=7.0, wall=1000.0 + 6)
     async with process(dictionaries, store, here) as first:
         patient = Patient(first, here)

@@ -283,7 +283,7 @@ async def test_one_broken_session_leaves_the_others_alone(
     assert (await well.end())["reason"] == "client"
 
 
-async def test_empty_messages_are_no_audio(manager: SessionManager, clock: FakeClock) -> None:
+async def test_empty_messages_do_not_count_as_audio(manager: SessionManager, clock: FakeClock) -> None:
     patient = Patient(manager, clock)
     await patient.start()
     patient.socket.say({"type": "audio.pause"})
@@ -299,7 +299,7 @@ async def test_empty_messages_are_no_audio(manager: SessionManager, clock: FakeC
     assert await patient.closed() == 4408
 
 
-async def test_a_storm_of_messages_leaves_the_others_their_turn(manager: SessionManager) -> None:
+async def test_a_flood_of_messages_does_not_block_other_sessions(manager: SessionManager) -> None:
     patient = Patient(manager)
     await patient.start(pace="fast")
     for _ in range(500):

@@ -35,7 +35,7 @@ def test_faster_audio_is_refused_once_its_allowance_is_spent(speed: float, until
     assert refused_at * (speed - 1) >= 19.9, "20 s ahead are allowed"
 
 
-def test_waiting_earns_no_allowance() -> None:
+def test_waiting_does_not_increase_the_allowance() -> None:
     guard = PaceGuard(0.0)
     guard.take(1.0, 1.0)
     guard.take(19.0, 500.0)
@@ -95,7 +95,7 @@ def test_lag_is_warned_of_from_a_second_on() -> None:
     assert warnings.replaced(12.0) == ["scoring_lag"]
 
 
-def test_processing_stays_in_view_and_what_passed_does_not() -> None:
+def test_a_processing_warning_stays_in_the_snapshot_and_momentary_ones_go() -> None:
     warnings = watch(processed=True)
     assert warnings.start(0.0) == ["processing_enabled"]
     warnings.gap(1.0)

@@ -105,7 +105,7 @@ async def test_labels_changed_just_before_the_line_breaks_hold_after_the_resume(
         (7, "labels", "array of {label, threshold?, weight?}"),
     ],
 )
-async def test_a_fault_in_a_list_of_labels_is_told_where_it_stands(
+async def test_a_fault_in_a_list_of_labels_is_reported_with_its_position(
     manager: SessionManager, clock: FakeClock, labels: Any, param: str, said: str
 ) -> None:
     patient = Patient(manager, clock)

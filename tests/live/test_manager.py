@@ -177,7 +177,7 @@ async def test_drain_warns_waits_and_then_ends_with_results(manager: SessionMana
     assert (manager.counts().live, manager.counts().waiting) == (0, 0)
 
 
-async def test_drain_ends_early_when_everybody_has_gone(manager: SessionManager) -> None:
+async def test_drain_ends_as_soon_as_everybody_has_left(manager: SessionManager) -> None:
     patient = Patient(manager)
     await patient.start()
     draining = asyncio.create_task(manager.drain(3600.0))
@@ -232,7 +232,7 @@ async def silence(patient: Patient, manager: SessionManager, clock: FakeClock, s
     await doctor.closed()
 
 
-async def test_nothing_stays_behind_of_sockets_that_went_wrong(
+async def test_failed_sockets_leave_nothing_behind(
     manager: SessionManager,
     engine: Engine,
     clock: FakeClock,

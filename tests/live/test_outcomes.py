@@ -46,7 +46,7 @@ async def there(sink: ResultSink, *session_ids: str) -> list[str]:
     return [one.session_id for one in found if one is not None and one.farewell is not None]
 
 
-async def test_what_ended_is_found_until_its_time_is_over(sink: ResultSink, clock: FakeClock) -> None:
+async def test_an_ended_session_is_found_until_its_time_is_over(sink: ResultSink, clock: FakeClock) -> None:
     await sink.ended(outcome("a"))
     assert await sink.find("a", "local") == Remembered("a", outcome("a").farewell, collected=False)
     await sink.collected("a")
@@ -60,7 +60,7 @@ async def test_what_ended_is_found_until_its_time_is_over(sink: ResultSink, cloc
     await sink.close()
 
 
-async def test_another_site_never_heard_of_it(sink: ResultSink, clock: FakeClock) -> None:
+async def test_a_session_is_unknown_to_another_site(sink: ResultSink, clock: FakeClock) -> None:
     await sink.ended(outcome("a", site="elsewhere"))
     assert await sink.find("a", "local") is None
     assert await sink.find("a", "elsewhere") is not None
@@ -142,7 +142,7 @@ async def test_a_sink_is_told_once_how_a_session_ended(
     assert sink.closed
 
 
-async def test_a_sink_that_fails_costs_nobody_the_result(
+async def test_a_failing_sink_does_not_withhold_the_result(
     engine: Engine, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink = FakeSink()

@@ -93,7 +93,7 @@ async def test_a_checkpoint_of_another_version_is_told_as_expired(engine: Engine
 
 
 @pytest.mark.parametrize(("away_s", "code"), [(900 + 100, None), (900 + 130, 4410)])
-async def test_a_checkpoint_is_no_way_around_the_time_that_a_session_waits(
+async def test_a_checkpoint_does_not_extend_the_time_that_a_session_waits(
     engine: Engine, away_s: float, code: int | None
 ) -> None:
     """It is 15 minutes old at most while its session pauses."""
@@ -108,7 +108,7 @@ async def test_a_checkpoint_is_no_way_around_the_time_that_a_session_waits(
             assert await patient.closed() == code
 
 
-async def test_a_store_that_hangs_costs_no_update(engine: Engine, clock: FakeClock) -> None:
+async def test_a_hanging_store_does_not_withhold_updates(engine: Engine, clock: FakeClock) -> None:
     store = SlowCheckpoints()
     async with SessionManager(engine, LiveLimits(), clock, checkpoints=store) as manager:
         patient = Patient(manager, clock)
@@ -123,7 +123,7 @@ async def test_a_store_that_hangs_costs_no_update(engine: Engine, clock: FakeClo
         await patient.end()
 
 
-async def test_a_sink_that_hangs_costs_nobody_the_result(engine: Engine, clock: FakeClock) -> None:
+async def test_a_hanging_sink_does_not_withhold_the_result(engine: Engine, clock: FakeClock) -> None:
     sink = FakeSink()
     sink.gate.clear()
     async with SessionManager(engine, LiveLimits(), clock, sink=sink) as manager:

@@ -48,7 +48,7 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
     assert clock.pending == 1, "the ended one's alone"
 
 
-async def test_what_the_terms_leave_open_the_socket_says(manager: SessionManager) -> None:
+async def test_session_start_decides_what_the_terms_leave_open(manager: SessionManager) -> None:
     session_id = manager.announce(ANYONE, SessionTerms())
     started = await Patient(manager, claim=session_id).start(labels="close_enough", language="en")
     assert [label["id"] for label in started["labels"]] == ["close_enough"]

@@ -332,7 +332,7 @@ async def test_sessions_that_wait_are_bounded(manager: SessionManager, clock: Fa
     assert manager.counts().waiting == 2
 
 
-async def test_session_whose_result_cannot_be_made_goes_all_the_same(
+async def test_session_whose_result_cannot_be_built_is_still_released(
     manager: SessionManager,
     clock: FakeClock,
     sink: RecentResults,

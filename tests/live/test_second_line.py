@@ -151,7 +151,7 @@ def _hiss(samples: int) -> npt.NDArray[np.float64]:
     return np.random.default_rng(5).standard_normal(samples)
 
 
-async def test_a_line_lost_while_the_last_windows_are_scored_costs_no_result(
+async def test_a_connection_lost_while_the_last_windows_are_scored_keeps_the_result(
     manager: SessionManager, scorer: FakeScorer, clock: FakeClock, sink: RecentResults
 ) -> None:
     patient = Patient(manager, clock)
@@ -173,7 +173,7 @@ async def test_a_line_lost_while_the_last_windows_are_scored_costs_no_result(
     assert not remembered.collected
 
 
-async def test_whoever_caught_up_after_a_break_must_keep_to_real_time_again(
+async def test_after_catching_up_a_client_must_keep_to_real_time_again(
     manager: SessionManager, clock: FakeClock
 ) -> None:
     first = Patient(manager, clock)

@@ -15,7 +15,7 @@ from tests.fakes import FakeClock, FakeMos, FakeScorer, until
 from tests.live.patient import RATE, Patient, noise, start_message
 
 
-async def test_session_begins_with_what_is_applied(manager: SessionManager) -> None:
+async def test_session_started_reports_the_configuration_in_effect(manager: SessionManager) -> None:
     patient = Patient(manager)
     started = await patient.start(labels="low_background,close_enough", language="en")
     assert started["next_sample"] == 0
@@ -48,7 +48,7 @@ async def test_every_message_is_of_the_protocol(manager: SessionManager, clock: 
         server_messages.validate_python(message)
 
 
-async def test_end_brings_the_whole_result(manager: SessionManager, clock: FakeClock) -> None:
+async def test_session_end_brings_the_complete_result(manager: SessionManager, clock: FakeClock) -> None:
     patient = Patient(manager, clock)
     started = await patient.start(reference="case 7", metadata={"bed": 3})
     await patient.speak_scored(noise(12.5))
@@ -66,7 +66,7 @@ async def test_end_brings_the_whole_result(manager: SessionManager, clock: FakeC
         assert update["labels"]["low_background"]["score"] == window.labels["low_background"].score
 
 
-async def test_what_is_still_being_scored_is_in_the_result(
+async def test_a_window_still_being_scored_at_the_end_is_in_the_result(
     manager: SessionManager, scorer: FakeScorer, clock: FakeClock
 ) -> None:
     patient = Patient(manager, clock)

@@ -41,7 +41,9 @@ def life_in(kind: type[ConnectionState]) -> ConnectionLife:
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(STATES, STATES)))
-def test_a_connection_goes_only_where_it_can(old: type[ConnectionState], new: type[ConnectionState]) -> None:
+def test_only_defined_transitions_of_a_connection_are_possible(
+    old: type[ConnectionState], new: type[ConnectionState]
+) -> None:
     life = life_in(old)
     if (old, new) in LEGAL:
         life.move(STATES[new])
@@ -52,7 +54,7 @@ def test_a_connection_goes_only_where_it_can(old: type[ConnectionState], new: ty
         assert isinstance(life.state, old)
 
 
-async def test_whoever_waits_for_a_state_gets_it() -> None:
+async def test_a_waiting_task_gets_the_state_it_waits_for() -> None:
     life = ConnectionLife()
     waiting = asyncio.create_task(life.until(Stopping))
     life.move(Draining(1.0))

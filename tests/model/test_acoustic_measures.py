@@ -59,7 +59,7 @@ def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half(
     assert room.steady_db == pytest.approx((room.mean_db - 60) / 2, abs=0.1)
 
 
-def test_a_cough_that_fills_the_only_pause_is_no_noise_that_lasts_and_a_fan_is() -> None:
+def test_a_fan_counts_as_lasting_noise_but_a_cough_in_the_only_pause_does_not() -> None:
     rows = made_rows(400, level=-60)
     rows[:, Column.SPEECH] = 0.9
     rows[:, Column.LEVEL_DB] = np.where(np.arange(400) % 20 < 16, -26, -58)
@@ -145,7 +145,7 @@ def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared: 
 
 
 @pytest.mark.parametrize("snr", [20, 15, 8])
-def test_noise_alone_is_no_echo(shared: Path, snr: int) -> None:
+def test_noise_alone_is_not_taken_for_echo(shared: Path, snr: int) -> None:
     audio = shared / "audio"
     mix, _ = mixer(shared).make_mix(
         speech=[str(audio / "speech" / "en" / "Resemblyzer__4195-17507-0000.flac")],
@@ -230,7 +230,7 @@ def test_packets_concealed_by_repetition_are_losses(mixes: Path, mix_labels: Mix
     assert (reading(last_window(mixes / file)).measures.dropout_ratio or 0) > 0.03
 
 
-def test_a_network_gap_is_no_dropout() -> None:
+def test_a_network_gap_is_not_a_dropout() -> None:
     rows = conversation()
     pcm = (RNG.standard_normal(160_000) * 0.05).astype(np.float32)
     rows[100:110, [Column.ZERO, Column.GAP]] = 1
@@ -241,7 +241,7 @@ def test_a_network_gap_is_no_dropout() -> None:
     assert lost_rows(rows, pcm)[100:110].all()
 
 
-def test_a_fade_into_digital_silence_is_no_cut() -> None:
+def test_a_fade_into_digital_silence_is_not_a_dropout() -> None:
     sound = (RNG.standard_normal(3200) * 0.1).astype(np.float32)
     cut = np.concatenate((sound, np.zeros(1600, np.float32), np.zeros(1600, np.float32)))
     faded = cut.copy()
@@ -250,7 +250,7 @@ def test_a_fade_into_digital_silence_is_no_cut() -> None:
     assert not is_cut(faded, 3200, 4800, 0.01)
 
 
-def test_hum_and_offsets_repeat_for_ever_and_are_no_repeats() -> None:
+def test_hum_and_offsets_are_not_taken_for_repeated_packets() -> None:
     rows = made_rows(300, speech=0.9)
     t = np.arange(48_000) / RATE
     hum = (0.2 * np.sin(2 * np.pi * 50 * t) + 0.15 + 1e-4 * RNG.standard_normal(48_000)).astype(np.float32)
@@ -279,7 +279,7 @@ def test_the_document_names_every_measure_that_curves_may_read() -> None:
 
 
 @pytest.mark.parametrize(("zeros_before", "lost"), [(0.7, False), (0.0, True)])
-def test_a_word_out_of_a_pause_that_rounding_emptied_is_no_dropout(zeros_before: float, lost: bool) -> None:
+def test_a_word_after_a_pause_rounded_to_zeros_is_not_a_dropout(zeros_before: float, lost: bool) -> None:
     rows = made_rows(100)
     rows[:, Column.SPEECH], rows[:, Column.PEAK] = 0.99, 0.003
     rows[37:40, Column.ZERO] = zeros_before
@@ -290,7 +290,7 @@ def test_a_word_out_of_a_pause_that_rounding_emptied_is_no_dropout(zeros_before:
     assert lost_rows(rows, pcm)[40:50].any() == lost
 
 
-def test_a_silence_that_cuts_only_the_noise_of_the_room_is_no_dropout() -> None:
+def test_a_cut_in_room_noise_is_not_a_dropout() -> None:
     pcm = (0.002 * RNG.standard_normal(160_000)).astype(np.float32)
     rows = conversation()
     rows[:, Column.PEAK] = np.where(rows[:, Column.SPEECH] >= 0.5, 0.05, 0.006)

@@ -114,7 +114,7 @@ def test_noise_is_measured_where_nobody_speaks() -> None:
     assert loud.measures.snr_db is None
 
 
-def test_without_a_model_of_overlap_nobody_claims_to_hear_two_talkers(mixes: Path) -> None:
+def test_without_an_overlap_model_no_crosstalk_has_no_score(mixes: Path) -> None:
     window = last_window(mixes / "000_clean_en.flac")
     rows = window.rows.copy()
     rows[:, Column.OVERLAP] = -1.0

@@ -71,7 +71,7 @@ def test_a_restored_detector_goes_on_to_the_last_bit(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_garbage_is_no_memory(name: str, makers: dict[str, Callable[[], Any]]) -> None:
+def test_garbage_is_refused_as_a_detector_snapshot(name: str, makers: dict[str, Callable[[], Any]]) -> None:
     for state in ({"state": "AAAA", "context": "AAAA"}, {"state": 3, "context": 4}):
         with pytest.raises((KeyError, TypeError, ValueError)):
             makers[name]().restore(state)

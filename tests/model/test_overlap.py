@@ -44,7 +44,7 @@ def test_two_voices_of_the_mixes_are_told_from_one(mixes: Path, mix_labels: MixL
         assert np.median(shares(samples_of(mixes / name)) or [0.0]) <= 0.06, name
 
 
-def test_the_echo_of_ones_own_voice_is_no_second_voice(shared: Path) -> None:
+def test_the_echo_of_a_voice_is_not_a_second_voice(shared: Path) -> None:
     made = mixer(shared)
     rir = next((shared / "audio" / "rir").glob("*rir1.flac"))
     speech = shared / "audio" / "speech" / "en" / "Resemblyzer__446-123501-0000.flac"
@@ -107,7 +107,7 @@ def test_a_share_counts_the_sure_rows_of_the_speech() -> None:
     assert share(rows) == 0.0
 
 
-def test_nothing_is_said_of_overlap_under_noise_in_an_echo_or_with_little_speech() -> None:
+def test_overlap_is_absent_in_noise_in_an_echo_and_with_little_speech() -> None:
     rows = spoken(400, 0.9)
     assert share(rows, LEAST_SNR_DB, 4.0, 0.29) == 1.0
     assert share(rows, LEAST_SNR_DB - 0.1, 4.0) is None
@@ -119,7 +119,7 @@ def test_nothing_is_said_of_overlap_under_noise_in_an_echo_or_with_little_speech
     assert share(spoken(400, -1.0)) is None
 
 
-def test_a_window_tells_of_overlap_once_dnsmos_has_spoken_its_last_seconds_do_not(mixes: Path) -> None:
+def test_overlap_is_in_a_window_after_the_first_dnsmos_result_but_never_in_recent(mixes: Path) -> None:
     window = last_window(mixes / "073_second_talker_zh.flac")
     whole, recent = readings(window, QUIET)
     assert Internal.OVERLAP in whole.values

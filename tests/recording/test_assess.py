@@ -67,7 +67,7 @@ async def test_short_recordings_have_at_most_one_window(seconds: float, windows:
         assert all(label.score.score is None for label in result.labels.values())
 
 
-async def test_what_is_no_number_advances_time() -> None:
+async def test_non_finite_samples_advance_time() -> None:
     async with faked(FakeScorer()) as engine:
         whole = await assess_recording(
             engine, read_recording(recording(6, one=2.0, two=2.5)), engine.dictionaries.resolve(None)
@@ -76,7 +76,7 @@ async def test_what_is_no_number_advances_time() -> None:
     assert len(whole.windows) == 4
 
 
-async def test_a_rate_over_the_cores_is_assessed_at_the_cores_highest() -> None:
+async def test_a_rate_above_the_limit_is_resampled_to_the_limit() -> None:
     async with faked(FakeScorer()) as engine:
         result = await assess_recording(
             engine, read_recording(recording(4, rate=192_000)), engine.dictionaries.resolve(None)

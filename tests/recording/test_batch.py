@@ -53,7 +53,7 @@ async def test_a_bug_met_in_one_file_is_its_outcome(files: list[Path], monkeypat
     assert await outcomes(files[:1]) == [Unread(str(files[0]), "internal", "Unexpected ZeroDivisionError.")]
 
 
-async def test_what_the_receiver_raises_ends_the_walk_and_is_raised_as_it_was(files: list[Path]) -> None:
+async def test_an_error_raised_by_the_receiver_ends_the_batch_unchanged(files: list[Path]) -> None:
     seen: list[Outcome] = []
 
     def done(outcome: Outcome) -> None:

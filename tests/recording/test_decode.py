@@ -64,7 +64,7 @@ def test_blocks_are_a_second_at_most_whatever_rate_is_declared() -> None:
         assert max(b.size for b in recording.blocks() if not isinstance(b, Gap)) <= 65_536
 
 
-def test_stretches_that_are_no_numbers_become_gaps_and_time_goes_on() -> None:
+def test_stretches_of_non_finite_samples_become_gaps_and_time_goes_on() -> None:
     samples = noise(48_000)
     samples[20_000] = np.nan
     samples[20_100:20_330] = np.inf
@@ -151,7 +151,7 @@ def test_decoded_length_has_a_limit_however_small_the_file() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"hello, I am text", bytes(5_000)])
-def test_what_is_no_audio_is_a_typed_error(content: bytes) -> None:
+def test_a_file_without_audio_is_a_typed_error(content: bytes) -> None:
     with pytest.raises(UndecodableFileError):
         read_recording(io.BytesIO(content), "x.wav")
 

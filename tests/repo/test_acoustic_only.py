@@ -92,5 +92,5 @@ def test_what_needs_clap_is_refused_in_one_sentence_that_says_what_to_install(
     assert said.endswith("Run: pip install 'tingqing[clap]'")
 
 
-def test_the_models_on_disk_are_listed_all_the_same(small: CleanEnvironment, tmp_path: Path) -> None:
+def test_models_on_disk_are_listed_without_the_extra(small: CleanEnvironment, tmp_path: Path) -> None:
     small.run(["tingqing", "models", "list", "--model-cache-dir", str(tmp_path)], cwd=tmp_path)

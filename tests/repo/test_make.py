@@ -75,7 +75,7 @@ def installed(planned: str) -> list[str]:
 
 
 @pytest.mark.parametrize("target", ["setup", "test", "coverage", "check", "format", "bench", "accuracy", "docs"])
-def test_who_works_on_it_gets_an_environment_with_everything_first(clone: Path, target: str) -> None:
+def test_targets_for_development_first_install_everything(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
     assert installed(planned) == [".[clap,cpu,evaluate,dev]"]
@@ -102,7 +102,7 @@ def test_without_npm_the_checks_of_the_web_client_fail_where_ci_wants_them(clone
 
 
 @pytest.mark.parametrize("target", ["run", "demo"])
-def test_who_only_runs_it_gets_no_development_tools(clone: Path, target: str) -> None:
+def test_make_run_installs_no_development_tools(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
     assert installed(planned) == [".[clap,cpu]"]
@@ -150,18 +150,18 @@ def test_a_second_run_installs_nothing(environment: Path) -> None:
     assert run(environment, "run") == []
 
 
-def test_who_set_up_for_work_runs_without_another_installation(environment: Path) -> None:
+def test_make_run_after_setup_installs_nothing(environment: Path) -> None:
     assert run(environment, "setup") == [".[clap,cpu,evaluate,dev]"]
     assert run(environment, "run") == []
     assert run(environment, "setup") == []
 
 
-def test_who_ran_it_first_still_gets_the_tools_for_work(environment: Path) -> None:
+def test_make_setup_after_run_installs_the_development_tools(environment: Path) -> None:
     run(environment, "run")
     assert run(environment, "setup") == [".[clap,cpu,evaluate,dev]"]
 
 
-def test_who_ran_it_without_clap_still_gets_clap(environment: Path) -> None:
+def test_make_run_after_running_without_clap_installs_clap(environment: Path) -> None:
     assert run(environment, "run", "EXTRAS=") == ["."]
     assert run(environment, "run") == [".[clap,cpu]"]
 

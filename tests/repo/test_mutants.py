@@ -20,7 +20,7 @@ LINES = {
 
 
 @pytest.mark.parametrize(("line", "expected"), LINES.items())
-def test_what_only_tells_a_person_of_a_bug_is_left_as_it_is(tmp_path: Path, line: str, expected: int) -> None:
+def test_lines_that_only_report_a_bug_are_not_mutated(tmp_path: Path, line: str, expected: int) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
     (tmp_path / "server" / "judge").mkdir(parents=True)
     source = f'def of(a, dialog, log, logger):\n    """Of 1 and 2."""\n    {line}\n'
@@ -52,7 +52,7 @@ def test_a_copy_holds_the_work_tree_and_nothing_that_git_ignores(tmp_path: Path)
     assert not (tmp_path / ".git").exists()
 
 
-def test_a_mutant_that_times_out_is_dead_and_one_that_no_test_reaches_lives() -> None:
+def test_a_mutant_that_times_out_is_killed_and_one_that_no_test_reaches_survives() -> None:
     outcome = Outcome("judge", 400, Counter({"killed": 5, "timeout": 2, "survived": 2, "no tests": 1}), ["", "", ""])
     assert (outcome.killed, outcome.tried) == (7, 10)
     assert "70.0%" in table([outcome])

@@ -190,7 +190,7 @@ def test_a_batch_waits_only_for_what_is_expected_soon() -> None:
     assert pacer.wait_s(2) == 0.0
 
 
-def test_who_comes_late_cannot_lengthen_the_wait_of_the_first() -> None:
+def test_a_late_request_does_not_lengthen_the_wait_of_the_first() -> None:
     room: ScoringQueue[int, int] = ScoringQueue(Batching(max_batch=4))
     for _ in range(20):
         room.pacer.took(1, gpu(1))

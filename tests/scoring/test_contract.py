@@ -175,7 +175,7 @@ async def test_a_failure_of_dnsmos_comes_with_its_ticket(scene: Scene) -> None:
         await scene.scoring.ask_mos(window(10), Priority.FILE, WITHIN_S).result(WITHIN_S)
 
 
-async def test_preparing_reaches_the_scorer_and_its_failure_nobody(open_scoring: Open) -> None:
+async def test_preparing_reaches_the_scorer_and_its_failure_is_not_raised(open_scoring: Open) -> None:
     class Preparing(FakeScorer):
         def __init__(self) -> None:
             super().__init__()
@@ -217,7 +217,7 @@ def assert_data(value: object, at: str) -> None:
         assert value is None or isinstance(value, (bool, int, float, str, Enum, np.ndarray)), f"{at} is {type(value)}"
 
 
-def test_what_crosses_the_port_is_data() -> None:
+def test_only_data_crosses_the_port() -> None:
     assert_data(request(), "request")
     (reply,) = FakeScorer().score([request()])
     assert isinstance(reply, ScoreReply)

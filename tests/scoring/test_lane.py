@@ -89,7 +89,7 @@ async def test_live_windows_go_before_files_that_came_first() -> None:
     await lane.stop()
 
 
-async def test_newest_first_serves_in_time_what_can_be() -> None:
+async def test_newest_first_serves_as_many_requests_in_time_as_possible() -> None:
     work = Work()
     lane = await started(work, max_batch=1, newest_first=True)
     first = await work.hold(lane)
@@ -143,7 +143,7 @@ async def test_wrong_number_of_answers_is_a_failure_for_all() -> None:
     await lane.stop()
 
 
-async def test_full_lane_refuses_live_work_at_the_door() -> None:
+async def test_full_lane_refuses_live_work_at_once() -> None:
     work = Work()
     lane = await started(work, capacity=2)
     first = await work.hold(lane)

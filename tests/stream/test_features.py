@@ -49,7 +49,7 @@ def test_each_band_hears_its_own_frequencies_and_not_the_others(hz: int, column:
     ("hz", "column", "inside"),
     [(1000, Column.LOW_DB, False), (2500, Column.SYLLABLE_DB, False), (4000, Column.HIGH_DB, True)],
 )
-def test_a_band_holds_its_lower_edge_and_not_its_upper(hz: int, column: Column, inside: bool) -> None:
+def test_a_band_includes_its_lower_edge_but_not_its_upper(hz: int, column: Column, inside: bool) -> None:
     """A tone on the edge spreads evenly to both sides: with the edge itself, more than half of it is in the band."""
     assert (rows_of(tone(hz))[20:, column] > -6.02).all() == inside
 
@@ -84,7 +84,7 @@ def test_silence_reads_the_floor_and_no_change() -> None:
     assert (rows[:, Column.FLUX] == 0).all()
 
 
-def test_the_flicker_of_the_last_bit_is_no_spectral_change() -> None:
+def test_the_flicker_of_the_last_bit_is_not_spectral_change() -> None:
     """One step of 16 bits, now and then: no band reaches -90 dB, and what the ear cannot hear does not change."""
     pcm = (RNG.integers(-1, 2, CORE_RATE) / 32768).astype(np.float32)
     assert (rows_of(pcm)[:, Column.FLUX] == 0).all()

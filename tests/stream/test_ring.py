@@ -26,7 +26,7 @@ def test_ring_of_rows_wraps_whole_rows() -> None:
     np.testing.assert_array_equal(ring.read(2, 6), rows[2:])
 
 
-def test_what_is_read_is_a_contiguous_copy_that_cannot_be_written() -> None:
+def test_reads_return_a_contiguous_read_only_copy() -> None:
     ring = Ring(4)
     ring.write(np.ones(3, np.float32))
     copy = ring.read(0, 3)

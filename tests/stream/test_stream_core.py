@@ -55,7 +55,7 @@ def test_short_recordings_have_one_window_from_half_a_second_on(rate: int, secon
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 12_345, 16_000, 96_000])
-def test_a_handful_of_samples_is_a_recording_too(rate: int) -> None:
+def test_a_few_samples_are_a_valid_recording(rate: int) -> None:
     for samples in (0, 1, 2, 3, 7, 50, rate // 100, rate // 100 + 1):
         core = core_at(rate)
         assert run(core, s16(babble(1, rate)[:samples])) == []

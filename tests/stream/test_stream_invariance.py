@@ -58,7 +58,7 @@ def test_audio_taken_in_pieces_is_the_same_audio(
 
 @quick
 @given(st.sampled_from(list(Encoding)), st.binary(max_size=3_000), st.binary(max_size=3_000))
-def test_a_chunk_that_is_mended_leaves_the_cut_where_it_was(encoding: Encoding, head: bytes, tail: bytes) -> None:
+def test_a_repaired_chunk_keeps_its_pending_bytes(encoding: Encoding, head: bytes, tail: bytes) -> None:
     core = core_at(8_000, encoding)
     for _ in core.mend_pcm(head):
         pass
@@ -68,7 +68,7 @@ def test_a_chunk_that_is_mended_leaves_the_cut_where_it_was(encoding: Encoding, 
     assert core.half_open == bool((len(head) + len(tail)) % encoding.sample_bytes)
 
 
-def test_only_the_pieces_that_hold_no_number_are_lost_of_a_broken_chunk() -> None:
+def test_only_the_pieces_with_non_finite_samples_of_a_chunk_are_lost() -> None:
     rate, samples = 8_000, babble(4, 8_000)
     broken = samples.copy()
     broken[4_100], broken[4_200] = np.nan, np.inf
@@ -124,14 +124,14 @@ def test_a_resumed_stream_equals_an_unbroken_one(
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 @pytest.mark.parametrize("offset", [-1, 0, 1, 700, 1_600])
-def test_a_break_beside_a_hop_boundary_is_no_exception(rate: int, offset: int) -> None:
+def test_a_stream_resumes_from_a_break_beside_a_hop_boundary(rate: int, offset: int) -> None:
     data = s16(babble(13.2, rate))
     at = 2 * (12 * rate + offset)
     got = resumed(data, rate, Encoding.PCM_S16LE, [at, at + 2], [])
     assert_same(got, run(core_at(rate), data))
 
 
-def test_a_break_during_the_replay_is_no_exception() -> None:
+def test_a_stream_resumes_from_a_break_during_the_replay() -> None:
     rate, data = 16_000, s16(babble(15, 16_000))
     got = resumed(data, rate, Encoding.PCM_S16LE, [2 * 13 * rate + 50, 2 * 8 * rate, 2 * 13 * rate], [3_333] * 10)
     assert_same(got, run(core_at(rate), data))
@@ -200,7 +200,7 @@ def test_audio_lost_in_the_replay_leaves_the_rows_as_they_were() -> None:
     assert not found[0].pcm[: 3 * rate].any()
 
 
-def test_interleaved_streams_do_not_know_of_each_other() -> None:
+def test_interleaved_streams_do_not_influence_each_other() -> None:
     rates_and_data = [(rate, s16(babble(5, rate, seed))) for seed, rate in enumerate((16_000, 48_000))]
     cores = [core_at(rate) for rate, _ in rates_and_data]
     events: list[list[StreamEvent]] = [[], []]
@@ -229,14 +229,14 @@ def test_a_snapshot_of_another_version_is_refused(packed: bytes) -> None:
     assert refused(changed[:-4] + zlib.crc32(changed[:-4]).to_bytes(4, "little"))
 
 
-def test_a_snapshot_holds_no_number_that_json_does_not_know() -> None:
+def test_a_snapshot_holds_only_finite_numbers() -> None:
     with pytest.raises(ValueError, match="JSON"):
         pack({"level_db": float("nan")}, np.zeros((0, 12), np.float32))
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_garbage_is_no_snapshot(packed: bytes, data: st.DataObject) -> None:
+def test_garbage_is_refused_as_a_snapshot(packed: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(packed) - 1))
     flipped = bytes([packed[at] ^ data.draw(st.integers(1, 255))])
     assert refused(packed[:at] + flipped + packed[at + 1 :])

@@ -63,7 +63,7 @@ def test_clipping_is_summed_over_what_was_not_lost() -> None:
     assert totals_of(rows).freeze().clipped == 125.0
 
 
-def test_a_pause_with_a_network_gap_in_it_is_none() -> None:
+def test_a_silence_with_a_network_gap_is_not_a_pause() -> None:
     rows = talk((100, 200), (300, 400))
     rows[240:260, Column.GAP] = 1
     total = totals_of(rows).freeze()

@@ -102,7 +102,7 @@ def test_speech_that_goes_on_stops_with_the_last_sample_of_the_stream() -> None:
     assert stop_at_end([0.9] * 10, 10 * FRAME + 77) == 10 * FRAME + 77
 
 
-def test_a_silence_too_short_to_close_the_gate_is_no_speech_at_the_end_of_the_stream() -> None:
+def test_a_short_silence_at_the_end_of_the_stream_is_not_speech() -> None:
     assert stop_at_end([0.9] * 10 + [0.0] * 3, 13 * FRAME + 77) == 10 * FRAME
 
 

@@ -26,7 +26,7 @@ def hears(matcher: Matcher, one: Labelled, topic: str) -> bool:
 @pytest.mark.parametrize("half", ["seen", "unseen", "fresh", "fresh_kept"])
 @pytest.mark.parametrize("topic", TOPICS)
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_what_is_stated_is_heard_and_little_else(
+def test_precision_and_recall_on_the_consultations_stay_above_their_limits(
     shared: Path, matcher: Matcher, language: str, topic: str, half: str
 ) -> None:
     rows = [one for one in labelled(shared, language) if one.half == half]

@@ -91,6 +91,6 @@ def test_no_word_that_was_said_is_in_a_snapshot() -> None:
     ],
     ids=["nothing", "other-version", "without-heard", "short", "unknown-state"],
 )
-def test_what_is_no_snapshot_is_refused(state: dict[str, Any]) -> None:
+def test_a_bad_snapshot_is_refused(state: dict[str, Any]) -> None:
     with pytest.raises(SnapshotError):
         Conversation.restore(state, MATCHER, TOPICS)

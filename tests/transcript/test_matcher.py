@@ -103,7 +103,7 @@ def test_pain_has_a_place_only_where_one_is_said(text: str, expected: SaidState)
         ("come back in two weeks", NOT_HEARD),
     ],
 )
-def test_duration_needs_a_symptom_and_is_no_frequency_age_or_appointment(text: str, expected: SaidState) -> None:
+def test_duration_needs_a_symptom_and_is_not_a_frequency_age_or_appointment(text: str, expected: SaidState) -> None:
     assert state("symptom_duration", text) is expected
 
 
@@ -149,7 +149,7 @@ def test_the_doctors_question_is_context_and_never_a_statement(
         ("今年1月以来,一直咳嗽", None, STATED),
     ],
 )
-def test_a_time_is_of_what_it_is_said_of(text: str, before: str | None, expected: SaidState) -> None:
+def test_a_time_belongs_to_the_symptom_it_is_said_about(text: str, before: str | None, expected: SaidState) -> None:
     assert state("symptom_duration", text, before) is expected
 
 
@@ -172,7 +172,7 @@ def test_a_transcript_tells_when_a_topic_was_first_stated() -> None:
     assert (said["chief_complaint"].state, said["chief_complaint"].heard_at_s) == (STATED, 6.0)
 
 
-def test_over_a_transcript_the_complaint_alone_is_no_associated_symptom() -> None:
+def test_over_a_transcript_the_complaint_alone_is_not_an_associated_symptom() -> None:
     conversation = Conversation(MATCHER, ["associated_symptoms"])
     conversation.add("咳嗽")
     assert conversation.said()["associated_symptoms"].state is NOT_HEARD
@@ -216,7 +216,7 @@ def test_any_text_gives_a_finding_for_every_topic_and_the_same_again(text: str, 
 
 @given(st.lists(WORDS, max_size=12).map("".join))
 @settings(max_examples=60)
-def test_what_is_asked_for_does_not_change_what_is_found(text: str) -> None:
+def test_findings_do_not_depend_on_the_requested_topics(text: str) -> None:
     assert MATCHER.match(text)["symptom"] == MATCHER.match(text, topics=["symptom"])["symptom"]
 
 

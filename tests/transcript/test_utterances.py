@@ -67,7 +67,7 @@ def test_homophones_make_few_utterances_say_what_they_do_not(topic: str) -> None
         ("药是三天前开的", "symptom_duration", SaidState.NOT_HEARD),
     ],
 )
-def test_a_misspelt_no_or_relative_is_still_one_and_a_real_word_is_left_alone(
+def test_homophones_of_no_and_of_relatives_are_corrected_but_real_words_are_not(
     misspelt: str, topic: str, expected: SaidState
 ) -> None:
     assert MATCHER.match(misspelt, topics=[topic])[topic].state is expected

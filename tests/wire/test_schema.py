@@ -115,6 +115,6 @@ def test_the_committed_asyncapi_document_is_current() -> None:
     assert committed == render("asyncapi"), "run: tingqing schema asyncapi --output docs/asyncapi.json"
 
 
-def test_nothing_infinite_enters_as_json() -> None:
+def test_infinite_numbers_in_json_are_refused() -> None:
     with pytest.raises(ValidationError):
         ErrorBody(type="t", code="c", message="m", retry_after_s=float("inf"))

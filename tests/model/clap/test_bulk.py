@@ -45,7 +45,7 @@ def test_ten_minutes_have_seven_partial_windows_and_591_full_ones() -> None:
     assert DeviceMel().of_recording(torch.from_numpy(silent[: 60 * CLAP_RATE])).shape == (51, 1001, 64)
 
 
-def test_silence_is_the_floor_there_too() -> None:
+def test_silence_has_the_floor_value_in_bulk_too() -> None:
     made = recording_mels(np.zeros(11 * CLAP_RATE, np.float32), DeviceMel())
     assert torch.all(made == -100.0)
 
@@ -61,7 +61,7 @@ def test_padded_batches_have_the_embeddings_of_single_windows(windows: int) -> N
     assert np.abs(backend.embed_there(torch.from_numpy(mels)).numpy() - single).max() < 1e-6
 
 
-def test_what_one_batch_returned_outlives_the_next() -> None:
+def test_results_of_one_batch_are_not_overwritten_by_the_next() -> None:
     backend = GpuBackend(LeanTower(tiny_model()), CPU, "fp32", batch=2)
     mels = torch.rand(2, 1001, 64) * 80 - 80
     first = backend.embed_there(mels)

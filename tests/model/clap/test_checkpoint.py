@@ -54,7 +54,7 @@ def test_auto_without_weights_is_basic_mode(tmp_path: Path) -> None:
     assert find_checkpoint("auto", ModelCache(tmp_path / "none")) is None
 
 
-def test_off_never_looks(cache: ModelCache) -> None:
+def test_off_never_looks_for_weights(cache: ModelCache) -> None:
     assert find_checkpoint("off", cache) is None
 
 
@@ -79,7 +79,7 @@ def test_auto_never_uses_damaged_weights_and_an_explicit_id_says_what_is_wrong(c
 
 
 @pytest.mark.parametrize("files", [{"config.json": 3}, {"config.json": {"bytes": 1}}, ["config.json"]])
-def test_a_manifest_that_is_none_is_no_checkpoint(cache: ModelCache, files: object) -> None:
+def test_an_invalid_manifest_is_not_a_checkpoint(cache: ModelCache, files: object) -> None:
     path = cache.checkpoints()[0].folder / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"files": files}))
     assert find_checkpoint("auto", cache) is None
@@ -95,7 +95,7 @@ def test_auto_goes_on_without_weights_that_cannot_be_read(cache: ModelCache, mon
         find_checkpoint(CLAP_ID, cache)
 
 
-def test_an_interrupted_installation_leaves_nothing(cache: ModelCache) -> None:
+def test_an_interrupted_import_leaves_nothing_behind(cache: ModelCache) -> None:
     def put_half() -> None:
         with cache.putting("some/other", "1") as folder:
             (folder / "config.json").write_text("{}")
@@ -201,7 +201,7 @@ def test_a_config_of_more_layers_than_there_are_weights_is_refused_before_any_is
         load_clap(Checkpoint("huge", "1", huge))
 
 
-def test_in_other_company_a_text_has_the_same_embedding_within_a_millionth(checkpoint: Path) -> None:
+def test_a_text_embedded_with_others_has_the_same_embedding_within_a_millionth(checkpoint: Path) -> None:
     first, second = (load_clap(Checkpoint("tiny", "1", checkpoint), device="cpu", dtype="fp32").texts for _ in range(2))
     longer = [f"speech drowned out by loud background noise, and number {number} beside it" for number in range(20)]
     for alone, among in zip(first.embed(TEXTS), second.embed([*TEXTS, *longer]), strict=False):
@@ -361,7 +361,7 @@ def test_a_dtype_that_is_named_is_taken(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("clap", ["on", "/no/such/folder"])
-def test_what_is_no_models_id_is_not_to_be_downloaded(cache: ModelCache, clap: str) -> None:
+def test_an_invalid_model_id_is_not_downloaded(cache: ModelCache, clap: str) -> None:
     with pytest.raises(SettingsError, match="auto, off, OWNER/NAME or a folder"):
         find_checkpoint(clap, cache)
 

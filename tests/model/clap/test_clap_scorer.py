@@ -69,7 +69,7 @@ def test_evidence_is_the_sigmoid_of_scaled_differences_of_cosines(
     assert opinions(scorer, window, labels)[label.id].value == pytest.approx(expected, abs=1e-5)
 
 
-def test_every_label_with_texts_is_spoken_of_and_no_other(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
+def test_exactly_the_labels_with_texts_get_an_opinion(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
     labels = dictionaries.resolve(None)
     told = opinions(scorer, window_of(noise()), labels)
     assert set(told) == {label.id for label in labels.labels if label.clap is not None}
@@ -100,12 +100,12 @@ def test_a_batch_scores_as_its_windows_one_by_one(scorer: ClapScorer, dictionari
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5], ids=["zeros", "dc-alone"])
-def test_digital_silence_is_no_evidence(scorer: ClapScorer, dictionaries: Dictionaries, level: float) -> None:
+def test_digital_silence_gives_no_evidence(scorer: ClapScorer, dictionaries: Dictionaries, level: float) -> None:
     told = opinions(scorer, window_of(np.full(480_000, level, np.float32)), dictionaries.resolve("rain, close_enough"))
     assert {opinion.why for opinion in told.values()} == {Why.NO_EVIDENCE}
 
 
-def test_a_sample_that_is_no_number_is_no_evidence(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
+def test_a_non_finite_sample_gives_no_evidence(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
     pcm = noise()
     pcm[1234] = np.nan
     told = opinions(scorer, window_of(pcm), dictionaries.resolve("rain"))
@@ -136,7 +136,7 @@ def test_labels_about_speech_wait_for_speech_and_ad_hoc_ones_do_not(
     assert [opinion.why for opinion in told.values()] == [None]
 
 
-def test_what_processing_hides_is_never_green_through_clap(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
+def test_clap_never_passes_a_label_that_processing_hides(scorer: ClapScorer, dictionaries: Dictionaries) -> None:
     labels = dictionaries.resolve("low_background, close_enough")
     told = opinions(scorer, window_of(noise()), labels, PROCESSED)
     assert {told[label].why for label in ("low_background", "close_enough")} == {Why.PROCESSING_ENABLED}

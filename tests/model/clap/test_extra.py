@@ -46,7 +46,7 @@ def test_a_checkpoint_that_was_named_is_refused_with_what_to_install(
         find_checkpoint(named, cache)
 
 
-def test_off_asks_for_nothing(hidden: str, cache: ModelCache) -> None:
+def test_off_requires_no_packages(hidden: str, cache: ModelCache) -> None:
     assert find_checkpoint("off", cache) is None
 
 

@@ -47,7 +47,7 @@ def models(cache: Path, *arguments: str, endpoint: str = "http://127.0.0.1:9") -
     )
 
 
-def test_download_keeps_what_the_mirror_has_and_verify_finds_it_whole(hub: FakeHub, tmp_path: Path) -> None:
+def test_download_from_a_mirror_is_stored_and_verifies_as_intact(hub: FakeHub, tmp_path: Path) -> None:
     done = models(tmp_path, "download", endpoint=hub.url)
     assert done.returncode == 0, done.stderr
     (checkpoint,) = ModelCache(tmp_path).checkpoints()

@@ -70,7 +70,7 @@ def test_extremes_read_as_the_extractor_reads_them(pcm: Float32Array) -> None:
     assert mel.min() >= FLOOR_DB
 
 
-def test_streamed_windows_equal_the_whole_ones_bit_for_bit() -> None:
+def test_streamed_windows_equal_separate_windows_bit_for_bit() -> None:
     pcm = noise(13)
     tracker = MelTracker()
     for hop in range(1, 14):

@@ -206,7 +206,7 @@ async def test_a_file_is_told_the_same_names_as_the_stream(served: Served, ear: 
     assert told["events"] == live["events"] != []
 
 
-async def test_a_television_in_a_quiet_room_is_not_spoken_of_and_a_cough_is(
+async def test_in_a_quiet_room_a_cough_is_named_but_a_television_is_not(
     served: Served, ear: Ear, quiet_room: Path
 ) -> None:
     ear.hear("tv", "coughing")
