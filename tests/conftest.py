@@ -28,7 +28,7 @@ def shared_folder() -> Path | None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real recordings; the test is skipped, with the reason, where it is absent."""
+    """The folder of real recordings; the test is skipped, with the reason, if it is absent."""
     folder = shared_folder()
     if folder is None:
         pytest.skip(f"{NO_AUDIO}: set TINGQING_SHARED to the folder that holds audio/")
@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _forbidden_skip(reason: str) -> str | None:
-    """Why a skip with this reason counts as a failure here, or None. CI sets both variables, where it can."""
+    """Why a skip with this reason counts as a failure here, or None. CI sets both variables if it can."""
     if NO_AUDIO in reason:
         return "TINGQING_REQUIRE_AUDIO" if os.environ.get("TINGQING_REQUIRE_AUDIO") == "1" else None
     return "TINGQING_REQUIRE_SYSTEM" if os.environ.get("TINGQING_REQUIRE_SYSTEM") == "1" else None

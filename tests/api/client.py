@@ -56,7 +56,7 @@ async def faults_until_close(socket: ClientConnection) -> tuple[list[str], int]:
 
 
 async def stream_file(url: str, path: Path, chunk: int = 6_400, **fields: Any) -> list[dict[str, Any]]:
-    """All messages of a fast session over the whole file."""
+    """All messages of a fast session over the complete file."""
     pcm, rate = pcm_of(path)
     async with connect(f"{url}/v1/stream", subprotocols=[PROTOCOL], compression=None, max_size=None) as socket:
         await socket.send(start(rate, **fields))

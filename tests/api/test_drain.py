@@ -1,4 +1,4 @@
-"""A server that stops: it says so, takes nobody new, and ends by its deadline."""
+"""A server that stops: it says so, refuses newcomers, and ends by its deadline."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Requests whose head never ends: nobody can hold connections or fill the memory with them."""
+"""Requests whose head never ends: they cannot hold connections or fill the memory."""
 
 import socket
 from collections.abc import Iterator

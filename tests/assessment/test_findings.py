@@ -1,4 +1,4 @@
-"""What disturbed over a session, and where the patient's own sounds lie."""
+"""Disturbing sounds of a session, and the positions of the patient's own sounds."""
 
 import json
 from collections.abc import Iterable

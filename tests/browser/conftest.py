@@ -1,4 +1,4 @@
-"""A real Chromium whose microphone plays a file. Without it these tests are skipped, or fail where it must be there."""
+"""A real Chromium whose microphone plays a file. Without it these tests are skipped, or fail if it is required."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ OpenPage = Callable[..., Page]
 
 
 def require(found: str | None, what: str) -> str:
-    """``found``, or a skip that says what is missing; a failure where TINGQING_REQUIRE_SYSTEM=1."""
+    """``found``, or a skip that says what is missing; a failure if TINGQING_REQUIRE_SYSTEM=1."""
     if found:
         return found
     if os.environ.get("TINGQING_REQUIRE_SYSTEM") == "1":
@@ -56,7 +56,7 @@ def playwright(chromium_path: str) -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def voice_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Any sound at all: a seeded hum with noise, for tests that do not care what is said."""
+    """Any sound at all: a seeded hum with noise, for tests in which the words do not matter."""
     noise = np.random.default_rng(7).normal(0, 0.03, RATE * 20)
     hum = 0.1 * np.sin(2 * np.pi * 180 * np.arange(noise.size) / RATE)
     path = tmp_path_factory.mktemp("wav") / "voice.wav"

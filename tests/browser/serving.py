@@ -19,7 +19,7 @@ DOWN_WITHIN_S = 30
 
 @contextmanager
 def running_server() -> Iterator[int]:
-    """Yields its port. Raises TimeoutError, with what it said, where it does not come up."""
+    """Yields its port. Raises TimeoutError with its output if it does not start."""
     command = [sys.executable, "-m", "server", "serve", "--port", "0", "--drain-s", "0", "--log-level", "warning"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None

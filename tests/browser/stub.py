@@ -46,7 +46,7 @@ class StubSocket:
             self._run(self._websocket.send_text(json.dumps(message)))
 
     def close(self, code: int) -> None:
-        """Nothing happens where the page has closed it already."""
+        """No effect if the page has already closed it."""
         with suppress(RuntimeError, WebSocketDisconnect):
             self._run(self._websocket.close(code))
 

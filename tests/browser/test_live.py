@@ -1,4 +1,4 @@
-"""The whole way: a real file as the microphone of a real Chromium, the real server, the patient's and doctor's pages.
+"""End to end: a real file as the microphone of a real Chromium, the real server, the patient's and doctor's pages.
 
 Sound passes in real time here: these tests wait for so many updates of the server, however long they take.
 """

@@ -115,7 +115,7 @@ class Serving:
         return f"ws://127.0.0.1:{self.port}"
 
     def stop(self, how: signal.Signals | None = signal.SIGTERM) -> tuple[int, str]:
-        """Exit code, and what stood on standard error. ``None``: it was told to stop already."""
+        """Exit code and standard error. ``None``: it was already told to stop."""
         if how is not None and self.process.poll() is None:
             self.process.send_signal(how)
         try:
@@ -135,6 +135,6 @@ def served() -> Iterator[Serving]:
 
 @pytest.fixture(scope="session")
 def ten_files(mixes: Path) -> list[Path]:
-    """Ten real recordings, spread over the whole list: clean, noisy, reverberant, clipped …"""
+    """Ten real recordings, spread over the list: clean, noisy, reverberant, clipped …"""
     found = sorted(mixes.glob("*.flac"))
     return found[:: max(1, len(found) // 10)][:10]

@@ -189,7 +189,7 @@ def test_interrupting_ends_with_130_and_no_traceback(served: Serving, clean: Pat
 @pytest.mark.parametrize("output", ["jsonl", "text"])
 @pytest.mark.parametrize("pace", ["fast", "realtime"])
 def test_a_reader_that_goes_away_ends_it_quietly(served: Serving, clean: Path, output: str, pace: str) -> None:
-    """``| head`` is no line that dropped."""
+    """``| head`` is not a lost connection."""
     with subprocess.Popen(
         [TINGQING, "stream", clean, "--url", served.ws, "--pace", pace, "--format", output],
         stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ PIECES = st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=1, max_
 
 
 def stream_of(pieces: list[tuple[int, bool]]) -> list[int | None]:
-    """What was sent, a value per sample; ``None`` where the samples were lost before."""
+    """What was sent, a value per sample; ``None`` for samples lost before."""
     values: list[int | None] = []
     for samples, lost in pieces:
         first = len(values)

@@ -112,7 +112,7 @@ class Scripted:
 
 @pytest.fixture
 def ramp(tmp_path: Path) -> Path:
-    """Eight seconds in which every sample says where it is."""
+    """Eight seconds in which every sample encodes its position."""
     path = tmp_path / "ramp.wav"
     samples = (np.arange(8 * RATE) % 32_000).astype(np.int16)
     soundfile.write(path, samples, RATE, subtype="PCM_16")

@@ -1,4 +1,4 @@
-"""Lint: every planted fault is found on its line, and what is right is left alone."""
+"""Lint: every planted fault is found on its line, and correct text is accepted."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Label files: what is shipped, and that every fault is told with its file and line."""
+"""Label files: the shipped ones, and that every fault is reported with its file and line."""
 
 from pathlib import Path
 

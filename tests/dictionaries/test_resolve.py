@@ -215,7 +215,7 @@ def test_unknown_chinese_is_unscorable_and_the_nearest_titles_are_named() -> Non
 
 
 def test_similar_titles_are_suggested_for_the_first_ten_unknown_labels() -> None:
-    """Looking for it takes longest of all, and while it is done nobody's window is scored."""
+    """The search is the slowest step, and no window is scored meanwhile."""
     found = OURS.resolve(",".join(f"语速适宜{number:03}" for number in range(200)))
     assert len(found.notices) == 200
     assert sum("语速适中" in notice.zh for notice in found.notices) == 10

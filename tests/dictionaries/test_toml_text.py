@@ -1,4 +1,4 @@
-"""Files as people save them, and as nobody would write them: each fault with its line, never a crash."""
+"""Files as people save them, and hostile ones: each fault has its line, and nothing crashes."""
 
 from pathlib import Path
 

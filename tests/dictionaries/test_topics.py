@@ -1,4 +1,4 @@
-"""Topic files: what is read, and where a fault is told."""
+"""Topic files: what is read, and where faults are reported."""
 
 from pathlib import Path
 

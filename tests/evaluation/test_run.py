@@ -18,7 +18,7 @@ from server.values.audio import Float32Array
 
 
 class Networks:
-    """Hears no overlap, and remembers whose recording it was told of before each."""
+    """Hears no overlap, and records which recording was announced before each call."""
 
     context_samples = 0
 

@@ -1,4 +1,4 @@
-"""A label's score in one window: weighted mean of what evidence there is, null with a reason where there is none."""
+"""A label's score in one window: weighted mean of the available evidence, null with a reason if there is none."""
 
 import pytest
 from hypothesis import given

@@ -228,7 +228,7 @@ def test_a_label_that_stays_keeps_the_reason_why_it_has_no_score() -> None:
 
 
 def test_a_label_whose_evidence_is_weighed_anew_begins_anew() -> None:
-    """Its old scores were made with other weights, and cannot be told beside the new ones."""
+    """Its old scores were computed with other weights and must not be mixed with the new ones."""
     before = quality("both", clap=True, weights=(("acoustic", 1.0), ("clap", 1.0)))
     judge = SessionJudge(label_set(before, quality("kept", clap=True, weights=(("clap", 0.5),))))
     add(judge, 10, {"both": 0.2, "kept": 0.4})

@@ -20,7 +20,7 @@ OWN = ["coughing", "sneezing", "crying", "laughing"]
 
 
 def near(**ids: float) -> dict[str, float]:
-    """Everything at 0, but for what is named."""
+    """Everything at 0 except the named ones."""
     return dict.fromkeys(SOUNDS.texts(), 0.0) | ids
 
 

@@ -1,4 +1,4 @@
-"""A session goes on in another process from what the checkpoint store kept, as if it had never been broken."""
+"""A session continues in another process from its checkpoint, as if unbroken."""
 
 import math
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""What a patient's socket may do wrong, and what becomes of it. The server goes on each time."""
+"""Faults of a patient's socket and their consequences. The server goes on each time."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""How a session ends: what a sink is told, what it keeps, and for how long."""
+"""How a session ends: what a sink gets, what it keeps, and for how long."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a store or a sink does badly costs the one session something at most, and nobody else anything."""
+"""A failing store or sink affects at most its own session."""
 
 import asyncio
 from typing import Any
@@ -44,7 +44,7 @@ def resuming(manager: SessionManager, clock: FakeClock, started: dict[str, Any])
 
 
 async def left_behind(engine: Engine, store: MemoryCheckpoints) -> dict[str, Any]:
-    """``session.started`` of a session that goes on in ``store`` alone."""
+    """``session.started`` of a session that is only in ``store``."""
     clock, kept = FakeClock(), MemoryCheckpoints()
     async with SessionManager(engine, LiveLimits(), clock, checkpoints=kept) as manager:
         patient = Patient(manager, clock)

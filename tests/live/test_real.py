@@ -1,4 +1,4 @@
-"""The whole way with the real core, scorer, DNSMOS, labels and judge, on real recordings."""
+"""End to end with the real core, scorer, DNSMOS, labels and judge, on real recordings."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""Rules of the second line: who is told, what is dropped when something is full, and what waits instead."""
+"""Rules for overload: who is told, what is dropped when something is full, and what waits instead."""
 
 import asyncio
 

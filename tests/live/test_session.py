@@ -1,4 +1,4 @@
-"""A session as its patient sees it: what is sent, and when."""
+"""A session as the patient sees it: what is sent, and when."""
 
 import pytest
 

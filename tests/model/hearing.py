@@ -1,4 +1,4 @@
-"""Real recordings as windows, for the tests of what is measured in them."""
+"""Real recordings as windows, for the tests of measures."""
 
 import importlib.util
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A recording's walk through the core: the same windows, whole results, nothing left behind."""
+"""A recording's path through the core: the same windows, complete results, nothing left behind."""
 
 import asyncio
 import io

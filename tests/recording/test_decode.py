@@ -1,4 +1,4 @@
-"""Decoding: what is read is exact, what cannot be read is said, and no header is believed."""
+"""Decoding: samples are exact, unreadable parts are reported, and no header is trusted."""
 
 import io
 from pathlib import Path

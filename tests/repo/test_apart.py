@@ -1,4 +1,4 @@
-"""Tests, benchmarks and training stand apart: what two of them need lies in ``tools/``."""
+"""Tests, benchmarks and training do not import each other: what two of them need is in ``tools/``."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The type checker and the linter of the web client find what is planted; nothing of them names a machine."""
+"""The type checker and the linter of the web client find planted faults; none of their files names a machine."""
 
 import json
 import shutil

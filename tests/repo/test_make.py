@@ -123,7 +123,7 @@ case "$*" in *install*) exit "$(cat "$0.code")";; esac
 
 @pytest.fixture
 def environment(clone: Path) -> Path:
-    """An environment whose Python writes down what it is asked for, and fails to install as often as it is told to."""
+    """An environment whose Python records its calls and fails to install as often as requested."""
     program = clone / ".venv" / "bin" / "python"
     program.parent.mkdir(parents=True)
     program.write_text(PIP, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What makes tests fail on a slow machine, or count what is nobody's, does not come back."""
+"""Assertions that fail on a slow machine, or count objects of other tests, do not come back."""
 
 import re
 

@@ -48,7 +48,7 @@ class Simulation:
         self.room: ScoringQueue[int, int] = ScoringQueue(self.batching)
 
     def run(self, arrivals: Iterable[tuple[float, Priority]], within_s: float = 4.0) -> None:
-        """``arrivals``: ascending times of requests; goes on until nothing waits."""
+        """``arrivals``: ascending times of requests; runs until nothing waits."""
         coming = [Job(number, priority, at + within_s, at, _nobody()) for number, (at, priority) in enumerate(arrivals)]
         coming.reverse()
         while coming or len(self.room):

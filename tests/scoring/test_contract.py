@@ -203,7 +203,7 @@ async def test_it_is_alive_until_its_end_and_tells_the_metrics_of_every_scorer(o
 
 
 def assert_data(value: object, at: str) -> None:
-    """Numbers, strings, arrays and what is built of them: nothing that lives in one process only."""
+    """Numbers, strings, arrays and structures of them: nothing that exists in one process only."""
     if is_dataclass(value) and not isinstance(value, type):
         for one in fields(value):
             assert_data(getattr(value, one.name), f"{at}.{one.name}")

@@ -1,4 +1,4 @@
-"""The scoring lanes: bounded, batched, nobody waits for ever, nothing outlives them."""
+"""The scoring lanes: bounded, batched, no caller waits for ever, nothing outlives them."""
 
 import asyncio
 import threading

@@ -21,7 +21,7 @@ def labels(name: str) -> LabelSet:
 
 
 class Preparing:
-    """A scorer whose preparation has as many parts as it was told. ``gate`` holds every part."""
+    """A scorer whose preparation has the given number of parts. ``gate`` holds back every part."""
 
     name = "preparing"
     kind: EvidenceKind = "clap"

@@ -36,7 +36,7 @@ def core_at(rate: int, encoding: Encoding = Encoding.PCM_S16LE) -> StreamCore:
 
 
 def cut(data: bytes, lengths: Iterable[int]) -> Iterator[bytes]:
-    """``data`` in pieces of ``lengths``; what is left over comes as one piece."""
+    """``data`` in pieces of ``lengths``; the rest is one piece."""
     at = 0
     for length in lengths:
         yield data[at : at + length]

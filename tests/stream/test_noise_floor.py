@@ -1,4 +1,4 @@
-"""The carried noise floor: falls at once, rises slowly, holds while nobody pauses."""
+"""The carried noise floor: falls at once, rises slowly, stays the same without pauses."""
 
 import json
 

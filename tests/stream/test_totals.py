@@ -108,7 +108,7 @@ def test_a_restored_total_goes_on_as_if_never_stopped() -> None:
 
 
 def test_a_restored_total_still_knows_how_loud_speech_is() -> None:
-    """After the restore nobody speaks, but a packet is lost in a loud noise: measured by the speech of before."""
+    """After the restore a packet is lost in loud noise without speech: measured by the earlier speech."""
     rows = talk((50, 200), n=300)
     rows[200:, Column.PEAK] = 0.2
     rows[240:245, Column.ZERO] = 1

@@ -1,7 +1,7 @@
 """Utterances of our own (``tests/data/own_utterances.txt``), in two halves by their hash.
 
 They are made up, so that they may be committed; what people really said is in ``consultations.py``. The half ``seen``
-was looked at while the lexicons were mended, the half ``kept`` only counted.
+was looked at while the lexicons were corrected, the half ``kept`` only counted.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A whole recording at once, and the backend for a GPU: their logic, on a CPU, where no GPU is lent."""
+"""A whole recording at once, and the backend for a GPU; their logic is tested on a CPU."""
 
 import copy
 

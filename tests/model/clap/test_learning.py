@@ -1,4 +1,4 @@
-"""A tiny CLAP learns from sounds and captions; then our path names sounds nobody taught it, in words nobody taught."""
+"""A tiny CLAP learns from sounds and captions; then our path names unseen sounds in unseen words."""
 
 from pathlib import Path
 

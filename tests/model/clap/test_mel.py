@@ -1,4 +1,4 @@
-"""Log-mel spectrograms against the installed transformers, and streamed ones against those of whole windows."""
+"""Log-mel spectrograms against the installed transformers, and streamed ones against those of separate windows."""
 
 from pathlib import Path
 

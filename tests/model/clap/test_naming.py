@@ -1,4 +1,4 @@
-"""Sounds named from a window's embedding, and told from the socket to the result."""
+"""Sounds named from a window's embedding, from the socket to the result."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

@@ -40,7 +40,7 @@ def held_bytes() -> dict[int, int]:
 
 @contextmanager
 def new_bytes() -> Iterator[dict[int, int]]:
-    """Filled at the end of the block: what is held then and was not before."""
+    """Filled at the end of the block: the memory held then but not before."""
     before = held_bytes()
     found: dict[int, int] = {}
     yield found
