@@ -32,7 +32,7 @@ from server.wire.server import (
 )
 
 MOST_SPANS = 200
-"""Unusable spans in an update, the latest: more than a doctor asks about, and 15 kB at most."""
+"""Maximum number of unusable spans in an update (the latest): more than a doctor asks about, and at most 15 kB."""
 
 
 def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
@@ -76,7 +76,7 @@ def spans(values: Iterable[Span], rate: int) -> list[SpanModel]:
 
 
 def prompt_event(event: PromptEvent) -> PromptRaisedMessage | PromptClearedMessage:
-    """``prompt.raised`` or ``prompt.cleared``, for whom the event says."""
+    """``prompt.raised`` or ``prompt.cleared``, for the audience that the event names."""
     model = PromptRaisedMessage if isinstance(event, PromptRaised) else PromptClearedMessage
     return model(id=event.id, label=event.label_id, text=text(event.text), audience=event.audience)
 
@@ -96,7 +96,7 @@ def evidence(values: Mapping[EvidenceKind, float | None]) -> EvidenceModel:
 
 
 def label_score(score: LabelScore) -> LabelScoreModel:
-    """``why`` stands where the score is null."""
+    """``why`` says why a score is null."""
     return LabelScoreModel(
         score=unit(score.score),
         evidence=evidence(score.evidence),
@@ -105,12 +105,12 @@ def label_score(score: LabelScore) -> LabelScoreModel:
 
 
 def scores(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Label id to its score; null where it had none."""
+    """Label id to its score; null without one."""
     return {label_id: unit(value) for label_id, value in values.items()}
 
 
 def overall(value: Overall) -> OverallModel:
-    """The verdict is null where no label had a score."""
+    """The verdict is null if no label had a score."""
     return OverallModel(
         score=unit(value.score),
         grade=value.grade,
@@ -121,7 +121,7 @@ def overall(value: Overall) -> OverallModel:
 
 
 def measures(value: Measures) -> MeasuresModel:
-    """Levels floored at -120 dB; null where nothing could be measured."""
+    """Levels floored at -120 dB; null if nothing could be measured."""
     pauses = value.pauses
     return MeasuresModel(
         snr_db=decibels(value.snr_db),
@@ -164,7 +164,7 @@ def events(values: Iterable[Event], rate: int) -> list[EventModel]:
 
 
 def session_label(label: Label) -> SessionLabel:
-    """The label as a session tells it at its start; the prompt by its id."""
+    """The label as in ``session.started``; its prompt by id."""
     return SessionLabel(
         id=label.id,
         title=text(label.title),
@@ -175,10 +175,10 @@ def session_label(label: Label) -> SessionLabel:
 
 
 def session_labels(labels: LabelSet) -> list[SessionLabel]:
-    """The labels that were asked for; the others are judged, and not told."""
+    """The requested labels; the others are judged but not sent."""
     return [session_label(label) for label in labels.shown()]
 
 
 def notices(labels: LabelSet) -> list[TextModel]:
-    """What was made of the caller's words, for the person who wrote them."""
+    """How the caller's words were read, for the person who wrote them."""
     return [text(one) for one in labels.notices]

@@ -34,7 +34,7 @@ LabelsField = str | list[LabelRequest]
 
 
 def requested(labels: LabelsField | None) -> LabelQuery:
-    """What was asked for, as a value."""
+    """The request as a value."""
     if labels is None or isinstance(labels, str):
         return labels
     return [RequestedLabel(one.label, one.threshold, one.weight) for one in labels]
@@ -60,7 +60,7 @@ class CaptureConfig(WireModel):
 
 
 class ResumeConfig(WireModel):
-    """As ``session.started`` gave them; the token is secret."""
+    """From ``session.started``; the token is secret."""
 
     session_id: str
     resume_token: str
@@ -101,7 +101,7 @@ class AudioPause(WireModel):
 
 
 class AudioResume(WireModel):
-    """Sending goes on; samples are counted as if nothing had been between."""
+    """Audio follows again; the sample count continues without a gap."""
 
     type: Literal["audio.resume"]
 
@@ -128,13 +128,13 @@ class PromptSnooze(WireModel):
 
 
 class KeepAlive(WireModel):
-    """Nothing but a sign of life, which holds off ``idle_timeout_s``."""
+    """No effect, not on ``idle_timeout_s`` either; keeps proxies from closing the connection."""
 
     type: Literal["keepalive"]
 
 
 class SessionEnd(WireModel):
-    """No more audio: what is left is scored, and ``session.ended`` follows with the result."""
+    """No more audio: the last window is scored, and ``session.ended`` follows with the result."""
 
     type: Literal["session.end"]
 

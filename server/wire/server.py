@@ -32,7 +32,7 @@ class AppliedConfig(WireModel):
 
 
 class Limits(WireModel):
-    """What the server will enforce, so that a client can keep within it."""
+    """The limits that the server enforces."""
 
     max_frame_bytes: int
     max_session_s: float
@@ -42,7 +42,7 @@ class Limits(WireModel):
 
 
 class SessionLabel(WireModel):
-    """A label that this session is judged by; ``prompt`` is the id of the one that it may raise."""
+    """A label of this session; ``prompt`` is the id of the prompt that it may raise."""
 
     id: str
     title: TextModel
@@ -67,7 +67,7 @@ class SessionStarted(WireModel):
 
 
 class AudioAck(WireModel):
-    """A client may forget what it has sent before ``samples``."""
+    """The server has taken ``samples`` samples. Keep 20 s for a resume nevertheless."""
 
     type: Literal["audio.ack"] = "audio.ack"
     samples: int = Field(ge=0, description="Input-rate samples taken so far, cumulative.")
@@ -94,7 +94,7 @@ class SessionView(WireModel):
 
 
 class QualityUpdate(WireModel):
-    """One per window that was judged. ``seq`` counts them over the session, across its sockets."""
+    """One per judged window. ``seq`` counts them over the session, across its sockets."""
 
     type: Literal["quality.update"] = "quality.update"
     seq: int = Field(ge=1)
@@ -137,7 +137,7 @@ class PromptRaisedMessage(WireModel):
 
 
 class PromptClearedMessage(WireModel):
-    """The trouble is over: the prompt of this ``id`` is taken away."""
+    """The prompt with this ``id`` is over: stop showing it."""
 
     type: Literal["prompt.cleared"] = "prompt.cleared"
     id: str
@@ -150,7 +150,7 @@ WarningCode = Literal["silent_input", "clipping", "scoring_lag", "processing_ena
 
 
 class WarningMessage(WireModel):
-    """Something that the session survives, and a person can change."""
+    """A problem that does not end the session and that a person can fix."""
 
     type: Literal["warning"] = "warning"
     code: WarningCode
@@ -181,7 +181,7 @@ class SessionEnded(WireModel):
 
 
 class ErrorMessage(WireModel):
-    """A fault of the peer. Where it is fatal, the socket closes after it."""
+    """A fault of the peer. If it is fatal, the socket closes after it."""
 
     type: Literal["error"] = "error"
     error: ErrorBody
