@@ -16,12 +16,9 @@ PIP_ARGS ?=
 HOST ?=
 PORT ?=
 ARGS ?=
-# Files of tests run side by side, as many as there are cores; then those that need the machine alone, one by one.
+# Files of tests run side by side, as many as there are cores, in the order of tests/conftest.py: the longest first.
 WORKERS ?= auto
-SIDE_BY_SIDE = pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(ARGS)
-ALONE = pytest -m alone $(ARGS)
-# pytest exits with 5 where ARGS chose no test of this part.
-NONE_IS_FINE = || test $$? -eq 5
+TESTS = pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 MUTANTS ?= 60
 ROOMS ?=
 SEED ?= 1
@@ -71,12 +68,11 @@ demo: $(RUN) ## Watch a synthetic visit being judged, in the terminal
 test: $(WORK) ## Run the tests (WORKERS of them at once; COVERAGE=1: measure what they reach)
 ifdef COVERAGE
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(SIDE_BY_SIDE) $(NONE_IS_FINE)
+	$(BIN)/coverage run -m $(TESTS)
 	-$(BIN)/coverage combine --quiet  # a process that was killed leaves a file without data
 else
-	$(BIN)/python -m $(SIDE_BY_SIDE) $(NONE_IS_FINE)
+	$(BIN)/python -m $(TESTS)
 endif
-	$(BIN)/python -m $(ALONE) $(NONE_IS_FINE)
 
 define judge_coverage
 	@if test -f .coverage; then \

@@ -11,9 +11,14 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_AUDIO = "no real audio"
-# Folders whose tests ``make test`` runs one by one: the first trains a small CLAP, which takes half a minute and serves
-# all; the second has browsers that play in real time, and two of them would be late on two cores.
-ALONE = ("tests/model/clap/", "tests/browser/")
+# Files that take longest: they begin first, so that no worker waits for another at the end.
+LONGEST = (
+    "tests/browser/test_live.py",
+    "tests/model/clap/test_learning.py",
+    "tests/repo/test_wheel.py",
+    "tests/repo/test_make.py",
+    "tests/browser/test_patient.py",
+)
 
 # A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -47,12 +52,8 @@ def mix_labels(mixes: Path) -> dict[str, dict[str, Any]]:
     return {row["file"]: row for row in rows}
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``make test`` runs by itself, after the files that run side by side."""
-    for item in items:
-        if item.nodeid.startswith(ALONE):
-            item.add_marker(pytest.mark.alone)
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def _forbidden_skip(reason: str) -> str | None:

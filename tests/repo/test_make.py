@@ -197,8 +197,7 @@ def test_coverage_is_judged_where_it_was_measured(environment: Path, measured: b
 
 def test_tests_run_side_by_side_and_are_measured_when_asked(clone: Path) -> None:
     plain, measured = (make("-n", "-C", str(clone), "test", *more) for more in ((), ("COVERAGE=1", "WORKERS=3")))
-    assert "python -m pytest -n auto --dist loadfile -m 'not alone'" in plain
-    assert "python -m pytest -m alone" in plain
+    assert "python -m pytest -n auto --dist loadfile" in plain
     assert "coverage" not in plain
     assert "coverage run -m pytest -n 3 --dist loadfile" in measured
 

@@ -1,10 +1,11 @@
-"""Two tiny checkpoints for all tests of the folder: one with random weights, one that has learned something."""
+"""What all tests of the folder share: a tiny checkpoint with random weights, and torch on one core."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
-from tools.material.clap.learning import learn
 from tools.material.clap.tiny import save_checkpoint
 
 
@@ -13,7 +14,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny-clap")
 
 
-@pytest.fixture(scope="session")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint that tells twelve kinds of sound apart. Its training takes half a minute, once."""
-    return learn(tmp_path_factory.mktemp("models") / "learned-clap", steps=200, sounds=12)
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Models this small only wait for further threads, which take the core of the tests beside them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
