@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from server.model.clap.published import AUDIO, TEXT
 from server.model.clap.tower import check_architecture
 
 
+@pytest.mark.timeout(600)
 def test_json_is_one_object_last_on_standard_output(checkpoint: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -28,7 +31,7 @@ def test_json_is_one_object_last_on_standard_output(checkpoint: Path, tmp_path: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.strip().splitlines()[-1])
