@@ -11,6 +11,7 @@ from server.live.clock import Clock, deadline, pause
 from server.live.concluding import conclude
 from server.live.connection_state import Closed, Closing, ConnectionLife, Draining, Receiving, Stopping
 from server.live.endings import Ending
+from server.live.handshake import part
 from server.live.intake import Intake
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mailbox
@@ -88,13 +89,7 @@ class Connection:
 
     async def run(self) -> Closed:
         """Serve until the socket or its session ends; returns how. Raises nothing that the peer caused."""
-        sender = OutboxSender(
-            self._transport,
-            self._outbox,
-            self._clock,
-            send_s=self._limits.send_s,
-            heartbeat_s=self._limits.heartbeat_s,
-        )
+        sender = OutboxSender(self._transport, self._outbox, self._clock, self._limits)
         try:
             async with asyncio.TaskGroup() as group:
                 sending = group.create_task(sender.run(lambda: self.stop(endings.LOST)))
@@ -157,11 +152,7 @@ class Connection:
     async def _close(self, ending: Ending) -> None:
         code = GONE if ending.lost else ending.close_code
         reason = ending.error.code if ending.error is not None else ending.reason or ""
-        try:
-            async with deadline(self._clock, self._limits.send_s):
-                await self._transport.close(code, reason)
-        except (TimeoutError, Disconnected):
-            log.debug("a peer did not answer the close; its socket is dropped")
+        await part(self._transport, self._clock, self._limits, code, reason)
 
     # -- the loops
 

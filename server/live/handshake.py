@@ -1,5 +1,7 @@
 """The first message of a patient's socket, and how a socket is refused. Every error this early is fatal."""
 
+import logging
+
 from server.errors import (
     CapacityError,
     DrainingError,
@@ -13,6 +15,8 @@ from server.live.limits import LiveLimits
 from server.live.messages import error_message
 from server.live.transport import Disconnected, Transport, size_of
 from server.wire.client import SessionStart, parse_client_message
+
+log = logging.getLogger(__name__)
 
 
 async def first_message(transport: Transport, clock: Clock, limits: LiveLimits) -> SessionStart:
@@ -35,12 +39,21 @@ async def first_message(transport: Transport, clock: Clock, limits: LiveLimits) 
 
 async def refuse(transport: Transport, error: TingqingError, clock: Clock, limits: LiveLimits) -> None:
     """Say why, then close with the error's code: browsers cannot read a refused upgrade."""
+    text = error_message(error).model_dump_json()
+    await part(transport, clock, limits, error.close_code, error.code, text)
+
+
+async def part(
+    transport: Transport, clock: Clock, limits: LiveLimits, code: int, reason: str, last: str | None = None
+) -> None:
+    """Send ``last``, if there is one, and close. A peer that is gone or takes too long is dropped."""
     try:
         async with deadline(clock, limits.send_s):
-            await transport.send_text(error_message(error).model_dump_json())
-            await transport.close(error.close_code, error.code)
+            if last is not None:
+                await transport.send_text(last)
+            await transport.close(code, reason)
     except (Disconnected, TimeoutError):
-        return
+        log.debug("a peer did not answer the close; its socket is dropped")
 
 
 def draining_error() -> DrainingError:

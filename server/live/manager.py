@@ -127,7 +127,7 @@ class SessionManager:
             if closed.delivered:
                 await self._registry.collected(connection.session.id)
         finally:
-            self._one_less()
+            self._emptied.set()
 
     async def _start(self, transport: Transport, principal: Principal, claim: str | None) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
@@ -186,7 +186,7 @@ class SessionManager:
                 await observer.show(_last_snapshot(found))
         finally:
             self._observers.discard(observer)
-            self._one_less()
+            self._emptied.set()
 
     # -- the end
 
@@ -215,9 +215,6 @@ class SessionManager:
                     await self._emptied.wait()
         except TimeoutError:
             return
-
-    def _one_less(self) -> None:
-        self._emptied.set()
 
 
 def _last_snapshot(ended: Remembered) -> str:

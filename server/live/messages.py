@@ -1,7 +1,5 @@
 """Messages of the live shell, built from the core's events and the error tree."""
 
-from typing import assert_never
-
 from pydantic import BaseModel
 
 from server.errors import TingqingError
@@ -59,13 +57,8 @@ def level_message(level: Level) -> LevelMessage:
 
 def speech_message(event: SpeechStarted | SpeechStopped, rate: int) -> SpeechStartedMessage | SpeechStoppedMessage:
     """Samples of ``rate`` become seconds of the stream."""
-    match event:
-        case SpeechStarted():
-            return SpeechStartedMessage(at_s=event.sample / rate)
-        case SpeechStopped():
-            return SpeechStoppedMessage(at_s=event.sample / rate)
-        case _:
-            assert_never(event)
+    model = SpeechStartedMessage if isinstance(event, SpeechStarted) else SpeechStoppedMessage
+    return model(at_s=event.sample / rate)
 
 
 def kind_of(message: BaseModel) -> str:

@@ -4,8 +4,9 @@ import asyncio
 
 from server.errors import FrameTooLargeError, TingqingError, UnexpectedMessageError
 from server.live import endings
-from server.live.clock import Clock, deadline
+from server.live.clock import Clock
 from server.live.guards import FaultGuard
+from server.live.handshake import part
 from server.live.limits import LiveLimits
 from server.live.messages import error_message
 from server.live.newcomers import snapshot_message
@@ -28,23 +29,12 @@ class Observer:
 
     async def show(self, snapshot: str) -> None:
         """Send the snapshot of an ended session as JSON, and close."""
-        try:
-            async with deadline(self._clock, self._limits.send_s):
-                await self._transport.send_text(snapshot)
-                await self._transport.close(endings.ENDED, "ended")
-        except (Disconnected, TimeoutError):
-            return
+        await part(self._transport, self._clock, self._limits, endings.ENDED, "ended", snapshot)
 
     async def follow(self, session: Session) -> None:
         """Until the session ends, the observer leaves, or it takes nothing for ``send_s`` seconds."""
         outbox = session.hub.join(snapshot_message(session).model_dump_json())
-        sender = OutboxSender(
-            self._transport,
-            outbox,
-            self._clock,
-            send_s=self._limits.send_s,
-            heartbeat_s=self._limits.heartbeat_s,
-        )
+        sender = OutboxSender(self._transport, outbox, self._clock, self._limits)
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read(outbox))
@@ -52,11 +42,7 @@ class Observer:
                 reading.cancel()
         finally:
             session.hub.leave(outbox)
-        try:
-            async with deadline(self._clock, self._limits.send_s):
-                await self._transport.close(self.close_code, self._reason)
-        except (Disconnected, TimeoutError):
-            return
+        await part(self._transport, self._clock, self._limits, self.close_code, self._reason)
 
     async def _read(self, outbox: Outbox) -> None:
         while True:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from server.live.clock import Clock, deadline
+from server.live.limits import LiveLimits
 from server.live.transport import Disconnected, Transport
 from server.wire.server import Heartbeat
 
@@ -78,21 +79,18 @@ class Outbox:
 class OutboxSender:
     """Sends an outbox to a transport, a heartbeat when there is nothing to send, each within ``send_s``."""
 
-    def __init__(
-        self, transport: Transport, outbox: Outbox, clock: Clock, *, send_s: float, heartbeat_s: float
-    ) -> None:
+    def __init__(self, transport: Transport, outbox: Outbox, clock: Clock, limits: LiveLimits) -> None:
         self._transport = transport
         self._outbox = outbox
         self._clock = clock
-        self._send_s = send_s
-        self._heartbeat_s = heartbeat_s
+        self._limits = limits
 
     async def run(self, on_lost: Callable[[], None]) -> bool:
         """Runs until the outbox is closed and empty; True if everything was sent. ``on_lost``: the peer is gone or
         stopped reading."""
         try:
             while (text := await self._next()) is not None:
-                async with deadline(self._clock, self._send_s):
+                async with deadline(self._clock, self._limits.send_s):
                     await self._transport.send_text(text)
         except (Disconnected, TimeoutError):
             self._outbox.discard()
@@ -106,7 +104,7 @@ class OutboxSender:
         if len(self._outbox):
             return await self._outbox.take()
         try:
-            async with deadline(self._clock, self._heartbeat_s):
+            async with deadline(self._clock, self._limits.heartbeat_s):
                 return await self._outbox.take()
         except TimeoutError:
             return HEARTBEAT

@@ -1,7 +1,7 @@
 """Announced sessions that have no socket yet."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 from server.errors import UnknownSessionError
@@ -20,12 +20,7 @@ class SessionTerms:
 
     def applied(self, start: SessionStart) -> SessionStart:
         """The start, with the settled values in place of the patient's."""
-        settled = {
-            "labels": self.labels,
-            "language": self.language,
-            "reference": self.reference,
-            "metadata": self.metadata,
-        }
+        settled = {field.name: getattr(self, field.name) for field in fields(self)}
         return start.model_copy(update={name: value for name, value in settled.items() if value is not None})
 
 

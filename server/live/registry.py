@@ -119,7 +119,7 @@ class Registry:
 
     @property
     def waiting(self) -> list[Entry]:
-        """Sessions whose patient may come back."""
+        """Sessions whose patient may come back, the longest waiting first."""
         return [entry for entry in self._entries.values() if isinstance(entry.state, Waiting)]
 
     # -- finding a session
@@ -130,8 +130,7 @@ class Registry:
         Raises UnknownSessionError (also for another site's), SessionExpiredError, and CapacityError if the sink does
         not answer in time.
         """
-        entry = self._going_on(session_id, site)
-        if entry is not None:
+        if (entry := self._going_on(session_id, site)) is not None:
             return entry
         remembered = await self._calls.ask(self._sink.find(session_id, site))
         if remembered is None:
@@ -151,8 +150,7 @@ class Registry:
             found = await self.find(session_id, site)
         except UnknownSessionError:
             checkpoint = await self._calls.ask(self._checkpoints.get(session_id))
-            entry = self._going_on(session_id, site)
-            if entry is not None:  # another socket took the session meanwhile
+            if (entry := self._going_on(session_id, site)) is not None:  # another socket took the session meanwhile
                 found = entry
             elif checkpoint is not None and checkpoint.state.get("site") == site:
                 found = checkpoint
@@ -178,13 +176,13 @@ class Registry:
 
     def detach(self, session: Session, heard: HeardAudio, why: str) -> None:
         """The patient is gone and has ``resume_ttl_s`` to come back."""
-        entry = self._entries[session.id]
+        entry = self._entries[session.id] = self._entries.pop(session.id)  # the last of those that wait
         timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._expire, session.id, "expired"))
         entry.move(Waiting(self._clock.now(), timer))
         session.detach(heard, why)
         waiting = self.waiting
         if len(waiting) > self._limits.max_sessions:
-            self._expire(min(waiting, key=_waits_since).session.id, "expired")
+            self._expire(waiting[0].session.id, "expired")
 
     async def save(self, session: Session) -> None:
         """Keep the checkpoint of a running session. If the store fails, only a resume in another process is lost."""
@@ -237,11 +235,6 @@ class Registry:
     async def let_go(self) -> None:
         """No call for any session follows."""
         await self._calls.tell(self._sink.close(), "a sink could not be closed")
-
-
-def _waits_since(entry: Entry) -> float:
-    assert isinstance(entry.state, Waiting)
-    return entry.state.since
 
 
 def _token_of(found: Entry | Remembered | SessionCheckpoint) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from server.live.hub import Hub
+from server.live.limits import LiveLimits
 from server.live.mailbox import Mail, Mailbox
 from server.live.outbox import HEARTBEAT, Outbox, OutboxSender
 from server.values.rows import N_COLUMNS
@@ -76,7 +77,7 @@ async def test_room_waits_until_half_is_free() -> None:
 
 async def test_sender_sends_heartbeats_only_into_silence() -> None:
     clock, socket, box = FakeClock(), FakeTransport(), Outbox(10)
-    sender = OutboxSender(socket, box, clock, send_s=10, heartbeat_s=0.9)
+    sender = OutboxSender(socket, box, clock, LiveLimits(send_s=10, heartbeat_s=0.9))
     task = asyncio.create_task(sender.run(lambda: None))
     for _ in range(4):
         box.put('{"type": "level"}')
