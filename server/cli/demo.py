@@ -14,7 +14,6 @@ from server.filenames import readable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from server.cli.meter import Meter
     from server.client.stream_client import Lost
     from server.errors import TingqingError
     from server.settings import Settings
@@ -142,14 +141,13 @@ class _DemoMeter:
     """The meter of ``tingqing stream``; if it is redrawn in place, raised and cleared prompts stay above it."""
 
     def __init__(self, console: "Console", language: str) -> None:
-        from server.cli.meter import LiveMeter, PlainMeter
+        from server.cli.meter import open_meter
         from server.rendering.words import DEMO_TITLE
 
         self._console = console
         self._language = language
         self._at_s = 0.0
-        kind = LiveMeter if console.is_terminal else PlainMeter
-        self._meter: Meter = kind(console, language, DEMO_TITLE(language))
+        self._meter = open_meter(console, language, DEMO_TITLE(language))
 
     def __enter__(self) -> "_DemoMeter":
         self._meter.__enter__()

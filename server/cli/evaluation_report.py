@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Findings
-from server.evaluation.shown import interval
+from server.evaluation.shown import interval, right_of, share
 from server.evaluation.statistics import Figures
 
 if TYPE_CHECKING:
@@ -68,17 +68,16 @@ def _print_conditions(console: "Console", findings: Findings) -> None:
     for name in ("condition", "n", "prompts right", "verdicts right", "prompts given"):
         table.add_column(name, justify="right" if name in {"n", "prompts right", "verdicts right"} else "left")
     for name, one in findings.conditions.items():
-        prompts = f"{one.prompts_right}/{one.prompts_known}" if one.prompts_known else "–"
-        verdicts = f"{one.verdicts_right}/{one.verdicts_known}" if one.verdicts_known else "–"
+        prompts, verdicts = (
+            right_of(one.prompts_right, one.prompts_known),
+            right_of(one.verdicts_right, one.verdicts_known),
+        )
         given = ", ".join(f"{prompt} {count}" for prompt, count in one.given.most_common())
         table.add_row(name, str(one.n), prompts, verdicts, given)
     console.print(table)
 
 
 def _cells(figures: Figures) -> list[str]:
-    def share(value: float | None) -> str:
-        return "–" if value is None else f"{value:.2f}"
-
     counts = [str(figures.fine), str(figures.others), str(figures.unscored)]
     told = [interval(figures.auc), interval(figures.balanced_accuracy), share(figures.found), share(figures.kept)]
     return [*counts, *told, share(figures.suggested)]

@@ -3,11 +3,12 @@
 ``LiveMeter`` draws a ``MeterState`` with rich; ``PlainMeter`` prints lines where there is no terminal.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
 
 from server.cli.meter_state import MeterState, notice, worst_first
 from server.rendering import words
-from server.rendering.report import names_of
+from server.rendering.report import names_of, said
 from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
 
 if TYPE_CHECKING:
@@ -21,36 +22,45 @@ _WIDTH = 100
 def prompt_line(message: PromptRaisedMessage | PromptClearedMessage, at_s: float, language: str) -> str:
     """When a prompt was raised or cleared, and its text."""
     what = words.PROMPT if isinstance(message, PromptRaisedMessage) else words.PROMPT_CLEARED
-    text = message.text.zh if language.startswith("zh") else message.text.en
+    text = said(message.text, language)
     return f"{words.clock(at_s):>6}  {what(language)}: {text}"
 
 
-class Meter(Protocol):
+class Meter(ABC):
     """Shows a session while it runs; a context manager."""
-
-    def __enter__(self) -> "Meter": ...
-
-    def __exit__(self, *exception: object) -> None: ...
-
-    def show(self, message: ServerMessage) -> None:
-        """Take a message of the session; call in the order of arrival."""
-        ...
-
-    def note(self, text: str) -> None:
-        """The connection was lost; ``text`` says so."""
-
-
-class LiveMeter:
-    """Redrawn in place, at most eight times a second."""
 
     def __init__(self, console: "Console", language: str, name: str) -> None:
         self._console = console
         self._language = language
         self._name = name
         self._state = MeterState()
-        self._live: Live | None = None
 
-    def __enter__(self) -> "LiveMeter":
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+    @abstractmethod
+    def show(self, message: ServerMessage) -> None:
+        """Take a message of the session; call in the order of arrival."""
+
+    @abstractmethod
+    def note(self, text: str) -> None:
+        """The connection was lost; ``text`` says so."""
+
+
+def open_meter(console: "Console", language: str, name: str) -> Meter:
+    """The one for ``console``: redrawn in place on a terminal, lines elsewhere."""
+    return (LiveMeter if console.is_terminal else PlainMeter)(console, language, name)
+
+
+class LiveMeter(Meter):
+    """Redrawn in place, at most eight times a second."""
+
+    _live: "Live"
+
+    def __enter__(self) -> Self:
         from rich.live import Live
 
         self._live = Live(
@@ -60,7 +70,6 @@ class LiveMeter:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        assert self._live is not None
         self._live.stop()
 
     def show(self, message: ServerMessage) -> None:
@@ -74,7 +83,6 @@ class LiveMeter:
         self._redraw()
 
     def _redraw(self) -> None:
-        assert self._live is not None
         self._live.update(self._draw())
 
     def _draw(self) -> "RenderableType":
@@ -89,7 +97,7 @@ class LiveMeter:
         lines: list[RenderableType] = [head, self._status(), self._bars()]
         if state.prompt is not None:
             audience = words.FOR_DOCTOR(language) if state.prompt.audience == "doctor" else ""
-            text = state.prompt.text.zh if language.startswith("zh") else state.prompt.text.en
+            text = said(state.prompt.text, language)
             lines.append(Text(f"{words.PROMPT(language)}{audience}: {text}", style="bold"))
         if state.around:
             lines.append(Text(f"{words.AROUND(language)}: {names_of(state.around, language)}"))
@@ -126,25 +134,13 @@ class LiveMeter:
             score = entry.score if entry else None
             why = words.WHY[entry.why](self._language) if entry and entry.why else ""
             style = "dim" if score is None else ("bold magenta" if score < label.threshold else "bright_blue")
-            title = label.title.zh if self._language.startswith("zh") else label.title.en
+            title = said(label.title, self._language)
             table.add_row(title, f"[{style}]{words.bar(score, _BAR)}[/]", words.number(score), f"[dim]{why}[/]")
         return table
 
 
-class PlainMeter:
+class PlainMeter(Meter):
     """One line per judgement, prompt or notice: for pipes, logs and screen readers."""
-
-    def __init__(self, console: "Console", language: str, name: str) -> None:
-        self._console = console
-        self._language = language
-        self._name = name
-        self._state = MeterState()
-
-    def __enter__(self) -> "PlainMeter":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        return None
 
     def show(self, message: ServerMessage) -> None:
         """Print a line for a message that a reader needs; nothing for one that only moves the meter."""
@@ -175,8 +171,7 @@ class PlainMeter:
         for label in worst_first(state):
             score = state.scores[label.id].score if label.id in state.scores else None
             if score is not None and score < label.threshold:
-                title = label.title.zh if language.startswith("zh") else label.title.en
-                failing.append(f"{title} {words.number(score)}")
+                failing.append(f"{said(label.title, language)} {words.number(score)}")
         verdict = f"{look.mark()} {look.word(language)} {words.number(state.overall.score)}"
         around = f"  ({names_of(state.around, language)})" if state.around else ""
         return f"{verdict}  {', '.join(failing)}{around}".rstrip()

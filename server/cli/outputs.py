@@ -2,10 +2,11 @@
 
 import io
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, Literal
 
 from server.cli.console import Failure, compact_json, console_on, indented_json
 from server.recording.batch import JudgedFile, Outcome, Unread
@@ -16,18 +17,17 @@ from server.rendering.results import result_json, result_model
 Format = Literal["text", "json", "jsonl", "flat"]
 
 
-class Output(Protocol):
+class Output(ABC):
     """Call ``add`` for each outcome in the order of the files, then ``finish`` once."""
 
-    writes_to_terminal_meanwhile: bool
+    writes_to_terminal_meanwhile = False
 
+    @abstractmethod
     def add(self, outcome: Outcome) -> None:
         """Take the next file's outcome; line formats write it at once."""
-        ...
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 - lines are written already
         """Write what is pending; call once, at the end."""
-        ...
 
 
 @contextmanager
@@ -36,25 +36,17 @@ def open_output(format_: Format, path: Path | None, language: str | None, *, sev
 
     Raises Failure, before any work is done, if ``path`` cannot be written.
     """
-    if path is None:
-        stream: IO[bytes] = sys.stdout.buffer
-        output = _output(format_, stream, language, several=several, to_stdout=True)
-        yield output
-        output.finish()
-        return
     try:
-        stream = path.open("wb")
+        stream = nullcontext(sys.stdout.buffer) if path is None else path.open("wb")
     except OSError as error:
         raise Failure(f"cannot write {path}: {error.strerror}.") from None
-    with stream:
-        output = _output(format_, stream, language, several=several, to_stdout=False)
+    with stream as file:
+        output = _output(format_, file, language, several=several, to_stdout=path is None)
         yield output
         output.finish()
 
 
-def _output(
-    format_: Format, stream: IO[bytes], language: str | None, *, several: bool, to_stdout: bool
-) -> "LineOutput | DocumentOutput | TextOutput":
+def _output(format_: Format, stream: IO[bytes], language: str | None, *, several: bool, to_stdout: bool) -> Output:
     match format_:
         case "jsonl":
             return LineOutput(stream, to_terminal=to_stdout and sys.stdout.isatty())
@@ -66,7 +58,7 @@ def _output(
             return TextOutput(None if to_stdout else stream, language or "en", several=several)
 
 
-class LineOutput:
+class LineOutput(Output):
     """``jsonl``: one compact object per line, flushed, so that the next program in the pipe can begin."""
 
     def __init__(self, stream: IO[bytes], *, to_terminal: bool) -> None:
@@ -79,14 +71,9 @@ class LineOutput:
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
-    def finish(self) -> None:
-        """Nothing is pending."""
 
-
-class DocumentOutput:
+class DocumentOutput(Output):
     """``json`` and ``flat``: one indented object for one file, an array for several."""
-
-    writes_to_terminal_meanwhile = False
 
     def __init__(self, stream: IO[bytes], *, several: bool, flat_language: str | None, flat_form: bool) -> None:
         self._stream = stream
@@ -111,10 +98,8 @@ class DocumentOutput:
         self._stream.flush()
 
 
-class TextOutput:
+class TextOutput(Output):
     """``text``: a report for one recording, a table for several."""
-
-    writes_to_terminal_meanwhile = False
 
     def __init__(self, stream: IO[bytes] | None, language: str, *, several: bool) -> None:
         self._stream = stream

@@ -161,11 +161,9 @@ class _StreamOutput:
         self._language = language
         self._meter: Meter | None = None
         if output_format is StreamFormat.TEXT:
-            from server.cli.meter import LiveMeter, PlainMeter
+            from server.cli.meter import open_meter
 
-            console = stdout_console()
-            kind = LiveMeter if console.is_terminal else PlainMeter
-            self._meter = kind(console, language, name)
+            self._meter = open_meter(stdout_console(), language, name)
 
     def __enter__(self) -> "_StreamOutput":
         if self._meter is not None:

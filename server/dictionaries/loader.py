@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from server.dictionaries.files import DictionaryFile
-from server.dictionaries.locate import line_of
+from server.dictionaries.locate import file_error, line_of
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.judge.labels import Label
@@ -107,7 +107,9 @@ def parse(source: str, path: str) -> Dictionary:
     try:
         model = DictionaryFile.model_validate(data)
     except ValidationError as error:
-        raise LabelFileError(_explain(error), path=path, line=_line(error, source)) from None
+        others = error.error_count() - 1
+        more = f" (and {others} more)" if others else ""
+        raise file_error(error, source, path, f"{more}. For help: tingqing labels lint") from None
     includes = tuple(
         Include(dictionary, label_id, path, line_of(source, ("include", index)))
         for index, (dictionary, label_id) in enumerate(reference.split(":") for reference in model.include)
@@ -126,15 +128,3 @@ def _check_ids(model: DictionaryFile, includes: Sequence[Include], source: str, 
         if label_id in seen:
             raise LabelFileError(f"label {label_id!r} occurs twice: ids must be unique in a set", path=path, line=line)
         seen.add(label_id)
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    more = error.error_count() - 1
-    return f"{where}: {message}" + (f" (and {more} more)" if more else "") + ". For help: tingqing labels lint"
-
-
-def _line(error: ValidationError, source: str) -> int:
-    return line_of(source, error.errors(include_url=False)[0]["loc"])

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
+from server.errors import LabelFileError
+
 HEADER = re.compile(r"^\[{1,2}([A-Za-z0-9_.\-\"' ]+)\]{1,2}\s*(#.*)?$")
 
 
@@ -74,3 +78,12 @@ def _item_offset(lines: Sequence[str], rest: Sequence[str | int]) -> int:
         if item == rest[0]:
             return offset
     return 0
+
+
+def file_error(error: ValidationError, source: str, path: str, ending: str = "") -> LabelFileError:
+    """The first fault of ``error`` with its line in ``source``, in one sentence that ``ending`` completes."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    told = f"{where}: {message}" if where else message
+    return LabelFileError(told + ending, path=path, line=line_of(source, first["loc"]))

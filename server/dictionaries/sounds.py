@@ -9,9 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from server.dictionaries.adhoc import is_english
 from server.dictionaries.files import FileModel, Identifier, Sentence, TextEntry, Unit
-from server.dictionaries.locate import line_of
+from server.dictionaries.locate import file_error
 from server.dictionaries.toml_text import parse_toml, read_text
-from server.errors import LabelFileError
 from server.judge.sounds import QUIET, SPEAKING, Disturbance, OwnSound, Sounds
 
 FOLDER = "sounds"
@@ -125,8 +124,4 @@ def parse_sounds(source: str, path: str) -> SoundsFile:
     try:
         return SoundsFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        told = f"{where}: {message}" if where else message
-        raise LabelFileError(told, path=path, line=line_of(source, first["loc"])) from None
+        raise file_error(error, source, path) from None

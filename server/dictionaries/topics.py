@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from server.dictionaries.files import FileModel, Identifier, TextEntry
-from server.dictionaries.locate import line_of
+from server.dictionaries.locate import file_error, line_of
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.transcript.topics import Lexicon, Topic, TopicRule, Topics
@@ -131,10 +131,7 @@ def parse_topics(source: str, path: str) -> TopicFile:
     try:
         return TopicFile.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise LabelFileError(f"{where}: {message}", path=path, line=line_of(source, first["loc"])) from None
+        raise file_error(error, source, path) from None
 
 
 def compile_topics(files: dict[Path, TopicFile]) -> Topics:

@@ -9,7 +9,6 @@ from scipy.stats import binomtest
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95

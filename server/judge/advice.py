@@ -63,7 +63,7 @@ def advise(
     lost = sum(span.end_sample - span.start_sample for span in spans)
     if spans and (judged.verdict == "accept" or 2 * lost < heard_samples):
         parts.append(_ask_again(spans, sample_rate))
-    missing = [label for label in labels.shown() if _is_missing(label, scores[label.id])]
+    missing = [label for label in labels.shown() if is_missing(label, scores[label.id])]
     if missing and judged.verdict != "unusable":
         parts.append(_not_heard(missing, again=judged.verdict == "re-record"))
     if any(scores[label.id].why is Why.PROCESSING_ENABLED for label in labels.shown()):
@@ -120,10 +120,10 @@ def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Lab
 
 
 def _was_listened_for(label: Label, score: LabelScore) -> bool:
-    return label.kind is LabelKind.CONTENT and (score.score is not None or _is_missing(label, score))
+    return label.kind is LabelKind.CONTENT and (score.score is not None or is_missing(label, score))
 
 
-def _is_missing(label: Label, score: LabelScore) -> bool:
+def is_missing(label: Label, score: LabelScore) -> bool:
     """Whether there was a transcript, and it says nothing about this content label."""
     return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE
 

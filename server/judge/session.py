@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.errors import SnapshotError
-from server.judge.advice import advise
+from server.judge.advice import advise, is_missing
 from server.judge.combine import EVIDENCE_KINDS, combine, content_score
 from server.judge.history import History
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
-from server.judge.labels import Label, LabelKind, LabelSet
+from server.judge.labels import Label, LabelSet
 from server.judge.prompts import INTELLIGIBLE, PromptPolicy
 from server.judge.said import Said
 from server.judge.sounds import Interference
 from server.judge.spans import Mark, SpanTracker, spoiled_by
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
-from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
+from server.values.scores import EvidenceKind, LabelScore, Opinion
 from server.values.text import Text
 from server.values.windows import RECENT_S
 
@@ -106,7 +106,7 @@ class SessionJudge:
         judged = overall(self._labels, values, too_short=too_short)
         spans = self._unusable_spans()
         shown = self._labels.shown()
-        not_heard = [label.id for label in shown if _not_heard(label, scores[label.id])]
+        not_heard = [label.id for label in shown if is_missing(label, scores[label.id])]
         return Conclusion(
             labels={label.id: scores[label.id] for label in shown},
             passed={label.id: passed(label, values[label.id]) for label in shown},
@@ -224,8 +224,3 @@ def _recent_of(recent: Opinions, opinions: Opinions, label: Label) -> dict[Evide
     if label.prompt is not None and label.acoustic is None and found["clap"] is None:
         found["clap"] = _of(opinions, label)["clap"]
     return found
-
-
-def _not_heard(label: Label, score: LabelScore) -> bool:
-    """Whether a loaded source heard nothing about this content label; without a source it needs a transcript."""
-    return label.kind is LabelKind.CONTENT and score.score is None and score.why is Why.NO_EVIDENCE

@@ -7,6 +7,8 @@ colour-blind readers can tell blue, yellow and magenta apart. A full bar is alwa
 import sys
 from dataclasses import dataclass
 
+from server.values.text import Text
+
 
 def can_show(text: str) -> bool:
     """Whether standard output's encoding has these characters."""
@@ -17,16 +19,10 @@ def can_show(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One phrase in both languages."""
+class Words(Text):
+    """One phrase in both languages; call it with a language."""
 
-    zh: str
-    en: str
-
-    def __call__(self, language: str) -> str:
-        """Chinese for every tag that begins with ``zh``; English for any other."""
-        return self.zh if language.lower().startswith("zh") else self.en
+    __call__ = Text.in_language
 
 
 @dataclass(frozen=True, slots=True)
