@@ -12,9 +12,11 @@ from server.cli.options import (
     DeviceOption,
     DtypeOption,
     GpuMemoryOption,
+    LabelsOption,
     LogLevelOption,
     ModelCacheOption,
     MosOption,
+    ReferenceOption,
     VadOption,
 )
 
@@ -48,14 +50,7 @@ def assess(
     files: Annotated[
         list[Path], typer.Argument(help="Recordings: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.", show_default=False)
     ],
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels",
-            help="A dictionary's name, or a comma-separated list of labels: ids, titles, aliases, or descriptions "
-            "in English. Default: telemedicine.",
-        ),
-    ] = None,
+    labels: LabelsOption = None,
     language: Annotated[
         str | None,
         typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language; zh for flat."),
@@ -72,9 +67,7 @@ def assess(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
-    reference: Annotated[
-        str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
-    ] = None,
+    reference: ReferenceOption = None,
     transcript: Annotated[
         Path | None,
         typer.Option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.console import ExitCode, Failure, guarded, language_or_locale, program, stdout_console
+from server.cli.options import LanguageOption
 from server.filenames import readable
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def demo(
     save: Annotated[
         Path | None, typer.Option("--save", metavar="FILE.wav", help="Write the synthetic visit to this file, too.")
     ] = None,
-    language: Annotated[
-        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.")
-    ] = None,
+    language: LanguageOption = None,
 ) -> None:
     """Watch a synthetic visit being judged, live.
 

@@ -8,6 +8,7 @@ import typer
 
 from server.cli import labels_match
 from server.cli.console import ExitCode, fail, guarded, indented_json, language_or_locale, write_line
+from server.cli.options import LabelsFolderOption
 
 if TYPE_CHECKING:
     from server.dictionaries import Dictionaries
@@ -68,15 +69,13 @@ Language = Annotated[
     typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.", metavar="LANGUAGE"),
 ]
 Format = Annotated[LabelsFormat, typer.Option("--format", help="[bold]text[/bold], to read, or [bold]json[/bold].")]
-Folder = Annotated[
-    Path | None,
-    typer.Option("--labels-dir", help="Folder of label files. Default: the shipped files. (TINGQING_LABELS_DIR)"),
-]
 
 
 @app.command("list", epilog=LIST_EPILOG)
 @guarded
-def list_(language: Language = None, output_format: Format = LabelsFormat.TEXT, labels_folder: Folder = None) -> None:
+def list_(
+    language: Language = None, output_format: Format = LabelsFormat.TEXT, labels_folder: LabelsFolderOption = None
+) -> None:
     """List the available dictionaries."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import print_list
@@ -97,7 +96,7 @@ def show(
     ],
     language: Language = None,
     output_format: Format = LabelsFormat.TEXT,
-    labels_folder: Folder = None,
+    labels_folder: LabelsFolderOption = None,
 ) -> None:
     """Show the labels of a dictionary: titles, aliases, evidence, and what is at risk when one fails."""
     from server.cli.console import stdout_console
@@ -126,7 +125,7 @@ def lint(
     files: Annotated[list[Path], typer.Argument(help="Label files (TOML).", show_default=False)],
     language: Language = None,
     output_format: Format = LabelsFormat.TEXT,
-    labels_folder: Folder = None,
+    labels_folder: LabelsFolderOption = None,
 ) -> None:
     """Check label files for wording, languages, evidence and duplicates. Every finding says how to fix it."""
     from server.cli.console import stdout_console

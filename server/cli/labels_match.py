@@ -2,12 +2,12 @@
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from server.cli.console import ExitCode, compact_json, fail, guarded, write_line
+from server.cli.options import LabelsFolderOption
 
 if TYPE_CHECKING:
     from server.transcript import Matcher
@@ -36,10 +36,7 @@ def match(
     output_format: Annotated[
         MatchFormat, typer.Option("--format", help="[bold]jsonl[/bold]: one answer per line.")
     ] = MatchFormat.JSONL,
-    labels_folder: Annotated[
-        Path | None,
-        typer.Option("--labels-dir", help="Folder of label files. Default: the shipped files. (TINGQING_LABELS_DIR)"),
-    ] = None,
+    labels_folder: LabelsFolderOption = None,
 ) -> None:
     """Report which content labels each line of standard input states or denies.
 

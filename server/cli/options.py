@@ -10,6 +10,24 @@ from server.cli.console import LogLevel
 VadOption = Annotated[
     str | None, typer.Option("--vad", help="silero or webrtc. Default: silero. (TINGQING_VAD)", metavar="VAD")
 ]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        help="A dictionary's name, or a comma-separated list of labels: ids, titles, aliases, or descriptions "
+        "in English. Default: telemedicine.",
+    ),
+]
+LabelsFolderOption = Annotated[
+    Path | None,
+    typer.Option("--labels-dir", help="Folder of label files. Default: the shipped files. (TINGQING_LABELS_DIR)"),
+]
+LanguageOption = Annotated[
+    str | None, typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.")
+]
+ReferenceOption = Annotated[
+    str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
+]
 MosOption = Annotated[bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")]
 LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="Log level; logs go to standard error.")]
 ClapOption = Annotated[

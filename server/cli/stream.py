@@ -15,6 +15,7 @@ from server.cli.console import (
     stdout_console,
     write_line,
 )
+from server.cli.options import LabelsOption, LanguageOption, ReferenceOption
 from server.filenames import readable
 
 if TYPE_CHECKING:
@@ -63,17 +64,8 @@ def stream(
             "accepts audio; no window is replaced, so the scores equal those of assess.",
         ),
     ] = PaceOption.REALTIME,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels",
-            help="A dictionary's name, or a comma-separated list of labels: ids, titles, aliases, or descriptions "
-            "in English. Default: telemedicine.",
-        ),
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.")
-    ] = None,
+    labels: LabelsOption = None,
+    language: LanguageOption = None,
     output_format: Annotated[
         StreamFormat,
         typer.Option(
@@ -88,9 +80,7 @@ def stream(
             "--chunk-ms", min=10, max=1000, metavar="MS", help="Milliseconds of audio per message, at most 64 KiB."
         ),
     ] = 100,
-    reference: Annotated[
-        str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
-    ] = None,
+    reference: ReferenceOption = None,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The client's log level; logs go to standard error.")
     ] = LogLevel.WARNING,

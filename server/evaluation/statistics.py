@@ -1,7 +1,7 @@
 """Statistics of one label: how well its score separates fine recordings from others, with intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -74,11 +74,8 @@ def figures(
     drawn = [_measured(wins, passed, fine, weights) for weights in _resampled(members)]
     auc, accuracy = _measured(wins, passed, fine, np.ones(len(known)))
     suggested, best = best_threshold(values, fine, threshold)
-    return Figures(
-        base.fine,
-        base.others,
-        base.unscored,
-        threshold,
+    return replace(
+        base,
         auc=_interval(auc, [pair[0] for pair in drawn]),
         balanced_accuracy=_interval(accuracy, [pair[1] for pair in drawn]),
         found=float(np.mean(~passed[~fine])),

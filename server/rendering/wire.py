@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from server.assessment.findings import Event
 from server.assessment.updates import Update
+from server.assessment.window_log import LEVELS, MEASURES
 from server.judge.judgement import PromptEvent, PromptRaised, Span
 from server.judge.labels import Label, LabelSet
 from server.judge.sounds import Interference
@@ -123,25 +124,11 @@ def overall(value: Overall) -> OverallModel:
 def measures(value: Measures) -> MeasuresModel:
     """Levels floored at -120 dB; null if nothing could be measured."""
     pauses = value.pauses
-    return MeasuresModel(
-        snr_db=decibels(value.snr_db),
-        noise_dbfs=decibels(value.noise_dbfs),
-        speech_dbfs=decibels(value.speech_dbfs),
-        clipping_ratio=rounded(value.clipping_ratio),
-        dropout_ratio=rounded(value.dropout_ratio),
-        speech_ratio=rounded(value.speech_ratio),
-        speech_rate_sps=rounded(value.speech_rate_sps),
-        reverberation=rounded(value.reverberation),
-        bandwidth_hz=rounded(value.bandwidth_hz),
-        pauses=None
-        if pauses is None
-        else PausesModel(
-            count=pauses.count, longest_s=rounded(pauses.longest_s) or 0.0, ratio=unit(pauses.ratio) or 0.0
-        ),
-        mos_signal=rounded(value.mos_signal),
-        mos_background=rounded(value.mos_background),
-        mos_overall=rounded(value.mos_overall),
-    )
+    told = {name: (decibels if name in LEVELS else rounded)(getattr(value, name)) for name in MEASURES}
+    if pauses is None:
+        return MeasuresModel(**told, pauses=None)
+    longest_s, ratio = rounded(pauses.longest_s) or 0.0, unit(pauses.ratio) or 0.0
+    return MeasuresModel(**told, pauses=PausesModel(count=pauses.count, longest_s=longest_s, ratio=ratio))
 
 
 def interferences(values: Iterable[Interference]) -> list[InterferenceModel]:

@@ -1,6 +1,7 @@
 """Turns a reading into evidence through the curves of a label, or into the reason why there is none."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from server.judge.curves import evaluate
 from server.judge.labels import AcousticEvidence, Label
@@ -67,13 +68,4 @@ def shown(measures: Measures, *, processed: bool) -> Measures:
     """The measures that may be shown: without those that processing falsifies."""
     if not processed:
         return measures
-    return Measures(
-        clipping_ratio=measures.clipping_ratio,
-        dropout_ratio=measures.dropout_ratio,
-        speech_ratio=measures.speech_ratio,
-        speech_rate_sps=measures.speech_rate_sps,
-        reverberation=measures.reverberation,
-        bandwidth_hz=measures.bandwidth_hz,
-        pauses=measures.pauses,
-        mos_signal=measures.mos_signal,
-    )
+    return replace(measures, snr_db=None, noise_dbfs=None, speech_dbfs=None, mos_background=None, mos_overall=None)
