@@ -128,12 +128,7 @@ async def _assess(services: Services, form: FormData) -> Response:
     labels = services.engine.dictionaries.resolve(fields.label_query())
     async with services.gate.run():
         recording = await _open(upload, services.uploads.max_audio_s)
-        result = await assess_recording(
-            services.engine,
-            recording,
-            labels,
-            reference=fields.reference,
-        )
+        result = await assess_recording(services.engine, recording, labels, reference=fields.reference)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.

@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import (
-    ExitCode,
-    Failure,
-    LogLevel,
-    guarded,
-    language_or_locale,
-    stdout_console,
-    write_line,
-)
+from server.cli.console import ExitCode, Failure, LogLevel, guarded, language_or_locale, stdout_console, write_line
 from server.cli.options import LabelsOption, LanguageOption, ReferenceOption
 from server.filenames import readable
 

@@ -8,12 +8,7 @@ from server.stream.events import Level, SpeechStarted, SpeechStopped
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 from server.wire.client import SessionStart
 from server.wire.common import ErrorBody
-from server.wire.server import (
-    ErrorMessage,
-    LevelMessage,
-    SpeechStartedMessage,
-    SpeechStoppedMessage,
-)
+from server.wire.server import ErrorMessage, LevelMessage, SpeechStartedMessage, SpeechStoppedMessage
 
 
 def error_message(error: TingqingError) -> ErrorMessage:

@@ -23,14 +23,7 @@ from server.rendering import wire
 from server.scoring.ports import Priority
 from server.values.audio import Pace
 from server.wire.client import LabelsField, SessionStart, requested
-from server.wire.server import (
-    EndReason,
-    LabelsUpdated,
-    QualityUpdate,
-    SessionStateMessage,
-    WarningCode,
-    WarningMessage,
-)
+from server.wire.server import EndReason, LabelsUpdated, QualityUpdate, SessionStateMessage, WarningCode, WarningMessage
 
 log = logging.getLogger(__name__)
 

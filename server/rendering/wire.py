@@ -24,13 +24,7 @@ from server.wire.common import (
     WindowRef,
 )
 from server.wire.result import SpanModel
-from server.wire.server import (
-    PromptClearedMessage,
-    PromptRaisedMessage,
-    QualityUpdate,
-    SessionLabel,
-    SessionView,
-)
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, SessionLabel, SessionView
 
 MOST_SPANS = 200
 """Maximum number of unusable spans in an update (the latest): more than a doctor asks about, and at most 15 kB."""
@@ -98,11 +92,7 @@ def evidence(values: Mapping[EvidenceKind, float | None]) -> EvidenceModel:
 
 def label_score(score: LabelScore) -> LabelScoreModel:
     """``why`` says why a score is null."""
-    return LabelScoreModel(
-        score=unit(score.score),
-        evidence=evidence(score.evidence),
-        why=score.why,
-    )
+    return LabelScoreModel(score=unit(score.score), evidence=evidence(score.evidence), why=score.why)
 
 
 def scores(values: Mapping[str, float | None]) -> dict[str, float | None]:
