@@ -14,7 +14,7 @@ from server.cli.demo import _DemoMeter
 from server.cli.meter import LiveMeter
 from server.client.sample_visit import NOISE_FROM_S, NOISE_TO_S
 from server.wire.server import ServerMessage, server_messages
-from tests.cli.conftest import Ran, tingqing
+from tests.cli.conftest import Ran, in_process
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def played(saved: Path) -> Ran:
-    return tingqing("demo", "--language", "zh", "--save", saved)
+    return in_process("demo", "--language", "zh", "--save", saved)
 
 
 def times_of(text: str, what: str) -> list[int]:
@@ -55,13 +55,13 @@ def test_the_result_is_shown_with_what_was_wrong_and_nothing_else_is_said(played
 
 def test_a_saved_visit_can_be_judged_as_a_file(played: Ran, saved: Path) -> None:
     assert f"tingqing assess {quote(str(saved))}\n" in played.out
-    (result,) = tingqing("assess", "--format", "jsonl", saved).lines()
+    (result,) = in_process("assess", "--no-mos", "--format", "jsonl", saved).lines()
     assert result["prompts"] == ["move_somewhere_quieter"]
     assert result["labels"]["speech_present"]["score"] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_plays(tmp_path: Path) -> None:
-    ran = tingqing("demo", "--save", tmp_path / "no" / "visit.wav")
+    ran = in_process("demo", "--save", tmp_path / "no" / "visit.wav")
     assert ran.code == 2
     assert ran.out == ""
     assert "cannot write" in ran.err

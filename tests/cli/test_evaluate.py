@@ -9,7 +9,7 @@ import pytest
 
 from server.cli import evaluate as command
 from server.cli.console import Failure
-from tests.cli.conftest import Ran, tingqing
+from tests.cli.conftest import Ran, in_process
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,9 @@ def manifest(mixes: Path, mix_labels: dict[str, dict[str, Any]], tmp_path_factor
 @pytest.fixture(scope="module")
 def ran(manifest: Path) -> Ran:
     folder = manifest.parent / "report"
-    return tingqing(
+    return in_process(
         "evaluate",
+        "--no-mos",
         manifest,
         "--folds",
         "2",
@@ -76,7 +77,7 @@ def test_the_report_is_self_contained(ran: Ran, manifest: Path) -> None:
 def test_its_scores_are_those_of_assess(ran: Ran, manifest: Path, mixes: Path) -> None:
     with (manifest.parent / "report" / "scores.csv").open(encoding="utf-8", newline="") as file:
         first = next(csv.DictReader(file))
-    result = json.loads(tingqing("assess", "--format", "json", first["path"]).out)
+    result = json.loads(in_process("assess", "--no-mos", "--format", "json", first["path"]).out)
     for label_id, label in result["labels"].items():
         assert first[label_id] == ("" if label["score"] is None else f"{label['score']:.4f}")
 
@@ -84,7 +85,7 @@ def test_its_scores_are_those_of_assess(ran: Ran, manifest: Path, mixes: Path) -
 def test_a_manifest_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     path.write_text("path,low_backgroud\na.wav,1\n", encoding="utf-8")
-    ran = tingqing("evaluate", path)
+    ran = in_process("evaluate", path)
     assert ran.code == 2
     assert f"{path}:1: unknown label or column 'low_backgroud'. Did you mean 'low_background'?" in ran.err
 
@@ -92,7 +93,7 @@ def test_a_manifest_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) ->
 def test_a_manifest_without_a_readable_recording_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "none.csv"
     path.write_text("path,low_background\na.wav,1\n", encoding="utf-8")
-    ran = tingqing("evaluate", path)
+    ran = in_process("evaluate", path)
     assert ran.code == 2
     assert "no recording to evaluate; 2: a.wav: No such file" in ran.err
 

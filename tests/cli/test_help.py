@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 from server.cli.main import app
-from tests.cli.conftest import tingqing
+from tests.cli.conftest import in_process
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("serve", "demo", "stream", "assess", "evaluate", "labels", "models", "bench", "schema", "version")
@@ -45,7 +45,7 @@ def test_every_flag_is_documented_and_no_other(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(command: str) -> None:
-    ran = tingqing(command, "--help", COLUMNS="100")
+    ran = in_process(command, "--help", COLUMNS="100")
     assert ran.code == 0
     assert "Examples" in ran.out
     assert f"tingqing {command}" in ran.out
@@ -56,7 +56,7 @@ def test_help_teaches_by_example(command: str) -> None:
 def test_help_names_the_variable_of_every_flag_of_serve() -> None:
     from server.settings import Settings
 
-    text = tingqing("serve", "--help", COLUMNS="140").out
+    text = in_process("serve", "--help", COLUMNS="140").out
     for flag in flags("serve") - {"--help", "-h", "--open", "--no-mos"}:
         name = flag.removeprefix("--").replace("-", "_")
         assert name in Settings.model_fields
@@ -66,7 +66,7 @@ def test_help_names_the_variable_of_every_flag_of_serve() -> None:
 def test_defaults_in_the_help_of_serve_are_those_of_the_settings() -> None:
     from server.settings import Settings
 
-    text = re.sub(r"\s+", " ", tingqing("serve", "--help", COLUMNS="140").out.replace("│", " "))
+    text = re.sub(r"\s+", " ", in_process("serve", "--help", COLUMNS="140").out.replace("│", " "))
     for name in ("host", "port", "vad", "max_sessions", "drain_s", "log_level"):
         default = Settings.model_fields[name].default
         written = f"{default:g}" if isinstance(default, float) else str(default)
@@ -84,7 +84,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_version_is_told_both_ways() -> None:
-    short, long, as_json = tingqing("--version"), tingqing("version"), tingqing("version", "--json")
+    short, long, as_json = in_process("--version"), in_process("version"), in_process("version", "--json")
     number = short.out.split()[1]
     assert long.out.splitlines()[0].split() == ["tingqing", number]
     (figures,) = as_json.lines()
@@ -93,28 +93,28 @@ def test_version_is_told_both_ways() -> None:
 
 
 def test_no_command_shows_the_help() -> None:
-    ran = tingqing()
+    ran = in_process()
     assert "assess" in ran.out + ran.err
 
 
 def test_unknown_flag_is_a_usage_error() -> None:
-    ran = tingqing("assess", "--labls", "x", "a.wav")
+    ran = in_process("assess", "--labls", "x", "a.wav")
     assert ran.code == 2
     assert "--labels" in ran.err
 
 
 @pytest.mark.parametrize("document", ["messages", "client", "server", "result", "asyncapi"])
 def test_schema_prints_what_output_writes(document: str, tmp_path: Path) -> None:
-    printed = tingqing("schema", document)
+    printed = in_process("schema", document)
     written = tmp_path / "schema.json"
-    assert tingqing("schema", document, "--output", written).code == 0
+    assert in_process("schema", document, "--output", written).code == 0
     assert printed.code == 0
     assert printed.out == written.read_text(encoding="utf-8")
     assert isinstance(json.loads(printed.out), dict)
 
 
 def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    ran = tingqing("schema", "--output", tmp_path / "missing" / "x.json")
+    ran = in_process("schema", "--output", tmp_path / "missing" / "x.json")
     assert ran.code == 2
     assert "cannot write" in ran.err
     assert "Traceback" not in ran.err

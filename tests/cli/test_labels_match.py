@@ -1,27 +1,19 @@
 """``tingqing labels match`` and ``assess --transcript``, as a program and a person meet them."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import TINGQING, environment, tingqing
+from tests.cli.conftest import in_process
 
 CONTENT = {"chief_complaint_clear", "pain_location", "symptom_duration", "associated_symptoms"}
 
 
 def match(lines: bytes, *flags: str) -> tuple[int, list[dict[str, Any]], str]:
-    ran = subprocess.run(
-        [TINGQING, "labels", "match", *flags],
-        input=lines,
-        capture_output=True,
-        env=environment(),
-        timeout=60,
-        check=False,
-    )
-    return ran.returncode, [json.loads(line) for line in ran.stdout.splitlines()], ran.stderr.decode()
+    ran = in_process("labels", "match", *flags, stdin=lines)
+    return ran.code, ran.lines(), ran.err
 
 
 def jsonl(*lines: dict[str, Any]) -> bytes:
@@ -116,8 +108,8 @@ def transcript(tmp_path: Path) -> Path:
 
 def test_results_hold_states_and_times_but_no_words_of_the_transcript(mixes: Path, transcript: Path) -> None:
     recording = mixes / "000_clean_en.flac"
-    plain = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording).out)
-    told = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording, "--transcript", transcript).out)
+    plain = json.loads(in_process("assess", "--format", "json", "--no-mos", recording).out)
+    told = json.loads(in_process("assess", "--format", "json", "--no-mos", recording, "--transcript", transcript).out)
     pain = told["labels"]["pain_location"]
     assert (pain["state"], pain["heard_at_s"], pain["why"]) == ("stated", 1.5, None)
     assert pain["score"] == pain["evidence"]["transcript"] == 0.95
@@ -135,13 +127,13 @@ def test_results_hold_states_and_times_but_no_words_of_the_transcript(mixes: Pat
 
 def test_a_faulty_transcript_is_told_with_file_and_line(mixes: Path, transcript: Path) -> None:
     transcript.write_bytes(transcript.read_bytes() + b"{\n")
-    ran = tingqing("assess", mixes / "000_clean_en.flac", "--transcript", transcript)
+    ran = in_process("assess", mixes / "000_clean_en.flac", "--transcript", transcript)
     assert ran.code == 2
     assert f"{transcript}:3: not JSON" in ran.err
 
 
 def test_a_transcript_belongs_to_one_recording(mixes: Path, transcript: Path) -> None:
-    ran = tingqing("assess", mixes / "000_clean_en.flac", mixes / "000_clean_en.flac", "--transcript", transcript)
+    ran = in_process("assess", mixes / "000_clean_en.flac", mixes / "000_clean_en.flac", "--transcript", transcript)
     assert ran.code == 2
     assert "one recording" in ran.err
 
@@ -152,7 +144,7 @@ def test_lines_after_the_end_of_the_recording_are_reported(mixes: Path, tmp_path
     lines = [{"text": "我胸口疼", "start_s": 1}, {"text": "三天了", "start_s": 4000}, {"text": "嗯", "start_s": 9000}]
     path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     recording = mixes / "000_clean_en.flac"
-    told = json.loads(tingqing("assess", "--format", "json", "--no-mos", recording, "--transcript", path).out)
+    told = json.loads(in_process("assess", "--format", "json", "--no-mos", recording, "--transcript", path).out)
     (notice,) = told["notices"]
     assert notice["zh"].startswith("转写里有 2 行的时间在录音结束（12.0 秒）之后")
     assert notice["en"].startswith("left out: 2 lines of the transcript that begin after the recording's end (12.0 s)")

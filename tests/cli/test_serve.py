@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.conftest import TINGQING, Serving, environment, tingqing
+from tests.cli.conftest import TINGQING, Serving, environment, in_process, tingqing
 
 
 def test_addresses_in_the_banner_can_be_opened(served: Serving) -> None:
@@ -24,7 +24,7 @@ def test_addresses_in_the_banner_can_be_opened(served: Serving) -> None:
 
 
 def test_a_port_in_use_is_reported_with_a_remedy(served: Serving) -> None:
-    ran = tingqing("serve", "--port", str(served.port))
+    ran = in_process("serve", "--port", str(served.port))
     assert ran.code == 2
     assert f"port {served.port}" in ran.err
     assert "--port" in ran.err
@@ -33,14 +33,14 @@ def test_a_port_in_use_is_reported_with_a_remedy(served: Serving) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
 def test_an_address_that_others_can_reach_needs_insecure(host: str) -> None:
-    ran = tingqing("serve", "--host", host, "--port", "0")
+    ran = in_process("serve", "--host", host, "--port", "0")
     assert ran.code == 2
     assert "--insecure" in ran.err
     assert ran.out == ""
 
 
 def test_an_address_of_another_machine_is_told() -> None:
-    ran = tingqing("serve", "--host", "192.0.2.7", "--port", "0", "--insecure")
+    ran = in_process("serve", "--host", "192.0.2.7", "--port", "0", "--insecure")
     assert ran.code == 2
     assert "192.0.2.7" in ran.err
     assert "Traceback" not in ran.err
@@ -56,7 +56,7 @@ def test_an_address_of_another_machine_is_told() -> None:
     ],
 )
 def test_a_wrong_setting_is_named(arguments: list[str], variables: dict[str, Any], named: str) -> None:
-    ran = tingqing("serve", *arguments, **variables)
+    ran = in_process("serve", *arguments, **variables)
     assert ran.code == 2
     assert named in ran.err
     assert "Traceback" not in ran.err
@@ -86,7 +86,7 @@ def test_flag_wins_over_variable_and_variable_over_default(mixes: Path) -> None:
         assert "VAD webrtc" in serving.banner
         assert "WARNING" in serving.banner
         assert httpx.get(f"{serving.http}/readyz", timeout=30).json()["vad"] == "webrtc"
-        stream = tingqing(
+        stream = in_process(
             "stream", mixes / "000_clean_en.flac", "--url", serving.ws, "--pace", "fast", "--format", "jsonl"
         )
         assert json.loads(stream.out.splitlines()[0])["config"]["vad"] == "webrtc"
