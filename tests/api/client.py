@@ -1,10 +1,11 @@
-"""What tests of the sockets send and read."""
+"""What the tests send and read."""
 
 import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import soundfile
 import websockets
@@ -12,6 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 PROTOCOL = Subprotocol("tingqing.v1")
+
+# As ``httpx.get`` and its like, a connection for each request, but the certificates of the system are read once.
+http = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def start(rate: int = 16_000, pace: str = "fast", **fields: Any) -> str:

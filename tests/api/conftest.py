@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
@@ -16,6 +15,7 @@ from server.api.services import Services
 from server.api.serving import DrainingServer
 from server.app import make_server
 from server.settings import Settings
+from tests.api.client import http
 
 START_S = 30.0
 
@@ -78,7 +78,7 @@ def start(**settings: Any) -> Served:
     thread = threading.Thread(target=run, name="served", daemon=True)
     thread.start()
     # The port listens already, so this waits in the kernel until the server has started.
-    httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=START_S).raise_for_status()
+    http.get(f"http://127.0.0.1:{port}/healthz", timeout=START_S).raise_for_status()
     return Served(port, server, loop, thread)
 
 

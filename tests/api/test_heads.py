@@ -3,10 +3,10 @@
 import socket
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from server.api.heads import PromptHeadProtocol
+from tests.api.client import http
 from tests.api.conftest import Served, start
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -59,7 +59,7 @@ def test_a_body_is_not_held_to_the_time_of_a_head(impatient: Served) -> None:
             everything(other)
         yield b"--x--\r\n"
 
-    answer = httpx.post(
+    answer = http.post(
         f"{impatient.url}/v1/assess", content=slow(), headers={"Content-Type": "multipart/form-data; boundary=x"}
     )
     assert answer.status_code == 400

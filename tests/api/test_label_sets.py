@@ -1,15 +1,15 @@
 """``GET /v1/label-sets``, and ad hoc labels over HTTP."""
 
-import httpx
 import pytest
 
 from server.wire.label_sets import LabelSetsModel
+from tests.api.client import http
 from tests.api.conftest import Served
 from tests.api.test_assess import post, problem_of, wav
 
 
 def test_label_sets_have_everything_a_picker_needs(served: Served) -> None:
-    answer = httpx.get(f"{served.url}/v1/label-sets", timeout=30)
+    answer = http.get(f"{served.url}/v1/label-sets", timeout=30)
     sets = LabelSetsModel.model_validate(answer.json())
     assert sets.default == sets.label_sets[0].name == "telemedicine"
     assert len(sets.label_sets) == 6
@@ -21,7 +21,7 @@ def test_label_sets_have_everything_a_picker_needs(served: Served) -> None:
 
 
 def test_every_name_and_title_it_tells_can_be_asked_for(served: Served) -> None:
-    sets = httpx.get(f"{served.url}/v1/label-sets", timeout=30).json()["label_sets"]
+    sets = http.get(f"{served.url}/v1/label-sets", timeout=30).json()["label_sets"]
     for name in (sets[1]["name"], sets[2]["title"]["zh"]):
         result = post(served, wav(1), labels=name).json()
         assert len(result["labels"]) == 15

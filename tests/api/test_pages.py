@@ -6,11 +6,12 @@ import httpx
 import pytest
 
 from server.wire.schema import render
+from tests.api.client import http
 from tests.api.conftest import Served, start
 
 
 def get(served: Served, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(served.url + path, headers=headers, timeout=20)
+    return http.get(served.url + path, headers=headers, timeout=20)
 
 
 @pytest.mark.parametrize("path", ["/", "/doctor", "/docs", "/healthz", "/readyz", "/openapi.json", "/nothing"])
@@ -52,7 +53,7 @@ def test_nothing_outside_the_client_is_served(served: Served, path: str) -> None
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/healthz", "/readyz", "/v1/schema/all", "/openapi.json", "/nope"])
 def test_head_answers_as_get_does_without_a_body(served: Served, path: str) -> None:
-    head = httpx.head(f"{served.url}{path}")
+    head = http.head(f"{served.url}{path}")
     assert head.status_code == get(served, path).status_code
     assert head.content == b""
     assert int(head.headers["content-length"]) > 0
@@ -107,7 +108,7 @@ def test_an_insecure_server_answers_any_host_but_no_other_origin() -> None:
         assert get(served, "/", Host="clinic.example").status_code == 200
         own = {"Host": "clinic.example", "Origin": "http://clinic.example"}
         other = {"Host": "clinic.example", "Origin": "http://evil.example"}
-        assert httpx.post(f"{served.url}/v1/assess", headers=own, timeout=20).status_code == 415
-        assert httpx.post(f"{served.url}/v1/assess", headers=other, timeout=20).status_code == 403
+        assert http.post(f"{served.url}/v1/assess", headers=own, timeout=20).status_code == 415
+        assert http.post(f"{served.url}/v1/assess", headers=other, timeout=20).status_code == 403
     finally:
         served.stop()
