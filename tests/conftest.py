@@ -20,6 +20,10 @@ LONGEST = (
     "tests/browser/test_patient.py",
 )
 
+# Workers share the cores: a thread of OpenBLAS for each core in each of them would only wait in a loop for its turn.
+# It is read when NumPy is imported, which the modules of the tests do later.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), print_blob=True)

@@ -286,7 +286,7 @@ def unfold(story: Story) -> list[tuple[float, Recent]]:
     return windows
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(STORY)
 def test_never_two_up_and_twenty_seconds_apart(story: Story) -> None:
     up: PromptEvent | None = None
@@ -307,7 +307,7 @@ def test_never_two_up_and_twenty_seconds_apart(story: Story) -> None:
             up = None
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(STORY)
 def test_raised_only_while_the_label_fails(story: Story) -> None:
     windows = unfold(story)
@@ -319,7 +319,7 @@ def test_raised_only_while_the_label_fails(story: Story) -> None:
             assert score < 0.7
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(STORY, st.integers(0, 40), st.sampled_from(["move_somewhere_quieter", "come_closer", "speak_up"]))
 def test_a_snoozed_prompt_never_returns(story: Story, after: int, prompt_id: str) -> None:
     windows = unfold(story)
@@ -329,7 +329,7 @@ def test_a_snoozed_prompt_never_returns(story: Story, after: int, prompt_id: str
     assert all(event.id != prompt_id for _, event in play(policy, windows[after:]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(STORY, st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.6]), min_size=3, max_size=3, unique=True))
 def test_every_failing_label_has_its_turn_within_twenty_seconds_per_label_ahead(
     story: Story, scores: list[float]
@@ -356,7 +356,7 @@ def test_every_failing_label_has_its_turn_within_twenty_seconds_per_label_ahead(
     assert max(raised.values()) <= begin + 3 + 40
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(STORY)
 def test_every_prompt_is_over_once_all_is_well(story: Story) -> None:
     policy = PromptPolicy(LABELS)
@@ -367,7 +367,7 @@ def test_every_prompt_is_over_once_all_is_well(story: Story) -> None:
     assert not events or isinstance(events[-1][1], PromptCleared)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(STORY, st.integers(0, 60))
 def test_restored_from_json_it_equals_the_unbroken_one(story: Story, cut: int) -> None:
     windows = unfold(story)

@@ -294,7 +294,7 @@ def play(
     return updates
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(WINDOWS, st.integers(0, 40))
 def test_restored_from_json_it_equals_the_unbroken_one(windows: Any, cut: int) -> None:
     unbroken, first = SessionJudge(LABELS), SessionJudge(LABELS)
@@ -305,7 +305,7 @@ def test_restored_from_json_it_equals_the_unbroken_one(windows: Any, cut: int) -
     assert second.conclude() == unbroken.conclude()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(WINDOWS)
 def test_every_score_stays_in_range_and_nothing_scorable_is_null(windows: Any) -> None:
     judge = SessionJudge(LABELS)

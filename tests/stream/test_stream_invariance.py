@@ -234,7 +234,7 @@ def test_a_snapshot_holds_only_finite_numbers() -> None:
         pack({"level_db": float("nan")}, np.zeros((0, 12), np.float32))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_garbage_is_refused_as_a_snapshot(packed: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(packed) - 1))

@@ -205,7 +205,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=25).map("".join)), st.none() | st.text(max_size=40))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_any_text_gives_a_finding_for_every_topic_and_the_same_again(text: str, before: str | None) -> None:
     found = MATCHER.match(text, before)
     assert found.keys() == MATCHER.topics.keys()
@@ -215,7 +215,7 @@ def test_any_text_gives_a_finding_for_every_topic_and_the_same_again(text: str, 
 
 
 @given(st.lists(WORDS, max_size=12).map("".join))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_findings_do_not_depend_on_the_requested_topics(text: str) -> None:
     assert MATCHER.match(text)["symptom"] == MATCHER.match(text, topics=["symptom"])["symptom"]
 
