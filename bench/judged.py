@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -77,12 +78,13 @@ async def judge_all(
 ) -> list[dict[str, Any]]:
     """Every item of ``items`` (``file``, perhaps ``source``) with what was told of it, and ``more`` of its file.
 
-    ``keep``: a file with a line for each item judged so far; those are not heard again.
+    ``keep``: a file with a line for each item judged so far; those are not heard again. They are heard in a mixed
+    order, so that what is there at any time stands for all.
     """
     rows = {} if keep is None else {row["file"]: row for row in kept_rows(keep)}
     with (keep or Path(os.devnull)).open("a", encoding="utf-8") as lines:
         async with open_ear() as ear:
-            for item in items:
+            for item in random.Random(1).sample(items, len(items)):
                 if item["file"] in rows:
                     continue
                 file = folder / item["file"]

@@ -52,10 +52,10 @@ def figures(values: Floats, rows: Sequence[Row]) -> tuple[float, float, float]:
 
 
 def measured(rows: Sequence[Row], name: str) -> Floats:
-    """One value per row; what could not be measured stands under everything else."""
+    """One value per row; where there is none (DNSMOS of broken audio, SNR without speech), it stands in the middle."""
     found = [MEASURES[name](row) for row in rows]
-    lowest = min(value for value in found if value is not None) - 1
-    return np.array([lowest if value is None else value for value in found])
+    middle = float(np.median([value for value in found if value is not None]))
+    return np.array([middle if value is None else value for value in found])
 
 
 def with_intervals(values: Floats, rows: Sequence[Row]) -> dict[str, list[float]]:

@@ -1,6 +1,6 @@
 """Makes recordings of a second kind: faults of lines and devices by construction, each with what must be said of it.
 
-    .venv/bin/python bench/second_kind.py FOLDER [--seed 2] [--gtcrn gtcrn_simple.onnx]
+    .venv/bin/python bench/second_kind.py FOLDER [--seed 2] [--fold held] [--gtcrn gtcrn_simple.onnx]
 
 FOLDER gets the recordings, 10 to 13 s each, and ``labels.json``; judge them with bench/second_kind_table.py. Half of
 each kind is of the fold ``fit`` and half of ``held``, which share no talker and no noise (bench/voices.py). A kind that
@@ -25,12 +25,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--gtcrn", type=Path)
+    parser.add_argument("--fold", choices=FOLDS, help="make this one alone")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     enhancer = None if arguments.gtcrn is None else Gtcrn(arguments.gtcrn)
     labels = []
-    for fold in FOLDS:
+    for fold in FOLDS if arguments.fold is None else (arguments.fold,):
         items = [maker(fold, arguments.seed, enhancer).all() for maker in (Signals, Places)]
         for place, item in enumerate(itertools.chain(*items)):
             name = f"{fold}{place:03d}.wav"

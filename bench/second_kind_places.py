@@ -11,6 +11,7 @@ from voices import RATE, Audio, clarity_db, decaying_room, floor_noise, in_room,
 
 PHONE = ("phone", "telephone", "headset")
 MUTE = ("mute",)
+EACH_SUPPRESSED = 8
 
 
 class Places(Stage):
@@ -87,9 +88,11 @@ class Places(Stage):
                 )
                 found = truth(voice, sound)
                 good, bad = found["estoi"] >= 0.88 and found["pesq"] >= 2.3, found["estoi"] < 0.62
-                if (good if kind == "suppressed well" else bad) and made < 8:
+                if good if kind == "suppressed well" else bad:
                     made += 1
                     yield replace(self._item(kind, sound, talker, wanted, **found), noise=group)
+                if made == EACH_SUPPRESSED:
+                    break
 
     def _enhanced(self, noisy: Audio, place: int, *, harsh: bool) -> Audio:
         if place % 3 == 0 and self._enhancer is not None:
