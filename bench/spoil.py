@@ -5,12 +5,11 @@ Written for the benches; nothing of the product uses them.
 
 import itertools
 
-import make_mixes
 import numpy as np
 import numpy.typing as npt
 import soxr
 from scipy import signal
-from voices import RATE, Audio, fitted, floor_noise
+from voices import RATE, Audio, fitted, floor_noise, make_mixes
 
 PACKET_S = 0.02
 QUANTUM = 128

@@ -21,6 +21,9 @@ sys.path.insert(0, str(AUDIO))
 import make_mixes  # noqa: E402 - lies beside the recordings
 from further_mixes import box_room, decaying_room  # noqa: E402 - needs make_mixes
 
+__all__ = ["AUDIO", "FOLDS", "RATE", "ROOT", "Audio", "Cast", "Fold", "clarity_db", "decaying_room", "fitted"]
+__all__ += ["floor_noise", "in_room", "levelled", "make_mixes", "rows", "spread_over", "with_noise"]
+
 RATE = 16_000
 VOICE_DBFS = -26.0
 EARLY_S = 0.05
