@@ -26,6 +26,13 @@ class Piece:
         """Sample index after the last one."""
         return self.start + self.samples
 
+    def before(self, sample: int) -> "Piece":
+        """The part of this piece up to ``sample``, which lies inside it."""
+        assert self.start < sample < self.end
+        kept = sample - self.start
+        data = None if self.data is None else self.data[: len(self.data) // self.samples * kept]
+        return Piece(self.start, kept, data)
+
     def after(self, sample: int) -> "Piece":
         """The part of this piece from ``sample`` on, which lies inside it."""
         assert self.start <= sample < self.end

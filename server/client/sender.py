@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from server.client.far_end import NO_MARKS, FarEndMarks
 from server.client.pcm_source import PcmSource
 from server.client.replay import KEEP_S, Piece, ReplayBuffer
-from server.wire.client import AudioGap, SessionEnd
+from server.wire.client import AudioGap, FarEnd, SessionEnd
 
 AHEAD_S = 4.0
 """``fast``: seconds sent beyond the last acknowledgement. Together with the 10 s that a resume replays, this stays
@@ -19,10 +20,12 @@ below KEEP_S.
 class AudioSender:
     """Sends the source's chunks in order, at the speed of a microphone or as fast as they are acknowledged."""
 
-    def __init__(self, source: PcmSource, *, realtime: bool) -> None:
+    def __init__(self, source: PcmSource, *, realtime: bool, marks: FarEndMarks = NO_MARKS) -> None:
+        """``marks``: where the far end speaks; each is sent at its place in the audio, again in a replay."""
         rate = source.audio.sample_rate
         self._rate = rate
-        self._chunks: Iterator[tuple[int, bytes | None]] = iter(source)
+        self._marks = marks
+        self._chunks: Iterator[Piece] = marks.cut(source)
         self._buffer = ReplayBuffer(KEEP_S * rate)
         self._realtime = realtime
         self._ahead = int(AHEAD_S * rate)
@@ -43,16 +46,18 @@ class AudioSender:
         self._acknowledged = next_sample
         began, first = asyncio.get_running_loop().time(), self._buffer.end
         try:
+            if self._marks.speaking_at(next_sample):
+                await _send_mark(socket, speaking=True)
             for piece in self._buffer.since(next_sample):
                 await self._room_for(piece)
-                await _send(socket, piece)
-            for samples, data in self._chunks:
-                piece = self._buffer.append(samples, data)
+                await self._send(socket, piece)
+            for chunk in self._chunks:
+                piece = self._buffer.append(chunk.samples, chunk.data)
                 if self._realtime:
                     due = began + (piece.end - first) / self._rate
                     await asyncio.sleep(due - asyncio.get_running_loop().time())
                 await self._room_for(piece)
-                await _send(socket, piece)
+                await self._send(socket, piece)
             await socket.send(SessionEnd(type="session.end").model_dump_json())
         except ConnectionClosed:
             return  # the listener reads what arrived before the close, and decides
@@ -61,6 +66,16 @@ class AudioSender:
         while not self._realtime and piece.end - self._acknowledged > max(self._ahead, piece.samples):
             self._taken.clear()
             await self._taken.wait()
+
+    async def _send(self, socket: ClientConnection, piece: Piece) -> None:
+        speaking = self._marks.change_at(piece.start)
+        if speaking is not None:
+            await _send_mark(socket, speaking=speaking)
+        await _send(socket, piece)
+
+
+async def _send_mark(socket: ClientConnection, *, speaking: bool) -> None:
+    await socket.send(FarEnd(type="far_end", speaking=speaking).model_dump_json())
 
 
 async def _send(socket: ClientConnection, piece: Piece) -> None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from server.client.far_end import NO_MARKS, FarEndMarks
 from server.client.pcm_source import PcmSource
 from server.client.sender import AudioSender
 from server.errors import ClientError
@@ -63,13 +64,19 @@ class StreamClient:
     """
 
     def __init__(
-        self, url: str, start: SessionStart, source: PcmSource, listener: Listener, on_lost: Callable[[Lost], None]
+        self,
+        url: str,
+        start: SessionStart,
+        source: PcmSource,
+        listener: Listener,
+        on_lost: Callable[[Lost], None],
+        marks: FarEndMarks = NO_MARKS,
     ) -> None:
         self._url = url
         self._start = start
         self._listener = listener
         self._on_lost = on_lost
-        self._sender = AudioSender(source, realtime=start.pace == "realtime")
+        self._sender = AudioSender(source, realtime=start.pace == "realtime", marks=marks)
         self._session: SessionStarted | None = None
         self._last_error: ErrorMessage | None = None
         self._attempts = 0

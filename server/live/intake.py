@@ -28,6 +28,7 @@ from server.wire.client import (
     AudioGap,
     AudioPause,
     AudioResume,
+    FarEnd,
     KeepAlive,
     LabelsUpdate,
     PromptSnooze,
@@ -217,6 +218,8 @@ class Intake:
                 self.last_audio = self._clock.now()
             case AudioGap():
                 await self._gap(message.samples)
+            case FarEnd():
+                self._core.far_end(message.speaking)
             case LabelsUpdate():
                 session.change_labels(message.labels)
                 await self._save()

@@ -65,10 +65,10 @@ def repeated(pcm: Float32Array) -> Float32Array:
 
 
 def is_trustworthy(window: Window) -> bool:
-    """Whether the window has enough speech, loud and unbroken enough, for a meaningful rating."""
+    """Whether the window has enough of the patient's speech, loud and unbroken enough, for a meaningful rating."""
     rows = window.rows
     n = rows.shape[0]
-    if n == 0 or window.speech_s < LEAST_SPEECH_S:
+    if n == 0 or window.speech_s < LEAST_SPEECH_S or not window.is_patients:
         return False
     lost = int(np.diff(dropout_runs(rows), axis=1).sum()) + int(np.count_nonzero(is_gap(rows)))
     if lost > MOST_LOST_RATIO * n or np.count_nonzero(is_silent(rows)) > MOST_SILENT_RATIO * n:

@@ -7,6 +7,7 @@ import numpy as np
 from server.errors import OddLengthError, SnapshotError, UnsupportedRateError
 from server.stream.decode import PcmDecoder
 from server.stream.events import Detector, FeatureTracker, OverlapModel, StreamEvent
+from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.resample import Resampler
 from server.stream.ring import InputBuffer
@@ -36,6 +37,8 @@ class StreamCore:
     While the last 10 s are a gap nothing is computed: the VAD does not run, rows are constant, there are no levels. So
     an hour of gap costs some milliseconds.
 
+    **The far end.** ``far_end`` says from which sample on the doctor speaks: nothing there is measured as the patient's.
+
     **Snapshots** describe the last whole hop. After ``restore`` the client sends again from ``next_sample``, 10 s
     before that hop's end; up to there samples only refill the rings, from there on they are computed again, and events
     that were already returned before the snapshot are not returned twice.
@@ -63,7 +66,8 @@ class StreamCore:
         self._piece = self._rate * PIECE_MS // 1000
         self._decoder = PcmDecoder(audio)
         self._gaps = Gaps(self._rate)
-        self._timeline = Timeline(self._rate, detector, trackers, self._gaps, overlap)
+        self._far_end = FarEnd(self._rate)
+        self._timeline = Timeline(self._rate, detector, trackers, self._gaps, self._far_end, overlap)
         self._finished: list[StreamEvent] | None = None
         self._open(0)
 
@@ -112,6 +116,14 @@ class StreamCore:
     def receive_gap(self, samples: int) -> list[StreamEvent]:
         """``samples`` (> 0) were lost; the bytes of a sample that the gap cut are dropped. Bounded work."""
         return [event for events in self.take_gap(samples) for event in events]
+
+    def far_end(self, speaking: bool) -> None:
+        """The far end (the doctor) speaks, or no longer does, from the next sample on; see FarEnd.
+
+        Its rows get FAR_END = 1, until 300 ms after it has stopped. In a replay, marks up to the snapshot are known.
+        """
+        assert self._finished is None, "a mark after finish"
+        self._far_end.mark(speaking, self._input.end)
 
     def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
         """As ``receive_pcm``; each step takes at most 200 ms of audio. Raises NonFiniteSamplesError at the call."""
@@ -171,6 +183,7 @@ class StreamCore:
         """Take one piece."""
         events: list[StreamEvent] = []
         self._input.append(samples, min(self._timeline.hop * self._rate, self._resampler.keep_from))
+        self._far_end.reach(self._input.end)
         while (pcm := self._resampler.pull(self._input)) is not None:
             self._timeline.advance(pcm, self._input, events)
         return events
@@ -195,7 +208,9 @@ class StreamCore:
         """The state at the end of the last whole hop: versioned, under 64 KiB, without PCM, mel and resampler."""
         assert self._finished is None, "snapshot after finish"
         state, rows = self._timeline.snapshot()
-        return pack({"encoding": self.audio.encoding.value, "sample_rate": self._rate, **state}, rows)
+        far_end = self._far_end.snapshot(self._input.end)
+        head = {"encoding": self.audio.encoding.value, "sample_rate": self._rate, "far_end": far_end}
+        return pack({**head, **state}, rows)
 
     @classmethod
     def restore(
@@ -214,6 +229,7 @@ class StreamCore:
         try:
             audio = AudioFormat(Encoding(state["encoding"]), int(state["sample_rate"]))
             core = cls(audio, detector, trackers, overlap)
+            core._far_end.restore(state["far_end"])
             core._open(core._timeline.restore(state, rows))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UnsupportedRateError) as error:
             raise SnapshotError(f"The snapshot cannot be used: {error}.") from error

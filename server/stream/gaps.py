@@ -1,6 +1,7 @@
 """The stretches that the peer declared lost."""
 
 from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -50,14 +51,22 @@ class Gaps:
 
     def rows(self, hop: int, rows: int) -> npt.NDArray[np.bool_]:
         """Which of the first ``rows`` rows of hop number ``hop`` hold a lost sample, bool ``(rows,)``."""
-        mask = np.zeros(rows, np.bool_)
-        base = hop * self._rate
-        for first, last in self._spans:
-            start, end = max(first - base, 0), min(last - base, self._rate)
-            if start < end:
-                # Row i covers [i*sr//100, (i+1)*sr//100): the last row that begins at or before a sample holds it.
-                mask[_row_of(start, self._rate) : _row_of(end - 1, self._rate) + 1] = True
-        return mask
+        return row_mask(self._spans, self._rate, hop, rows)
+
+
+def row_mask(spans: Iterable[tuple[int, int]], rate: int, hop: int, rows: int) -> npt.NDArray[np.bool_]:
+    """Which of the first ``rows`` rows of hop number ``hop`` hold a sample of ``spans``, bool ``(rows,)``.
+
+    ``spans``: half-open, in samples of ``rate``.
+    """
+    mask = np.zeros(rows, np.bool_)
+    base = hop * rate
+    for first, last in spans:
+        start, end = max(first - base, 0), min(last - base, rate)
+        if start < end:
+            # Row i covers [i*sr//100, (i+1)*sr//100): the last row that begins at or before a sample holds it.
+            mask[_row_of(start, rate) : _row_of(end - 1, rate) + 1] = True
+    return mask
 
 
 def _row_of(sample: int, rate: int) -> int:

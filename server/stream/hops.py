@@ -10,7 +10,7 @@ from server.stream.ring import Ring
 from server.stream.totals import Totals
 from server.values.audio import Float32Array
 from server.values.measures import RecordingTotals
-from server.values.rows import N_COLUMNS, ROW_RATE, Column
+from server.values.rows import N_COLUMNS, ROW_RATE, BoolArray, Column
 from server.values.windows import WINDOW_S
 
 _DECIBELS = [Column.LEVEL_DB, Column.SYLLABLE_DB, Column.LOW_DB, Column.HIGH_DB]
@@ -47,10 +47,18 @@ class HopRows:
         """Rows made so far."""
         return self._rows.end
 
-    def advance(self, pcm: Float32Array, speech: Float32Array, input_rows: Float32Array, overlap: Float32Array) -> None:
-        """One hop: see HopFeatures.advance for the arrays; ``overlap``: float32 ``(r,)``, the column OVERLAP."""
+    def advance(
+        self,
+        pcm: Float32Array,
+        speech: Float32Array,
+        input_rows: Float32Array,
+        overlap: Float32Array,
+        far_end: BoolArray,
+    ) -> None:
+        """One hop: see HopFeatures.advance for the arrays; ``overlap``, ``far_end``: ``(r,)``, the last columns."""
         rows = self._features.advance(pcm, speech, input_rows)
-        rows[:, Column.OVERLAP] = overlap
+        rows[:, Column.OVERLAP] = np.where(far_end, -1.0, overlap)
+        rows[:, Column.FAR_END] = far_end
         self.carried_noise_db = self._floor.advance(rows)
         self._totals.add(rows)
         self._rows.write(rows)

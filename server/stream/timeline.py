@@ -15,6 +15,7 @@ from server.stream.events import (
     StreamEvent,
     WindowReady,
 )
+from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.hops import HopRows
 from server.stream.input_measures import InputMeasures, level_of
@@ -35,7 +36,7 @@ class Timeline:
     """VAD gate, rows, totals, trackers and the PCM ring of one stream.
 
     Call ``advance`` for all samples in order, ``end`` once. ``source`` must still hold the input-rate samples of the
-    open hop (from ``hop * sample_rate`` on); it and ``gaps`` belong to the caller.
+    open hop (from ``hop * sample_rate`` on); it, ``gaps`` and ``far_end`` belong to the caller.
 
     The stream advances in steps of at most 200 ms. A step runs the VAD frames that end in it. At its end a ``Level`` is
     due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if one ends.
@@ -47,10 +48,12 @@ class Timeline:
         detector: Detector,
         trackers: Sequence[FeatureTracker],
         gaps: Gaps,
+        far_end: FarEnd,
         overlap: OverlapModel | None = None,
     ) -> None:
         self._rate = sample_rate
         self._gaps = gaps
+        self._far_end = far_end
         self._measures = InputMeasures(sample_rate)
         self._gate = VoiceGate(detector)
         self._overlap = overlap
@@ -93,7 +96,7 @@ class Timeline:
             if self._pcm.end <= self._resume_at:
                 self._refill(source)
                 continue
-            for transition in self._gate.advance(self._pcm, self._gaps):
+            for transition in self._gate.advance(self._pcm, self._gaps, self._far_end):
                 self._tell(transition, events)
             if self._pcm.end == due:
                 self._tell_level(due, source, events)
@@ -141,13 +144,15 @@ class Timeline:
         number = due // _STEP
         start, end = (n * self._rate // LEVELS_PER_S for n in (number - 1, number))
         rms, peak, clipping = level_of(source.view(start, end))
-        events.append(Level(end, rms, peak, self._gate.speaking, clipping))
+        speaking = self._gate.speaking and not self._far_end.touches(due - 1, due)
+        events.append(Level(end, rms, peak, speaking, clipping))
 
     def _end_hop(self, source: InputBuffer, events: list[StreamEvent]) -> None:
         end = (self.hop + 1) * self._rate
         self._advance_hop(source.view(self.hop * self._rate, end), CORE_RATE)
         self.hop += 1
         self._gaps.forget_before(end - self._rate)
+        self._far_end.forget_before(end - self._rate)
         self._gate_at_hop = self._gate.snapshot()
         span = window_after(self.hop)
         if span is not None and not self._gaps.covers(span[0] * self._rate, end):
@@ -162,8 +167,9 @@ class Timeline:
             self._rows.advance_idle(1)
         elif rows:
             measured = self._measures.measure(samples, rows, self._gaps.rows(self.hop, rows))
+            far_end = self._far_end.rows(self.hop, rows)
             overlap = self._hear_overlap(start, start + length, rows)
-            self._rows.advance(self._pcm.read(start, start + length), speech, measured, overlap)
+            self._rows.advance(self._pcm.read(start, start + length), speech, measured, overlap, far_end)
         self._track(samples)
 
     def _hear_overlap(self, start: int, end: int, rows: int) -> Float32Array:

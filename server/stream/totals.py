@@ -13,6 +13,7 @@ from server.values.rows import (
     BoolArray,
     Column,
     dropout_runs,
+    is_far_end,
     is_gap,
     is_pause,
     is_silent,
@@ -49,6 +50,7 @@ class Totals:
         self._clipped = 0.0
         self._dropout_rows = 0
         self._gap_rows = 0
+        self._far_end_rows = 0
         self._pause_count = 0
         self._longest_pause_rows = 0
         self._pause_rows = 0
@@ -66,22 +68,25 @@ class Totals:
         self._rows += rows.shape[0]
         self._speech_rows += int(np.count_nonzero(speech))
         self._gap_rows += int(np.count_nonzero(gap))
-        self._clipped += float(rows[~gap, Column.CLIPPED].astype(np.float64).sum())
+        far_end = is_far_end(rows) & ~gap
+        self._far_end_rows += int(np.count_nonzero(far_end))
+        self._clipped += float(rows[~gap & ~far_end, Column.CLIPPED].astype(np.float64).sum())
         self._speech_levels += level_histogram(rows[speech & ~gap & ~is_silent(rows), Column.LEVEL_DB])
         self._pause_levels += level_histogram(rows[is_pause(rows), Column.LEVEL_DB])
-        self._add_silences(speech, gap)
+        self._add_silences(speech, gap | far_end)
         self._add_dropouts(rows)
 
-    def _add_silences(self, speech: BoolArray, gap: BoolArray) -> None:
+    def _add_silences(self, speech: BoolArray, absent: BoolArray) -> None:
         """Count the silences that end in this hop.
 
-        Silence before the first speech, silence that never ends and silence with a network gap do not count as pauses.
+        Silence before the first speech, silence that never ends and silence with an ``absent`` row (lost, or the far
+        end's) do not count as pauses.
         """
         if speech[0]:
             self._end_silence()
         for start, end in runs(~speech):
             before = 0 if start > 0 else self._silence
-            self._silence = None if before is None or gap[start:end].any() else before + int(end - start)
+            self._silence = None if before is None or absent[start:end].any() else before + int(end - start)
             if end < speech.shape[0]:
                 self._end_silence()
         if speech[-1]:
@@ -119,6 +124,7 @@ class Totals:
             clipped=self._clipped,
             dropout_rows=self._dropout_rows,
             gap_rows=self._gap_rows,
+            far_end_rows=self._far_end_rows,
             pause_count=self._pause_count,
             longest_pause_rows=self._longest_pause_rows,
             pause_rows=self._pause_rows,
@@ -127,7 +133,8 @@ class Totals:
     def snapshot(self) -> dict[str, Any]:
         """Sums, pauses, histograms and what is still open at the edge, as JSON values."""
         return {
-            "sums": [self._rows, self._speech_rows, self._clipped, self._dropout_rows, self._gap_rows],
+            "sums": [self._rows, self._speech_rows, self._clipped, self._dropout_rows],
+            "absent": [self._gap_rows, self._far_end_rows],
             "pauses": [self._pause_count, self._longest_pause_rows, self._pause_rows, self._silence],
             "speech_levels": self._speech_levels.tolist(),
             "pause_levels": self._pause_levels.tolist(),
@@ -138,7 +145,8 @@ class Totals:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
-        self._rows, self._speech_rows, clipped, self._dropout_rows, self._gap_rows = state["sums"]
+        self._rows, self._speech_rows, clipped, self._dropout_rows = state["sums"]
+        self._gap_rows, self._far_end_rows = state["absent"]
         self._clipped = float(clipped)
         self._pause_count, self._longest_pause_rows, self._pause_rows, self._silence = state["pauses"]
         self._speech_levels = np.asarray(state["speech_levels"], np.int64).reshape(BINS)

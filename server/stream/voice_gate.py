@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from server.stream.events import Detector
+from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.levelling import Levelling
 from server.stream.ring import Ring
@@ -33,7 +34,8 @@ class VoiceGate:
     """Runs the detector on the 16 kHz stream. Frames lie on multiples of the frame length.
 
     Call ``advance`` for every stretch of samples, in order, and ``hop_speech`` once at the end of each hop. A frame in
-    an idle gap (see Gaps) is silence, and the detector does not get it.
+    an idle gap (see Gaps) is silence, and the detector does not get it. While the far end speaks, the detector listens
+    on, but the gate, which is the patient's, hears silence.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -52,7 +54,7 @@ class VoiceGate:
         """Whether the gate is open: speech, or a pause too short to close it."""
         return self._open
 
-    def advance(self, ring: Ring, gaps: Gaps) -> list[Transition]:
+    def advance(self, ring: Ring, gaps: Gaps, far_end: FarEnd) -> list[Transition]:
         """Take the complete frames up to ``ring.end``; return the speech starts and stops in them."""
         transitions: list[Transition] = []
         while self._next + self._frame <= ring.end:
@@ -61,7 +63,7 @@ class VoiceGate:
             self._next = end
             self._ends.append(end)
             self._probabilities.append(p)
-            transition = self._weigh(p, end)
+            transition = self._weigh(0.0 if far_end.touches(start, end) else p, end)
             if transition is not None:
                 transitions.append(transition)
         return transitions

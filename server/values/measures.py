@@ -53,7 +53,8 @@ class RecordingTotals:
     """Statistics of a whole recording so far, in bounded memory; advanced once per hop.
 
     Histograms count rows per decibel bin: bin ``i`` of ``speech_levels``/``pause_levels`` holds rows whose
-    ``LEVEL_DB`` lies in ``[-120 + i/2, -120 + (i+1)/2)``; int64, shape ``(256,)``. The rest are sums over rows.
+    ``LEVEL_DB`` lies in ``[-120 + i/2, -120 + (i+1)/2)``; int64, shape ``(256,)``. The rest are sums over
+    rows. ``far_end_rows``: those of the far end that were not lost; nothing else is counted in them.
     """
 
     rows: int
@@ -63,6 +64,7 @@ class RecordingTotals:
     clipped: float
     dropout_rows: int
     gap_rows: int
+    far_end_rows: int
     pause_count: int
     longest_pause_rows: int
     pause_rows: int

@@ -47,7 +47,9 @@ class Column(IntEnum):
     GAP = 10
     """1.0 if ``audio.gap`` declared the row lost (network), else 0.0."""
     OVERLAP = 11
-    """Probability that two people speak at once, 0..1; -1 where it was not judged (no model, or lost audio)."""
+    """Probability that two people speak at once, 0..1; -1 where it was not judged (no model, lost audio, far end)."""
+    FAR_END = 12
+    """1.0 while the far end speaks (the doctor, from the loudspeaker), and for 300 ms after it; else 0.0."""
 
 
 N_COLUMNS = len(Column)
@@ -87,8 +89,8 @@ CUT_PEAK_RATIO = 0.1
 
 
 def is_speech(rows: Float32Array) -> BoolArray:
-    """Rows of speech, bool ``(n,)``."""
-    return np.asarray(rows[:, Column.SPEECH] >= SPEECH_THRESHOLD)
+    """Rows in which the patient speaks, bool ``(n,)``: while the far end speaks, nothing counts as the patient's."""
+    return np.asarray((rows[:, Column.SPEECH] >= SPEECH_THRESHOLD) & ~is_far_end(rows))
 
 
 def is_gap(rows: Float32Array) -> BoolArray:
@@ -96,9 +98,19 @@ def is_gap(rows: Float32Array) -> BoolArray:
     return np.asarray(rows[:, Column.GAP] >= 0.5)
 
 
+def is_far_end(rows: Float32Array) -> BoolArray:
+    """Rows in which the far end speaks, bool ``(n,)``."""
+    return np.asarray(rows[:, Column.FAR_END] >= 0.5)
+
+
+def is_present(rows: Float32Array) -> BoolArray:
+    """Rows in which the patient can be measured, bool ``(n,)``: neither lost nor the far end's."""
+    return ~(is_gap(rows) | is_far_end(rows))
+
+
 def is_silent(rows: Float32Array) -> BoolArray:
-    """Rows of digital silence (exact zeros at the input rate), bool ``(n,)``, without gaps."""
-    return np.asarray((rows[:, Column.ZERO] >= DIGITAL_SILENCE) & ~is_gap(rows))
+    """Rows of digital silence (exact zeros at the input rate), bool ``(n,)``, without gaps and far end."""
+    return np.asarray((rows[:, Column.ZERO] >= DIGITAL_SILENCE) & is_present(rows))
 
 
 def runs(mask: BoolArray) -> IndexArray:
@@ -117,13 +129,13 @@ def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
 
 
 def is_pause(rows: Float32Array) -> BoolArray:
-    """Rows with only room sound, bool ``(n,)``: away from speech, not lost and not digital silence.
+    """Rows with only room sound, bool ``(n,)``: away from any speech, not lost and not digital silence.
 
     A detector finds the first word of a stream late, so rows that rise above the room's level in the first third of a
     second, or continue into the first speech, are excluded as well.
     """
     speech = is_speech(rows)
-    near_speech = spread(speech, MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
+    near_speech = spread(speech | is_far_end(rows), MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
     pause = np.asarray(~near_speech & ~is_gap(rows) & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
     if not rows[:UNHEARD_ROWS, Column.SPEECH].any() and pause[: WARM_UP_ROWS + LATEST_ONSET_ROWS].any():
         pause &= ~_unheard_word(rows, pause, int(np.argmax(speech)))
@@ -133,7 +145,7 @@ def is_pause(rows: Float32Array) -> BoolArray:
 def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray:
     """Rows at a stream's start that rise above the room; ``onset``: first row of speech, 0 if there is none."""
     levels = rows[:, Column.LEVEL_DB]
-    quietest = np.percentile(levels[~is_gap(rows) & ~is_silent(rows)], 10.0)
+    quietest = np.percentile(levels[is_present(rows) & ~is_silent(rows)], 10.0)
     risen = np.asarray(levels > min(np.percentile(levels[pause], 25.0), quietest) + ONSET_RISE_DB)
     last = max(onset - MARGIN_BEFORE_ROWS, 0)
     first = max(last - LATEST_ONSET_ROWS, 0)
@@ -155,17 +167,20 @@ def dropout_runs(rows: Float32Array, usual: float | None = None) -> IndexArray:
 
     A natural silence fades, and so does the digital silence of an edited file or a noise gate; a lost packet cuts off.
     So a run of zeros counts if the signal within 20 ms before or after it still peaks within 20 dB of ``usual``, the
-    peak of a usual speech row (by default of these rows). Runs that touch either end may continue and do not count.
+    peak of a usual speech row (by default of these rows). Runs that touch either end, or the far end, may continue and
+    do not count.
     """
     usual = usual_peak(rows) if usual is None else usual
     if usual is None:
         return np.zeros((0, 2), np.intp)
     peaks = rows[:, Column.PEAK]
     n = rows.shape[0]
+    far = is_far_end(rows)
     kept = [
         (start, end)
         for start, end in runs(is_silent(rows))
         if 0 < start < end < n
+        and not (far[start - 1] or far[end])
         and max(peaks[max(0, start - 2) : start].max(), peaks[end : end + 2].max()) >= CUT_PEAK_RATIO * usual
     ]
     return np.asarray(kept, np.intp).reshape(-1, 2)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.values.audio import Float32Array
-from server.values.rows import ROW_RATE, Column
+from server.values.rows import ROW_RATE, is_far_end, is_speech
 
 WINDOW_S = 10
 HOP_S = 1
@@ -16,6 +16,9 @@ FIRST_PARTIAL_S = 3
 
 TOO_SHORT_S = 0.5
 """Audio shorter than this, in seconds, has no window: every label is ``null`` with ``why: too_short``."""
+
+FAR_END_LIMIT = 0.25
+"""With a larger share of the far end, models that hear a window as a whole (DNSMOS, CLAP) would rate the doctor."""
 
 RECENT_S = 4
 """``recent`` opinions cover the last 4 s of a window; the prompt policy uses them."""
@@ -52,11 +55,22 @@ class Window:
 
     @property
     def speech_s(self) -> float:
-        """Seconds of rows whose speech probability is at least 0.5."""
-        return float(np.count_nonzero(self.rows[:, Column.SPEECH] >= 0.5)) / ROW_RATE
+        """Seconds in which the patient speaks."""
+        return float(np.count_nonzero(is_speech(self.rows))) / ROW_RATE
 
     @property
     def speech_ratio(self) -> float:
-        """Fraction of rows whose speech probability is at least 0.5, 0..1."""
+        """Fraction of rows in which the patient speaks, 0..1."""
         n = self.rows.shape[0]
-        return float(np.count_nonzero(self.rows[:, Column.SPEECH] >= 0.5)) / n if n else 0.0
+        return float(np.count_nonzero(is_speech(self.rows))) / n if n else 0.0
+
+    @property
+    def far_end_ratio(self) -> float:
+        """Fraction of rows in which the far end speaks, 0..1."""
+        n = self.rows.shape[0]
+        return float(np.count_nonzero(is_far_end(self.rows))) / n if n else 0.0
+
+    @property
+    def is_patients(self) -> bool:
+        """Whether a model that hears the window as a whole would rate the patient, not the far end."""
+        return self.far_end_ratio <= FAR_END_LIMIT

@@ -113,6 +113,17 @@ class AudioGap(WireModel):
     samples: int = Field(gt=0, le=MAX_SAMPLE_RATE * 3600)
 
 
+class FarEnd(WireModel):
+    """The far end (the doctor's voice, from the call's remote track) starts or stops speaking.
+
+    It takes effect at the sample that has been received, with a tail of 300 ms after its end; nothing there is measured
+    as the patient's. In a replay, send each mark again at its place in the audio.
+    """
+
+    type: Literal["far_end"]
+    speaking: bool = Field(strict=True)
+
+
 class LabelsUpdate(WireModel):
     """Other labels from the next window on; answered by ``labels.updated`` or an ``error``."""
 
@@ -140,7 +151,7 @@ class SessionEnd(WireModel):
 
 
 ClientMessage = Annotated[
-    SessionStart | AudioPause | AudioResume | AudioGap | LabelsUpdate | PromptSnooze | KeepAlive | SessionEnd,
+    SessionStart | AudioPause | AudioResume | AudioGap | FarEnd | LabelsUpdate | PromptSnooze | KeepAlive | SessionEnd,
     Field(discriminator="type"),
 ]
 

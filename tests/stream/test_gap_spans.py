@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.ring import InputBuffer
 from server.stream.timeline import Timeline
@@ -69,7 +70,7 @@ def test_gaps_that_end_before_a_sample_are_forgotten_and_no_other() -> None:
 def test_a_stream_forgets_its_gaps_a_second_after_them() -> None:
     """However many there are in an hour, only those that a row still to come may hold are looked through."""
     gaps, source = Gaps(16_000), InputBuffer(3 * 16_000)
-    timeline = Timeline(16_000, FakeDetector(), (), gaps)
+    timeline = Timeline(16_000, FakeDetector(), (), gaps, FarEnd(16_000))
     for second in range(3):
         gaps.add(16_000 * second + 100, 16_000 * second + 200)
         source.append(np.zeros(16_000, np.float32), keep_from=16_000 * second)

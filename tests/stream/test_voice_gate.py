@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.levelling import Levelling
 from server.stream.ring import Ring
@@ -39,7 +40,7 @@ def transitions(answers: Sequence[float], frame: int = FRAME) -> list[Transition
     out: list[Transition] = []
     for _ in answers:
         ring.write(np.zeros(frame, np.float32))
-        out += gate.advance(ring, gaps)
+        out += gate.advance(ring, gaps, FarEnd(SECOND))
     return out
 
 
@@ -92,7 +93,7 @@ def stop_at_end(answers: Sequence[float], end: int) -> int | None:
     """What ``stop`` says of a stream of these frames that ends at ``end``."""
     gate, ring = VoiceGate(ScriptedDetector(answers)), Ring(10 * SECOND)
     ring.write(np.zeros(len(answers) * FRAME, np.float32))
-    gate.advance(ring, Gaps(SECOND))
+    gate.advance(ring, Gaps(SECOND), FarEnd(SECOND))
     stopped = gate.stop(end)
     assert not gate.speaking
     return stopped
@@ -116,7 +117,7 @@ def test_a_row_has_the_last_frame_that_ended_in_it_or_before() -> None:
     heard: list[float] = []
     for hop in range(3):
         ring.write(np.zeros(SECOND, np.float32))
-        gate.advance(ring, gaps)
+        gate.advance(ring, gaps, FarEnd(SECOND))
         heard += gate.hop_speech(hop * SECOND, 100).tolist()
     for row, p in enumerate(heard):
         ended = (row + 1) * 160 // FRAME
@@ -128,7 +129,7 @@ def test_frames_in_an_idle_gap_are_silence_that_the_detector_does_not_see() -> N
     gate, ring, gaps = VoiceGate(detector), Ring(10 * SECOND), Gaps(SECOND)
     gaps.add(0, SECOND)
     ring.write(np.zeros(SECOND, np.float32))
-    assert gate.advance(ring, gaps) == []
+    assert gate.advance(ring, gaps, FarEnd(SECOND)) == []
     assert not gate.hop_speech(0, 100).any()
 
 
@@ -138,7 +139,7 @@ def test_after_a_skip_frames_go_on_where_they_would_have() -> None:
     ring.forget(100 * SECOND)
     gate.skip_to(100 * SECOND)
     ring.write(np.zeros(FRAME - 100 * SECOND % FRAME, np.float32))
-    gate.advance(ring, gaps)
+    gate.advance(ring, gaps, FarEnd(SECOND))
     assert detector.answers == []
     speech = gate.hop_speech(100 * SECOND, 100)
     assert (speech[0], speech[-1]) == (0.0, 0.25)

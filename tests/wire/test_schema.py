@@ -64,6 +64,7 @@ def test_what_the_schema_of_the_client_takes_the_server_takes() -> None:
         START | {"labels": "low_background", "pace": "fast", "capture": {"source": "file"}},
         START | {"labels": [{"label": "low_background", "threshold": 0.6}], "metadata": {"ward": 3}},
         {"type": "audio.gap", "samples": 160},
+        {"type": "far_end", "speaking": True},
         {"type": "keepalive"},
         {"type": "session.end"},
     ]
@@ -73,7 +74,18 @@ def test_what_the_schema_of_the_client_takes_the_server_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [{}, {"type": "x"}, START | {"extra": 1}, {"type": "audio.gap"}, {"audio": START["audio"]}, [], "a"]
+    "message",
+    [
+        {},
+        {"type": "x"},
+        START | {"extra": 1},
+        {"type": "audio.gap"},
+        {"type": "far_end"},
+        {"type": "far_end", "speaking": "yes"},
+        {"audio": START["audio"]},
+        [],
+        "a",
+    ],
 )
 def test_what_the_server_refuses_the_schema_of_the_client_refuses(message: object) -> None:
     assert not Draft202012Validator(schema("client")).is_valid(message)

@@ -99,6 +99,11 @@ export class TingqingPatient extends HTMLElement {
     this.#do((protocol) => protocol.handleResume());
   }
 
+  /** The doctor, heard from this page's call, starts or stops speaking. @param {boolean} speaking */
+  farEnd(speaking) {
+    this.#act((protocol) => protocol.handleFarEnd(speaking));
+  }
+
   /** The patient has finished. What was said so far is still sent and judged. */
   finish() {
     this.#microphone.close();

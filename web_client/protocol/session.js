@@ -153,6 +153,13 @@ export class SessionProtocol {
     return this.#effects.take();
   }
 
+  /** The far end (the doctor, from the call's remote track) starts or stops speaking. @param {boolean} speaking */
+  handleFarEnd(speaking) {
+    this.#uplink.markFarEnd(speaking);
+    this.#pump();
+    return this.#effects.take();
+  }
+
   /** "Not now". Repeated after a resume, in case the server's checkpoint is older. @param {string} id */
   handleSnooze(id) {
     this.#snoozed.add(id);
@@ -202,6 +209,7 @@ export class SessionProtocol {
     if (!this.#isOnLine() || this.state.kind === 'paused') return;
     for (const piece of this.#uplink.take()) {
       if ('gap' in piece) this.#effects.say({ type: 'audio.gap', samples: piece.gap });
+      else if ('farEnd' in piece) this.#effects.say({ type: 'far_end', speaking: piece.farEnd });
       else this.#effects.add({ do: 'send', data: piece.pcm.buffer });
     }
     if (this.state.kind === 'ending' && !this.state.said && this.#uplink.isEmpty) {

@@ -9,7 +9,10 @@ export const UNANSWERED_S = 15;
 /** Most seconds in one message during a replay; well under the server's limit of 64 KiB. */
 const LARGEST_CHUNK_S = 0.2;
 
-/** @typedef {{gap: number} | {pcm: Int16Array<ArrayBuffer>}} Piece samples that are lost, or samples to send */
+/**
+ * @typedef {{gap: number} | {pcm: Int16Array<ArrayBuffer>} | {farEnd: boolean}} Piece samples that are lost, samples to
+ *   send, or whether the far end speaks from here on
+ */
 
 /** Bounded: sound that waits longer than `KEEP_S` is dropped and reported as a gap in its place. */
 export class Uplink {
@@ -23,6 +26,9 @@ export class Uplink {
   #buffer;
   #sent = 0;
   #acknowledged = 0;
+  /** Where the far end started or stopped, in order; the first may be older than the sound. */
+  #marks = /** @type {{at: number, speaking: boolean}[]} */ ([]);
+  #marksSent = 0;
 
   /** Whether nothing is waiting to be sent. @returns {boolean} */
   get isEmpty() {
@@ -34,6 +40,16 @@ export class Uplink {
     this.#buffer.append(pcm);
   }
 
+  /** The far end (the doctor) speaks, or no longer does, from the next sample on. @param {boolean} speaking */
+  markFarEnd(speaking) {
+    if (speaking === (this.#marks.at(-1)?.speaking ?? false)) return;
+    this.#marks.push({ at: this.#buffer.end, speaking });
+    while (this.#marks[1] && this.#marks[1].at <= this.#buffer.start) {
+      this.#marks.shift();
+      this.#marksSent = Math.max(0, this.#marksSent - 1);
+    }
+  }
+
   /** The server has received `samples` in total. @param {number} samples */
   acknowledge(samples) {
     this.#acknowledged = Math.max(this.#acknowledged, samples);
@@ -42,6 +58,8 @@ export class Uplink {
   /** On a new socket the server asks for everything from `sample` on. @param {number} sample */
   rewind(sample) {
     this.#sent = this.#acknowledged = sample;
+    // The last mark before it says what holds there.
+    this.#marksSent = Math.max(0, this.#marks.filter(({ at }) => at < sample).length - 1);
   }
 
   /** The pieces that are due now. Each is returned once. @returns {Generator<Piece>} */
@@ -52,10 +70,21 @@ export class Uplink {
       this.#acknowledged = Math.max(this.#acknowledged, this.#sent);
       yield { gap: missing };
     }
+    yield* this.#dueMarks();
     while (!this.isEmpty && this.#sent - this.#acknowledged < UNANSWERED_S * this.#rate) {
-      const pcm = this.#buffer.read(this.#sent, Math.round(LARGEST_CHUNK_S * this.#rate));
+      const untilMark = (this.#marks[this.#marksSent]?.at ?? Infinity) - this.#sent;
+      const pcm = this.#buffer.read(this.#sent, Math.min(untilMark, Math.round(LARGEST_CHUNK_S * this.#rate)));
       this.#sent += pcm.length;
       yield { pcm };
+      yield* this.#dueMarks();
+    }
+  }
+
+  /** @returns {Generator<Piece>} */
+  *#dueMarks() {
+    for (let mark; (mark = this.#marks[this.#marksSent]) && mark.at <= this.#sent; ) {
+      this.#marksSent += 1;
+      yield { farEnd: mark.speaking };
     }
   }
 }

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.values.audio import Float32Array
-from server.values.rows import BoolArray, Column, is_gap, is_pause, is_silent, is_speech, spread
+from server.values.rows import BoolArray, Column, is_gap, is_pause, is_present, is_silent, is_speech, spread
 
 FLOOR_DB = -120.0
 
@@ -84,7 +84,7 @@ def speech_level(rows: Float32Array) -> float | None:
 
 
 def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None) -> Noise | None:
-    """Noise in the pauses, dBFS; ``None`` if every row was lost.
+    """Noise in the pauses, dBFS; ``None`` if every row was lost or the far end's.
 
     Without a pause, the quietest tenth of the rows is an upper bound, and the carried floor (``carried_db``, the
     earlier level of the room) may lower that bound; digital silence has the floor, -120. ``lost``: rows that were lost
@@ -96,12 +96,12 @@ def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray |
     pause = rows[paused, Column.LEVEL_DB]
     if pause.size >= LEAST_PAUSE_ROWS:
         return Noise(mean_power_db(pause), percentile(pause, 50.0))
-    heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    heard = rows[is_present(rows) & ~is_silent(rows), Column.LEVEL_DB]
     if heard.size:
         quiet = percentile(heard, QUIET_PERCENTILE)
         quiet = quiet if carried_db is None else min(quiet, carried_db)
         return Noise(quiet, quiet)
-    return None if is_gap(rows).all() else Noise(FLOOR_DB, FLOOR_DB)
+    return Noise(FLOOR_DB, FLOOR_DB) if is_present(rows).any() else None
 
 
 def mean_noise(rows: Float32Array, carried_db: float | None, lost: BoolArray) -> float | None:
@@ -118,7 +118,7 @@ def steady_noise(rows: Float32Array) -> float | None:
     """
     room = noise(rows)
     latest = rows[-DIP_ROWS:]
-    heard = latest[~is_gap(latest) & ~is_silent(latest), Column.LEVEL_DB]
+    heard = latest[is_present(latest) & ~is_silent(latest), Column.LEVEL_DB]
     if room is None or not heard.size or not is_speech(rows).any():
         return None if room is None else room.steady_db
     return min(room.steady_db, percentile(heard, QUIET_PERCENTILE) + DIP_MARGIN_DB)
@@ -127,10 +127,10 @@ def steady_noise(rows: Float32Array) -> float | None:
 def under_echo(rows: Float32Array) -> float:
     """Noise in a room that echoes, dBFS, estimated from the quietest twentieth of the rows.
 
-    The tail of every word fills the pauses; only the end of a long pause shows the noise. At least one row must not be
-    lost.
+    The tail of every word fills the pauses; only the end of a long pause shows the noise. At least one row must be
+    present.
     """
-    heard = rows[~is_gap(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    heard = rows[is_present(rows) & ~is_silent(rows), Column.LEVEL_DB]
     return percentile(heard, QUIETEST_PERCENTILE) + UNDER_ECHO_DB
 
 

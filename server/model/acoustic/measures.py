@@ -20,7 +20,7 @@ from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, h
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
-from server.values.rows import ROW_RATE, BoolArray, Column, is_gap, is_pause, is_silent, is_speech
+from server.values.rows import ROW_RATE, BoolArray, Column, is_far_end, is_pause, is_present, is_silent, is_speech
 from server.values.windows import WINDOW_S, Window
 
 SILENT_INPUT_DBFS = -90.0
@@ -91,7 +91,7 @@ def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
     """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both."""
     n = window.rows.shape[0]
     spectra = frame_spectra(window.pcm, n)
-    lost = lost_rows(window.rows, window.pcm)
+    lost = lost_rows(window.rows, window.pcm) & ~is_far_end(window.rows)
     start = max(0, n - recent_rows)
     later = spectra.rows >= start
     recent = Spectrum(spectra.power[later], spectra.rows[later] - start)
@@ -104,7 +104,7 @@ def read(
     """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
     little, and leave out pauses, which no curve reads."""
     rows = stretch.rows
-    present = ~is_gap(rows)
+    present = is_present(rows)
     n_present = int(np.count_nonzero(present))
     speech_db = speech_level(rows)
     noise_db = steady_noise(rows) if steady else mean_noise(rows, carried_db, stretch.lost)
@@ -137,9 +137,10 @@ def read(
 
 
 def dropout_ratio(stretch: Stretch) -> float | None:
-    """Fraction of the rows that were lost before they reached us (network gaps aside); ``None`` without speech."""
+    """Fraction of the patient's rows that were lost before they reached us (network gaps aside); ``None`` without
+    speech."""
     rows = stretch.rows
-    present = int(np.count_nonzero(~is_gap(rows)))
+    present = int(np.count_nonzero(is_present(rows)))
     if present == 0 or not is_speech(rows).any():
         return None
     return float(np.count_nonzero(stretch.lost)) / present
@@ -152,11 +153,12 @@ def _public(measures: Measures) -> dict[str, float]:
 
 def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str, float]:
     values: dict[str, float] = {}
-    if n_present:
-        rows = stretch.rows
-        seconds = np.count_nonzero(is_speech(rows)) / ROW_RATE
+    rows = stretch.rows
+    seconds = np.count_nonzero(is_speech(rows)) / ROW_RATE
+    # While the far end speaks the patient listens: the rest proves only speech, not silence.
+    if n_present and (measures.speech_dbfs is not None or np.count_nonzero(is_far_end(rows)) <= n_present):
         values[Internal.SPEECH_S] = float(seconds) * WINDOW_S * ROW_RATE / n_present
-        dead = (is_silent(rows) | (rows[:, Column.LEVEL_DB] < SILENT_INPUT_DBFS)) & ~is_gap(rows)
+        dead = (is_silent(rows) | (rows[:, Column.LEVEL_DB] < SILENT_INPUT_DBFS)) & is_present(rows)
         values[Internal.SILENCE_RATIO] = float(np.count_nonzero(dead)) / n_present
     high = high_band(stretch.spectra, sounding_speech(stretch.rows))
     if high is not None:

@@ -56,8 +56,7 @@ def _evidence(acoustic: AcousticEvidence, values: Mapping[str, float]) -> float 
 
 
 def _why(names: set[str], values: Mapping[str, float], *, mos_shed: bool) -> Why:
-    speechless = "speech_dbfs" not in values
-    if speechless and not names <= SPEECH_FREE:
+    if "speech_dbfs" not in values:
         return Why.NO_SPEECH
     if mos_shed and all(name.startswith("mos_") for name in names):
         return Why.SHED

@@ -8,7 +8,19 @@ from scipy import signal
 from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_power_db, percentile, sounding_speech
 from server.values.audio import Float32Array
 from server.values.measures import Pauses
-from server.values.rows import MIN_PAUSE_ROWS, ROW_RATE, Column, is_gap, is_pause, is_silent, is_speech, runs, spread
+from server.values.rows import (
+    MIN_PAUSE_ROWS,
+    ROW_RATE,
+    Column,
+    is_far_end,
+    is_gap,
+    is_pause,
+    is_present,
+    is_silent,
+    is_speech,
+    runs,
+    spread,
+)
 
 SMOOTHING_ROWS = 11
 PROMINENCE_DB = 1.5
@@ -44,14 +56,14 @@ mixes of bench/further_mixes.py with seeds 1 and 2 (docs/measures.md)."""
 
 
 def pauses(rows: Float32Array) -> Pauses:
-    """Silences of at least 0.25 s between two stretches of speech; silences with a network gap do not count."""
+    """Silences of at least 0.25 s between two stretches of speech; silences with a network gap or the far end do not count."""
     n = rows.shape[0]
     silences = runs(~is_speech(rows))
-    gap = is_gap(rows)
+    absent = ~is_present(rows)
     lengths = [
         int(end - start)
         for start, end in silences
-        if start > 0 and end < n and end - start >= MIN_PAUSE_ROWS and not gap[start:end].any()
+        if start > 0 and end < n and end - start >= MIN_PAUSE_ROWS and not absent[start:end].any()
     ]
     longest = max(lengths, default=0)
     return Pauses(count=len(lengths), longest_s=longest / ROW_RATE, ratio=sum(lengths) / n if n else 0.0)
@@ -84,9 +96,9 @@ def reverberation(rows: Float32Array) -> float | None:
     snr = mean_power_db(level[speech]) - floor
     if snr < LEAST_ECHO_SNR_DB:
         return None
-    dip = mean_power_db(band[speech]) - percentile(band[~is_gap(rows) & ~is_silent(rows)], QUIETEST_PERCENTILE)
+    dip = mean_power_db(band[speech]) - percentile(band[is_present(rows) & ~is_silent(rows)], QUIETEST_PERCENTILE)
     smooth = np.convolve(band.astype(np.float64), np.full(3, 1 / 3), "same")
-    near = spread(is_speech(rows), ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER)[:-FALL_ROWS]
+    near = (spread(is_speech(rows), ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER) & ~is_far_end(rows))[:-FALL_ROWS]
     falls = (smooth[:-FALL_ROWS] - smooth[FALL_ROWS:])[near]
     change = rows[speech, Column.FLUX]
     numbers = (

@@ -24,7 +24,7 @@ def summarise(totals: RecordingTotals, windows: Sequence[tuple[Measures, float]]
     noise_db = _mean_level(totals.pause_levels, LEAST_PAUSE_ROWS) if levels_known else None
     if noise_db is None:
         noise_db = _median(windows, lambda measures: measures.noise_dbfs)
-    present = totals.rows - totals.gap_rows
+    present = totals.rows - totals.gap_rows - totals.far_end_rows
     return Measures(
         snr_db=None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db),
         noise_dbfs=noise_db,

@@ -62,7 +62,7 @@ class ClapScorer:
     def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
         """One reply per request, in order. Every label with texts has an entry."""
         mels = [_mel_of(request) for request in requests]
-        heard = [number for number, mel in enumerate(mels) if _has_signal(mel)]
+        heard = [n for n, mel in enumerate(mels) if _has_signal(mel) and requests[n].window.is_patients]
         embeddings = dict(zip(heard, self._embed([mels[number] for number in heard]), strict=True))
         return [self._reply(request, embeddings.get(number)) for number, request in enumerate(requests)]
 

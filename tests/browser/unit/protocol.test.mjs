@@ -110,6 +110,54 @@ test('what 20 s could not hold is an explicit gap before the rest', () => {
   assert.equal(samples(take()), 5000);
 });
 
+/** @param {boolean} speaking */
+const farEnd = (speaking) => ({ type: 'far_end', speaking });
+
+test('the far end is told at its place in the sound, and only when it changes', () => {
+  const { protocol, run, hear, take } = session();
+  run(protocol.handleStart(0));
+  run(protocol.handleFarEnd(false));
+  run(protocol.handleAudio(new Int16Array(300)));
+  run(protocol.handleFarEnd(true));
+  run(protocol.handleFarEnd(true));
+  run(protocol.handleAudio(new Int16Array(50)));
+  run(protocol.handleOpen(10));
+  hear(started(), 20);
+  assert.deepEqual(take().slice(1), [200, 100, farEnd(true), 50]);
+  run(protocol.handleFarEnd(false));
+  assert.deepEqual(take(), [farEnd(false)]);
+});
+
+test('a replay repeats the marks of the far end, and begins with what holds there', () => {
+  const { protocol, run, hear, take } = live();
+  run(protocol.handleFarEnd(true));
+  run(protocol.handleAudio(new Int16Array(1000)));
+  run(protocol.handleFarEnd(false));
+  run(protocol.handleAudio(new Int16Array(1000)));
+  run(protocol.handleClose(1006, 6000));
+  run(protocol.handleFarEnd(true));
+  take();
+  run(protocol.handleTick(6001));
+  run(protocol.handleOpen(6010));
+  hear(started(900), 6020);
+  assert.deepEqual(take().slice(1), [farEnd(true), 100, farEnd(false), 200, 200, 200, 200, 200, farEnd(true)]);
+});
+
+test('marks older than the sound that is kept are forgotten, but for the last', () => {
+  const { protocol, run, hear, take } = live();
+  for (let s = 0; s < 60; s += 1) {
+    run(protocol.handleFarEnd(s % 2 === 0));
+    run(protocol.handleAudio(new Int16Array(1000)));
+    hear({ type: 'audio.ack', samples: 1000 * (s + 1) }, 100 * s);
+  }
+  run(protocol.handleClose(1006, 6000));
+  take();
+  run(protocol.handleTick(6001));
+  run(protocol.handleOpen(6010));
+  hear(started(30_000), 6020);
+  assert.deepEqual(take().slice(1, 5), [{ type: 'audio.gap', samples: 10_000 }, farEnd(false), farEnd(true), 200]);
+});
+
 test('refusals end it with the server’s own code', () => {
   /** @type {[number, string | null, Failure][]} */
   const refusals = [
