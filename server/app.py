@@ -26,7 +26,7 @@ from server.scoring.scorers import Scorer
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure
 from server.stream.core import StreamCore
-from server.stream.events import FeatureTracker, OverlapModel, WindowReady
+from server.stream.events import Detector, FeatureTracker, OverlapModel, WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ async def open_engine(
             dictionaries=dictionaries,
             make_core=lambda audio: StreamCore(audio, make_detector(), trackers(), crosstalk),
             restore_core=lambda snapshot: StreamCore.restore(snapshot, make_detector(), trackers(), crosstalk),
+            make_listener=_listener(make_detector),
             summarise=summarise,
             scorer_names=service.scorer_names,
             clap=None if clap is None else clap.model,
@@ -84,6 +85,15 @@ async def open_engine(
             vad=settings.vad,
             version=version(DISTRIBUTION),
         )
+
+
+def make_listener() -> Callable[[AudioFormat], StreamCore]:
+    """Makes cores that only find speech, without an engine: where the far end speaks in a recording that is sent."""
+    return _listener(detector_factory("silero"))
+
+
+def _listener(make_detector: Callable[[], Detector]) -> Callable[[AudioFormat], StreamCore]:
+    return lambda audio: StreamCore(audio, make_detector())
 
 
 def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] | None = None) -> "FastAPI":

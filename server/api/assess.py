@@ -12,8 +12,9 @@ from server.api.problems import documented, problem
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
 from server.errors import ConfigError, LabelQueryError
-from server.recording.assess import assess_recording
+from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
+from server.recording.parties import assess_recording
 from server.recording.threads import to_thread_until_done
 from server.rendering.flat import flat
 from server.rendering.results import result_json
@@ -41,6 +42,11 @@ class AssessForm(WireModel):
     language: str | None = Field(default=None, max_length=35, pattern=r"^[A-Za-z0-9-]*$")
     format: Literal["full", "flat"] = "full"
     reference: str | None = Field(default=None, max_length=200)
+    channels: str | None = Field(default=None, max_length=100)
+
+    def roles(self) -> ChannelRoles | None:
+        """Who is on which channel. Raises ConfigError."""
+        return parse_roles(self.channels) if self.channels else None
 
     def label_query(self) -> LabelQuery:
         """A dictionary's name, a list of labels, or a JSON array of ``{label, threshold?, weight?}``.
@@ -82,6 +88,11 @@ REQUEST_BODY: dict[str, Any] = {
                     },
                     "language": {"type": "string", "description": "Language of the flat format: zh (default) or en."},
                     "format": {"type": "string", "enum": ["full", "flat"], "default": "full"},
+                    "channels": {
+                        "type": "string",
+                        "description": "Who is on which channel: patient=right,doctor=left, or numbers from 1. While "
+                        "the doctor speaks, nothing counts as the patient's.",
+                    },
                     "reference": {"type": "string", "description": "Repeated in the result, never logged."},
                 },
             }
@@ -126,8 +137,9 @@ async def _assess(services: Services, form: FormData) -> Response:
     upload = file_of(form)
     fields = _fields(form)
     labels = services.engine.dictionaries.resolve(fields.label_query())
+    roles = fields.roles()
     async with services.gate.run():
-        recording = await _open(upload, services.uploads.max_audio_s)
+        recording = await _open(upload, services.uploads.max_audio_s, roles)
         result = await assess_recording(services.engine, recording, labels, reference=fields.reference)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
@@ -135,13 +147,13 @@ async def _assess(services: Services, form: FormData) -> Response:
     return Response(await asyncio.to_thread(result_json, result), media_type="application/json")
 
 
-async def _open(upload: UploadFile, max_s: float) -> Recording:
+async def _open(upload: UploadFile, max_s: float, roles: ChannelRoles | None) -> Recording:
     """Open the upload as a recording. If the client leaves meanwhile, close it before the cancellation is raised."""
     name = upload.filename[:MAX_NAME] if upload.filename else None
     opened: list[Recording] = []
 
     def opening() -> None:
-        opened.append(read_recording(upload.file, name, max_s=max_s))
+        opened.append(read_recording(upload.file, name, max_s=max_s, roles=roles))
 
     try:
         await to_thread_until_done(opening)

@@ -31,6 +31,13 @@ class Engine:
     hint: str | None = None
     """What an operator can do about basic mode, if anything."""
     metrics: Metrics = field(default_factory=Metrics)
+    make_listener: Callable[[AudioFormat], StreamCore] | None = None
+    """A core that only has to find speech; ``None``: as ``make_core``."""
+
+    @property
+    def listener(self) -> Callable[[AudioFormat], StreamCore]:
+        """Makes a core for a track of which only the speech is looked for."""
+        return self.make_listener or self.make_core
 
 
 @dataclass(frozen=True, slots=True)

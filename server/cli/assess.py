@@ -8,9 +8,11 @@ import typer
 
 from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale
 from server.cli.options import (
+    ChannelsOption,
     ClapOption,
     DeviceOption,
     DtypeOption,
+    FarEndOption,
     GpuMemoryOption,
     LabelsOption,
     LogLevelOption,
@@ -30,6 +32,7 @@ EPILOG = """\
   tingqing assess --format jsonl *.flac > results.jsonl  # one result per line
   tingqing assess --format flat --language en visit.wav
   tingqing assess visit.wav --labels "语速适中,low_background"
+  tingqing assess call.wav --channels patient=right,doctor=left
 
 [bold]Exit codes[/bold]: 0 every recording passed, 1 at least one did not pass, 2 error.
 If a file cannot be read, the others are still judged.
@@ -77,6 +80,8 @@ def assess(
             "are then reported as stated, denied or not heard. The transcript is never stored.",
         ),
     ] = None,
+    channels: ChannelsOption = None,
+    far_end: FarEndOption = None,
     vad: VadOption = None,
     mos: MosOption = None,
     clap: ClapOption = None,
@@ -94,12 +99,16 @@ def assess(
 
     from server.cli.assessing import assess_all
     from server.cli.outputs import open_output
+    from server.cli.parties import channel_roles
     from server.logs import configure_logging
     from server.settings import load_settings
     from server.transcript.files import read_transcript
 
     if transcript is not None and len(files) > 1:
         fail("--transcript belongs to one recording. Assess the files one at a time.")
+    if far_end is not None and len(files) > 1:
+        fail("--far-end belongs to one recording. Assess the files one at a time.")
+    roles = channel_roles(channels)
     configure_logging(log_level.value)
     settings = load_settings(
         vad=vad,
@@ -114,7 +123,7 @@ def assess(
     spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
     lines = None if transcript is None else read_transcript(transcript)
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
-        tally = asyncio.run(assess_all(settings, files, labels, reference, sink, lines))
+        tally = asyncio.run(assess_all(settings, files, labels, reference, sink, lines, roles, far_end))
     raise typer.Exit(_exit_code(tally))
 
 

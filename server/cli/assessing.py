@@ -9,6 +9,7 @@ from server.app import open_engine
 from server.cli.console import stderr_console
 from server.cli.outputs import Output
 from server.recording.batch import INTERNAL, Outcome, Unread, assess_files
+from server.recording.channels import ChannelRoles
 from server.settings import Settings
 from server.transcript.sources import WrittenTranscript
 
@@ -35,6 +36,8 @@ async def assess_all(
     reference: str | None,
     output: Output,
     transcript: WrittenTranscript | None = None,
+    roles: ChannelRoles | None = None,
+    far_end: Path | None = None,
 ) -> OutcomeTally:
     """Judge ``files`` and hand the outcomes to ``output`` in order, each as soon as it is ready.
 
@@ -52,7 +55,15 @@ async def assess_all(
                 advance(outcome)
 
             await assess_files(
-                engine, labels, files, done, max_s=settings.max_audio_s, reference=reference, transcript=transcript
+                engine,
+                labels,
+                files,
+                done,
+                max_s=settings.max_audio_s,
+                reference=reference,
+                transcript=transcript,
+                roles=roles,
+                far_end=far_end,
             )
     return tally
 

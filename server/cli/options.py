@@ -42,6 +42,25 @@ ModelCacheOption = Annotated[
     Path | None,
     typer.Option("--model-cache-dir", metavar="DIR", help="Folder of downloaded models. (TINGQING_MODEL_CACHE_DIR)"),
 ]
+ChannelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        metavar="ROLES",
+        help="Who is on which channel: patient=right,doctor=left, or numbers from 1. The patient is judged; while the "
+        "doctor speaks, nothing counts as the patient's. Without it, channels are mixed, unless they hold different "
+        "people: then each is judged, and the worst counts.",
+    ),
+]
+FarEndOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--far-end",
+        metavar="FILE",
+        help="The far end's own track (the doctor's side of the call), recorded from the same moment on as the "
+        "recording. While it speaks, nothing counts as the patient's.",
+    ),
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default: auto. (TINGQING_DEVICE)"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.console import ExitCode, Failure, LogLevel, guarded, language_or_locale, stdout_console, write_line
-from server.cli.options import LabelsOption, LanguageOption, ReferenceOption
+from server.cli.options import ChannelsOption, FarEndOption, LabelsOption, LanguageOption, ReferenceOption
 from server.filenames import readable
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def stream(
         ),
     ] = 100,
     reference: ReferenceOption = None,
+    channels: ChannelsOption = None,
+    far_end: FarEndOption = None,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The client's log level; logs go to standard error.")
     ] = LogLevel.WARNING,
@@ -85,6 +87,7 @@ def stream(
     import asyncio
     import sys
 
+    from server.cli.parties import channel_roles, sent_track
     from server.client.pcm_source import PcmSource
     from server.client.stream_client import StreamClient, stream_url
     from server.logs import configure_logging
@@ -92,10 +95,13 @@ def stream(
     configure_logging(log_level.value)
     address = stream_url(url)
     spoken = language_or_locale(language)
-    with PcmSource(file, chunk_ms) as source:
+    track = sent_track(file, channel_roles(channels), far_end)
+    for notice in track.notices:
+        print(f"tingqing: {notice.in_language(spoken)}", file=sys.stderr)
+    with PcmSource(file, chunk_ms, track.channels) as source:
         start = _session_start(source.audio.encoding.value, source.audio.sample_rate, pace, labels, spoken, reference)
         with _StreamOutput(output_format, spoken, readable(file)) as output:
-            client = StreamClient(address, start, source, output.take, output.lost)
+            client = StreamClient(address, start, source, output.take, output.lost, track.marks)
             ended = asyncio.run(client.run())
         if source.cut_short:
             print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)

@@ -1,13 +1,13 @@
 """Reads a recording as the PCM that a microphone would have sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from server.errors import ClientError
 from server.filenames import readable
-from server.recording.decode import Gap, Recording, read_recording
+from server.recording.decode import Gap, Recording
 from server.values.audio import AudioFormat, Encoding, Float32Array
 from server.wire.base import MAX_FRAME_BYTES
 
@@ -19,8 +19,9 @@ class PcmSource:
     the server's core sees the same samples as ``assess``. A chunk never exceeds the wire's 64 KiB.
     """
 
-    def __init__(self, path: Path, chunk_ms: int) -> None:
-        self._recording = open_recording(path)
+    def __init__(self, path: Path, chunk_ms: int, channels: Sequence[int] = ()) -> None:
+        """``channels``: the mean of these is sent, by default of all."""
+        self._recording = open_recording(path, channels)
         exact = _is_exact_int16(self._recording)
         encoding = Encoding.PCM_S16LE if exact else Encoding.PCM_F32LE
         self.audio = AudioFormat(encoding, self._recording.sample_rate)
@@ -67,7 +68,7 @@ class PcmSource:
         return encoded
 
 
-def open_recording(path: Path) -> Recording:
+def open_recording(path: Path, channels: Sequence[int] = ()) -> Recording:
     """Open a file named by a person. Raises ClientError if the name is wrong, UndecodableFileError."""
     name = readable(path)
     if path.is_dir():
@@ -79,7 +80,7 @@ def open_recording(path: Path) -> Recording:
             pass
     except OSError as error:
         raise ClientError(f"{name} cannot be read: {error.strerror}.") from None
-    return read_recording(path, name)
+    return Recording(path, name, only=channels)
 
 
 def _is_exact_int16(recording: Recording) -> bool:

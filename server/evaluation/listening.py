@@ -10,8 +10,8 @@ from server.judge.labels import LabelSet
 from server.judge.session import SessionJudge
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
-from server.recording.assess import assess_recording
 from server.recording.decode import Recording
+from server.recording.parties import assess_recording
 from server.values.measures import Mos
 from server.values.scores import EvidenceKind, Opinion
 from server.values.windows import Window

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.errors import ManifestError
+from server.errors import ConfigError, ManifestError
 from server.judge.labels import Label
+from server.recording.channels import ChannelRoles, parse_roles
 
 PATH, CONDITION, SUBSET, USE = "path", "condition", "subset", "use"
+CHANNELS = "channels"
 PROMPTS, OPTIONAL_PROMPTS, VERDICT = "prompts", "optional_prompts", "verdict"
-KNOWN = (PATH, CONDITION, SUBSET, USE, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
+KNOWN = (PATH, CONDITION, SUBSET, USE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
 DEFAULT_GROUPS = ("speaker", "noise")
 USES = ("test", "fit")
 VERDICTS = frozenset({"accept", "re-record", "unusable"})
@@ -48,6 +50,7 @@ class Row:
     prompts: PromptTruth | None
     verdicts: frozenset[str]
     groups: frozenset[tuple[str, str]]
+    roles: ChannelRoles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ class _Reader:
                 for part in values.get(column, "").split(";")
                 if part.strip()
             ),
+            roles=_roles(values.get(CHANNELS, "")),
         )
 
     def _truth(self, values: Mapping[str, str]) -> dict[str, bool]:
@@ -198,6 +202,13 @@ class _Reader:
         if unknown:
             raise ValueError(f"unknown prompt {min(unknown)!r}; known: {', '.join(sorted(self._prompt_ids))}")
         return PromptTruth(tuple(groups), optional) if cell else None
+
+
+def _roles(cell: str) -> ChannelRoles | None:
+    try:
+        return parse_roles(cell) if cell else None
+    except ConfigError as error:
+        raise ValueError(error.message) from None
 
 
 def _verdicts(cell: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Assesses a recording with the same core and judgement as live audio, at file priority."""
+"""Assesses one track of a recording with the same core and judgement as live audio, at file priority."""
 
 import asyncio
 import secrets
@@ -13,9 +13,10 @@ from server.assessment.engine import Engine, HeardAudio
 from server.assessment.result import Identity, Result
 from server.assessment.updates import Assessed
 from server.errors import ScoringError
-from server.judge.judgement import Span
+from server.judge import judgement
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
+from server.recording.far_end import Span, marked
 from server.recording.threads import to_thread_until_done
 from server.scoring.ports import Priority
 from server.stream.core import StreamCore
@@ -29,7 +30,7 @@ UNDECODABLE = "undecodable"
 """``why`` of the span at which decoding failed: what follows is unknown, including its length."""
 
 
-async def assess_recording(
+async def assess_track(
     engine: Engine,
     recording: Recording,
     labels: LabelSet,
@@ -40,8 +41,10 @@ async def assess_recording(
     on_progress: Callable[[float], None] | None = None,
     on_window: Callable[[Window, Assessed], None] | None = None,
     transcript: TranscriptSource | None = None,
+    far_end: Sequence[Span] = (),
 ) -> Result:
-    """Assess ``recording`` and close it. ``name`` replaces the recording's own name; ``transcript`` is what was said.
+    """Assess ``recording``, the mean of its channels, and close it. ``name`` replaces the recording's own name;
+    ``transcript`` is what was said; ``far_end``: where the far end speaks.
 
     Decoding and the core run on a worker thread, one second of audio at a time. On the event loop, ``on_progress`` is
     called with the seconds done so far, ``on_window`` with every window and its judgement. Cancellation takes effect
@@ -56,7 +59,7 @@ async def assess_recording(
     assessment = Assessment(engine, labels, capture, priority=Priority.FILE, transcript=transcript)
     tally = _ScorerTally(len(engine.scorer_names))
     try:
-        blocks = recording.blocks()
+        blocks = marked(recording.blocks(), far_end, recording.sample_rate)
         while (events := await to_thread_until_done(_step, core, blocks)) is not None:
             await _assess_windows(assessment, events, tally, on_window)
             if on_progress is not None:
@@ -78,11 +81,14 @@ async def assess_recording(
     return _with_break(result) if recording.cut_short else result
 
 
-def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap]) -> list[StreamEvent] | None:
+def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap | bool]) -> list[StreamEvent] | None:
     """Decode one block into the core; ``None`` at the end. Runs on a worker thread, one step at a time."""
     block = next(blocks, None)
     if block is None:
         return None
+    if isinstance(block, bool):
+        core.far_end(block)
+        return []
     if isinstance(block, Gap):
         return core.receive_gap(block.samples)
     return core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes())
@@ -121,5 +127,5 @@ async def _assess_windows(
 
 
 def _with_break(result: Result) -> Result:
-    broken = Span(result.samples, result.samples, UNDECODABLE)
+    broken = judgement.Span(result.samples, result.samples, UNDECODABLE)
     return replace(result, unusable_spans=(*result.unusable_spans, broken))

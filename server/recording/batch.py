@@ -13,8 +13,9 @@ from server.assessment.result import Result
 from server.errors import TingqingError
 from server.filenames import readable
 from server.judge.labels import LabelSet
-from server.recording.assess import assess_recording
+from server.recording.channels import ChannelRoles
 from server.recording.decode import Recording, read_recording
+from server.recording.parties import assess_recording
 from server.transcript.sources import TranscriptSource
 
 logger = logging.getLogger("tingqing")
@@ -54,15 +55,21 @@ async def assess_files(
     max_s: float,
     reference: str | None = None,
     transcript: TranscriptSource | None = None,
+    roles: ChannelRoles | None = None,
+    far_end: Path | None = None,
 ) -> None:
     """Judge ``files`` and pass each outcome to ``done`` in order, as soon as possible. ``max_s``: longest recording, s.
+    ``roles``, ``far_end``: as for ``read_recording``.
 
     A fault of a file becomes its ``Unread`` and the others go on. An error raised by ``done`` ends the batch and is
     raised.
     """
 
     def judged(path: Path) -> "asyncio.Task[Outcome]":
-        return group.create_task(_outcome(engine, labels, path, max_s, reference, transcript))
+        def opening(name: str) -> Recording | Unread:
+            return _open(path, name, max_s, roles, far_end)
+
+        return group.create_task(_outcome(engine, labels, path, opening, reference, transcript))
 
     waiting = deque(files)
     running: deque[asyncio.Task[Outcome]] = deque()
@@ -80,13 +87,13 @@ async def _outcome(
     engine: Engine,
     labels: LabelSet,
     path: Path,
-    max_s: float,
+    opening: Callable[[str], Recording | Unread],
     reference: str | None,
     transcript: TranscriptSource | None,
 ) -> Outcome:
     name = readable(path)
     try:
-        recording = await asyncio.to_thread(_open, path, name, max_s)
+        recording = await asyncio.to_thread(opening, name)
         if isinstance(recording, Unread):
             return recording
         result = await assess_recording(
@@ -100,7 +107,7 @@ async def _outcome(
     return JudgedFile(result)
 
 
-def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
+def _open(path: Path, name: str, max_s: float, roles: ChannelRoles | None, far_end: Path | None) -> Recording | Unread:
     """Open a file named by a person; a fault of the name gets its own code."""
     try:
         with path.open("rb"):
@@ -111,4 +118,4 @@ def _open(path: Path, name: str, max_s: float) -> Recording | Unread:
         return Unread(name, "is_a_directory", f"This is a folder. Name the files in it: {name.rstrip('/')}/*.wav")
     except OSError as error:
         return Unread(name, "file_unreadable", f"The file cannot be opened: {error.strerror}.")
-    return read_recording(path, name, max_s=max_s)
+    return read_recording(path, name, max_s=max_s, roles=roles, far_end=far_end)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ import soundfile
 import soxr
 
 from server.errors import PayloadTooLargeError, UndecodableFileError
+from server.recording.channels import ChannelRoles
 from server.recording.mp3 import HEAD_BYTES, Mp3File, may_be_mp3, open_mp3
 from server.recording.mp3_worker import DECODING_ERRORS, READ_FRAMES
 from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Float32Array
@@ -36,17 +37,31 @@ class Gap:
 class Recording:
     """An open recording; a context manager. Iterate once, then close.
 
-    ``blocks`` yields float32 ``(n,)`` mono samples (mean of the channels) at ``sample_rate``, and ``Gap`` for
-    stretches of 10 ms that hold a NaN or Infinity. 16-bit mono PCM arrives as exactly ``int16 / 32768``.
+    ``blocks`` yields float32 ``(n,)`` mono samples (mean of the channels, or of those of ``track``) at ``sample_rate``,
+    and ``Gap`` for stretches of 10 ms with a NaN or Infinity. 16-bit mono PCM arrives as exactly ``int16 / 32768``.
+    ``roles``, ``far_end``: what the caller knows of the parties (server.recording.parties); not used here.
     ``subtype`` is libsndfile's name of how the samples are stored, such as ``PCM_16``.
     ``cut_short`` becomes True if decoding failed after some samples; those already decoded remain valid.
     Reading blocks, so do it on a thread; ``close`` may be called from another thread and waits for a running read.
     """
 
-    def __init__(self, source: Path | BinaryIO, name: str | None, max_s: float = DEFAULT_MAX_S) -> None:
+    def __init__(
+        self,
+        source: Path | BinaryIO,
+        name: str | None,
+        max_s: float = DEFAULT_MAX_S,
+        *,
+        roles: ChannelRoles | None = None,
+        far_end: Path | None = None,
+        only: Sequence[int] = (),
+    ) -> None:
         self.name = name
+        self.roles = roles
+        self.far_end = far_end
+        self._source = source
+        self._only = list(only)
         self.cut_short = False
-        self._max_s = max_s
+        self.max_s = max_s
         self._lock = threading.Lock()
         self._file = _open(source, name)
         self.subtype: str = self._file.subtype
@@ -59,16 +74,32 @@ class Recording:
 
     def blocks(self) -> Iterator[Float32Array | Gap]:
         """Raises UndecodableFileError if nothing can be decoded, PayloadTooLargeError after ``max_s``."""
-        frames = 0
-        while (block := self._read_block(frames)) is not None:
-            frames += block.shape[0]
-            if frames > self._max_s * self.source_rate:
-                raise PayloadTooLargeError(
-                    f"The recording is longer than {self._max_s / 3600:g} h. Send it in parts.", param="file"
-                )
-            yield from self._deliver(block)
-        if self._resampler is not None and frames:
+        read = False
+        for frames in self.frames():
+            read = True
+            yield from self._deliver(self._mono(frames))
+        if self._resampler is not None and read:
             yield from self._cut(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+
+    def frames(self) -> Iterator[Float32Array]:
+        """All channels as in the file, float32 ``(n, channels)`` at ``source_rate``, instead of ``blocks``.
+
+        Raises the same errors.
+        """
+        done = 0
+        while (block := self._read_block(done)) is not None:
+            done += block.shape[0]
+            if done > self.max_s * self.source_rate:
+                raise PayloadTooLargeError(
+                    f"The recording is longer than {self.max_s / 3600:g} h. Send it in parts.", param="file"
+                )
+            yield block
+
+    def track(self, channels: Sequence[int]) -> "Recording":
+        """The same source from its start, as the mean of ``channels``; this one must not be iterated any more."""
+        if not isinstance(self._source, Path):
+            self._source.seek(0)
+        return Recording(self._source, self.name, self.max_s, only=channels)
 
     def close(self) -> None:
         """Wait until the reader is done with its block, then close the file."""
@@ -84,7 +115,7 @@ class Recording:
         self.close()
 
     def _read_block(self, frames_so_far: int) -> Float32Array | None:
-        """The next block as mono, or ``None`` at the end or when decoding fails after some samples."""
+        """The next block, or ``None`` at the end or when decoding fails after some samples."""
         wanted = max(1, min(self.source_rate, MAX_BLOCK_FRAMES, MAX_BLOCK_SAMPLES // self.channels))
         pieces: list[npt.NDArray[np.float32]] = []
         with self._lock:
@@ -102,9 +133,13 @@ class Recording:
                 wanted -= piece.shape[0]
         if not pieces:
             return None
-        block = np.concatenate(pieces)
+        return np.concatenate(pieces)
+
+    def _mono(self, block: Float32Array) -> Float32Array:
         if self.channels == 1:
             return block[:, 0]
+        if self._only:
+            block = block[:, self._only]
         with np.errstate(over="ignore", invalid="ignore"):  # NaN and Infinity stay, and become a gap
             mean: Float32Array = block.mean(axis=1, dtype=np.float32)
         return mean
@@ -195,12 +230,20 @@ def _undecodable() -> UndecodableFileError:
     )
 
 
-def read_recording(source: Path | BinaryIO, name: str | None = None, *, max_s: float = DEFAULT_MAX_S) -> Recording:
+def read_recording(
+    source: Path | BinaryIO,
+    name: str | None = None,
+    *,
+    max_s: float = DEFAULT_MAX_S,
+    roles: ChannelRoles | None = None,
+    far_end: Path | None = None,
+) -> Recording:
     """Open ``source`` (a path, or a seekable binary file at its start) for assessment.
 
-    ``name`` is repeated in the result; ``None`` means the path's own name. Blocks only to read the header.
+    ``name`` is repeated in the result; ``None`` means the path's own name. ``roles``: who is on which channel;
+    ``far_end``: the far end's own track, recorded at the same time. Blocks only to read the header.
     Raises UndecodableFileError.
     """
     if name is None and isinstance(source, Path):
         name = source.name
-    return Recording(source, name, max_s)
+    return Recording(source, name, max_s, roles=roles, far_end=far_end)

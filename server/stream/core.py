@@ -37,7 +37,7 @@ class StreamCore:
     While the last 10 s are a gap nothing is computed: the VAD does not run, rows are constant, there are no levels. So
     an hour of gap costs some milliseconds.
 
-    **The far end.** ``far_end`` says from which sample on the doctor speaks: nothing there is measured as the patient's.
+    **The far end.** ``far_end`` says from which sample on the doctor speaks: nothing there counts as the patient's.
 
     **Snapshots** describe the last whole hop. After ``restore`` the client sends again from ``next_sample``, 10 s
     before that hop's end; up to there samples only refill the rings, from there on they are computed again, and events

@@ -61,6 +61,19 @@ def test_a_recording_gives_a_result(served: Served, mixes: Path) -> None:
     assert result.model.shed == 0
 
 
+def test_the_named_channel_is_judged_and_a_dead_one_is_told(served: Served) -> None:
+    buffer = io.BytesIO()
+    samples = np.zeros((4 * 16_000, 2))
+    samples[:, 1] = RNG.uniform(-0.1, 0.1, 4 * 16_000)
+    soundfile.write(buffer, samples, 16_000, format="WAV", subtype="PCM_16")
+    left = post(served, buffer.getvalue(), channels="patient=left").json()
+    assert left["measures"]["noise_dbfs"] == -120.0
+    assert left["notices"] == []
+    found = post(served, buffer.getvalue()).json()
+    assert found["measures"]["noise_dbfs"] > -40.0
+    assert "left channel" in found["notices"][0]["en"]
+
+
 def test_flat_is_titles_scores_and_one_sentence(served: Served) -> None:
     flat = post(served, wav(4), labels="low_background,无明显混响", format="flat").json()
     assert list(flat) == ["无背景强干扰", "无明显混响", "综合建议"]
@@ -115,6 +128,8 @@ def test_a_broken_or_empty_form_is_400(served: Served) -> None:
         ({"shout": "1"}, "invalid_config", "shout"),
         ({"language": "zh CN"}, "invalid_config", "language"),
         ({"reference": "x" * 201}, "invalid_config", "reference"),
+        ({"channels": "right"}, "invalid_config", "channels"),
+        ({"channels": "patient=right"}, "invalid_config", "channels"),
         ({"labels": "[{}]"}, "invalid_labels", "labels.0.label"),
         ({"labels": "[1"}, "invalid_labels", "labels"),
         ({"labels": '{"label": "low_background"}'}, "invalid_labels", "labels"),

@@ -62,6 +62,25 @@ def test_jsonl_gives_one_schema_valid_result_per_file_in_their_order(
         assert result["windows"]
 
 
+def test_channels_name_the_patient_and_a_far_end_file_leaves_the_doctor_out(short: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(short, dtype="float32")
+    call, doctor = tmp_path / "call.wav", tmp_path / "doctor.wav"
+    soundfile.write(call, np.stack((samples, np.roll(samples, rate // 2)), axis=1), rate)
+    soundfile.write(doctor, samples, rate)
+    (alone,) = in_process("assess", "--format", "jsonl", "--no-mos", short).lines()
+    assert alone["source"]["speech_s"] > 2
+    for flags in (["--channels", "patient=1,doctor=2"], ["--far-end", doctor]):
+        file = call if "--channels" in flags else short
+        (result,) = in_process("assess", "--format", "jsonl", "--no-mos", file, *flags).lines()
+        assert result["source"]["speech_s"] < 0.5
+    faulty = in_process("assess", short, "--channels", "right")
+    assert (faulty.code, faulty.out) == (2, "")
+    assert "--channels" in faulty.err
+    several = in_process("assess", short, short, "--far-end", doctor)
+    assert several.code == 2
+    assert "--far-end" in several.err
+
+
 def test_exit_code_says_whether_every_recording_passed(assessed: Ran, short: Path) -> None:
     assert assessed.code == (0 if all(result["overall"]["passed"] for result in assessed.lines()) else 1)
     assert tingqing("assess", short).code == 0

@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from server.wire.server import server_messages
 from tests.cli.conftest import TINGQING, Ran, Serving, environment, in_process
@@ -63,6 +65,22 @@ def test_fast_stream_equals_assess_window_for_window_on_five_real_files(
     for key in ("labels", "overall", "advice", "prompts", "unusable_spans", "measures"):
         assert differences(got[key], expected[key]) == [], key
     assert ran.code == (0 if expected["overall"]["passed"] else 1)
+
+
+def test_the_far_end_of_a_sent_recording_is_marked_as_assess_marks_it(
+    served: Serving, clean: Path, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(clean, dtype="float32")
+    call, rest = tmp_path / "call.wav", np.zeros_like(samples)
+    soundfile.write(call, np.stack((np.append(rest, samples), np.append(samples, rest)), axis=1), rate)
+    refused = tingqing("stream", call, "--url", served.ws, "--pace", "fast")
+    assert refused.code == 2
+    assert "--channels patient=right,doctor=left" in refused.err
+    named = ("--channels", "patient=left,doctor=right", "--format", "jsonl")
+    got = result_of(tingqing("stream", call, "--url", served.ws, "--pace", "fast", *named))
+    (expected,) = tingqing("assess", call, *named).lines()
+    assert differences(got["windows"], expected["windows"]) == []
+    assert 0 < got["source"]["speech_s"] == expected["source"]["speech_s"] < 12
 
 
 def test_jsonl_is_every_message_of_the_server_and_nothing_else(served: Serving, clean: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from server.errors import ManifestError
 from server.evaluation.manifest import Manifest, PromptTruth, read_manifest
+from server.recording.channels import ChannelRoles
 from tests.judge.builders import TELEMEDICINE
 
 
@@ -30,6 +31,15 @@ def test_a_line_becomes_truth_prompts_and_sources(tmp_path: Path) -> None:
     )
     assert row.verdicts == {"re-record", "unusable"}
     assert manifest.ignored == ("device",)
+
+
+def test_channels_say_who_is_on_which(tmp_path: Path) -> None:
+    manifest = read(
+        tmp_path, 'path,verdict,channels\na.wav,accept,"patient=right,doctor=left"\nb.wav,,\nc.wav,,right\n'
+    )
+    assert [row.roles for row in manifest.rows] == [ChannelRoles(1, 0), None]
+    assert "channels" in manifest.faults[0].message
+    assert manifest.ignored == ()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import soundfile
 from server.app import open_engine
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
-from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.recording.parties import assess_recording
 from server.rendering.results import result_model
 from server.settings import Settings
 from tests.live.patient import Patient, chunks

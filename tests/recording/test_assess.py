@@ -15,8 +15,8 @@ from server.app import open_engine
 from server.assessment.engine import Engine
 from server.errors import ScoringError, UndecodableFileError
 from server.judge.judgement import Span
-from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.recording.parties import assess_recording
 from server.rendering.results import result_json
 from server.scoring.service import ScoringService
 from server.settings import Settings

@@ -7,8 +7,8 @@ import pytest
 
 from server.app import open_engine
 from server.assessment.engine import Engine
-from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.recording.parties import assess_recording
 from server.rendering.flat import flat
 from server.settings import Settings
 from server.values.labels import RequestedLabel

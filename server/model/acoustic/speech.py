@@ -56,7 +56,7 @@ mixes of bench/further_mixes.py with seeds 1 and 2 (docs/measures.md)."""
 
 
 def pauses(rows: Float32Array) -> Pauses:
-    """Silences of at least 0.25 s between two stretches of speech; silences with a network gap or the far end do not count."""
+    """Silences of at least 0.25 s between two stretches of speech, without a network gap or the far end in them."""
     n = rows.shape[0]
     silences = runs(~is_speech(rows))
     absent = ~is_present(rows)

@@ -15,8 +15,8 @@ from server.model.clap.cache import Checkpoint
 from server.model.clap.checkpoint import load_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import repeat_to_window
-from server.recording.assess import assess_recording
 from server.recording.decode import read_recording
+from server.recording.parties import assess_recording
 from server.resources import labels_dir
 from server.scoring.ports import ScoreRequest
 from server.settings import Settings

@@ -1,0 +1,56 @@
+"""Who is on which channel, and where the far end speaks, for the commands that take recordings."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.app import make_listener
+from server.cli.console import Failure, fail
+from server.client.far_end import FarEndMarks
+from server.client.pcm_source import open_recording
+from server.errors import ConfigError
+from server.recording.channels import ChannelRoles, parse_roles
+from server.recording.parties import prepare
+from server.values.text import Text
+
+
+def channel_roles(text: str | None) -> ChannelRoles | None:
+    """The value of ``--channels``. Ends the command if it cannot be read."""
+    if text is None:
+        return None
+    try:
+        return parse_roles(text)
+    except ConfigError as error:
+        fail(f"--{error.message}")
+
+
+@dataclass(frozen=True, slots=True)
+class SentTrack:
+    """What ``tingqing stream`` sends of a recording: the mean of ``channels``, with the marks of the far end."""
+
+    channels: tuple[int, ...]
+    marks: FarEndMarks
+    notices: tuple[Text, ...]
+
+
+def sent_track(file: Path, roles: ChannelRoles | None, far_end: Path | None) -> SentTrack:
+    """Look through ``file`` once, if it has several channels or a far end.
+
+    Raises Failure if its channels hold different people and nobody said who is on which; UndecodableFileError.
+    """
+    with open_recording(file) as recording:
+        if recording.channels == 1 and roles is None and far_end is None:
+            return SentTrack((), FarEndMarks(), ())
+        recording.roles = roles
+        recording.far_end = far_end
+        if far_end is not None:
+            open_recording(far_end).close()
+        found = asyncio.run(prepare(recording, make_listener()))
+        if len(found.plan.tracks) > 1:
+            raise Failure(
+                "the channels of the recording hold different people.",
+                hint="Say who is on which channel: --channels patient=right,doctor=left",
+            )
+        rate = recording.sample_rate
+        spans = [(round(start * rate), round(end * rate)) for start, end in found.far_ends[0]]
+        return SentTrack(found.plan.tracks[0].channels, FarEndMarks(spans), found.plan.notices)

@@ -1,0 +1,193 @@
+"""Recordings of two parties: nobody is hidden behind the other, and the doctor is not judged as the patient."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from server.app import open_engine
+from server.assessment.engine import Engine
+from server.assessment.result import Result
+from server.errors import ConfigError
+from server.recording.channels import ChannelRoles
+from server.recording.decode import read_recording
+from server.recording.far_end import FarEndListener, marked
+from server.recording.parties import assess_recording
+from server.settings import Settings
+from server.stream.core import StreamCore
+from server.values.audio import AudioFormat, Encoding, Float32Array
+from tests.fakes import FakeDetector
+
+RATE = 16_000
+TURN = 12 * RATE
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    async with open_engine(Settings(mos=False, clap="off")) as opened:
+        yield opened
+
+
+def levelled(samples: Float32Array, dbfs: float) -> Float32Array:
+    loud = np.sort(np.abs(samples))[-samples.size // 3 :]
+    return np.asarray(samples * 10 ** (dbfs / 20) / np.sqrt(np.mean(loud**2)), np.float32)
+
+
+@pytest.fixture
+def voices(mixes: Path) -> tuple[Float32Array, Float32Array]:
+    """The doctor's 12 s and the patient's, both clean."""
+    doctor, patient = (soundfile.read(mixes / f"00{n}_clean_en.flac", dtype="float32")[0] for n in (0, 2))
+    return doctor, patient
+
+
+def conversation(doctor: Float32Array, patient: Float32Array, *, floor_db: float = -75.0) -> Float32Array:
+    """Two channels, 48 s: the doctor left, then the patient right, twice; each over the room of its own."""
+    rng = np.random.default_rng(1)
+    frames = (10 ** (floor_db / 20) * rng.standard_normal((4 * TURN, 2))).astype(np.float32)
+    for turn in range(4):
+        frames[turn * TURN : (turn + 1) * TURN, turn % 2] += (doctor, patient)[turn % 2]
+    return frames
+
+
+async def judged(engine: Engine, folder: Path, samples: Float32Array, **more: object) -> Result:
+    path = folder / "call.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    recording = read_recording(path, **more)  # type: ignore[arg-type]  # roles, far_end
+    return await assess_recording(engine, recording, engine.dictionaries.resolve(None))
+
+
+async def test_a_faint_patient_is_not_hidden_by_a_loud_doctor_on_the_other_channel(
+    engine: Engine, tmp_path: Path, voices: tuple[Float32Array, Float32Array]
+) -> None:
+    doctor, patient = levelled(voices[0], -20), levelled(voices[1], -52)
+    result = await judged(engine, tmp_path, conversation(doctor, patient))
+    assert result.overall.verdict != "accept"
+    assert "right channel" in result.notices[0].en
+    assert "右声道" in result.notices[0].zh
+
+
+async def test_two_good_voices_on_two_channels_are_accepted(
+    engine: Engine, tmp_path: Path, voices: tuple[Float32Array, Float32Array]
+) -> None:
+    frames = conversation(levelled(voices[0], -22), levelled(voices[1], -26))
+    result = await judged(engine, tmp_path, frames)
+    assert result.labels["close_enough"].passed
+    assert result.labels["low_background"].passed
+
+
+async def test_the_named_patient_alone_is_judged(
+    engine: Engine, tmp_path: Path, voices: tuple[Float32Array, Float32Array]
+) -> None:
+    doctor, patient = levelled(voices[0], -22), levelled(voices[1], -26)
+    frames = conversation(doctor, patient)
+    alone = await judged(engine, tmp_path, frames[:, 1])
+    result = await judged(engine, tmp_path, frames, roles=ChannelRoles(1, 0))
+    assert result.notices == ()
+    assert result.speech_s == pytest.approx(alone.speech_s, abs=0.5)
+    assert result.measures.speech_dbfs == pytest.approx(alone.measures.speech_dbfs, abs=0.3)
+    assert not result.unusable_spans
+
+
+async def test_a_doctor_who_leaks_into_the_patients_channel_is_not_the_patient(
+    engine: Engine, tmp_path: Path, voices: tuple[Float32Array, Float32Array]
+) -> None:
+    frames = conversation(levelled(voices[0], -22), levelled(voices[1], -26))
+    leaking = frames.copy()
+    leaking[:, 1] += 0.1 * frames[:, 0]
+    leaking[:, 0] += 0.05 * frames[:, 1]
+    clean = await judged(engine, tmp_path, frames[:, 1])
+    result = await judged(engine, tmp_path, leaking, roles=ChannelRoles(1, 0))
+    assert result.speech_s == pytest.approx(clean.speech_s, rel=0.1)
+    assert (await judged(engine, tmp_path, leaking[:, 1])).speech_s > 1.5 * clean.speech_s, "the leak is heard"
+
+
+@pytest.mark.parametrize("kind", ["twice", "dead", "inverted"])
+async def test_one_voice_on_two_channels_is_judged_as_on_one(
+    engine: Engine, tmp_path: Path, voices: tuple[Float32Array, Float32Array], kind: str
+) -> None:
+    voice = voices[1]
+    second = {"twice": voice, "dead": np.zeros_like(voice), "inverted": -voice}[kind]
+    alone = await judged(engine, tmp_path, voice)
+    result = await judged(engine, tmp_path, np.stack((voice, second), axis=1))
+    assert result.overall == alone.overall
+    assert result.measures == alone.measures
+    assert len(result.notices) == (0 if kind == "twice" else 1)
+
+
+async def test_a_channel_that_the_recording_lacks_is_told(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has 1 channel"):
+        await judged(engine, tmp_path, np.zeros(RATE, np.float32), roles=ChannelRoles(1, 0))
+
+
+async def test_the_far_ends_own_file_keeps_the_doctor_out_of_the_judgement(
+    engine: Engine, tmp_path: Path, voices: tuple[Float32Array, Float32Array], shared: Path
+) -> None:
+    """The doctor from the loudspeaker: through a room, 15 dB under the patient, in turns."""
+    frames = conversation(levelled(voices[0], -22), levelled(voices[1], -26))
+    impulse = soundfile.read(shared / "audio/rir/speechbrain__rir3.flac", dtype="float32", always_2d=True)[0][:, 0]
+    echo = np.convolve(frames[:, 0], impulse)[: frames.shape[0]]
+    microphone = frames[:, 1] + levelled(np.asarray(echo, np.float32), -41)
+    own = tmp_path / "doctor.wav"
+    soundfile.write(own, frames[:, 0], RATE)
+    alone = await judged(engine, tmp_path, frames[:, 1])
+    unmarked = await judged(engine, tmp_path, microphone)
+    result = await judged(engine, tmp_path, microphone, far_end=own)
+    assert unmarked.speech_s > 1.5 * alone.speech_s
+    assert result.speech_s == pytest.approx(alone.speech_s, rel=0.1)
+    assert result.labels["low_reverberation"].passed
+    assert not result.unusable_spans
+    assert result.prompts == alone.prompts
+
+
+def test_marks_lie_at_their_samples_whatever_the_blocks() -> None:
+    samples = np.arange(1_000, dtype=np.float32)
+    got: list[tuple[int, bool]] = []
+    at = 0
+    for part in marked(iter(np.array_split(samples, 7)), [(0.0, 0.1), (0.25, 0.5), (0.9, 2.0)], 1_000):
+        if isinstance(part, bool):
+            got.append((at, part))
+        else:
+            assert isinstance(part, np.ndarray)
+            assert part.tolist() == samples[at : at + part.shape[0]].tolist()
+            at += part.shape[0]
+    assert at == 1_000
+    assert got == [(0, True), (100, False), (250, True), (500, False), (900, True)]
+
+
+def far_end_spans(tmp_path: Path, own: Float32Array, beside: Float32Array | None = None) -> list[tuple[float, float]]:
+    paths = [tmp_path / "own.wav", tmp_path / "beside.wav"]
+    soundfile.write(paths[0], own, RATE)
+    core = StreamCore(AudioFormat(Encoding.PCM_F32LE, RATE), FakeDetector())
+    with read_recording(paths[0]) as track:
+        listener = FarEndListener(core, track)
+        for _ in listener.steps():
+            pass
+    if beside is not None:
+        soundfile.write(paths[1], beside, RATE)
+        with read_recording(paths[1]) as other:
+            for _ in listener.compare(other):
+                pass
+    return listener.spans()
+
+
+def bursts(*spans: tuple[float, float, float], seconds: float = 10.0) -> Float32Array:
+    """Noise of ``(start_s, end_s, amplitude)``."""
+    out = np.zeros(round(seconds * RATE), np.float32)
+    rng = np.random.default_rng(2)
+    for start, end, amplitude in spans:
+        part = slice(round(start * RATE), round(end * RATE))
+        out[part] = amplitude * rng.standard_normal(out[part].shape)
+    return out
+
+
+def test_the_far_end_speaks_where_its_own_track_does(tmp_path: Path) -> None:
+    spans = far_end_spans(tmp_path, bursts((1, 3, 0.1), (6, 8, 0.1)))
+    assert np.ravel(spans) == pytest.approx([1, 3, 6, 8], abs=0.1)
+
+
+def test_the_patient_heard_faintly_on_the_far_ends_channel_is_not_the_far_end(tmp_path: Path) -> None:
+    own, beside = bursts((1, 3, 0.1), (6, 8, 0.05)), bursts((6, 8, 0.9))
+    assert len(far_end_spans(tmp_path, own)) == 2
+    assert np.ravel(far_end_spans(tmp_path, own, beside)) == pytest.approx([1, 3], abs=0.1)
