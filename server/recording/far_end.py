@@ -54,7 +54,7 @@ class FarEndListener:
 
     @property
     def _cell(self) -> float:
-        return self._track.sample_rate * CELL_S
+        return float(self._track.sample_rate * CELL_S)
 
     def _take(self, events: list[StreamEvent]) -> None:
         for event in events:

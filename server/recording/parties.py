@@ -1,6 +1,6 @@
 """Assesses a recording of one or several parties: who is on which channel, and where the far end speaks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from server.assessment.engine import Engine
@@ -109,7 +109,7 @@ def _advance(steps: Iterator[bool]) -> bool:
 
 def _steps(
     recording: Recording, make_listener: Callable[[AudioFormat], StreamCore], found: Preparation
-) -> Iterator[bool]:
+) -> Generator[bool, None, None]:
     if recording.roles is not None:
         found.plan = plan_of(recording.roles, recording.channels)
     elif 1 < recording.channels <= MOST_CHANNELS:
@@ -129,7 +129,7 @@ def _steps(
 
 def _listen(
     recording: Recording, track: Track, make_listener: Callable[[AudioFormat], StreamCore], spans: list[Span]
-) -> Iterator[bool]:
+) -> Generator[bool, None, None]:
     if recording.far_end is not None:
         with read_recording(recording.far_end, max_s=recording.max_s) as own:
             listener = FarEndListener(make_listener(_format(own)), own)

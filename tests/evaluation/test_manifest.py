@@ -34,9 +34,8 @@ def test_a_line_becomes_truth_prompts_and_sources(tmp_path: Path) -> None:
 
 
 def test_channels_say_who_is_on_which(tmp_path: Path) -> None:
-    manifest = read(
-        tmp_path, 'path,verdict,channels\na.wav,accept,"patient=right,doctor=left"\nb.wav,,\nc.wav,,right\n'
-    )
+    lines = ("path,verdict,channels", 'a.wav,accept,"patient=right,doctor=left"', "b.wav,,", "c.wav,,right")
+    manifest = read(tmp_path, "\n".join(lines))
     assert [row.roles for row in manifest.rows] == [ChannelRoles(1, 0), None]
     assert "channels" in manifest.faults[0].message
     assert manifest.ignored == ()
