@@ -73,12 +73,12 @@ def test_the_far_end_of_a_sent_recording_is_marked_as_assess_marks_it(
     samples, rate = soundfile.read(clean, dtype="float32")
     call, rest = tmp_path / "call.wav", np.zeros_like(samples)
     soundfile.write(call, np.stack((np.append(rest, samples), np.append(samples, rest)), axis=1), rate)
-    refused = tingqing("stream", call, "--url", served.ws, "--pace", "fast")
+    refused = in_process("stream", call, "--url", served.ws, "--pace", "fast")
     assert refused.code == 2
     assert "--channels patient=right,doctor=left" in refused.err
     named = ("--channels", "patient=left,doctor=right", "--format", "jsonl")
-    got = result_of(tingqing("stream", call, "--url", served.ws, "--pace", "fast", *named))
-    (expected,) = tingqing("assess", call, *named).lines()
+    got = result_of(in_process("stream", call, "--url", served.ws, "--pace", "fast", *named))
+    (expected,) = in_process("assess", call, *named).lines()
     assert differences(got["windows"], expected["windows"]) == []
     assert 0 < got["source"]["speech_s"] == expected["source"]["speech_s"] < 12
 
