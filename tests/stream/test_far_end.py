@@ -19,7 +19,7 @@ from server.values.rows import N_COLUMNS, Column, dropout_runs, is_pause, is_spe
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, cut, s16, windows
 
-quick = settings(max_examples=15, deadline=None)
+quick = settings(max_examples=15)
 rates = st.sampled_from([*RATES, 12_345])
 cuts = st.lists(st.integers(0, 60_000), max_size=20)
 Marks = Sequence[tuple[int, bool]]
