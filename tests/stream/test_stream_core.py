@@ -33,7 +33,7 @@ def test_windows_end_at_whole_seconds_of_input_samples(rate: int) -> None:
     assert [w.start_sample for w in found] == [max(0, second - 10) * rate for second in range(3, 12)]
     for window in found:
         seconds = min(10, window.end_sample // rate)
-        assert window.rows.shape == (100 * seconds, 12)
+        assert window.rows.shape == (100 * seconds, len(Column))
         assert window.pcm.shape == (16_000 * seconds,)
         for array in (window.rows, window.pcm):
             assert array.dtype == np.float32
