@@ -31,7 +31,7 @@ from tools.material.visits.outcome import Outcome, Told
 from tools.material.visits.plans import Maker, Plan
 from tools.material.visits.truth import RATE, Stretch, Visit
 
-FAR_END_METHOD = "receive_far_end"
+FAR_END_METHOD = "far_end"
 """Of StreamCore, once it has one: called with ``speaking`` between the samples before and after."""
 PIECE = RATE
 LOOK_S = 5.0

@@ -87,6 +87,16 @@ def test_losses_while_the_far_end_speaks_are_not_the_patients() -> None:
     assert read(stretches(repeated, 400)[0]).measures.dropout_ratio == 0.0
 
 
+@pytest.mark.parametrize(("far_rows", "known"), [(90, True), (180, False)])
+def test_a_patient_who_has_just_begun_after_the_far_end_is_not_noise(far_rows: int, known: bool) -> None:
+    window = heard(slice(600, 600 + far_rows), slice(600 + far_rows, 1_000))
+    _, recent = readings(window, None)
+    assert (recent.measures.snr_db is not None) is known
+    assert recent.measures.speech_dbfs is not None
+    whole, _ = readings(replace(window, carried_noise_db=-70.0), None)
+    assert whole.measures.snr_db is not None
+
+
 @pytest.mark.parametrize(("far_rows", "rated"), [(240, True), (260, False)])
 def test_dnsmos_does_not_rate_the_doctor(far_rows: int, rated: bool) -> None:
     window = heard(slice(1_000 - far_rows, 1_000), slice(50, 450))

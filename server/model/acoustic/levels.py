@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.values.audio import Float32Array
-from server.values.rows import BoolArray, Column, is_gap, is_pause, is_present, is_silent, is_speech, spread
+from server.values.rows import BoolArray, Column, is_far_end, is_gap, is_pause, is_present, is_silent, is_speech, spread
 
 FLOOR_DB = -120.0
 
@@ -20,6 +20,9 @@ P.56's margin of 15.9 dB under the active level."""
 
 LEAST_PAUSE_ROWS = 15
 """With less than 150 ms of pause, the quietest tenth of the rows is used as the room (docs/measures.md)."""
+
+LEAST_UNPAUSED_ROWS = 300
+"""Beside the far end, under 3 s of speech without a pause say nothing of the room: the patient may just have begun."""
 
 AROUND_LOST_ROWS = 10
 """Rows on either side of a loss in which a detector may miss the speech: 100 ms."""
@@ -84,7 +87,8 @@ def speech_level(rows: Float32Array) -> float | None:
 
 
 def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None) -> Noise | None:
-    """Noise in the pauses, dBFS; ``None`` if every row was lost or the far end's.
+    """Noise in the pauses, dBFS; ``None`` if every row was lost or the far end's, or if little beside the
+    far end was heard.
 
     Without a pause, the quietest tenth of the rows is an upper bound, and the carried floor (``carried_db``, the
     earlier level of the room) may lower that bound; digital silence has the floor, -120. ``lost``: rows that were lost
@@ -97,6 +101,8 @@ def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray |
     if pause.size >= LEAST_PAUSE_ROWS:
         return Noise(mean_power_db(pause), percentile(pause, 50.0))
     heard = rows[is_present(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    if carried_db is None and heard.size < LEAST_UNPAUSED_ROWS and is_far_end(rows).any():
+        return None
     if heard.size:
         quiet = percentile(heard, QUIET_PERCENTILE)
         quiet = quiet if carried_db is None else min(quiet, carried_db)
