@@ -19,6 +19,7 @@ from server.recording.threads import to_thread_until_done
 from server.rendering.flat import flat
 from server.rendering.results import result_json
 from server.values.labels import LabelQuery
+from server.values.mode import Mode
 from server.wire.base import WireModel
 from server.wire.client import LABELS_FORM, LabelRequest, requested
 from server.wire.result import ResultModel
@@ -43,6 +44,7 @@ class AssessForm(WireModel):
     format: Literal["full", "flat"] = "full"
     reference: str | None = Field(default=None, max_length=200)
     channels: str | None = Field(default=None, max_length=100)
+    mode: Mode = Mode.RECORDING
 
     def roles(self) -> ChannelRoles | None:
         """Who is on which channel. Raises ConfigError."""
@@ -94,6 +96,12 @@ REQUEST_BODY: dict[str, Any] = {
                         "the doctor speaks, nothing counts as the patient's.",
                     },
                     "reference": {"type": "string", "description": "Repeated in the result, never logged."},
+                    "mode": {
+                        "type": "string",
+                        "enum": ["recording", "visit"],
+                        "default": "recording",
+                        "description": "visit: a conversation, in which the patient mostly listens.",
+                    },
                 },
             }
         }
@@ -140,7 +148,9 @@ async def _assess(services: Services, form: FormData) -> Response:
     roles = fields.roles()
     async with services.gate.run():
         recording = await _open(upload, services.uploads.max_audio_s, roles)
-        result = await assess_recording(services.engine, recording, labels, reference=fields.reference)
+        result = await assess_recording(
+            services.engine, recording, labels, mode=fields.mode, reference=fields.reference
+        )
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.

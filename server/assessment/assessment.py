@@ -1,11 +1,12 @@
 """The one path from a Window to a judged update, for live sessions and recordings alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from server.assessment.engine import Engine
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
+from server.assessment.nothing_judged import nothing_judged
 from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
 from server.errors import SnapshotError
@@ -17,10 +18,13 @@ from server.judge.sounds import Interference, PatientSound
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture
+from server.values.input_kind import input_kind
 from server.values.measures import Measures, Mos
+from server.values.mode import Mode
+from server.values.rows import ROW_RATE
 from server.values.scores import EvidenceKind, Opinion, Why
 from server.values.text import Text
-from server.values.windows import Window
+from server.values.windows import RECENT_S, Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
@@ -41,6 +45,7 @@ class Assessment:
         labels: LabelSet,
         capture: Capture,
         *,
+        mode: Mode = Mode.RECORDING,
         priority: Priority = Priority.FILE,
         wait_for_mos: bool = True,
         transcript: TranscriptSource | None = None,
@@ -48,7 +53,8 @@ class Assessment:
         self.engine = engine
         self.labels = labels
         self.capture = capture
-        self.judge = SessionJudge(labels)
+        self.mode = mode
+        self.judge = SessionJudge(labels, mode)
         self.log = WindowLog()
         self.findings = SoundFindings()
         self.windows_replaced = 0
@@ -65,10 +71,13 @@ class Assessment:
         """A window became ready. Never waits; ``assess`` calls it too."""
         self._mos.expect(window)
 
-    async def assess(self, window: Window, *, wait_for_mos: bool | None = None) -> Assessed:
+    async def assess(
+        self, window: Window, *, wait_for_mos: bool | None = None, observed: Callable[[], bool] = lambda: False
+    ) -> Assessed:
         """Score and judge one window. Never raises for a failing scorer: its labels are null, ``why: shed``.
 
-        ``wait_for_mos`` overrides the session's rule, for windows replayed after a resume.
+        ``wait_for_mos`` overrides the session's rule, for windows replayed after a resume. ``observed``: whether a
+        doctor watches, asked once the window is scored.
         """
         self._apply_labels()
         self.expect(window)
@@ -80,9 +89,9 @@ class Assessment:
         request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed)
         deadline_s = LIVE_DEADLINE_S if self._priority is Priority.LIVE else FILE_DEADLINE_S
         scored = await self.engine.service.score(request, self._priority, deadline_s)
-        return self._judge(request, scored)
+        return self._judge(request, scored, observed=observed())
 
-    def _judge(self, request: ScoreRequest, scored: Sequence[Scored]) -> Assessed:
+    def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, observed: bool) -> Assessed:
         measured = next((one.reply.measures for one in scored if one.reply and one.reply.measures), None)
         measures = measured or Measures(speech_ratio=request.window.speech_ratio)
         facts = _facts(request.window, measures)
@@ -101,7 +110,7 @@ class Assessment:
             ours_recent.update(one.reply.recent)
             interference.extend(one.reply.interference)
             events.extend(one.reply.events)
-        judgement = self.judge.add_window(facts, opinions, recent, interference)
+        judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
         self.shed += bool(failures or request.mos_shed)
@@ -169,14 +178,19 @@ class Assessment:
 
     def notices(self, end_s: float) -> list[Text]:
         """What the caller should know about the labels, and about the transcript if there is one."""
-        return [*self.labels.notices, *(self._transcript.notices(end_s) if self._transcript else ())]
+        return [*self.label_notices(self.labels), *(self._transcript.notices(end_s) if self._transcript else ())]
+
+    def label_notices(self, labels: LabelSet) -> list[Text]:
+        """How a request for ``labels`` was read, and whether anything of it can be judged."""
+        transcribed = self._transcript is not None
+        return [*labels.notices, *nothing_judged(labels, clap=not self.engine.basic_mode, transcribed=transcribed)]
 
     def close(self) -> None:
         """Release audio and pending requests. The judgement stays."""
         self._mos.close()
 
     def snapshot(self, *, log: bool = True) -> dict[str, Any]:
-        """JSON-able and versioned, without capture, labels (``labels_asked_for``) and transcript: pass these again.
+        """JSON-able and versioned, without capture, mode, labels (``labels_asked_for``), transcript: pass these again.
 
         ``log`` False leaves out the log, which grows with every window: a caller that keeps ``log.windows()`` adds it.
         """
@@ -193,7 +207,7 @@ class Assessment:
         """The judgement as the next window will find it, so that a pending change of labels is not lost."""
         if self._next_labels is None:
             return self.judge
-        judge = SessionJudge.restore(self.judge.snapshot(), self.labels)
+        judge = SessionJudge.restore(self.judge.snapshot(), self.labels, self.mode)
         judge.change_labels(self._next_labels)
         return judge
 
@@ -205,6 +219,7 @@ class Assessment:
         labels: LabelSet,
         capture: Capture,
         *,
+        mode: Mode = Mode.RECORDING,
         priority: Priority = Priority.FILE,
         wait_for_mos: bool = True,
         transcript: TranscriptSource | None = None,
@@ -215,8 +230,10 @@ class Assessment:
         """
         if state.get("version") != VERSION:
             raise SnapshotError(f"This snapshot has version {state.get('version')!r}; this server reads {VERSION}.")
-        restored = cls(engine, labels, capture, priority=priority, wait_for_mos=wait_for_mos, transcript=transcript)
-        restored.judge = SessionJudge.restore(state["judge"], labels)
+        restored = cls(
+            engine, labels, capture, mode=mode, priority=priority, wait_for_mos=wait_for_mos, transcript=transcript
+        )
+        restored.judge = SessionJudge.restore(state["judge"], labels, mode)
         log = state["log"]
         if isinstance(log, LoggedWindows):
             restored.log = WindowLog.of(log)
@@ -238,6 +255,7 @@ def _facts(window: Window, measures: Measures) -> WindowFacts:
         speech_s=window.speech_s,
         speech_ratio=window.speech_ratio,
         measures=measures,
+        input_kind=input_kind(window.rows[-RECENT_S * ROW_RATE :]),
     )
 
 

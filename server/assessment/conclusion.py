@@ -15,6 +15,7 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
     shown = {label.id: label for label in assessment.labels.shown()}
     return Result(
         identity=identity,
+        mode=assessment.mode,
         samples=heard.samples,
         sample_rate=heard.sample_rate,
         speech_s=heard.speech_s,

@@ -11,6 +11,7 @@ from server.judge.labels import Label
 from server.judge.said import Said
 from server.judge.sounds import Interference
 from server.values.measures import Measures
+from server.values.mode import Mode
 from server.values.plain import Json
 from server.values.scores import LabelScore, Overall
 from server.values.text import Text
@@ -80,6 +81,7 @@ class Result:
     windows: LoggedWindows
     provenance: Provenance
     notices: tuple[Text, ...] = ()
+    mode: Mode = Mode.RECORDING
 
     @property
     def duration_s(self) -> float:

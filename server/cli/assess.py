@@ -17,10 +17,12 @@ from server.cli.options import (
     LabelsOption,
     LogLevelOption,
     ModelCacheOption,
+    ModeOption,
     MosOption,
     ReferenceOption,
     VadOption,
 )
+from server.values.mode import Mode
 
 if TYPE_CHECKING:
     from server.cli.assessing import OutcomeTally
@@ -70,6 +72,7 @@ def assess(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
+    mode: ModeOption = Mode.RECORDING,
     reference: ReferenceOption = None,
     transcript: Annotated[
         Path | None,
@@ -123,7 +126,7 @@ def assess(
     spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
     lines = None if transcript is None else read_transcript(transcript)
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
-        tally = asyncio.run(assess_all(settings, files, labels, reference, sink, lines, roles, far_end))
+        tally = asyncio.run(assess_all(settings, files, labels, reference, sink, lines, roles, far_end, mode))
     raise typer.Exit(_exit_code(tally))
 
 

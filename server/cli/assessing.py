@@ -12,6 +12,7 @@ from server.recording.batch import INTERNAL, Outcome, Unread, assess_files
 from server.recording.channels import ChannelRoles
 from server.settings import Settings
 from server.transcript.sources import WrittenTranscript
+from server.values.mode import Mode
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ async def assess_all(
     transcript: WrittenTranscript | None = None,
     roles: ChannelRoles | None = None,
     far_end: Path | None = None,
+    mode: Mode = Mode.RECORDING,
 ) -> OutcomeTally:
     """Judge ``files`` and hand the outcomes to ``output`` in order, each as soon as it is ready.
 
@@ -60,6 +62,7 @@ async def assess_all(
                 files,
                 done,
                 max_s=settings.max_audio_s,
+                mode=mode,
                 reference=reference,
                 transcript=transcript,
                 roles=roles,

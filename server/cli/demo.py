@@ -92,6 +92,7 @@ def _play(url: str, path: Path, console: "Console", language: str, *, realtime: 
         start = SessionStart.model_validate(
             {
                 "type": "session.start",
+                "mode": "visit",
                 "pace": "realtime" if realtime else "fast",
                 "audio": {"encoding": source.audio.encoding.value, "sample_rate": source.audio.sample_rate},
                 "capture": {"source": "file"},

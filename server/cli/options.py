@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from server.cli.console import LogLevel
+from server.values.mode import Mode
 
 VadOption = Annotated[
     str | None, typer.Option("--vad", help="silero or webrtc. Default: silero. (TINGQING_VAD)", metavar="VAD")
@@ -29,6 +30,14 @@ ReferenceOption = Annotated[
     str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
 ]
 MosOption = Annotated[bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        help="[bold]recording[/bold]: one person tells something. [bold]visit[/bold]: a conversation; a patient who "
+        "listens is never told to speak up.",
+    ),
+]
 LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="Log level; logs go to standard error.")]
 ClapOption = Annotated[
     str | None,

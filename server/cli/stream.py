@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.console import ExitCode, Failure, LogLevel, guarded, language_or_locale, stdout_console, write_line
-from server.cli.options import ChannelsOption, FarEndOption, LabelsOption, LanguageOption, ReferenceOption
+from server.cli.options import (
+    ChannelsOption,
+    FarEndOption,
+    LabelsOption,
+    LanguageOption,
+    ModeOption,
+    ReferenceOption,
+)
 from server.filenames import readable
+from server.values.mode import Mode
 
 if TYPE_CHECKING:
     from server.cli.meter import Meter
@@ -56,6 +64,7 @@ def stream(
             "accepts audio; no window is replaced, so the scores equal those of assess.",
         ),
     ] = PaceOption.REALTIME,
+    mode: ModeOption = Mode.RECORDING,
     labels: LabelsOption = None,
     language: LanguageOption = None,
     output_format: Annotated[
@@ -99,7 +108,9 @@ def stream(
     for notice in track.notices:
         print(f"tingqing: {notice.in_language(spoken)}", file=sys.stderr)
     with PcmSource(file, chunk_ms, track.channels) as source:
-        start = _session_start(source.audio.encoding.value, source.audio.sample_rate, pace, labels, spoken, reference)
+        start = _session_start(
+            source.audio.encoding.value, source.audio.sample_rate, pace, mode, labels, spoken, reference
+        )
         with _StreamOutput(output_format, spoken, readable(file)) as output:
             client = StreamClient(address, start, source, output.take, output.lost, track.marks)
             ended = asyncio.run(client.run())
@@ -113,7 +124,13 @@ def stream(
 
 
 def _session_start(
-    encoding: str, sample_rate: int, pace: PaceOption, labels: str | None, language: str, reference: str | None
+    encoding: str,
+    sample_rate: int,
+    pace: PaceOption,
+    mode: Mode,
+    labels: str | None,
+    language: str,
+    reference: str | None,
 ) -> "SessionStart":
     from pydantic import ValidationError
 
@@ -123,6 +140,7 @@ def _session_start(
         return SessionStart.model_validate(
             {
                 "type": "session.start",
+                "mode": mode.value,
                 "pace": pace.value,
                 "audio": {"encoding": encoding, "sample_rate": sample_rate},
                 "capture": {"source": "file"},

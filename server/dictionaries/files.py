@@ -62,6 +62,13 @@ class PromptEntry(TextEntry):
     """Seconds that the label must stay below its threshold before the prompt is raised."""
 
 
+class MutedPromptEntry(TextEntry):
+    """What the patient is asked to do if the microphone gives nothing: kind, without blame, one action."""
+
+    id: Identifier
+    """Labels that ask the same thing share it."""
+
+
 class PartEntry(FileModel):
     """One measure with its curve: at least one point, measures strictly increasing, evidence 0..1."""
 
@@ -132,6 +139,8 @@ class LabelEntry(FileModel):
     aggregate: Aggregate = Aggregate.TYPICAL
     """Aggregation over a recording. typical: the median. worst: the worst tenth. any: the maximum."""
     prompt: PromptEntry | None = None
+    muted_prompt: MutedPromptEntry | None = None
+    """Raised instead of prompt if only digital silence or the input's own noise arrives. Only beside prompt."""
     endangers: TextEntry | None = None
     """What is at risk when the label fails: half a sentence, without a full stop."""
     advice: TextEntry | None = None
@@ -158,6 +167,8 @@ class LabelEntry(FileModel):
         """Raises ValueError where fields that are right alone do not fit each other."""
         if self.clear < self.threshold:
             raise ValueError(f"clear ({self.clear}) is below threshold ({self.threshold}): the prompt would flicker")
+        if self.muted_prompt is not None and self.prompt is None:
+            raise ValueError("muted_prompt is raised instead of prompt: add a prompt")
         if self.kind is LabelKind.CONTENT and (self.acoustic is not None or self.clap is not None):
             raise ValueError("a content label can only have transcript evidence: sound does not tell what was said")
         if self.kind is LabelKind.QUALITY and self.transcript is not None:
@@ -186,6 +197,7 @@ class LabelEntry(FileModel):
             weight=self.weight,
             aggregate=self.aggregate,
             prompt=Prompt(self.prompt.id, self.prompt.value(), self.prompt.after_s) if self.prompt else None,
+            muted_prompt=Prompt(self.muted_prompt.id, self.muted_prompt.value()) if self.muted_prompt else None,
             endangers=self.endangers.value() if self.endangers else None,
             advice=self.advice.value() if self.advice else None,
         )

@@ -1,5 +1,6 @@
 """Resolves a request (a dictionary's name, a list of labels, an array with thresholds) to a LabelSet."""
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from server.values.text import Text
 MAX_LABELS = 200
 MAX_HINTS = 10
 """Number of unknown labels for which similar titles are looked up: it is the slowest step, and the event loop waits."""
+NEARLY = 0.8
+"""``SequenceMatcher`` ratio from which one word is taken for a mistyped name."""
 SEPARATORS = re.compile("[,，、﹐﹑､]")
 """English and Chinese commas, and the Chinese enumeration comma, in every width."""
 
@@ -138,7 +141,16 @@ class Dictionaries:
         if known is not None:
             return [known]
         label, notice = ad_hoc_label(asked, self._titles if hint else ())
-        return [_Found(label, None, notice)]
+        near = self._mistyped(text) if hint else None
+        return [_Found(label, None, notice if near is None else near)]
+
+    def _mistyped(self, text: str) -> Text | None:
+        """A notice for one word that is nearly the name of a dictionary or the id of a label."""
+        names = [*self._dictionaries, *(found.label.id for found in self._index.values())]
+        near = difflib.get_close_matches(fold(text), names, n=1, cutoff=NEARLY) if " " not in text else []
+        if not near:
+            return None
+        return Text(f"没有“{text}”，是不是 {near[0]}？", f"There is no '{text}'. Did you mean {near[0]}?")
 
 
 def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:

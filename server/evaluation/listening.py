@@ -13,6 +13,7 @@ from server.model.acoustic.scorer import readings
 from server.recording.decode import Recording
 from server.recording.parties import assess_recording
 from server.values.measures import Mos
+from server.values.mode import Mode
 from server.values.scores import EvidenceKind, Opinion
 from server.values.windows import Window
 
@@ -32,13 +33,18 @@ class ListenedRecording:
     """An analysed recording. ``windows``: those that count; only full ones if there is one."""
 
     windows: tuple[WindowReading, ...]
+    mode: Mode = Mode.RECORDING
 
 
-async def listen(engine: Engine, recording: Recording, labels: LabelSet) -> ListenedRecording:
+async def listen(
+    engine: Engine, recording: Recording, labels: LabelSet, mode: Mode = Mode.RECORDING
+) -> ListenedRecording:
     """Assess ``recording`` as ``tingqing assess`` does and keep the measures. Raises the same errors."""
     windows: list[WindowReading] = []
-    await assess_recording(engine, recording, labels, on_window=lambda *heard: windows.append(_reading(*heard)))
-    return ListenedRecording(tuple(windows))
+    await assess_recording(
+        engine, recording, labels, mode=mode, on_window=lambda *heard: windows.append(_reading(*heard))
+    )
+    return ListenedRecording(tuple(windows), mode)
 
 
 def _reading(window: Window, assessed: Assessed) -> WindowReading:
@@ -58,7 +64,7 @@ def _reading(window: Window, assessed: Assessed) -> WindowReading:
 
 def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:
     """The judgement of ``heard`` by ``labels``; with the labels of the first analysis, exactly that of the result."""
-    judge = SessionJudge(labels)
+    judge = SessionJudge(labels, heard.mode)
     for window in heard.windows:
         judge.add_window(
             window.facts,

@@ -9,13 +9,15 @@ from pathlib import Path
 from server.errors import ConfigError, ManifestError
 from server.judge.labels import Label
 from server.recording.channels import ChannelRoles, parse_roles
+from server.values.mode import Mode
 
-PATH, CONDITION, SUBSET, USE = "path", "condition", "subset", "use"
+PATH, CONDITION, SUBSET, USE, MODE = "path", "condition", "subset", "use", "mode"
 CHANNELS = "channels"
 PROMPTS, OPTIONAL_PROMPTS, VERDICT = "prompts", "optional_prompts", "verdict"
-KNOWN = (PATH, CONDITION, SUBSET, USE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
+KNOWN = (PATH, CONDITION, SUBSET, USE, MODE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
 DEFAULT_GROUPS = ("speaker", "noise")
 USES = ("test", "fit")
+MODES = tuple(mode.value for mode in Mode)
 VERDICTS = frozenset({"accept", "re-record", "unusable"})
 NO_PROMPT = "none"
 TRUTH = {"1": True, "0": False, "": None}
@@ -51,6 +53,7 @@ class Row:
     verdicts: frozenset[str]
     groups: frozenset[tuple[str, str]]
     roles: ChannelRoles | None = None
+    mode: Mode = Mode.RECORDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,9 @@ class _Reader:
         use = values.get(USE) or USES[0]
         if use not in USES:
             raise ValueError(f"{USE} is {use!r}; it must be one of: {', '.join(USES)}")
+        mode = values.get(MODE) or Mode.RECORDING
+        if mode not in MODES:
+            raise ValueError(f"{MODE} is {mode!r}; it must be one of: {', '.join(MODES)}")
         return Row(
             line=line,
             path=self._folder / name,
@@ -171,6 +177,7 @@ class _Reader:
             condition=values.get(CONDITION) or "all",
             subset=values.get(SUBSET, ""),
             fit_only=use == "fit",
+            mode=Mode(mode),
             truth=self._truth(values),
             prompts=self._prompts(values),
             verdicts=_verdicts(values.get(VERDICT, "")),

@@ -91,4 +91,5 @@ async def _listen_to_all(
 async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -> ListenedRecording:
     with row.path.open("rb"):
         pass
-    return await listen(engine, read_recording(row.path, row.name, max_s=max_s, roles=row.roles), labels)
+    recording = read_recording(row.path, row.name, max_s=max_s, roles=row.roles)
+    return await listen(engine, recording, labels, row.mode)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.judge.sounds import Interference
+from server.values.input_kind import InputKind
 from server.values.measures import Measures
 from server.values.scores import LabelScore, Overall
 from server.values.text import Text
@@ -16,6 +17,7 @@ class WindowFacts:
     """Where a window lies (input-rate samples) and how much speech it contains.
 
     ``measures``: those of the window, if the acoustic scorer gave them; one prompt depends on the cause of a low score.
+    ``input_kind``: of its last 4 s.
     """
 
     start_sample: int
@@ -25,6 +27,7 @@ class WindowFacts:
     speech_s: float
     speech_ratio: float
     measures: Measures | None = None
+    input_kind: InputKind = InputKind.SOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Label:
     weight: float = 1.0
     aggregate: Aggregate = Aggregate.TYPICAL
     prompt: Prompt | None = None
+    muted_prompt: Prompt | None = None
+    """Raised instead of ``prompt`` if the input is digital silence or its own noise."""
     endangers: Text | None = None
     advice: Text | None = None
     asked_as: str | None = None

@@ -6,28 +6,30 @@ from typing import Any
 
 from server.judge.judgement import Audience, PromptCleared, PromptEvent, PromptRaised
 from server.judge.labels import Label, LabelSet, Prompt
-from server.judge.runs import Run, Side
+from server.judge.patience import Patience
+from server.judge.runs import Side
+from server.judge.silence import Ask
 from server.judge.sounds import Interference
+from server.judge.troubles import Troubles, asks_for_speech, prompt_of
+from server.values.input_kind import InputKind
+from server.values.mode import Mode
 from server.values.text import Text
 
 CLEAR_AFTER_S = 3
 SPACING_S = 20
-"""Seconds from one raise to the next, at least; a prompt that has been up this long may be replaced."""
-IGNORED_AFTER_S = 20
-IGNORED_BEFORE_DOCTOR = 2
+"""Seconds from one raise to the next, at least, between troubles that last."""
 
-INTELLIGIBLE = "intelligible"
-"""Its prompt asks the patient to check the microphone, which helps only if the microphone is the cause."""
-COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
 MOVE_SOMEWHERE_QUIETER = "move_somewhere_quieter"
 
 
 @dataclass(slots=True)
 class Up:
-    """The prompt that is up. ``ignored``: how many periods of 20 s have been counted as ignored."""
+    """The prompt that is up. ``asks``: what it asks a patient for who is not heard. ``ignored``: how many periods of
+    20 s have been counted as ignored."""
 
     event: PromptRaised
     raised_at: int
+    asks: Ask = Ask.NOTHING
     ignored: int = 0
 
 
@@ -35,19 +37,19 @@ class PromptPolicy:
     """At most one prompt at a time, calm, and never again one that the patient has snoozed.
 
     Call ``observe`` for each window in order, ``snooze`` and ``change_labels`` between windows. All return the events
-    to send, in order. A prompt is raised after about 3 s below the threshold and cleared after 3 s above ``clear``;
-    raises are at least 20 s apart. Of several due prompts, those not shown since their trouble began come first, then
-    the one shown longest ago; among equals the worst, so that none starves. Each 20 s that a prompt is up without
-    clearing counts as ignored once; after two, prompts go to the doctor, including the one that is up.
+    to send, in order. A prompt is raised after about 3 s below the threshold and cleared after 3 s above ``clear``.
+    The prompt for a trouble that lasts stays for 20 s and then gives way to one that is due (``Troubles``); a prompt
+    that cleared earlier, or that asked for speech, delays no other. What a patient ignores goes to the doctor, if one
+    observes (``Patience``).
     """
 
-    def __init__(self, labels: LabelSet) -> None:
-        self._labels = _with_prompt(labels)
-        self._runs = {label_id: Run() for label_id in self._labels}
+    def __init__(self, labels: LabelSet, mode: Mode = Mode.RECORDING) -> None:
+        self._troubles = Troubles(labels, mode)
+        self._patience = Patience()
         self._up: Up | None = None
-        self._last_raise: int | None = None
+        self._spaced_from: int | None = None
+        self._raised: dict[str, int] = {}
         self._last_end: int | None = None
-        self._ignored = 0
         self._snoozed: set[str] = set()
 
     def observe(
@@ -56,127 +58,111 @@ class PromptPolicy:
         rate: int,
         recent: Mapping[str, float | None],
         *,
+        input_kind: InputKind = InputKind.SOUND,
+        observed: bool = False,
         microphone_at_fault: bool = False,
         interference: Sequence[Interference] = (),
     ) -> list[PromptEvent]:
         """Take one window that ends at sample ``end`` of ``rate``, with its ``recent`` scores by label id, null or
-        absent if there are none. ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to
-        understand.
+        absent if there are none. ``input_kind``: of the last 4 s. ``observed``: whether a doctor watches.
+        ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to understand.
         """
         since_last = end - self._last_end if self._last_end is not None else end
         self._last_end = end
-        for label_id, label in self._labels.items():
-            self._runs[label_id].observe(label, recent.get(label_id), end, since_last, rate)
-        due = self._due(rate, microphone_at_fault)
-        events = self._clear_if_over(rate)
+        self._troubles.observe(end, rate, recent, since_last, input_kind)
+        self._patience.forget(self._troubles.over(end, rate))
+        due = self._troubles.due(rate, self._snoozed, microphone_at_fault=microphone_at_fault)
+        events = self._clear_if_over(end, rate)
         if self._up is not None:
             self._count_ignored(self._up, end, rate)
-            chosen = self._successor(self._up, due, end, rate)
+            audience = self._patience.audience(observed=observed)
+            chosen = self._successor(self._up, due, end, rate, audience)
         else:
-            chosen = due[0] if due else None
-        spaced = self._last_raise is None or end - self._last_raise >= SPACING_S * rate
-        if chosen is not None and spaced:
-            events += [*self._clear(), self._raise(chosen, end, interference)]
+            audience = self._patience.audience(observed=observed)
+            chosen = next((label for label in due if self._is_spaced(label, end, rate)), None)
+        if chosen is not None:
+            events += [*self._clear(), self._raise(chosen, end, interference, audience)]
         return events
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
         """ "Not now": the prompt is not raised again in this visit. Unknown ids are ignored."""
-        if all(_prompt(label).id != prompt_id for label in self._labels.values()):
+        prompts = [one for label in self._troubles.labels.values() for one in (label.prompt, label.muted_prompt)]
+        if all(one is None or one.id != prompt_id for one in prompts):
             return []
         self._snoozed.add(prompt_id)
         return self._clear() if self._up is not None and self._up.event.id == prompt_id else []
 
     def change_labels(self, labels: LabelSet) -> list[PromptEvent]:
         """Use other labels. Labels that stay keep their history; a prompt whose label is gone is cleared."""
-        self._labels = _with_prompt(labels)
-        self._runs = {label_id: self._runs.get(label_id, Run()) for label_id in self._labels}
-        gone = self._up is not None and self._up.event.label_id not in self._labels
+        self._troubles.change_labels(labels)
+        gone = self._up is not None and self._up.event.label_id not in self._troubles.labels
         return self._clear() if gone else []
 
-    def _due(self, rate: int, microphone_at_fault: bool) -> list[Label]:
-        """Labels whose prompt may be shown now, in order of priority."""
-        candidates = [
-            label
-            for label_id, label in self._labels.items()
-            if self._is_due(label, self._runs[label_id], rate) and self._helps(label, microphone_at_fault)
-        ]
-        candidates.sort(key=self._rank)
-        return [label for label in candidates if not self._waits_for_come_closer(label)]
-
-    def _waits_for_come_closer(self, label: Label) -> bool:
-        """A faint voice looks like no voice: coming closer fixes both, so it is asked for first."""
-        if _prompt(label).id != SPEAK_UP or COME_CLOSER in self._snoozed:
-            return False
-        return any(
-            _prompt(other).id == COME_CLOSER and self._fails_now(other) and self._runs[other.id].shown_at is None
-            for other in self._labels.values()
-        )
-
-    def _is_due(self, label: Label, run: Run, rate: int) -> bool:
-        prompt = _prompt(label)
-        return self._fails_now(label) and run.under_for(prompt.after_s, label, rate) and prompt.id not in self._snoozed
-
-    def _fails_now(self, label: Label) -> bool:
-        score = self._runs[label.id].score
-        return score is not None and score < label.threshold
-
-    def _helps(self, label: Label, microphone_at_fault: bool) -> bool:
-        if label.id != INTELLIGIBLE:
-            return True
-        others_fail = any(self._fails_now(other) for other in self._labels.values() if other.id != INTELLIGIBLE)
-        return microphone_at_fault and not others_fail
-
-    def _rank(self, label: Label) -> tuple[int, float]:
-        """Sort key: not yet shown or shown longest ago, then worst. Coming closer is as urgent as the silence that it
-        may explain.
-        """
-        run = self._runs[label.id]
-        assert run.score is not None, "only labels with a score are due"
-        scores = [run.score]
-        if _prompt(label).id == COME_CLOSER:
-            scores += [
-                self._runs[other.id].score or 0.0
-                for other in self._labels.values()
-                if _prompt(other).id == SPEAK_UP and self._fails_now(other)
-            ]
-        return (-1 if run.shown_at is None else run.shown_at, min(scores))
-
-    def _clear_if_over(self, rate: int) -> list[PromptEvent]:
-        if self._up is None:
+    def _clear_if_over(self, end: int, rate: int) -> list[PromptEvent]:
+        up = self._up
+        if up is None:
             return []
-        run = self._runs[self._up.event.label_id]
-        over = run.above_for(CLEAR_AFTER_S, rate) or run.side is Side.UNKNOWN
+        run = self._troubles.runs[up.event.label_id]
+        if up.asks is Ask.NOTHING:
+            over = run.above_for(CLEAR_AFTER_S, rate) or run.side is Side.UNKNOWN
+        else:
+            over = self._troubles.asks is not up.asks
+        if over and end - up.raised_at < SPACING_S * rate:
+            self._spaced_from = None
         return self._clear() if over else []
 
     def _count_ignored(self, up: Up, end: int, rate: int) -> None:
-        periods = (end - up.raised_at) // (IGNORED_AFTER_S * rate)
-        if up.event.audience == "patient" and periods > up.ignored:
-            self._ignored += periods - up.ignored
-            up.ignored = periods
+        if up.event.audience == "patient":
+            up.ignored = self._patience.count(up.event.label_id, up.ignored, end - up.raised_at, rate)
 
-    def _successor(self, up: Up, due: Sequence[Label], end: int, rate: int) -> Label | None:
-        """What replaces the prompt that is up: the next-worst, or the same one if it now goes to the doctor."""
+    def _successor(self, up: Up, due: Sequence[Label], end: int, rate: int, audience: Audience) -> Label | None:
+        """What replaces the prompt that is up: the next-worst, or the same one if it now goes to somebody else."""
+        others = [label for label in due if self._troubles.prompt(label).text != self._text(up)]
         if end - up.raised_at < SPACING_S * rate:
-            return None
-        others = [label for label in due if _prompt(label).text != self._labels_text(up)]
+            return None if self._lasts(up) else self._new_trouble(others, end, rate)
         if others:
             return others[0]
         # The remaining labels ask the same thing: one of them may be due instead of the label it was raised for.
-        hand_over = up.event.audience == "patient" and self._audience() == "doctor"
-        return due[0] if hand_over and due else None
+        return due[0] if due and up.event.audience != audience else None
 
-    def _labels_text(self, up: Up) -> Text:
-        return _prompt(self._labels[up.event.label_id]).text
+    def _lasts(self, up: Up) -> bool:
+        """Whether it is for a trouble that goes on. One that asks for speech delays no other."""
+        return up.asks is Ask.NOTHING and self._troubles.runs[up.event.label_id].side is Side.UNDER
 
-    def _audience(self) -> Audience:
-        return "doctor" if self._ignored >= IGNORED_BEFORE_DOCTOR else "patient"
+    def _new_trouble(self, due: Sequence[Label], end: int, rate: int) -> Label | None:
+        """What may replace a prompt at once: a trouble that was not told yet, but not silence."""
+        return next(
+            (
+                label
+                for label in due
+                if self._troubles.runs[label.id].shown_at is None
+                and not asks_for_speech(label)
+                and self._was_not_just_raised(label, end, rate)
+            ),
+            None,
+        )
 
-    def _raise(self, label: Label, end: int, interference: Sequence[Interference]) -> PromptRaised:
-        prompt = _prompt(label)
-        event = PromptRaised(prompt.id, label.id, worded(prompt, interference), self._audience())
-        self._up = Up(event, end)
-        self._last_raise = end
-        self._runs[label.id].shown_at = end
+    def _is_spaced(self, label: Label, end: int, rate: int) -> bool:
+        spaced = self._spaced_from is None or end - self._spaced_from >= SPACING_S * rate
+        return spaced and self._was_not_just_raised(label, end, rate)
+
+    def _was_not_just_raised(self, label: Label, end: int, rate: int) -> bool:
+        raised_at = self._raised.get(self._troubles.prompt(label).text.en)
+        return raised_at is None or end - raised_at >= SPACING_S * rate
+
+    def _text(self, up: Up) -> Text:
+        return prompt_of(self._troubles.labels[up.event.label_id], up.asks).text
+
+    def _raise(self, label: Label, end: int, interference: Sequence[Interference], audience: Audience) -> PromptRaised:
+        prompt = self._troubles.prompt(label)
+        asks = self._troubles.asks if asks_for_speech(label) else Ask.NOTHING
+        event = PromptRaised(prompt.id, label.id, worded(prompt, interference), audience)
+        self._up = Up(event, end, asks)
+        self._spaced_from = end if asks is Ask.NOTHING else None
+        self._raised[prompt.text.en] = end
+        self._troubles.runs[label.id].shown_at = end
+        if asks is Ask.UNMUTE:
+            self._troubles.silence.asked_to_unmute(end)
         return event
 
     def _clear(self) -> list[PromptEvent]:
@@ -189,26 +175,35 @@ class PromptPolicy:
         """A JSON-able state for ``restore`` with the same labels."""
         up = self._up
         return {
-            "runs": {label_id: run.snapshot() for label_id, run in self._runs.items()},
+            "troubles": self._troubles.snapshot(),
+            "patience": self._patience.snapshot(),
             "up": up
-            and [up.event.label_id, up.event.text.zh, up.event.text.en, up.event.audience, up.raised_at, up.ignored],
-            "last_raise": self._last_raise,
+            and {
+                "event": [up.event.id, up.event.label_id, up.event.text.zh, up.event.text.en, up.event.audience],
+                "raised_at": up.raised_at,
+                "asks": up.asks.value,
+                "ignored": up.ignored,
+            },
+            "spaced_from": self._spaced_from,
+            "raised": dict(self._raised),
             "last_end": self._last_end,
-            "ignored": self._ignored,
             "snoozed": sorted(self._snoozed),
         }
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "PromptPolicy":
+    def restore(cls, state: Mapping[str, Any], labels: LabelSet, mode: Mode = Mode.RECORDING) -> "PromptPolicy":
         """Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot."""
-        policy = cls(labels)
-        policy._runs = {label_id: Run.restore(state["runs"][label_id]) for label_id in policy._labels}
-        if state["up"] is not None:
-            label_id, zh, en, audience, raised_at, ignored = state["up"]
-            prompt = _prompt(policy._labels[label_id])
-            policy._up = Up(PromptRaised(prompt.id, label_id, Text(zh, en), audience), raised_at, ignored)
-        policy._last_raise, policy._last_end = state["last_raise"], state["last_end"]
-        policy._ignored, policy._snoozed = state["ignored"], set(state["snoozed"])
+        policy = cls(labels, mode)
+        policy._troubles.restore(state["troubles"])
+        policy._patience = Patience.restore(state["patience"])
+        if (up := state["up"]) is not None:
+            prompt_id, label_id, zh, en, audience = up["event"]
+            if label_id not in policy._troubles.labels:
+                raise ValueError("a prompt of another label")
+            event = PromptRaised(prompt_id, label_id, Text(zh, en), audience)
+            policy._up = Up(event, up["raised_at"], Ask(up["asks"]), up["ignored"])
+        policy._spaced_from, policy._raised = state["spaced_from"], dict(state["raised"])
+        policy._last_end, policy._snoozed = state["last_end"], set(state["snoozed"])
         return policy
 
 
@@ -216,12 +211,3 @@ def worded(prompt: Prompt, interference: Sequence[Interference]) -> Text:
     """The sentence for the patient; it names the interference if there is a named one ("the television")."""
     named = max(interference, key=lambda item: item.score, default=None)
     return prompt.text if prompt.id != MOVE_SOMEWHERE_QUIETER or named is None else named.prompt
-
-
-def _with_prompt(labels: LabelSet) -> dict[str, Label]:
-    return {label.id: label for label in labels.shown() if label.prompt is not None}
-
-
-def _prompt(label: Label) -> Prompt:
-    assert label.prompt is not None, "the policy only holds labels with a prompt"
-    return label.prompt

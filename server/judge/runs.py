@@ -32,13 +32,14 @@ class Run:
     more than ``recent`` covers: windows may be missing, and audio that was not judged proves nothing. Null scores
     neither end the stay nor extend it, until it is forgotten. ``lowest``: the worst score of the stay. ``known_at``:
     end of the last window with a score. ``shown_at``: when its prompt was last raised during this trouble, which ends
-    above ``clear``. ``score``: the last score.
+    above ``clear``. ``under_at``: end of the last window under the threshold. ``score``: the last score.
     """
 
     side: Side = Side.UNKNOWN
     samples: int = 0
     lowest: float = 1.0
     known_at: int = 0
+    under_at: int | None = None
     shown_at: int | None = None
     score: float | None = None
 
@@ -57,7 +58,13 @@ class Run:
         self.lowest = min(self.lowest, score)
         if side is Side.ABOVE:
             self.shown_at = None
+        elif side is Side.UNDER:
+            self.under_at = end
         self.known_at = end
+
+    def ended_for(self, seconds: float, end: int, rate: int) -> bool:
+        """Whether the label has not been under its threshold for ``seconds`` before sample ``end``."""
+        return self.under_at is None or end - self.under_at >= seconds * rate
 
     def under_for(self, seconds: float, label: Label, rate: int) -> bool:
         """Whether the label has been below its threshold for about ``seconds``.

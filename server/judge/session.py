@@ -13,16 +13,20 @@ from server.judge.combine import EVIDENCE_KINDS, combine, content_score
 from server.judge.history import History
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
-from server.judge.prompts import INTELLIGIBLE, PromptPolicy
+from server.judge.prompts import PromptPolicy
 from server.judge.said import Said
+from server.judge.silence import Ask
 from server.judge.sounds import Interference
 from server.judge.spans import Mark, SpanTracker, spoiled_by
+from server.judge.troubles import INTELLIGIBLE, prompt_of
 from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
+from server.values.input_kind import InputKind
+from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion
 from server.values.text import Text
 from server.values.windows import RECENT_S
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 MICROPHONE_SNR_DB = 15.0
 """Above this SNR, dB, speech is hard to understand because of bandwidth or SIG, not because of noise."""
@@ -36,14 +40,15 @@ class SessionJudge:
     """Judges windows by ``labels``. ``opinions`` are keyed by evidence kind, then by label id; if a label has no entry
     for a kind that it declares, that scorer is not loaded."""
 
-    def __init__(self, labels: LabelSet) -> None:
+    def __init__(self, labels: LabelSet, mode: Mode = Mode.RECORDING) -> None:
         self._labels = labels
         self._history = History(labels)
-        self._prompts = PromptPolicy(labels)
+        self._prompts = PromptPolicy(labels, mode)
         self._spans = SpanTracker()
         # Windows in which intelligible fails; of these, windows in which the microphone is the cause.
         self._microphone_at_fault = [0, 0]
         self._sample_rate = 1
+        self._lifeless = True
         self._unsent: list[PromptEvent] = []
 
     def add_window(
@@ -52,11 +57,14 @@ class SessionJudge:
         opinions: Opinions,
         recent: Opinions,
         interference: Sequence[Interference] = (),
+        *,
+        observed: bool = False,
     ) -> WindowJudgement:
         """Judge one window. A window that ends no later than the previous one is judged too, but not counted again.
 
         ``interference``: sounds that scorers heard around the patient. It counts only if ``low_background`` fails in
-        the window or in its last 4 s: a television in a room that is quiet enough does not matter.
+        the window or in its last 4 s: a television in a room that is quiet enough does not matter. ``observed``:
+        whether a doctor watches, who can be told what the patient ignores.
         """
         scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
         latest = {label.id: combine(label, _recent_of(recent, opinions, label)) for label in self._labels.labels}
@@ -68,6 +76,8 @@ class SessionJudge:
                 facts.end_sample,
                 facts.sample_rate,
                 {label_id: score.score for label_id, score in latest.items()},
+                input_kind=facts.input_kind,
+                observed=observed,
                 microphone_at_fault=self._microphone_fails(facts, latest),
                 interference=named,
             )
@@ -135,23 +145,28 @@ class SessionJudge:
             "marks": list(self._marks),
             "microphone_at_fault": list(self._microphone_at_fault),
             "sample_rate": self._sample_rate,
+            "lifeless": self._lifeless,
             "unsent": [
                 [event.id, event.label_id, event.text.zh, event.text.en, event.audience] for event in self._unsent
             ],
         }
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any], labels: LabelSet) -> "SessionJudge":
-        """Continue where ``snapshot`` was taken. Raises SnapshotError for another version, other labels or bad data."""
+    def restore(cls, state: Mapping[str, Any], labels: LabelSet, mode: Mode = Mode.RECORDING) -> "SessionJudge":
+        """Continue where ``snapshot`` was taken, in the same ``mode``.
+
+        Raises SnapshotError for another version, other labels or bad data.
+        """
         if state.get("version") != SNAPSHOT_VERSION:
             raise SnapshotError("a judgement snapshot of another version")
-        judge = cls(labels)
+        judge = cls(labels, mode)
         try:
             judge._history = History.restore(state["history"], labels)
-            judge._prompts = PromptPolicy.restore(state["prompts"], labels)
+            judge._prompts = PromptPolicy.restore(state["prompts"], labels, mode)
             fails, at_fault = state["microphone_at_fault"]
             judge._microphone_at_fault = [int(fails), int(at_fault)]
             judge._sample_rate = int(state["sample_rate"])
+            judge._lifeless = bool(state["lifeless"])
             for start, end, why in state["marks"]:
                 judge._spans.add(Mark(int(start), int(end), why), judge._sample_rate)
             judge._unsent = [
@@ -173,6 +188,7 @@ class SessionJudge:
 
     def _remember(self, facts: WindowFacts, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> None:
         self._sample_rate = facts.sample_rate
+        self._lifeless = self._lifeless and facts.input_kind in (InputKind.ZEROS, InputKind.FLOOR)
         self._history.add(scores, facts.speech_s, partial=facts.partial)
         looks_back_to = max(facts.start_sample, facts.end_sample - RECENT_S * facts.sample_rate)
         self._spans.add(Mark(looks_back_to, facts.end_sample, spoiled_by(self._labels, latest)), self._sample_rate)
@@ -211,7 +227,9 @@ class SessionJudge:
             # In such noise a voice may be drowned out: nobody can tell whether the patient was silent.
             failing = [(score, label) for score, label in failing if label.id != SPEECH_PRESENT]
         failing.sort(key=lambda pair: pair[0])
-        return list(dict.fromkeys(label.prompt.id for _, label in failing if label.prompt is not None))
+        # A recording of nothing: the microphone may have been muted, or nobody spoke.
+        asks = (Ask.UNMUTE, Ask.SPEAK_UP) if self._lifeless else (Ask.SPEAK_UP,)
+        return list(dict.fromkeys(prompt_of(label, ask).id for _, label in failing for ask in asks))
 
 
 def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:

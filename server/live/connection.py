@@ -191,7 +191,9 @@ class Connection:
             if mail.lossless:
                 await self._outbox.room()
             # No await between judgement and checkpoint: a line lost in between would have the window judged twice.
-            assessed = await assessment.assess(mail.window, wait_for_mos=mail.lossless)
+            assessed = await assessment.assess(
+                mail.window, wait_for_mos=mail.lossless, observed=lambda: len(self.session.hub) > 0
+            )
             self.session.judged(
                 assessed, arrived=mail.arrived, core=mail.core, received=self._intake.received, keep=mail.lossless
             )

@@ -13,6 +13,7 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
         resume_token=session.resume_token,
         next_sample=next_sample,
         config=AppliedConfig(
+            mode=session.start.mode,
             pace=session.pace.value,
             audio=session.start.audio,
             capture=session.start.capture,
@@ -23,7 +24,7 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
         labels=wire.session_labels(labels),
         scorers=list(session.engine.scorer_names),
         basic_mode=session.engine.basic_mode,
-        notices=wire.notices(labels),
+        notices=wire.notices(session.assessment.label_notices(labels)),
     )
 
 
@@ -41,5 +42,5 @@ def snapshot_message(session: Session, phase: Phase | None = None) -> Snapshot:
         update=session.update,
         prompts=session.prompts.up,
         warnings=session.warnings.active(session.clock.now()),
-        notices=wire.notices(labels),
+        notices=wire.notices(session.assessment.label_notices(labels)),
     )

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Literal
 
 from server.errors import UnknownSessionError
 from server.live.clock import Clock, Timer
@@ -17,6 +18,7 @@ class SessionTerms:
     language: str | None = None
     reference: str | None = None
     metadata: dict[str, object] | None = None
+    mode: Literal["recording", "visit"] | None = None
 
     def applied(self, start: SessionStart) -> SessionStart:
         """The start, with the settled values in place of the patient's."""

@@ -22,6 +22,7 @@ from server.live.warnings import WarningWatch
 from server.rendering import wire
 from server.scoring.ports import Priority
 from server.values.audio import Pace
+from server.values.mode import Mode
 from server.wire.client import LabelsField, SessionStart, requested
 from server.wire.server import EndReason, LabelsUpdated, QualityUpdate, SessionStateMessage, WarningCode, WarningMessage
 
@@ -83,7 +84,11 @@ class Session:
 
     def manner(self) -> dict[str, Any]:
         """The terms under which this session is assessed."""
-        return {"priority": Priority.FILE if self.fast else Priority.LIVE, "wait_for_mos": self.fast}
+        return {
+            "mode": Mode(self.start.mode),
+            "priority": Priority.FILE if self.fast else Priority.LIVE,
+            "wait_for_mos": self.fast,
+        }
 
     @property
     def long(self) -> bool:
@@ -217,4 +222,8 @@ class Session:
         labels = self.engine.dictionaries.resolve(requested(asked))
         self.start = self.start.model_copy(update={"labels": asked})
         self.assessment.change_labels(labels)
-        self.tell(LabelsUpdated(labels=wire.session_labels(labels), notices=wire.notices(labels)))
+        self.tell(
+            LabelsUpdated(
+                labels=wire.session_labels(labels), notices=wire.notices(self.assessment.label_notices(labels))
+            )
+        )

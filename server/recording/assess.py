@@ -23,6 +23,7 @@ from server.stream.core import StreamCore
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
+from server.values.mode import Mode
 from server.values.plain import Json
 from server.values.windows import Window
 
@@ -35,6 +36,7 @@ async def assess_track(
     recording: Recording,
     labels: LabelSet,
     *,
+    mode: Mode = Mode.RECORDING,
     name: str | None = None,
     reference: str | None = None,
     metadata: dict[str, Json] | None = None,
@@ -56,7 +58,7 @@ async def assess_track(
     """
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
     capture = Capture(source=CaptureSource.FILE)
-    assessment = Assessment(engine, labels, capture, priority=Priority.FILE, transcript=transcript)
+    assessment = Assessment(engine, labels, capture, mode=mode, priority=Priority.FILE, transcript=transcript)
     tally = _ScorerTally(len(engine.scorer_names))
     try:
         blocks = marked(recording.blocks(), far_end, recording.sample_rate)

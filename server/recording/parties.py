@@ -22,6 +22,7 @@ from server.recording.threads import to_thread_until_done
 from server.stream.core import StreamCore
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, Encoding
+from server.values.mode import Mode
 from server.values.plain import Json
 from server.values.windows import Window
 
@@ -42,6 +43,7 @@ async def assess_recording(
     recording: Recording,
     labels: LabelSet,
     *,
+    mode: Mode = Mode.RECORDING,
     name: str | None = None,
     reference: str | None = None,
     metadata: dict[str, Json] | None = None,
@@ -61,6 +63,7 @@ async def assess_recording(
             engine,
             track,
             labels,
+            mode=mode,
             name=name,
             reference=reference,
             metadata=metadata,

@@ -29,6 +29,7 @@ def result_model(result: Result) -> ResultModel:
         site=identity.site,
         attempt_of=identity.attempt_of,
         metadata=identity.metadata,
+        mode=result.mode.value,
         source=SourceModel(
             kind=identity.kind,
             name=identity.name,

@@ -156,6 +156,6 @@ def session_labels(labels: LabelSet) -> list[SessionLabel]:
     return [session_label(label) for label in labels.shown()]
 
 
-def notices(labels: LabelSet) -> list[TextModel]:
+def notices(values: Iterable[Text]) -> list[TextModel]:
     """How the caller's words were read, for the person who wrote them."""
-    return [text(one) for one in labels.notices]
+    return [text(one) for one in values]

@@ -85,6 +85,9 @@ class SessionStart(WireModel):
 
     type: Literal["session.start"]
     audio: AudioConfig
+    mode: Literal["recording", "visit"] = Field(
+        default="recording", description="visit: a conversation, in which silence is listening."
+    )
     pace: Literal["realtime", "fast"] = "realtime"
     capture: CaptureConfig = CaptureConfig()
     labels: LabelsField | None = Field(default=None, max_length=20_000)

@@ -92,6 +92,7 @@ class ResultModel(WireModel):
     attempt_of: str | None = None
     metadata: dict[str, JsonValue] | None = None
     source: SourceModel
+    mode: Literal["recording", "visit"] = Field(default="recording", description="As asked for.")
     labels: dict[str, ResultLabel]
     overall: OverallModel
     advice: TextModel

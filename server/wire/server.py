@@ -24,6 +24,7 @@ from server.wire.result import ResultModel, SpanModel
 class AppliedConfig(WireModel):
     """The configuration in effect, which may differ from the request."""
 
+    mode: Literal["recording", "visit"]
     pace: Literal["realtime", "fast"]
     audio: AudioConfig
     capture: CaptureConfig

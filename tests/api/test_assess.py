@@ -81,6 +81,11 @@ def test_flat_is_titles_scores_and_one_sentence(served: Served) -> None:
     assert list(english) == ["No strong background noise", "Overall advice"]
 
 
+def test_mode_is_repeated_and_a_recording_unless_said(served: Served) -> None:
+    assert post(served, wav()).json()["mode"] == "recording"
+    assert post(served, wav(), mode="visit").json()["mode"] == "visit"
+
+
 def test_labels_may_be_an_array_with_thresholds(served: Served) -> None:
     labels = json.dumps([{"label": "low_background", "threshold": 0.5}])
     assert post(served, wav(4), labels=labels).json()["labels"]["low_background"]["threshold"] == 0.5
@@ -127,6 +132,7 @@ def test_a_broken_or_empty_form_is_400(served: Served) -> None:
         ({"format": "xml"}, "invalid_config", "format"),
         ({"shout": "1"}, "invalid_config", "shout"),
         ({"language": "zh CN"}, "invalid_config", "language"),
+        ({"mode": "interview"}, "invalid_config", "mode"),
         ({"reference": "x" * 201}, "invalid_config", "reference"),
         ({"channels": "right"}, "invalid_config", "channels"),
         ({"channels": "patient=right"}, "invalid_config", "channels"),

@@ -241,6 +241,11 @@ def test_reference_is_repeated(short: Path) -> None:
     assert json.loads(quickly("--format", "json", "--reference", "visit 7", short).out)["reference"] == "visit 7"
 
 
+def test_mode_is_repeated(short: Path) -> None:
+    assert json.loads(in_process("assess", "--format", "json", short).out)["mode"] == "recording"
+    assert json.loads(in_process("assess", "--format", "json", "--mode", "visit", short).out)["mode"] == "visit"
+
+
 def test_brackets_in_a_file_name_are_not_markup(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(short, tmp_path / "[red]a.flac")
     monkeypatch.chdir(tmp_path)  # a long path would be broken over lines

@@ -266,3 +266,14 @@ def test_the_example_of_the_guide_has_no_findings() -> None:
 def test_every_rule_is_explained_in_the_guide() -> None:
     guide = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
     assert not [rule for rule in LintRule if f"`{rule}`" not in guide]
+
+
+def test_a_muted_prompt_needs_a_prompt_and_both_languages() -> None:
+    source = (LABELS / "telemedicine.toml").read_text(encoding="utf-8")
+    prompt = 'prompt = { id = "speak_up", zh = "请对着话筒说话。", en = "Please speak towards the microphone." }\n'
+    assert prompt in source
+    alone = source.replace(prompt, "", 1)
+    at = source[: source.index(prompt)].count("\n") + 1
+    assert found(lint_source(alone, "telemedicine.toml", KNOWN)) == {(at, "form")}
+    english = source.replace("请看看话筒是不是静音了。", "Please look.")
+    assert found(lint_source(english, "telemedicine.toml", KNOWN)) == {(at + 1, "translation")}

@@ -214,6 +214,12 @@ def test_unknown_chinese_is_unscorable_and_the_nearest_titles_are_named() -> Non
     assert "主诉清晰" in labels.notices[0].en
 
 
+def test_one_word_that_is_nearly_a_name_is_told_as_mistyped() -> None:
+    assert "Did you mean cardiology?" in OURS.resolve("cardiolgy").notices[0].en
+    assert "是不是 low_background？" in OURS.resolve("low-backgruond").notices[0].zh
+    assert "Did you mean" not in OURS.resolve("a dog barking").notices[0].en
+
+
 def test_similar_titles_are_suggested_for_the_first_ten_unknown_labels() -> None:
     """The search is the slowest step, and no window is scored meanwhile."""
     found = OURS.resolve(",".join(f"语速适宜{number:03}" for number in range(200)))

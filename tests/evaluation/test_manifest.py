@@ -7,6 +7,7 @@ import pytest
 from server.errors import ManifestError
 from server.evaluation.manifest import Manifest, PromptTruth, read_manifest
 from server.recording.channels import ChannelRoles
+from server.values.mode import Mode
 from tests.judge.builders import TELEMEDICINE
 
 
@@ -39,6 +40,12 @@ def test_channels_say_who_is_on_which(tmp_path: Path) -> None:
     assert [row.roles for row in manifest.rows] == [ChannelRoles(1, 0), None]
     assert "channels" in manifest.faults[0].message
     assert manifest.ignored == ()
+
+
+def test_a_line_may_be_a_visit(tmp_path: Path) -> None:
+    manifest = read(tmp_path, "path,mode,prompts\na.wav,visit,none\nb.wav,,none\nc.wav,talk,none\n")
+    assert [row.mode for row in manifest.rows] == [Mode.VISIT, Mode.RECORDING]
+    assert [fault.message for fault in manifest.faults] == ["mode is 'talk'; it must be one of: recording, visit"]
 
 
 @pytest.mark.parametrize(

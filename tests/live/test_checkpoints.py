@@ -89,7 +89,7 @@ async def test_a_session_goes_on_in_another_process_with_the_result_of_the_unbro
     manager: SessionManager, dictionaries: Dictionaries, store: CheckpointStore, broken_at_s: float
 ) -> None:
     pcm = noise(20)
-    about = {"reference": "case 7", "metadata": {"bed": 3}, "language": "en"}
+    about = {"reference": "case 7", "metadata": {"bed": 3}, "language": "en", "mode": "visit"}
     expected = await unbroken(manager, pcm, **about)
     here, there = FakeClock(), FakeClock(now=7.0, wall=1000.0 + broken_at_s + 3)
     async with process(dictionaries, store, here) as first:
@@ -104,6 +104,7 @@ async def test_a_session_goes_on_in_another_process_with_the_result_of_the_unbro
         assert ticket(again) == ticket(started)
         assert again["next_sample"] == max(0, (int(broken_at_s) - 10) * RATE)
         assert again["config"]["language"] == "en"
+        assert again["config"]["mode"] == "visit"
         doctor = Doctor(second, started["session_id"])
         snapshot = await doctor.socket.expect("snapshot")
         assert snapshot["update"] == (updates[-1] if updates else None)

@@ -48,6 +48,21 @@ async def test_chinese_titles_of_the_callers_own_go_with_the_session(manager: Se
     assert result["notices"] == started["notices"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"), [("cardiolgy", "Did you mean cardiology?"), ("low_backgruond", "Did you mean low_background?")]
+)
+async def test_a_mistyped_name_and_a_session_that_judges_nothing_are_told(
+    manager: SessionManager, asked: str, said: str
+) -> None:
+    patient = Patient(manager)
+    started = await patient.start(labels=asked)
+    near, nothing = (notice["en"] for notice in started["notices"])
+    assert said in near
+    assert "None of these labels can be judged here" in nothing
+    updated = await changed(patient, "low_background")
+    assert updated["notices"] == []
+
+
 async def test_labels_requested_in_mid_session_may_have_their_own_thresholds(
     manager: SessionManager, clock: FakeClock
 ) -> None:

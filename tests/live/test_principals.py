@@ -33,7 +33,7 @@ async def test_a_foreign_sites_session_is_unknown_while_it_goes_on_and_after(
 async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
     manager: SessionManager, clock: FakeClock
 ) -> None:
-    terms = SessionTerms(labels="low_background", language="en", reference="case 7", metadata={"bed": 3})
+    terms = SessionTerms(labels="low_background", language="en", reference="case 7", metadata={"bed": 3}, mode="visit")
     session_id = manager.announce(ANYONE, terms)
     assert manager.counts().pending == 1
     patient = Patient(manager, clock, claim=session_id)
@@ -41,6 +41,7 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
     assert started["session_id"] == session_id
     assert [label["id"] for label in started["labels"]] == ["low_background"]
     assert started["config"]["language"] == "en"
+    assert started["config"]["mode"] == "visit"
     assert manager.counts().pending == 0
     await patient.speak_scored(noise(4))
     result = (await patient.end())["result"]
@@ -50,7 +51,8 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
 
 async def test_session_start_decides_what_the_terms_leave_open(manager: SessionManager) -> None:
     session_id = manager.announce(ANYONE, SessionTerms())
-    started = await Patient(manager, claim=session_id).start(labels="close_enough", language="en")
+    started = await Patient(manager, claim=session_id).start(labels="close_enough", language="en", mode="visit")
+    assert started["config"]["mode"] == "visit"
     assert [label["id"] for label in started["labels"]] == ["close_enough"]
     assert started["config"]["language"] == "en"
 

@@ -22,6 +22,7 @@ async def test_session_started_reports_the_configuration_in_effect(manager: Sess
     assert len(bytes.fromhex(started["session_id"])) == 16, "128 random bits"
     assert [label["id"] for label in started["labels"]] == ["low_background", "close_enough"]
     assert started["config"]["language"] == "en"
+    assert started["config"]["mode"] == "recording"
     assert started["config"]["capture"]["source"] == "microphone"
     assert started["basic_mode"] is True
     assert started["limits"]["max_frame_bytes"] == 65536
@@ -50,7 +51,8 @@ async def test_every_message_is_of_the_protocol(manager: SessionManager, clock: 
 
 async def test_session_end_brings_the_complete_result(manager: SessionManager, clock: FakeClock) -> None:
     patient = Patient(manager, clock)
-    started = await patient.start(reference="case 7", metadata={"bed": 3})
+    started = await patient.start(reference="case 7", metadata={"bed": 3}, mode="visit")
+    assert started["config"]["mode"] == "visit"
     await patient.speak_scored(noise(12.5))
     ended = await patient.end()
     assert patient.socket.closed == (1000, "client")
@@ -58,6 +60,7 @@ async def test_session_end_brings_the_complete_result(manager: SessionManager, c
     assert ended["reason"] == "client"
     result = ResultModel.model_validate(ended["result"])
     assert (result.id, result.reference, result.metadata) == (started["session_id"], "case 7", {"bed": 3})
+    assert result.mode == "visit"
     assert (result.source.kind, result.source.duration_s, result.source.sample_rate) == ("session", 12.5, RATE)
     assert [window.end_s for window in result.windows] == [float(end) for end in range(3, 13)]
     assert result.model.windows_replaced == 0

@@ -13,13 +13,15 @@ import soundfile
 
 from server.app import open_engine
 from server.assessment.engine import Engine
+from server.assessment.updates import Assessed
 from server.errors import ScoringError, UndecodableFileError
-from server.judge.judgement import Span
+from server.judge.judgement import PromptRaised, Span
 from server.recording.decode import read_recording
 from server.recording.parties import assess_recording
 from server.rendering.results import result_json
 from server.scoring.service import ScoringService
 from server.settings import Settings
+from server.values.mode import Mode
 from tests.fakes import FakeScorer
 
 RNG = np.random.default_rng(5)
@@ -128,3 +130,34 @@ async def test_every_odd_file_ends_in_a_result_or_a_typed_error(shared: Path) ->
                     continue
             assert result.identity.name == path.name
             assert "NaN" not in result_json(result)
+
+
+def prompts_of(assessed: list[Assessed]) -> list[tuple[float, str]]:
+    return [
+        (one.update.facts.end_sample / one.update.facts.sample_rate, event.id)
+        for one in assessed
+        for event in one.prompts
+        if isinstance(event, PromptRaised)
+    ]
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        np.zeros(12 * 16_000),
+        10 ** (-66 / 20) * RNG.standard_normal(12 * 16_000),
+        0.004 * np.sin(2 * np.pi * 50 * np.arange(12 * 16_000) / 16_000),
+    ],
+    ids=["zeros", "noise floor", "hum"],
+)
+async def test_an_input_that_gives_nothing_from_a_room_is_asked_whether_it_is_muted(quiet: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, quiet, 16_000, format="WAV", subtype="PCM_16")
+    seen: list[Assessed] = []
+    async with open_engine(Settings(mos=False, clap="off")) as engine:
+        labels = engine.dictionaries.resolve(None)
+        result = await assess_recording(
+            engine, read_recording(buffer), labels, mode=Mode.VISIT, on_window=lambda _, one: seen.append(one)
+        )
+    assert prompts_of(seen) == [(6.0, "check_microphone")]
+    assert result.prompts[0] == "check_microphone"

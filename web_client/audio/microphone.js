@@ -1,6 +1,7 @@
 /** One microphone without the browser's processing. Reports what the browser granted, and notices silence. */
 
 import { FailureCode } from '../protocol/failures.js';
+import { Settling } from './settling.js';
 
 /** A quiet room never gives exact zeros for this long. A disabled, unplugged or revoked device does. */
 const SILENT_AFTER_MS = 2000;
@@ -77,6 +78,7 @@ export class Microphone {
   #heardAt = performance.now();
   #silent = false;
   #muted = false;
+  #settling = new Settling();
 
   /** Hz, as granted. @returns {number} */
   get sampleRate() {
@@ -117,6 +119,7 @@ export class Microphone {
     this.#muted = muted;
     this.#track.enabled = !muted;
     this.#heardAt = performance.now();
+    if (!muted) this.#settling.released(this.#heardAt);
   }
 
   stop() {
@@ -125,9 +128,11 @@ export class Microphone {
     if (this.#context.state !== 'closed') void this.#context.close();
   }
 
-  /** @param {Int16Array} pcm */
-  #hear(pcm) {
+  /** @param {Int16Array} chunk */
+  #hear(chunk) {
     if (this.#muted) return;
+    const pcm = this.#settling.take(chunk, performance.now());
+    if (pcm.length === 0) return;
     if (pcm.some((sample) => sample !== 0)) {
       this.#heardAt = performance.now();
       if (this.#silent) this.#tell(false);

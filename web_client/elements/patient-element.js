@@ -27,7 +27,7 @@ const BEAT_MS = 250;
 const AFTERWARDS_MS = 8000;
 
 /**
- * Attributes: `lang`, `labels`, `reference`, `server`; all are optional (docs/web-client.md).
+ * Attributes: `lang`, `labels`, `mode`, `reference`, `server`; all are optional (docs/web-client.md).
  * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
  * as a `tingqing-message` event with the message as its `detail`.
  */
@@ -163,7 +163,8 @@ export class TingqingPatient extends HTMLElement {
   /** @param {{sampleRate: number, capture: Capture}} granted */
   #begin({ sampleRate, capture }) {
     const [labels, reference] = [this.getAttribute('labels'), this.getAttribute('reference')];
-    const optional = { ...(labels && { labels }), ...(reference && { reference }) };
+    const mode = this.getAttribute('mode') === 'visit' && { mode: 'visit' };
+    const optional = { ...(labels && { labels }), ...(reference && { reference }), ...mode };
     const language = this.#language === 'zh' ? 'zh-CN' : 'en';
     const url = socketUrl('v1/stream', this.getAttribute('server'));
     const protocol = new SessionProtocol({ sampleRate, capture, language, ...optional });

@@ -120,7 +120,7 @@ export class Meter {
     if (this.#warnings.has(SILENT)) return 'silent';
     if (!this.update) return 'waiting';
     if (now - this.#updatedAt > STALE_AFTER_MS) return 'stale';
-    if (this.#isQuiet(now)) return 'quiet';
+    if (this.#isQuiet(now) || this.#hardlySpoke(this.update)) return 'quiet';
     return null;
   }
 
@@ -131,6 +131,16 @@ export class Meter {
   #isQuiet(now) {
     const voice = this.#voice;
     return voice.kind === 'quiet' ? now - voice.since > STALE_AFTER_MS : voice.kind === 'unknown';
+  }
+
+  /**
+   * Whether the window holds too little speech to grade: the patient listened, or has only just begun to speak.
+   * @param {QualityUpdate} update
+   */
+  #hardlySpoke({ window, labels }) {
+    const label = this.labels.find(({ id }) => id === 'speech_present');
+    const spoke = label && labels[label.id]?.score;
+    return label && typeof spoke === 'number' ? spoke < label.threshold : window.speech_ratio === 0;
   }
 
   /** Quality labels, furthest below their own threshold first; those without a score come last. @returns {Row[]} */

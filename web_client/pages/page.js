@@ -17,6 +17,7 @@ let picker = null;
 if (element.localName === 'tingqing-patient') {
   picker = new LabelPicker(element, address);
   button.before(picker.element);
+  if (address.searchParams.get('mode') === 'visit') element.setAttribute('mode', 'visit');
   void picker.load();
 }
 

@@ -28,7 +28,7 @@ export class SessionProtocol {
   session = null;
 
   /**
-   * @param {{sampleRate: number, capture: Capture, language: string, labels?: string,
+   * @param {{sampleRate: number, capture: Capture, language: string, mode?: string, labels?: string,
    *   reference?: string}} config `sampleRate` in Hz, as captured
    * @param {() => number} [random]
    */

@@ -18,6 +18,7 @@ KINDS: tuple[EvidenceKind, ...] = ("acoustic", "clap", "transcript")
 def check(label: RawLabel, known: Known) -> Iterator[Draft]:
     """Drafts of findings about one label: its lines, its kind, and whether a scorer can give it."""
     yield from _clear(label)
+    yield from _muted_prompt(label)
     yield from _kind(label)
     yield from _measures(label, known)
     yield from _topic(label, known)
@@ -40,6 +41,16 @@ def _clear(label: RawLabel) -> Iterator[Draft]:
         ),
         Text(f"写成 clear = {better:.2f}", f"write clear = {better:.2f}"),
     )
+
+
+def _muted_prompt(label: RawLabel) -> Iterator[Draft]:
+    if "muted_prompt" in label.entry and "prompt" not in label.entry:
+        yield Draft(
+            label.at("muted_prompt"),
+            LintRule.FORM,
+            Text("有 muted_prompt，没有 prompt", "muted_prompt without prompt"),
+            Text("muted_prompt 代替 prompt：请补上 prompt", "muted_prompt is raised instead of prompt: add a prompt"),
+        )
 
 
 def _kind(label: RawLabel) -> Iterator[Draft]:

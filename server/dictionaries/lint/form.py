@@ -17,6 +17,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "clap": files.ClapEntry,
     "transcript": files.TranscriptEntry,
     "prompt": files.PromptEntry,
+    "muted_prompt": files.MutedPromptEntry,
     "title": files.TextEntry,
     "endangers": files.TextEntry,
     "advice": files.TextEntry,

@@ -9,7 +9,13 @@ from server.values.text import Text
 
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LANGUAGES = {"zh": "中文", "en": "英文"}
-_PARTS = {"title": "标题", "endangers": "影响（endangers）", "advice": "建议（advice）", "prompt": "提示（prompt）"}
+_PARTS = {
+    "title": "标题",
+    "endangers": "影响（endangers）",
+    "advice": "建议（advice）",
+    "prompt": "提示（prompt）",
+    "muted_prompt": "静音提示（muted_prompt）",
+}
 _STOP = "。.!?!?;;"
 
 

@@ -28,17 +28,18 @@ const overall = (grade) => ({ grade, score: 0.8, passed: grade === 'clear', verd
 
 /**
  * @param {number} seq
- * @param {{noise?: number, grade?: Grade, speech?: number, spans?: Span[]}} [standing]
- *   `noise`: score of the label for noise
+ * @param {{noise?: number, grade?: Grade, speech?: number, present?: number,
+ *   spans?: Span[]}} [standing] `noise`: score of the label for noise; `present`: of the one for speech
  * @returns {QualityUpdate}
  */
-export const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8, spans = [] } = {}) => ({
+export const update = (seq, { noise = 0.9, grade = 'clear', speech = 0.8, present = 1, spans = [] } = {}) => ({
   type: 'quality.update',
   seq,
   window: { end_s: seq + 2, speech_ratio: speech },
   labels: {
     low_background: { score: noise },
     close_enough: { score: 0.8 },
+    speech_present: { score: present },
     no_crosstalk: { score: null, why: 'no_evidence' },
   },
   recent: { low_background: noise, close_enough: 0.8, no_crosstalk: null },

@@ -10,7 +10,7 @@ import { CAPTURE, level, refusal, snapshot, TEXT, update } from './messages.mjs'
 
 /**
  * @import { Effect } from '../../../web_client/protocol/effects.js'
- * @import { ServerMessage, Snapshot } from '../../../web_client/protocol/types.js'
+ * @import { Label, ServerMessage, Snapshot } from '../../../web_client/protocol/types.js'
  */
 
 const speaking = level(true);
@@ -59,6 +59,20 @@ test('network, pause, a silent microphone and a silent patient are told apart', 
   assert.deepEqual(quiet.reading(4000, true), { grade: 'nodata', cause: 'quiet' });
   quiet.receive(speaking, 4100);
   assert.equal(quiet.reading(4100, true).cause, null);
+});
+
+test('who listens is silent, and is not hard to hear at the first word', () => {
+  /** @type {Label} */
+  const present = { id: 'speech_present', kind: 'quality', threshold: 0.7, title: TEXT };
+  const meter = watching({ labels: [...snapshot().labels, present] });
+  meter.receive(silent, 900);
+  meter.receive(update(1, { grade: 'poor', speech: 0 }), 1000);
+  assert.deepEqual(meter.reading(1000, true), { grade: 'nodata', cause: 'quiet' });
+  meter.receive(speaking, 1900);
+  meter.receive(update(2, { grade: 'poor', present: 0.2 }), 2000);
+  assert.deepEqual(meter.reading(2000, true), { grade: 'nodata', cause: 'quiet' }, 'a fifth of a second tells nothing');
+  meter.receive(update(3, { grade: 'poor', present: 0.8 }), 3000);
+  assert.deepEqual(meter.reading(3000, true), { grade: 'poor', cause: null });
 });
 
 test('a silent microphone is forgiven at the first word', () => {
