@@ -15,6 +15,7 @@ NEW_AFTER_S = 60
 INTELLIGIBLE = "intelligible"
 """Its prompt asks the patient to check the microphone, which helps only if the microphone is the cause."""
 COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
+REDUCE_ECHO, QUIETER = "reduce_echo", "move_somewhere_quieter"
 
 
 class Troubles:
@@ -85,6 +86,9 @@ class Troubles:
         return self.runs[label.id].under_for(prompt.after_s, label, rate) and not self.silence.lifeless
 
     def _helps(self, label: Label, at_fault: bool) -> bool:
+        if self.prompt(label).id == REDUCE_ECHO:
+            # Noise fills the dips of speech as echo does: where it begins, a dry room echoes for some seconds.
+            return not any(self.prompt(other).id == QUIETER and self.fails_now(other) for other in self.labels.values())
         if label.id != INTELLIGIBLE:
             return True
         return at_fault and not any(self.fails_now(other) for other in self.labels.values() if other.id != INTELLIGIBLE)

@@ -317,6 +317,14 @@ def test_intelligible_keeps_silent_where_another_label_with_a_prompt_fails() -> 
         assert [event.label_id for _, event in microphone(True, low_background=passes)] == ["intelligible"]
 
 
+def test_noise_that_begins_is_not_told_as_echo() -> None:
+    policy = PromptPolicy(TELEMEDICINE)
+    echo = {"low_reverberation": 0.3}
+    events = play(policy, steady(3, 5, low_background=1.0, **echo) + steady(6, 8, low_background=0.4, **echo))
+    assert told(events) == [(8.0, "raised", "move_somewhere_quieter", "patient")]
+    assert told(play(PromptPolicy(TELEMEDICINE), steady(3, 9, low_background=1.0, **echo)))[0][2] == "reduce_echo"
+
+
 def test_a_shared_prompt_has_the_text_of_its_label() -> None:
     policy = PromptPolicy(TELEMEDICINE)
     events = play(policy, steady(3, 44, continuous_signal=0.1, full_bandwidth=0.3))
