@@ -227,9 +227,8 @@ class SessionJudge:
             # In such noise a voice may be drowned out: nobody can tell whether the patient was silent.
             failing = [(score, label) for score, label in failing if label.id != SPEECH_PRESENT]
         failing.sort(key=lambda pair: pair[0])
-        # A recording of nothing: the microphone may have been muted, or nobody spoke.
-        asks = (Ask.UNMUTE, Ask.SPEAK_UP) if self._lifeless else (Ask.SPEAK_UP,)
-        return list(dict.fromkeys(prompt_of(label, ask).id for _, label in failing for ask in asks))
+        asks = Ask.UNMUTE if self._lifeless else Ask.SPEAK_UP
+        return list(dict.fromkeys(prompt_of(label, asks).id for _, label in failing))
 
 
 def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:

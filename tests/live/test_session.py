@@ -12,7 +12,7 @@ from server.wire.client import SessionStart
 from server.wire.result import ResultModel
 from server.wire.server import server_messages
 from tests.fakes import FakeClock, FakeMos, FakeScorer, until
-from tests.live.patient import RATE, Patient, noise, start_message
+from tests.live.patient import RATE, Doctor, Patient, noise, start_message
 
 
 async def test_session_started_reports_the_configuration_in_effect(manager: SessionManager) -> None:
@@ -279,3 +279,20 @@ async def test_an_update_is_serialised_once_for_patient_and_observers(engine: En
     for observer in observers:
         assert await observer.take() == "first"
         assert await observer.take() is text
+
+
+@pytest.mark.parametrize("watched", [False, True])
+async def test_what_a_patient_ignores_is_handed_to_a_doctor_only_if_one_watches(
+    manager: SessionManager, clock: FakeClock, watched: bool
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start(pace="fast", labels=[{"label": "low_background", "threshold": 1.0}])
+    doctor = Doctor(manager, started["session_id"]) if watched else None
+    if doctor is not None:
+        await doctor.socket.expect("snapshot")
+    await patient.speak_scored(noise(50))
+    assert [prompt["audience"] for prompt in patient.socket.got("prompt.raised")] == ["patient"]
+    assert len(patient.socket.got("prompt.cleared")) == watched
+    if doctor is not None:
+        assert doctor.socket.got("prompt.raised")[-1]["audience"] == "doctor"
+    await patient.end()

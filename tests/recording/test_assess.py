@@ -160,4 +160,4 @@ async def test_an_input_that_gives_nothing_from_a_room_is_asked_whether_it_is_mu
             engine, read_recording(buffer), labels, mode=Mode.VISIT, on_window=lambda _, one: seen.append(one)
         )
     assert prompts_of(seen) == [(6.0, "check_microphone")]
-    assert result.prompts[0] == "check_microphone"
+    assert result.prompts == ("check_microphone",)
