@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from mixes_table import Bench
 
-from server.judge.judgement import PromptCleared, PromptRaised, WindowFacts
+from server.assessment.facts import window_facts
+from server.judge.judgement import PromptCleared, PromptRaised
 from server.judge.session import SessionJudge
 from server.scoring.ports import ScoreRequest
 from server.values.audio import Capture, CaptureSource
@@ -89,15 +90,7 @@ def prompts(bench: Bench, samples: Audio) -> list[tuple[float, bool, str]]:
     for window, _ in bench.windows(np.clip(samples, -1, 1).astype(np.float32), RATE):
         request = ScoreRequest(window, bench.labels, Capture(CaptureSource.FILE), None)
         reply = bench.scorer.score([request])[0]
-        facts = WindowFacts(
-            window.start_sample,
-            window.end_sample,
-            RATE,
-            window.partial,
-            window.speech_s,
-            window.speech_ratio,
-            reply.measures,
-        )
+        facts = window_facts(window, reply.measures)
         for event in judge.add_window(facts, {"acoustic": reply.opinions}, {"acoustic": reply.recent}).prompts:
             assert isinstance(event, PromptRaised | PromptCleared)
             told.append((window.end_s, isinstance(event, PromptRaised), event.id))

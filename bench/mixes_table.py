@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from server.assessment.facts import window_facts
 from server.dictionaries import Dictionaries
-from server.judge.judgement import Conclusion, WindowFacts
+from server.judge.judgement import Conclusion
 from server.judge.labels import LabelSet
 from server.judge.session import SessionJudge
 from server.model.acoustic import AcousticScorer
@@ -88,15 +89,7 @@ class Bench:
             reply = self.scorer.score([request])[0]
             assert reply.measures is not None
             measures = reply.measures
-            facts = WindowFacts(
-                window.start_sample,
-                window.end_sample,
-                window.sample_rate,
-                window.partial,
-                window.speech_s,
-                window.speech_ratio,
-                measures,
-            )
+            facts = window_facts(window, measures)
             judge.add_window(facts, {"acoustic": reply.opinions}, {"acoustic": reply.recent})
         return Judged(row, judge.conclude(), measures)
 

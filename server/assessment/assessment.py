@@ -4,32 +4,32 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from server.assessment.engine import Engine
+from server.assessment.facts import window_facts
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.nothing_judged import nothing_judged
 from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
 from server.errors import SnapshotError
-from server.judge.judgement import PromptEvent, WindowFacts
+from server.judge.judgement import PromptEvent
 from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
 from server.judge.session import SessionJudge
-from server.judge.sounds import Interference, PatientSound
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture
-from server.values.input_kind import input_kind
 from server.values.measures import Measures, Mos
 from server.values.mode import Mode
-from server.values.rows import ROW_RATE
 from server.values.scores import EvidenceKind, Opinion, Why
 from server.values.text import Text
-from server.values.windows import RECENT_S, Window
+from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
-VERSION = 2
+VERSION = 3
+
+_Opinions = dict[EvidenceKind, dict[str, Opinion]]
 
 
 class Assessment:
@@ -87,29 +87,29 @@ class Assessment:
         lossless = self._wait_for_mos if wait_for_mos is None else wait_for_mos
         mos, mos_shed = await self._mos.counting(window, lossless=lossless)
         request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed)
-        deadline_s = LIVE_DEADLINE_S if self._priority is Priority.LIVE else FILE_DEADLINE_S
-        scored = await self.engine.service.score(request, self._priority, deadline_s)
+        scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         return self._judge(request, scored, observed=observed())
 
-    def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, observed: bool) -> Assessed:
+    @property
+    def _deadline_s(self) -> float:
+        return LIVE_DEADLINE_S if self._priority is Priority.LIVE else FILE_DEADLINE_S
+
+    def _heard(self, request: ScoreRequest, scored: Sequence[Scored]) -> tuple[Measures, _Opinions, _Opinions]:
+        """Measures, opinions and recent opinions of all scorers, by kind of evidence and label id."""
         measured = next((one.reply.measures for one in scored if one.reply and one.reply.measures), None)
-        measures = measured or Measures(speech_ratio=request.window.speech_ratio)
-        facts = _facts(request.window, measures)
-        opinions: dict[EvidenceKind, dict[str, Opinion]] = {}
-        recent: dict[EvidenceKind, dict[str, Opinion]] = {}
-        interference: list[Interference] = []
-        events: list[PatientSound] = []
+        opinions: _Opinions = {}
+        recent: _Opinions = {}
         for one in scored:
-            ours, ours_recent = opinions.setdefault(one.kind, {}), recent.setdefault(one.kind, {})
-            if one.reply is None:
-                shed = _shed(self.labels.labels, one.kind)
-                ours.update(shed)
-                ours_recent.update(shed)
-                continue
-            ours.update(one.reply.opinions)
-            ours_recent.update(one.reply.recent)
-            interference.extend(one.reply.interference)
-            events.extend(one.reply.events)
+            shed = _shed(self.labels.labels, one.kind) if one.reply is None else {}
+            opinions.setdefault(one.kind, {}).update(one.reply.opinions if one.reply else shed)
+            recent.setdefault(one.kind, {}).update(one.reply.recent if one.reply else shed)
+        return measured or Measures(speech_ratio=request.window.speech_ratio), opinions, recent
+
+    def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, observed: bool) -> Assessed:
+        measures, opinions, recent = self._heard(request, scored)
+        facts = window_facts(request.window, measures)
+        interference = [sound for one in scored if one.reply for sound in one.reply.interference]
+        events = [sound for one in scored if one.reply for sound in one.reply.events]
         judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
@@ -165,10 +165,25 @@ class Assessment:
             self.judge.change_labels(self.labels)
 
     async def conclude(self, within_s: float = LOSSLESS_WAIT_S) -> None:
-        """After the last window: wait for the DNSMOS of a short recording. Then ask for the result."""
+        """After the last window: judge a short recording with the DNSMOS that came too late for its windows.
+
+        Then ask for the result.
+        """
         self._apply_labels()
-        if self.closing_mos is None:
-            self.closing_mos = await self._mos.closing(within_s)
+        if self.closing_mos is not None:
+            return
+        self.closing_mos = await self._mos.closing(within_s)
+        if self.closing_mos is not None and self._mos.longest is not None:
+            await self._settle(self._mos.longest, self.closing_mos)
+
+    async def _settle(self, window: Window, mos: Mos) -> None:
+        """Let ``window`` with ``mos`` decide, unless a scorer fails: then the windows decide as they were judged."""
+        request = ScoreRequest(window, self.labels, self.capture, mos)
+        scored = await self.engine.service.score(request, self._priority, self._deadline_s)
+        if any(one.reply is None for one in scored):
+            return
+        measures, opinions, _ = self._heard(request, scored)
+        self.judge.settle(window_facts(window, measures), opinions)
 
     def said(self, end_s: float) -> dict[str, Said] | None:
         """What was said so far, by label id; ``None`` without a transcript."""
@@ -244,19 +259,6 @@ class Assessment:
         restored.windows_replaced = int(state["windows_replaced"])
         restored.shed = int(state["shed"])
         return restored
-
-
-def _facts(window: Window, measures: Measures) -> WindowFacts:
-    return WindowFacts(
-        start_sample=window.start_sample,
-        end_sample=window.end_sample,
-        sample_rate=window.sample_rate,
-        partial=window.partial,
-        speech_s=window.speech_s,
-        speech_ratio=window.speech_ratio,
-        measures=measures,
-        input_kind=input_kind(window.rows[-RECENT_S * ROW_RATE :]),
-    )
 
 
 def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:

@@ -6,6 +6,13 @@ from server.assessment.assessment import Assessment
 from server.assessment.engine import HeardAudio
 from server.assessment.result import Identity, JudgedLabel, Provenance, Result
 from server.values.measures import Measures
+from server.values.text import Text
+
+LITTLE = 0.1
+LITTLE_SPEECH = Text(
+    "这段录音里，有人说话的时间不到十分之一；评分只依据这些话。",
+    "Someone speaks in less than a tenth of this recording; the scores rest on that speech alone.",
+)
 
 
 def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) -> Result:
@@ -36,8 +43,13 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
         measures=whole_measures(assessment, heard),
         windows=assessment.log.windows(),
         provenance=_provenance(assessment, transcribed=said is not None),
-        notices=tuple(assessment.notices(heard.duration_s)),
+        notices=(*assessment.notices(heard.duration_s), *_listening(heard)),
     )
+
+
+def _listening(heard: HeardAudio) -> tuple[Text, ...]:
+    """Listening is no fault, but whoever reads the scores should know on how little speech they rest."""
+    return (LITTLE_SPEECH,) if 0.0 < heard.speech_s < LITTLE * heard.duration_s else ()
 
 
 def _provenance(assessment: Assessment, *, transcribed: bool) -> Provenance:

@@ -1,7 +1,8 @@
 """Which DNSMOS result counts for which window.
 
 DNSMOS runs on the full windows that end at 10, 15, 20 … s. A result counts from the next window on until the next
-result, live and offline alike. A recording under 10 s gets one at the end, only in its result.
+result, live and offline alike. A recording in which none could count gets one at the end: its longest window, which
+holds all of it, is then judged again with it.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class MosWatch:
         self._service = service
         self._priority = priority
         self._entries: dict[int, _DueMos] = {}
-        self._last: Window | None = None
+        self.longest: Window | None = None
+        """The last window, as long as no result has counted: all of a short recording."""
         self._counted = False
 
     def expect(self, window: Window) -> None:
@@ -48,7 +50,7 @@ class MosWatch:
         if not self._service.has_mos:
             return
         end = end_second(window)
-        self._last = window if window.partial and not self._entries else None
+        self.longest = None if self._counted else window
         if window.partial or end is None or end % EVERY_S or end in self._entries:
             return
         if self._entries and end < max(self._entries):
@@ -71,7 +73,7 @@ class MosWatch:
         entry = self._entries.get(due)
         if entry is None:
             return None, True
-        self._counted = True
+        self._counted, self.longest = True, None
         return await self._settle(entry, LOSSLESS_WAIT_S if lossless else REALTIME_WAIT_S, lossless=lossless)
 
     async def closing(self, within_s: float) -> Mos | None:
@@ -81,9 +83,9 @@ class MosWatch:
         if self._entries:
             mos, _ = await self._settle(self._entries[max(self._entries)], within_s, lossless=True)
             return mos
-        if self._last is None:
+        if self.longest is None:
             return None
-        entry = self._ask(self._last, within_s)
+        entry = self._ask(self.longest, within_s)
         try:
             mos, _ = await self._settle(entry, within_s, lossless=True)
         finally:
@@ -94,7 +96,7 @@ class MosWatch:
         """Withdraw pending requests and release audio."""
         for second in list(self._entries):
             self._drop(second)
-        self._last = None
+        self.longest = None
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able: the results known so far. A pending request is left out and counts as shed."""

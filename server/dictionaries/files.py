@@ -11,6 +11,7 @@ from server.judge.labels import (
     AcousticEvidence,
     AcousticPart,
     Aggregate,
+    Cause,
     ClapEvidence,
     Curve,
     Label,
@@ -77,6 +78,8 @@ class PartEntry(FileModel):
     weight: Weight = 1.0
     curve: tuple[tuple[float, Unit], ...] = Field(min_length=1)
     """[measure, evidence] points; the decision threshold of the measure has evidence 0.70."""
+    cause: Identifier | None = None
+    """What is wrong if this part makes the label fail: the id of a cause of this label, which has its own words."""
 
     @field_validator("curve")
     @classmethod
@@ -119,6 +122,22 @@ class TranscriptEntry(FileModel):
     weight: Weight = 1.0
 
 
+class CauseEntry(FileModel):
+    """One ``[[label.cause]]``: words for one cause of failing, in place of the label's own."""
+
+    id: Identifier
+    """Named by a part of the acoustic evidence."""
+    prompt: TextEntry | None = None
+    """The sentence that the patient reads, instead of the prompt's own; the prompt keeps its id."""
+    endangers: TextEntry | None = None
+    advice: TextEntry | None = None
+
+    def value(self) -> Cause:
+        """As the judgement has it."""
+        texts = (entry.value() if entry else None for entry in (self.prompt, self.endangers, self.advice))
+        return Cause(*texts)
+
+
 class LabelEntry(FileModel):
     """One ``[[label]]``. Acoustic measures or CLAP judge quality; only a transcript judges content."""
 
@@ -136,8 +155,11 @@ class LabelEntry(FileModel):
     """The score at which the label's prompt ends; at least the threshold."""
     weight: Share = 1.0
     """Weight in the overall score; 0.0: it does not count."""
+    harm: Unit = 0.4
+    """How much of the overall score is lost where this label is 0."""
     aggregate: Aggregate = Aggregate.TYPICAL
-    """Aggregation over a recording. typical: the median. worst: the worst tenth. any: the maximum."""
+    """Aggregation over a recording. typical: the usual window, less for the share of speech that is spoiled. worst: the
+    worst tenth. best: the best full window. any: the maximum."""
     prompt: PromptEntry | None = None
     muted_prompt: MutedPromptEntry | None = None
     """Raised instead of prompt if only digital silence or the input's own noise arrives. Only beside prompt."""
@@ -145,6 +167,8 @@ class LabelEntry(FileModel):
     """What is at risk when the label fails: half a sentence, without a full stop."""
     advice: TextEntry | None = None
     """What to do about it: half a sentence, without a full stop."""
+    cause: tuple[CauseEntry, ...] = Field(default=(), max_length=20)
+    """Words for causes that the parts of the acoustic evidence name."""
     acoustic: AcousticEntry | None = None
     clap: ClapEntry | None = None
     transcript: TranscriptEntry | None = None
@@ -169,6 +193,7 @@ class LabelEntry(FileModel):
             raise ValueError(f"clear ({self.clear}) is below threshold ({self.threshold}): the prompt would flicker")
         if self.muted_prompt is not None and self.prompt is None:
             raise ValueError("muted_prompt is raised instead of prompt: add a prompt")
+        self._check_causes()
         if self.kind is LabelKind.CONTENT and (self.acoustic is not None or self.clap is not None):
             raise ValueError("a content label can only have transcript evidence: sound does not tell what was said")
         if self.kind is LabelKind.QUALITY and self.transcript is not None:
@@ -178,6 +203,12 @@ class LabelEntry(FileModel):
         if self.acoustic is None and self.clap is None and self.transcript is None:
             raise ValueError("no evidence: add [label.acoustic], [label.clap] or [label.transcript]")
         return self
+
+    def _check_causes(self) -> None:
+        named = {part.cause for part in self.acoustic.parts if part.cause} if self.acoustic else set()
+        known = [cause.id for cause in self.cause]
+        if named != set(known) or len(known) != len(set(known)):
+            raise ValueError("each cause of a part needs one [[label.cause]] with its id, and each of these a part")
 
     def value(self) -> Label:
         """As the judgement has it, with threshold, clear line and weight of the file."""
@@ -195,11 +226,13 @@ class LabelEntry(FileModel):
             threshold=self.threshold,
             clear=self.clear,
             weight=self.weight,
+            harm=self.harm,
             aggregate=self.aggregate,
             prompt=Prompt(self.prompt.id, self.prompt.value(), self.prompt.after_s) if self.prompt else None,
             muted_prompt=Prompt(self.muted_prompt.id, self.muted_prompt.value()) if self.muted_prompt else None,
             endangers=self.endangers.value() if self.endangers else None,
             advice=self.advice.value() if self.advice else None,
+            causes={cause.id: cause.value() for cause in self.cause},
         )
 
     def evidence_weights(self) -> tuple[tuple[str, float], ...]:
@@ -225,5 +258,5 @@ def acoustic_evidence(entry: AcousticEntry | None) -> AcousticEvidence | None:
     """As the judgement has it, or None for a label that no measure tells."""
     if entry is None:
         return None
-    parts = tuple(AcousticPart(part.measure, Curve(part.curve), part.weight) for part in entry.parts)
+    parts = tuple(AcousticPart(part.measure, Curve(part.curve), part.weight, part.cause) for part in entry.parts)
     return AcousticEvidence(parts=parts, combine=entry.combine)

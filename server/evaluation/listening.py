@@ -1,7 +1,7 @@
 """Keeps the measures of a recording's windows, so that other curves can judge it without a second analysis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.assessment.engine import Engine
 from server.assessment.updates import Assessed
@@ -12,7 +12,7 @@ from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
 from server.recording.decode import Recording
 from server.recording.parties import assess_recording
-from server.values.measures import Mos
+from server.values.measures import Measures, Mos
 from server.values.mode import Mode
 from server.values.scores import EvidenceKind, Opinion
 from server.values.windows import Window
@@ -30,10 +30,11 @@ class WindowReading:
 
 @dataclass(frozen=True, slots=True)
 class ListenedRecording:
-    """An analysed recording. ``windows``: those that count; only full ones if there is one."""
+    """An analysed recording. ``closing``: the longest window of a short one, with the DNSMOS that came at the end."""
 
     windows: tuple[WindowReading, ...]
     mode: Mode = Mode.RECORDING
+    closing: WindowReading | None = None
 
 
 async def listen(
@@ -41,25 +42,36 @@ async def listen(
 ) -> ListenedRecording:
     """Assess ``recording`` as ``tingqing assess`` does and keep the measures. Raises the same errors."""
     windows: list[WindowReading] = []
-    await assess_recording(
-        engine, recording, labels, mode=mode, on_window=lambda *heard: windows.append(_reading(*heard))
-    )
-    return ListenedRecording(tuple(windows), mode)
+    latest: list[tuple[Window, Assessed]] = []
+
+    def keep(window: Window, assessed: Assessed) -> None:
+        windows.append(_reading(window, assessed, _mos(assessed.update.measures, window)))
+        latest[:] = [(window, assessed)]
+
+    result = await assess_recording(engine, recording, labels, mode=mode, on_window=keep)
+    rated = any(window.facts.measures and window.facts.measures.mos_overall for window in windows)
+    if rated or not latest:
+        return ListenedRecording(tuple(windows), mode)
+    window, assessed = latest[0]
+    mos = _mos(result.measures, window)
+    return ListenedRecording(tuple(windows), mode, None if mos is None else _reading(window, assessed, mos))
 
 
-def _reading(window: Window, assessed: Assessed) -> WindowReading:
+def _mos(measures: Measures, window: Window) -> Mos | None:
+    if measures.mos_signal is None or measures.mos_background is None or measures.mos_overall is None:
+        return None
+    return Mos(measures.mos_signal, measures.mos_background, measures.mos_overall, window.end_sample)
+
+
+def _reading(window: Window, assessed: Assessed, mos: Mos | None) -> WindowReading:
     update = assessed.update
-    measures = update.measures
-    mos = None
-    if measures.mos_signal is not None and measures.mos_background is not None and measures.mos_overall is not None:
-        mos = Mos(measures.mos_signal, measures.mos_background, measures.mos_overall, window.end_sample)
     whole, recent = readings(window, mos)
     others: dict[EvidenceKind, dict[str, Opinion]] = {}
     for label_id, score in update.labels.items():
         for kind, value in score.evidence.items():
             if kind != "acoustic" and value is not None:
                 others.setdefault(kind, {})[label_id] = Opinion(value)
-    return WindowReading(update.facts, whole.values, recent.values, others)
+    return WindowReading(replace(update.facts, measures=whole.measures), whole.values, recent.values, others)
 
 
 def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:
@@ -71,6 +83,9 @@ def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:
             {**window.others, "acoustic": _opinions(labels, window.values)},
             {"acoustic": _opinions(labels, window.recent)},
         )
+    if heard.closing is not None:
+        closing = {**heard.closing.others, "acoustic": _opinions(labels, heard.closing.values)}
+        judge.settle(heard.closing.facts, closing)
     return judge.conclude()
 
 
@@ -81,5 +96,7 @@ def _opinions(labels: LabelSet, values: Mapping[str, float]) -> dict[str, Opinio
 
 def full_windows(heard: ListenedRecording) -> Sequence[WindowReading]:
     """The windows that count in an aggregate."""
+    if heard.closing is not None:
+        return (heard.closing,)
     full = [window for window in heard.windows if not window.facts.partial]
     return full or heard.windows

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from server.judge.judgement import Span
-from server.judge.labels import Label, LabelKind, LabelSet
+from server.judge.labels import Cause, Label, LabelKind, LabelSet
 from server.judge.spans import CONTINUOUS_SIGNAL
 from server.judge.verdict import SPEECH_PRESENT
 from server.values.scores import LabelScore, Overall, Why
@@ -16,6 +16,8 @@ from server.values.text import Text
 
 MAX_SPANS_TOLD = 5
 MAX_TOPICS_TOLD = 4
+LEAST_TOLD = 0.05
+"""Share that cannot be heard from which it is told as a whole; below it, the stretches say enough."""
 
 _SAID_ZH = re.compile("(已|描述)?(说明|明确|具体|清晰)$")
 _SAID_EN = re.compile(r" (stated|addressed|described|named|identified|graded|clear)$")
@@ -26,6 +28,10 @@ FINE_BUT = Text("录音大体可以使用。", "This recording is fine overall."
 TOO_SHORT = Text(
     "建议复录：录音太短，还没来得及听；请按下录音后等一下再开始说。",
     "Please record again: this recording is too short to hear anything. Start it, wait a moment, then speak.",
+)
+RECORD_AGAIN = Text("请再录一遍", "please record once more")
+TOO_LITTLE_HEARD = Text(
+    "建议复录：录音里听不清的部分太多。", "Please record again: too much of this recording cannot be heard."
 )
 NOT_ASSESSED = Text(
     "所选的项目这次都无法评估，请医生自己听一遍再决定。",
@@ -53,16 +59,20 @@ def advise(
 ) -> Text:
     """One short paragraph. ``scores``: aggregates by label id, including ``speech_present`` if it was computed.
 
-    First what to do: the worst failing label with its score, what is at risk and what helps. Then the parts to ask
+    First what to do: the worst failing label with its score, what is at risk and what helps, in the words of its cause
+    where that is known. Then how much cannot be heard, if it is a twentieth or more. Then the parts to ask
     again, unless most of ``heard_samples`` has to be recorded again anyway; what the transcript did not contain, unless
     nothing can be understood at all; and what could not be assessed because of the browser's processing.
     """
     if too_short:
         return TOO_SHORT
     parts = [_first(labels, scores, judged, spans)]
-    lost = sum(span.end_sample - span.start_sample for span in spans)
-    if spans and (judged.verdict == "accept" or 2 * lost < heard_samples):
-        parts.append(_ask_again(spans, sample_rate))
+    if spans:
+        unheard = sum(span.end_sample - span.start_sample for span in spans)
+        if heard_samples and unheard >= LEAST_TOLD * heard_samples:
+            parts.append(_how_much(unheard, heard_samples, sample_rate))
+        if judged.verdict == "accept" or 2 * unheard < heard_samples:
+            parts.append(_ask_again(spans, sample_rate))
     missing = [label for label in labels.shown() if is_missing(label, scores[label.id])]
     if missing and judged.verdict != "unusable":
         parts.append(_not_heard(missing, again=judged.verdict == "re-record"))
@@ -80,6 +90,10 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
             WORDS_ONLY if any(_was_listened_for(label, scores[label.id]) for label in labels.shown()) else NOT_ASSESSED
         )
     label, score = worst
+    if score >= label.threshold and spans:
+        return TOO_LITTLE_HEARD
+    cause = label.causes.get(scores[label.id].cause or "", Cause())
+    endangers, advice = cause.endangers or label.endangers, cause.advice or label.advice or RECORD_AGAIN
     shown = _shown(score, label.threshold)
     if score < label.threshold:
         zh = f"建议复录：“{label.title.zh}”没有达标（{shown}）"
@@ -87,10 +101,9 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
     else:  # no label fails its (lowered) threshold, but the overall score is too low to be used
         zh = f"建议复录：整体偏低，最低的是“{label.title.zh}”（{shown}）"
         en = f"Please record again: it is too low as a whole, “{label.title.en}” most of all ({shown})"
-    if label.endangers is not None:
-        zh += f"，{label.endangers.zh}"
-        en += f"; {label.endangers.en}"
-    advice = label.advice or Text("请再录一遍", "please record once more")
+    if endangers is not None:
+        zh += f"，{endangers.zh}"
+        en += f"; {endangers.en}"
     return Text(f"{zh}；{advice.zh}。", f"{en}. {_capitalised(advice.en)}.")
 
 
@@ -159,6 +172,13 @@ def _subject(label: Label) -> Text:
     if label.transcript is not None and label.transcript.expects == "denied":
         return Text(f"有无{zh}", f"{en} (yes or no)")
     return Text(zh, en)
+
+
+def _how_much(unheard: int, heard: int, sample_rate: int) -> Text:
+    """At least a second, and never more than there is."""
+    whole = max(round(heard / sample_rate), 1)
+    part = min(max(round(unheard / sample_rate), 1), whole)
+    return Text(f"{whole} 秒中有 {part} 秒听不清。", f"Of {whole} s, {part} s cannot be used.")
 
 
 def _ask_again(spans: Sequence[Span], sample_rate: int) -> Text:

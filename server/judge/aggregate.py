@@ -11,7 +11,7 @@ from server.judge.labels import Aggregate, Label
 Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 
-PLAIN_MEDIAN = frozenset({"speech_present", "continuous_signal"})
+UNWEIGHTED = frozenset({"speech_present", "continuous_signal"})
 """Labels whose ``typical`` ignores speech seconds: weighting by speech would ignore the windows without speech."""
 
 
@@ -54,33 +54,37 @@ class ScoreSeries:
         self._n += 1
 
     def aggregate(self, label: Label) -> float | None:
-        """The aggregate so far by the label's rule (``typical``, ``worst`` or ``any``); ``None`` without scores."""
+        """The aggregate so far by the label's rule, of the windows alone; ``None`` without scores."""
         values, speech = self._values[: self._n], self._speech[: self._n]
         if self._n == 0:
             return None
-        if label.aggregate is Aggregate.ANY:
+        if label.aggregate in (Aggregate.ANY, Aggregate.BEST):
             return float(values[-1])
         if label.aggregate is Aggregate.WORST:
             return _worst(values, speech)
-        return sorted_median(values, None if label.id in PLAIN_MEDIAN else speech)
+        return middle_mean(values, None if label.id in UNWEIGHTED else speech)
+
+    def typical(self) -> float | None:
+        """The mean of the middle half so far, weighted by speech; ``None`` if nothing was added."""
+        return middle_mean(self._values[: self._n], self._speech[: self._n]) if self._n else None
 
 
-def sorted_median(values: Float64Array, weights: Int64Array | None) -> float:
-    """Median of sorted ``values``, each counted ``weights`` times; the plain median if no weight is positive.
+def middle_mean(values: Float64Array, weights: Int64Array | None) -> float:
+    """Mean of the middle half of sorted ``values``, each counted ``weights`` times; unweighted if no weight is above 0.
 
-    The smallest value at which the cumulative weight exceeds half of the total; if it equals the half exactly, the
-    mean of that value and the next value with a weight. Equal weights give the plain median.
+    A median without its cliff: as more and more windows fail, it falls step by step, not at one half all at once.
     """
     if weights is None or not weights.any():
         weights = np.ones(values.shape[0], dtype=np.int64)
-    cumulated = np.cumsum(weights)
-    total = int(cumulated[-1])
-    # Integers, so that "exactly half" is exact.
-    low = int(np.searchsorted(cumulated, (total + 1) // 2, side="left"))
-    high = int(np.searchsorted(cumulated, total // 2, side="right"))
-    if low == high:
-        return float(values[low])
-    return float((values[low] + values[high]) / 2)
+    cumulated = 4 * np.cumsum(weights)
+    total = int(cumulated[-1]) // 4
+    # Integers, so that equal values give exactly that value, in whatever order they came.
+    counted = np.clip(cumulated, total, 3 * total) - np.clip(cumulated - 4 * weights, total, 3 * total)
+    distinct, starts = np.unique(values, return_index=True)
+    held = np.add.reduceat(counted, starts)
+    mean = float(np.dot(distinct, held)) / (2 * total)
+    inside = distinct[held > 0]
+    return float(min(max(mean, inside[0]), inside[-1]))
 
 
 def _worst(values: Float64Array, speech: Int64Array) -> float:

@@ -70,5 +70,13 @@ def combine(label: Label, opinions: Mapping[EvidenceKind, Opinion | None]) -> La
         heard.append((opinion.value, weights.get(kind, 1.0)))
     score = weighted_mean(heard)
     if score is not None:
-        return LabelScore(score=score, evidence=evidence)
+        return LabelScore(score=score, evidence=evidence, cause=_cause(label, score, opinions))
     return LabelScore(score=None, evidence=evidence, why=first_why(reasons) if reasons else Why.UNSCORABLE)
+
+
+def _cause(label: Label, score: float, opinions: Mapping[EvidenceKind, Opinion | None]) -> str | None:
+    """What the lowest opinion names, if the label fails."""
+    given = [one for kind in declared_kinds(label) if (one := opinions.get(kind)) is not None and one.value is not None]
+    if score >= label.threshold or not given:
+        return None
+    return min(given, key=lambda one: 1.0 if one.value is None else one.value).cause

@@ -7,8 +7,11 @@ from typing import Any
 
 from server.judge.aggregate import ScoreSeries
 from server.judge.combine import EVIDENCE_KINDS, combine, declared_kinds, first_why
-from server.judge.labels import Label, LabelSet
+from server.judge.labels import Aggregate, Label, LabelSet
 from server.values.scores import EvidenceKind, LabelScore, Why
+
+MOS = ""
+"""Stands for a label that holds the overall DNSMOS of each window, 1..5."""
 
 Row = tuple[int, tuple[float | None, ...]]
 """Speech of a window in hundredths of a second, and its values by ``History.columns``. Never modified."""
@@ -24,30 +27,54 @@ class History:
     def __init__(self, labels: LabelSet) -> None:
         self._labels = {label.id: label for label in labels.labels}
         self._keys = _keys(labels)
-        self._columns = {label_id: ScoreSeries() for label_id in self._labels}
+        self._columns = {label_id: ScoreSeries() for label_id in (*self._labels, MOS)}
         self._rows: list[Row] = []
         self._full = False
         self._whys: dict[str, Counter[Why]] = {label_id: Counter() for label_id in self._labels}
+        self._causes: dict[str, Counter[str]] = {label_id: Counter() for label_id in self._labels}
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, scores: Mapping[str, LabelScore], speech_s: float, *, partial: bool) -> None:
-        """Add one window, with a score for every label of the set. A partial window after a full one is ignored."""
+    def add(
+        self, scores: Mapping[str, LabelScore], speech_s: float, *, partial: bool, mos: float | None = None
+    ) -> None:
+        """Add one window, with a score for every label of the set. A partial window after a full one is ignored.
+
+        ``mos``: its overall DNSMOS, 1..5.
+        """
         if partial and self._full:
             return
         if not partial and not self._full:
-            self._start_over()
+            self.start_over()
             self._full = True
         for label_id in self._labels:
             why = scores[label_id].why
             if why is not None:
                 self._whys[label_id][why] += 1
+            self._note_cause(self._labels[label_id], scores[label_id])
         values = tuple(
-            scores[label_id].score if kind is None else scores[label_id].evidence.get(kind)
+            mos if label_id == MOS else scores[label_id].score if kind is None else scores[label_id].evidence.get(kind)
             for label_id, kind in self._keys
         )
         self._append((round(speech_s * 100), values))
+
+    def _note_cause(self, label: Label, score: LabelScore) -> None:
+        if score.score is not None and score.score < label.threshold:
+            self._causes[label.id][score.cause or ""] += 1
+
+    def _cause(self, label_id: str) -> str | None:
+        """What made the label fail in most of the windows in which it did; ``None`` if nobody knows."""
+        counted = self._causes[label_id]
+        return max(sorted(counted), key=lambda cause: counted[cause]) or None if counted else None
+
+    def start_over(self) -> None:
+        """Forget all windows."""
+        self._rows = []
+        self._full = False
+        self._columns = {label_id: ScoreSeries() for label_id in (*self._labels, MOS)}
+        self._whys = {label_id: Counter() for label_id in self._labels}
+        self._causes = {label_id: Counter() for label_id in self._labels}
 
     def score(self, label_id: str) -> float | None:
         """The label's aggregate so far, 0..1; ``None`` if no window has a score."""
@@ -56,6 +83,10 @@ class History:
     def scores(self) -> dict[str, float | None]:
         """Label id to its aggregate 0..1, or None where no window had a score."""
         return {label_id: self.score(label_id) for label_id in self._labels}
+
+    def mos(self) -> float | None:
+        """Overall DNSMOS of the usual window so far, 1..5."""
+        return self._columns[MOS].typical()
 
     def concluded(self, label_id: str) -> LabelScore:
         """The aggregate with its evidence, aggregated by the same rule, or the reason why there is none."""
@@ -74,7 +105,7 @@ class History:
             evidence[kind] = (
                 score if len(kinds) == 1 else self._column(self._keys.index((label_id, kind))).aggregate(label)
             )
-        return LabelScore(score, evidence)
+        return LabelScore(score, evidence, cause=self._cause(label_id))
 
     def with_labels(self, labels: LabelSet) -> "History":
         """The same windows for other labels. A label with unchanged scoring keeps its scores; a new label has none."""
@@ -84,8 +115,9 @@ class History:
             for label in labels.labels
             if label.id in self._labels and _scored_alike(label, self._labels[label.id])
         }
+        columns = kept | {MOS}
         old = {key: place for place, key in enumerate(self._keys)}
-        places = [old[key] if key[0] in kept else None for key in changed._keys]
+        places = [old[key] if key[0] in columns else None for key in changed._keys]
         changed._fill(
             [
                 (speech, tuple(None if place is None else values[place] for place in places))
@@ -95,6 +127,7 @@ class History:
         changed._full = self._full
         for label_id in kept:
             changed._whys[label_id] = Counter(self._whys[label_id])
+            changed._causes[label_id] = Counter(self._causes[label_id])
         return changed
 
     def snapshot(self) -> dict[str, Any]:
@@ -104,6 +137,7 @@ class History:
             "rows": list(self._rows),
             "full": self._full,
             "whys": {label_id: dict(counts) for label_id, counts in self._whys.items() if counts},
+            "causes": {label_id: dict(counts) for label_id, counts in self._causes.items() if counts},
         }
 
     @classmethod
@@ -122,6 +156,8 @@ class History:
         history._full = bool(state["full"])
         for label_id, counts in state["whys"].items():
             history._whys[label_id] = Counter({Why(why): int(count) for why, count in counts.items()})
+        for label_id, counts in state["causes"].items():
+            history._causes[label_id] = Counter({str(cause): int(count) for cause, count in counts.items()})
         return history
 
     def _append(self, row: Row) -> None:
@@ -141,11 +177,6 @@ class History:
             [(value, speech) for speech, values in self._rows if (value := values[place]) is not None]
         )
 
-    def _start_over(self) -> None:
-        self._rows = []
-        self._columns = {label_id: ScoreSeries() for label_id in self._labels}
-        self._whys = {label_id: Counter() for label_id in self._labels}
-
 
 def _keys(labels: LabelSet) -> list[tuple[str, EvidenceKind | None]]:
     keys: list[tuple[str, EvidenceKind | None]] = []
@@ -154,7 +185,25 @@ def _keys(labels: LabelSet) -> list[tuple[str, EvidenceKind | None]]:
         kinds = declared_kinds(label)
         if len(kinds) > 1:
             keys += [(label.id, kind) for kind in kinds]
-    return keys
+    return [*keys, (MOS, None)]
+
+
+def limited(label: Label, score: float | None, cap: float | None) -> float | None:
+    """``score``, but no higher than ``cap`` for a label whose usual window counts."""
+    return score if score is None or cap is None or label.aggregate is not Aggregate.TYPICAL else min(score, cap)
+
+
+def capped(label: Label, score: LabelScore, cap: float | None) -> LabelScore:
+    """The same for a score and its acoustic evidence, on which ``cap`` rests."""
+    acoustic = limited(label, score.evidence.get("acoustic"), cap)
+    evidence = score.evidence if acoustic is None else {**score.evidence, "acoustic": acoustic}
+    return replace(score, score=limited(label, score.score, cap), evidence=evidence)
+
+
+def alike(before: LabelSet, after: LabelSet) -> frozenset[str]:
+    """Ids of labels in both sets that are scored in the same way."""
+    known = {label.id: label for label in before.labels}
+    return frozenset(label.id for label in after.labels if label.id in known and _scored_alike(label, known[label.id]))
 
 
 def _scored_alike(left: Label, right: Label) -> bool:

@@ -18,6 +18,8 @@ class WindowFacts:
 
     ``measures``: those of the window, if the acoustic scorer gave them; one prompt depends on the cause of a low score.
     ``input_kind``: of its last 4 s.
+    ``speech_by_second``: hundredths of a second of speech in each second; the last one ends with the window. ``lost``:
+    where the network lost audio, as ``(start, end)`` in samples.
     """
 
     start_sample: int
@@ -28,6 +30,8 @@ class WindowFacts:
     speech_ratio: float
     measures: Measures | None = None
     input_kind: InputKind = InputKind.SOUND
+    speech_by_second: tuple[int, ...] = ()
+    lost: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,9 @@ class PromptCleared:
 PromptEvent = PromptRaised | PromptCleared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch that could not be heard, in input-rate samples. ``why`` is the id of the failing label."""
+    """A stretch that could not be heard, in input-rate samples. ``why``: id of the failing label, or ``lost``."""
 
     start_sample: int
     end_sample: int

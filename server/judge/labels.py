@@ -1,6 +1,7 @@
 """Labels as the judgement sees them. ``server.dictionaries`` reads label files into these."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -15,10 +16,16 @@ class LabelKind(StrEnum):
 
 
 class Aggregate(StrEnum):
-    """How a session's score follows from its windows: the usual one, the worst tenth, or the best of any."""
+    """How a session's score follows from its windows.
+
+    ``typical``: the usual window, less for the share of the speech that is spoiled. ``worst``: the worst tenth.
+    ``best``: the best full window, for what one good stretch settles. ``any``: the maximum, for a sound that matters
+    wherever it occurs.
+    """
 
     TYPICAL = "typical"
     WORST = "worst"
+    BEST = "best"
     ANY = "any"
 
 
@@ -39,6 +46,8 @@ class AcousticPart:
     measure: str
     curve: Curve
     weight: float = 1.0
+    cause: str | None = None
+    """Code of what is wrong if this part alone decides that the label fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,18 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Words for one cause of a label's failing, in place of the label's own; ``None``: the label's own fit.
+
+    ``prompt``: the sentence that the patient reads.
+    """
+
+    prompt: Text | None = None
+    endangers: Text | None = None
+    advice: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """A label with everything needed to judge and report it; weights of evidence are by scorer kind."""
 
@@ -98,12 +119,16 @@ class Label:
     threshold: float = 0.70
     clear: float = 0.75
     weight: float = 1.0
+    harm: float = 0.4
+    """How much of the overall score is lost where this label is 0, 0..1."""
     aggregate: Aggregate = Aggregate.TYPICAL
     prompt: Prompt | None = None
     muted_prompt: Prompt | None = None
     """Raised instead of ``prompt`` if the input is digital silence or its own noise."""
     endangers: Text | None = None
     advice: Text | None = None
+    causes: Mapping[str, Cause] = field(default_factory=dict, hash=False)
+    """By the code that an opinion gives (``Opinion.cause``)."""
     asked_as: str | None = None
     """The text of an ad hoc label as requested; ``format=flat`` keeps it."""
 

@@ -10,23 +10,23 @@ from typing import Any
 from server.errors import SnapshotError
 from server.judge.advice import advise, is_missing
 from server.judge.combine import EVIDENCE_KINDS, combine, content_score
-from server.judge.history import History
+from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
+from server.judge.number import POOR_UNDER
 from server.judge.prompts import PromptPolicy
 from server.judge.said import Said
 from server.judge.silence import Ask
 from server.judge.sounds import Interference
-from server.judge.spans import Mark, SpanTracker, spoiled_by
+from server.judge.stretches import Stretches
 from server.judge.troubles import INTELLIGIBLE, prompt_of
-from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT, overall, passed
+from server.judge.verdict import SPEECH_PRESENT, overall, passed
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
-from server.values.scores import EvidenceKind, LabelScore, Opinion
+from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
 from server.values.text import Text
-from server.values.windows import RECENT_S
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 MICROPHONE_SNR_DB = 15.0
 """Above this SNR, dB, speech is hard to understand because of bandwidth or SIG, not because of noise."""
@@ -44,7 +44,7 @@ class SessionJudge:
         self._labels = labels
         self._history = History(labels)
         self._prompts = PromptPolicy(labels, mode)
-        self._spans = SpanTracker()
+        self._stretches = Stretches()
         # Windows in which intelligible fails; of these, windows in which the microphone is the cause.
         self._microphone_at_fault = [0, 0]
         self._sample_rate = 1
@@ -70,7 +70,7 @@ class SessionJudge:
         latest = {label.id: combine(label, _recent_of(recent, opinions, label)) for label in self._labels.labels}
         named = list(interference) if self._is_disturbed(scores, latest) else []
         events, self._unsent = self._unsent, []
-        if not self._marks or facts.end_sample > self._marks[-1].end_sample:
+        if self._stretches.end is None or facts.end_sample > self._stretches.end:
             self._remember(facts, scores, latest)
             events += self._prompts.observe(
                 facts.end_sample,
@@ -81,18 +81,35 @@ class SessionJudge:
                 microphone_at_fault=self._microphone_fails(facts, latest),
                 interference=named,
             )
-        aggregates = self._history.scores()
+        aggregates = self._aggregates()
+        waits = self._waits(facts, scores)
         shown = [label.id for label in self._labels.shown()]
         return WindowJudgement(
             labels={label_id: scores[label_id] for label_id in shown},
-            overall=overall(self._labels, {label_id: score.score for label_id, score in scores.items()}),
+            overall=overall(
+                self._labels,
+                {label_id: score.score for label_id, score in scores.items()},
+                mos=_mos(facts),
+                waits=waits,
+            ),
             recent={label_id: latest[label_id].score for label_id in shown},
             session_labels={label_id: aggregates[label_id] for label_id in shown},
-            session_overall=overall(self._labels, aggregates),
+            session_overall=self._overall(aggregates, waits=waits and aggregates.get(LOW_BACKGROUND) is None),
             prompts=events,
             interference=named,
             unusable_spans=self._unusable_spans(),
         )
+
+    def settle(self, facts: WindowFacts, opinions: Opinions) -> None:
+        """Let one window decide, instead of all so far: the longest of a short recording, judged with what came late.
+
+        Call it after the last window; spans and prompts stay as they are.
+        """
+        scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
+        self._history.start_over()
+        self._history.add(scores, facts.speech_s, partial=facts.partial, mos=_mos(facts))
+        self._microphone_at_fault = [0, 0]
+        self._note_microphone(facts, scores)
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
         """ "Not now": the prompt is cleared if it is up, and not raised again in this visit."""
@@ -100,6 +117,7 @@ class SessionJudge:
 
     def change_labels(self, labels: LabelSet) -> None:
         """Use other labels from the next window on, which reports cleared prompts. Labels that stay keep scores."""
+        self._stretches.keep_only(alike(self._labels, labels))
         self._history = self._history.with_labels(labels)
         self._unsent += self._prompts.change_labels(labels)
         self._labels = labels
@@ -109,11 +127,11 @@ class SessionJudge:
 
         ``said``: what the transcript says, by label id, for content labels that it covers.
         """
-        too_short = not self._marks
-        scores = {label.id: self._history.concluded(label.id) for label in self._labels.labels}
+        too_short = self._stretches.end is None
+        scores = self._concluded()
         scores |= {label_id: content_score(one) for label_id, one in (said or {}).items() if label_id in scores}
         values = {label_id: score.score for label_id, score in scores.items()}
-        judged = overall(self._labels, values, too_short=too_short)
+        judged = self._overall(values, too_short=too_short)
         spans = self._unusable_spans()
         shown = self._labels.shown()
         not_heard = [label.id for label in shown if is_missing(label, scores[label.id])]
@@ -127,7 +145,7 @@ class SessionJudge:
                 judged,
                 spans,
                 self._sample_rate,
-                heard_samples=self._marks[-1].end_sample if self._marks else 0,
+                heard_samples=self._stretches.end or 0,
                 too_short=too_short,
             ),
             prompts=self._failing_prompts(values),
@@ -142,7 +160,7 @@ class SessionJudge:
             "version": SNAPSHOT_VERSION,
             "history": self._history.snapshot(),
             "prompts": self._prompts.snapshot(),
-            "marks": list(self._marks),
+            "stretches": self._stretches.snapshot(),
             "microphone_at_fault": list(self._microphone_at_fault),
             "sample_rate": self._sample_rate,
             "lifeless": self._lifeless,
@@ -167,8 +185,7 @@ class SessionJudge:
             judge._microphone_at_fault = [int(fails), int(at_fault)]
             judge._sample_rate = int(state["sample_rate"])
             judge._lifeless = bool(state["lifeless"])
-            for start, end, why in state["marks"]:
-                judge._spans.add(Mark(int(start), int(end), why), judge._sample_rate)
+            judge._stretches = Stretches.restore(state["stretches"], judge._sample_rate)
             judge._unsent = [
                 PromptCleared(prompt_id, label_id, Text(zh, en), audience)
                 for prompt_id, label_id, zh, en, audience in state["unsent"]
@@ -177,21 +194,41 @@ class SessionJudge:
             raise SnapshotError(f"a judgement snapshot that does not fit these labels ({error})") from error
         return judge
 
-    @property
-    def _marks(self) -> list[Mark]:
-        return self._spans.marks
-
     def _unusable_spans(self) -> list[Span]:
-        """Those whose label is still in the set."""
-        known = {label.id for label in self._labels.labels}
-        return [span for span in self._spans.spans(self._sample_rate) if span.why in known]
+        return self._stretches.spans(self._labels, self._sample_rate)
+
+    def _overall(self, values: Mapping[str, float | None], *, too_short: bool = False, waits: bool = False) -> Overall:
+        unheard, mos = self._stretches.unheard(), self._history.mos()
+        return overall(self._labels, values, mos=mos, unheard=unheard, too_short=too_short, waits=waits)
+
+    def _waits(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> bool:
+        """Whether someone speaks, but there was no pause yet in which the room could be heard."""
+        background = scores.get(LOW_BACKGROUND)
+        if background is None or background.why is not Why.NO_EVIDENCE or LOW_BACKGROUND not in self._labels.requested:
+            return False
+        return facts.partial and facts.speech_s > 0.0
+
+    def _aggregates(self) -> dict[str, float | None]:
+        """The scores of ``_concluded``, without evidence and reasons, which take longer."""
+        caps, scores = self._stretches.caps(self._labels), self._history.scores()
+        return {label.id: limited(label, scores[label.id], caps.get(label.id)) for label in self._labels.labels}
+
+    def _concluded(self) -> dict[str, LabelScore]:
+        """What the windows and the share of spoiled speech say of every label."""
+        caps = self._stretches.caps(self._labels)
+        return {
+            label.id: capped(label, self._history.concluded(label.id), caps.get(label.id))
+            for label in self._labels.labels
+        }
 
     def _remember(self, facts: WindowFacts, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> None:
         self._sample_rate = facts.sample_rate
         self._lifeless = self._lifeless and facts.input_kind in (InputKind.ZEROS, InputKind.FLOOR)
-        self._history.add(scores, facts.speech_s, partial=facts.partial)
-        looks_back_to = max(facts.start_sample, facts.end_sample - RECENT_S * facts.sample_rate)
-        self._spans.add(Mark(looks_back_to, facts.end_sample, spoiled_by(self._labels, latest)), self._sample_rate)
+        self._history.add(scores, facts.speech_s, partial=facts.partial, mos=_mos(facts))
+        self._stretches.add(facts, self._labels, scores, latest)
+        self._note_microphone(facts, scores)
+
+    def _note_microphone(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> None:
         label = self._intelligible()
         if label is not None and passed(label, scores[label.id].score) is False:
             self._microphone_at_fault[0] += 1
@@ -229,6 +266,10 @@ class SessionJudge:
         failing.sort(key=lambda pair: pair[0])
         asks = Ask.UNMUTE if self._lifeless else Ask.SPEAK_UP
         return list(dict.fromkeys(prompt_of(label, asks).id for _, label in failing))
+
+
+def _mos(facts: WindowFacts) -> float | None:
+    return None if facts.measures is None else facts.measures.mos_overall
 
 
 def _of(opinions: Opinions, label: Label) -> dict[EvidenceKind, Opinion | None]:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from server.judge.judgement import Span
 from server.judge.labels import LabelSet
-from server.judge.verdict import POOR_UNDER, SPEECH_PRESENT
+from server.judge.number import POOR_UNDER
+from server.judge.verdict import SPEECH_PRESENT
 from server.values.scores import LabelScore
 
 MIN_SPAN_S = 3
@@ -26,6 +27,9 @@ can be understood.
 
 AT_MOST = 16
 """Maximum number of marks considered for one stretch: no mark looks back over more than a few others."""
+
+
+HALF = (1, 2)
 
 
 class Mark(NamedTuple):
@@ -58,8 +62,10 @@ class SpanTracker:
     two hours as after a minute.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_of: tuple[int, int] = HALF) -> None:
+        """``most_of``: how many marks of how many must be spoiled for the stretch that they cover to be."""
         self.marks: list[Mark] = []
+        self._most_of = most_of
         self._settled = _JoinedStretches()
         self._next = 0  # the first mark whose stretch is not settled yet
         self._first = 0  # the first mark that may cover that stretch
@@ -68,14 +74,14 @@ class SpanTracker:
         """The next mark."""
         self.marks.append(mark)
         while self._next < len(self.marks) and self._is_settled():
-            self._first = _take(self._settled, self.marks, self._next, self._first, sample_rate)
+            self._first = _take(self._settled, self.marks, self._next, self._first, sample_rate, self._most_of)
             self._next += 1
 
     def spans(self, sample_rate: int) -> list[Span]:
         """Spans of at least 3 s so far, in order, apart from each other. The last may still grow, shrink or go."""
         joined, first = self._settled.copy(), self._first
         for index in range(self._next, len(self.marks)):
-            first = _take(joined, self.marks, index, first, sample_rate)
+            first = _take(joined, self.marks, index, first, sample_rate, self._most_of)
         return [span for span in joined.spans if span.end_sample - span.start_sample >= MIN_SPAN_S * sample_rate]
 
     def _is_settled(self) -> bool:
@@ -115,7 +121,29 @@ def unusable_spans(marks: Sequence[Mark], sample_rate: int) -> list[Span]:
     return tracker.spans(sample_rate)
 
 
-def _take(joined: _JoinedStretches, marks: Sequence[Mark], index: int, first: int, sample_rate: int) -> int:
+def without(spans: Sequence[Span], others: Sequence[Span], sample_rate: int) -> list[Span]:
+    """The parts of ``spans`` outside ``others`` that are still worth asking again; both in order."""
+    parts: list[Span] = []
+    for span in spans:
+        start = span.start_sample
+        cuts = [other for other in others if other.end_sample > start and other.start_sample < span.end_sample]
+        for other in cuts:
+            parts.append(Span(start, other.start_sample, span.why))
+            start = other.end_sample
+        parts.append(Span(start, span.end_sample, span.why))
+    whole = set(spans)
+    least = MIN_SPAN_S * sample_rate
+    return [part for part in parts if part in whole or part.end_sample - part.start_sample >= least]
+
+
+def _take(
+    joined: _JoinedStretches,
+    marks: Sequence[Mark],
+    index: int,
+    first: int,
+    sample_rate: int,
+    most_of: tuple[int, int],
+) -> int:
     """Add the stretch that ends with mark ``index``, if it is spoiled. ``first``: the first mark that may cover it, as
     the call for the mark before returned it."""
     mark = marks[index]
@@ -124,7 +152,8 @@ def _take(joined: _JoinedStretches, marks: Sequence[Mark], index: int, first: in
         first += 1
     covering = [other for other in marks[first : first + AT_MOST] if other.start_sample < mark.end_sample]
     spoiled = [other.why for other in covering if other.why is not None]
-    if 2 * len(spoiled) >= len(covering):
+    least, of = most_of
+    if of * len(spoiled) >= least * len(covering):
         joined.add(start, mark.end_sample, Counter(spoiled), sample_rate)
     return first
 

@@ -1,10 +1,11 @@
 """Derives the overall score, the verdict and the grade from label scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from server.judge.combine import weighted_mean
 from server.judge.labels import Label, LabelKind, LabelSet
+from server.judge.number import PASSED, POOR_UNDER, overall_score
+from server.judge.share import may_pass
 from server.values.scores import Overall
 
 Verdict = Literal["accept", "re-record", "unusable"]
@@ -12,7 +13,6 @@ Grade = Literal["clear", "usable", "poor", "nodata"]
 
 SPEECH_PRESENT = "speech_present"
 UNUSABLE_UNDER = 0.3
-POOR_UNDER = 0.35
 
 
 def passed(label: Label, score: float | None) -> bool | None:
@@ -20,38 +20,58 @@ def passed(label: Label, score: float | None) -> bool | None:
     return None if score is None else score >= label.threshold
 
 
-def overall(labels: LabelSet, scores: Mapping[str, float | None], *, too_short: bool = False) -> Overall:
+def overall(
+    labels: LabelSet,
+    scores: Mapping[str, float | None],
+    *,
+    mos: float | None = None,
+    unheard: float = 0.0,
+    too_short: bool = False,
+    waits: bool = False,
+) -> Overall:
     """The judgement over one window, or over a session's aggregated scores (label id to score, 0..1 or null).
 
-    ``scores`` includes ``speech_present`` even if the label set leaves it out: the verdict needs it.
+    ``scores`` includes ``speech_present`` even if the label set leaves it out: the verdict needs it. ``mos``: overall
+    DNSMOS, 1..5. ``unheard``: share of what was said that cannot be heard, 0..1. ``waits``: the first seconds do not
+    tell enough yet, so there is no judgement. Number, grade and verdict agree: ``accept`` means 0.70 or more, ``poor``
+    less than 0.35, ``unusable`` less than 0.30.
     """
     quality = [label for label in labels.shown() if label.kind is LabelKind.QUALITY]
     scored = [(label, score) for label in quality if (score := scores.get(label.id)) is not None]
-    mean = weighted_mean([(score, label.weight) for label, score in scored])
+    assessed = f"{sum(scores.get(label.id) is not None for label in labels.shown())} of {len(labels.shown())}"
+    if waits:
+        return Overall(score=None, grade="nodata", passed=False, verdict=None, assessed=assessed)
     speechless = any(
         label.id == SPEECH_PRESENT and passed(label, scores.get(label.id)) is False for label in labels.labels
     )
+    score = overall_score(scored, mos=mos, unheard=unheard)
+    if score is not None and speechless:
+        score = 0.0
     verdict: Verdict | None
-    if too_short or speechless or (mean is not None and mean < UNUSABLE_UNDER):
+    if too_short or speechless or (score is not None and score < UNUSABLE_UNDER):
         verdict = "unusable"
     elif not scored:
         verdict = None
     else:
-        verdict = "accept" if all(score >= label.threshold for label, score in scored) else "re-record"
-    assessed = sum(scores.get(label.id) is not None for label in labels.shown())
+        passes = may_pass(unheard) and all(value >= label.threshold for label, value in scored)
+        verdict = "accept" if passes else "re-record"
+    grade = _grade(scored, verdict, score)
+    if score is not None and grade == "clear":
+        score = max(score, PASSED)  # where a request has lowered a threshold to under 0.45
     return Overall(
-        score=mean,
-        grade=_grade(scored, verdict),
+        score=score,
+        grade=grade,
         passed=verdict == "accept",
         verdict=verdict,
-        assessed=f"{assessed} of {len(labels.shown())}",
+        assessed=assessed,
     )
 
 
-def _grade(scored: list[tuple[Label, float]], verdict: Verdict | None) -> Grade:
+def _grade(scored: Sequence[tuple[Label, float]], verdict: Verdict | None, score: float | None) -> Grade:
     if not scored:
         return "nodata"
     # A label with threshold 0.0 is only a sound to show; it requires nothing of the recording.
-    if verdict == "unusable" or any(score < POOR_UNDER for label, score in scored if label.threshold > 0.0):
+    poor = any(value < POOR_UNDER for label, value in scored if label.threshold > 0.0)
+    if verdict == "unusable" or poor or (score is not None and score < POOR_UNDER):
         return "poor"
     return "clear" if verdict == "accept" else "usable"

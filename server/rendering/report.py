@@ -17,6 +17,7 @@ Row = ResultModel | tuple[str, str]
 _BAR = 20
 _SPANS_SHOWN = 6
 _WORST_SHOWN = 2
+LEAST_UNHEARD_S = 1.0
 
 
 def print_report(console: Console, result: ResultModel, language: str, *, name: str | None = None) -> None:
@@ -146,7 +147,16 @@ def _headline(result: ResultModel, language: str) -> Text:
         f"  {words.number(result.overall.score)}  ",
         (verdict, "bold"),
         (f"  ({assessed}{mode})", "dim"),
+        (_unheard(result, language), "bold"),
     )
+
+
+def _unheard(result: ResultModel, language: str) -> str:
+    """How much of the recording cannot be used, from a second on."""
+    unheard = sum(span.end_s - span.start_s for span in result.unusable_spans)
+    if unheard < LEAST_UNHEARD_S:
+        return ""
+    return "  " + words.UNHEARD(language).format(whole=round(result.source.duration_s), part=round(unheard))
 
 
 def _seconds(result: ResultModel, language: str) -> tuple[str, str]:

@@ -110,9 +110,8 @@ class Timeline:
         length = self._pcm.end - self.hop * CORE_RATE
         if length:
             self._advance_hop(source.view(self.hop * self._rate, source.end), length)
-            lost = self._gaps.covers(0, source.end)
-            if has_window_at_end(source.end, self._rate) and not lost:
-                events.append(WindowReady(self._window(0, source.end, partial=True)))
+        if has_window_at_end(source.end, self._rate) and not self._gaps.covers(0, source.end):
+            events.append(WindowReady(self._window(0, source.end, partial=True)))
         stopped = self._gate.stop(self._pcm.end)
         if stopped is not None:
             events.append(SpeechStopped(stopped * self._rate // CORE_RATE))

@@ -76,6 +76,10 @@ LATEST_ONSET_ROWS = 40
 behind docs/accuracy.md).
 """
 
+AFTER_GAP_ROWS = 120
+"""Rows after lost audio in which a word that goes on may not be detected yet (measured: up to 1.1 s late): no pause, or
+it would read as noise."""
+
 ONSET_RISE_DB = 10.0
 """Decibels by which an undetected word exceeds the quiet pauses (their lower quartile, or the quietest tenth of all
 rows).
@@ -129,14 +133,15 @@ def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
 
 
 def is_pause(rows: Float32Array) -> BoolArray:
-    """Rows with only room sound, bool ``(n,)``: away from any speech, not lost and not digital silence.
+    """Rows with only room sound, bool ``(n,)``: away from any speech and from a gap, not lost and not digital silence.
 
     A detector finds the first word of a stream late, so rows that rise above the room's level in the first third of a
     second, or continue into the first speech, are excluded as well.
     """
     speech = is_speech(rows)
     near_speech = spread(speech | is_far_end(rows), MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
-    pause = np.asarray(~near_speech & ~is_gap(rows) & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
+    unheard = spread(is_gap(rows), MARGIN_BEFORE_ROWS, AFTER_GAP_ROWS)
+    pause = np.asarray(~near_speech & ~unheard & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
     if not rows[:UNHEARD_ROWS, Column.SPEECH].any() and pause[: WARM_UP_ROWS + LATEST_ONSET_ROWS].any():
         pause &= ~_unheard_word(rows, pause, int(np.argmax(speech)))
     return pause

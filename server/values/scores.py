@@ -21,10 +21,14 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """One scorer's evidence for one label: ``value`` 0..1, or ``None`` with ``why``."""
+    """One scorer's evidence for one label: ``value`` 0..1, or ``None`` with ``why``.
+
+    ``cause``: a short code of what makes the label fail, such as ``telephone_band``, where that is known.
+    """
 
     value: float | None
     why: Why | None = None
+    cause: str | None = None
 
     def __post_init__(self) -> None:
         assert (self.value is None) == (self.why is not None), "an opinion has either a value or a why"
@@ -35,11 +39,15 @@ EvidenceKind = Literal["acoustic", "clap", "transcript"]
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """A label's combined value in one window or over a session, with its evidence."""
+    """A label's combined value in one window or over a session, with its evidence.
+
+    ``cause``: what most of all makes the label fail, where a scorer knows it (``Opinion.cause``).
+    """
 
     score: float | None
     evidence: Mapping[EvidenceKind, float | None]
     why: Why | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

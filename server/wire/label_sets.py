@@ -17,7 +17,7 @@ class KnownLabel(WireModel):
     threshold: Score
     clear: Score
     weight: float
-    aggregate: Literal["typical", "worst", "any"]
+    aggregate: Literal["typical", "worst", "best", "any"]
     aliases: list[str]
     evidence: list[Literal["acoustic", "clap", "transcript"]] = Field(description="The evidence for the label.")
     topic: str | None = Field(default=None, description="For a content label: the topic sought in a transcript.")

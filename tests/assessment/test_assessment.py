@@ -25,6 +25,7 @@ from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.transcript.sources import Utterance, WrittenTranscript
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from server.values.scores import Opinion
 from server.values.text import Text
 from server.values.windows import Window
 from server.wire.result import ResultModel
@@ -131,6 +132,47 @@ async def test_recording_under_ten_seconds_has_dnsmos_in_the_result_only(engine:
     assert result.measures.mos_overall == 3.0
     assert mos.ends == [6 * RATE]
     assert result.provenance.shed == 0
+
+
+class MosListener(FakeScorer):
+    """Opinions that fall if there is a DNSMOS result: such as of a television, which only DNSMOS hears."""
+
+    def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
+        value = 0.9 if requests[0].mos is None else 0.4
+        return [
+            replace(reply, opinions={label_id: Opinion(value) for label_id in reply.opinions})
+            for reply in super().score(requests)
+        ]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.5, 6.0, 9.9, 10.5, 11.5, 15.0])
+async def test_dnsmos_counts_in_the_verdict_however_short_the_recording(engine: Engine, seconds: float) -> None:
+    """At 10.5 s a television was accepted, at 11.5 s it was not."""
+    async with ScoringService([MosListener()], FakeMos()) as service:
+        engine = replace(engine, service=service)
+        windows, whole = heard(engine, seconds)
+        assessment = Assessment(engine, engine.dictionaries.resolve("low_background"), FILE)
+        for window in windows:
+            await assessment.assess(window)
+        await assessment.conclude()
+        result = build_result(assessment, whole, IDENTITY)
+    score = result.labels["low_background"].score.score
+    assert score is not None
+    assert score < 0.7
+
+
+async def test_a_result_with_little_speech_says_so(engine: Engine) -> None:
+    windows, whole = heard(engine, 6)
+    assessment = Assessment(engine, engine.dictionaries.resolve("low_background"), FILE)
+    for window in windows:
+        await assessment.assess(window)
+    for speech_s, told in ((0.59, True), (0.61, False), (0.0, False)):
+        notices = build_result(assessment, replace(whole, speech_s=speech_s), IDENTITY).notices
+        assert [notice.en for notice in notices if "less than a tenth" in notice.en] == (
+            ["Someone speaks in less than a tenth of this recording; the scores rest on that speech alone."]
+            if told
+            else []
+        )
 
 
 async def test_failing_scorer_leaves_null_labels_and_the_next_window_is_judged(

@@ -1,5 +1,6 @@
 """Labels, windows and opinions for tests of the judgement."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def label_set(*labels: Label, hidden: Sequence[str] = ()) -> LabelSet:
 def facts(
     end_s: float, *, speech_s: float = 5.0, measures: Measures | None = None, partial: bool | None = None
 ) -> WindowFacts:
+    """``speech_s``: spread evenly."""
     start_s = max(0.0, end_s - 10.0)
+    seconds = math.ceil(end_s - start_s)
     return WindowFacts(
         start_sample=round(start_s * RATE),
         end_sample=round(end_s * RATE),
@@ -78,6 +81,7 @@ def facts(
         speech_s=speech_s,
         speech_ratio=speech_s / 10.0,
         measures=measures,
+        speech_by_second=(round(min(speech_s * 100 / seconds, 100.0)),) * seconds,
     )
 
 

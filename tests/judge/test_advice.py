@@ -6,7 +6,7 @@ import pytest
 
 from server.judge.advice import advise, worst_label
 from server.judge.judgement import Span
-from server.judge.labels import LabelSet
+from server.judge.labels import Cause, LabelSet
 from server.judge.verdict import overall
 from server.values.labels import RequestedLabel
 from server.values.scores import LabelScore, Why
@@ -25,6 +25,42 @@ def advice(
     values: dict[str, float | None] = {**{label.id: 0.9 for label in labels.labels}, **changes}
     scores = {label_id: LabelScore(value, {}, why if value is None else None) for label_id, value in values.items()}
     return advise(labels, scores, overall(labels, values), spans or [], RATE)
+
+
+@pytest.mark.parametrize(
+    ("unheard_s", "zh", "en"),
+    [
+        (36, "104 秒中有 36 秒听不清。", "Of 104 s, 36 s cannot be used."),
+        (4, None, None),
+        (6, "104 秒中有 6 秒", "6 s"),
+    ],
+)
+def test_advice_says_how_much_cannot_be_heard(unheard_s: int, zh: str | None, en: str | None) -> None:
+    scores = {label_id: LabelScore(value, {}) for label_id, value in GOOD.items()}
+    spans = [Span(10 * RATE, (10 + unheard_s) * RATE, "low_background")]
+    judged = overall(TELEMEDICINE, GOOD, unheard=unheard_s / 104)
+    said = advise(TELEMEDICINE, scores, judged, spans, RATE, heard_samples=104 * RATE)
+    if zh is None or en is None:
+        assert "秒中有" not in said.zh
+        return
+    assert zh in said.zh
+    assert en in said.en
+    assert said.en.startswith("This recording is fine" if unheard_s < 12 else "Please record again: too much")
+
+
+def test_advice_names_the_cause_that_was_found() -> None:
+    """An echo of oneself is no family that talks in between, and no large room."""
+    echo = Cause(
+        endangers=Text("自己的声音又传了回来", "the voice comes back"), advice=Text("请戴耳机", "please use earphones")
+    )
+    labels = label_set(
+        replace(quality("low_reverberation"), endangers=Text("糊", "blurred"), advice=Text("换房间", "change rooms"))
+    )
+    labels = replace(labels, labels=tuple(replace(one, causes={"self_echo": echo}) for one in labels.labels))
+    for code, told in (("self_echo", "the voice comes back. Please use earphones."), (None, "blurred. Change rooms.")):
+        scores = {"low_reverberation": LabelScore(0.3, {}, cause=code)}
+        said = advise(labels, scores, overall(labels, {"low_reverberation": 0.3}), [], RATE)
+        assert told in said.en
 
 
 def test_the_worst_failing_label_is_named_with_its_score_danger_and_remedy() -> None:

@@ -1,5 +1,9 @@
 """Overall score, verdict and grade."""
 
+import itertools
+from itertools import pairwise
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,10 +22,12 @@ def judged(**scores: float | None) -> Overall:
     return overall(LABELS, {"speech_present": None, "a": None, "b": None, "c": None} | scores)
 
 
-def test_overall_is_the_weighted_mean_of_the_non_null_quality_labels() -> None:
-    assert judged(a=0.8, b=0.4).score == pytest.approx(0.7)
-    assert judged(a=0.8).score == pytest.approx(0.8)
-    assert judged(a=0.8, b=0.8, c=0.0).score == pytest.approx(0.8)
+def test_overall_leans_to_the_worst_of_the_non_null_quality_labels() -> None:
+    assert judged(a=1.0).score == 1.0
+    assert judged(a=1.0, b=0.8, c=0.0).score == judged(a=1.0, b=0.8).score
+    alone, beside = (cast(float, one.score) for one in (judged(b=0.4), judged(a=1.0, b=0.4)))
+    assert alone == pytest.approx(0.4)
+    assert alone < beside < 0.5
 
 
 def test_accept_if_every_non_null_quality_label_passed() -> None:
@@ -41,14 +47,15 @@ def test_unusable_if_nobody_speaks() -> None:
 def test_speech_counts_for_the_verdict_even_where_it_was_not_asked_for() -> None:
     result = overall(HIDDEN, {"speech_present": 0.1, "a": 0.9, "b": 0.9})
     assert (result.verdict, result.grade) == ("unusable", "poor")
-    assert result.score == pytest.approx(0.9)
+    assert result.score == 0.0
     assert result.assessed == "2 of 2"
 
 
 def test_unusable_under_an_overall_of_three_tenths() -> None:
-    assert judged(a=0.29, b=0.29).verdict == "unusable"
-    assert judged(a=0.3, b=0.3).verdict == "re-record"
-    assert judged(a=0.31, b=0.31).verdict == "re-record"
+    """One poor label is heard beside a good one; where all is bad, nothing is left."""
+    all_bad, one_bad = judged(a=0.2, b=0.2), judged(a=0.2, b=1.0)
+    assert (all_bad.verdict, one_bad.verdict) == ("unusable", "re-record")
+    assert cast(float, all_bad.score) < 0.3 <= cast(float, one_bad.score) < 0.35
 
 
 def test_too_short_is_unusable_without_data() -> None:
@@ -80,6 +87,49 @@ def test_passed_is_null_if_the_score_is_null() -> None:
     assert passed(A, None) is None
     assert passed(A, 0.7) is True
     assert passed(A, 0.699) is False
+
+
+def test_number_grade_and_verdict_never_contradict_each_other() -> None:
+    """Every pair of scores on a grid, with and without DNSMOS and loss."""
+    grid = [0.0, 0.1, 0.29, 0.3, 0.34, 0.35, 0.5, 0.6, 0.69, 0.6999999, 0.7, 0.71, 0.85, 1.0]
+    for a, b, mos, unheard in itertools.product(grid, grid, (None, 1.0, 2.5, 4.0), (0.0, 0.12, 0.2, 0.9)):
+        result = overall(LABELS, {"speech_present": 1.0, "a": a, "b": b}, mos=mos, unheard=unheard)
+        score = cast(float, result.score)
+        assert (score >= 0.7) == (result.verdict == "accept") == (result.grade == "clear")
+        assert (score < 0.35) == (result.grade == "poor")
+        assert (score < 0.3) == (result.verdict == "unusable")
+
+
+@given(*[st.floats(0, 1)] * 4, st.floats(1, 5), st.floats(0, 0.5), st.floats(0, 1))
+def test_overall_never_falls_when_anything_gets_better(
+    a: float, b: float, better_a: float, better_b: float, mos: float, more: float, unheard: float
+) -> None:
+    def score(a: float, b: float, mos: float, unheard: float) -> float:
+        result = overall(LABELS, {"speech_present": 1.0, "a": a, "b": b}, mos=mos, unheard=unheard).score
+        return cast(float, result)
+
+    before = score(a, b, mos, unheard)
+    assert score(max(a, better_a), max(b, better_b), mos + more, unheard * more) >= before - 1e-12
+
+
+@pytest.mark.parametrize("others", [{}, {"b": 0.75}])
+def test_no_step_of_a_label_makes_a_larger_step_of_the_overall_score(others: dict[str, float]) -> None:
+    """Steps of a twentieth of what a label falls to its threshold for the share of speech that a pass allows."""
+    scores = [cast(float, judged(a=step / 1000, **{"b": 1.0, **others}).score) for step in range(1001)]
+    assert all(0.0 <= after - before <= 0.03 for before, after in pairwise(scores))
+
+
+def test_what_cannot_be_heard_lowers_the_number_and_the_verdict() -> None:
+    def lost(share: float) -> Overall:
+        return overall(LABELS, {"speech_present": 1.0, "a": 1.0, "b": 1.0}, unheard=share)
+
+    scores = [cast(float, lost(percent / 100).score) for percent in range(101)]
+    assert all(0.0 <= before - after <= 0.03 for before, after in pairwise(scores))
+    assert (lost(0.05).verdict, lost(0.2).verdict, lost(1.0).grade) == ("accept", "re-record", "poor")
+
+
+def test_silence_has_no_number_that_sounds_half_good() -> None:
+    assert judged(speech_present=0.0, a=1.0, b=1.0).score == 0.0
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=4, max_size=4))

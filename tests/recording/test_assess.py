@@ -59,7 +59,7 @@ async def test_twelve_seconds_have_ten_windows_and_progress_reaches_the_end() ->
     assert seen[-1] == 12.0
 
 
-@pytest.mark.parametrize(("seconds", "windows"), [(0.0, 0), (0.4, 0), (0.6, 1), (2.9, 1), (3.5, 1)])
+@pytest.mark.parametrize(("seconds", "windows"), [(0.0, 0), (0.4, 0), (0.6, 1), (1.0, 1), (2.9, 1), (3.5, 1)])
 async def test_short_recordings_have_at_most_one_window(seconds: float, windows: int) -> None:
     async with faked(FakeScorer()) as engine:
         result = await assess_recording(engine, read_recording(recording(seconds)), engine.dictionaries.resolve(None))

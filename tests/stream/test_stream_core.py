@@ -41,7 +41,9 @@ def test_windows_end_at_whole_seconds_of_input_samples(rate: int) -> None:
             assert not array.flags.writeable
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(0.0, 0), (0.49, 0), (0.5, 1), (2.99, 1), (3.0, 1), (3.99, 1)])
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0.0, 0), (0.49, 0), (0.5, 1), (1.0, 1), (2.0, 1), (2.99, 1), (3.0, 1), (3.99, 1)]
+)
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 def test_short_recordings_have_one_window_from_half_a_second_on(rate: int, seconds: float, expected: int) -> None:
     samples = round(seconds * rate)

@@ -43,7 +43,7 @@ def test_a_silence_of_exactly_a_quarter_second_is_a_pause() -> None:
 
 def test_levels_are_of_heard_speech_and_of_pauses_apart() -> None:
     """-25 dBFS in bin 190, the room's -60 in bin 120. Lost rows and digital silence are of neither, nor are the seven
-    rows before speech and the three after it."""
+    rows before speech and the three after it, or the 120 after a loss, in which a word may not be detected yet."""
     rows = talk((100, 200))
     rows[110:120, Column.GAP] = 1
     rows[130:135, Column.ZERO] = 1
@@ -51,7 +51,7 @@ def test_levels_are_of_heard_speech_and_of_pauses_apart() -> None:
     for _ in range(2):
         totals.add(rows)
     total = totals.freeze()
-    for levels, level, count in ((total.speech_levels, 190, 85), (total.pause_levels, 120, 890)):
+    for levels, level, count in ((total.speech_levels, 190, 85), (total.pause_levels, 120, 853)):
         assert levels.dtype == np.int64
         assert levels[level] == levels.sum() == 2 * count
 

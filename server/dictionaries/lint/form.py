@@ -158,7 +158,7 @@ def _how(inside: list[str]) -> Text:
             'kind = "quality"（音质）或 "content"（说的内容）',
             'kind = "quality" (how it sounds) or "content" (what is said)',
         ),
-        "aggregate": Text("typical、worst 或 any", "typical, worst or any"),
+        "aggregate": Text("typical、worst、best 或 any", "typical, worst, best or any"),
         "expects": Text("any、stated 或 denied", "any, stated or denied"),
         "combine": Text("mean 或 min", "mean or min"),
         "curve": Text(

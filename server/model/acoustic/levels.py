@@ -23,6 +23,8 @@ LEAST_PAUSE_ROWS = 15
 
 LEAST_UNPAUSED_ROWS = 300
 """Beside the far end, under 3 s of speech without a pause say nothing of the room: the patient may just have begun."""
+LEAST_HEARD_ROWS = 200
+"""With a gap and no pause, under 2 s of sound is most likely part of a word: no room can be heard in it."""
 
 AROUND_LOST_ROWS = 10
 """Rows on either side of a loss in which a detector may miss the speech: 100 ms."""
@@ -86,13 +88,16 @@ def speech_level(rows: Float32Array) -> float | None:
     return mean_power_db(levels[levels >= percentile(levels, 95.0) - ACTIVE_RANGE_DB])
 
 
-def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None) -> Noise | None:
-    """Noise in the pauses, dBFS; ``None`` if every row was lost or the far end's, or if little beside the
-    far end was heard.
+def noise(
+    rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None, *, in_pauses_only: bool = False
+) -> Noise | None:
+    """Noise in the pauses, dBFS; ``None`` if almost every row was lost or the far end's, or if
+    little beside the far end was heard.
 
     Without a pause, the quietest tenth of the rows is an upper bound, and the carried floor (``carried_db``, the
     earlier level of the room) may lower that bound; digital silence has the floor, -120. ``lost``: rows that were lost
-    before they reached us; a detector leaves the speech around them in the pauses.
+    before they reached us; a detector leaves the speech around them in the pauses. ``in_pauses_only``: ``None`` if
+    someone speaks without a pause.
     """
     paused = is_pause(rows)
     if lost is not None and lost.any():
@@ -100,8 +105,12 @@ def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray |
     pause = rows[paused, Column.LEVEL_DB]
     if pause.size >= LEAST_PAUSE_ROWS:
         return Noise(mean_power_db(pause), percentile(pause, 50.0))
+    if in_pauses_only and is_speech(rows).any():
+        return None
     heard = rows[is_present(rows) & ~is_silent(rows), Column.LEVEL_DB]
     if carried_db is None and heard.size < LEAST_UNPAUSED_ROWS and is_far_end(rows).any():
+        return None
+    if heard.size < LEAST_HEARD_ROWS and is_gap(rows).any():
         return None
     if heard.size:
         quiet = percentile(heard, QUIET_PERCENTILE)
@@ -110,19 +119,21 @@ def noise(rows: Float32Array, carried_db: float | None = None, lost: BoolArray |
     return Noise(FLOOR_DB, FLOOR_DB) if is_present(rows).any() else None
 
 
-def mean_noise(rows: Float32Array, carried_db: float | None, lost: BoolArray) -> float | None:
+def mean_noise(
+    rows: Float32Array, carried_db: float | None, lost: BoolArray, *, in_pauses_only: bool = False
+) -> float | None:
     """Mean power of ``noise``, dBFS: every event counts."""
-    room = noise(rows, carried_db, lost)
+    room = noise(rows, carried_db, lost, in_pauses_only=in_pauses_only)
     return None if room is None else room.mean_db
 
 
-def steady_noise(rows: Float32Array) -> float | None:
+def steady_noise(rows: Float32Array, *, in_pauses_only: bool = False) -> float | None:
     """Lasting noise, dBFS. ``recent`` uses it, so that a cough or a laugh raises no prompt.
 
     Lasting noise also fills the dips between syllables, so the quietest tenth of the last 3 s bounds it; the
     patient's own cough or laugh, which a detector leaves in the pauses, does not.
     """
-    room = noise(rows)
+    room = noise(rows, in_pauses_only=in_pauses_only)
     latest = rows[-DIP_ROWS:]
     heard = latest[is_present(latest) & ~is_silent(latest), Column.LEVEL_DB]
     if room is None or not heard.size or not is_speech(rows).any():

@@ -99,15 +99,23 @@ def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
 
 
 def read(
-    stretch: Stretch, *, mos: Mos | None = None, carried_db: float | None = None, steady: bool = False
+    stretch: Stretch,
+    *,
+    mos: Mos | None = None,
+    carried_db: float | None = None,
+    steady: bool = False,
+    in_pauses_only: bool = False,
 ) -> AcousticReading:
     """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
-    little, and leave out pauses, which no curve reads."""
+    little, and leave out pauses, which no curve reads. ``in_pauses_only``: without a pause there is no noise level."""
     rows = stretch.rows
     present = is_present(rows)
     n_present = int(np.count_nonzero(present))
     speech_db = speech_level(rows)
-    noise_db = steady_noise(rows) if steady else mean_noise(rows, carried_db, stretch.lost)
+    if steady:
+        noise_db = steady_noise(rows, in_pauses_only=in_pauses_only)
+    else:
+        noise_db = mean_noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
     if noise_db is not None and echo is not None and echo >= ECHOING:

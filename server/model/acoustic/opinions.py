@@ -38,7 +38,17 @@ def opinion(label: Label, values: Mapping[str, float], *, processed: bool, mos_s
     if processed and names & HIDDEN_BY_PROCESSING:
         return Opinion(None, Why.PROCESSING_ENABLED)
     value = _evidence(acoustic, values)
-    return Opinion(value) if value is not None else Opinion(None, _why(names, values, mos_shed=mos_shed))
+    if value is None:
+        return Opinion(None, _why(names, values, mos_shed=mos_shed))
+    return Opinion(value, cause=_cause(acoustic, values) if value < label.threshold else None)
+
+
+def _cause(acoustic: AcousticEvidence, values: Mapping[str, float]) -> str | None:
+    """The cause that the part with the lowest evidence names."""
+    parts = [
+        (evaluate(part.curve, values[part.measure]), part.cause) for part in acoustic.parts if part.measure in values
+    ]
+    return min(parts, key=lambda part: part[0])[1] if parts else None
 
 
 def _evidence(acoustic: AcousticEvidence, values: Mapping[str, float]) -> float | None:

@@ -1,0 +1,100 @@
+"""What became of each stretch of a session: which could not be heard and why, and how much of the speech is spoiled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.judge.judgement import Span, WindowFacts
+from server.judge.labels import LabelSet
+from server.judge.lost import LostAudio
+from server.judge.number import POOR_UNDER
+from server.judge.spans import Mark, SpanTracker, spoiled_by, without
+from server.judge.spoiled import UNHEARD, SpoiledSpeech, caps, unheard_share
+from server.values.scores import LabelScore
+from server.values.windows import RECENT_S
+
+NO_CROSSTALK = "no_crosstalk"
+"""Two voices are told apart over 10 s, never over 4 s, so a whole window tells where they overlap."""
+
+MOST_OF = (3, 4)
+"""Marks of 10 s tell a stretch within a second or two if three of four must agree."""
+
+
+class Stretches:
+    """Call ``add`` for each window in the order of their ends."""
+
+    def __init__(self) -> None:
+        self._recent = SpanTracker()
+        self._overlap = SpanTracker(MOST_OF)
+        self._lost = LostAudio()
+        self._spoiled = SpoiledSpeech()
+
+    @property
+    def end(self) -> int | None:
+        """Sample at which the last window ended; ``None`` without one."""
+        return self._recent.marks[-1].end_sample if self._recent.marks else None
+
+    def add(
+        self,
+        facts: WindowFacts,
+        labels: LabelSet,
+        scores: Mapping[str, LabelScore],
+        latest: Mapping[str, LabelScore],
+    ) -> None:
+        """``scores`` of the window, ``latest`` of its last 4 s, by label id."""
+        start, end, rate = facts.start_sample, facts.end_sample, facts.sample_rate
+        looks_back_to = max(start, end - RECENT_S * rate)
+        why = spoiled_by(labels, latest)
+        self._recent.add(Mark(looks_back_to, end, why), rate)
+        self._overlap.add(Mark(start, end, _overlapped(labels, scores)), rate)
+        self._lost.add(facts.lost, start, end)
+        recent = {label_id: score.score for label_id, score in latest.items()}
+        self._spoiled.add(
+            looks_back_to, end, rate, facts.speech_by_second, {**recent, UNHEARD: 1.0 if why is None else 0.0}
+        )
+
+    def spans(self, labels: LabelSet, rate: int) -> list[Span]:
+        """Stretches that cannot be used, in order and apart; those of labels no longer in the set are left out."""
+        known = {label.id for label in labels.labels}
+        told = self._lost.spans(rate)
+        for tracker in (self._recent, self._overlap):
+            told += without([span for span in tracker.spans(rate) if span.why in known], told, rate)
+            told.sort()
+        return told
+
+    def caps(self, labels: LabelSet) -> dict[str, float]:
+        """The best score that each label can have, by id, for the share of the speech that it spoils."""
+        return caps(labels, self._spoiled.counts())
+
+    def unheard(self) -> float:
+        """Share of what was said, 0..1, that cannot be heard: lost, or spoiled beyond use."""
+        return 1.0 - (1.0 - unheard_share(self._spoiled.counts())) * (1.0 - self._lost.share())
+
+    def keep_only(self, label_ids: frozenset[str]) -> None:
+        """Forget how much other labels spoil; their spans stay for when they are asked for again."""
+        self._spoiled.keep_only(label_ids)
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "marks": list(self._recent.marks),
+            "overlap": list(self._overlap.marks),
+            "lost": self._lost.snapshot(),
+            "spoiled": self._spoiled.snapshot(),
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], rate: int) -> "Stretches":
+        """Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot. ``rate``: of the input, Hz."""
+        restored = cls()
+        for tracker, marks in ((restored._recent, state["marks"]), (restored._overlap, state["overlap"])):
+            for start, end, why in marks:
+                tracker.add(Mark(int(start), int(end), why), rate)
+        restored._lost = LostAudio.restore(state["lost"])
+        restored._spoiled = SpoiledSpeech.restore(state["spoiled"])
+        return restored
+
+
+def _overlapped(labels: LabelSet, scores: Mapping[str, LabelScore]) -> str | None:
+    score = scores[NO_CROSSTALK].score if NO_CROSSTALK in scores else None
+    asked = NO_CROSSTALK in labels.requested
+    return NO_CROSSTALK if asked and score is not None and score < POOR_UNDER else None
