@@ -64,6 +64,19 @@ def test_measures_beside_the_far_end_are_those_of_the_patient_alone() -> None:
         assert getattr(mixed.measures, name) != pytest.approx(getattr(single.measures, name), abs=0.05), name
 
 
+def test_an_echo_is_read_from_the_patients_rows_alone() -> None:
+    window = heard(slice(500, 1_000), slice(50, 500))
+    level = window.rows[:, Column.SYLLABLE_DB]
+    level[50:500] = -24 - 25 * np.random.default_rng(6).random(450)
+    level[500:] = -10 - 0.1 * np.arange(500)
+    other = replace(window, rows=window.rows.copy())
+    other.rows[500:, Column.SYLLABLE_DB] = -60
+    other.rows[500:, Column.FLUX] = 30
+    echoes = [readings(one, None)[0].measures.reverberation for one in (window, other, unmarked(window))]
+    assert echoes[0] == pytest.approx(echoes[1], abs=1e-9)
+    assert echoes[0] != pytest.approx(echoes[2], abs=0.01)
+
+
 def test_speech_is_counted_against_the_rows_in_which_the_patient_could_be_heard() -> None:
     _, recent = readings(heard(slice(600, 900), slice(900, 1_000)), None)
     assert recent.values["speech_s"] == pytest.approx(10.0)

@@ -151,6 +151,8 @@ def test_speech_is_told_until_the_far_end_begins_and_again_after_its_tail() -> N
     told = [event for event in events if isinstance(event, SpeechStarted | SpeechStopped)]
     assert [type(event) for event in told] == [SpeechStarted, SpeechStopped, SpeechStarted, SpeechStopped]
     assert 47_000 <= told[1].sample <= 48_000
+    levels = {event.end_sample: event.speaking for event in events if isinstance(event, Level)}
+    assert [levels[at] for at in (48_000, 51_200, 80_000, 83_200, 86_400, 89_600)] == [True, *[False] * 3, True, True]
     assert 84_800 <= told[2].sample <= 84_800 + 512
 
 

@@ -98,7 +98,9 @@ def reverberation(rows: Float32Array) -> float | None:
         return None
     dip = mean_power_db(band[speech]) - percentile(band[is_present(rows) & ~is_silent(rows)], QUIETEST_PERCENTILE)
     smooth = np.convolve(band.astype(np.float64), np.full(3, 1 / 3), "same")
-    near = (spread(is_speech(rows), ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER) & ~is_far_end(rows))[:-FALL_ROWS]
+    near = spread(is_speech(rows), ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER)[:-FALL_ROWS]
+    # A word does not fall into the far end's voice.
+    near &= ~spread(is_far_end(rows), FALL_ROWS + 1, 1)[:-FALL_ROWS]
     falls = (smooth[:-FALL_ROWS] - smooth[FALL_ROWS:])[near]
     change = rows[speech, Column.FLUX]
     numbers = (
