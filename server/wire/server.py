@@ -24,12 +24,12 @@ from server.wire.result import ResultModel, SpanModel
 class AppliedConfig(WireModel):
     """The configuration in effect, which may differ from the request."""
 
-    mode: Literal["recording", "visit"]
     pace: Literal["realtime", "fast"]
     audio: AudioConfig
     capture: CaptureConfig
     language: str
     vad: str
+    mode: Literal["recording", "visit"] = "recording"
 
 
 class Limits(WireModel):

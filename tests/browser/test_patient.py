@@ -353,6 +353,13 @@ def test_labels_of_the_address_are_asked_for(stub: StubServer, open_page: OpenPa
     assert begin(page, stub).start["labels"] == "low_background,close_enough"
 
 
+@pytest.mark.parametrize(("address", "mode"), [("", None), ("?mode=visit", "visit"), ("?mode=talk", None)])
+def test_a_link_says_that_the_patient_is_in_a_visit(
+    stub: StubServer, open_page: OpenPage, address: str, mode: str | None
+) -> None:
+    assert begin(open_page(f"{stub.url}{address}"), stub).start.get("mode") == mode
+
+
 def test_labels_of_ones_own_that_cannot_be_scored_are_told_beside_the_doctors_link(
     stub: StubServer, open_page: OpenPage
 ) -> None:
