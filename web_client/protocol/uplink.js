@@ -82,7 +82,7 @@ export class Uplink {
 
   /** @returns {Generator<Piece>} */
   *#dueMarks() {
-    for (let mark; (mark = this.#marks[this.#marksSent]) && mark.at <= this.#sent; ) {
+    for (let mark; (mark = this.#marks[this.#marksSent]) && mark.at <= this.#sent;) {
       this.#marksSent += 1;
       yield { farEnd: mark.speaking };
     }

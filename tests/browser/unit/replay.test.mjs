@@ -32,7 +32,7 @@ function drain(uplink) {
   let gap = 0;
   for (const piece of uplink.take()) {
     if ('gap' in piece) gap += piece.gap;
-    else sent.push(...piece.pcm);
+    else if ('pcm' in piece) sent.push(...piece.pcm);
   }
   return { gap, sent };
 }
