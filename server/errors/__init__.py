@@ -11,7 +11,7 @@
     │   └── ManifestError                labelled recordings for ``evaluate``, with file and line
     ├── AudioError                       the peer's audio
     │   ├── UnsupportedRateError         outside 8–96 kHz
-    │   ├── UnsupportedEncodingError     neither pcm_s16le nor pcm_f32le
+    │   ├── UnsupportedEncodingError     none of pcm_s16le, pcm_f32le, mulaw, alaw
     │   ├── NonFiniteSamplesError        NaN or Infinity in pcm_f32le        (recoverable)
     │   ├── OddLengthError               a total length that splits a sample (recoverable)
     │   ├── UndecodableFileError         a file that libsndfile cannot read

@@ -5,9 +5,16 @@ from typing import Any
 import numpy as np
 
 from server.errors import NonFiniteSamplesError, UnsupportedEncodingError
+from server.stream.g711 import alaw_table, mulaw_table
 from server.values.audio import AudioFormat, Encoding, Float32Array
 
-_TYPES: dict[Encoding, np.dtype[Any]] = {Encoding.PCM_S16LE: np.dtype("<i2"), Encoding.PCM_F32LE: np.dtype("<f4")}
+_TYPES: dict[Encoding, np.dtype[Any]] = {
+    Encoding.PCM_S16LE: np.dtype("<i2"),
+    Encoding.PCM_F32LE: np.dtype("<f4"),
+    Encoding.MULAW: np.dtype("u1"),
+    Encoding.ALAW: np.dtype("u1"),
+}
+_TABLES = {Encoding.MULAW: mulaw_table, Encoding.ALAW: alaw_table}
 
 
 class PcmDecoder:
@@ -17,12 +24,13 @@ class PcmDecoder:
     """
 
     def __init__(self, audio: AudioFormat) -> None:
-        """Raises UnsupportedEncodingError for an encoding other than ``pcm_s16le`` and ``pcm_f32le``."""
+        """Raises UnsupportedEncodingError for an encoding that is not an ``Encoding``."""
         if audio.encoding not in _TYPES:
             raise UnsupportedEncodingError(
-                f"Encoding {audio.encoding!r} is not supported; send pcm_s16le or pcm_f32le.", param="audio.encoding"
+                f"Encoding {audio.encoding!r} is not supported; send {', '.join(Encoding)}.", param="audio.encoding"
             )
         self._type = _TYPES[audio.encoding]
+        self._table = _TABLES[audio.encoding]() if audio.encoding in _TABLES else None
         self._half = b""
 
     @property
@@ -35,7 +43,8 @@ class PcmDecoder:
         self._half = b""
 
     def decode(self, data: bytes | bytearray | memoryview, *, refuse: bool = True) -> Float32Array:
-        """The samples that ``data`` completes, float32 ``(n,)``, -1..1; 16-bit samples are divided by 32,768.
+        """The samples that ``data`` completes, float32 ``(n,)``, -1..1; 16-bit samples, also those that a byte of G.711
+        stands for, are divided by 32,768.
 
         Float samples beyond full scale are limited to it, as a converter would; they then show as clipped. Raises
         NonFiniteSamplesError for NaN or Infinity and is then as it was before the call; without ``refuse`` both are
@@ -43,8 +52,8 @@ class PcmDecoder:
         """
         joined, whole = self._join(data)
         raw = np.frombuffer(joined[:whole], self._type)
-        samples: Float32Array = raw.astype(np.float32)
-        if self._type.kind == "i":
+        samples: Float32Array = (raw if self._table is None else self._table[raw]).astype(np.float32)
+        if self._type.kind != "f":
             samples *= np.float32(1 / 32768)
         else:
             finite = np.isfinite(samples)

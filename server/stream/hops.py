@@ -54,11 +54,14 @@ class HopRows:
         input_rows: Float32Array,
         overlap: Float32Array,
         far_end: BoolArray,
+        lost: Float32Array,
     ) -> None:
-        """One hop: see HopFeatures.advance for the arrays; ``overlap``, ``far_end``: ``(r,)``, the last columns."""
+        """One hop: see HopFeatures.advance for the arrays; ``overlap``, ``far_end``, ``lost``: ``(r,)``, the last
+        columns."""
         rows = self._features.advance(pcm, speech, input_rows)
         rows[:, Column.OVERLAP] = np.where(far_end, -1.0, overlap)
         rows[:, Column.FAR_END] = far_end
+        rows[:, Column.LOSS] = lost
         self.carried_noise_db = self._floor.advance(rows)
         self._totals.add(rows)
         self._rows.write(rows)

@@ -5,21 +5,26 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from server.stream.losses import cut_sound
 from server.values.audio import Float32Array
 from server.values.rows import ROW_RATE
 
 N_INPUT_COLUMNS = 5
+GAP_INDEX = 4
 """PEAK, CLIPPED, ZERO, DC, GAP, in this order."""
 
 NEAR_PEAK = 0.995
 """A clipped sample is within 0.5 % of the extreme of its side: clipping leaves runs at 99.5 % of the peak and above."""
+
+FINEST_STEP = 1 / 32768
 
 FLAT_STEP = 1.01 / 32768
 """Samples of a flat run differ by at most one step of 16 bits: a limiter's edge, after a gain and rounding."""
 
 EDGE_DROP = 16 / 32768
 """A flat run counts where the signal leaves it by more than this in one sample on one side at least. A smooth, quiet
-or heavily oversampled crest, flat only by rounding, falls off by less than nine steps beside a run of two."""
+or heavily oversampled crest, flat only by rounding, falls off by less than nine steps beside a run of two. Samples of
+fewer bits have larger steps, and as many of them count."""
 
 PAIR_SKEW = 0.15
 """A run of two counts only if the signal falls off it unevenly, by this share of the steeper side: two samples astride
@@ -63,21 +68,30 @@ def _flat_runs(near: npt.NDArray[np.intp], side: Float32Array) -> npt.NDArray[np
     joined = (near[1:] - near[:-1] == 1) & (np.abs(values[1:] - values[:-1]) <= FLAT_STEP)
     if not joined.any():
         return near[:0]
+    coarser = _step(side, float(values.max())) / FINEST_STEP
     run = np.concatenate(([0], np.cumsum(~joined)))
     first = np.flatnonzero(np.diff(run, prepend=-1))
     last = np.flatnonzero(np.diff(run, append=run[-1] + 1))
     rise = values[first] - side[np.maximum(near[first] - 1, 0)]
     fall = values[last] - side[np.minimum(near[last] + 1, side.shape[0] - 1)]
     steeper = np.maximum(rise, fall)
-    uneven = np.abs(rise - fall) > np.maximum(4 * FLAT_STEP, PAIR_SKEW * steeper)
-    clipped = (steeper > EDGE_DROP) & ((last - first >= 2) | ((last - first == 1) & uneven))
+    uneven = np.abs(rise - fall) > np.maximum(4 * FLAT_STEP * coarser, PAIR_SKEW * steeper)
+    clipped = (steeper > EDGE_DROP * coarser) & ((last - first >= 2) | ((last - first == 1) & uneven))
     return np.asarray(near[clipped[run]], np.intp)
+
+
+def _step(side: Float32Array, peak: float) -> float:
+    """Distance of neighbouring values in the upper half of a side, linear: 1/32,768 for 16 bits, 1/128 for 8, and up to
+    1/32 where the samples went through mu-law or A-law. At least ``FINEST_STEP``."""
+    values = np.unique(side[side >= 0.5 * peak])
+    return max(FINEST_STEP, float(np.diff(values).min())) if values.shape[0] > 1 else FINEST_STEP
 
 
 class InputMeasures:
     """The input-rate columns of feature rows. Without memory; the rate fixes where rows begin."""
 
     def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
         self._bounds = np.arange(ROW_RATE + 1, dtype=np.int64) * sample_rate // ROW_RATE
 
     def measure(self, samples: Float32Array, rows: int, gap: npt.NDArray[np.bool_]) -> Float32Array:
@@ -98,8 +112,12 @@ class InputMeasures:
         out[:, 1] = np.bincount(row_of[row_of < rows], minlength=rows) / lengths
         out[:, 2] = np.add.reduceat((within == 0.0).astype(np.int64), starts) / lengths
         out[:, 3] = np.add.reduceat(within, starts, dtype=np.float64) / lengths
-        out[:, 4] = gap
+        out[:, GAP_INDEX] = gap
         return out
+
+    def cut_sound(self, samples: Float32Array, rows: int) -> Float32Array:
+        """Per row of one hop, the peak of the sound that a run of zeros cuts off; see ``losses.cut_sound``."""
+        return cut_sound(samples, self._bounds[: rows + 1], self._rate)
 
 
 def level_of(samples: Float32Array) -> tuple[float, float, bool]:

@@ -9,7 +9,7 @@
     8       4     length of the JSON, j
     12      4     number of rows, r
     16      j     JSON, UTF-8
-    16+j    52*r  rows, float32 little endian
+    16+j    56*r  rows, float32 little endian
     end-4   4     CRC-32 of everything before
 """
 
@@ -26,7 +26,7 @@ from server.values.audio import Float32Array
 from server.values.rows import N_COLUMNS
 
 MAGIC = b"TQSC"
-VERSION = 3
+VERSION = 4
 """Increased with every change of the content. Other versions are refused, and the session starts anew."""
 
 MAX_BYTES = 64 * 1024

@@ -18,7 +18,10 @@ from server.stream.events import (
 from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.hops import HopRows
-from server.stream.input_measures import InputMeasures, level_of
+from server.stream.input_measures import GAP_INDEX, InputMeasures, level_of
+from server.stream.losses import CONTEXT_SAMPLES, ROW_SAMPLES, losses, repeated_rows
+from server.stream.own_echo import CONTEXT_SAMPLES as ECHO_CONTEXT
+from server.stream.own_echo import OwnEcho
 from server.stream.ring import InputBuffer, Ring
 from server.stream.voice_gate import Transition, VoiceGate
 from server.stream.windower import has_window_at_end, window_after
@@ -60,6 +63,7 @@ class Timeline:
         self._rows = HopRows()
         self._trackers = tuple(trackers)
         self._pcm = Ring(WINDOW_S * CORE_RATE)
+        self._echo = OwnEcho()
         self._gate_at_hop = self._gate.snapshot()
         self._known_until = 0
         self._resume_at = 0
@@ -121,13 +125,15 @@ class Timeline:
         self._pcm.forget(self._pcm.end + seconds * CORE_RATE)
         self._gate.skip_to(self._pcm.end)
         self._rows.advance_idle(seconds)
+        self._echo.skip(seconds)
         for _ in range(min(seconds, WINDOW_S)):
             self._track(np.zeros(self._rate, np.float32))
         self.hop += seconds
 
     def _refill(self, source: InputBuffer) -> None:
-        """Replay: at the end of a hop only the trackers' rings are refilled."""
+        """Replay: at the end of a hop only the trackers' and the echo's rings are refilled."""
         if self._pcm.end % CORE_RATE == 0:
+            self._hear_echo(self.hop * CORE_RATE, self._pcm.end)
             self._track(source.view(self.hop * self._rate, (self.hop + 1) * self._rate))
             self.hop += 1
 
@@ -168,13 +174,30 @@ class Timeline:
             measured = self._measures.measure(samples, rows, self._gaps.rows(self.hop, rows))
             far_end = self._far_end.rows(self.hop, rows)
             overlap = self._hear_overlap(start, start + length, rows)
-            self._rows.advance(self._pcm.read(start, start + length), speech, measured, overlap, far_end)
+            lost = self._find_losses(samples, start, speech, measured)
+            self._rows.advance(self._pcm.read(start, start + length), speech, measured, overlap, far_end, lost)
+        self._hear_echo(start, start + length)
         self._track(samples)
+
+    def _hear_echo(self, start: int, end: int) -> None:
+        context = min(start, ECHO_CONTEXT)
+        self._echo.advance(self._pcm.read(start - context, end), context)
 
     def _hear_overlap(self, start: int, end: int, rows: int) -> Float32Array:
         if self._overlap is None:
             return np.full(rows, -1.0, np.float32)
         return self._overlap.hear(self._pcm.read(max(0, start - self._overlap.context_samples), end), rows)
+
+    def _find_losses(
+        self, samples: Float32Array, start: int, speech: Float32Array, measured: Float32Array
+    ) -> Float32Array:
+        """The column LOSS of the open hop; declared gaps are none."""
+        rows = speech.shape[0]
+        context = min(start, CONTEXT_SAMPLES)
+        repeated = repeated_rows(self._pcm.read(start - context, start + rows * ROW_SAMPLES), context, speech)
+        lost = losses(self._measures.cut_sound(samples, rows), repeated)
+        lost[measured[:, GAP_INDEX] > 0] = 0.0
+        return lost
 
     def _track(self, samples: Float32Array) -> None:
         for tracker in self._trackers:
@@ -190,6 +213,7 @@ class Timeline:
             rows=self._rows.window(first_hop * ROW_RATE),
             pcm=self._pcm.read(first_hop * CORE_RATE, self._pcm.end),
             carried_noise_db=self._rows.carried_noise_db,
+            echo=self._echo.window(hops),
             tracked={tracker.name: tracker.window(hops) for tracker in self._trackers},
         )
 
@@ -222,4 +246,5 @@ class Timeline:
             self._gaps.add(int(gap_start), hop * self._rate)
         self.hop = max(0, hop - WINDOW_S)
         self._pcm = Ring(WINDOW_S * CORE_RATE, start=self.hop * CORE_RATE)
+        self._echo.start(self.hop)
         return self.hop

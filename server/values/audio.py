@@ -17,31 +17,38 @@ MAX_SAMPLE_RATE = 96_000
 
 
 class Encoding(StrEnum):
-    """How a PCM sample is written: 16-bit integers, or 32-bit floats in -1..1, both little-endian."""
+    """How a sample is written: 16-bit integers or 32-bit floats in -1..1, little-endian, or a byte of ITU-T G.711."""
 
     PCM_S16LE = "pcm_s16le"
     PCM_F32LE = "pcm_f32le"
+    MULAW = "mulaw"
+    ALAW = "alaw"
 
     @property
     def sample_bytes(self) -> int:
-        """Bytes of one sample, 2 or 4."""
-        return 2 if self is Encoding.PCM_S16LE else 4
+        """Bytes of one sample: 1, 2 or 4."""
+        return _SAMPLE_BYTES[self]
+
+
+_SAMPLE_BYTES = {Encoding.PCM_S16LE: 2, Encoding.PCM_F32LE: 4, Encoding.MULAW: 1, Encoding.ALAW: 1}
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """Mono PCM as declared by the peer. ``sample_rate`` in Hz, 8,000–96,000."""
+    """Mono audio as declared by the peer. ``sample_rate`` in Hz, 8,000–96,000."""
 
     encoding: Encoding
     sample_rate: int
 
 
 class CaptureSource(StrEnum):
-    """Where samples came from. Only a microphone counts as processed unless declared otherwise."""
+    """Where samples came from. Only a microphone counts as processed unless declared otherwise; the bandwidth of a
+    telephone line is judged by what lines carry."""
 
     MICROPHONE = "microphone"
     FILE = "file"
     LINE = "line"
+    TELEPHONE = "telephone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,15 @@ class Column(IntEnum):
     """Probability that two people speak at once, 0..1; -1 where it was not judged (no model, lost audio, far end)."""
     FAR_END = 12
     """1.0 while the far end speaks (the doctor, from the loudspeaker), and for 300 ms after it; else 0.0."""
+    LOSS = 13
+    """Signs of audio that was lost before it reached us: the peak, linear 0..1, of the sound that a run of exact zeros
+    cuts off in this row (input rate); ``REPEATED`` if the row repeats what came before; 0 if neither."""
 
 
 N_COLUMNS = len(Column)
+
+REPEATED = -1.0
+"""LOSS of a row that is a copy of what was heard shortly before, as receivers conceal a lost packet."""
 
 
 SPEECH_THRESHOLD = 0.5

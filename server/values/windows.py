@@ -20,6 +20,10 @@ TOO_SHORT_S = 0.5
 FAR_END_LIMIT = 0.25
 """With a larger share of the far end, models that hear a window as a whole (DNSMOS, CLAP) would rate the doctor."""
 
+ECHO_RATE = 2_000
+ECHO_LAGS = 700
+"""``Window.echo`` holds lags of up to 350 ms, in samples at 2 kHz."""
+
 RECENT_S = 4
 """``recent`` opinions cover the last 4 s of a window; the prompt policy uses them."""
 
@@ -31,7 +35,9 @@ class Window:
     ``start_sample``/``end_sample`` are input-rate indices. ``rows``: float32 ``(n, N_COLUMNS)``, 100 per second,
     read-only. ``pcm``: float32 ``(m,)`` at 16 kHz, -1..1, before levelling, read-only. ``carried_noise_db``: the noise
     floor carried through the session (falls at once, rises slowly), dBFS, ``None`` before the first pause; it is never
-    used for ``recent``. ``tracked``: the feature trackers' output for this window (for example a mel spectrogram).
+    used for ``recent``. ``echo``: for each hop how well it repeats what came up to 350 ms earlier, float32
+    ``(hops, ECHO_LAGS)``, whitened; empty where it was not computed. ``tracked``: the feature trackers' output for this
+    window (for example a mel spectrogram).
     """
 
     start_sample: int
@@ -41,6 +47,7 @@ class Window:
     rows: Float32Array
     pcm: Float32Array
     carried_noise_db: float | None = None
+    echo: Float32Array = field(default_factory=lambda: np.zeros((0, ECHO_LAGS), np.float32))
     tracked: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 
     @property

@@ -46,14 +46,14 @@ LABELS_FORM = "write a dictionary's name, labels separated by commas, or an arra
 class AudioConfig(WireModel):
     """What the binary messages hold."""
 
-    encoding: Literal["pcm_s16le", "pcm_f32le"] = "pcm_s16le"
+    encoding: Literal["pcm_s16le", "pcm_f32le", "mulaw", "alaw"] = "pcm_s16le"
     sample_rate: int = Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, description="Hz, mono, as actually captured.")
 
 
 class CaptureConfig(WireModel):
     """The browser's actual settings (``track.getSettings()``). Absent = microphone, unknown processing."""
 
-    source: Literal["microphone", "file", "line"] = "microphone"
+    source: Literal["microphone", "file", "line", "telephone"] = "microphone"
     echoCancellation: bool | None = None  # noqa: N815 - the names of MediaTrackSettings
     noiseSuppression: bool | None = None  # noqa: N815
     autoGainControl: bool | None = None  # noqa: N815

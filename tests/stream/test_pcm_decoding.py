@@ -1,5 +1,8 @@
+import io
+
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,3 +56,14 @@ def test_any_buffer_of_bytes_will_do() -> None:
     wanted = PcmDecoder(S16).decode(data)
     np.testing.assert_array_equal(PcmDecoder(S16).decode(bytearray(data)), wanted)
     np.testing.assert_array_equal(PcmDecoder(S16).decode(memoryview(data)), wanted)
+
+
+@pytest.mark.parametrize(("encoding", "subtype"), [(Encoding.MULAW, "ULAW"), (Encoding.ALAW, "ALAW")])
+def test_a_byte_of_a_line_is_the_sample_that_libsndfile_reads(encoding: Encoding, subtype: str) -> None:
+    codes = bytes(range(256))
+    wanted, _ = soundfile.read(
+        io.BytesIO(codes), dtype="float32", format="RAW", subtype=subtype, samplerate=8000, channels=1
+    )
+    decoder = PcmDecoder(AudioFormat(encoding, 8_000))
+    assert np.array_equal(np.concatenate([decoder.decode(codes[:3]), decoder.decode(codes[3:])]), wanted)
+    assert not decoder.half_open

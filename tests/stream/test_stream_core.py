@@ -7,7 +7,7 @@ from server.errors import NonFiniteSamplesError, OddLengthError, UnsupportedRate
 from server.stream.core import StreamCore
 from server.stream.events import Level, SpeechStarted, SpeechStopped
 from server.values.audio import AudioFormat, Encoding, Float32Array
-from server.values.rows import Column
+from server.values.rows import N_COLUMNS, Column
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, f32, run, s16, windows
 
@@ -33,7 +33,7 @@ def test_windows_end_at_whole_seconds_of_input_samples(rate: int) -> None:
     assert [w.start_sample for w in found] == [max(0, second - 10) * rate for second in range(3, 12)]
     for window in found:
         seconds = min(10, window.end_sample // rate)
-        assert window.rows.shape == (100 * seconds, len(Column))
+        assert window.rows.shape == (100 * seconds, N_COLUMNS)
         assert window.pcm.shape == (16_000 * seconds,)
         for array in (window.rows, window.pcm):
             assert array.dtype == np.float32

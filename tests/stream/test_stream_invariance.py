@@ -12,6 +12,7 @@ from server.stream.core import StreamCore
 from server.stream.events import StreamEvent
 from server.stream.snapshot import MAX_BYTES, VERSION, pack
 from server.values.audio import AudioFormat, Encoding
+from server.values.rows import N_COLUMNS
 from tests.fakes import FakeDetector
 from tests.stream.audio import RATES, assert_same, babble, core_at, cut, f32, run, s16, windows
 
@@ -231,7 +232,7 @@ def test_a_snapshot_of_another_version_is_refused(packed: bytes) -> None:
 
 def test_a_snapshot_holds_only_finite_numbers() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        pack({"level_db": float("nan")}, np.zeros((0, 12), np.float32))
+        pack({"level_db": float("nan")}, np.zeros((0, N_COLUMNS), np.float32))
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

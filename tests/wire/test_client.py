@@ -78,7 +78,7 @@ SEE = " Every text message is one JSON object with a known 'type'; see docs/prot
         (
             start(audio=AUDIO | {"encoding": "opus"}),
             "audio.encoding",
-            "audio.encoding: Input should be 'pcm_s16le' or 'pcm_f32le'.",
+            "audio.encoding: Input should be 'pcm_s16le', 'pcm_f32le', 'mulaw' or 'alaw'.",
         ),
         (
             start(audio=AUDIO | {"sample_rate": 7_999}),

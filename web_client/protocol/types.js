@@ -22,7 +22,7 @@
  *   | 'clipping_ratio' | 'dropout_ratio' | 'reverberation' | 'mos_overall'} MeasureName
  * @typedef {Partial<Record<MeasureName, number | null>> & {pauses?: Pauses | null}} Measures
  *
- * @typedef {{source: 'microphone' | 'file' | 'line', echoCancellation?: boolean, noiseSuppression?: boolean,
+ * @typedef {{source: 'microphone' | 'file' | 'line' | 'telephone', echoCancellation?: boolean, noiseSuppression?: boolean,
  *   autoGainControl?: boolean}} Capture
  *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,

@@ -16,6 +16,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "parts": files.PartEntry,
     "clap": files.ClapEntry,
     "transcript": files.TranscriptEntry,
+    "cause": files.CauseEntry,
     "prompt": files.PromptEntry,
     "muted_prompt": files.MutedPromptEntry,
     "title": files.TextEntry,

@@ -1,6 +1,6 @@
 """Audio that was lost before it reached us: cut out, or concealed by repeating what came before.
 
-Both are read from the waveform: feature rows are too coarse to tell a lost packet from a fade into digital silence.
+The waveform tells a lost packet from a fade into digital silence; the column LOSS knows the rest.
 """
 
 import numpy as np
@@ -9,14 +9,13 @@ from server.values.audio import CORE_RATE, Float32Array
 from server.values.rows import (
     CUT_PEAK_RATIO,
     DIGITAL_SILENCE,
+    REPEATED,
     ROW_RATE,
     BoolArray,
     Column,
     dropout_runs,
     is_gap,
     is_pause,
-    is_silent,
-    is_speech,
     runs,
     usual_peak,
 )
@@ -38,14 +37,12 @@ CUT_RATIO = 0.35
 SUDDEN_RATIO = 0.5
 """Speech itself may begin suddenly, so sound after zeros must jump higher within 2 ms to count on its own."""
 
-REPEAT_LAGS = (1, 2, 3, 6)
-"""Rows after which packets of 10, 20, 30 and 60 ms would repeat."""
+CUT_SHORT_RATIO = 0.15
+"""A short run of zeros was cut out if the sound beside it reaches 15 % of the usual peak of 10 ms of speech. A gate or
+a codec that sends nothing in pauses closes where the sound is faint."""
 
-REPEAT_RESIDUAL = 1e-4
-"""A row is a copy if less than -40 dB of it is not explained by the earlier row: voices stay above -25 dB."""
-
-QUIETEST_REPEAT = 1e-7
-"""Mean square of the differenced signal (about -60 dBFS of speech) below which a copy looks like rounding."""
+COARSE_STEP = 1 / 256
+FEW_STEPS = 2.5
 
 ROUNDED = 0.2
 """Fraction of exact zeros from which a row contains little but rounding: a faint voice fades out like this."""
@@ -62,7 +59,7 @@ LONGEST_REPEAT_ROWS = 12
 
 def lost_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
     """Rows that were lost, network gaps aside: bool ``(n,)``. ``pcm``: float32 at 16 kHz, the same stretch."""
-    lost = repeated_rows(rows, pcm)
+    lost = repeated_rows(rows) | cut_rows(rows)
     silences = dropout_runs(rows)
     loud = _loud(rows) if silences.shape[0] else 0.0
     for start, end in silences:
@@ -73,7 +70,7 @@ def lost_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
 
 def _loud(rows: Float32Array) -> float:
     """Peak, linear 0..1, over which sound that stops is speech: an editor cuts the room's noise between two takes."""
-    speech = CUT_PEAK_RATIO * (usual_peak(rows) or 0.0)
+    speech = max(CUT_PEAK_RATIO * (usual_peak(rows) or 0.0), _faintest(rows))
     pause = is_pause(rows)
     return max(speech, ROOM_PEAKS * float(np.median(rows[pause, Column.PEAK]))) if pause.any() else speech
 
@@ -104,26 +101,30 @@ def _edge(magnitude: Float32Array, loud: float) -> float:
     if not sounding.size:
         return 0.0
     last = int(sounding[-1]) + 1
-    return float(magnitude[max(0, last - EDGE_SAMPLES) : last].max()) / peak
+    edge = float(magnitude[max(0, last - EDGE_SAMPLES) : last].max())
+    return edge / peak if edge > loud else 0.0
 
 
-def repeated_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
-    """Rows of speech that are a scaled copy of the row one packet earlier, bool ``(n,)``.
+def repeated_rows(rows: Float32Array) -> BoolArray:
+    """Rows of speech that repeat what came before, bool ``(n,)``; what repeats for long is a periodic sound."""
+    copies = (rows[:, Column.LOSS] == REPEATED) & ~is_gap(rows) & (rows[:, Column.PEAK] > _faintest(rows))
+    for start, end in runs(copies):
+        if end - start > LONGEST_REPEAT_ROWS:
+            copies[start:end] = False
+    return np.asarray(copies)
 
-    Compared after differencing, which removes direct current and most mains hum, because both repeat for ever.
-    """
-    n = min(rows.shape[0], pcm.shape[0] // ROW_SAMPLES)
-    blocks = np.diff(pcm[: n * ROW_SAMPLES], prepend=pcm[:1]).reshape(n, ROW_SAMPLES)
-    power = np.einsum("ij,ij->i", blocks, blocks)
-    loud = (power > QUIETEST_REPEAT * ROW_SAMPLES) & (is_speech(rows) & ~is_gap(rows) & ~is_silent(rows))[:n]
-    found = np.zeros(rows.shape[0], np.bool_)
-    for lag in REPEAT_LAGS:
-        if n <= lag:
-            break
-        product = np.einsum("ij,ij->i", blocks[lag:], blocks[:-lag])
-        explained = np.square(product) >= (1.0 - REPEAT_RESIDUAL) * power[lag:] * power[:-lag]
-        copies = explained & (product > 0) & loud[lag:] & loud[:-lag]
-        for start, end in runs(copies):
-            if end - start <= LONGEST_REPEAT_ROWS:
-                found[start + lag : end + lag] = True
-    return found
+
+def cut_rows(rows: Float32Array) -> BoolArray:
+    """Rows in which a run of zeros, however short, cuts off loud sound, bool ``(n,)``."""
+    usual = usual_peak(rows)
+    if usual is None:
+        return np.zeros(rows.shape[0], np.bool_)
+    loud = max(CUT_SHORT_RATIO * usual, _faintest(rows))
+    return np.asarray((rows[:, Column.LOSS] > loud) & ~is_gap(rows))
+
+
+def _faintest(rows: Float32Array) -> float:
+    """Peak, linear, up to which sound may come from rounding: samples of 8 bits leave zeros beside steps of 1/128."""
+    sounding = rows[rows[:, Column.PEAK] > 0, Column.PEAK]
+    step = float(sounding.min()) if sounding.size else 0.0
+    return FEW_STEPS * step if step >= COARSE_STEP else 0.0

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from server.model.acoustic.crosstalk import overlap_share
+from server.model.acoustic.echo import own_echo, patient_hops
 from server.model.acoustic.levels import (
     mean_noise,
     signal_to_noise,
@@ -16,8 +17,18 @@ from server.model.acoustic.levels import (
     under_echo,
 )
 from server.model.acoustic.losses import lost_rows
-from server.model.acoustic.spectrum import Spectrum, bandwidth, frame_spectra, high_band
-from server.model.acoustic.speech import pauses, reverberation, syllable_rate
+from server.model.acoustic.loudness import peak_pile
+from server.model.acoustic.spectrum import (
+    Spectrum,
+    VoiceSpectrum,
+    bandwidth,
+    frame_spectra,
+    high_band,
+    line_band,
+    line_edge,
+    voice_spectrum,
+)
+from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
 from server.values.rows import ROW_RATE, BoolArray, Column, is_far_end, is_pause, is_present, is_silent, is_speech
@@ -34,6 +45,17 @@ HEAVY_CLIPPING = 0.01
 
 ECHOING = 0.50
 """``reverberation`` from which DNSMOS rates the echo as background noise (docs/measures.md)."""
+
+OWN_ECHOING = 0.14
+"""``self_echo`` from which the talker's own voice is heard again: clean speech stays under 0.08, echoes with a gain of
+0.6 and more at 120–300 ms reach 0.18 (docs/measures.md)."""
+
+TELEPHONE_EDGE_DB = -20.0
+"""Fall at 4 kHz from which a voice came over a telephone line: -24 dB and less after any resampling from 8 kHz, -17 dB
+and more otherwise (docs/measures.md)."""
+
+LINE_HZ = 4000.0
+"""Images over a line's 4 kHz are not voice."""
 
 ROOM_HEARD = 0.30
 QUIET_ROOM_SNR_DB = 16.0
@@ -53,7 +75,15 @@ class Internal(StrEnum):
     SILENCE_RATIO = "silence_ratio"
     """Fraction of rows of digital silence or below -90 dBFS, 0..1."""
     HIGH_BAND_DB = "high_band_db"
-    """4–7.5 kHz against 100–1000 Hz within speech, dB."""
+    """4–7.5 kHz against 100–1000 Hz of the voice, the room taken off, dB; absent where a telephone line is heard."""
+    TELEPHONE_EDGE_DB = "telephone_edge_db"
+    """Fall of the voice at 4 kHz, dB, where only a telephone line's falls so far; never where a line was declared."""
+    LINE_BAND_DB = "line_band_db"
+    """2.5–3.3 kHz against 100–1000 Hz of the voice, dB, where a telephone line was declared."""
+    PEAK_PILE = "peak_pile"
+    """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed."""
+    SELF_ECHO = "self_echo"
+    """Strength of the talker's own voice coming back after 100–330 ms, 0..1; 0 where no delay stands out."""
     NOISE_ALONE_DBFS = "noise_alone_dbfs"
     """Noise level if nobody speaks, so that there is no SNR, dBFS."""
     TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
@@ -85,17 +115,28 @@ class Stretch:
     rows: Float32Array
     spectra: Spectrum
     lost: BoolArray
+    echo: Float32Array
+    """``Window.echo`` of the stretch, float32 ``(hops, ECHO_LAGS)``."""
+    telephone: bool = False
 
 
-def stretches(window: Window, recent_rows: int) -> tuple[Stretch, Stretch]:
-    """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both."""
+def stretches(window: Window, recent_rows: int, *, telephone: bool = False) -> tuple[Stretch, Stretch]:
+    """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both.
+
+    ``telephone``: the source was declared a telephone line.
+    """
     n = window.rows.shape[0]
     spectra = frame_spectra(window.pcm, n)
     lost = lost_rows(window.rows, window.pcm) & ~is_far_end(window.rows)
     start = max(0, n - recent_rows)
     later = spectra.rows >= start
     recent = Spectrum(spectra.power[later], spectra.rows[later] - start)
-    return Stretch(window.rows, spectra, lost), Stretch(window.rows[start:], recent, lost[start:])
+    echo = window.echo * patient_hops(window.rows, window.echo.shape[0])
+    later_echo = echo[-(recent_rows // ROW_RATE) :]
+    return (
+        Stretch(window.rows, spectra, lost, echo, telephone),
+        Stretch(window.rows[start:], recent, lost[start:], later_echo, telephone),
+    )
 
 
 def read(
@@ -118,10 +159,14 @@ def read(
         noise_db = mean_noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
-    if noise_db is not None and echo is not None and echo >= ECHOING:
+    spoken = np.count_nonzero(sounding_speech(rows))
+    own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
+    if noise_db is not None and is_echoing(echo, own):
         noise_db = min(noise_db, under_echo(rows))
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
-    speech = sounding_speech(rows)
+    spectrum = voice_spectrum(stretch.spectra, sounding_speech(rows), is_pause(rows))
+    edge = None if spectrum is None else line_edge(spectrum)
+    narrow = edge is not None and edge <= TELEPHONE_EDGE_DB
     measures = Measures(
         snr_db=snr,
         noise_dbfs=noise_db,
@@ -131,13 +176,15 @@ def read(
         speech_ratio=float(np.count_nonzero(is_speech(rows))) / rows.shape[0] if rows.shape[0] else None,
         speech_rate_sps=syllable_rate(rows),
         reverberation=echo,
-        bandwidth_hz=bandwidth(stretch.spectra, speech),
+        bandwidth_hz=_bandwidth_hz(spectrum, narrow),
         pauses=None if steady or speech_db is None else pauses(rows),
         mos_signal=None if mos is None else mos.signal,
         mos_background=None if mos is None else mos.background,
         mos_overall=None if mos is None else mos.overall,
     )
-    values = {**_public(measures), **_internal(stretch, measures, n_present)}
+    values = {**_public(measures), **_internal(stretch, measures, n_present, own)}
+    if spectrum is not None:
+        values.update(_band_values(spectrum, edge if narrow else None, telephone=stretch.telephone))
     if mos is None:
         # Only DNSMOS tells a television from a second talker, and in 4 s a laugh looks like one (decision 11).
         values.pop(Internal.OVERLAP, None)
@@ -159,7 +206,28 @@ def _public(measures: Measures) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
-def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str, float]:
+def is_echoing(reverberation: float | None, own: float | None) -> bool:
+    """Whether the room or the talker's own voice is heard again so strongly that its tail looks like noise."""
+    return (reverberation is not None and reverberation >= ECHOING) or (own is not None and own >= OWN_ECHOING)
+
+
+def _bandwidth_hz(spectrum: VoiceSpectrum | None, narrow: bool) -> float | None:
+    if spectrum is None:
+        return None
+    return min(bandwidth(spectrum), LINE_HZ) if narrow else bandwidth(spectrum)
+
+
+def _band_values(spectrum: VoiceSpectrum, edge: float | None, *, telephone: bool) -> dict[str, float]:
+    """What judges the bandwidth: of a declared line the band that lines carry, of a line that was not declared its edge
+    (images of poor resampling would fill the band over it), of anything else the high band."""
+    if telephone:
+        return {Internal.LINE_BAND_DB: line_band(spectrum)}
+    if edge is not None:
+        return {Internal.TELEPHONE_EDGE_DB: edge}
+    return {Internal.HIGH_BAND_DB: high_band(spectrum)}
+
+
+def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float | None) -> dict[str, float]:
     values: dict[str, float] = {}
     rows = stretch.rows
     seconds = np.count_nonzero(is_speech(rows)) / ROW_RATE
@@ -168,27 +236,29 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int) -> dict[str,
         values[Internal.SPEECH_S] = float(seconds) * WINDOW_S * ROW_RATE / n_present
         dead = (is_silent(rows) | (rows[:, Column.LEVEL_DB] < SILENT_INPUT_DBFS)) & is_present(rows)
         values[Internal.SILENCE_RATIO] = float(np.count_nonzero(dead)) / n_present
-    high = high_band(stretch.spectra, sounding_speech(stretch.rows))
-    if high is not None:
-        values[Internal.HIGH_BAND_DB] = high
+    pile = peak_pile(stretch.rows)
+    if pile is not None:
+        values[Internal.PEAK_PILE] = pile
+    if own is not None and measures.speech_dbfs is not None:
+        values[Internal.SELF_ECHO] = own
     overlap = overlap_share(
         stretch.rows,
         snr_db=measures.snr_db,
         mos_background=measures.mos_background,
         reverberation=measures.reverberation,
     )
-    if overlap is not None:
+    if overlap is not None and not is_echoing(None, own):
         values[Internal.OVERLAP] = overlap
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
-    return {**values, **_from_mos(stretch, measures)}
+    return {**values, **_from_mos(stretch, measures, own)}
 
 
-def _from_mos(stretch: Stretch, measures: Measures) -> dict[str, float]:
+def _from_mos(stretch: Stretch, measures: Measures, own: float | None) -> dict[str, float]:
     """DNSMOS ratings, each under the name of the use for which it can be trusted here."""
     values: dict[str, float] = {}
     echo = measures.reverberation
-    if measures.mos_background is not None and (echo is None or echo < ECHOING):
+    if measures.mos_background is not None and not is_echoing(echo, own):
         paused = np.count_nonzero(is_pause(stretch.rows)) >= UNPAUSED_ROWS
         name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
         values[name] = measures.mos_background

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from server.model.acoustic.measures import AcousticReading, read, stretches
 from server.model.acoustic.opinions import opinion, shown
 from server.scoring.ports import ScoreReply, ScoreRequest
+from server.values.audio import CaptureSource
 from server.values.measures import Mos
 from server.values.rows import ROW_RATE
 from server.values.scores import EvidenceKind
@@ -26,9 +27,9 @@ class AcousticScorer:
         return [_reply(request) for request in requests]
 
 
-def readings(window: Window, mos: Mos | None) -> tuple[AcousticReading, AcousticReading]:
-    """The measures of the whole window and of its last 4 s."""
-    whole, last = stretches(window, RECENT_S * ROW_RATE)
+def readings(window: Window, mos: Mos | None, *, telephone: bool = False) -> tuple[AcousticReading, AcousticReading]:
+    """The measures of the whole window and of its last 4 s. ``telephone``: the source was declared a telephone line."""
+    whole, last = stretches(window, RECENT_S * ROW_RATE, telephone=telephone)
     waits = mos is None and window.partial and window.rows.shape[0] < WAITS_S * ROW_RATE
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
@@ -37,7 +38,8 @@ def readings(window: Window, mos: Mos | None) -> tuple[AcousticReading, Acoustic
 
 def _reply(request: ScoreRequest) -> ScoreReply:
     processed = request.capture.processed
-    reading, recent = readings(request.window, request.mos)
+    telephone = request.capture.source is CaptureSource.TELEPHONE
+    reading, recent = readings(request.window, request.mos, telephone=telephone)
     opinions = {}
     recents = {}
     for label in request.labels.labels:

@@ -1,4 +1,4 @@
-"""Spectra of a window, and the bandwidth of the speech in them."""
+"""Spectra of a window, and the bandwidth of the voice in them: what the speech has and the room has not."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,20 @@ ROW_SAMPLES = CORE_RATE // ROW_RATE
 
 LEAST_FRAMES = 5
 """Frames with speech in them from which a spectrum is trusted: 0.32 s of speech."""
+
+LEAST_QUIET_FRAMES = 3
+
+SURE = 2.0
+"""Standard errors of a mean power by which the speech frames must exceed the room to count as voice."""
+
+HIDDEN = 0.01
+"""A voice 20 dB under the room in a band is beyond what a window can tell: it may be there."""
+
+EDGE_HIDDEN = 0.2
+"""In the narrow band of a line's edge a window tells less: noise there must not look like an empty band."""
+
+LINE_HEARD_DB = -42.0
+"""2.5–3.3 kHz of a voice on a line keeps -30 dB; under a hand it falls to -45 dB and less."""
 
 BAND_HZ = 250
 EDGE_DB = -62.0
@@ -49,31 +63,70 @@ def frame_spectra(pcm: Float32Array, n_rows: int) -> Spectrum:
     return Spectrum(np.asarray(power, np.float32), np.minimum(ends, max(n_rows - 1, 0)))
 
 
-def _mean_spectrum(spectra: Spectrum, speech: BoolArray) -> npt.NDArray[np.float64] | None:
-    chosen = speech[spectra.rows]
-    if np.count_nonzero(chosen) < LEAST_FRAMES:
+@dataclass(frozen=True, slots=True)
+class VoiceSpectrum:
+    """Mean power of the speech frames, float64 ``(257,)``, with the share of it that the room explains taken off.
+
+    ``voice``: without the room. ``low``: 100–1000 Hz of the voice.
+    """
+
+    voice: npt.NDArray[np.float64]
+    floor: npt.NDArray[np.float64]
+    doubt: float
+
+    def band(self, low_hz: float, high_hz: float, hidden: float = HIDDEN) -> float:
+        """Power of the voice in a band; at least ``hidden`` of the room's there, under which no voice can be told."""
+        first, last = (round(hz * FRAME / CORE_RATE) for hz in (low_hz, high_hz))
+        floor = float(self.floor[first:last].sum())
+        sure = 1.0 + self.doubt / float(np.sqrt(last - first))
+        above = float(self.voice[first:last].sum() - sure * floor)
+        return max(above, 0.0) + hidden * floor
+
+    def against_low(self, low_hz: float, high_hz: float) -> float:
+        """Power of the voice in a band against 100–1000 Hz, dB."""
+        return _decibels(self.band(low_hz, high_hz), self.band(100, 1000))
+
+
+def voice_spectrum(spectra: Spectrum, speech: BoolArray, pause: BoolArray) -> VoiceSpectrum | None:
+    """``speech``, ``pause``: rows, bool. ``None`` under 0.32 s of speech. Without 0.2 s of pause the floor is zero."""
+    spoken, quiet = speech[spectra.rows], pause[spectra.rows]
+    n_spoken, n_quiet = np.count_nonzero(spoken), np.count_nonzero(quiet)
+    if n_spoken < LEAST_FRAMES:
         return None
-    return np.asarray(spectra.power[chosen].mean(axis=0, dtype=np.float64))
+    voice = spectra.power[spoken].mean(axis=0, dtype=np.float64)
+    if n_quiet < LEAST_QUIET_FRAMES:
+        return VoiceSpectrum(voice, np.zeros_like(voice), 0.0)
+    floor = spectra.power[quiet].mean(axis=0, dtype=np.float64)
+    return VoiceSpectrum(voice, floor, SURE * float(np.sqrt(1.0 / n_quiet + 1.0 / n_spoken)))
 
 
-def high_band(spectra: Spectrum, speech: BoolArray) -> float | None:
-    """Energy of 4–7.5 kHz against 100–1000 Hz in the speech frames, dB; ``None`` under 0.32 s of speech."""
-    mean = _mean_spectrum(spectra, speech)
-    if mean is None:
+def high_band(spectrum: VoiceSpectrum) -> float:
+    """Energy of 4–7.5 kHz against 100–1000 Hz in the voice, dB."""
+    return spectrum.against_low(4000, 7500)
+
+
+def line_band(spectrum: VoiceSpectrum) -> float:
+    """Energy of 2.5–3.3 kHz, the highest that every telephone line carries, against 100–1000 Hz in the voice, dB."""
+    return spectrum.against_low(2500, 3300)
+
+
+def line_edge(spectrum: VoiceSpectrum) -> float | None:
+    """How far the voice stops at 4 kHz, as that of a telephone line, dB: 3.9–4.1 against 2.5–3.3 kHz, per hertz.
+
+    Whatever made 16 kHz of the line's 8, its images leave 4 kHz empty. ``None`` if the voice does not reach
+    2.5–3.3 kHz: then something covers the microphone.
+    """
+    if line_band(spectrum) < LINE_HEARD_DB:
         return None
-    frequencies = np.fft.rfftfreq(FRAME, 1 / CORE_RATE)
-    high = mean[(frequencies >= 4000) & (frequencies < 7500)].sum()
-    low = mean[(frequencies >= 100) & (frequencies < 1000)].sum()
-    return float(10.0 * np.log10((high + 1e-20) / (low + 1e-20)))
+    return _decibels(spectrum.band(3875, 4125, EDGE_HIDDEN) / 250.0, spectrum.band(2500, 3300) / 800.0)
 
 
-def bandwidth(spectra: Spectrum, speech: BoolArray) -> float | None:
-    """Upper edge of the speech spectrum, Hz, 250..8000; ``None`` under 0.32 s of speech."""
-    mean = _mean_spectrum(spectra, speech)
-    if mean is None:
-        return None
-    per_band = int(BAND_HZ * FRAME / CORE_RATE)
-    bands = mean[1 : 1 + per_band * (CORE_RATE // 2 // BAND_HZ)].reshape(-1, per_band).mean(axis=1)
-    levels = 10.0 * np.log10(bands + 1e-20)
-    held = np.flatnonzero(levels >= levels.max() + EDGE_DB)
-    return float((held[-1] + 1) * BAND_HZ)
+def bandwidth(spectrum: VoiceSpectrum) -> float:
+    """Upper edge of the voice's spectrum, Hz, 250..8000."""
+    levels = [spectrum.band(low, low + BAND_HZ) for low in range(0, CORE_RATE // 2, BAND_HZ)]
+    edge = max(levels) * 10.0 ** (EDGE_DB / 10.0)
+    return float((max(place for place, level in enumerate(levels) if level >= edge) + 1) * BAND_HZ)
+
+
+def _decibels(power: float, reference: float) -> float:
+    return float(10.0 * np.log10((power + 1e-20) / (reference + 1e-20)))

@@ -1,0 +1,35 @@
+"""Clipping that was turned down or resampled afterwards: its flat tops are gone, its level ceiling is not."""
+
+import numpy as np
+
+from server.model.acoustic.levels import sounding_speech
+from server.values.audio import Float32Array
+from server.values.rows import Column
+
+LEAST_ROWS = 250
+"""Rows of speech below which a distribution means nothing."""
+
+TOP_DB = 2.0
+"""Ringing of a resampler and a soft amplifier spread what was clipped over this much."""
+
+EXCEPTIONS = 2
+"""So many rows may peak higher: ringing adds at a few places."""
+
+
+def peak_pile(rows: Float32Array) -> float | None:
+    """Share of the speech rows that peak within 2 dB of the loudest, less the share within the next 2 dB and the
+    standard error of the difference, -1..1.
+
+    The louder, the rarer: in whole speech the difference is negative or small. Whatever limits the level piles its
+    peaks up at one place. ``None`` under 2.5 s of speech.
+    """
+    peaks = rows[sounding_speech(rows), Column.PEAK]
+    if peaks.size < LEAST_ROWS:
+        return None
+    top = float(np.partition(peaks, -1 - EXCEPTIONS)[-1 - EXCEPTIONS])
+    if top <= 0.0:
+        return None
+    step = 10.0 ** (-TOP_DB / 20.0)
+    loudest = np.count_nonzero(peaks >= step * top)
+    below = np.count_nonzero(peaks >= step * step * top) - loudest
+    return float(loudest - below - np.sqrt(loudest + below)) / float(peaks.size)
