@@ -19,7 +19,7 @@ from server.judge.said import Said
 from server.judge.silence import Ask
 from server.judge.sounds import Interference
 from server.judge.stretches import Stretches
-from server.judge.troubles import INTELLIGIBLE, prompt_of
+from server.judge.troubles import INTELLIGIBLE, LOW_BACKGROUND, prompt_of
 from server.judge.verdict import SPEECH_PRESENT, overall, passed
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
@@ -30,8 +30,6 @@ SNAPSHOT_VERSION = 3
 
 MICROPHONE_SNR_DB = 15.0
 """Above this SNR, dB, speech is hard to understand because of bandwidth or SIG, not because of noise."""
-
-LOW_BACKGROUND = "low_background"
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 

@@ -14,6 +14,8 @@ NEW_AFTER_S = 60
 
 INTELLIGIBLE = "intelligible"
 """Its prompt asks the patient to check the microphone, which helps only if the microphone is the cause."""
+LOW_BACKGROUND = "low_background"
+"""The noise of its ``recent`` lies within reach of the dips of 3 s: by the time it fails, it has lasted."""
 COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
 REDUCE_ECHO, QUIETER = "reduce_echo", "move_somewhere_quieter"
 
@@ -83,7 +85,8 @@ class Troubles:
             return False
         if asks_for_speech(label):
             return self.asks is not Ask.NOTHING
-        return self.runs[label.id].under_for(prompt.after_s, label, rate) and not self.silence.lifeless
+        soon = label.id == LOW_BACKGROUND
+        return self.runs[label.id].under_for(prompt.after_s, label, rate, soon=soon) and not self.silence.lifeless
 
     def _helps(self, label: Label, at_fault: bool) -> bool:
         if self.prompt(label).id == REDUCE_ECHO:

@@ -317,6 +317,12 @@ def test_intelligible_keeps_silent_where_another_label_with_a_prompt_fails() -> 
         assert [event.label_id for _, event in microphone(True, low_background=passes)] == ["intelligible"]
 
 
+@pytest.mark.parametrize(("score", "at_s"), [(0.3, 4.0), (0.45, 5.0), (0.6, 6.0)])
+def test_the_louder_the_noise_the_sooner_it_is_told(score: float, at_s: float) -> None:
+    events = play(PromptPolicy(TELEMEDICINE), steady(3, 10, low_background=score))
+    assert told(events) == [(at_s, "raised", "move_somewhere_quieter", "patient")]
+
+
 def test_noise_that_begins_is_not_told_as_echo() -> None:
     policy = PromptPolicy(TELEMEDICINE)
     echo = {"low_reverberation": 0.3}
