@@ -41,7 +41,8 @@ CLIPPING = 5e-5
 """Clipping ratio from which clipping is audible."""
 
 HEAVY_CLIPPING = 0.01
-"""With 1 % clipped samples or more, speech has lost the dips that echo would fill."""
+"""With 1 % clipped samples or more, speech has lost the dips that echo would fill, and DNSMOS hears the distortion as
+background."""
 
 ECHOING = 0.50
 """``reverberation`` from which DNSMOS rates the echo as background noise (docs/measures.md)."""
@@ -61,6 +62,11 @@ ROOM_HEARD = 0.30
 QUIET_ROOM_SNR_DB = 16.0
 FEW_LOST = 0.005
 """SIG indicates distance if the room is audible in the speech and noise, clipping and losses do not explain it."""
+
+CLEAN_SNR_DB = 40.0
+MOST_LIFT_DB = 6.0
+"""A listener turns a quiet recording up by as much as its SNR exceeds what a close microphone gives, at most 6 dB: more
+would need a hand on the volume in the middle of a visit."""
 
 UNPAUSED_ROWS = 80
 """With under 0.8 s of pause in the stretch the SNR misses sounds that a detector takes for speech (cries, barks, TV);
@@ -84,6 +90,8 @@ class Internal(StrEnum):
     """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed."""
     SELF_ECHO = "self_echo"
     """Strength of the talker's own voice coming back after 100–330 ms, 0..1; 0 where no delay stands out."""
+    LIFTED_SPEECH_DBFS = "lifted_speech_dbfs"
+    """``speech_dbfs`` as loud as playback can make it before the recording's own noise is heard, dBFS."""
     NOISE_ALONE_DBFS = "noise_alone_dbfs"
     """Noise level if nobody speaks, so that there is no SNR, dBFS."""
     TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
@@ -249,6 +257,9 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
     )
     if overlap is not None and not is_echoing(None, own):
         values[Internal.OVERLAP] = overlap
+    if measures.speech_dbfs is not None:
+        lift = min(max((measures.snr_db or 0.0) - CLEAN_SNR_DB, 0.0), MOST_LIFT_DB)
+        values[Internal.LIFTED_SPEECH_DBFS] = measures.speech_dbfs + lift
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
     return {**values, **_from_mos(stretch, measures, own)}
@@ -258,7 +269,8 @@ def _from_mos(stretch: Stretch, measures: Measures, own: float | None) -> dict[s
     """DNSMOS ratings, each under the name of the use for which it can be trusted here."""
     values: dict[str, float] = {}
     echo = measures.reverberation
-    if measures.mos_background is not None and not is_echoing(echo, own):
+    distorted = (measures.clipping_ratio or 0.0) >= HEAVY_CLIPPING
+    if measures.mos_background is not None and not distorted and not is_echoing(echo, own):
         paused = np.count_nonzero(is_pause(stretch.rows)) >= UNPAUSED_ROWS
         name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
         values[name] = measures.mos_background

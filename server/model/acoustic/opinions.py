@@ -16,6 +16,7 @@ HIDDEN_BY_PROCESSING = frozenset(
         "speech_dbfs",
         "mos_background",
         "mos_overall",
+        Internal.LIFTED_SPEECH_DBFS,
         Internal.NOISE_ALONE_DBFS,
         Internal.TRUSTED_MOS_BACKGROUND,
         Internal.UNPAUSED_MOS_BACKGROUND,

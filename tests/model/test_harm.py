@@ -1,0 +1,62 @@
+"""Thresholds follow the harm to what is heard, not the count of samples or the level alone."""
+
+import numpy as np
+import pytest
+
+from server.model.acoustic.measures import Internal, read, stretches
+from server.model.acoustic.opinions import opinion
+from server.values.measures import Mos
+from server.values.rows import Column
+from server.values.windows import Window
+from tests.model.hearing import RATE, made_rows, telemedicine
+
+
+def evidence(label_id: str, **values: float) -> float:
+    label = next(label for label in telemedicine().labels if label.id == label_id)
+    heard = opinion(label, {"speech_dbfs": -25.0, **values}, processed=False)
+    assert heard is not None
+    assert heard.value is not None
+    return heard.value
+
+
+@pytest.mark.parametrize(
+    ("ratio", "passes"), [(12 / (13 * RATE), True), (0.0003, True), (0.0009, False), (0.005, False)]
+)
+def test_a_handful_of_clipped_samples_passes_and_audible_clipping_fails(ratio: float, passes: bool) -> None:
+    assert (evidence("no_clipping", clipping_ratio=ratio) >= 0.7) is passes
+
+
+@pytest.mark.parametrize(("echo", "passes"), [(0.5, True), (0.58, True), (0.63, False), (0.96, False)])
+def test_direct_sound_well_over_its_tail_is_no_echo(echo: float, passes: bool) -> None:
+    """C50 of 14.7 dB, arm's length in a furnished room, measured 0.50; the far mixes measure 0.63 and more."""
+    assert (evidence("low_reverberation", reverberation=echo) >= 0.7) is passes
+
+
+def close_enough(speech_db: float, noise_db: float) -> float:
+    rows = made_rows(1000, level=noise_db)
+    for start in range(50, 1000, 200):
+        rows[start : start + 140, Column.SPEECH] = 0.99
+        rows[start : start + 140, Column.LEVEL_DB] = speech_db
+    window = Window(0, 10 * RATE, RATE, False, rows, np.zeros(10 * RATE, np.float32))
+    return evidence("close_enough", **read(stretches(window, 400)[0]).values)
+
+
+@pytest.mark.parametrize(
+    ("speech_db", "noise_db", "passes"),
+    [(-41, -90, True), (-46, -92.5, True), (-46, -75, False), (-52, -110, False), (-42, -68, False), (-38, -60, True)],
+)
+def test_a_quiet_voice_passes_if_it_can_be_turned_up_without_its_noise(
+    speech_db: float, noise_db: float, passes: bool
+) -> None:
+    assert (close_enough(speech_db, noise_db) >= 0.7) is passes
+
+
+def test_hard_clipping_is_not_called_noise_beside() -> None:
+    """DNSMOS hears the distortion as background; `move_back` is the cause alone."""
+    rows = made_rows(1000, level=-60)
+    rows[100:800, Column.SPEECH] = 0.99
+    rows[100:800, Column.LEVEL_DB] = -20
+    rows[:, Column.CLIPPED] = 0.02
+    window = Window(0, 10 * RATE, RATE, False, rows, np.zeros(10 * RATE, np.float32))
+    values = read(stretches(window, 400)[0], mos=Mos(2.0, 1.5, 1.5, 10 * RATE)).values
+    assert not {Internal.TRUSTED_MOS_BACKGROUND, Internal.UNPAUSED_MOS_BACKGROUND} & set(values)
