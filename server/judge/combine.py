@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from server.judge.labels import Label
+from server.judge.labels import Label, LabelSet
 from server.judge.said import Said, SaidState
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Why
+from server.values.text import Text
 
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
 
@@ -80,3 +81,9 @@ def _cause(label: Label, score: float, opinions: Mapping[EvidenceKind, Opinion |
     if score >= label.threshold or not given:
         return None
     return min(given, key=lambda one: 1.0 if one.value is None else one.value).cause
+
+
+def words_of_causes(labels: LabelSet, scores: Mapping[str, LabelScore]) -> dict[str, Text]:
+    """What the patient is asked where a label fails for a known cause, by label id."""
+    found = {label.id: label.causes.get(scores[label.id].cause or "") for label in labels.labels}
+    return {label_id: cause.prompt for label_id, cause in found.items() if cause is not None and cause.prompt}

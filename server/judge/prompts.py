@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from server.judge.judgement import Audience, PromptCleared, PromptEvent, PromptRaised
@@ -62,10 +63,12 @@ class PromptPolicy:
         observed: bool = False,
         microphone_at_fault: bool = False,
         interference: Sequence[Interference] = (),
+        words: Mapping[str, Text] = MappingProxyType({}),
     ) -> list[PromptEvent]:
         """Take one window that ends at sample ``end`` of ``rate``, with its ``recent`` scores by label id, null or
         absent if there are none. ``input_kind``: of the last 4 s. ``observed``: whether a doctor watches.
-        ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to understand.
+        ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to understand. ``words``: sentences,
+        by label id, that fit the known cause better than the prompt's own.
         """
         since_last = end - self._last_end if self._last_end is not None else end
         self._last_end = end
@@ -81,7 +84,7 @@ class PromptPolicy:
             audience = self._patience.audience(observed=observed)
             chosen = next((label for label in due if self._is_spaced(label, end, rate)), None)
         if chosen is not None:
-            events += [*self._clear(), self._raise(chosen, end, interference, audience)]
+            events += [*self._clear(), self._raise(chosen, end, words.get(chosen.id), interference, audience)]
         return events
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
@@ -153,10 +156,12 @@ class PromptPolicy:
     def _text(self, up: Up) -> Text:
         return prompt_of(self._troubles.labels[up.event.label_id], up.asks).text
 
-    def _raise(self, label: Label, end: int, interference: Sequence[Interference], audience: Audience) -> PromptRaised:
+    def _raise(
+        self, label: Label, end: int, words: Text | None, interference: Sequence[Interference], audience: Audience
+    ) -> PromptRaised:
         prompt = self._troubles.prompt(label)
         asks = self._troubles.asks if asks_for_speech(label) else Ask.NOTHING
-        event = PromptRaised(prompt.id, label.id, worded(prompt, interference), audience)
+        event = PromptRaised(prompt.id, label.id, words or worded(prompt, interference), audience)
         self._up = Up(event, end, asks)
         self._spaced_from = end if asks is Ask.NOTHING else None
         self._raised[prompt.text.en] = end

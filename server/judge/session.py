@@ -9,7 +9,7 @@ from typing import Any
 
 from server.errors import SnapshotError
 from server.judge.advice import advise, is_missing
-from server.judge.combine import EVIDENCE_KINDS, combine, content_score
+from server.judge.combine import EVIDENCE_KINDS, combine, content_score, words_of_causes
 from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
@@ -78,6 +78,7 @@ class SessionJudge:
                 observed=observed,
                 microphone_at_fault=self._microphone_fails(facts, latest),
                 interference=named,
+                words=words_of_causes(self._labels, latest),
             )
         aggregates = self._aggregates()
         waits = self._waits(facts, scores)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from server.errors import SnapshotError
 from server.judge.judgement import PromptCleared, PromptRaised, Span
-from server.judge.labels import Label
+from server.judge.labels import Cause, Label
 from server.judge.said import Said, SaidState
 from server.judge.session import SessionJudge
 from server.judge.sounds import Interference
@@ -164,6 +164,17 @@ def test_the_cause_of_most_failing_windows_is_that_of_the_conclusion() -> None:
         judge.add_window(facts(end), heard, heard)
     restored = SessionJudge.restore(json.loads(json.dumps(judge.snapshot())), labels)
     assert judge.conclude().labels["quiet"].cause == restored.conclude().labels["quiet"].cause == "line"
+
+
+def test_a_prompt_asks_for_what_removes_the_cause() -> None:
+    """An echo of oneself is no large room: earphones help, another room does not."""
+    earphones = Text("请戴上耳机。", "Please use earphones.")
+    echoing = replace(quality("echo", prompt="reduce_echo"), causes={"self_echo": Cause(prompt=earphones)})
+    for cause, told in (("self_echo", earphones.en), (None, "Please echo.")):
+        judge = SessionJudge(label_set(quality("speech_present"), echoing))
+        heard: Any = {"acoustic": {"speech_present": Opinion(1.0), "echo": Opinion(0.1, cause=cause)}}
+        raised = [event for end in range(10, 16) for event in judge.add_window(facts(end), heard, heard).prompts]
+        assert [(event.id, event.text.en) for event in raised] == [("reduce_echo", told)]
 
 
 def test_the_first_seconds_are_not_judged_before_the_room_was_heard() -> None:
