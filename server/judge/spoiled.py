@@ -18,6 +18,10 @@ NEAR_MISS, SPOILED_BY = 0.1, 0.3
 """How far below the threshold a second begins to count, and counts fully: ``recent`` is noisy, and a score just below
 the threshold is as often a pause or a breath as real trouble."""
 
+EDGE_S = 1
+"""Seconds of spoiled speech that are spared: edges make a fault look longer, and a recording of 12 s is judged by its
+windows of 10 s."""
+
 STEPS = 100
 """Scores are counted in hundredths."""
 
@@ -136,7 +140,10 @@ def _cap(label: Label, counted: Counter[int]) -> float:
         spoiled = _severity(at / STEPS, threshold) * count / total
         share += spoiled
         shortfall += spoiled * (threshold - at / STEPS)
-    return capped_by(share, threshold, max(threshold - shortfall / share, 0.0) if share > 0.0 else threshold)
+    if share <= 0.0:
+        return 1.0
+    spared = max(share - EDGE_S * STEPS / total, 0.0)
+    return capped_by(spared, threshold, max(threshold - shortfall / share, 0.0))
 
 
 def _severity(score: float, threshold: float) -> float:
