@@ -23,6 +23,7 @@ from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
 from server.live.transport import size_of
 from server.stream.core import StreamCore
+from server.stream.declared import DeclarationCheck
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
 from server.wire.client import (
     AudioGap,
@@ -68,6 +69,7 @@ class Intake:
         self._rate = session.audio.sample_rate
         self._flow: Flow = CatchingUp(replay_until) if replay_until else Current()
         self._save = save
+        self._declared = DeclarationCheck(session.audio)
         self._faults = FaultGuard()
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
@@ -129,6 +131,9 @@ class Intake:
             self._session.pause(False)
         if not self._lossless():
             self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
+        guess = self._declared.take(data)
+        if guess is not None:
+            self._session.misdeclared(guess)
         try:
             pieces = self._core.take_pcm(data)
         except NonFiniteSamplesError as error:

@@ -21,6 +21,7 @@ from server.live.prompt_board import PromptBoard
 from server.live.warnings import WarningWatch
 from server.rendering import wire
 from server.scoring.ports import Priority
+from server.stream.declared import Guess
 from server.values.audio import Pace
 from server.values.mode import Mode
 from server.wire.client import LabelsField, SessionStart, requested
@@ -188,6 +189,12 @@ class Session:
         for code in codes:
             self.tell(WarningMessage(code=code))
 
+    def misdeclared(self, guess: Guess) -> None:
+        """The bytes are not what was declared: the integrator and the observers are told, the patient is asked
+        nothing."""
+        for code in self.warnings.misdeclared(self.clock.now()):
+            self.tell(WarningMessage(code=code, guess=guess.value))
+
     def judged(self, assessed: Assessed, *, arrived: float, core: bytes | None, received: int, keep: bool) -> None:
         """A window is done. ``core``: the core's snapshot then; ``received``: samples it has taken by now; ``keep``:
         the update must reach the patient even if newer ones follow."""
@@ -206,7 +213,9 @@ class Session:
             self.tell(error_message(assessed.failures[0]), to="patient")
 
     def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
-        """Prompts for the doctor are not sent to the patient."""
+        """Prompts for the doctor are not sent to the patient; samples that were read wrongly raise none."""
+        if self.warnings.wrong_samples:
+            return
         for event in events:
             message = wire.prompt_event(event)
             self.prompts.show(message)

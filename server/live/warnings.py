@@ -13,7 +13,7 @@ CLIPPING_LEVELS = 3
 """This many levels (200 ms each) in a row, with few exceptions: one slammed door is no reason to warn."""
 LAG_MS = 1000.0
 AGAIN_AFTER_S = 10.0
-LASTING: frozenset[WarningCode] = frozenset({"processing_enabled", "expiring", "silent_input"})
+LASTING: frozenset[WarningCode] = frozenset({"processing_enabled", "expiring", "silent_input", "not_what_was_declared"})
 SHOWN_FOR_S = 10.0
 """How long a momentary warning stays in the snapshot for a new observer."""
 
@@ -63,6 +63,15 @@ class WarningWatch:
     def expiring(self, now: float) -> list[WarningCode]:
         """Shortly before the maximum duration of a session; reported once."""
         return [] if "expiring" in self._last else self._tell("expiring", now)
+
+    def misdeclared(self, now: float) -> list[WarningCode]:
+        """After bytes that cannot be what was declared; reported once."""
+        return [] if self.wrong_samples else self._tell("not_what_was_declared", now)
+
+    @property
+    def wrong_samples(self) -> bool:
+        """Whether the bytes are not what was declared: what is judged is not what the patient said."""
+        return "not_what_was_declared" in self._last
 
     def active(self, now: float) -> list[WarningCode]:
         """The warnings for a new observer."""

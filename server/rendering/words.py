@@ -71,6 +71,7 @@ WARNINGS = {
     "processing_enabled": Words("设备的声音处理已开启", "sound processing is on"),
     "audio_gap": Words("有一段声音丢失", "some audio was lost"),
     "expiring": Words("会话即将到期", "the session is about to expire"),
+    "not_what_was_declared": Words("收到的数据与声明的格式不符", "the bytes are not the audio that was declared"),
 }
 
 OVERALL = Words("总评", "Overall")

@@ -147,7 +147,15 @@ class PromptClearedMessage(WireModel):
     audience: Literal["patient", "doctor"] = "patient"
 
 
-WarningCode = Literal["silent_input", "clipping", "scoring_lag", "processing_enabled", "audio_gap", "expiring"]
+WarningCode = Literal[
+    "silent_input",
+    "clipping",
+    "scoring_lag",
+    "processing_enabled",
+    "audio_gap",
+    "expiring",
+    "not_what_was_declared",
+]
 
 
 class WarningMessage(WireModel):
@@ -155,6 +163,9 @@ class WarningMessage(WireModel):
 
     type: Literal["warning"] = "warning"
     code: WarningCode
+    guess: str | None = Field(
+        default=None, description="With not_what_was_declared: what the bytes look like, such as webm or stereo."
+    )
 
 
 class Heartbeat(WireModel):

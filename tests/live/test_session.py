@@ -296,3 +296,18 @@ async def test_what_a_patient_ignores_is_handed_to_a_doctor_only_if_one_watches(
     if doctor is not None:
         assert doctor.socket.got("prompt.raised")[-1]["audience"] == "doctor"
     await patient.end()
+
+
+async def test_bytes_that_are_not_what_was_declared_are_told_once_and_prompt_nobody(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start(labels="telemedicine")
+    doctor = Doctor(manager, started["session_id"])
+    await doctor.socket.expect("snapshot")
+    await patient.speak_scored(b"OggS" + noise(12, level=0.001)[4:])
+    await patient.end()
+    for socket in (patient.socket, doctor.socket):
+        told = [one["guess"] for one in socket.got("warning") if one["code"] == "not_what_was_declared"]
+        assert told == ["ogg"]
+        assert socket.got("prompt.raised") == []

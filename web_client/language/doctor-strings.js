@@ -60,6 +60,7 @@ export const doctorText = dictionary({
   'warning.scoring_lag': ['评估滞后', 'Scores are late'],
   'warning.audio_gap': ['网络丢失了一段声音', 'The network lost some sound'],
   'warning.expiring': ['会话即将到期', 'The session expires soon'],
+  'warning.not_what_was_declared': ['收到的数据与声明的格式不符', 'The data is not the audio that was declared'],
   trend: ['最近 60 秒（最低的一项）', 'The last 60 seconds (lowest label)'],
   trendNow: ['现在', 'now'],
   trendThen: ['60 秒前', '60 s ago'],

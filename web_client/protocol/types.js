@@ -9,7 +9,8 @@
  * @typedef {'quality' | 'content'} Kind
  * @typedef {'too_short' | 'no_speech' | 'processing_enabled' | 'needs_clap' | 'needs_transcript' | 'no_evidence'
  *   | 'shed' | 'unscorable'} Why why a label has no score
- * @typedef {'silent_input' | 'clipping' | 'scoring_lag' | 'processing_enabled' | 'audio_gap' | 'expiring'} WarningCode
+ * @typedef {'silent_input' | 'clipping' | 'scoring_lag' | 'processing_enabled' | 'audio_gap' | 'expiring'
+ *   | 'not_what_was_declared'} WarningCode
  *
  * @typedef {{id: string, title: Text, kind: Kind, threshold: number, prompt?: string | null}} Label
  * @typedef {{score: number | null, why?: Why | null}} LabelScore
@@ -37,7 +38,7 @@
  * @typedef {{id: string, label: string, text: Text, audience: 'patient' | 'doctor'}} Prompt
  * @typedef {{type: 'prompt.raised'} & Prompt} PromptRaised
  * @typedef {{type: 'prompt.cleared'} & Prompt} PromptCleared
- * @typedef {{type: 'warning', code: WarningCode}} Warning
+ * @typedef {{type: 'warning', code: WarningCode, guess?: string | null}} Warning
  * @typedef {{type: 'heartbeat'}} Heartbeat
  * @typedef {{type: 'go_away', time_left_s: number}} GoAway
  * @typedef {{type: 'labels.updated', labels: Label[], notices?: Text[]}} LabelsUpdated

@@ -1,0 +1,74 @@
+"""Bytes that cannot be what was declared, and real speech, noise and silence, which always can."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from server.stream.declared import DeclarationCheck, Guess, container, samples_guess
+from server.values.audio import AudioFormat, Encoding, Float32Array
+
+S16 = AudioFormat(Encoding.PCM_S16LE, 16_000)
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=["000_clean_en.flac", "003_clean_zh.flac", "007_clean_zh.flac"])
+def speech(request: pytest.FixtureRequest, mixes: Path) -> Float32Array:
+    """Two seconds in which somebody speaks."""
+    sound, _ = soundfile.read(mixes / request.param, dtype="float32")
+    loudest = int(np.argmax(np.convolve(np.square(sound), np.ones(32_000), "valid")))
+    return np.asarray(sound[loudest : loudest + 32_000], np.float32)
+
+
+def s16(sound: Float32Array) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return np.rint(np.clip(sound, -1, 1) * 32767).astype("<i2")
+
+
+def told(data: bytes, audio: AudioFormat = S16, chunk: int = 1_280) -> list[Guess]:
+    check = DeclarationCheck(audio)
+    guesses = [check.take(data[start : start + chunk]) for start in range(0, len(data), chunk)]
+    return [guess for guess in guesses if guess is not None]
+
+
+def test_speech_as_declared_is_believed(speech: Float32Array) -> None:
+    assert told(s16(speech).tobytes() * 2) == []
+    assert told(speech.astype("<f4").tobytes() * 2, AudioFormat(Encoding.PCM_F32LE, 16_000)) == []
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-4, 0.003, 0.1, 0.3])
+def test_noise_and_silence_of_any_level_are_believed(scale: float) -> None:
+    assert told(s16((scale * RNG.standard_normal(80_000)).astype(np.float32)).tobytes()) == []
+
+
+def test_other_samples_than_declared_are_guessed_once(speech: Float32Array) -> None:
+    samples = s16(speech)
+    assert told(speech.astype("<f4").tobytes()) == [Guess.PCM_F32LE]
+    assert told(samples.astype(">i2").tobytes()) == [Guess.BIG_ENDIAN]
+    assert told(np.repeat(samples, 2).tobytes()) == [Guess.STEREO]
+    assert told(samples.tobytes() * 2, AudioFormat(Encoding.PCM_F32LE, 16_000)) == [Guess.PCM_S16LE]
+
+
+def test_compressed_bytes_without_a_head_are_no_samples() -> None:
+    assert told(RNG.bytes(64_000)) == [Guess.COMPRESSED]
+
+
+@pytest.mark.parametrize(
+    ("head", "guess"),
+    [
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81", Guess.WEBM),
+        (b"OggS\0\2", Guess.OGG),
+        (b"RIFF\xff\xff\xff\xffWAVE", Guess.WAV),
+        (b"\0\0\0 ftypisom", Guess.MP4),
+        (b"ID3\4", Guess.MP3),
+        (b"fLaC", Guess.FLAC),
+    ],
+)
+def test_a_container_is_known_by_its_first_bytes_after_silence_too(head: bytes, guess: Guess) -> None:
+    assert container(head) is guess
+    assert told(bytes(1_280) + head + bytes(1_280 - len(head))) == [guess]
+    assert told(head + RNG.bytes(640)) == [guess]
+
+
+def test_a_line_of_either_law_is_never_called_wrong() -> None:
+    assert samples_guess(RNG.bytes(16_000), Encoding.MULAW) is None
