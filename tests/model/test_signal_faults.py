@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soxr
 
+from server.model.acoustic.measures import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
 from server.values.audio import Float32Array
@@ -196,3 +197,15 @@ def test_a_hand_over_the_microphone_is_told_on_a_line_too(speech: Float32Array) 
 def test_noise_does_not_look_like_a_line(speech: Float32Array) -> None:
     noisy = speech + noise(speech.size, -30)
     assert not fails(judged(noisy, "full_bandwidth"))
+
+
+@pytest.mark.parametrize("file", ["024_noise_baby_cry_snr8_en.flac", "093_far_zh.flac"])
+def test_neither_a_cry_nor_a_far_room_is_taken_for_a_line(mixes: Path, file: str) -> None:
+    full = [window for window in windows_of(samples_of(mixes / file)) if not window.partial]
+    assert all(Internal.TELEPHONE_EDGE_DB not in readings(window, None)[0].values for window in full)
+
+
+def test_a_siren_is_no_echo_of_the_talker(mixes: Path) -> None:
+    for window in windows_of(samples_of(mixes / "065_noise_siren_alarm_snr3_zh.flac")):
+        for reading in readings(window, None):
+            assert reading.values.get(Internal.SELF_ECHO, 0.0) < 0.2

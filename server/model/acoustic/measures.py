@@ -47,13 +47,15 @@ background."""
 ECHOING = 0.50
 """``reverberation`` from which DNSMOS rates the echo as background noise (docs/measures.md)."""
 
-OWN_ECHOING = 0.14
+OWN_ECHOING = 0.2
 """``self_echo`` from which the talker's own voice is heard again: clean speech stays under 0.08, echoes with a gain of
-0.6 and more at 120–300 ms reach 0.18 (docs/measures.md)."""
+0.6 and more at 120–300 ms reach 0.3; a siren reaches 0.15 (docs/measures.md)."""
 
 TELEPHONE_EDGE_DB = -20.0
 """Fall at 4 kHz from which a voice came over a telephone line: -24 dB and less after any resampling from 8 kHz, -17 dB
 and more otherwise (docs/measures.md)."""
+
+SURE_EDGE_DB = -30.0
 
 LINE_HZ = 4000.0
 """Images over a line's 4 kHz are not voice."""
@@ -167,14 +169,14 @@ def read(
         noise_db = mean_noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
     clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
-    spoken = np.count_nonzero(sounding_speech(rows))
+    spoken = int(np.count_nonzero(sounding_speech(rows)))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
     if noise_db is not None and is_echoing(echo, own):
         noise_db = min(noise_db, under_echo(rows))
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
     spectrum = voice_spectrum(stretch.spectra, sounding_speech(rows), is_pause(rows))
     edge = None if spectrum is None else line_edge(spectrum)
-    narrow = edge is not None and edge <= TELEPHONE_EDGE_DB
+    narrow = spoken >= LEAST_ECHO_ROWS and is_narrow(edge, echo)
     measures = Measures(
         snr_db=snr,
         noise_dbfs=noise_db,
@@ -217,6 +219,15 @@ def _public(measures: Measures) -> dict[str, float]:
 def is_echoing(reverberation: float | None, own: float | None) -> bool:
     """Whether the room or the talker's own voice is heard again so strongly that its tail looks like noise."""
     return (reverberation is not None and reverberation >= ECHOING) or (own is not None and own >= OWN_ECHOING)
+
+
+def is_narrow(edge: float | None, reverberation: float | None) -> bool:
+    """Whether the voice stops at 4 kHz as on a telephone line. In a room that echoes a far voice loses its highs too,
+    and the fall must be a line's beyond doubt."""
+    if edge is None:
+        return False
+    echoing = reverberation is not None and reverberation >= ECHOING
+    return edge <= (SURE_EDGE_DB if echoing else TELEPHONE_EDGE_DB)
 
 
 def _bandwidth_hz(spectrum: VoiceSpectrum | None, narrow: bool) -> float | None:

@@ -21,6 +21,11 @@ LEAST_FRAMES = 5
 
 LEAST_QUIET_FRAMES = 3
 
+STEADY_BINS = slice(64, None)
+QUIETER_HALF = 1.05
+"""The room's floor is the quieter half of the pauses by what lies over 2 kHz, which has 5 % less power than all of them
+where noise is steady: a cry in the pauses does not hide the voice."""
+
 SURE = 2.0
 """Standard errors of a mean power by which the speech frames must exceed the room to count as voice."""
 
@@ -96,8 +101,11 @@ def voice_spectrum(spectra: Spectrum, speech: BoolArray, pause: BoolArray) -> Vo
     voice = spectra.power[spoken].mean(axis=0, dtype=np.float64)
     if n_quiet < LEAST_QUIET_FRAMES:
         return VoiceSpectrum(voice, np.zeros_like(voice), 0.0)
-    floor = spectra.power[quiet].mean(axis=0, dtype=np.float64)
-    return VoiceSpectrum(voice, floor, SURE * float(np.sqrt(1.0 / n_quiet + 1.0 / n_spoken)))
+    pauses = spectra.power[quiet]
+    kept = max(LEAST_QUIET_FRAMES, int(n_quiet) // 2)
+    steady = pauses[np.argsort(pauses[:, STEADY_BINS].sum(axis=1))[:kept]]
+    floor = QUIETER_HALF * steady.mean(axis=0, dtype=np.float64)
+    return VoiceSpectrum(voice, floor, SURE * float(np.sqrt(1.0 / kept + 1.0 / n_spoken)))
 
 
 def high_band(spectrum: VoiceSpectrum) -> float:
