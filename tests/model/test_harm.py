@@ -60,3 +60,8 @@ def test_hard_clipping_is_not_called_noise_beside() -> None:
     window = Window(0, 10 * RATE, RATE, False, rows, np.zeros(10 * RATE, np.float32))
     values = read(stretches(window, 400)[0], mos=Mos(2.0, 1.5, 1.5, 10 * RATE)).values
     assert not {Internal.TRUSTED_MOS_BACKGROUND, Internal.UNPAUSED_MOS_BACKGROUND} & set(values)
+
+
+@pytest.mark.parametrize(("speech_s", "passes"), [(0.75, False), (0.9, True), (5.0, True)])
+def test_a_bark_in_the_best_window_is_nobody_speaking(speech_s: float, passes: bool) -> None:
+    assert (evidence("speech_present", speech_s=speech_s) >= 0.7) is passes
