@@ -87,6 +87,12 @@ class VoiceSpectrum:
         above = float(self.voice[first:last].sum() - sure * floor)
         return max(above, 0.0) + hidden * floor
 
+    def bands(self, width: int) -> npt.NDArray[np.float64]:
+        """``band`` of each ``width`` bins from 0 Hz on, float64 ``(256 // width,)``."""
+        voice, floor = (power[: FRAME // 2].reshape(-1, width).sum(axis=1) for power in (self.voice, self.floor))
+        sure = 1.0 + self.doubt / float(np.sqrt(width))
+        return np.asarray(np.maximum(voice - sure * floor, 0.0) + HIDDEN * floor)
+
     def against_low(self, low_hz: float, high_hz: float) -> float:
         """Power of the voice in a band against 100–1000 Hz, dB."""
         return _decibels(self.band(low_hz, high_hz), self.band(100, 1000))
@@ -131,9 +137,9 @@ def line_edge(spectrum: VoiceSpectrum) -> float | None:
 
 def bandwidth(spectrum: VoiceSpectrum) -> float:
     """Upper edge of the voice's spectrum, Hz, 250..8000."""
-    levels = [spectrum.band(low, low + BAND_HZ) for low in range(0, CORE_RATE // 2, BAND_HZ)]
-    edge = max(levels) * 10.0 ** (EDGE_DB / 10.0)
-    return float((max(place for place, level in enumerate(levels) if level >= edge) + 1) * BAND_HZ)
+    levels = spectrum.bands(BAND_HZ * FRAME // CORE_RATE)
+    held = np.flatnonzero(levels >= levels.max() * 10.0 ** (EDGE_DB / 10.0))
+    return float((held[-1] + 1) * BAND_HZ)
 
 
 def _decibels(power: float, reference: float) -> float:
