@@ -15,8 +15,8 @@ from server.assessment.conclusion import build_result
 from server.assessment.engine import Engine, HeardAudio
 from server.assessment.result import Identity, Result
 from server.judge.labels import LabelSet
-from server.recording.assess import assess_recording
 from server.recording.decode import Gap, read_recording
+from server.recording.parties import assess_recording
 from server.settings import load_settings
 from server.stream.events import WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding

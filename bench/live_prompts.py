@@ -90,6 +90,7 @@ def prompts(bench: Bench, samples: Audio) -> list[tuple[float, bool, str]]:
     for window, _ in bench.windows(np.clip(samples, -1, 1).astype(np.float32), RATE):
         request = ScoreRequest(window, bench.labels, Capture(CaptureSource.FILE), None)
         reply = bench.scorer.score([request])[0]
+        assert reply.measures is not None
         facts = window_facts(window, reply.measures)
         for event in judge.add_window(facts, {"acoustic": reply.opinions}, {"acoustic": reply.recent}).prompts:
             assert isinstance(event, PromptRaised | PromptCleared)

@@ -23,8 +23,8 @@
  *   | 'clipping_ratio' | 'dropout_ratio' | 'reverberation' | 'mos_overall'} MeasureName
  * @typedef {Partial<Record<MeasureName, number | null>> & {pauses?: Pauses | null}} Measures
  *
- * @typedef {{source: 'microphone' | 'file' | 'line' | 'telephone', echoCancellation?: boolean, noiseSuppression?: boolean,
- *   autoGainControl?: boolean}} Capture
+ * @typedef {'microphone' | 'file' | 'line' | 'telephone'} Source
+ * @typedef {{source: Source, echoCancellation?: boolean, noiseSuppression?: boolean, autoGainControl?: boolean}} Capture
  *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
  *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
