@@ -299,8 +299,8 @@ def test_a_client_that_leaves_closes_no_file_under_the_thread_that_reads_it(
     class Held(Recording):
         """A real recording whose header, or whose first block, takes as long as ``held``."""
 
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
             if reads == "header":
                 held()
 
