@@ -24,7 +24,8 @@
  * @typedef {Partial<Record<MeasureName, number | null>> & {pauses?: Pauses | null}} Measures
  *
  * @typedef {'microphone' | 'file' | 'line' | 'telephone'} Source
- * @typedef {{source: Source, echoCancellation?: boolean, noiseSuppression?: boolean, autoGainControl?: boolean}} Capture
+ * @typedef {{source: Source, echoCancellation?: boolean, noiseSuppression?: boolean,
+ *   autoGainControl?: boolean}} Capture
  *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
  *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
