@@ -22,7 +22,13 @@ import { gradeOf } from '../meter/rows.js';
  * Warnings that the doctor sees as a notice. The others are shown as the reason why there is no grade, or in another
  * place.
  */
-const SHOWN_WARNINGS = /** @type {const} */ (['clipping', 'scoring_lag', 'audio_gap', 'expiring', 'not_what_was_declared']);
+const SHOWN_WARNINGS = /** @type {const} */ ([
+  'clipping',
+  'scoring_lag',
+  'audio_gap',
+  'expiring',
+  'not_what_was_declared',
+]);
 
 /**
  * Whether the doctor sees it as a notice.
