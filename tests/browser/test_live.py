@@ -145,7 +145,7 @@ def test_session_continues_after_a_lost_connection(port: int, open_page: OpenPag
 def test_dropped_recording_gets_its_verdict(url: str, open_page: OpenPage, mixes: Path) -> None:
     page = open_page(url, locale="zh-CN")
     page.set_input_files("input[type=file]", next(mixes.glob("030*.flac")))
-    expect(page.locator("[part=verdict]")).to_contain_text("再录一遍会更好", timeout=REAL_TIME_S * 1000)
+    expect(page.locator("[part=verdict]")).to_contain_text("我们再试一次吧", timeout=REAL_TIME_S * 1000)
     expect(page.get_by_role("meter", name="环境安静")).to_have_attribute("aria-valuetext", re.compile("低"))
 
 

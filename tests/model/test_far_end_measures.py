@@ -11,7 +11,7 @@ from server.model.acoustic.scorer import AcousticScorer, readings
 from server.model.dnsmos import is_trustworthy
 from server.scoring.ports import ScoreRequest
 from server.values.audio import Capture, CaptureSource
-from server.values.rows import Column
+from server.values.rows import REPEATED, Column
 from server.values.scores import Why
 from server.values.windows import Window
 from tests.model.hearing import made_rows, telemedicine
@@ -90,12 +90,9 @@ def test_a_silence_that_the_far_end_fills_proves_nothing(far_rows: int, known: b
 
 def test_losses_while_the_far_end_speaks_are_not_the_patients() -> None:
     window = heard(slice(500, 1_000), slice(50, 450))
-    rng = np.random.default_rng(5)
-    packet = np.asarray(0.2 * rng.standard_normal(320), np.float32)
-    pcm = np.asarray(0.1 * rng.standard_normal(window.pcm.shape[0]), np.float32)
-    for row in (600, 602):  # a packet of 20 ms that comes twice
-        pcm[row * 160 : row * 160 + 320] = packet
-    repeated = replace(window, pcm=pcm)
+    rows = window.rows.copy()
+    rows[600:604, Column.LOSS] = REPEATED
+    repeated = replace(window, rows=rows)
     assert read(stretches(unmarked(repeated), 400)[0]).measures.dropout_ratio != 0.0
     assert read(stretches(repeated, 400)[0]).measures.dropout_ratio == 0.0
 

@@ -7,6 +7,7 @@ import pytest
 
 from server.app import open_engine
 from server.assessment.engine import Engine
+from server.assessment.nothing_judged import NOTHING_JUDGED
 from server.recording.decode import read_recording
 from server.recording.parties import assess_recording
 from server.rendering.flat import flat
@@ -53,8 +54,10 @@ async def test_custom_chinese_titles_and_equal_titles_stand_in_result_and_table(
     assert {label.score.why for label in result.labels.values()} == {"needs_clap"}
     first, second, _ = result.labels
     assert list(flat(result, "zh")) == [f"狗叫 ({first})", f"狗叫 ({second})", "咳嗽声", "综合建议"]
-    assert [notice.zh for notice in result.notices] == [labels.notices[0].zh]
-    assert "coughing" in result.notices[0].en
+    read, judged = result.notices
+    assert read == labels.notices[0]
+    assert "coughing" in read.en
+    assert judged == NOTHING_JUDGED
 
 
 async def test_two_hundred_labels_are_assessed(engine: Engine, recording: Path) -> None:

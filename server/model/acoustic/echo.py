@@ -32,7 +32,8 @@ def own_echo(echo: Float32Array) -> float | None:
 
 
 def patient_hops(rows: Float32Array, hops: int) -> Float32Array:
-    """1 for each hop in which the far end says nothing, else 0: float32 ``(hops, 1)``."""
+    """1 for each of the first ``hops`` hops in which the far end says nothing, else 0: float32 ``(hops, 1)``."""
     silent = np.ones((hops, 1), np.float32)
-    silent[np.flatnonzero(is_far_end(rows)) // ROW_RATE] = 0.0
+    spoken = np.flatnonzero(is_far_end(rows)) // ROW_RATE
+    silent[spoken[spoken < hops]] = 0.0
     return silent
