@@ -102,7 +102,7 @@ def assess(
 
     from server.cli.assessing import assess_all
     from server.cli.outputs import open_output
-    from server.cli.parties import channel_roles
+    from server.cli.parties import channel_roles, check_far_end
     from server.logs import configure_logging
     from server.settings import load_settings
     from server.transcript.files import read_transcript
@@ -112,6 +112,7 @@ def assess(
     if far_end is not None and len(files) > 1:
         fail("--far-end belongs to one recording. Assess the files one at a time.")
     roles = channel_roles(channels)
+    check_far_end(far_end)
     configure_logging(log_level.value)
     settings = load_settings(
         vad=vad,

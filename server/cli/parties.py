@@ -8,7 +8,8 @@ from server.app import make_listener
 from server.cli.console import Failure, fail
 from server.client.far_end import FarEndMarks
 from server.client.pcm_source import open_recording
-from server.errors import ConfigError
+from server.errors import ConfigError, TingqingError, UndecodableFileError
+from server.filenames import readable
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.parties import prepare
 from server.values.text import Text
@@ -22,6 +23,18 @@ def channel_roles(text: str | None) -> ChannelRoles | None:
         return parse_roles(text)
     except ConfigError as error:
         fail(f"--{error.message}")
+
+
+def check_far_end(file: Path | None) -> None:
+    """Ends the command if the value of ``--far-end`` is not a recording: it must not be told of the other file."""
+    if file is None:
+        return
+    try:
+        open_recording(file).close()
+    except UndecodableFileError as error:
+        fail(f"--far-end: {readable(file)}: {error.message}")
+    except TingqingError as error:
+        fail(f"--far-end: {error.message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +56,6 @@ def sent_track(file: Path, roles: ChannelRoles | None, far_end: Path | None) -> 
             return SentTrack((), FarEndMarks(), ())
         recording.roles = roles
         recording.far_end = far_end
-        if far_end is not None:
-            open_recording(far_end).close()
         found = asyncio.run(prepare(recording, make_listener()))
         if len(found.plan.tracks) > 1:
             raise Failure(

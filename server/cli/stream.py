@@ -96,7 +96,7 @@ def stream(
     import asyncio
     import sys
 
-    from server.cli.parties import channel_roles, sent_track
+    from server.cli.parties import channel_roles, check_far_end, sent_track
     from server.client.pcm_source import PcmSource
     from server.client.stream_client import StreamClient, stream_url
     from server.logs import configure_logging
@@ -104,6 +104,7 @@ def stream(
     configure_logging(log_level.value)
     address = stream_url(url)
     spoken = language_or_locale(language)
+    check_far_end(far_end)
     track = sent_track(file, channel_roles(channels), far_end)
     for notice in track.notices:
         print(f"tingqing: {notice.in_language(spoken)}", file=sys.stderr)

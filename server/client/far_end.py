@@ -10,6 +10,7 @@ class FarEndMarks:
     """``spans``: half-open stretches in which the far end speaks, in order and apart."""
 
     def __init__(self, spans: Sequence[tuple[int, int]] = ()) -> None:
+        spans = [span for span in spans if span[1] > span[0]]
         self._changes = [at for span in spans for at in span]
         self._starts = {start for start, _ in spans}
         self._ends = {end for _, end in spans}

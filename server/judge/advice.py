@@ -90,7 +90,7 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
             WORDS_ONLY if any(_was_listened_for(label, scores[label.id]) for label in labels.shown()) else NOT_ASSESSED
         )
     label, score = worst
-    if score >= label.threshold and spans:
+    if score >= label.threshold and (spans or judged.verdict == "re-record"):
         return TOO_LITTLE_HEARD
     cause = label.causes.get(scores[label.id].cause or "", Cause())
     endangers, advice = cause.endangers or label.endangers, cause.advice or label.advice or RECORD_AGAIN

@@ -20,7 +20,7 @@ class LostAudio:
         self._total = 0
         self._end = 0
 
-    def add(self, lost: Sequence[tuple[int, int]], start: int, end: int) -> None:
+    def add(self, lost: Sequence[tuple[int, int]], start: int, end: int, rate: int) -> None:
         """The runs ``lost`` within the window ``[start, end)``; what earlier windows told of them is not counted again.
 
         No window ends where all of it was lost, so a loss that lasts from one window to the start of a later one covers
@@ -29,14 +29,17 @@ class LostAudio:
         for first, last in lost:
             begins = max(first, self._end) if first > start else self._end
             if last > begins:
-                self._append(begins, last)
+                self._append(begins, last, rate)
         self._end = end
 
-    def _append(self, start: int, end: int) -> None:
+    def _append(self, start: int, end: int, rate: int) -> None:
         self._total += end - start
         if self._runs and self._runs[-1][1] >= start:
             self._runs[-1] = (self._runs[-1][0], end)
         else:
+            # A short run that cannot grow any more makes no span: only its length counts.
+            if self._runs and self._runs[-1][1] - self._runs[-1][0] < MIN_LOST_S * rate:
+                self._runs.pop()
             self._runs.append((start, end))
 
     def spans(self, rate: int) -> list[Span]:

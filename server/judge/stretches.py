@@ -46,7 +46,7 @@ class Stretches:
         why = spoiled_by(labels, latest)
         self._recent.add(Mark(looks_back_to, end, why), rate)
         self._overlap.add(Mark(start, end, _overlapped(labels, scores)), rate)
-        self._lost.add(facts.lost, start, end)
+        self._lost.add(facts.lost, start, end, facts.sample_rate)
         recent = {label_id: score.score for label_id, score in latest.items()}
         self._spoiled.add(
             looks_back_to, end, rate, facts.speech_by_second, {**recent, UNHEARD: 1.0 if why is None else 0.0}

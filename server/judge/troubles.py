@@ -84,7 +84,9 @@ class Troubles:
         if prompt.id in snoozed or not self.fails_now(label) or not self._helps(label, at_fault):
             return False
         if asks_for_speech(label):
-            return self.asks is not Ask.NOTHING
+            # A dictionary without words for the switch must not tell a patient to speak up whom the doctor has heard.
+            unsayable = self.asks is Ask.UNMUTE and label.muted_prompt is None and self._mode is Mode.VISIT
+            return self.asks is not Ask.NOTHING and not (unsayable and self.silence.heard)
         soon = label.id == LOW_BACKGROUND
         return self.runs[label.id].under_for(prompt.after_s, label, rate, soon=soon) and not self.silence.lifeless
 

@@ -69,7 +69,8 @@ class Intake:
         self._rate = session.audio.sample_rate
         self._flow: Flow = CatchingUp(replay_until) if replay_until else Current()
         self._save = save
-        self._declared = DeclarationCheck(session.audio)
+        # Looked at once, at the start of the sound: a resumed session has been.
+        self._declared = None if replay_until else DeclarationCheck(session.audio)
         self._faults = FaultGuard()
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
@@ -131,7 +132,7 @@ class Intake:
             self._session.pause(False)
         if not self._lossless():
             self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
-        guess = self._declared.take(data)
+        guess = self._declared.take(data) if self._declared is not None else None
         if guess is not None:
             self._session.misdeclared(guess)
         try:

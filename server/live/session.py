@@ -17,7 +17,7 @@ from server.live.hub import Hub
 from server.live.limits import LiveLimits
 from server.live.messages import capture_of, error_message, format_of, kind_of
 from server.live.outbox import Outbox
-from server.live.prompt_board import PromptBoard
+from server.live.prompt_board import PromptBoard, PromptMessage
 from server.live.warnings import WarningWatch
 from server.rendering import wire
 from server.scoring.ports import Priority
@@ -25,7 +25,15 @@ from server.stream.declared import Guess
 from server.values.audio import Pace
 from server.values.mode import Mode
 from server.wire.client import LabelsField, SessionStart, requested
-from server.wire.server import EndReason, LabelsUpdated, QualityUpdate, SessionStateMessage, WarningCode, WarningMessage
+from server.wire.server import (
+    EndReason,
+    LabelsUpdated,
+    PromptClearedMessage,
+    QualityUpdate,
+    SessionStateMessage,
+    WarningCode,
+    WarningMessage,
+)
 
 log = logging.getLogger(__name__)
 
@@ -194,6 +202,8 @@ class Session:
         nothing."""
         for code in self.warnings.misdeclared(self.clock.now()):
             self.tell(WarningMessage(code=code, guess=guess.value))
+            for up in self.prompts.up:
+                self._show(PromptClearedMessage(id=up.id, label=up.label, text=up.text, audience=up.audience))
 
     def judged(self, assessed: Assessed, *, arrived: float, core: bytes | None, received: int, keep: bool) -> None:
         """A window is done. ``core``: the core's snapshot then; ``received``: samples it has taken by now; ``keep``:
@@ -215,11 +225,13 @@ class Session:
     def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
         """Prompts for the doctor are not sent to the patient; samples that were read wrongly raise none."""
         if self.warnings.wrong_samples:
-            return
+            return  # what was up was cleared then
         for event in events:
-            message = wire.prompt_event(event)
-            self.prompts.show(message)
-            self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
+            self._show(wire.prompt_event(event))
+
+    def _show(self, message: PromptMessage) -> None:
+        self.prompts.show(message)
+        self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
 
     def recall_prompts(self) -> None:
         """After a resume, for missed messages: the state of each prompt, the one that is up last."""

@@ -16,6 +16,9 @@ MOST_CHANNELS = 8
 """Recordings with more are mixed without being looked through: nobody puts a party on each of nine channels."""
 
 CELL_S = 0.1
+MAX_CELL_FRAMES = 65_536
+"""A header may declare any rate; that of a real recording has no more frames in a cell."""
+
 FLOOR_DB = -120.0
 
 DEAD_DBFS = -70.0
@@ -95,7 +98,7 @@ class ChannelSurvey:
     """Statistics over a whole recording with several channels: ``add`` all of its frames in order, then ``plan``."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
-        self._cell = max(1, round(sample_rate * CELL_S))
+        self._cell = min(max(1, round(sample_rate * CELL_S)), MAX_CELL_FRAMES)
         self._channels = channels
         self._rest = np.zeros((0, channels), np.float32)
         self._levels: list[Float32Array] = []

@@ -19,6 +19,9 @@ WITHIN_DB = 25.0
 LEAKED_DB = 20.0
 """On a channel of the same recording, so is speech this far under the patient's channel at the same moment."""
 JOIN_S = 0.6
+
+LEAST_S = 1e-3
+"""Rounding to cells leaves spans of nothing, shorter than this."""
 """Pauses up to this are within what the far end says: the gate's own limit."""
 
 FLOOR_DB = -120.0
@@ -100,7 +103,7 @@ class FarEndListener:
                     spans[-1] = (spans[-1][0], piece[1])
                 else:
                     spans.append(piece)
-        return [span for span in spans if span[1] > span[0]]
+        return [span for span in spans if span[1] - span[0] > LEAST_S]
 
     def _own(self) -> npt.NDArray[np.bool_]:
         """Cells loud enough to be the far end's own voice, bool ``(cells,)``."""
@@ -124,16 +127,13 @@ def marked(
     at = 0
     for block in blocks:
         end = at + (block.samples if isinstance(block, Gap) else block.shape[0])
-        if isinstance(block, Gap):
-            yield block
-        else:
-            while marks and marks[-1][0] < end:
-                cut, speaking = marks.pop()
-                if cut > at:
-                    yield block[at - end :][: cut - at]
-                    at = cut
-                yield speaking
-            yield block[at - end :]
+        while marks and marks[-1][0] < end:
+            cut, speaking = marks.pop()
+            if cut > at:
+                yield Gap(cut - at) if isinstance(block, Gap) else block[at - end :][: cut - at]
+                at = cut
+            yield speaking
+        yield Gap(end - at) if isinstance(block, Gap) else block[at - end :]
         at = end
         while marks and marks[-1][0] <= at:
             yield marks.pop()[1]

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from server.assessment.engine import Engine
 from server.assessment.result import Result
 from server.assessment.updates import Assessed
+from server.errors import ConfigError
 from server.judge.labels import LabelSet
 from server.recording.assess import assess_track
 from server.recording.channels import (
+    FORM,
     MOST_CHANNELS,
     ChannelPlan,
     ChannelSurvey,
@@ -28,6 +30,10 @@ from server.values.windows import Window
 
 VERDICTS = ("unusable", "re-record", None, "accept")
 """From the worst on."""
+
+
+MOST_PARTIES = 2
+"""Each is decoded and judged for itself: one upload may cost as much as two."""
 
 
 @dataclass(slots=True)
@@ -78,6 +84,8 @@ async def assess_recording(
     try:
         found = await prepare(recording, engine.listener)
         tracks = found.plan.tracks
+        if len(tracks) > MOST_PARTIES:
+            raise ConfigError(f"channels: {len(tracks)} channels hold different people; {FORM}.", param="channels")
         alone = len(tracks) == 1
         results = [
             await judged(await _opened(recording, track), far_end, watched=alone)

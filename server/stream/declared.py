@@ -90,8 +90,8 @@ class DeclarationCheck:
         """The guess, if this chunk completes what it takes; ``None`` at all other times."""
         if self._bytes is None:
             return None
-        if not self._started and not any(data) and len(data) % self._encoding.sample_bytes == 0:
-            return None  # silence before the sound
+        if not self._started and len(data) % self._encoding.sample_bytes == 0 and _is_constant(data):
+            return None  # silence before the sound: zeros, or the byte that a telephone's law has for it
         self._started = True
         self._bytes += data
         guess = container(bytes(self._bytes[:16])) if len(self._bytes) - len(data) < 16 else None
@@ -101,6 +101,11 @@ class DeclarationCheck:
         elif guess is not None:
             self._bytes = None
         return guess
+
+
+def _is_constant(data: bytes | bytearray | memoryview) -> bool:
+    whole = bytes(data)
+    return whole.count(whole[:1]) == len(whole)
 
 
 def container(head: bytes) -> Guess | None:

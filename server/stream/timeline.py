@@ -129,6 +129,12 @@ class Timeline:
         for _ in range(min(seconds, WINDOW_S)):
             self._track(np.zeros(self._rate, np.float32))
         self.hop += seconds
+        self._forget_marks()
+
+    def _forget_marks(self) -> None:
+        before = (self.hop - 1) * self._rate
+        self._gaps.forget_before(before)
+        self._far_end.forget_before(before)
 
     def _refill(self, source: InputBuffer) -> None:
         """Replay: at the end of a hop only the trackers' and the echo's rings are refilled."""
@@ -156,8 +162,7 @@ class Timeline:
         end = (self.hop + 1) * self._rate
         self._advance_hop(source.view(self.hop * self._rate, end), CORE_RATE)
         self.hop += 1
-        self._gaps.forget_before(end - self._rate)
-        self._far_end.forget_before(end - self._rate)
+        self._forget_marks()
         self._gate_at_hop = self._gate.snapshot()
         span = window_after(self.hop)
         if span is not None and not self._gaps.covers(span[0] * self._rate, end):
@@ -204,7 +209,8 @@ class Timeline:
             tracker.advance(samples, self._rate)
 
     def _window(self, first_hop: int, end: int, *, partial: bool) -> Window:
-        hops = -(-end // self._rate) - first_hop
+        # Hops that were advanced: a tail of a few samples may resample to nothing.
+        hops = -(-self._pcm.end // CORE_RATE) - first_hop
         return Window(
             start_sample=first_hop * self._rate,
             end_sample=end,

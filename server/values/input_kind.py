@@ -5,7 +5,7 @@ from enum import StrEnum
 import numpy as np
 
 from server.values.audio import Float32Array
-from server.values.rows import ROW_RATE, Column, is_gap, is_silent, runs
+from server.values.rows import DIGITAL_SILENCE, ROW_RATE, Column, is_far_end, is_gap, is_silent, runs
 
 FLOOR_DBFS = -50.0
 FLOOR_SPREAD_DB = 3.0
@@ -34,14 +34,19 @@ class InputKind(StrEnum):
 
 def input_kind(rows: Float32Array) -> InputKind:
     """Of feature rows, float32 ``(n, N_COLUMNS)``; lost rows (gaps) prove nothing, nor does under a second."""
-    silent, present = is_silent(rows), ~is_gap(rows)
+    arrived = ~is_gap(rows)
+    if np.count_nonzero(arrived) < LEAST_ROWS:
+        return InputKind.SOUND
+    if (rows[arrived, Column.ZERO] >= DIGITAL_SILENCE).all():
+        return InputKind.ZEROS  # whoever speaks at the far end
+    silent, present = is_silent(rows), arrived & ~is_far_end(rows)
     if np.count_nonzero(present) < LEAST_ROWS:
         return InputKind.SOUND
-    if silent[present].all():
-        return InputKind.ZEROS
     if _is_gated(rows):
         return InputKind.GATED
     levels = rows[present & ~silent, Column.LEVEL_DB]
+    if not levels.size:
+        return InputKind.SOUND  # only the far end sounded
     median, highest = np.percentile(levels, [50.0, 99.0])
     steady = median <= FLOOR_DBFS and highest - median <= FLOOR_SPREAD_DB
     return InputKind.FLOOR if steady or highest <= DEAD_DBFS else InputKind.SOUND
@@ -49,5 +54,9 @@ def input_kind(rows: Float32Array) -> InputKind:
 
 def _is_gated(rows: Float32Array) -> bool:
     least, longest = GATED_ROWS
+    far = is_far_end(rows)
     n = rows.shape[0]
-    return any(0 < start < end < n and least <= end - start <= longest for start, end in runs(is_silent(rows)))
+    return any(
+        0 < start < end < n and least <= end - start <= longest and not far[start - 1] and not far[end]
+        for start, end in runs(is_silent(rows))
+    )

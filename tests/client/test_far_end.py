@@ -42,3 +42,9 @@ def test_pieces_are_kept_as_they_were_cut() -> None:
     for piece in FarEndMarks([(30, 60)]).cut([(100, bytes(200))]):
         buffer.append(piece.samples, piece.data)
     assert [piece.start for piece in buffer.since(10)] == [10, 30, 60]
+
+
+def test_a_span_of_nothing_changes_nothing() -> None:
+    marks = FarEndMarks([(5, 5)])
+    assert marks.change_at(5) is None
+    assert [piece.start for piece in marks.cut([(10, bytes(20))])] == [0]

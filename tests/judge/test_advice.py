@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.judge.advice import advise, worst_label
+from server.judge.advice import TOO_LITTLE_HEARD, advise, worst_label
 from server.judge.judgement import Span
 from server.judge.labels import Cause, LabelSet
 from server.judge.verdict import overall
@@ -46,6 +46,12 @@ def test_advice_says_how_much_cannot_be_heard(unheard_s: int, zh: str | None, en
     assert zh in said.zh
     assert en in said.en
     assert said.en.startswith("This recording is fine" if unheard_s < 12 else "Please record again: too much")
+
+
+def test_many_short_losses_blame_no_label_that_passed() -> None:
+    scores = {label_id: LabelScore(value, {}) for label_id, value in GOOD.items()}
+    said = advise(TELEMEDICINE, scores, overall(TELEMEDICINE, GOOD, unheard=0.3), [], RATE)
+    assert said == TOO_LITTLE_HEARD
 
 
 def test_advice_names_the_cause_that_was_found() -> None:

@@ -65,3 +65,28 @@ def test_lost_audio_says_nothing_of_the_microphone() -> None:
     assert input_kind(lost) is InputKind.SOUND
     lost[350:, Column.GAP] = 0.0
     assert input_kind(lost) is InputKind.SOUND
+
+
+@pytest.mark.parametrize("far", [[(0, 0)], [(0, 150)], [(0, 350)], [(50, 150), (250, 400)], [(0, 400)]])
+def test_a_muted_microphone_gives_zeros_whoever_speaks_at_the_far_end(far: list[tuple[int, int]]) -> None:
+    muted = rows(np.full(400, -120.0), ZERO=1.0)
+    for start, end in far:
+        muted[start:end, Column.FAR_END] = 1.0
+    assert input_kind(muted) is InputKind.ZEROS
+
+
+def test_zeros_beside_the_far_end_are_no_gate() -> None:
+    found = with_zeros(100, 100)
+    found[200:, Column.FAR_END] = 1.0
+    found[100:200, Column.LEVEL_DB] = -120.0
+    assert input_kind(found) is InputKind.SOUND
+    found[:, Column.FAR_END] = 0.0
+    assert input_kind(found) is InputKind.GATED
+
+
+def test_sound_of_the_far_end_alone_proves_no_floor() -> None:
+    found = floor(-30.0, 6.0)
+    found[:250, Column.FAR_END] = 1.0
+    found[250:, Column.ZERO] = 1.0
+    found[250:, Column.LEVEL_DB] = -120.0
+    assert input_kind(found) is InputKind.SOUND

@@ -18,7 +18,7 @@ def told(gaps: list[tuple[float, float]], length_s: int) -> LostAudio:
         inside = [(max(first, start), min(last, end)) for first, last in gaps if first < end and last > start]
         if inside == [(start, end)]:
             continue
-        lost.add([(round(first * RATE), round(last * RATE)) for first, last in inside], start * RATE, end * RATE)
+        lost.add([(round(first * RATE), round(last * RATE)) for first, last in inside], start * RATE, end * RATE, RATE)
     return lost
 
 
@@ -38,11 +38,20 @@ def test_a_loss_that_costs_no_word_is_only_counted() -> None:
     assert lost.share() == pytest.approx(0.2 / 60)
 
 
+def test_an_hour_of_jitter_keeps_no_list_of_its_gaps() -> None:
+    lost = LostAudio()
+    for end in range(10, 600):
+        every = range((end - 10) * RATE, end * RATE, RATE // 50)
+        lost.add([(at, at + RATE // 100) for at in every], (end - 10) * RATE, end * RATE, RATE)
+    assert len(lost.snapshot()["runs"]) == 1
+    assert lost.share() == pytest.approx(0.5, abs=0.01)
+
+
 def test_a_snapshot_continues_to_the_same_losses() -> None:
     lost = told([(20.0, 30.0)], 25)
     restored = LostAudio.restore(json.loads(json.dumps(lost.snapshot())))
     for one in (lost, restored):
-        one.add([(20 * RATE, 26 * RATE)], 16 * RATE, 26 * RATE)
+        one.add([(20 * RATE, 26 * RATE)], 16 * RATE, 26 * RATE, RATE)
     assert restored.spans(RATE) == lost.spans(RATE) == [Span(20 * RATE, 26 * RATE, "lost")]
 
 

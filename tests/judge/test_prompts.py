@@ -562,6 +562,12 @@ def test_a_dictionary_without_a_sentence_for_it_asks_a_muted_patient_to_speak() 
     assert told(events) == [(6.0, "raised", "speak_up", "patient")]
 
 
+def test_without_that_sentence_nobody_who_was_heard_in_a_visit_is_told_to_speak() -> None:
+    assert silence(Mode.VISIT, spoke_until=20, seconds=60, kind=InputKind.ZEROS) == []
+    told_in_recording = told(silence(Mode.RECORDING, spoke_until=20, seconds=60, kind=InputKind.ZEROS))
+    assert [prompt for _, _, prompt, _ in told_in_recording] == ["speak_up"]
+
+
 def test_time_that_nobody_could_judge_is_not_silence() -> None:
     policy = PromptPolicy(LABELS)
     windows = steady(3, 4, speech=0.0) + steady(5, 12, speech=None) + steady(13, 13, speech=0.0)

@@ -311,3 +311,16 @@ async def test_bytes_that_are_not_what_was_declared_are_told_once_and_prompt_nob
         told = [one["guess"] for one in socket.got("warning") if one["code"] == "not_what_was_declared"]
         assert told == ["ogg"]
         assert socket.got("prompt.raised") == []
+
+
+async def test_a_prompt_that_is_up_is_cleared_once_the_bytes_are_not_what_was_declared(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start(labels="telemedicine")
+    await patient.speak_scored(bytes(2 * RATE * 9))
+    raised = patient.socket.got("prompt.raised")
+    assert raised
+    await patient.speak_scored(b"OggS" + noise(12, level=0.001)[4:])
+    await patient.end()
+    assert [one["id"] for one in patient.socket.got("prompt.cleared")] == [one["id"] for one in raised]

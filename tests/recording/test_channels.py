@@ -119,3 +119,10 @@ def test_the_plan_does_not_depend_on_the_blocks(cuts: int) -> None:
     noise[:2_000, 0] = 0.0
     noise[2_000:, 1] *= 0.001
     assert surveyed(noise[:, 0], noise[:, 1], cuts=cuts) == surveyed(noise[:, 0], noise[:, 1])
+
+
+def test_a_header_that_declares_two_gigahertz_keeps_little_in_memory() -> None:
+    survey = ChannelSurvey(2_000_000_000, 2)
+    for _ in range(40):
+        survey.add(np.zeros((65_536, 2), np.float32))
+    assert survey._rest.shape[0] <= 65_536

@@ -12,7 +12,7 @@ from server.assessment.engine import Engine
 from server.assessment.result import Result
 from server.errors import ConfigError
 from server.recording.channels import ChannelRoles
-from server.recording.decode import read_recording
+from server.recording.decode import Gap, read_recording
 from server.recording.far_end import FarEndListener, marked
 from server.recording.parties import assess_recording
 from server.settings import Settings
@@ -191,3 +191,34 @@ def test_the_patient_heard_faintly_on_the_far_ends_channel_is_not_the_far_end(tm
     own, beside = bursts((1, 3, 0.1), (6, 8, 0.05)), bursts((6, 8, 0.9))
     assert len(far_end_spans(tmp_path, own)) == 2
     assert np.ravel(far_end_spans(tmp_path, own, beside)) == pytest.approx([1, 3], abs=0.1)
+
+
+def test_marks_lie_where_the_live_client_puts_them_also_in_audio_that_is_no_number() -> None:
+    got: list[tuple[int, bool]] = []
+    at = 0
+    blocks: list[Float32Array | Gap] = [np.zeros(100, np.float32), Gap(100), np.zeros(100, np.float32)]
+    for part in marked(iter(blocks), [(0.12, 0.13)], 1_000):
+        if isinstance(part, bool):
+            got.append((at, part))
+        else:
+            at += part.samples if isinstance(part, Gap) else part.shape[0]
+    assert at == 300
+    assert got == [(120, True), (130, False)]
+
+
+def test_rounding_to_cells_leaves_no_span_of_nothing(tmp_path: Path) -> None:
+    own, beside = bursts((2.4, 3.2, 0.1)), bursts((2.4, 3.2, 0.9))
+    paths = [tmp_path / "own.wav", tmp_path / "beside.wav"]
+    for path, samples in zip(paths, (own, beside), strict=True):
+        soundfile.write(path, samples, RATE)
+    with read_recording(paths[0]) as track:
+        listener = FarEndListener(StreamCore(AudioFormat(Encoding.PCM_F32LE, RATE), FakeDetector()), track)
+    listener._heard = [(2.4, 3.2)]
+    listener._levels = [-20.0] * 12 + [-100.0] * 38
+    assert listener.spans() == []
+
+
+async def test_three_people_on_three_channels_are_to_be_named(engine: Engine, tmp_path: Path) -> None:
+    turns = np.stack([bursts((2 * n, 2 * n + 2, 0.1)) for n in range(3)], axis=1)
+    with pytest.raises(ConfigError, match="3 channels hold different people; write patient="):
+        await judged(engine, tmp_path, turns)

@@ -72,3 +72,11 @@ def test_a_container_is_known_by_its_first_bytes_after_silence_too(head: bytes, 
 
 def test_a_line_of_either_law_is_never_called_wrong() -> None:
     assert samples_guess(RNG.bytes(16_000), Encoding.MULAW) is None
+
+
+@pytest.mark.parametrize("silence", [b"\xff", b"\x7f"])
+def test_a_telephones_own_silence_before_the_speech_does_not_hide_its_law(speech: Float32Array, silence: bytes) -> None:
+    magnitude = np.log1p(255 * np.abs(np.clip(speech, -1, 1))) / np.log(256)
+    law = (~(np.where(speech < 0, 128, 0) | np.floor(127 * magnitude).astype(np.int64)) & 0xFF).astype(np.uint8)
+    assert told(law.tobytes() * 3) == [Guess.MULAW]
+    assert told(silence * 64_000 + law.tobytes() * 3) == [Guess.MULAW]

@@ -208,3 +208,12 @@ def test_a_silence_in_which_the_far_end_speaks_is_no_pause_of_the_patient() -> N
     rows[120:180, Column.FAR_END] = 1.0
     totals.add(rows)
     assert totals.freeze().pause_count == 0
+
+
+def test_marks_within_an_hour_of_gaps_are_forgotten() -> None:
+    core = StreamCore(AudioFormat(Encoding.PCM_S16LE, 16_000), FakeDetector())
+    for _ in range(3_600):
+        core.far_end(True)
+        core.far_end(False)
+        core.receive_gap(16_000)
+    assert len(core.snapshot()) < 65_536

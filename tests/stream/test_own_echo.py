@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 import numpy as np
+import pytest
 
 from server.model.acoustic.echo import own_echo
 from server.stream.core import StreamCore
-from server.values.audio import Encoding, Float32Array
+from server.stream.events import WindowReady
+from server.values.audio import AudioFormat, Encoding, Float32Array
 from server.values.windows import ECHO_LAGS, Window
 from tests.fakes import FakeDetector
 from tests.stream.audio import core_at, f32, run, windows
@@ -62,3 +64,12 @@ def test_chunks_do_not_change_the_echo_and_a_resume_goes_on_with_it() -> None:
 def test_a_second_of_silence_has_no_echo() -> None:
     assert own_echo(heard(np.zeros(12 * 16_000, np.float32))[-1].echo) is None
     assert own_echo(np.zeros((0, ECHO_LAGS), np.float32)) is None
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("seconds", [1, 2])
+def test_a_tail_of_a_few_samples_still_leaves_a_window(rate: int, seconds: int) -> None:
+    for beyond in range(1, 5):
+        core = StreamCore(AudioFormat(Encoding.PCM_F32LE, rate), FakeDetector())
+        events = core.receive_pcm(np.full(seconds * rate + beyond, 0.1, np.float32).tobytes()) + core.finish()
+        assert len([event for event in events if isinstance(event, WindowReady)]) == 1
