@@ -16,6 +16,7 @@ import soundfile
 from mixes_table import Bench
 
 from server.model.acoustic.speech import syllable_rate
+from server.values.marked import MarkedRows
 
 AUDIO = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "audio"
 SLOW_SPS, FAST_SPS = 3.0, 5.5
@@ -40,7 +41,7 @@ def pairs() -> list[tuple[float, float]]:
             continue
         samples, rate = soundfile.read(AUDIO / row["path"], dtype="float32")
         windows = [window for window, _ in bench.windows(samples, rate)]
-        measured = syllable_rate(windows[-1].rows) if windows and len(samples) / rate < LONGEST_S else None
+        measured = syllable_rate(MarkedRows(windows[-1].rows)) if windows and len(samples) / rate < LONGEST_S else None
         if measured is not None:
             # The last window may end a second before the clip does.
             speech_s = max(1.0, windows[-1].speech_s * len(samples) / rate / windows[-1].end_s)

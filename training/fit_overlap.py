@@ -20,8 +20,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from server.model import overlap
 from server.model.overlap import HEADROOM_DB, LOUD_PERCENTILE, RANGE_DB, SCALE_DB, TIME_STRIDE, WEIGHTS
+from training import overlap_mixes
 from training.overlap_mixes import Labels, Sources, examples, load_sources
+from training.recipe import recipe
 
 N_EXAMPLES, STEPS, BATCH, PEAK_RATE = 6000, 1500, 48, 3e-3
 FRAMES = 72
@@ -30,7 +33,13 @@ DILATIONS = (1, 2, 4)
 CHANNELS, HIDDEN, DROPPED = (8, 16), 32, 0.15
 BINS = 192
 CACHE = Path(tempfile.gettempdir()) / "tingqing-overlap"
-"""Networks for cross-validation, keyed by the sources left out; outside the repository."""
+"""Networks for cross-validation, keyed by their recipe and sources; outside the repository."""
+
+SHARED = frozenset(
+    {"FRAME", "STEP", "FIRST_BIN", "END_BIN", "RANGE_DB", "HEADROOM_DB", "SCALE_DB", "LOUD_PERCENTILE", "POWER_FLOOR"}
+    | {"TIME_STRIDE", "spectrum", "_BLOCK", "_window"}
+)
+"""What a fit takes from server/model/overlap.py; how the fitted network runs does not change it."""
 
 
 class Network(nn.Module):
@@ -135,14 +144,24 @@ def fit_to_file(sources: Sources, output: Path, seed: int) -> None:
 
 def weights_without(groups: Collection[str], sources: Sources) -> Path:
     """The weights of a network fitted without ``groups`` (of speakers and of noises); cached."""
-    recipe = "".join(path.read_text("utf-8") for path in (Path(__file__), Path(__file__).with_name("overlap_mixes.py")))
-    name = hashlib.sha256("\n".join([recipe, *sorted(groups)]).encode()).hexdigest()[:20]
-    path = CACHE / f"{name}.npz"
+    kept = sources.without(groups)
+    path = CACHE / f"{_key(kept)}.npz"
     if not path.exists():
         made = path.with_suffix(".tmp.npz")
-        fit_to_file(sources.without(groups), made, seed=1)
+        fit_to_file(kept, made, seed=1)
         made.rename(path)
     return path
+
+
+def _key(sources: Sources) -> str:
+    """Changes with whatever could change the network: how it is fitted, to which clips, on which spectra."""
+    clips = [f"{name} {len(own)}" for parts in (sources.speech, sources.noise) for name, own in sorted(parts.items())]
+    code = [
+        recipe(Path(__file__), without=("CACHE", "SHARED", "weights_without", "_key")),
+        recipe(Path(overlap_mixes.__file__), without=("ROOT", "AUDIO")),
+        recipe(Path(overlap.__file__), only=SHARED),
+    ]
+    return hashlib.sha256("\n".join([*code, *clips]).encode()).hexdigest()[:20]
 
 
 def main() -> None:

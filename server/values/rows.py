@@ -125,17 +125,17 @@ def is_silent(rows: Float32Array) -> BoolArray:
 
 def runs(mask: BoolArray) -> IndexArray:
     """Runs of true values: int ``(k, 2)``, half-open ``[start, end)``, in order."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return edges.reshape(-1, 2)
+    padded = np.zeros(mask.shape[0] + 2, np.bool_)
+    padded[1:-1] = mask
+    return np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
 
 
 def spread(mask: BoolArray, before: int, after: int) -> BoolArray:
     """``mask`` with every run extended by ``before`` rows at its start and ``after`` rows at its end."""
-    marks = np.zeros(mask.shape[0] + 1, np.int64)
-    stretches = runs(mask)
-    np.add.at(marks, np.maximum(stretches[:, 0] - before, 0), 1)
-    np.add.at(marks, np.minimum(stretches[:, 1] + after, mask.shape[0]), -1)
-    return np.asarray(np.cumsum(marks[:-1]) > 0)
+    out = np.zeros(mask.shape[0], np.bool_)
+    for start, end in runs(mask).tolist():
+        out[max(0, start - before) : end + after] = True
+    return out
 
 
 def is_pause(rows: Float32Array) -> BoolArray:
@@ -144,9 +144,13 @@ def is_pause(rows: Float32Array) -> BoolArray:
     A detector finds the first word of a stream late, so rows that rise above the room's level in the first third of a
     second, or continue into the first speech, are excluded as well.
     """
-    speech = is_speech(rows)
-    near_speech = spread(speech | is_far_end(rows), MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
-    unheard = spread(is_gap(rows), MARGIN_BEFORE_ROWS, AFTER_GAP_ROWS)
+    return pause_rows(rows, is_speech(rows), is_far_end(rows), is_gap(rows))
+
+
+def pause_rows(rows: Float32Array, speech: BoolArray, far_end: BoolArray, gap: BoolArray) -> BoolArray:
+    """``is_pause`` where the masks of the rows are known already."""
+    near_speech = spread(speech | far_end, MARGIN_BEFORE_ROWS, MARGIN_AFTER_ROWS)
+    unheard = spread(gap, MARGIN_BEFORE_ROWS, AFTER_GAP_ROWS)
     pause = np.asarray(~near_speech & ~unheard & (rows[:, Column.ZERO] < DIGITAL_SILENCE))
     if not rows[:UNHEARD_ROWS, Column.SPEECH].any() and pause[: WARM_UP_ROWS + LATEST_ONSET_ROWS].any():
         pause &= ~_unheard_word(rows, pause, int(np.argmax(speech)))

@@ -13,6 +13,7 @@ from server.model.acoustic.measures import MEASURE_NAMES, AcousticReading, Inter
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
 from server.stream.losses import repeated_rows
 from server.values.audio import Float32Array
+from server.values.marked import MarkedRows
 from server.values.measures import Mos
 from server.values.rows import Column, is_pause
 from server.values.windows import Window
@@ -37,8 +38,8 @@ def conversation(speech_db: float = -25.0, noise_db: float = -60.0) -> Float32Ar
 
 def test_levels_are_those_of_speech_and_of_the_pauses() -> None:
     rows = conversation(-25, -60)
-    room = noise(rows)
-    assert speech_level(rows) == pytest.approx(-25, abs=0.1)
+    room = noise(MarkedRows(rows))
+    assert speech_level(MarkedRows(rows)) == pytest.approx(-25, abs=0.1)
     assert room is not None
     assert room.mean_db == pytest.approx(-60, abs=0.1)
     assert signal_to_noise(-25, -60) == pytest.approx(35, abs=0.1)
@@ -53,7 +54,7 @@ def test_noise_as_loud_as_speech_leaves_no_signal_and_a_bounded_number() -> None
 def test_one_loud_event_moves_the_mean_noise_wholly_and_the_steady_part_by_half() -> None:
     rows = conversation(-25, -60)
     rows[200:215, Column.LEVEL_DB] = -20
-    room = noise(rows)
+    room = noise(MarkedRows(rows))
     assert room is not None
     assert room.median_db == pytest.approx(-60, abs=0.1)
     assert room.mean_db > -36
@@ -66,20 +67,20 @@ def test_a_fan_counts_as_lasting_noise_but_a_cough_in_the_only_pause_does_not() 
     rows[:, Column.LEVEL_DB] = np.where(np.arange(400) % 20 < 16, -26, -58)
     rows[200:260, Column.SPEECH] = 0.05
     rows[200:260, Column.LEVEL_DB] = -20
-    coughed = steady_noise(rows)
+    coughed = steady_noise(MarkedRows(rows))
     assert coughed is not None
     assert coughed < -40
     rows[:, Column.LEVEL_DB] = np.maximum(rows[:, Column.LEVEL_DB], -30)
     rows[200:260, Column.LEVEL_DB] = -30
-    assert steady_noise(rows) == pytest.approx(-30, abs=0.5)
+    assert steady_noise(MarkedRows(rows)) == pytest.approx(-30, abs=0.5)
 
 
 def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_it() -> None:
     rows = conversation(-25, -60)
     rows[:, Column.SPEECH] = 0.9
-    quiet = noise(rows)
-    lower = noise(rows, carried_db=-75)
-    higher = noise(rows, carried_db=-40)
+    quiet = noise(MarkedRows(rows))
+    lower = noise(MarkedRows(rows), carried_db=-75)
+    higher = noise(MarkedRows(rows), carried_db=-40)
     assert quiet is not None
     assert lower is not None
     assert lower.mean_db == -75
@@ -88,9 +89,9 @@ def test_without_a_pause_the_carried_floor_lowers_the_estimate_and_never_raises_
 
 def test_no_speech_level_without_speech_and_no_noise_where_all_was_lost() -> None:
     rows = made_rows(400)
-    assert speech_level(rows) is None
+    assert speech_level(MarkedRows(rows)) is None
     rows[:, Column.GAP] = 1
-    assert noise(rows) is None
+    assert noise(MarkedRows(rows)) is None
 
 
 def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise() -> None:
@@ -98,7 +99,7 @@ def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise() -> Non
     rows[:3, Column.SPEECH] = 0
     rows[40:320, Column.LEVEL_DB] = -22
     rows[70:320, Column.SPEECH] = 0.95
-    room = noise(rows)
+    room = noise(MarkedRows(rows))
     assert room is not None
     assert room.mean_db == pytest.approx(-65, abs=0.5)
     assert not is_pause(rows)[40:70].any()
@@ -106,7 +107,7 @@ def test_the_first_word_that_the_detector_missed_is_not_taken_for_noise() -> Non
 
 def test_pauses_are_counted_between_speech_only() -> None:
     rows = conversation()
-    measured = pauses(rows)
+    measured = pauses(MarkedRows(rows))
     assert (measured.count, measured.longest_s) == (4, 0.6)
     assert measured.ratio == pytest.approx(0.24)
 
@@ -116,18 +117,18 @@ def test_syllable_rate_rises_with_the_nuclei_and_needs_three_seconds(per_second:
     rows = made_rows(1000, speech=0.9)
     t = np.arange(1000) / 100
     rows[:, Column.SYLLABLE_DB] = -30 + 8 * np.sin(2 * np.pi * per_second * t)
-    assert syllable_rate(rows) == pytest.approx(1.44 * per_second - 1.1, abs=0.2)
-    assert syllable_rate(rows[:290]) is None
+    assert syllable_rate(MarkedRows(rows)) == pytest.approx(1.44 * per_second - 1.1, abs=0.2)
+    assert syllable_rate(MarkedRows(rows[:290])) is None
 
 
 def test_reverberation_is_silent_without_two_seconds_of_speech_or_under_noise() -> None:
-    assert reverberation(made_rows(400)) is None
+    assert reverberation(MarkedRows(made_rows(400))) is None
     short = conversation(-25, -60)
     short[190:, Column.SPEECH] = 0.0
-    assert reverberation(short) is None
+    assert reverberation(MarkedRows(short)) is None
     loud = conversation(-25, -27)
     loud[:, Column.SYLLABLE_DB] = loud[:, Column.LEVEL_DB]
-    assert reverberation(loud) is None
+    assert reverberation(MarkedRows(loud)) is None
 
 
 def test_a_room_with_long_echo_reads_higher_than_the_same_voice_without(shared: Path) -> None:
@@ -162,10 +163,10 @@ def test_the_tail_of_an_echo_is_not_taken_for_noise() -> None:
     rows = conversation(-25, -60)
     for start in range(190, 1000, 200):
         rows[start : start + 60, Column.LEVEL_DB] = np.linspace(-25, -60, 60)[: 1000 - start]
-    room = noise(rows)
+    room = noise(MarkedRows(rows))
     assert room is not None
     assert room.mean_db > -50
-    assert under_echo(rows) == pytest.approx(-57, abs=1)
+    assert under_echo(MarkedRows(rows)) == pytest.approx(-57, abs=1)
 
 
 def test_speech_that_a_loss_hides_from_the_detector_is_not_taken_for_noise() -> None:
@@ -174,7 +175,7 @@ def test_speech_that_a_loss_hides_from_the_detector_is_not_taken_for_noise() -> 
     rows[236:272, Column.SPEECH] = 0.0
     lost = np.zeros(1000, np.bool_)
     lost[250:258] = True
-    loud, quiet = noise(rows), noise(rows, lost=lost)
+    loud, quiet = noise(MarkedRows(rows)), noise(MarkedRows(rows), lost=lost)
     assert loud is not None
     assert quiet is not None
     assert loud.mean_db > -45
@@ -238,10 +239,10 @@ def test_a_network_gap_is_not_a_dropout() -> None:
     pcm = (RNG.standard_normal(160_000) * 0.05).astype(np.float32)
     rows[100:110, [Column.ZERO, Column.GAP]] = 1
     pcm[16_000:17_600] = 0
-    assert not lost_rows(rows, pcm).any()
+    assert not lost_rows(MarkedRows(rows), pcm).any()
     rows[100:110, Column.GAP] = 0
     rows[100:110, Column.PEAK] = 0
-    assert lost_rows(rows, pcm)[100:110].all()
+    assert lost_rows(MarkedRows(rows), pcm)[100:110].all()
 
 
 def test_a_fade_into_digital_silence_is_not_a_dropout() -> None:
@@ -289,7 +290,7 @@ def test_a_word_after_a_pause_rounded_to_zeros_is_not_a_dropout(zeros_before: fl
     pcm = (0.002 * RNG.standard_normal(100 * 160)).astype(np.float32)
     pcm[37 * 160 : 40 * 160] *= 0.0 if zeros_before else 1.0
     pcm[40 * 160 : 50 * 160] = 0.0
-    assert lost_rows(rows, pcm)[40:50].any() == lost
+    assert lost_rows(MarkedRows(rows), pcm)[40:50].any() == lost
 
 
 def test_a_cut_in_room_noise_is_not_a_dropout() -> None:
@@ -297,7 +298,7 @@ def test_a_cut_in_room_noise_is_not_a_dropout() -> None:
     rows = conversation()
     rows[:, Column.PEAK] = np.where(rows[:, Column.SPEECH] >= 0.5, 0.05, 0.006)
     rows[60:90, Column.ZERO], pcm[60 * 160 : 90 * 160] = 1.0, 0.0
-    assert not lost_rows(rows, pcm).any()
+    assert not lost_rows(MarkedRows(rows), pcm).any()
     pcm[55 * 160 : 60 * 160] *= 10.0
     rows[55:60, Column.PEAK] = 0.06
-    assert lost_rows(rows, pcm)[60:90].all()
+    assert lost_rows(MarkedRows(rows), pcm)[60:90].all()

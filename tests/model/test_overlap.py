@@ -12,6 +12,7 @@ from server.model.acoustic.measures import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import FRAME, STEP, WEIGHTS, OverlapNetwork, load_overlap, relative, spectrum
 from server.values.audio import Float32Array
+from server.values.marked import MarkedRows
 from server.values.measures import Mos
 from server.values.rows import Column
 from tests.model.hearing import MixLabels, last_window, made_rows, mixer, overlap_network, samples_of, windows_of
@@ -95,7 +96,7 @@ def test_what_the_network_reads_is_relative_to_its_loud_frames() -> None:
 def share(
     rows: Float32Array, snr_db: float | None = 40.0, mos_background: float | None = None, echo: float | None = 0.0
 ) -> float | None:
-    return overlap_share(rows, snr_db=snr_db, mos_background=mos_background, reverberation=echo)
+    return overlap_share(MarkedRows(rows), snr_db=snr_db, mos_background=mos_background, reverberation=echo)
 
 
 def test_a_share_counts_the_sure_rows_of_the_speech() -> None:

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from server.model.acoustic.levels import sounding_speech
-from server.values.audio import Float32Array
+from server.values.marked import MarkedRows
 from server.values.rows import Column
 
 SURE = 0.7
@@ -23,7 +22,7 @@ MOST_ECHO = 0.3
 
 
 def overlap_share(
-    rows: Float32Array, *, snr_db: float | None, mos_background: float | None, reverberation: float | None
+    rows: MarkedRows, *, snr_db: float | None, mos_background: float | None, reverberation: float | None
 ) -> float | None:
     """Share of the speech with two voices in it, 0..1.
 
@@ -36,5 +35,6 @@ def overlap_share(
         return None
     if reverberation is None or reverberation >= MOST_ECHO:
         return None
-    heard = rows[sounding_speech(rows) & (rows[:, Column.OVERLAP] >= 0.0), Column.OVERLAP]
+    overlap = rows.array[rows.sounding_speech, Column.OVERLAP]
+    heard = overlap[overlap >= 0.0]
     return float(np.count_nonzero(heard >= SURE)) / heard.size if heard.size >= LEAST_ROWS else None

@@ -3,7 +3,8 @@
 import numpy as np
 
 from server.values.audio import Float32Array
-from server.values.rows import ROW_RATE, is_far_end
+from server.values.marked import MarkedRows
+from server.values.rows import ROW_RATE
 from server.values.windows import ECHO_RATE
 
 SHORTEST_LAG, LONGEST_LAG = ECHO_RATE // 10, ECHO_RATE * 33 // 100
@@ -31,9 +32,9 @@ def own_echo(echo: Float32Array) -> float | None:
     return float(np.clip(strength, 0.0, 1.0)) if late[at] >= STANDS_OUT * others.max(initial=0.0) else 0.0
 
 
-def patient_hops(rows: Float32Array, hops: int) -> Float32Array:
+def patient_hops(rows: MarkedRows, hops: int) -> Float32Array:
     """1 for each of the first ``hops`` hops in which the far end says nothing, else 0: float32 ``(hops, 1)``."""
     silent = np.ones((hops, 1), np.float32)
-    spoken = np.flatnonzero(is_far_end(rows)) // ROW_RATE
+    spoken = np.flatnonzero(rows.far_end) // ROW_RATE
     silent[spoken[spoken < hops]] = 0.0
     return silent

@@ -1,13 +1,14 @@
 """Levels of speech and of the room, and their distance. Pure functions of feature rows."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from server.values.audio import Float32Array
-from server.values.rows import BoolArray, Column, is_far_end, is_gap, is_pause, is_present, is_silent, is_speech, spread
+from server.values.marked import MarkedRows
+from server.values.rows import BoolArray, spread
 
 FLOOR_DB = -120.0
 
@@ -70,26 +71,22 @@ def percentile(values: npt.NDArray[np.floating[Any]], share: float) -> float:
     return float(placed[low]) + (at - low) * (float(placed[high]) - float(placed[low]))
 
 
-def mean_power_db(levels: Float32Array) -> float:
-    """Mean of powers given in dB, dB, floored at -120; ``levels`` must not be empty."""
-    return max(FLOOR_DB, float(10.0 * np.log10(np.mean(np.power(10.0, levels.astype(np.float64) / 10.0)))))
+def mean_db(powers: npt.NDArray[np.float64]) -> float:
+    """Mean of powers, dB, floored at -120; ``powers`` must not be empty."""
+    return max(FLOOR_DB, 10.0 * math.log10(float(np.add.reduce(powers)) / powers.size))
 
 
-def sounding_speech(rows: Float32Array) -> BoolArray:
-    """Rows of speech with signal, bool ``(n,)``."""
-    return np.asarray(is_speech(rows) & ~is_silent(rows) & ~is_gap(rows))
-
-
-def speech_level(rows: Float32Array) -> float | None:
+def speech_level(rows: MarkedRows) -> float | None:
     """Active level of the speech rows, dBFS; ``None`` under 0.2 s of speech."""
-    levels = rows[sounding_speech(rows), Column.LEVEL_DB]
+    levels = rows.level_db[rows.sounding_speech]
     if levels.size < LEAST_SPEECH_ROWS:
         return None
-    return mean_power_db(levels[levels >= percentile(levels, 95.0) - ACTIVE_RANGE_DB])
+    active = rows.sounding_speech & (rows.level_db >= percentile(levels, 95.0) - ACTIVE_RANGE_DB)
+    return mean_db(rows.level_power[active])
 
 
 def noise(
-    rows: Float32Array, carried_db: float | None = None, lost: BoolArray | None = None, *, in_pauses_only: bool = False
+    rows: MarkedRows, carried_db: float | None = None, lost: BoolArray | None = None, *, in_pauses_only: bool = False
 ) -> Noise | None:
     """Noise in the pauses, dBFS; ``None`` if almost every row was lost or the far end's, or if
     little beside the far end was heard.
@@ -99,55 +96,54 @@ def noise(
     before they reached us; a detector leaves the speech around them in the pauses. ``in_pauses_only``: ``None`` if
     someone speaks without a pause.
     """
-    paused = is_pause(rows)
+    paused = rows.pause
     if lost is not None and lost.any():
-        paused &= ~spread(lost, AROUND_LOST_ROWS, AROUND_LOST_ROWS)
-    pause = rows[paused, Column.LEVEL_DB]
+        paused = paused & ~spread(lost, AROUND_LOST_ROWS, AROUND_LOST_ROWS)
+    pause = rows.level_db[paused]
     if pause.size >= LEAST_PAUSE_ROWS:
-        return Noise(mean_power_db(pause), percentile(pause, 50.0))
-    if in_pauses_only and is_speech(rows).any():
+        return Noise(mean_db(rows.level_power[paused]), percentile(pause, 50.0))
+    if in_pauses_only and rows.speech.any():
         return None
-    heard = rows[is_present(rows) & ~is_silent(rows), Column.LEVEL_DB]
-    if carried_db is None and heard.size < LEAST_UNPAUSED_ROWS and is_far_end(rows).any():
+    heard = rows.level_db[rows.sounding]
+    if carried_db is None and heard.size < LEAST_UNPAUSED_ROWS and rows.far_end.any():
         return None
-    if heard.size < LEAST_HEARD_ROWS and is_gap(rows).any():
+    if heard.size < LEAST_HEARD_ROWS and rows.gap.any():
         return None
     if heard.size:
         quiet = percentile(heard, QUIET_PERCENTILE)
         quiet = quiet if carried_db is None else min(quiet, carried_db)
         return Noise(quiet, quiet)
-    return Noise(FLOOR_DB, FLOOR_DB) if is_present(rows).any() else None
+    return Noise(FLOOR_DB, FLOOR_DB) if rows.present.any() else None
 
 
 def mean_noise(
-    rows: Float32Array, carried_db: float | None, lost: BoolArray, *, in_pauses_only: bool = False
+    rows: MarkedRows, carried_db: float | None, lost: BoolArray, *, in_pauses_only: bool = False
 ) -> float | None:
     """Mean power of ``noise``, dBFS: every event counts."""
     room = noise(rows, carried_db, lost, in_pauses_only=in_pauses_only)
     return None if room is None else room.mean_db
 
 
-def steady_noise(rows: Float32Array, *, in_pauses_only: bool = False) -> float | None:
+def steady_noise(rows: MarkedRows, *, in_pauses_only: bool = False) -> float | None:
     """Lasting noise, dBFS. ``recent`` uses it, so that a cough or a laugh raises no prompt.
 
     Lasting noise also fills the dips between syllables, so the quietest tenth of the last 3 s bounds it; the
     patient's own cough or laugh, which a detector leaves in the pauses, does not.
     """
     room = noise(rows, in_pauses_only=in_pauses_only)
-    latest = rows[-DIP_ROWS:]
-    heard = latest[is_present(latest) & ~is_silent(latest), Column.LEVEL_DB]
-    if room is None or not heard.size or not is_speech(rows).any():
+    heard = rows.level_db[-DIP_ROWS:][rows.sounding[-DIP_ROWS:]]
+    if room is None or not heard.size or not rows.speech.any():
         return None if room is None else room.steady_db
     return min(room.steady_db, percentile(heard, QUIET_PERCENTILE) + DIP_MARGIN_DB)
 
 
-def under_echo(rows: Float32Array) -> float:
+def under_echo(rows: MarkedRows) -> float:
     """Noise in a room that echoes, dBFS, estimated from the quietest twentieth of the rows.
 
     The tail of every word fills the pauses; only the end of a long pause shows the noise. At least one row must be
     present.
     """
-    heard = rows[is_present(rows) & ~is_silent(rows), Column.LEVEL_DB]
+    heard = rows.level_db[rows.sounding]
     return percentile(heard, QUIETEST_PERCENTILE) + UNDER_ECHO_DB
 
 

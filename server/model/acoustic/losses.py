@@ -6,6 +6,7 @@ The waveform tells a lost packet from a fade into digital silence; the column LO
 import numpy as np
 
 from server.values.audio import CORE_RATE, Float32Array
+from server.values.marked import MarkedRows
 from server.values.rows import (
     CUT_PEAK_RATIO,
     DIGITAL_SILENCE,
@@ -14,10 +15,7 @@ from server.values.rows import (
     BoolArray,
     Column,
     dropout_runs,
-    is_gap,
-    is_pause,
     runs,
-    usual_peak,
 )
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
@@ -57,30 +55,33 @@ LONGEST_REPEAT_ROWS = 12
 """Receivers conceal up to 120 ms by repetition; what repeats for longer is a periodic sound."""
 
 
-def lost_rows(rows: Float32Array, pcm: Float32Array) -> BoolArray:
+def lost_rows(rows: MarkedRows, pcm: Float32Array) -> BoolArray:
     """Rows that were lost, network gaps aside: bool ``(n,)``. ``pcm``: float32 at 16 kHz, the same stretch."""
-    lost = repeated_rows(rows) | cut_rows(rows)
-    silences = dropout_runs(rows)
-    loud = _loud(rows) if silences.shape[0] else 0.0
+    faintest = _faintest(rows)
+    lost = repeated_rows(rows, faintest) | cut_rows(rows, faintest)
+    if rows.usual_peak is None or not rows.silent.any():
+        return lost
+    silences = dropout_runs(rows.array, rows.usual_peak)
+    loud = _loud(rows, faintest) if silences.shape[0] else 0.0
     for start, end in silences:
         if not has_faded(rows, int(start)) and is_cut(pcm, int(start) * ROW_SAMPLES, int(end) * ROW_SAMPLES, loud):
             lost[start:end] = True
     return lost
 
 
-def _loud(rows: Float32Array) -> float:
+def _loud(rows: MarkedRows, faintest: float) -> float:
     """Peak, linear 0..1, over which sound that stops is speech: an editor cuts the room's noise between two takes."""
-    speech = max(CUT_PEAK_RATIO * (usual_peak(rows) or 0.0), _faintest(rows))
-    pause = is_pause(rows)
-    return max(speech, ROOM_PEAKS * float(np.median(rows[pause, Column.PEAK]))) if pause.any() else speech
+    speech = max(CUT_PEAK_RATIO * (rows.usual_peak or 0.0), faintest)
+    pause = rows.pause
+    return max(speech, ROOM_PEAKS * float(np.median(rows.peak[pause]))) if pause.any() else speech
 
 
-def has_faded(rows: Float32Array, start: int) -> bool:
+def has_faded(rows: MarkedRows, start: int) -> bool:
     """Whether the sound had been rounded to almost nothing before the silence from row ``start`` on.
 
     16 bits round the pauses of a faint recording to zeros; the next word then starts at once, as after a loss.
     """
-    zeros = rows[max(0, start - BEFORE_ROWS) : start, Column.ZERO]
+    zeros = rows.array[max(0, start - BEFORE_ROWS) : start, Column.ZERO]
     sounding = zeros[zeros < DIGITAL_SILENCE]
     return bool(sounding.size and sounding.min() >= ROUNDED)
 
@@ -105,26 +106,30 @@ def _edge(magnitude: Float32Array, loud: float) -> float:
     return edge / peak if edge > loud else 0.0
 
 
-def repeated_rows(rows: Float32Array) -> BoolArray:
-    """Rows of speech that repeat what came before, bool ``(n,)``; what repeats for long is a periodic sound."""
-    copies = (rows[:, Column.LOSS] == REPEATED) & ~is_gap(rows) & (rows[:, Column.PEAK] > _faintest(rows))
+def repeated_rows(rows: MarkedRows, faintest: float) -> BoolArray:
+    """Rows of speech that repeat what came before, bool ``(n,)``; what repeats for long is a periodic sound.
+
+    ``faintest``: peak, linear, up to which sound may come from rounding.
+    """
+    copies = (rows.array[:, Column.LOSS] == REPEATED) & ~rows.gap & (rows.peak > faintest)
+    if not copies.any():
+        return np.asarray(copies)
     for start, end in runs(copies):
         if end - start > LONGEST_REPEAT_ROWS:
             copies[start:end] = False
     return np.asarray(copies)
 
 
-def cut_rows(rows: Float32Array) -> BoolArray:
-    """Rows in which a run of zeros, however short, cuts off loud sound, bool ``(n,)``."""
-    usual = usual_peak(rows)
-    if usual is None:
-        return np.zeros(rows.shape[0], np.bool_)
-    loud = max(CUT_SHORT_RATIO * usual, _faintest(rows))
-    return np.asarray((rows[:, Column.LOSS] > loud) & ~is_gap(rows))
+def cut_rows(rows: MarkedRows, faintest: float) -> BoolArray:
+    """Rows in which a run of zeros, however short, cuts off loud sound, bool ``(n,)``. ``faintest``: as above."""
+    if rows.usual_peak is None:
+        return np.zeros(len(rows), np.bool_)
+    loud = max(CUT_SHORT_RATIO * rows.usual_peak, faintest)
+    return np.asarray((rows.array[:, Column.LOSS] > loud) & ~rows.gap)
 
 
-def _faintest(rows: Float32Array) -> float:
+def _faintest(rows: MarkedRows) -> float:
     """Peak, linear, up to which sound may come from rounding: samples of 8 bits leave zeros beside steps of 1/128."""
-    sounding = rows[rows[:, Column.PEAK] > 0, Column.PEAK]
+    sounding = rows.peak[rows.peak > 0]
     step = float(sounding.min()) if sounding.size else 0.0
     return FEW_STEPS * step if step >= COARSE_STEP else 0.0

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from server.model.acoustic.levels import sounding_speech
-from server.values.audio import Float32Array
-from server.values.rows import Column
+from server.values.marked import MarkedRows
 
 LEAST_ROWS = 250
 """Rows of speech below which a distribution means nothing."""
@@ -16,14 +14,14 @@ EXCEPTIONS = 2
 """So many rows may peak higher: ringing adds at a few places."""
 
 
-def peak_pile(rows: Float32Array) -> float | None:
+def peak_pile(rows: MarkedRows) -> float | None:
     """Share of the speech rows that peak within 2 dB of the loudest, less the share within the next 2 dB and the
     standard error of the difference, -1..1.
 
     The louder, the rarer: in whole speech the difference is negative or small. Whatever limits the level piles its
     peaks up at one place. ``None`` under 2.5 s of speech.
     """
-    peaks = rows[sounding_speech(rows), Column.PEAK]
+    peaks = rows.peak[rows.sounding_speech]
     if peaks.size < LEAST_ROWS:
         return None
     top = float(np.partition(peaks, -1 - EXCEPTIONS)[-1 - EXCEPTIONS])

@@ -11,7 +11,6 @@ from server.model.acoustic.echo import own_echo, patient_hops
 from server.model.acoustic.levels import (
     mean_noise,
     signal_to_noise,
-    sounding_speech,
     speech_level,
     steady_noise,
     under_echo,
@@ -30,8 +29,9 @@ from server.model.acoustic.spectrum import (
 )
 from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
 from server.values.audio import Float32Array
+from server.values.marked import MarkedRows
 from server.values.measures import Measures, Mos
-from server.values.rows import ROW_RATE, BoolArray, Column, is_far_end, is_pause, is_present, is_silent, is_speech
+from server.values.rows import ROW_RATE, BoolArray, Column
 from server.values.windows import WINDOW_S, Window
 
 SILENT_INPUT_DBFS = -90.0
@@ -106,7 +106,8 @@ class Internal(StrEnum):
     """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
 
 
-MEASURE_NAMES = frozenset({field.name for field in fields(Measures)} - {"pauses"}) | frozenset(Internal)
+PUBLIC_NAMES = frozenset(field.name for field in fields(Measures)) - {"pauses"}
+MEASURE_NAMES = PUBLIC_NAMES | frozenset(Internal)
 """The measures that a curve of a label file may read."""
 
 
@@ -120,9 +121,9 @@ class AcousticReading:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Rows to measure, float32 ``(n, N_COLUMNS)``, with what the waveform adds."""
+    """Rows to measure, with what the waveform adds."""
 
-    rows: Float32Array
+    rows: MarkedRows
     spectra: Spectrum
     lost: BoolArray
     echo: Float32Array
@@ -135,17 +136,18 @@ def stretches(window: Window, recent_rows: int, *, telephone: bool = False) -> t
 
     ``telephone``: the source was declared a telephone line.
     """
-    n = window.rows.shape[0]
+    rows = MarkedRows(window.rows)
+    n = len(rows)
     spectra = frame_spectra(window.pcm, n)
-    lost = lost_rows(window.rows, window.pcm) & ~is_far_end(window.rows)
+    lost = lost_rows(rows, window.pcm) & ~rows.far_end
     start = max(0, n - recent_rows)
     later = spectra.rows >= start
     recent = Spectrum(spectra.power[later], spectra.rows[later] - start)
-    echo = window.echo * patient_hops(window.rows, window.echo.shape[0])
+    echo = window.echo * patient_hops(rows, window.echo.shape[0])
     later_echo = echo[-(recent_rows // ROW_RATE) :]
     return (
-        Stretch(window.rows, spectra, lost, echo, telephone),
-        Stretch(window.rows[start:], recent, lost[start:], later_echo, telephone),
+        Stretch(rows, spectra, lost, echo, telephone),
+        Stretch(MarkedRows(window.rows[start:]), recent, lost[start:], later_echo, telephone),
     )
 
 
@@ -160,21 +162,20 @@ def read(
     """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
     little, and leave out pauses, which no curve reads. ``in_pauses_only``: without a pause there is no noise level."""
     rows = stretch.rows
-    present = is_present(rows)
-    n_present = int(np.count_nonzero(present))
+    n_present = int(np.count_nonzero(rows.present))
     speech_db = speech_level(rows)
     if steady:
         noise_db = steady_noise(rows, in_pauses_only=in_pauses_only)
     else:
         noise_db = mean_noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
-    clipping = float(rows[present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
+    clipping = float(rows.array[rows.present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
-    spoken = int(np.count_nonzero(sounding_speech(rows)))
+    spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
     if noise_db is not None and is_echoing(echo, own):
         noise_db = min(noise_db, under_echo(rows))
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
-    spectrum = voice_spectrum(stretch.spectra, sounding_speech(rows), is_pause(rows))
+    spectrum = voice_spectrum(stretch.spectra, rows.sounding_speech, rows.pause)
     edge = None if spectrum is None else line_edge(spectrum)
     narrow = spoken >= LEAST_ECHO_ROWS and is_narrow(edge, echo)
     measures = Measures(
@@ -183,7 +184,7 @@ def read(
         speech_dbfs=speech_db,
         clipping_ratio=clipping,
         dropout_ratio=dropout_ratio(stretch),
-        speech_ratio=float(np.count_nonzero(is_speech(rows))) / rows.shape[0] if rows.shape[0] else None,
+        speech_ratio=float(np.count_nonzero(rows.speech)) / len(rows) if len(rows) else None,
         speech_rate_sps=syllable_rate(rows),
         reverberation=echo,
         bandwidth_hz=_bandwidth_hz(spectrum, narrow),
@@ -205,14 +206,14 @@ def dropout_ratio(stretch: Stretch) -> float | None:
     """Fraction of the patient's rows that were lost before they reached us (network gaps aside); ``None`` without
     speech."""
     rows = stretch.rows
-    present = int(np.count_nonzero(is_present(rows)))
-    if present == 0 or not is_speech(rows).any():
+    present = int(np.count_nonzero(rows.present))
+    if present == 0 or not rows.speech.any():
         return None
     return float(np.count_nonzero(stretch.lost)) / present
 
 
 def _public(measures: Measures) -> dict[str, float]:
-    values = {name: getattr(measures, name) for name in MEASURE_NAMES - set(Internal)}
+    values = {name: getattr(measures, name) for name in PUBLIC_NAMES}
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
@@ -249,11 +250,11 @@ def _band_values(spectrum: VoiceSpectrum, edge: float | None, *, telephone: bool
 def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float | None) -> dict[str, float]:
     values: dict[str, float] = {}
     rows = stretch.rows
-    seconds = np.count_nonzero(is_speech(rows)) / ROW_RATE
+    seconds = np.count_nonzero(rows.speech) / ROW_RATE
     # While the far end speaks the patient listens: the rest proves only speech, not silence.
-    if n_present and (measures.speech_dbfs is not None or np.count_nonzero(is_far_end(rows)) <= n_present):
+    if n_present and (measures.speech_dbfs is not None or np.count_nonzero(rows.far_end) <= n_present):
         values[Internal.SPEECH_S] = float(seconds) * WINDOW_S * ROW_RATE / n_present
-        dead = (is_silent(rows) | (rows[:, Column.LEVEL_DB] < SILENT_INPUT_DBFS)) & is_present(rows)
+        dead = (rows.silent | (rows.level_db < SILENT_INPUT_DBFS)) & rows.present
         values[Internal.SILENCE_RATIO] = float(np.count_nonzero(dead)) / n_present
     pile = peak_pile(stretch.rows)
     if pile is not None:
@@ -282,7 +283,7 @@ def _from_mos(stretch: Stretch, measures: Measures, own: float | None) -> dict[s
     echo = measures.reverberation
     distorted = (measures.clipping_ratio or 0.0) >= HEAVY_CLIPPING
     if measures.mos_background is not None and not distorted and not is_echoing(echo, own):
-        paused = np.count_nonzero(is_pause(stretch.rows)) >= UNPAUSED_ROWS
+        paused = np.count_nonzero(stretch.rows.pause) >= UNPAUSED_ROWS
         name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
         values[name] = measures.mos_background
     unexplained = (

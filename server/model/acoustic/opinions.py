@@ -35,12 +35,11 @@ def opinion(label: Label, values: Mapping[str, float], *, processed: bool, mos_s
     acoustic = label.acoustic
     if acoustic is None:
         return None
-    names = {part.measure for part in acoustic.parts}
-    if processed and names & HIDDEN_BY_PROCESSING:
+    if processed and any(part.measure in HIDDEN_BY_PROCESSING for part in acoustic.parts):
         return Opinion(None, Why.PROCESSING_ENABLED)
     value = _evidence(acoustic, values)
     if value is None:
-        return Opinion(None, _why(names, values, mos_shed=mos_shed))
+        return Opinion(None, _why(acoustic, values, mos_shed=mos_shed))
     return Opinion(value, cause=_cause(acoustic, values) if value < label.threshold else None)
 
 
@@ -66,10 +65,10 @@ def _evidence(acoustic: AcousticEvidence, values: Mapping[str, float]) -> float 
     return sum(weight * value for weight, value in parts) / sum(weight for weight, _ in parts)
 
 
-def _why(names: set[str], values: Mapping[str, float], *, mos_shed: bool) -> Why:
+def _why(acoustic: AcousticEvidence, values: Mapping[str, float], *, mos_shed: bool) -> Why:
     if "speech_dbfs" not in values:
         return Why.NO_SPEECH
-    if mos_shed and all(name.startswith("mos_") for name in names):
+    if mos_shed and all(part.measure.startswith("mos_") for part in acoustic.parts):
         return Why.SHED
     return Why.NO_EVIDENCE
 

@@ -82,9 +82,9 @@ class VoiceSpectrum:
     def band(self, low_hz: float, high_hz: float, hidden: float = HIDDEN) -> float:
         """Power of the voice in a band; at least ``hidden`` of the room's there, under which no voice can be told."""
         first, last = (round(hz * FRAME / CORE_RATE) for hz in (low_hz, high_hz))
-        floor = float(self.floor[first:last].sum())
+        floor = float(np.add.reduce(self.floor[first:last]))
         sure = 1.0 + self.doubt / float(np.sqrt(last - first))
-        above = float(self.voice[first:last].sum() - sure * floor)
+        above = float(np.add.reduce(self.voice[first:last])) - sure * floor
         return max(above, 0.0) + hidden * floor
 
     def bands(self, width: int) -> npt.NDArray[np.float64]:

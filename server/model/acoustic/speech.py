@@ -5,22 +5,10 @@ import math
 import numpy as np
 from scipy import signal
 
-from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_power_db, percentile, sounding_speech
-from server.values.audio import Float32Array
+from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_db, percentile
+from server.values.marked import MarkedRows
 from server.values.measures import Pauses
-from server.values.rows import (
-    MIN_PAUSE_ROWS,
-    ROW_RATE,
-    Column,
-    is_far_end,
-    is_gap,
-    is_pause,
-    is_present,
-    is_silent,
-    is_speech,
-    runs,
-    spread,
-)
+from server.values.rows import MIN_PAUSE_ROWS, ROW_RATE, Column, runs, spread
 
 SMOOTHING_ROWS = 11
 PROMINENCE_DB = 1.5
@@ -55,11 +43,11 @@ is as quiet as before; noise lowers the levels' distance as well. Logistic regre
 mixes of bench/further_mixes.py with seeds 1 and 2 (docs/measures.md)."""
 
 
-def pauses(rows: Float32Array) -> Pauses:
+def pauses(rows: MarkedRows) -> Pauses:
     """Silences of at least 0.25 s between two stretches of speech, without a network gap or the far end in them."""
-    n = rows.shape[0]
-    silences = runs(~is_speech(rows))
-    absent = ~is_present(rows)
+    n = len(rows)
+    silences = runs(~rows.speech)
+    absent = ~rows.present
     lengths = [
         int(end - start)
         for start, end in silences
@@ -69,40 +57,37 @@ def pauses(rows: Float32Array) -> Pauses:
     return Pauses(count=len(lengths), longest_s=longest / ROW_RATE, ratio=sum(lengths) / n if n else 0.0)
 
 
-def syllable_rate(rows: Float32Array) -> float | None:
+def syllable_rate(rows: MarkedRows) -> float | None:
     """Syllables per second of speech; ``None`` under 3 s of it."""
-    speech = is_speech(rows) & ~is_gap(rows)
+    speech = rows.speech & ~rows.gap
     seconds = np.count_nonzero(speech) / ROW_RATE
     if seconds < LEAST_RATE_S:
         return None
     window = np.hanning(SMOOTHING_ROWS + 2)[1:-1]
-    power = np.power(10.0, rows[:, Column.SYLLABLE_DB].astype(np.float64) / 10.0)
-    envelope = 10.0 * np.log10(np.convolve(power, window / window.sum(), "same") + 1e-12)
+    envelope = 10.0 * np.log10(np.convolve(rows.syllable_power, window / window.sum(), "same") + 1e-12)
     peaks, _ = signal.find_peaks(envelope, prominence=PROMINENCE_DB)
     per_second = np.count_nonzero(speech[peaks]) / seconds
     return float(max(0.0, RATE_SLOPE * per_second + RATE_OFFSET_SPS))
 
 
-def reverberation(rows: Float32Array) -> float | None:
+def reverberation(rows: MarkedRows) -> float | None:
     """How far echo blurs the speech, 0 (dry) .. 1 (washed out); ``None`` under 2 s of speech, or under loud noise."""
-    speech = sounding_speech(rows)
+    speech = rows.sounding_speech
     if np.count_nonzero(speech) < LEAST_ECHO_ROWS:
         return None
-    level, band = rows[:, Column.LEVEL_DB], rows[:, Column.SYLLABLE_DB]
-    pause = is_pause(rows)
-    floor = (
-        mean_power_db(level[pause]) if np.count_nonzero(pause) >= LEAST_PAUSE_ROWS else percentile(level[speech], 10.0)
-    )
-    snr = mean_power_db(level[speech]) - floor
+    band, pause = rows.syllable_db, rows.pause
+    paused = np.count_nonzero(pause) >= LEAST_PAUSE_ROWS
+    floor = mean_db(rows.level_power[pause]) if paused else percentile(rows.level_db[speech], 10.0)
+    snr = mean_db(rows.level_power[speech]) - floor
     if snr < LEAST_ECHO_SNR_DB:
         return None
-    dip = mean_power_db(band[speech]) - percentile(band[is_present(rows) & ~is_silent(rows)], QUIETEST_PERCENTILE)
+    dip = mean_db(rows.syllable_power[speech]) - percentile(band[rows.sounding], QUIETEST_PERCENTILE)
     smooth = np.convolve(band.astype(np.float64), np.full(3, 1 / 3), "same")
-    near = spread(is_speech(rows), ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER)[:-FALL_ROWS]
+    near = spread(rows.speech, ECHO_MARGIN_BEFORE, ECHO_MARGIN_AFTER)[:-FALL_ROWS]
     # A word does not fall into the far end's voice.
-    near &= ~spread(is_far_end(rows), FALL_ROWS + 1, 1)[:-FALL_ROWS]
+    near &= ~spread(rows.far_end, FALL_ROWS + 1, 1)[:-FALL_ROWS]
     falls = (smooth[:-FALL_ROWS] - smooth[FALL_ROWS:])[near]
-    change = rows[speech, Column.FLUX]
+    change = rows.array[speech, Column.FLUX]
     numbers = (
         1.0,
         percentile(falls, FALL_PERCENTILE),
