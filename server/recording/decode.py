@@ -1,6 +1,5 @@
 """Decodes recordings that libsndfile can read into blocks of mono samples. The length in a header is never trusted."""
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
-from server.errors import PayloadTooLargeError, UndecodableFileError
+from server.errors import PayloadTooLargeError
 from server.recording.channels import ChannelRoles
-from server.recording.mp3 import HEAD_BYTES, Mp3File, may_be_mp3, open_mp3
 from server.recording.mp3_worker import DECODING_ERRORS, READ_FRAMES
+from server.recording.opening import open_decoder, undecodable
 from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Float32Array
 
 MAX_BLOCK_FRAMES = 65_536
@@ -63,10 +61,10 @@ class Recording:
         self.cut_short = False
         self.max_s = max_s
         self._lock = threading.Lock()
-        self._file = _open(source, name)
-        self.subtype: str = self._file.subtype
-        self.source_rate: int = self._file.samplerate
-        self.channels: int = self._file.channels
+        self._file = open_decoder(source, name)
+        self.subtype = self._file.subtype
+        self.source_rate = self._file.samplerate
+        self.channels = self._file.channels
         self.sample_rate = min(max(self.source_rate, MIN_SAMPLE_RATE), MAX_SAMPLE_RATE)
         self._resampler: soxr.ResampleStream | None = None
         if self.sample_rate != self.source_rate:
@@ -121,10 +119,10 @@ class Recording:
         with self._lock:
             while wanted and not self._file.closed and not self.cut_short:
                 try:
-                    piece = self._read(min(wanted, READ_FRAMES))
+                    piece = self._file.read(min(wanted, READ_FRAMES))
                 except DECODING_ERRORS as error:
                     if not frames_so_far and not pieces:
-                        raise _undecodable() from error
+                        raise undecodable() from error
                     self.cut_short = True
                     break
                 if not piece.shape[0]:
@@ -143,12 +141,6 @@ class Recording:
         with np.errstate(over="ignore", invalid="ignore"):  # NaN and Infinity stay, and become a gap
             mean: Float32Array = block.mean(axis=1, dtype=np.float32)
         return mean
-
-    def _read(self, frames: int) -> npt.NDArray[np.float32]:
-        if isinstance(self._file, Mp3File):
-            return self._file.read(frames)
-        read: npt.NDArray[np.float32] = self._file.read(frames, dtype="float32", always_2d=True)
-        return read
 
     def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
         if np.isfinite(block).all():
@@ -180,54 +172,6 @@ def _runs_of_bad_cells(block: Float32Array, cell: int) -> tuple[npt.NDArray[np.i
     bad = np.logical_or.reduceat(~np.isfinite(block), starts)
     first = np.flatnonzero(np.concatenate(([True], bad[1:] != bad[:-1])))
     return np.append(starts[first], block.shape[0]), bad[first]
-
-
-class _Seekable:
-    """A binary file that survives libsndfile's probing: broken headers make libsndfile seek before the start.
-
-    An exception inside a callback from C cannot propagate; it would be printed, and the seek would seem to succeed.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.read = file.read
-        self.tell = file.tell
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (ValueError, OSError):
-            return self._file.tell()
-
-
-def _open(source: Path | BinaryIO, name: str | None) -> soundfile.SoundFile | Mp3File:
-    try:
-        if may_be_mp3(_head(source), source.name if isinstance(source, Path) else name):
-            return open_mp3(source, name)
-        if isinstance(source, Path):
-            # As bytes: a name from another system may not be UTF-8, which soundfile would require.
-            return soundfile.SoundFile(os.fsencode(source))
-        return soundfile.SoundFile(_Seekable(source))
-    except FileNotFoundError as error:
-        raise UndecodableFileError("No such file.", param="file") from error
-    except (*DECODING_ERRORS, TypeError) as error:
-        raise _undecodable() from error
-
-
-def _head(source: Path | BinaryIO) -> bytes:
-    """The first bytes; an open file is rewound."""
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    head = source.read(HEAD_BYTES)
-    source.seek(0)
-    return head
-
-
-def _undecodable() -> UndecodableFileError:
-    return UndecodableFileError(
-        "The file cannot be decoded. Use WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.", param="file"
-    )
 
 
 def read_recording(

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import numpy as np
@@ -28,6 +28,10 @@ HEAD_BYTES = 3
 MPEG_SYNC = 0xFFE0
 """The first eleven bits of every MPEG audio frame."""
 
+ID3_HEAD_BYTES = 10
+ADTS_MASK, ADTS_SYNC = 0xFFF6, 0xFFF0
+"""AAC in a stream begins with twelve ones and a layer of 00 (ISO/IEC 13818-7)."""
+
 
 def may_be_mp3(head: bytes, name: str | None) -> bool:
     """Whether libsndfile would try its MP3 decoder: by the file's first three bytes, or by its name."""
@@ -36,17 +40,41 @@ def may_be_mp3(head: bytes, name: str | None) -> bool:
 
 
 def open_mp3(source: Path | BinaryIO, name: str | None) -> "Mp3File":
-    """The file as ``Mp3File``. An open file is copied: libsndfile needs a name that ends in .mp3 for frames behind a
-    tag that it cannot read. Raises RuntimeError if it cannot be decoded, OSError.
+    """The file as ``Mp3File``; an open file is copied. Raises RuntimeError if it cannot be decoded, OSError.
+
+    libsndfile finds the frames behind a tag that it cannot read, such as cover art whose length is wrong, only if the
+    name ends in .mp3: a tagged file without that name gets it in a second try.
     """
-    if isinstance(source, Path):
-        return Mp3File(source)
-    suffix = ".mp3" if name is not None and name.lower().endswith(".mp3") else ""
-    with NamedTemporaryFile(suffix=suffix) as copy:
-        shutil.copyfileobj(source, copy)
-        copy.flush()
-        # Once the header is there the worker has opened the file, which may then lose its name.
-        return Mp3File(Path(copy.name))
+    with TemporaryDirectory() as folder:
+        plain, named = Path(folder, "audio"), Path(folder, "audio.mp3")
+        if isinstance(source, Path):
+            name = source.name
+            plain.symlink_to(source.absolute())
+        else:
+            with plain.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+        named.symlink_to(plain)
+        # Once the header is there the worker has opened the file, which may then lose its names.
+        if name is not None and name.lower().endswith(".mp3"):
+            return Mp3File(named)
+        try:
+            return Mp3File(plain)
+        except RuntimeError:
+            if not _tagged(plain):
+                raise
+        return Mp3File(named)
+
+
+def _tagged(path: Path) -> bool:
+    """Whether the file begins with an ID3v2 tag, but not with one before AAC, in which frames are found by chance."""
+    with path.open("rb") as file:
+        head = file.read(ID3_HEAD_BYTES)
+        if len(head) < ID3_HEAD_BYTES or not head.startswith(b"ID3"):
+            return False
+        length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        file.seek(ID3_HEAD_BYTES + length)
+        behind = int.from_bytes(file.read(2), "big")
+    return behind & ADTS_MASK != ADTS_SYNC
 
 
 class Mp3File:

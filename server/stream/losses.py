@@ -48,12 +48,14 @@ def cut_sound(samples: Float32Array, bounds: npt.NDArray[np.int64], rate: int) -
     if np.count_nonzero(zero) < LEAST_ZEROS:
         return out
     edges = np.flatnonzero(np.diff(np.concatenate(([False], zero, [False])).astype(np.int8))).reshape(-1, 2)
+    starts, ends = edges[edges[:, 1] - edges[:, 0] >= LEAST_ZEROS].T
     beside = max(1, round(rate * BESIDE_MS / 1000))
-    for start, end in edges[edges[:, 1] - edges[:, 0] >= LEAST_ZEROS]:
-        before, after = samples[max(0, start - beside) : start], samples[end : end + beside]
-        for at, sound in ((start, before), (end - 1, after)):
-            row = int(np.searchsorted(bounds, at, side="right")) - 1
-            out[row] = max(out[row], float(np.abs(sound).max(initial=0.0)))
+    near = np.arange(beside)
+    for at, first in ((starts, starts - beside), (ends - 1, ends)):
+        beyond = first[:, None] + near
+        inside = (beyond >= 0) & (beyond < samples.shape[0])
+        sound = np.where(inside, np.abs(samples[np.where(inside, beyond, 0)]), np.float32(0.0))
+        np.maximum.at(out, np.searchsorted(bounds, at, side="right") - 1, sound.max(axis=1))
     return out
 
 

@@ -74,6 +74,24 @@ def test_the_named_channel_is_judged_and_a_dead_one_is_told(served: Served) -> N
     assert "left channel" in found["notices"][0]["en"]
 
 
+def test_an_mp3_with_cover_art_needs_no_name(served: Served) -> None:
+    """As FormData sends a Blob: the name says nothing, nor does the type. The tag claims less than it has."""
+    audio = io.BytesIO()
+    soundfile.write(audio, RNG.uniform(-0.1, 0.1, 2 * 16_000), 16_000, format="MP3")
+    picture = b"APIC" + bytes((0, 3, 0, 0)) + b"\0\0\0image/jpeg\0\3\0\xff\xd8" + RNG.bytes(49_136)
+    file = b"ID3\4\0\0" + bytes((0, 1, 0, 0)) + picture + audio.getvalue()
+    sent = {"file": ("blob", file, "application/octet-stream")}
+    answer = http.post(f"{served.url}/v1/assess", files=sent, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["source"]["duration_s"] == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_wav_written_into_a_pipe_is_judged_to_its_end(served: Served) -> None:
+    file = bytearray(wav(3.0))
+    file[4:8] = file[40:44] = bytes(4)
+    assert post(served, bytes(file), "piped.wav").json()["source"]["duration_s"] == 3.0
+
+
 def test_flat_is_titles_scores_and_one_sentence(served: Served) -> None:
     flat = post(served, wav(4), labels="low_background,无明显混响", format="flat").json()
     assert list(flat) == ["无背景强干扰", "无明显混响", "综合建议"]

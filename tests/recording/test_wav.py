@@ -1,0 +1,92 @@
+"""WAV whose header was never filled in: read to its end; and what only looks like it."""
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.recording.decode import Gap, read_recording
+from server.recording.wav import header_patches, patched
+
+RATE = 16_000
+PCM = np.random.default_rng(3).integers(-9_000, 9_000, 15 * RATE, dtype=np.int16)
+AUDIO = PCM.astype("<i2").tobytes()
+UNKNOWN = 0xFFFF_FFFF
+FORMAT = struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
+INFO = b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + struct.pack("<I", 14) + b"Lavf58.76.100\0"
+
+
+def wav(riff: int, data: int, before: bytes = b"") -> bytes:
+    head = b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + struct.pack("<I", len(FORMAT)) + FORMAT
+    return head + before + b"data" + struct.pack("<I", data)
+
+
+def rf64(data: int, long_riff: int, long_data: int) -> bytes:
+    sizes = b"ds64" + struct.pack("<IQQQI", 28, long_riff, long_data, 0, 0)
+    head = b"RF64" + struct.pack("<I", UNKNOWN) + b"WAVE" + sizes + b"fmt " + struct.pack("<I", len(FORMAT)) + FORMAT
+    return head + b"data" + struct.pack("<I", data)
+
+
+def heard(file: bytes, folder: Path | None = None) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    source: io.BytesIO | Path = io.BytesIO(file)
+    if folder is not None:
+        source = folder / "piped.wav"
+        source.write_bytes(file)
+    with read_recording(source, "piped.wav") as recording:
+        assert not recording.cut_short
+        blocks = [block for block in recording.blocks() if not isinstance(block, Gap)]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        wav(0, 0),
+        wav(UNKNOWN, UNKNOWN),
+        wav(UNKNOWN, 0),
+        wav(UNKNOWN, UNKNOWN, INFO),
+        wav(0x7FFF_FFFF, 0x7FFF_FFFF - 36),
+        wav(36 + 4_096, 4_096),
+        wav(36 + len(AUDIO), 4_096),
+        wav(36 + 4_097, 4_097),
+        wav(0, 10 * 2 * RATE),
+        rf64(UNKNOWN, 0, 0),
+        rf64(UNKNOWN, 72 + 4_096, 4_096),
+        rf64(UNKNOWN, 2**64 - 1, 2**64 - 1),
+    ],
+    ids=lambda head: f"{head[:4].decode()} {head[-4:].hex()}",
+)
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_header_that_was_never_filled_in_is_read_to_the_end(head: bytes, on_disk: bool, tmp_path: Path) -> None:
+    assert np.array_equal(heard(head + AUDIO, tmp_path if on_disk else None), PCM.astype(np.float32) / 32768)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [INFO, b"id3 " + bytes(2), b"TAG" + bytes(125), b"APETAGEX" + bytes(40_000), bytes(32_768), b"LIST", b"\1\2\3"],
+    ids=lambda behind: behind[:8].hex(),
+)
+def test_what_other_writers_put_behind_the_audio_is_not_heard(behind: bytes) -> None:
+    short = AUDIO[: 2 * RATE]
+    assert heard(wav(36 + len(short), len(short)) + short + behind).size == RATE
+
+
+def test_a_header_that_is_right_and_other_files_are_left_alone() -> None:
+    for file in (wav(36 + len(AUDIO), len(AUDIO)) + AUDIO, b"", b"RIFF", b"fLaC" + AUDIO[:100], wav(36, 0) + INFO):
+        source = io.BytesIO(file)
+        assert not header_patches(source)
+        assert source.tell() == 0
+
+
+def test_a_header_that_claims_more_than_there_is_gives_what_there_is() -> None:
+    assert heard(wav(36 + len(AUDIO), len(AUDIO)) + AUDIO[: 2 * RATE]).size == RATE
+
+
+def test_patches_stand_where_they_belong_however_the_file_is_read() -> None:
+    data, patches = bytes(range(20)), {4: b"abcd", 15: b"xyz"}
+    whole = patched(data, 0, patches)
+    assert whole == data[:4] + b"abcd" + data[8:15] + b"xyz" + data[18:]
+    for cut in range(21):
+        assert patched(data[:cut], 0, patches) + patched(data[cut:], cut, patches) == whole
