@@ -24,9 +24,10 @@ USER tingqing
 # Outside the sources: what runs is what was installed.
 WORKDIR /
 
-# Inside a container loopback reaches nobody, so the server listens on every address, and says so with --insecure: it
-# has no keys. Publish the port on the host's loopback as above, or put a proxy with authentication and TLS before it;
-# without TLS a browser on another machine gives no microphone.
+# Inside a container loopback reaches nobody, so the server listens on every address, and says so with --insecure: a
+# new container has no keys. Publish the port on the host's loopback as above, or mount a folder of keys, name it with
+# TINGQING_DATA_DIR (docs/access.md), and put a proxy with TLS before it; without TLS a browser on another machine gives
+# no microphone.
 EXPOSE 8000
 ENTRYPOINT ["tingqing"]
 CMD ["serve", "--host", "0.0.0.0", "--insecure"]

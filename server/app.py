@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from server.access.gate import Gate
+from server.access.keys import KeyStore, MemoryKeys
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from server.api.serving import DrainingServer
+
+Opened = TypeVar("Opened")
 
 DISTRIBUTION = "tingqing"
 PROBE_S = 3
@@ -87,6 +91,26 @@ async def open_engine(
         )
 
 
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[KeyStore]:
+    """The keys of the data folder; without one there are none. Raises SettingsError if it cannot be used."""
+    if settings.data_dir is None:
+        yield MemoryKeys()
+        return
+    # What only judges recordings needs no database.
+    from server.store.database import open_database  # noqa: PLC0415 - see above
+    from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
+
+    async with open_database(settings.data_dir) as database:
+        yield StoredKeys(database)
+
+
+async def has_keys(settings: Settings) -> bool:
+    """Whether a key was ever created. Raises SettingsError, StoreError."""
+    async with open_keys(settings) as keys:
+        return await keys.any()
+
+
 def make_listener() -> Callable[[AudioFormat], StreamCore]:
     """Makes cores that only find speech, without an engine: where the far end speaks in a recording that is sent."""
     return _listener(detector_factory("silero"))
@@ -111,50 +135,54 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            keys = await stack.enter_async_context(_told(open_keys(settings), on_refused))
             engine = await stack.enter_async_context(
                 _told(open_engine(settings, at_once=settings.max_sessions), on_refused)
             )
             limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
             manager = await stack.enter_async_context(SessionManager(engine, limits))
-            gate = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
+            slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
-            app.state.services = Services(engine, manager, Probe(lambda: score_once(engine)), gate, uploads)
+            probe = Probe(lambda: score_once(engine))
+            app.state.services = Services(engine, manager, probe, slots, uploads, Gate(keys))
             yield
-            gate.shut()
+            slots.shut()
 
     return build(lifespan, version=version(DISTRIBUTION), insecure=settings.insecure, client=web_client_dir())
 
 
 @asynccontextmanager
 async def _told(
-    opening: AbstractAsyncContextManager[Engine], on_refused: Callable[[TingqingError], None] | None
-) -> AsyncIterator[Engine]:
+    opening: AbstractAsyncContextManager[Opened], on_refused: Callable[[TingqingError], None] | None
+) -> AsyncIterator[Opened]:
     """``opening``; if it raises a TingqingError, ``on_refused`` is called with it first."""
     async with AsyncExitStack() as stack:
         try:
-            engine = await stack.enter_async_context(opening)
+            opened = await stack.enter_async_context(opening)
         except TingqingError as error:
             if on_refused is not None:
                 on_refused(error)
             raise
-        yield engine
+        yield opened
 
 
 def make_server(
     settings: Settings,
     on_started: Callable[[Engine], None] | None = None,
     on_refused: Callable[[TingqingError], None] | None = None,
+    *,
+    keyed: bool = False,
 ) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for at most ``drain_s``.
 
     ``run(sockets=[…])`` serves on sockets that are already bound. ``on_started`` is called with the engine once the
     server answers, ``on_refused`` with the error if the engine cannot be opened. Raises SettingsError if other
-    machines can reach the address and ``insecure`` is not set.
+    machines can reach the address, there are no keys (``keyed``), and ``insecure`` is not set.
     """
     from server.api.services import Services  # noqa: PLC0415 - see create_app
     from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
-    check_exposure(settings)
+    check_exposure(settings, keyed=keyed)
     app = create_app(settings, on_refused)
 
     def started() -> None:
@@ -163,7 +191,7 @@ def make_server(
 
     async def drain() -> None:
         services: Services = app.state.services
-        services.gate.shut()
+        services.slots.shut()
         await services.manager.drain(settings.drain_s)
 
     return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain, started)

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     insecure: bool = Field(
         default=False, description="Serve without keys on an address that other machines can reach. Anyone can connect."
     )
+    data_dir: Path | None = Field(
+        default=None, description="Folder of what outlives the server: the keys. Without it there are none."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
@@ -73,15 +76,17 @@ def load_settings(**flags: Any) -> Settings:
         raise SettingsError(f"{where}: {first['msg']}", param=where) from None
 
 
-def check_exposure(settings: Settings) -> None:
+def check_exposure(settings: Settings, *, keyed: bool = False) -> None:
     """Without keys the server answers this machine only.
 
-    Raises SettingsError if ``host`` is not a loopback address and ``insecure`` is not set.
+    Raises SettingsError if ``host`` is not a loopback address, there are no keys (``keyed``), and ``insecure`` is not
+    set.
     """
-    if settings.insecure or is_loopback(settings.host):
+    if keyed or settings.insecure or is_loopback(settings.host):
         return
     raise SettingsError(
         f"Refusing to serve on {settings.host}: without keys anyone who reaches this address could listen in. "
-        "Serve on 127.0.0.1, or pass --insecure if your network keeps others out.",
+        "Create one with 'tingqing keys create' and serve with the same --data-dir, serve on 127.0.0.1, or pass "
+        "--insecure if your network keeps others out.",
         param="--host",
     )

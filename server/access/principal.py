@@ -1,16 +1,37 @@
-"""Who makes a request or opens a socket."""
+"""Who makes a request or opens a socket, and what they may do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from server.errors import ForbiddenError
+
 LOCAL_SITE = "local"
 """The only site of a server without keys."""
+
+
+class Right(StrEnum):
+    """What a route asks of its caller. All of it is limited to the caller's own site."""
+
+    SPEAK = "speak"
+    ASSESS = "assess"
+    OBSERVE = "observe"
 
 
 class Role(StrEnum):
     """``ANYONE``: a server without keys does not identify its callers."""
 
     ANYONE = "anyone"
+    ADMIN = "admin"
+    INTEGRATOR = "integrator"
+    VIEWER = "viewer"
+
+
+RIGHTS = {
+    Role.ANYONE: frozenset(Right),
+    Role.ADMIN: frozenset(Right),
+    Role.INTEGRATOR: frozenset(Right),
+    Role.VIEWER: frozenset({Right.OBSERVE}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +41,12 @@ class Principal:
     who: str
     role: Role
     site: str
+
+    def need(self, right: Right) -> None:
+        """Raises ForbiddenError unless the role has ``right``."""
+        if right not in RIGHTS[self.role]:
+            raise ForbiddenError(f"A key of role {self.role} may not do this.", param="authorization")
+
+
+ANYONE = Principal("anyone on this machine", Role.ANYONE, LOCAL_SITE)
+"""The caller of a server without keys."""

@@ -1,8 +1,8 @@
 """Who may use this server: Host and Origin are checked before anything else.
 
 Without keys the server answers this machine only, so ``Host`` must be a loopback name: a page of another site whose
-name was rebound to 127.0.0.1 sends its own name. ``Origin``, which browsers add and pages cannot forge, must equal
-``Host`` or be absent: the same-origin policy does not cover WebSockets.
+name was rebound to 127.0.0.1 sends its own name. With keys such a page has nothing to show. ``Origin``, which browsers
+add and pages cannot forge, must equal ``Host`` or be absent: the same-origin policy does not cover WebSockets.
 """
 
 from urllib.parse import urlsplit
@@ -13,8 +13,9 @@ from starlette.websockets import WebSocket
 
 from server.api.problems import problem_of
 from server.api.requests import PROBES
+from server.api.services import Services
 from server.api.sockets import refuse
-from server.errors import ForbiddenError
+from server.errors import ForbiddenError, TingqingError
 from server.loopback import is_loopback
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,22 +38,23 @@ class Admission:
             scope["type"] == "http" and scope["path"] not in PROBES
         ):  # probes use the IP address, and reveal nothing about patients
             try:
-                self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)
-            except ForbiddenError as error:
+                await self._check(scope, with_origin=scope["method"] not in SAFE_METHODS)
+            except TingqingError as error:
                 await problem_of(error)(scope, receive, send)
                 return
         elif scope["type"] == "websocket":
             try:
-                self._check(scope, with_origin=True)
-            except ForbiddenError as error:
+                await self._check(scope, with_origin=True)
+            except TingqingError as error:
                 await refuse(WebSocket(scope, receive, send), error)
                 return
         await self._app(scope, receive, send)
 
-    def _check(self, scope: Scope, *, with_origin: bool) -> None:
+    async def _check(self, scope: Scope, *, with_origin: bool) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._insecure:
+        services: Services = scope["app"].state.services
+        if not self._insecure and not await services.gate.keyed():
             check_host(host)
         if with_origin:
             check_origin(headers.getlist("origin"), host)

@@ -8,6 +8,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
+from server.access.principal import Right
+from server.api.principals import needs
 from server.api.problems import documented, problem
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
@@ -111,7 +113,8 @@ REQUEST_BODY: dict[str, Any] = {
 PROBLEMS = documented(
     {
         400: "The multipart body is malformed or has no file.",
-        403: "Refused because of Host or Origin.",
+        401: "No key, or one that is not valid.",
+        403: "Refused because of Host, Origin or the key's role.",
         408: "The upload stalled.",
         413: "The upload is too large or the recording too long.",
         415: "The body is not multipart, or the recording cannot be decoded.",
@@ -127,11 +130,12 @@ PROBLEMS = documented(
     response_model=ResultModel,
     responses=PROBLEMS,
     openapi_extra={"requestBody": REQUEST_BODY},
+    dependencies=[needs(Right.ASSESS)],
 )
 async def assess(request: Request, services: Wired) -> Response:
     """`format=full` returns the result, `format=flat` returns `{"<title>": score|null, …, "综合建议": "…"}`."""
     try:
-        async with services.gate.admit():
+        async with services.slots.admit():
             form = await read_form(request, services.uploads.max_bytes, services.uploads.timeout_s)
             try:
                 return await unless_gone(request, _assess(services, form))
@@ -146,7 +150,7 @@ async def _assess(services: Services, form: FormData) -> Response:
     fields = _fields(form)
     labels = services.engine.dictionaries.resolve(fields.label_query())
     roles = fields.roles()
-    async with services.gate.run():
+    async with services.slots.run():
         recording = await _open(upload, services.uploads.max_audio_s, roles)
         result = await assess_recording(
             services.engine, recording, labels, mode=fields.mode, reference=fields.reference

@@ -1,10 +1,25 @@
-"""Identifies the caller of a request or socket."""
+"""Identifies the caller of a request or socket, and refuses those who may not do what they ask."""
 
+from typing import Any
+
+from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from server.access.principal import LOCAL_SITE, Principal, Role
+from server.access.principal import Principal, Right
+from server.api.services import services_of
 
 
-def principal_of(connection: HTTPConnection) -> Principal:
-    """Without keys the server accepts only this machine and does not identify its callers."""
-    return Principal("anyone on this machine", Role.ANYONE, LOCAL_SITE)
+async def principal_of(connection: HTTPConnection, right: Right) -> Principal:
+    """Raises UnauthorizedError, ForbiddenError, StoreError. Nothing of the request's body was read by then."""
+    principal = await services_of(connection).gate.caller(connection.headers.get("authorization"))
+    principal.need(right)
+    return principal
+
+
+def needs(right: Right) -> Any:
+    """A dependency of a route: its caller, who has ``right``."""
+
+    async def caller(request: Request) -> Principal:
+        return await principal_of(request, right)
+
+    return Depends(caller)

@@ -75,6 +75,7 @@ def problem_of(error: TingqingError) -> JSONResponse:
         param=error.param,
         retryable=error.retryable,
         retry_after_s=error.retry_after_s,
+        headers={"WWW-Authenticate": "Bearer"} if error.http_status == HTTPStatus.UNAUTHORIZED else None,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from server.access.gate import Gate
 from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
@@ -28,8 +29,9 @@ class Services:
     engine: Engine
     manager: SessionManager
     probe: Probe
-    gate: UploadSlots
+    slots: UploadSlots
     uploads: UploadLimits
+    gate: Gate
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -2,6 +2,8 @@
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from server.access.principal import Principal, Right
+from server.api.principals import principal_of
 from server.errors import ConfigError, TingqingError
 from server.live.messages import error_message
 from server.live.transport import Disconnected
@@ -48,8 +50,8 @@ class SocketTransport:
             return
 
 
-async def open_transport(websocket: WebSocket) -> SocketTransport | None:
-    """Accept, echoing ``tingqing.v1`` if it was offered. ``None``: refused and closed.
+async def open_transport(websocket: WebSocket, right: Right) -> tuple[SocketTransport, Principal] | None:
+    """Accept a caller who has ``right``, echoing ``tingqing.v1`` if it was offered. ``None``: refused and closed.
 
     A client that offers no subprotocol is assumed to speak this one; a client that offers only others does not.
     """
@@ -57,8 +59,13 @@ async def open_transport(websocket: WebSocket) -> SocketTransport | None:
     if offered and PROTOCOL not in offered:
         await refuse(websocket, ConfigError(f"This server speaks the subprotocol {PROTOCOL}.", param="subprotocol"))
         return None
+    try:
+        principal = await principal_of(websocket, right)
+    except TingqingError as error:
+        await refuse(websocket, error)
+        return None
     await websocket.accept(PROTOCOL if offered else None)
-    return SocketTransport(websocket)
+    return SocketTransport(websocket), principal
 
 
 async def refuse(websocket: WebSocket, error: TingqingError) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from server import __version__
-from server.cli import assess, bench, demo, evaluate, labels, models, schema, serve, stream, version
+from server.cli import assess, bench, demo, evaluate, keys, labels, models, schema, serve, stream, version
 
 app = typer.Typer(
     name="tingqing",
@@ -54,6 +54,7 @@ app.command(epilog=assess.EPILOG)(assess.assess)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)
+app.add_typer(keys.app)
 app.command(epilog=bench.EPILOG)(bench.bench)
 app.command(epilog=schema.EPILOG)(schema.schema)
 app.command(epilog=version.EPILOG)(version.version)

@@ -70,6 +70,12 @@ FarEndOption = Annotated[
         "recording. While it speaks, nothing counts as the patient's.",
     ),
 ]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", metavar="DIR", help="Folder of the keys; without it there are none. (TINGQING_DATA_DIR)"
+    ),
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option("--device", metavar="auto|cpu|cuda:N", help="Where CLAP runs. Default: auto. (TINGQING_DEVICE)"),

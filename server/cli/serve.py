@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.console import Failure, LogLevel, guarded
-from server.cli.options import ClapOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
+from server.cli.options import ClapOption, DataOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
 from server.errors import TingqingError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ EPILOG = """\
   tingqing serve                            # serve on http://127.0.0.1:8000
   tingqing serve --open                     # also open the page in the browser
   tingqing serve --vad webrtc --log-level debug
+  tingqing serve --host 0.0.0.0 --data-dir /var/lib/tingqing  # with keys
   tingqing serve --host 0.0.0.0 --insecure  # anyone can connect
   TINGQING_PORT=9000 tingqing serve         # the same as --port 9000
 
@@ -86,6 +87,7 @@ def serve(
             "--mos/--no-mos", help="DNSMOS as supporting evidence: 0.2 s of CPU per 5 s of audio. (TINGQING_MOS)"
         ),
     ] = None,
+    data_dir: DataOption = None,
     log_level: Annotated[
         LogLevel | None,
         typer.Option("--log-level", help="Log level; logs go to stderr. Default: info. (TINGQING_LOG_LEVEL)"),
@@ -105,8 +107,8 @@ def serve(
 ) -> None:
     """Serve the patient's page, the doctor's page and the API.
 
-    Without keys the server answers this machine only. Browsers allow the
-    microphone only on localhost or over HTTPS. docs/cli.md lists every setting.
+    Without keys (tingqing keys create) the server answers this machine
+    only. Browsers allow the microphone only on localhost or over HTTPS. docs/cli.md lists every setting.
     """
     from server.logs import configure_logging
     from server.settings import check_exposure, load_settings
@@ -124,12 +126,24 @@ def serve(
         drain_s=drain_s,
         mos=mos,
         log_level=log_level and log_level.value,
+        data_dir=data_dir,
         insecure=insecure,
     )
-    check_exposure(settings)
+    keyed = _has_keys(settings)
+    check_exposure(settings, keyed=keyed)
     configure_logging(settings.log_level)
     listener = _bind(settings.host, settings.port)
-    _serve(settings, listener, open_page=open_page)
+    _serve(settings, listener, open_page=open_page, keyed=keyed)
+
+
+def _has_keys(settings: "Settings") -> bool:
+    if settings.data_dir is None:
+        return False
+    import asyncio
+
+    from server.app import has_keys
+
+    return asyncio.run(has_keys(settings))
 
 
 def _bind(host: str, port: int) -> "socket.socket":
@@ -156,7 +170,7 @@ def _bind(host: str, port: int) -> "socket.socket":
     return listener
 
 
-def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) -> None:
+def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool, keyed: bool) -> None:
     """Serve until a signal; stopping by signal is not a failure."""
     import signal
 
@@ -166,7 +180,7 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
     refusals: list[TingqingError] = []
 
     def announce(engine: "Engine") -> None:
-        _print_banner(address, settings, engine.clap)
+        _print_banner(address, settings, engine.clap, keyed=keyed)
         if open_page:
             import webbrowser
 
@@ -177,7 +191,7 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool) 
         # uvicorn would print the same error as a traceback.
         logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
 
-    server = make_server(settings, on_started=announce, on_refused=refuse)
+    server = make_server(settings, on_started=announce, on_refused=refuse, keyed=keyed)
     # uvicorn raises the signal again after it has stopped; a server that drained as requested exits with 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
@@ -200,7 +214,7 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
+def _print_banner(address: str, settings: "Settings", clap: str | None, *, keyed: bool) -> None:
     from server import __version__
     from server.model.clap.finding import way_to_clap
 
@@ -216,7 +230,8 @@ def _print_banner(address: str, settings: "Settings", clap: str | None) -> None:
     ]
     if clap is None and settings.clap == "auto":
         lines.append(f"                  {way_to_clap()}")
-    if settings.insecure:
+    lines.append(f"  Access          {'with keys only' if keyed else 'no keys'}")
+    if settings.insecure and not keyed:
         lines.append("  WARNING         --insecure: anyone who can reach this address can connect and listen in.")
     lines.append("Ctrl-C lets running sessions end, then stops.")
     print("\n".join(lines), flush=True)

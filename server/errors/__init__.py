@@ -32,6 +32,7 @@
     │   └── IdleTimeoutError             4408
     ├── CapacityError                    4503, retryable
     ├── DrainingError                    1012, retryable
+    ├── StoreError                       4503, retryable: the database does not answer
     ├── ClientError                      our own client cannot go on; never on the wire
     ├── SnapshotError                    a snapshot of another version
     └── ScoringError                     a scorer failed; the session goes on

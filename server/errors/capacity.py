@@ -21,6 +21,15 @@ class DrainingError(TingqingError):
     retryable = True
 
 
+class StoreError(TingqingError):
+    """The database does not answer: locked, full or gone. Nothing is admitted unchecked meanwhile."""
+
+    code = "store_unavailable"
+    close_code = 4503
+    http_status = 503
+    retryable = True
+
+
 class SnapshotError(TingqingError):
     """A snapshot of another version: it is discarded, never guessed at."""
 

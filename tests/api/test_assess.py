@@ -229,9 +229,9 @@ def stalled(port: int) -> socket.socket:
 
 def test_a_stalled_upload_is_408_and_makes_room(small: Served) -> None:
     with stalled(small.port) as line:
-        wait_until(lambda: small.services.gate.free == 0)
+        wait_until(lambda: small.services.slots.free == 0)
         assert line.recv(4096).startswith(b"HTTP/1.1 408")
-    wait_until(lambda: small.services.gate.free == 1)
+    wait_until(lambda: small.services.slots.free == 1)
     assert post(small, wav()).status_code == 200
 
 
@@ -247,11 +247,11 @@ def patient(small: Served) -> Iterator[Served]:
 
 def test_an_upload_beyond_the_waiting_limit_is_503_with_retry_after(patient: Served) -> None:
     with stalled(patient.port):
-        wait_until(lambda: patient.services.gate.free == 0)
+        wait_until(lambda: patient.services.slots.free == 0)
         busy = post(patient, wav())
         assert problem_of(busy, 503, "at_capacity")["retryable"] is True
         assert int(busy.headers["retry-after"]) >= 1
-    wait_until(lambda: patient.services.gate.free == 1)
+    wait_until(lambda: patient.services.slots.free == 1)
 
 
 def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
@@ -266,7 +266,7 @@ def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
             except TimeoutError:
                 continue
         assert answer.startswith(b"HTTP/1.1 408")
-    wait_until(lambda: small.services.gate.free == 1)
+    wait_until(lambda: small.services.slots.free == 1)
 
 
 def uploading(port: int, content: bytes) -> socket.socket:
@@ -296,7 +296,7 @@ def test_a_client_that_leaves_stops_the_work(patient: Served, monkeypatch: pytes
     with uploading(patient.port, wav()):
         assert started.wait(60)
     assert stopped.wait(60)
-    wait_until(lambda: patient.services.gate.free == 1)
+    wait_until(lambda: patient.services.slots.free == 1)
     monkeypatch.undo()
     assert post(patient, wav()).status_code == 200
 
@@ -344,7 +344,7 @@ def test_a_client_that_leaves_closes_no_file_under_the_thread_that_reads_it(
         assert reading.wait(60)
     assert closed.wait(60)
     assert closed_while_read == [False]
-    wait_until(lambda: patient.services.gate.free == 1)
+    wait_until(lambda: patient.services.slots.free == 1)
 
 
 def wait_until(condition: Any, within_s: float = 60.0) -> None:

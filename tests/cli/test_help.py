@@ -13,7 +13,7 @@ from server.cli.main import app
 from tests.cli.conftest import in_process
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "demo", "stream", "assess", "evaluate", "labels", "models", "bench", "schema", "version")
+COMMANDS = ("serve", "demo", "stream", "assess", "evaluate", "keys", "labels", "models", "bench", "schema", "version")
 DOCUMENT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 

@@ -19,8 +19,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 BROUGHT = {"starlette": "fastapi", "click": "typer", "annotated-types": "pydantic", "pydantic-core": "pydantic"}
 # Declared for its data: the DNSMOS model is read from the package's folder, which nothing imports.
 DATA_ONLY = {"speechmos"}
-# Declared because the detector or the event loop loads it by name.
-BY_NAME = {"uvloop", "websockets", "python-multipart"}
+# Declared because the detector, the event loop or the database loads it by name.
+BY_NAME = {"uvloop", "websockets", "python-multipart", "aiosqlite"}
 # Rooms that may import what an extra brings: nobody else imports them before they are needed.
 ROOMS = {"model/clap": ("clap", "cpu"), "evaluation": ("evaluate",)}
 

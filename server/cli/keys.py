@@ -1,0 +1,182 @@
+"""``tingqing keys``: who may use a server that others can reach."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from server.cli.console import Failure, compact_json, guarded, stderr_console, stdout_console, write_line
+from server.cli.options import DataOption
+
+if TYPE_CHECKING:
+    from server.access.keys import ApiKey, KeyStore
+    from server.settings import Settings
+
+T = TypeVar("T")
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing keys create --site ward-3 --role integrator --expires 90d --data-dir /var/lib/tingqing
+  tingqing keys list --data-dir /var/lib/tingqing
+  tingqing keys revoke 1f0c9a2e --data-dir /var/lib/tingqing
+
+TINGQING_DATA_DIR saves writing the folder each time.
+"""
+
+app = typer.Typer(
+    name="keys",
+    help="Create, list and revoke keys.\n\nFrom the first key on, the server answers only those who show one.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+LONGEST = timedelta(days=3650)
+
+
+class RoleOption(StrEnum):
+    """The roles of ``server.access.principal`` that a key can have."""
+
+    ADMIN = "admin"
+    INTEGRATOR = "integrator"
+    VIEWER = "viewer"
+
+
+class Format(StrEnum):
+    """How ``list`` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def create(
+    site: Annotated[
+        str, typer.Option("--site", metavar="NAME", help="The hospital or ward; a key sees its site's sessions alone.")
+    ],
+    role: Annotated[
+        RoleOption,
+        typer.Option(
+            "--role",
+            help="[bold]integrator[/bold]: begins sessions, sends recordings, watches. [bold]viewer[/bold]: watches. "
+            "[bold]admin[/bold]: everything.",
+        ),
+    ],
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="TIME", help="For example 90d or 12h. Default: never.")
+    ] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Create a key and print it once.
+
+    The key goes to standard output, everything else to standard error.
+    Only a digest is kept: a lost key cannot be read again.
+    """
+    from server.access.gate import utc_now
+    from server.access.keys import create_key
+    from server.access.principal import Role
+
+    lasts = None if expires is None else _lasting(expires)
+    now = utc_now()
+    text, key = _with_keys(
+        data_dir, lambda keys: create_key(keys, site, Role(role), now, None if lasts is None else now + lasts)
+    )
+    write_line(text)
+    until = "never expires" if key.expires_at is None else f"expires {_date(key.expires_at)}"
+    stderr_console().print(f"Key {key.id} for {key.site}, {key.role}, {until}. Keep it: it is not shown again.")
+
+
+@app.command("list", epilog=EPILOG)
+@guarded
+def list_(
+    format_: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+    data_dir: DataOption = None,
+) -> None:
+    """List all keys that were ever created, without the keys themselves."""
+    from rich.table import Table
+
+    from server.access.gate import utc_now
+
+    found = _with_keys(data_dir, lambda keys: keys.listed())
+    now = utc_now()
+    if format_ is Format.JSON:
+        write_line(compact_json([_row(key, now) for key in found]))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "site", "role", "state", "created", "expires"):
+        table.add_column(title)
+    for key in found:
+        expires = "never" if key.expires_at is None else _date(key.expires_at)
+        table.add_row(key.id, key.site, key.role, _state(key, now), _date(key.created_at), expires)
+    stdout_console().print(table)
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As printed by list.", show_default=False)],
+    data_dir: DataOption = None,
+) -> None:
+    """Revoke a key: new requests and sockets with it are refused at once.
+
+    Sessions that it began go on to their end. A server whose last key was
+    revoked stays closed.
+    """
+    from server.access.gate import utc_now
+
+    if not _with_keys(data_dir, lambda keys: keys.revoke(key_id, utc_now())):
+        raise Failure(f"there is no key {key_id}.", hint="tingqing keys list")
+    stderr_console().print(f"Key {key_id} is revoked.")
+
+
+def _with_keys(data_dir: DataOption, use: "Callable[[KeyStore], Awaitable[T]]") -> T:
+    from server.settings import load_settings
+
+    settings = load_settings(data_dir=data_dir)
+    if settings.data_dir is None:
+        raise Failure("keys need a folder.", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR; serve with the same.")
+    return asyncio.run(_used(settings, use))
+
+
+async def _used(settings: "Settings", use: "Callable[[KeyStore], Awaitable[T]]") -> T:
+    from server.app import open_keys
+
+    async with open_keys(settings) as keys:
+        return await use(keys)
+
+
+def _lasting(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9][0-9]{0,6})([mhd])", text)
+    lasts = None if found is None else int(found[1]) * UNITS[found[2]]
+    if lasts is None or lasts > LONGEST:
+        raise Failure(f"--expires: not a time up to {LONGEST.days}d: {text}", hint="For example 90d, 12h or 30m.")
+    return lasts
+
+
+def _row(key: "ApiKey", now: datetime) -> dict[str, str | None]:
+    return {
+        "id": key.id,
+        "site": key.site,
+        "role": key.role,
+        "state": _state(key, now),
+        "created_at": key.created_at.isoformat(),
+        "expires_at": None if key.expires_at is None else key.expires_at.isoformat(),
+        "revoked_at": None if key.revoked_at is None else key.revoked_at.isoformat(),
+    }
+
+
+def _state(key: "ApiKey", now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "valid" if key.valid(now) else "expired"
+
+
+def _date(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,1 @@
+"""How the tables came about, one file per step. Alembic runs them when a database is opened."""

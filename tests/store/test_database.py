@@ -1,0 +1,93 @@
+"""The file of a data folder: whose it is, how it comes up to date, and what happens when it cannot be used."""
+
+import asyncio
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from server.errors import SettingsError, StoreError
+from server.store.database import FILE, Database, open_database
+from server.store.tables import metadata
+
+
+async def test_migrations_make_the_tables_that_the_code_sees(tmp_path: Path) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with open_database(tmp_path) as database, database.reading() as connection:
+        assert await connection.run_sync(differences) == []
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
+
+
+async def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    async with open_database(folder) as database, database.writing():
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+        assert modes == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    async with open_database(tmp_path) as database, database.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingsError, match="newer Tingqing"):
+        async with open_database(tmp_path):
+            pass
+    with sqlite3.connect(tmp_path / FILE) as plain:
+        assert plain.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+    plain.close()
+
+
+@pytest.mark.parametrize("what", ["a file in place of the folder", "not a database"])
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "data"
+    if what == "not a database":
+        folder.mkdir()
+        (folder / FILE).write_bytes(b"something else entirely" * 100)
+    else:
+        folder.write_text("")
+    with pytest.raises(SettingsError, match="--data-dir"):
+        async with open_database(folder):
+            pass
+
+
+async def test_a_block_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def half(database: Database) -> None:
+        async with database.writing() as connection:
+            await connection.execute(
+                text("INSERT INTO api_keys VALUES ('1', 'secret', 'a', 'admin', '2026-01-01', NULL, NULL)")
+            )
+            await connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+
+    async with open_database(tmp_path) as database:
+        with pytest.raises(StoreError) as failed:
+            await half(database)
+        assert "secret" not in str(failed.value)
+        async with database.reading() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM api_keys"))).scalar() == 0
+
+
+async def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    async with open_database(tmp_path) as database, database.writing() as writer:
+        await writer.execute(text("DELETE FROM api_keys"))
+        async with asyncio.timeout(2), database.reading() as reader:
+            assert (await reader.execute(text("SELECT count(*) FROM api_keys"))).scalar() == 0
+
+
+def test_processes_that_open_a_new_folder_at_once_all_get_it(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys, pathlib\nfrom server.store.database import open_database\n"
+        "async def main():\n    async with open_database(pathlib.Path(sys.argv[1])): pass\nasyncio.run(main())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "data")]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") for _ in range(3)]
+    for process in running:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
