@@ -77,10 +77,9 @@ def repeated_rows(pcm: Float32Array, first: int, speech: Float32Array) -> BoolAr
     near = np.flatnonzero(loud & (starts >= LONGEST_LAG))
     if near.size:
         found[near] = _repeats_a_period(signal, energy, starts[near])
-    for lag in PACKET_LAGS:
-        far = np.flatnonzero(loud & (starts >= lag))
-        if far.size:
-            found[far] |= _repeats_a_packet(signal, energy, starts[far], lag)
+    far = np.flatnonzero(loud & (starts >= PACKET_LAGS[0]))
+    if far.size:
+        found[far] |= _repeats_a_packet(signal, energy, starts[far])
     return found
 
 
@@ -101,22 +100,27 @@ def _repeats_a_period(signal: Float32Array, energy: npt.NDArray[np.float64], sta
     stretches = np.lib.stride_tricks.sliding_window_view(signal, size)[starts - LONGEST_LAG]
     rows = stretches[:, LONGEST_LAG:]
     # Position k of the product holds the lag LONGEST_LAG - k; nothing wraps up to k = LONGEST_LAG.
-    spectra = fft.rfft(stretches, size, axis=1) * np.conj(fft.rfft(rows, size, axis=1))
+    spectra = fft.rfft(stretches, size, axis=1)
+    spectra *= np.conj(fft.rfft(rows, size, axis=1))
     lags = LONGEST_LAG - SHORTEST_LAG + 1
     product = fft.irfft(spectra, size, axis=1)[:, :lags]
     before = np.lib.stride_tricks.sliding_window_view(energy, lags)[starts - LONGEST_LAG]
-    explained = np.where(product > 0.0, product, 0.0) ** 2 / np.maximum(before, 1e-12)
+    explained = np.square(np.maximum(product, np.float32(0.0))) / np.maximum(before, 1e-12)
     best = explained.argmax(axis=1)
     at = np.arange(starts.shape[0])
     copied = explained[at, best] >= (1.0 - PITCH_RESIDUAL) * energy[starts]
     return np.asarray(copied & (product[at, best] <= LOUDEST_GAIN * before[at, best]))
 
 
-def _repeats_a_packet(
-    signal: Float32Array, energy: npt.NDArray[np.float64], starts: npt.NDArray[np.intp], lag: int
-) -> BoolArray:
+def _repeats_a_packet(signal: Float32Array, energy: npt.NDArray[np.float64], starts: npt.NDArray[np.intp]) -> BoolArray:
+    """Whether the rows at ``starts`` repeat what came any of ``PACKET_LAGS`` samples earlier."""
     blocks = np.lib.stride_tricks.sliding_window_view(signal, ROW_SAMPLES)
-    product = np.einsum("ij,ij->i", blocks[starts], blocks[starts - lag])
-    explained = np.square(product) >= (1.0 - PACKET_RESIDUAL) * energy[starts] * energy[starts - lag]
-    loud = energy[starts - lag] > QUIETEST_REPEAT * ROW_SAMPLES
-    return np.asarray(explained & (product > 0) & loud)
+    rows = blocks[starts]
+    found = np.zeros(starts.shape[0], np.bool_)
+    for lag in PACKET_LAGS:
+        known = int(np.searchsorted(starts, lag))
+        before = starts[known:] - lag
+        product = np.einsum("ij,ij->i", rows[known:], blocks[before])
+        explained = np.square(product) >= (1.0 - PACKET_RESIDUAL) * energy[starts[known:]] * energy[before]
+        found[known:] |= explained & (product > 0) & (energy[before] > QUIETEST_REPEAT * ROW_SAMPLES)
+    return found

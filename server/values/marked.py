@@ -14,10 +14,16 @@ from server.values.rows import (
     is_present,
     is_silent,
     is_speech,
+    median,
     pause_rows,
 )
 
 Float64Array = npt.NDArray[np.float64]
+
+OF_ONE_ROW = (
+    *("speech", "far_end", "gap", "present", "silent", "sounding_speech", "sounding"),
+    *("level_db", "syllable_db", "peak", "level_power", "syllable_power"),
+)
 
 
 class MarkedRows:
@@ -98,8 +104,14 @@ class MarkedRows:
     @cached_property
     def usual_peak(self) -> float | None:
         """Median PEAK of the speech rows with signal, linear 0..1; ``None`` without any."""
-        speech = self.peak[self.sounding_speech]
-        return float(np.median(speech)) if speech.size else None
+        return median(self.peak[self.sounding_speech])
+
+    def last(self, n: int) -> "MarkedRows":
+        """The last ``n`` rows, with what a row's own values say of them; a pause depends on its neighbours."""
+        start = max(0, len(self) - n)
+        last = MarkedRows(self.array[start:])
+        vars(last).update({name: getattr(self, name)[start:] for name in OF_ONE_ROW})
+        return last
 
 
 def power(levels: Float32Array) -> Float64Array:

@@ -173,8 +173,16 @@ def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray
 
 def usual_peak(rows: Float32Array) -> float | None:
     """Median PEAK of the speech rows with signal, linear 0..1; ``None`` without any."""
-    speech = is_speech(rows) & ~is_silent(rows) & ~is_gap(rows)
-    return float(np.median(rows[speech, Column.PEAK])) if speech.any() else None
+    return median(rows[is_speech(rows) & ~is_silent(rows) & ~is_gap(rows), Column.PEAK])
+
+
+def median(values: Float32Array) -> float | None:
+    """The middle of ``values``, or the mean of the two; ``None`` without any. numpy's own takes five times as long."""
+    if not values.size:
+        return None
+    low, high = (values.size - 1) // 2, values.size // 2
+    placed = np.partition(values, (low, high))
+    return float((placed[low] + placed[high]) / np.float32(2)) if low < high else float(placed[low])
 
 
 def dropout_runs(rows: Float32Array, usual: float | None = None) -> IndexArray:

@@ -43,3 +43,19 @@ def test_a_mask_is_computed_once() -> None:
     marked = MarkedRows(eventful(1))
     assert marked.pause is marked.pause
     assert marked.level_power is marked.level_power
+
+
+def test_the_last_rows_have_the_masks_of_rows_that_stand_alone() -> None:
+    rows = eventful(2)
+    last, alone = MarkedRows(rows).last(400), MarkedRows(rows[600:])
+    assert len(last) == 400
+    for name in ("speech", "gap", "sounding_speech", "silent", "level_db", "level_power", "syllable_power", "pause"):
+        assert np.array_equal(getattr(last, name), getattr(alone, name)), name
+    assert last.usual_peak == alone.usual_peak
+
+
+@pytest.mark.parametrize("values", [[3.0], [1.0, 2.0], [5.0, 1.0, 4.0], [0.3, 0.1, 0.2, 0.7]])
+def test_the_median_is_numpys(values: list[float]) -> None:
+    array = np.array(values, np.float32)
+    assert plain.median(array) == float(np.median(array))
+    assert plain.median(array[:0]) is None

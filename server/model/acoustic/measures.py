@@ -147,7 +147,7 @@ def stretches(window: Window, recent_rows: int, *, telephone: bool = False) -> t
     later_echo = echo[-(recent_rows // ROW_RATE) :]
     return (
         Stretch(rows, spectra, lost, echo, telephone),
-        Stretch(MarkedRows(window.rows[start:]), recent, lost[start:], later_echo, telephone),
+        Stretch(rows.last(recent_rows), recent, lost[start:], later_echo, telephone),
     )
 
 

@@ -61,11 +61,13 @@ def frame_spectra(pcm: Float32Array, n_rows: int) -> Spectrum:
     """Hann-windowed power spectra of 16 kHz ``pcm`` (float32 ``(m,)``), direct current removed."""
     k = pcm.shape[0] // STRIDE
     frames = pcm[: k * STRIDE].reshape(k, STRIDE)[:, :FRAME]
-    centred = (frames - frames.mean(axis=1, keepdims=True)) * _hann()
-    spectrum = fft.rfft(centred, axis=1)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    centred = frames - frames.mean(axis=1, keepdims=True)
+    centred *= _hann()
+    parts = fft.rfft(centred, axis=1).view(np.float32)
+    np.square(parts, out=parts)
+    power = parts[:, 0::2] + parts[:, 1::2]
     ends = (np.arange(k) * STRIDE + FRAME - 1) // ROW_SAMPLES
-    return Spectrum(np.asarray(power, np.float32), np.minimum(ends, max(n_rows - 1, 0)))
+    return Spectrum(power, np.minimum(ends, max(n_rows - 1, 0)))
 
 
 @dataclass(frozen=True, slots=True)

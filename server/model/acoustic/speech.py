@@ -1,8 +1,10 @@
 """Measures of the speech itself: pauses, syllables per second, the room's echo. Pure functions of feature rows."""
 
 import math
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy import signal
 
 from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_db, percentile
@@ -57,14 +59,19 @@ def pauses(rows: MarkedRows) -> Pauses:
     return Pauses(count=len(lengths), longest_s=longest / ROW_RATE, ratio=sum(lengths) / n if n else 0.0)
 
 
+@cache
+def _smoothing() -> npt.NDArray[np.float64]:
+    window = np.hanning(SMOOTHING_ROWS + 2)[1:-1]
+    return np.asarray(window / window.sum())
+
+
 def syllable_rate(rows: MarkedRows) -> float | None:
     """Syllables per second of speech; ``None`` under 3 s of it."""
     speech = rows.speech & ~rows.gap
     seconds = np.count_nonzero(speech) / ROW_RATE
     if seconds < LEAST_RATE_S:
         return None
-    window = np.hanning(SMOOTHING_ROWS + 2)[1:-1]
-    envelope = 10.0 * np.log10(np.convolve(rows.syllable_power, window / window.sum(), "same") + 1e-12)
+    envelope = 10.0 * np.log10(np.convolve(rows.syllable_power, _smoothing(), "same") + 1e-12)
     peaks, _ = signal.find_peaks(envelope, prominence=PROMINENCE_DB)
     per_second = np.count_nonzero(speech[peaks]) / seconds
     return float(max(0.0, RATE_SLOPE * per_second + RATE_OFFSET_SPS))
