@@ -4,8 +4,10 @@ import numpy as np
 
 from server.values.marked import MarkedRows
 
-LEAST_ROWS = 250
-"""Rows of speech below which a distribution means nothing."""
+LEAST_ROWS = 400
+"""Rows of speech below which a distribution means nothing: a few vowels at one level look like a ceiling. In 30 made
+visits without clipping 49 of 3,017 stretches of 4 s looked clipped, 14 of 3,589 windows of 10 s with 2.5 s of speech,
+and 3 of 3,426 with 4 s of it. 6 dB of clipping stands out in 91 % of the windows, 10 dB in all."""
 
 TOP_DB = 2.0
 """Ringing of a resampler and a soft amplifier spread what was clipped over this much."""
@@ -19,7 +21,7 @@ def peak_pile(rows: MarkedRows) -> float | None:
     standard error of the difference, -1..1.
 
     The louder, the rarer: in whole speech the difference is negative or small. Whatever limits the level piles its
-    peaks up at one place. ``None`` under 2.5 s of speech.
+    peaks up at one place. ``None`` under 4 s of speech.
     """
     peaks = rows.peak[rows.sounding_speech]
     if peaks.size < LEAST_ROWS:

@@ -89,7 +89,8 @@ class Internal(StrEnum):
     LINE_BAND_DB = "line_band_db"
     """2.5–3.3 kHz against 100–1000 Hz of the voice, dB, where a telephone line was declared."""
     PEAK_PILE = "peak_pile"
-    """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed."""
+    """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed.
+    Over the whole window in ``recent`` too."""
     SELF_ECHO = "self_echo"
     """Strength of the talker's own voice coming back after 100–330 ms, 0..1; 0 where no delay stands out."""
     LIFTED_SPEECH_DBFS = "lifted_speech_dbfs"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server.model.acoustic.measures import AcousticReading, read, stretches
+from server.model.acoustic.measures import AcousticReading, Internal, read, stretches
 from server.model.acoustic.opinions import opinion, shown
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import CaptureSource
@@ -33,7 +33,13 @@ def readings(window: Window, mos: Mos | None, *, telephone: bool = False) -> tup
     waits = mos is None and window.partial and window.rows.shape[0] < WAITS_S * ROW_RATE
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
-    return reading, read(last, steady=True, in_pauses_only=waits)
+    recent = read(last, steady=True, in_pauses_only=waits)
+    return reading, AcousticReading(recent.measures, {**recent.values, **_needing_more(reading)})
+
+
+def _needing_more(whole: AcousticReading) -> dict[str, float]:
+    """What 4 s cannot tell, from the whole window: a ceiling of the level shows in hundreds of peaks only."""
+    return {name: value for name, value in whole.values.items() if name == Internal.PEAK_PILE}
 
 
 def _reply(request: ScoreRequest) -> ScoreReply:
