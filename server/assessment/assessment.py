@@ -20,8 +20,8 @@ from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture
 from server.values.measures import Measures, Mos
 from server.values.mode import Mode
+from server.values.notices import Notice
 from server.values.scores import EvidenceKind, Opinion, Why
-from server.values.text import Text
 from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
@@ -59,6 +59,7 @@ class Assessment:
         self.findings = SoundFindings()
         self.windows_replaced = 0
         self.shed = 0
+        self.unjudged = 0
         self.closing_mos: Mos | None = None
         self._priority = priority
         self._transcript = transcript
@@ -191,11 +192,11 @@ class Assessment:
             return None
         return what_was_said(self._transcript, self.engine.dictionaries.topics, self.labels, end_s)
 
-    def notices(self, end_s: float) -> list[Text]:
+    def notices(self, end_s: float) -> list[Notice]:
         """What the caller should know about the labels, and about the transcript if there is one."""
         return [*self.label_notices(self.labels), *(self._transcript.notices(end_s) if self._transcript else ())]
 
-    def label_notices(self, labels: LabelSet) -> list[Text]:
+    def label_notices(self, labels: LabelSet) -> list[Notice]:
         """How a request for ``labels`` was read, and whether anything of it can be judged."""
         transcribed = self._transcript is not None
         return [*labels.notices, *nothing_judged(labels, clap=not self.engine.basic_mode, transcribed=transcribed)]

@@ -6,12 +6,13 @@ from server.assessment.assessment import Assessment
 from server.assessment.engine import HeardAudio
 from server.assessment.result import Identity, JudgedLabel, Provenance, Result
 from server.values.measures import Measures
-from server.values.text import Text
+from server.values.notices import Notice, NoticeCode
 
 LITTLE = 0.1
-LITTLE_SPEECH = Text(
+LITTLE_SPEECH = Notice(
     "这段录音里，有人说话的时间不到十分之一；评分只依据这些话。",
     "Someone speaks in less than a tenth of this recording; the scores rest on that speech alone.",
+    NoticeCode.LITTLE_SPEECH,
 )
 
 
@@ -43,13 +44,27 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
         measures=whole_measures(assessment, heard),
         windows=assessment.log.windows(),
         provenance=_provenance(assessment, transcribed=said is not None),
-        notices=(*assessment.notices(heard.duration_s), *_listening(heard)),
+        notices=(*assessment.notices(heard.duration_s), *_listening(heard), *_lost(assessment.unjudged)),
     )
 
 
-def _listening(heard: HeardAudio) -> tuple[Text, ...]:
+def _listening(heard: HeardAudio) -> tuple[Notice, ...]:
     """Listening is no fault, but whoever reads the scores should know on how little speech they rest."""
     return (LITTLE_SPEECH,) if 0.0 < heard.speech_s < LITTLE * heard.duration_s else ()
+
+
+def _lost(windows: int) -> tuple[Notice, ...]:
+    """The scores leave out what there was no time to score, and nothing else in the result shows where."""
+    if not windows:
+        return ()
+    ends = "last window was" if windows == 1 else f"last {windows} windows were"
+    return (
+        Notice(
+            f"系统繁忙，结束时最后 {windows} 个窗口没来得及评分；结果只依据其余部分。",
+            f"The server was busy: the {ends} not scored in time. The result rests on the others.",
+            NoticeCode.WINDOWS_LOST,
+        ),
+    )
 
 
 def _provenance(assessment: Assessment, *, transcribed: bool) -> Provenance:

@@ -12,6 +12,7 @@ from server.judge.said import Said
 from server.judge.sounds import Interference
 from server.values.measures import Measures
 from server.values.mode import Mode
+from server.values.notices import Notice
 from server.values.plain import Json
 from server.values.scores import LabelScore, Overall
 from server.values.text import Text
@@ -80,7 +81,7 @@ class Result:
     measures: Measures
     windows: LoggedWindows
     provenance: Provenance
-    notices: tuple[Text, ...] = ()
+    notices: tuple[Notice, ...] = ()
     mode: Mode = Mode.RECORDING
 
     @property

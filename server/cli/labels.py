@@ -112,7 +112,7 @@ def show(
         value = {
             "dictionary": {"name": found.dictionary, "version": found.version, "digest": found.digest},
             "labels": [label.model_dump(mode="json") for label in labels],
-            "notices": [{"zh": notice.zh, "en": notice.en} for notice in found.notices],
+            "notices": [{"zh": notice.zh, "en": notice.en, "code": notice.code} for notice in found.notices],
         }
         write_line(indented_json(value))
     else:

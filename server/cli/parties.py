@@ -12,7 +12,7 @@ from server.errors import ConfigError, TingqingError, UndecodableFileError
 from server.filenames import readable
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.parties import prepare
-from server.values.text import Text
+from server.values.notices import Notice
 
 
 def channel_roles(text: str | None) -> ChannelRoles | None:
@@ -43,7 +43,7 @@ class SentTrack:
 
     channels: tuple[int, ...]
     marks: FarEndMarks
-    notices: tuple[Text, ...]
+    notices: tuple[Notice, ...]
 
 
 def sent_track(file: Path, roles: ChannelRoles | None, far_end: Path | None) -> SentTrack:

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from server.errors import LabelQueryError
 from server.judge.labels import ClapEvidence, Label, LabelKind
+from server.values.notices import Notice, NoticeCode
 from server.values.text import Text
 
 MAX_LABEL_CHARACTERS = 200
@@ -71,7 +72,7 @@ def custom_id(text: str) -> str:
     return f"custom_{hashlib.sha256(normalise(text).encode()).hexdigest()[:10]}"
 
 
-def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Text | None]:
+def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Notice | None]:
     """A label for a text that is not in any dictionary, and a notice for the caller, if there is one.
 
     ``known``: titles to suggest if the text cannot be scored; empty: suggest none.
@@ -85,7 +86,7 @@ def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Text | None]
     return label, _unscorable_notice(text, known)
 
 
-def _english(asked: str, text: str) -> tuple[Label, Text | None]:
+def _english(asked: str, text: str) -> tuple[Label, Notice | None]:
     positive, *contrast = [part.strip() for part in text.split("|")]
     if not positive or not all(contrast):
         raise LabelQueryError(f"{text!r}: write 'English text' or 'English text|English contrast'", param="labels")
@@ -99,7 +100,7 @@ def _english(asked: str, text: str) -> tuple[Label, Text | None]:
     return label, None if contrast else _contrast_notice(positive)
 
 
-def _bilingual(text: str) -> tuple[Label, Text | None]:
+def _bilingual(text: str) -> tuple[Label, Notice | None]:
     title, _, english = text.partition("=")
     positive, *contrast = [part.strip() for part in for_encoder(english).split("|")]
     title = title.strip()
@@ -111,9 +112,10 @@ def _bilingual(text: str) -> tuple[Label, Text | None]:
     not_english = next((part for part in (positive, *contrast) if not is_english(part)), None)
     if not_english is not None:
         label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY)
-        notice = Text(
+        notice = Notice(
             f"“{title}”无法评分：等号后面请写英文，现在写的是“{not_english}”",
             f"'{title}' cannot be scored: the text after '=' must be English, not '{not_english}'",
+            NoticeCode.UNSCORABLE_LABEL,
         )
         return label, notice
     label = Label(id=identifier, title=Text(title, positive), kind=LabelKind.QUALITY, clap=_clap(positive, contrast))
@@ -139,22 +141,24 @@ def generated_contrast(positive: str) -> tuple[str, ...]:
     return tuple(others[:2])
 
 
-def _contrast_notice(positive: str) -> Text:
+def _contrast_notice(positive: str) -> Notice:
     contrast = generated_contrast(positive)
     joined = "' and '".join(contrast)
-    return Text(
+    return Notice(
         f"“{positive}”没有写对照，已用“{'”和“'.join(contrast)}”代替；也可以自己写对照：“text|contrast”",
         f"'{positive}': compared with '{joined}'; to give your own contrast, write 'text|contrast'",
+        NoticeCode.DEFAULT_CONTRAST,
     )
 
 
-def _unscorable_notice(text: str, known: Sequence[Text]) -> Text:
+def _unscorable_notice(text: str, known: Sequence[Text]) -> Notice:
     near = nearest(text, known)
     hint_zh = f"；相近的有：{'、'.join(near)}" if near else ""
     hint_en = f"; similar labels: {', '.join(near)}" if near else ""
-    return Text(
+    return Notice(
         f"“{text}”无法评分：词典里没有，也不是英文（可写成“{text}=English text”）{hint_zh}",
         f"'{text}' cannot be scored: it is in no dictionary and not English (write '{text}=English text'){hint_en}",
+        NoticeCode.UNSCORABLE_LABEL,
     )
 
 

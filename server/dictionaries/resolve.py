@@ -14,6 +14,7 @@ from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
 from server.transcript import Topics
 from server.values.labels import LabelQuery, RequestedLabel
+from server.values.notices import Notice, NoticeCode
 from server.values.text import Text
 
 MAX_LABELS = 200
@@ -29,7 +30,7 @@ SEPARATORS = re.compile("[,，、﹐﹑､]")
 class _Found:
     label: Label
     dictionary: str | None
-    notice: Text | None = None
+    notice: Notice | None = None
 
 
 class Dictionaries:
@@ -83,7 +84,7 @@ class Dictionaries:
             query = DEFAULT_DICTIONARY
         requests = self._split(query) if isinstance(query, str) else list(query)
         labels: dict[str, Label] = {}
-        notices: dict[Text, None] = {}
+        notices: dict[Notice, None] = {}
         sources: dict[str, None] = {}
         for request in requests:
             for found in self._find(request.label, hint=len(notices) < MAX_HINTS):
@@ -98,7 +99,7 @@ class Dictionaries:
             raise LabelQueryError("no label given. Name a dictionary or at least one label", param="labels")
         return self._label_set(labels, tuple(sources) or (DEFAULT_DICTIONARY,), tuple(notices))
 
-    def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[Text, ...]) -> LabelSet:
+    def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[Notice, ...]) -> LabelSet:
         computed = tuple(labels.values())
         if SPEECH_PRESENT not in labels:
             computed += tuple(
@@ -144,13 +145,17 @@ class Dictionaries:
         near = self._mistyped(text) if hint else None
         return [_Found(label, None, notice if near is None else near)]
 
-    def _mistyped(self, text: str) -> Text | None:
+    def _mistyped(self, text: str) -> Notice | None:
         """A notice for one word that is nearly the name of a dictionary or the id of a label."""
         names = [*self._dictionaries, *(found.label.id for found in self._index.values())]
         near = difflib.get_close_matches(fold(text), names, n=1, cutoff=NEARLY) if " " not in text else []
         if not near:
             return None
-        return Text(f"没有“{text}”，是不是 {near[0]}？", f"There is no '{text}'. Did you mean {near[0]}?")
+        return Notice(
+            f"没有“{text}”，是不是 {near[0]}？",
+            f"There is no '{text}'. Did you mean {near[0]}?",
+            NoticeCode.MISTYPED_LABEL,
+        )
 
 
 def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:

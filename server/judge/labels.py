@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from server.values.notices import Notice
 from server.values.text import Text
 
 
@@ -147,7 +148,7 @@ class LabelSet:
     requested: frozenset[str]
     dictionary: str
     version: str
-    notices: tuple[Text, ...] = ()
+    notices: tuple[Notice, ...] = ()
     digest: str = ""
 
     def shown(self) -> tuple[Label, ...]:

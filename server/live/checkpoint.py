@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
 
-VERSION = 1
+VERSION = 2
 """Increased with every change of what a checkpoint holds; other versions are refused."""
 
 

@@ -7,6 +7,7 @@ from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock
 from server.live.limits import LiveLimits
 from server.live.session import Phase, Session
+from server.stream.declared import DeclarationCheck
 from server.wire.client import SessionStart
 from server.wire.server import QualityUpdate
 
@@ -26,6 +27,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "update": None if session.update is None else session.update.model_dump(mode="json"),
         "prompts": session.prompts.snapshot(),
         "warnings": session.warnings.snapshot(now),
+        "declaration_decided": session.declaration.decided,
         "assessment": session.assessment.snapshot(log=False),
     }
     return SessionCheckpoint(session.core, session.assessment.log.windows(), state)
@@ -48,6 +50,7 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
         session.update = None if update is None else QualityUpdate.model_validate(update)
         session.prompts.restore(state["prompts"])
         session.warnings.restore(state["warnings"], saved_at)
+        session.declaration = DeclarationCheck(session.audio, decided=bool(state["declaration_decided"]))
         session.assessment = Assessment.restore(
             state["assessment"] | {"log": checkpoint.log},
             engine,

@@ -214,6 +214,7 @@ class Connection:
                 await self._mailbox.all_judged()
                 await self.session.assessment.conclude(max(0.0, until - self._clock.now()))
         except TimeoutError:
+            self.session.assessment.unjudged = self._mailbox.unjudged
             self.session.assessment.shed += self._mailbox.unjudged
 
     async def _watch(self) -> None:

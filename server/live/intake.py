@@ -23,7 +23,6 @@ from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
 from server.live.transport import size_of
 from server.stream.core import StreamCore
-from server.stream.declared import DeclarationCheck
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
 from server.wire.client import (
     AudioGap,
@@ -69,8 +68,7 @@ class Intake:
         self._rate = session.audio.sample_rate
         self._flow: Flow = CatchingUp(replay_until) if replay_until else Current()
         self._save = save
-        # Looked at once, at the start of the sound: a resumed session has been.
-        self._declared = None if replay_until else DeclarationCheck(session.audio)
+        session.declaration.begin_again()
         self._faults = FaultGuard()
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
@@ -132,7 +130,7 @@ class Intake:
             self._session.pause(False)
         if not self._lossless():
             self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
-        guess = self._declared.take(data) if self._declared is not None else None
+        guess = self._session.declaration.take(data)
         if guess is not None:
             self._session.misdeclared(guess)
         try:

@@ -29,6 +29,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._slot: Mail | None = None
         self._taken: Mail | None = None
+        self._at_the_door = False
         self._closed = False
         self._changed = asyncio.Event()
 
@@ -41,8 +42,10 @@ class Mailbox:
 
     async def put(self, mail: Mail) -> None:
         """Wait until the slot is free, then fill it: for windows that must not be dropped."""
+        self._at_the_door = True  # and stays so for a writer that is cancelled: its window is lost
         while self._slot is not None:
             await self._wait()
+        self._at_the_door = False
         self.put_newest(mail)
 
     async def take(self) -> Mail | None:
@@ -69,8 +72,8 @@ class Mailbox:
 
     @property
     def unjudged(self) -> int:
-        """Windows that wait or are being judged, 2 at most."""
-        return (self._slot is not None) + (self._taken is not None)
+        """Windows that wait or are being judged, 3 at most: one judged, one in the slot, one whose writer waits."""
+        return (self._slot is not None) + (self._taken is not None) + self._at_the_door
 
     async def all_judged(self) -> None:
         """Wait until it is closed and everything is judged."""

@@ -21,7 +21,7 @@ from server.live.prompt_board import PromptBoard, PromptMessage
 from server.live.warnings import WarningWatch
 from server.rendering import wire
 from server.scoring.ports import Priority
-from server.stream.declared import Guess
+from server.stream.declared import DeclarationCheck, Guess
 from server.values.audio import Pace
 from server.values.mode import Mode
 from server.wire.client import LabelsField, SessionStart, requested
@@ -85,6 +85,7 @@ class Session:
         self.assessment = Assessment(
             engine, engine.dictionaries.resolve(requested(start.labels)), capture_of(start), **self.manner()
         )
+        self.declaration = DeclarationCheck(self.audio)
         self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None
         self.update: QualityUpdate | None = None

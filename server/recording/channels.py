@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from server.errors import ConfigError
 from server.values.audio import Float32Array
+from server.values.notices import Notice, NoticeCode
 from server.values.text import Text
 
 MOST_CHANNELS = 8
@@ -63,7 +64,7 @@ class ChannelPlan:
     """``tracks``: to be judged one by one; the worst counts. ``notices``: what the caller should know."""
 
     tracks: tuple[Track, ...]
-    notices: tuple[Text, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def parse_roles(text: str) -> ChannelRoles:
@@ -164,28 +165,31 @@ class ChannelSurvey:
         names = [channel_name(number, self._channels) for number in numbers]
         return Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
 
-    def _dead(self, live: Sequence[int]) -> Text:
+    def _dead(self, live: Sequence[int]) -> Notice:
         dead = self._named([number for number in range(self._channels) if number not in live])
         judged = self._named(live)
-        return Text(
+        return Notice(
             f"{dead.zh}没有声音，只评估了{judged.zh}。",
             f"There is no sound on the {dead.en}. Only the {judged.en} was judged.",
+            NoticeCode.DEAD_CHANNEL,
         )
 
-    def _inverted(self, kept: Sequence[int]) -> Text:
+    def _inverted(self, kept: Sequence[int]) -> Notice:
         judged = self._named(kept)
-        return Text(
+        return Notice(
             f"各声道互为反相，相加会抵消，只评估了{judged.zh}。",
             f"The channels are inverted and would cancel each other. Only the {judged.en} was judged.",
+            NoticeCode.INVERTED_CHANNELS,
         )
 
 
-def parties_notice(number: int, channels: int) -> Text:
+def parties_notice(number: int, channels: int) -> Notice:
     """Of a recording whose channels were judged one by one; ``number`` is the worst."""
     worst = channel_name(number, channels)
-    return Text(
+    return Notice(
         f"各声道是不同的人，已分别评估，这里是较差的一个：{worst.zh}。"
         "请说明谁在哪个声道，例如 patient=right,doctor=left。",
         f"The channels hold different people and were judged one by one. This is the worse result: the {worst.en}. "
         "Say who is on which channel, for example patient=right,doctor=left.",
+        NoticeCode.DIFFERENT_CHANNELS,
     )

@@ -49,7 +49,7 @@ def result_model(result: Result) -> ResultModel:
         measures=wire.measures(result.measures),
         windows=_windows(result.windows, rate),
         model=_model(result),
-        notices=[wire.text(one) for one in result.notices],
+        notices=wire.notices(result.notices),
     )
 
 

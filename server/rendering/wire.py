@@ -9,6 +9,7 @@ from server.judge.judgement import PromptEvent, PromptRaised, Span
 from server.judge.labels import Label, LabelSet
 from server.judge.sounds import Interference
 from server.values.measures import Measures
+from server.values.notices import Notice
 from server.values.rounding import decibels, rounded, unit
 from server.values.scores import EvidenceKind, LabelScore, Overall
 from server.values.text import Text
@@ -18,6 +19,7 @@ from server.wire.common import (
     InterferenceModel,
     LabelScoreModel,
     MeasuresModel,
+    NoticeModel,
     OverallModel,
     PausesModel,
     TextModel,
@@ -156,6 +158,6 @@ def session_labels(labels: LabelSet) -> list[SessionLabel]:
     return [session_label(label) for label in labels.shown()]
 
 
-def notices(values: Iterable[Text]) -> list[TextModel]:
-    """How the caller's words were read, for the person who wrote them."""
-    return [text(one) for one in values]
+def notices(values: Iterable[Notice]) -> list[NoticeModel]:
+    """What the caller should know beside the scores."""
+    return [NoticeModel(zh=one.zh, en=one.en, code=one.code) for one in values]

@@ -47,6 +47,9 @@ UNIFORM = 32768 / np.sqrt(3)
 UNIFORM_WITHIN = 0.02
 """Compressed data: every value equally often."""
 
+HEAD_BYTES = 16
+"""Enough of the sound to know a container by; whole samples of every encoding."""
+
 
 class Guess(StrEnum):
     """What the bytes look like instead."""
@@ -77,35 +80,44 @@ _HEADS = (
 
 
 class DeclarationCheck:
-    """Give it every chunk as received; it guesses once, or never. It keeps two seconds at most, and lets go of them."""
+    """Of one session, over all its sockets. Give it every chunk as received; it guesses once, or never.
 
-    def __init__(self, audio: AudioFormat) -> None:
+    Silence before the sound, one byte over and over, is left out. How the sound is cut into chunks changes nothing.
+    It keeps two seconds at most, and lets go of them once it has ``decided``.
+    """
+
+    def __init__(self, audio: AudioFormat, *, decided: bool = False) -> None:
         self._encoding = audio.encoding
         self._wanted = int(HEARD_S * audio.sample_rate) * audio.encoding.sample_bytes
         self._least = int(LEAST_S * audio.sample_rate)
-        self._bytes: bytearray | None = bytearray()
-        self._started = False
+        self.decided = decided
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """A new socket replays more than was kept here: unless it has decided, the check looks at it from the start."""
+        self._bytes = bytearray()
+        self._silent = b""
+        self._silence = 0
 
     def take(self, data: bytes | bytearray | memoryview) -> Guess | None:
         """The guess, if this chunk completes what it takes; ``None`` at all other times."""
-        if self._bytes is None:
+        if self.decided or not len(data):
             return None
-        if not self._started and len(data) % self._encoding.sample_bytes == 0 and _is_constant(data):
-            return None  # silence before the sound: zeros, or the byte that a telephone's law has for it
-        self._started = True
-        self._bytes += data
-        guess = container(bytes(self._bytes[:16])) if len(self._bytes) - len(data) < 16 else None
-        if guess is None and len(self._bytes) >= self._wanted:
-            guess = samples_guess(bytes(self._bytes[: self._wanted]), self._encoding, self._least)
-            self._bytes = None
-        elif guess is not None:
-            self._bytes = None
+        self._bytes += data if self._bytes else self._without_silence(bytes(data))
+        guess = container(bytes(self._bytes[:HEAD_BYTES]))
+        self.decided = guess is not None or len(self._bytes) >= self._wanted
+        if self.decided:
+            guess = guess or samples_guess(bytes(self._bytes[: self._wanted]), self._encoding, self._least)
+            self._bytes = bytearray()
         return guess
 
-
-def _is_constant(data: bytes | bytearray | memoryview) -> bool:
-    whole = bytes(data)
-    return whole.count(whole[:1]) == len(whole)
+    def _without_silence(self, data: bytes) -> bytes:
+        """Without the silence before the sound: zeros, or the byte that a telephone's law has for it. Of that byte up
+        to 15 stay, so that samples and heads lie where they did."""
+        self._silent = self._silent or data[:1]
+        sound = data.lstrip(self._silent)
+        self._silence += len(data) - len(sound)
+        return self._silent * (self._silence % HEAD_BYTES) + sound if sound else b""
 
 
 def container(head: bytes) -> Guess | None:

@@ -8,7 +8,7 @@ from server.judge.labels import LabelKind, LabelSet
 from server.judge.said import Said
 from server.transcript import Matcher, Topics
 from server.transcript.conversation import Conversation
-from server.values.text import Text
+from server.values.notices import Notice, NoticeCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class TranscriptSource(Protocol):
         with a later end."""
         ...
 
-    def notices(self, end_s: float) -> Sequence[Text]:
+    def notices(self, end_s: float) -> Sequence[Notice]:
         """What a reader should know about the words up to ``end_s``."""
         ...
 
@@ -62,7 +62,7 @@ class WrittenTranscript:
             conversation.add(line.text, speaker=line.speaker, start_s=line.start_s)
         return conversation.said()
 
-    def notices(self, end_s: float) -> Sequence[Text]:
+    def notices(self, end_s: float) -> Sequence[Notice]:
         """A notice if lines begin after the end: they are left out."""
         late = len(self.lines) - len(self.heard_until(end_s))
         if not late:
@@ -70,7 +70,7 @@ class WrittenTranscript:
         zh = f"转写里有 {late} 行的时间在录音结束（{end_s:.1f} 秒）之后，没有采用；时间应以秒为单位，从录音开头算起"
         lines = "1 line of the transcript that begins" if late == 1 else f"{late} lines of the transcript that begin"
         en = f"left out: {lines} after the recording's end ({end_s:.1f} s); times are seconds from its beginning"
-        return (Text(zh, en),)
+        return (Notice(zh, en, NoticeCode.LATE_TRANSCRIPT),)
 
 
 def content_topics(labels: LabelSet) -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from server.values.notices import NoticeCode
 from server.values.scores import Why
 from server.wire.base import WireModel
 
@@ -18,6 +19,12 @@ class TextModel(WireModel):
 
     zh: str
     en: str
+
+
+class NoticeModel(TextModel):
+    """What the caller should know: ``code`` is for programs and does not change, the sentences are for people."""
+
+    code: NoticeCode
 
 
 class EvidenceModel(WireModel):

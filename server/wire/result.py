@@ -13,6 +13,7 @@ from server.wire.common import (
     Kind,
     LabelScoreModel,
     MeasuresModel,
+    NoticeModel,
     OverallModel,
     Score,
     TextModel,
@@ -105,4 +106,4 @@ class ResultModel(WireModel):
     measures: MeasuresModel
     windows: list[WindowModel]
     model: ModelModel
-    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
+    notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")

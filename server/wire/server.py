@@ -13,6 +13,7 @@ from server.wire.common import (
     Kind,
     LabelScoreModel,
     MeasuresModel,
+    NoticeModel,
     OverallModel,
     Score,
     TextModel,
@@ -64,7 +65,7 @@ class SessionStarted(WireModel):
     labels: list[SessionLabel]
     scorers: list[str]
     basic_mode: bool = Field(description="True if no CLAP is loaded.")
-    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
+    notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
 
 
 class AudioAck(WireModel):
@@ -205,7 +206,7 @@ class LabelsUpdated(WireModel):
 
     type: Literal["labels.updated"] = "labels.updated"
     labels: list[SessionLabel]
-    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
+    notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
 
 
 class SessionStateMessage(WireModel):
@@ -230,7 +231,7 @@ class Snapshot(WireModel):
     prompts: list[PromptRaisedMessage] = Field(default_factory=list)
     warnings: list[WarningCode] = Field(default_factory=list)
     ended: SessionEnded | None = None
-    notices: list[TextModel] = Field(default_factory=list, description="Notices about the requested labels.")
+    notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
 
 
 ServerMessage = Annotated[

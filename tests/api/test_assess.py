@@ -71,6 +71,7 @@ def test_the_named_channel_is_judged_and_a_dead_one_is_told(served: Served) -> N
     assert left["notices"] == []
     found = post(served, buffer.getvalue()).json()
     assert found["measures"]["noise_dbfs"] > -40.0
+    assert found["notices"][0]["code"] == "dead_channel"
     assert "left channel" in found["notices"][0]["en"]
 
 

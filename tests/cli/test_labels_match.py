@@ -146,6 +146,7 @@ def test_lines_after_the_end_of_the_recording_are_reported(mixes: Path, tmp_path
     recording = mixes / "000_clean_en.flac"
     told = json.loads(in_process("assess", "--format", "json", "--no-mos", recording, "--transcript", path).out)
     (notice,) = told["notices"]
+    assert notice["code"] == "late_transcript"
     assert notice["zh"].startswith("转写里有 2 行的时间在录音结束（12.0 秒）之后")
     assert notice["en"].startswith("left out: 2 lines of the transcript that begin after the recording's end (12.0 s)")
     assert "疼" not in json.dumps(told, ensure_ascii=False).replace("疼痛", "")

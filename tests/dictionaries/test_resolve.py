@@ -215,6 +215,7 @@ def test_unknown_chinese_is_unscorable_and_the_nearest_titles_are_named() -> Non
 
 
 def test_one_word_that_is_nearly_a_name_is_told_as_mistyped() -> None:
+    assert OURS.resolve("cardiolgy").notices[0].code == "mistyped_label"
     assert "Did you mean cardiology?" in OURS.resolve("cardiolgy").notices[0].en
     assert "是不是 low_background？" in OURS.resolve("low-backgruond").notices[0].zh
     assert "Did you mean" not in OURS.resolve("a dog barking").notices[0].en

@@ -45,6 +45,20 @@ async def test_mailbox_makes_the_patient_writer_wait() -> None:
     assert await box.take() is None
 
 
+async def test_mailbox_counts_the_window_whose_writer_was_cancelled() -> None:
+    """At the end of a session it is lost like those inside."""
+    box = Mailbox()
+    await box.put(mail(3, lossless=True))
+    await box.take()
+    await box.put(mail(4, lossless=True))
+    third = asyncio.create_task(box.put(mail(5, lossless=True)))
+    await settle()
+    assert box.unjudged == 3
+    third.cancel()
+    await settle()
+    assert box.unjudged == 3
+
+
 async def test_outbox_keeps_order_and_the_latest_of_a_kind() -> None:
     box = Outbox(10)
     for text, key in (("a", None), ("level 1", "level"), ("b", None), ("level 2", "level")):

@@ -18,7 +18,7 @@ from server.model.acoustic import summarise
 from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
 from tests.fakes import BytesCheckpoints, FakeClock, FakeDetector, FakeMos, FakeScorer
-from tests.live.patient import RATE, Doctor, Patient, noise
+from tests.live.patient import RATE, Doctor, Patient, chunks, noise
 
 STORES: dict[str, Callable[[], CheckpointStore]] = {"memory": MemoryCheckpoints, "bytes": BytesCheckpoints}
 """Every implementation of the port passes the tests that ask for ``store``."""
@@ -144,6 +144,26 @@ async def test_prompts_warnings_and_labels_go_on_too(dictionaries: Dictionaries,
         assert "processing_enabled" in snapshot["warnings"]
         assert snapshot["prompts"] == []
         await power_cut(patient)
+
+
+@pytest.mark.parametrize(("heard", "told"), [(bytes(2 * 4 * RATE), 1), (noise(4), 0)], ids=["silence", "sound"])
+async def test_bytes_are_looked_at_until_it_is_decided_what_they_are_and_not_again(
+    dictionaries: Dictionaries, store: CheckpointStore, heard: bytes, told: int
+) -> None:
+    """Silence decides nothing, two seconds of sound do."""
+    async with process(dictionaries, store, FakeClock()) as first:
+        patient = Patient(first)
+        started = await patient.start(pace="fast")
+        await patient.speak_scored(heard)
+        await power_cut(patient)
+    async with process(dictionaries, store, FakeClock()) as second:
+        patient = Patient(second)
+        await patient.start(resume=ticket(started))
+        for chunk in chunks(heard + b"OggS" + noise(2)):
+            patient.socket.say(chunk)
+        await patient.end()
+        codes = [one["code"] for one in patient.socket.got("warning")]
+    assert codes.count("not_what_was_declared") == told
 
 
 async def test_the_time_of_a_session_goes_on_too(dictionaries: Dictionaries, store: CheckpointStore) -> None:

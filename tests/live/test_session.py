@@ -12,7 +12,7 @@ from server.wire.client import SessionStart
 from server.wire.result import ResultModel
 from server.wire.server import server_messages
 from tests.fakes import FakeClock, FakeMos, FakeScorer, until
-from tests.live.patient import RATE, Doctor, Patient, noise, start_message
+from tests.live.patient import RATE, Doctor, Patient, chunks, noise, start_message
 
 
 async def test_session_started_reports_the_configuration_in_effect(manager: SessionManager) -> None:
@@ -157,6 +157,42 @@ async def test_fast_stream_loses_no_window_however_fast_it_comes(manager: Sessio
     assert [window["end_s"] for window in ended["result"]["windows"]] == expected
     assert [update["window"]["end_s"] for update in patient.socket.got("quality.update")] == expected
     assert ended["result"]["model"]["windows_replaced"] == 0
+
+
+async def test_fast_stream_whose_scorer_is_stuck_at_the_end_says_how_much_it_lost(
+    manager: SessionManager, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    """One window is being scored and one waits; a third would keep ``session.end`` from being read."""
+    patient = Patient(manager, clock)
+    await patient.start(pace="fast")
+    await patient.speak_scored(noise(9.5))
+    scorer.gate.clear()
+    for chunk in chunks(noise(1.9)):
+        patient.socket.say(chunk)
+    await patient.taken()
+    patient.socket.say({"type": "session.end"})
+    await patient.taken()
+    await clock.advance(29.9)
+    assert not patient.socket.got("session.ended")
+    await clock.advance(0.2)
+    result = (await patient.socket.expect("session.ended"))["result"]
+    scorer.gate.set()
+    lost = 11 - 2 - len(result["windows"])
+    assert lost == 2
+    assert [one["code"] for one in result["notices"] if "windows" in one["en"]] == ["windows_lost"]
+    assert f"last {lost} windows" in result["notices"][-1]["en"]
+    assert result["model"]["shed"] == lost
+    assert await patient.closed() == 1000
+
+
+async def test_fast_stream_that_lost_nothing_says_nothing(manager: SessionManager) -> None:
+    patient = Patient(manager)
+    await patient.start(pace="fast")
+    for chunk in chunks(noise(12)):
+        patient.socket.say(chunk)
+    result = (await patient.end())["result"]
+    assert len(result["windows"]) == 10
+    assert "windows_lost" not in [one["code"] for one in result["notices"]]
 
 
 async def test_busy_scorer_stops_acknowledgements_of_a_fast_stream(manager: SessionManager, scorer: FakeScorer) -> None:

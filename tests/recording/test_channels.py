@@ -88,6 +88,7 @@ def test_channels_that_cancel_are_told_and_one_is_judged() -> None:
     plan = surveyed(0.5 * voice, -voice)
     assert plan.tracks == (Track((1,)),)
     assert "inverted" in plan.notices[0].en
+    assert plan.notices[0].code == "inverted_channels"
 
 
 @pytest.mark.parametrize("second_db", [-20.0, -47.0])

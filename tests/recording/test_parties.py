@@ -66,6 +66,7 @@ async def test_a_faint_patient_is_not_hidden_by_a_loud_doctor_on_the_other_chann
     assert result.overall.verdict != "accept"
     assert "right channel" in result.notices[0].en
     assert "右声道" in result.notices[0].zh
+    assert result.notices[0].code == "different_channels"
 
 
 async def test_two_good_voices_on_two_channels_are_accepted(

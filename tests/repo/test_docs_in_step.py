@@ -8,6 +8,7 @@ import pytest
 
 from server.errors import TingqingError
 from server.settings import ENV_PREFIX, Settings
+from server.values.notices import NoticeCode
 from server.values.scores import Why
 from server.wire.messages import CLIENT_MODELS, SERVER_MODELS
 from server.wire.server import EndReason, WarningCode
@@ -59,8 +60,10 @@ def test_every_error_code_is_documented(code: str) -> None:
     assert f"`{code}`" in EVERYTHING
 
 
-@pytest.mark.parametrize("word", [*get_args(WarningCode), *get_args(EndReason), *(str(why) for why in Why)])
-def test_every_warning_reason_and_why_is_in_the_protocol(word: str) -> None:
+@pytest.mark.parametrize(
+    "word", [*get_args(WarningCode), *get_args(EndReason), *(str(why) for why in (*Why, *NoticeCode))]
+)
+def test_every_warning_notice_reason_and_why_is_in_the_protocol(word: str) -> None:
     assert re.search(rf"\b{word}\b", PROTOCOL)
 
 

@@ -70,6 +70,25 @@ def test_a_container_is_known_by_its_first_bytes_after_silence_too(head: bytes, 
     assert told(head + RNG.bytes(640)) == [guess]
 
 
+@pytest.mark.parametrize("chunk", [7, 21, 640, 1_001, 100_000])
+def test_the_guess_does_not_depend_on_how_the_bytes_are_cut(speech: Float32Array, chunk: int) -> None:
+    silence = bytes(4_800)
+    assert told(silence + s16(speech).astype(">i2").tobytes() * 2, chunk=chunk) == [Guess.BIG_ENDIAN]
+    assert told(silence + b"\0\0\0 ftypisom" + RNG.bytes(3_000), chunk=chunk) == [Guess.MP4]
+    assert told(silence + s16(speech).tobytes() * 2, chunk=chunk) == []
+
+
+def test_a_socket_that_begins_again_looks_at_the_replay_and_a_decision_stands(speech: Float32Array) -> None:
+    wrong, right = s16(speech).astype(">i2").tobytes(), s16(speech).tobytes()
+    check = DeclarationCheck(S16)
+    assert check.take(right[:40_000]) is None
+    check.begin_again()
+    assert check.take(wrong) is Guess.BIG_ENDIAN
+    check.begin_again()
+    assert (check.decided, check.take(wrong)) == (True, None)
+    assert DeclarationCheck(S16, decided=True).take(wrong) is None
+
+
 def test_a_line_of_either_law_is_never_called_wrong() -> None:
     assert samples_guess(RNG.bytes(16_000), Encoding.MULAW) is None
 

@@ -4,6 +4,7 @@
  *
  * @typedef {'zh' | 'en'} Language
  * @typedef {{zh: string, en: string}} Text
+ * @typedef {Text & {code?: string}} Notice
  * @typedef {'clear' | 'usable' | 'poor' | 'nodata'} Grade
  * @typedef {'accept' | 're-record' | 'unusable'} Verdict
  * @typedef {'quality' | 'content'} Kind
@@ -29,7 +30,7 @@
  *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
  *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
- *   notices?: Text[]}} SessionStarted
+ *   notices?: Notice[]}} SessionStarted
  * @typedef {{type: 'audio.ack', samples: number}} AudioAck
  * @typedef {{type: 'level', peak_dbfs: number, speaking: boolean}} Level
  * @typedef {{type: 'quality.update', seq: number, window: {end_s: number, speech_ratio: number},
@@ -42,18 +43,18 @@
  * @typedef {{type: 'warning', code: WarningCode, guess?: string | null}} Warning
  * @typedef {{type: 'heartbeat'}} Heartbeat
  * @typedef {{type: 'go_away', time_left_s: number}} GoAway
- * @typedef {{type: 'labels.updated', labels: Label[], notices?: Text[]}} LabelsUpdated
+ * @typedef {{type: 'labels.updated', labels: Label[], notices?: Notice[]}} LabelsUpdated
  * @typedef {{type: 'session.state', state: 'live' | 'paused' | 'reconnecting'}} SessionStateMessage
  * @typedef {{title: Text, kind: Kind, score: number | null, threshold: number, why?: Why | null,
  *   state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, unusable_spans: Span[],
  *   not_heard: string[], measures: Measures, interference: Interference[], events: SoundEvent[],
- *   notices?: Text[]}} Result
+ *   notices?: Notice[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: Prompt[],
- *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Text[]}} Snapshot
+ *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[]}} Snapshot
  * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal
  * @typedef {{type: 'error', error: Refusal}} ErrorMessage
  *

@@ -1,0 +1,38 @@
+"""What the caller should know beside the scores: a stable code, and a sentence in both languages."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.values.text import Text
+
+
+class NoticeCode(StrEnum):
+    """For programs: codes are added, never changed."""
+
+    DEFAULT_CONTRAST = "default_contrast"
+    """A label in English had no contrast; one was made."""
+    UNSCORABLE_LABEL = "unscorable_label"
+    """A label is in no dictionary, and not English."""
+    MISTYPED_LABEL = "mistyped_label"
+    """A name is nearly that of a dictionary or a label."""
+    NOTHING_JUDGED = "nothing_judged"
+    """None of the labels can be judged here."""
+    LATE_TRANSCRIPT = "late_transcript"
+    """Lines of the transcript begin after the recording's end."""
+    DEAD_CHANNEL = "dead_channel"
+    """A channel holds no sound; the others were judged."""
+    INVERTED_CHANNELS = "inverted_channels"
+    """Channels would cancel each other; one was judged."""
+    DIFFERENT_CHANNELS = "different_channels"
+    """The channels hold different people; each was judged, and this is the worse result."""
+    LITTLE_SPEECH = "little_speech"
+    """Someone speaks in less than a tenth of the time."""
+    WINDOWS_LOST = "windows_lost"
+    """At the end of a session there was no time to score the last windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Text):
+    """``code`` says which; the words may change."""
+
+    code: NoticeCode
