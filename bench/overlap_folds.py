@@ -19,7 +19,7 @@ from mixes_manifest import sources
 from mixes_table import Bench, auc
 
 from server.evaluation.manifest import Row
-from server.model.acoustic.measures import Internal
+from server.model.acoustic.names import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import OverlapNetwork, load_overlap
 from server.values.audio import Float32Array

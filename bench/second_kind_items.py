@@ -8,7 +8,9 @@ from codecs_of_lines import Gtcrn
 from voices import RATE, Audio, Cast, Fold, floor_noise, levelled
 
 PEAK = 0.98
-CLEAN_SNR_DB = 52.0
+CLEAN_SNR_DB = 47.0
+SMALL = 40
+"""Items of each small fault, and of the same without it, in each fold."""
 Source = Literal["file", "microphone", "telephone"]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from codecs_of_lines import CODECS, Codec, by_webrtc
 from pairs import truth
-from second_kind_items import Item, Stage, Wanted, fails
+from second_kind_items import SMALL, Item, Stage, Wanted, fails
 from spoil import UPSAMPLERS, covered, hum, in_turns, self_echo, suppressed, telephone, upsampled, whispered
 from voices import RATE, Audio, clarity_db, decaying_room, floor_noise, in_room, levelled, make_mixes, with_noise
 
@@ -22,7 +22,7 @@ class Places(Stage):
             yield from group
 
     def _echoes(self) -> Iterator[Item]:
-        for _ in range(20):
+        for _ in range(SMALL):
             delay, gain = float(self._rng.uniform(120, 300)), float(self._rng.uniform(0.6, 0.9))
             voice, talker = self._voice()
             echoed, echo = self_echo(voice, delay, gain), fails("low_reverberation")

@@ -26,6 +26,7 @@ __all__ += ["floor_noise", "in_room", "levelled", "make_mixes", "rows", "spread_
 
 RATE = 16_000
 VOICE_DBFS = -26.0
+LEAST_SNR_DB = 30.0
 EARLY_S = 0.05
 """What arrives within 50 ms helps to understand (ISO 3382-1, C50)."""
 Audio = npt.NDArray[np.float64]
@@ -51,15 +52,20 @@ def clarity_db(response: Audio) -> float:
 class Cast:
     """Talkers and noises of one fold, each in turn. ``least_snr_db``: own noise floor under the voice, of each clip."""
 
-    def __init__(self, fold: Fold, seed: int, *, least_snr_db: float = 30.0) -> None:
+    def __init__(self, fold: Fold, seed: int, *, least_snr_db: float = LEAST_SNR_DB) -> None:
         self.fold = fold
         self.rng = np.random.default_rng((seed, FOLDS.index(fold)))
         talkers: dict[str, list[str]] = {}
+        everyone: set[str] = set()
         for row in rows():
             spoken = row["path"].startswith("speech/") and row["clean"] == "yes" and row["language"] in {"en", "zh"}
-            if spoken and float(row["active_db"]) - float(row["floor_db"]) >= least_snr_db:
+            snr_db = float(row["active_db"] or 0.0) - float(row["floor_db"] or 0.0)
+            if spoken and snr_db >= min(LEAST_SNR_DB, least_snr_db):
+                everyone.add(row["group"])
+            if spoken and snr_db >= least_snr_db:
                 talkers.setdefault(row["group"], []).append(row["path"])
-        names = sorted(talkers)[FOLDS.index(fold) :: 2]
+        # Whoever is left out for noise changes no other talker's fold.
+        names = [name for name in sorted(everyone)[FOLDS.index(fold) :: 2] if name in talkers]
         order = [names[place] for place in self.rng.permutation(len(names))]
         self.n_talkers = len(order)
         self._talkers = itertools.cycle([(name, talkers[name]) for name in order])

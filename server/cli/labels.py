@@ -185,7 +185,7 @@ def _known(where: Path) -> "Known":
     from server.dictionaries.loader import load_folder
     from server.dictionaries.topics import load_topics
     from server.errors import LabelFileError
-    from server.model.acoustic.measures import MEASURE_NAMES
+    from server.model.acoustic.names import MEASURE_NAMES
     from server.resources import labels_dir
 
     try:

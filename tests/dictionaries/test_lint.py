@@ -12,7 +12,7 @@ from server.dictionaries.lint.sameness import near_en, near_zh
 from server.dictionaries.lint.wording import is_vague_en, is_vague_zh, several_claims
 from server.dictionaries.loader import load_file, load_folder
 from server.dictionaries.topics import load_topics
-from server.model.acoustic.measures import MEASURE_NAMES
+from server.model.acoustic.names import MEASURE_NAMES
 from server.values.scores import EvidenceKind
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,8 @@ import soxr
 
 from server.model.acoustic.levels import noise, signal_to_noise, speech_level, steady_noise, under_echo
 from server.model.acoustic.losses import is_cut, lost_rows
-from server.model.acoustic.measures import MEASURE_NAMES, AcousticReading, Internal, read, stretches
+from server.model.acoustic.measures import AcousticReading, read, stretches
+from server.model.acoustic.names import MEASURE_NAMES, Internal
 from server.model.acoustic.speech import pauses, reverberation, syllable_rate
 from server.stream.losses import repeated_rows
 from server.values.audio import Float32Array

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.model.acoustic import AcousticScorer
-from server.model.acoustic.measures import MEASURE_NAMES
+from server.model.acoustic.names import MEASURE_NAMES
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Capture, CaptureSource
 from server.values.measures import Mos

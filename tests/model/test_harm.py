@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from server.model.acoustic.measures import Internal, read, stretches
+from server.model.acoustic.measures import read, stretches
+from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.values.measures import Mos
 from server.values.rows import Column

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from server.model.acoustic.crosstalk import LEAST_ROWS, LEAST_SNR_DB, MOST_ECHO, SURE, overlap_share
-from server.model.acoustic.measures import Internal
+from server.model.acoustic.names import Internal
 from server.model.acoustic.scorer import readings
 from server.model.overlap import FRAME, STEP, WEIGHTS, OverlapNetwork, load_overlap, relative, spectrum
 from server.values.audio import Float32Array

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from server.model.acoustic.loudness import peak_pile
-from server.model.acoustic.measures import Internal
+from server.model.acoustic.names import Internal
 from server.model.acoustic.scorer import readings
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows

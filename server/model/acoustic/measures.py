@@ -1,8 +1,7 @@
 """All measures of a stretch of rows: those in the result, and those that only curves read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,8 @@ from server.model.acoustic.levels import (
 )
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.loudness import peak_pile
+from server.model.acoustic.names import PUBLIC_NAMES, Internal
+from server.model.acoustic.ratings import HEAVY_CLIPPING, trusted_mos
 from server.model.acoustic.spectrum import (
     Spectrum,
     VoiceSpectrum,
@@ -28,7 +29,9 @@ from server.model.acoustic.spectrum import (
     voice_spectrum,
 )
 from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
+from server.model.acoustic.voicing import is_whispered
 from server.values.audio import Float32Array
+from server.values.input_kind import InputKind, input_kind
 from server.values.marked import MarkedRows
 from server.values.measures import Measures, Mos
 from server.values.rows import ROW_RATE, BoolArray, Column
@@ -36,13 +39,6 @@ from server.values.windows import WINDOW_S, Window
 
 SILENT_INPUT_DBFS = -90.0
 """A microphone's own noise is above this level; below it the input is muted or dead."""
-
-CLIPPING = 5e-5
-"""Clipping ratio from which clipping is audible."""
-
-HEAVY_CLIPPING = 0.01
-"""With 1 % clipped samples or more, speech has lost the dips that echo would fill, and DNSMOS hears the distortion as
-background."""
 
 ECHOING = 0.50
 """``reverberation`` from which DNSMOS rates the echo as background noise (docs/measures.md)."""
@@ -60,56 +56,10 @@ SURE_EDGE_DB = -30.0
 LINE_HZ = 4000.0
 """Images over a line's 4 kHz are not voice."""
 
-ROOM_HEARD = 0.30
-QUIET_ROOM_SNR_DB = 16.0
-FEW_LOST = 0.005
-"""SIG indicates distance if the room is audible in the speech and noise, clipping and losses do not explain it."""
-
-CLEAN_SNR_DB = 40.0
-MOST_LIFT_DB = 6.0
-"""A listener turns a quiet recording up by as much as its SNR exceeds what a close microphone gives, at most 6 dB: more
+CLEAN_SNR_DB = 38.0
+MOST_LIFT_DB = 7.0
+"""A listener turns a quiet recording up by as much as its SNR exceeds what a close microphone gives, at most 7 dB: more
 would need a hand on the volume in the middle of a visit."""
-
-UNPAUSED_ROWS = 80
-"""With under 0.8 s of pause in the stretch the SNR misses sounds that a detector takes for speech (cries, barks, TV);
-DNSMOS then tells more than the SNR (docs/measures.md)."""
-
-
-class Internal(StrEnum):
-    """Measures that only curves read (docs/measures.md)."""
-
-    SPEECH_S = "speech_s"
-    """Seconds of speech, scaled to a full window of 10 s."""
-    SILENCE_RATIO = "silence_ratio"
-    """Fraction of rows of digital silence or below -90 dBFS, 0..1."""
-    HIGH_BAND_DB = "high_band_db"
-    """4–7.5 kHz against 100–1000 Hz of the voice, the room taken off, dB; absent where a telephone line is heard."""
-    TELEPHONE_EDGE_DB = "telephone_edge_db"
-    """Fall of the voice at 4 kHz, dB, where only a telephone line's falls so far; never where a line was declared."""
-    LINE_BAND_DB = "line_band_db"
-    """2.5–3.3 kHz against 100–1000 Hz of the voice, dB, where a telephone line was declared."""
-    PEAK_PILE = "peak_pile"
-    """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed.
-    Over the whole window in ``recent`` too."""
-    SELF_ECHO = "self_echo"
-    """Strength of the talker's own voice coming back after 100–330 ms, 0..1; 0 where no delay stands out."""
-    LIFTED_SPEECH_DBFS = "lifted_speech_dbfs"
-    """``speech_dbfs`` as loud as playback can make it before the recording's own noise is heard, dBFS."""
-    NOISE_ALONE_DBFS = "noise_alone_dbfs"
-    """Noise level if nobody speaks, so that there is no SNR, dBFS."""
-    TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
-    """``mos_background`` where no echo is heard, which it would rate as background, and pauses carry the SNR."""
-    UNPAUSED_MOS_BACKGROUND = "unpaused_mos_background"
-    """The same, if there is hardly a pause to measure the SNR in."""
-    DISTANT_MOS_SIGNAL = "distant_mos_signal"
-    """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
-    OVERLAP = "overlap"
-    """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
-
-
-PUBLIC_NAMES = frozenset(field.name for field in fields(Measures)) - {"pauses"}
-MEASURE_NAMES = PUBLIC_NAMES | frozenset(Internal)
-"""The measures that a curve of a label file may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +120,15 @@ def read(
     else:
         noise_db = mean_noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
     clipping = float(rows.array[rows.present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
-    echo = reverberation(rows) if clipping is not None and clipping < HEAVY_CLIPPING else None
+    spectrum = voice_spectrum(stretch.spectra, rows.sounding_speech, rows.pause)
+    whispered = is_whispered(stretch.spectra, rows, speech_db)
+    mos = None if whispered else mos
+    echo = None if whispered or clipping is None or clipping >= HEAVY_CLIPPING else reverberation(rows)
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
-    if noise_db is not None and is_echoing(echo, own):
+    if noise_db is not None and (whispered or is_echoing(echo, own)):
         noise_db = min(noise_db, under_echo(rows))
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
-    spectrum = voice_spectrum(stretch.spectra, rows.sounding_speech, rows.pause)
     edge = None if spectrum is None else line_edge(spectrum)
     narrow = spoken >= LEAST_ECHO_ROWS and is_narrow(edge, echo)
     measures = Measures(
@@ -271,27 +223,12 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
     if overlap is not None and not is_echoing(None, own):
         values[Internal.OVERLAP] = overlap
     if measures.speech_dbfs is not None:
-        lift = min(max((measures.snr_db or 0.0) - CLEAN_SNR_DB, 0.0), MOST_LIFT_DB)
+        # A breath in the pauses is not what is lifted with the voice; without a pause, only they tell.
+        above = max(measures.snr_db or 0.0, measures.speech_dbfs - under_echo(rows))
+        lift = min(max(above - CLEAN_SNR_DB, 0.0), MOST_LIFT_DB)
         values[Internal.LIFTED_SPEECH_DBFS] = measures.speech_dbfs + lift
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
-    return {**values, **_from_mos(stretch, measures, own)}
-
-
-def _from_mos(stretch: Stretch, measures: Measures, own: float | None) -> dict[str, float]:
-    """DNSMOS ratings, each under the name of the use for which it can be trusted here."""
-    values: dict[str, float] = {}
-    echo = measures.reverberation
-    distorted = (measures.clipping_ratio or 0.0) >= HEAVY_CLIPPING
-    if measures.mos_background is not None and not distorted and not is_echoing(echo, own):
-        paused = np.count_nonzero(stretch.rows.pause) >= UNPAUSED_ROWS
-        name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
-        values[name] = measures.mos_background
-    unexplained = (
-        (measures.snr_db or 0.0) >= QUIET_ROOM_SNR_DB
-        and (measures.clipping_ratio or 0.0) < CLIPPING
-        and (measures.dropout_ratio or 0.0) < FEW_LOST
-    )
-    if measures.mos_signal is not None and echo is not None and echo >= ROOM_HEARD and unexplained:
-        values[Internal.DISTANT_MOS_SIGNAL] = measures.mos_signal
-    return values
+    if measures.speech_dbfs is None and input_kind(rows.array) in {InputKind.FLOOR, InputKind.ZEROS}:
+        values[Internal.LIFELESS] = 1.0
+    return {**values, **trusted_mos(rows, measures, echoing=is_echoing(measures.reverberation, own))}

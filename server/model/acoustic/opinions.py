@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from server.judge.curves import evaluate
 from server.judge.labels import AcousticEvidence, Label
-from server.model.acoustic.measures import Internal
+from server.model.acoustic.names import Internal
 from server.values.measures import Measures
 from server.values.scores import Opinion, Why
 
@@ -25,7 +25,14 @@ HIDDEN_BY_PROCESSING = frozenset(
 """Noise suppression and automatic gain falsify these measures; labels that read them then have no evidence."""
 
 SPEECH_FREE = frozenset(
-    {Internal.SPEECH_S, Internal.SILENCE_RATIO, Internal.NOISE_ALONE_DBFS, "noise_dbfs", "clipping_ratio"}
+    {
+        Internal.SPEECH_S,
+        Internal.SILENCE_RATIO,
+        Internal.NOISE_ALONE_DBFS,
+        Internal.LIFELESS,
+        "noise_dbfs",
+        "clipping_ratio",
+    }
 )
 """Measures that exist without speech."""
 

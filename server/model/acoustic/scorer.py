@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from server.model.acoustic.measures import AcousticReading, Internal, read, stretches
+from server.model.acoustic.measures import AcousticReading, read, stretches
+from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion, shown
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import CaptureSource

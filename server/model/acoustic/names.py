@@ -1,0 +1,45 @@
+"""The names of the measures that the curves of a label file may read."""
+
+from dataclasses import fields
+from enum import StrEnum
+
+from server.values.measures import Measures
+
+
+class Internal(StrEnum):
+    """Measures that only curves read (docs/measures.md)."""
+
+    SPEECH_S = "speech_s"
+    """Seconds of speech, scaled to a full window of 10 s."""
+    SILENCE_RATIO = "silence_ratio"
+    """Fraction of rows of digital silence or below -90 dBFS, 0..1."""
+    HIGH_BAND_DB = "high_band_db"
+    """4–7.5 kHz against 100–1000 Hz of the voice, the room taken off, dB; absent where a telephone line is heard."""
+    TELEPHONE_EDGE_DB = "telephone_edge_db"
+    """Fall of the voice at 4 kHz, dB, where only a telephone line's falls so far; never where a line was declared."""
+    LINE_BAND_DB = "line_band_db"
+    """2.5–3.3 kHz against 100–1000 Hz of the voice, dB, where a telephone line was declared."""
+    PEAK_PILE = "peak_pile"
+    """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed.
+    Over the whole window in ``recent`` too."""
+    SELF_ECHO = "self_echo"
+    """Strength of the talker's own voice coming back after 100–330 ms, 0..1; 0 where no delay stands out."""
+    LIFTED_SPEECH_DBFS = "lifted_speech_dbfs"
+    """``speech_dbfs`` as loud as playback can make it before the recording's own noise is heard, dBFS."""
+    NOISE_ALONE_DBFS = "noise_alone_dbfs"
+    """Noise level if nobody speaks, so that there is no SNR, dBFS."""
+    TRUSTED_MOS_BACKGROUND = "trusted_mos_background"
+    """``mos_background`` where no echo is heard, which it would rate as background, and pauses carry the SNR."""
+    UNPAUSED_MOS_BACKGROUND = "unpaused_mos_background"
+    """The same, if there is hardly a pause to measure the SNR in."""
+    DISTANT_MOS_SIGNAL = "distant_mos_signal"
+    """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
+    LIFELESS = "lifeless"
+    """1 where nobody speaks and only zeros, or the steady floor or hum of an input, arrive; absent otherwise."""
+    OVERLAP = "overlap"
+    """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
+
+
+PUBLIC_NAMES = frozenset(field.name for field in fields(Measures)) - {"pauses"}
+MEASURE_NAMES = PUBLIC_NAMES | frozenset(Internal)
+"""The measures that a curve of a label file may read."""

@@ -1,0 +1,42 @@
+"""DNSMOS ratings, each under the name of the use for which it can be trusted. A pure function of measures."""
+
+import numpy as np
+
+from server.model.acoustic.names import Internal
+from server.values.marked import MarkedRows
+from server.values.measures import Measures
+
+CLIPPING = 5e-5
+"""Clipping ratio from which clipping is audible."""
+
+HEAVY_CLIPPING = 0.01
+"""With 1 % clipped samples or more, speech has lost the dips that echo would fill, and DNSMOS hears the distortion as
+background."""
+
+ROOM_HEARD = 0.30
+QUIET_ROOM_SNR_DB = 16.0
+FEW_LOST = 0.005
+"""SIG indicates distance if the room is audible in the speech and noise, clipping and losses do not explain it."""
+
+UNPAUSED_ROWS = 80
+"""With under 0.8 s of pause in the stretch the SNR misses sounds that a detector takes for speech (cries, barks, TV);
+DNSMOS then tells more than the SNR (docs/measures.md)."""
+
+
+def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool) -> dict[str, float]:
+    """``echoing``: the room or the talker's own voice is heard again, which DNSMOS rates as background."""
+    values: dict[str, float] = {}
+    echo = measures.reverberation
+    distorted = (measures.clipping_ratio or 0.0) >= HEAVY_CLIPPING
+    if measures.mos_background is not None and not distorted and not echoing:
+        paused = np.count_nonzero(rows.pause) >= UNPAUSED_ROWS
+        name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
+        values[name] = measures.mos_background
+    unexplained = (
+        (measures.snr_db or 0.0) >= QUIET_ROOM_SNR_DB
+        and (measures.clipping_ratio or 0.0) < CLIPPING
+        and (measures.dropout_ratio or 0.0) < FEW_LOST
+    )
+    if measures.mos_signal is not None and echo is not None and echo >= ROOM_HEARD and unexplained:
+        values[Internal.DISTANT_MOS_SIGNAL] = measures.mos_signal
+    return values
