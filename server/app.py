@@ -144,7 +144,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             probe = Probe(lambda: score_once(engine))
-            app.state.services = Services(engine, manager, probe, slots, uploads, Gate(keys))
+            app.state.services = Services(engine, manager, probe, slots, uploads, Gate(keys), settings.public_url)
             yield
             slots.shut()
 

@@ -6,7 +6,7 @@ Every field can be set by an environment variable ``TINGQING_<NAME>``; a command
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.errors import SettingsError
@@ -27,6 +27,12 @@ class Settings(BaseSettings):
     )
     data_dir: Path | None = Field(
         default=None, description="Folder of what outlives the server: the keys. Without it there are none."
+    )
+    key: SecretStr | None = Field(default=None, description="Key of a client, for `tingqing stream`.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
+        description="How the outside calls this server, for the links of POST /v1/sessions; behind a proxy.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")

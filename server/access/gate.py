@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.access.keys import KeyStore, digest_of, looks_like_key
-from server.access.principal import ANYONE, Principal
-from server.errors import UnauthorizedError
+from server.access.principal import ANYONE, Principal, Role
+from server.access.tokens import Claim, Scope, Tokens
+from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
+
+TOKEN_EXPIRED = "This link has expired. Ask for a new one."
 
 
 def utc_now() -> datetime:
@@ -17,6 +20,7 @@ class Gate:
     """One per process. A server is keyed from its first key on, also while it runs, and for ever after."""
 
     def __init__(self, keys: KeyStore, now: Callable[[], datetime] = utc_now) -> None:
+        self.tokens = Tokens(keys, now)
         self._keys = keys
         self._now = now
         self._keyed = False
@@ -42,3 +46,17 @@ class Gate:
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
             raise UnauthorizedError("This key is not valid.", param="authorization")
         return key.principal
+
+    async def guest(self, token: str, scope: Scope, session_id: str | None = None) -> tuple[Principal, Claim]:
+        """Who opens a socket of ``scope`` with ``token``; ``session_id``: the session that its address names.
+
+        Raises InvalidTokenError, ForeignTokenError, StoreError, and TokenExpiredError for an observer. Whether a
+        patient's token still counts is told by the claim: whoever resumes a session needs its resume token instead.
+        """
+        grant = await self.tokens.read(token)
+        if grant.scope is not scope or session_id not in (None, grant.session_id):
+            raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
+        if scope is Scope.OBSERVE and not grant.live:
+            raise TokenExpiredError(TOKEN_EXPIRED, param="token")
+        who = f"{scope} token of session {grant.session_id[:8]}"
+        return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live)

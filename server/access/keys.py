@@ -3,7 +3,8 @@
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -39,7 +40,16 @@ class ApiKey:
     @property
     def principal(self) -> Principal:
         """Who holds it."""
-        return Principal(f"key {self.id}", self.role, self.site)
+        return Principal(f"key {self.id}", self.role, self.site, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """Signs tokens. ``kid`` names it in a token's head; the newest signs, older ones still verify."""
+
+    kid: str
+    secret: bytes = field(repr=False)
+    created_at: datetime
 
 
 class KeyStore(Protocol):
@@ -65,12 +75,25 @@ class KeyStore(Protocol):
         """Whether a key was ever created: revoking the last one must not open the server."""
         ...
 
+    async def get(self, key_id: str) -> ApiKey | None:
+        """The key with this id."""
+        ...
+
+    async def signing_keys(self) -> list[SigningKey]:
+        """The newest first."""
+        ...
+
+    async def replace_signing_keys(self, new: SigningKey, dropped: Collection[str]) -> None:
+        """Add ``new`` and forget those with a ``kid`` in ``dropped``, at once or not at all."""
+        ...
+
 
 class MemoryKeys:
-    """The keys of one process, for a server without a data folder: it has none."""
+    """The keys of one process, for a server without a data folder."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
+        self._signing: list[SigningKey] = []
 
     async def add(self, key: ApiKey, digest: str) -> None:
         """See KeyStore."""
@@ -97,6 +120,18 @@ class MemoryKeys:
     async def any(self) -> bool:
         """See KeyStore."""
         return bool(self._keys)
+
+    async def get(self, key_id: str) -> ApiKey | None:
+        """See KeyStore."""
+        return next((key for key in self._keys.values() if key.id == key_id), None)
+
+    async def signing_keys(self) -> list[SigningKey]:
+        """See KeyStore."""
+        return list(self._signing)
+
+    async def replace_signing_keys(self, new: SigningKey, dropped: Collection[str]) -> None:
+        """See KeyStore."""
+        self._signing = [new, *(key for key in self._signing if key.kid not in dropped)]
 
 
 async def create_key(

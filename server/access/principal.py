@@ -12,18 +12,19 @@ LOCAL_SITE = "local"
 class Right(StrEnum):
     """What a route asks of its caller. All of it is limited to the caller's own site."""
 
-    SPEAK = "speak"
+    BEGIN = "begin"
     ASSESS = "assess"
     OBSERVE = "observe"
 
 
 class Role(StrEnum):
-    """``ANYONE``: a server without keys does not identify its callers."""
+    """``ANYONE``: a server without keys does not identify its callers. ``GUEST``: holds a token for one session."""
 
     ANYONE = "anyone"
     ADMIN = "admin"
     INTEGRATOR = "integrator"
     VIEWER = "viewer"
+    GUEST = "guest"
 
 
 RIGHTS = {
@@ -31,16 +32,21 @@ RIGHTS = {
     Role.ADMIN: frozenset(Right),
     Role.INTEGRATOR: frozenset(Right),
     Role.VIEWER: frozenset({Right.OBSERVE}),
+    Role.GUEST: frozenset(),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """``who``: a name for the audit log, never a secret. ``site``: only its sessions are visible to them."""
+    """``who``: a name for the audit log, never a secret. ``site``: only its sessions are visible to them.
+
+    ``key_id``: of the key that they hold, if any.
+    """
 
     who: str
     role: Role
     site: str
+    key_id: str | None = None
 
     def need(self, right: Right) -> None:
         """Raises ForbiddenError unless the role has ``right``."""

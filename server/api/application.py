@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from server.api import assess, docs, health, label_sets, observe, pages, problems, schema, stream
+from server.api import assess, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
 from server.api.admission import Admission
 from server.api.requests import Requests
 
@@ -24,7 +24,7 @@ def build(
         title="Tingqing", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     problems.install(app)
-    for part in (assess, label_sets, health, schema):
+    for part in (sessions, assess, label_sets, health, schema):
         app.include_router(part.router)
     docs.install(app)
     app.include_router(stream.router)

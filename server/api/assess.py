@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.access.principal import Right
 from server.api.principals import needs
-from server.api.problems import documented, problem
+from server.api.problems import client_gone, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
 from server.errors import ConfigError, LabelQueryError
@@ -27,9 +27,6 @@ from server.wire.client import LABELS_FORM, LabelRequest, requested
 from server.wire.result import ResultModel
 
 router = APIRouter(tags=["recordings"])
-
-CLIENT_GONE = 499
-"""Logged as the status when the client has gone before the answer; nginx uses the same number."""
 
 MAX_NAME = 200
 
@@ -142,7 +139,7 @@ async def assess(request: Request, services: Wired) -> Response:
             finally:
                 await form.close()
     except GoneError:
-        return problem(CLIENT_GONE, "client_gone", "The client closed the connection.")
+        return client_gone()
 
 
 async def _assess(services: Services, form: FormData) -> Response:

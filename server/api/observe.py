@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, WebSocket
 
-from server.access.principal import Right
+from server.access.tokens import Scope
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -12,7 +12,7 @@ router = APIRouter()
 @router.websocket("/v1/sessions/{session_id}/observe")
 async def observe(websocket: WebSocket, session_id: str) -> None:
     """Runs until the session ends or the observer leaves; any number may watch."""
-    admitted = await open_transport(websocket, Right.OBSERVE)
+    admitted = await open_transport(websocket, Scope.OBSERVE, session_id)
     if admitted is not None:
-        transport, principal = admitted
-        await services_of(websocket).manager.run_observer(transport, principal, session_id)
+        manager = services_of(websocket).manager
+        await manager.run_observer(admitted.transport, admitted.principal, session_id)

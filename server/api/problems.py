@@ -13,6 +13,9 @@ from server.logs import request_id
 
 MEDIA_TYPE = "application/problem+json"
 
+CLIENT_GONE = 499
+"""Logged as the status when the client has gone before the answer; nginx uses the same number."""
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code", "retryable", "request_id"],
@@ -108,6 +111,11 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
 def bug() -> JSONResponse:
     """500 without any details, which only the log has."""
     return problem(500, "internal", "Internal error. The server's log has the details under this request_id.")
+
+
+def client_gone() -> JSONResponse:
+    """Nobody reads it: the log has its status."""
+    return problem(CLIENT_GONE, "client_gone", "The client closed the connection.")
 
 
 def _phrase(status: int) -> str:

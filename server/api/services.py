@@ -24,7 +24,10 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One of each per process; they live as long as the application's lifespan."""
+    """One of each per process; they live as long as the application's lifespan.
+
+    ``public_url``: how the outside calls this server; ``None``: as each request does.
+    """
 
     engine: Engine
     manager: SessionManager
@@ -32,6 +35,7 @@ class Services:
     slots: UploadSlots
     uploads: UploadLimits
     gate: Gate
+    public_url: str | None = None
 
 
 def services_of(connection: HTTPConnection) -> Services:

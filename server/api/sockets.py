@@ -1,9 +1,13 @@
 """Starlette's WebSocket as the Transport of ``server.live``; opening and refusing sockets."""
 
+from dataclasses import dataclass
+
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from server.access.principal import Principal, Right
+from server.access.tokens import Claim, Scope
 from server.api.principals import principal_of
+from server.api.services import services_of
 from server.errors import ConfigError, TingqingError
 from server.live.messages import error_message
 from server.live.transport import Disconnected
@@ -13,6 +17,11 @@ MAX_REASON_BYTES = 123
 """Bytes of reason that fit into a close frame (RFC 6455, 5.5)."""
 
 GONE = 1006
+
+BEARER = "bearer."
+"""Begins the subprotocol that carries a token: browsers let a page set no header of a handshake."""
+
+RIGHTS_OF_SCOPES = {Scope.PUBLISH: Right.BEGIN, Scope.OBSERVE: Right.OBSERVE}
 
 
 class SocketTransport:
@@ -50,22 +59,39 @@ class SocketTransport:
             return
 
 
-async def open_transport(websocket: WebSocket, right: Right) -> tuple[SocketTransport, Principal] | None:
-    """Accept a caller who has ``right``, echoing ``tingqing.v1`` if it was offered. ``None``: refused and closed.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An accepted socket. ``claim``: of a patient who came with a token."""
 
-    A client that offers no subprotocol is assumed to speak this one; a client that offers only others does not.
+    transport: SocketTransport
+    principal: Principal
+    claim: Claim | None = None
+
+
+async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | None = None) -> Admitted | None:
+    """Accept a caller who may open a socket of ``scope``, by a token for it (subprotocol ``bearer.<token>``) or a key.
+
+    ``tingqing.v1`` is echoed if it was offered, the token never. ``None``: refused and closed. A client that offers no
+    subprotocol is assumed to speak this one; a client that offers only others does not.
     """
     offered = websocket.scope["subprotocols"]
     if offered and PROTOCOL not in offered:
         await refuse(websocket, ConfigError(f"This server speaks the subprotocol {PROTOCOL}.", param="subprotocol"))
         return None
     try:
-        principal = await principal_of(websocket, right)
+        principal, claim = await _caller(websocket, scope, session_id)
     except TingqingError as error:
         await refuse(websocket, error)
         return None
     await websocket.accept(PROTOCOL if offered else None)
-    return SocketTransport(websocket), principal
+    return Admitted(SocketTransport(websocket), principal, claim)
+
+
+async def _caller(websocket: WebSocket, scope: Scope, session_id: str | None) -> tuple[Principal, Claim | None]:
+    tokens = [one.removeprefix(BEARER) for one in websocket.scope["subprotocols"] if one.startswith(BEARER)]
+    if not tokens:
+        return await principal_of(websocket, RIGHTS_OF_SCOPES[scope]), None
+    return await services_of(websocket).gate.guest(tokens[0], scope, session_id)
 
 
 async def refuse(websocket: WebSocket, error: TingqingError) -> None:

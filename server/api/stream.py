@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, WebSocket
 
-from server.access.principal import Right
+from server.access.tokens import Scope
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -12,7 +12,7 @@ router = APIRouter()
 @router.websocket("/v1/stream")
 async def stream(websocket: WebSocket) -> None:
     """Runs until the session ends or the socket is lost; the session then waits for its patient."""
-    admitted = await open_transport(websocket, Right.SPEAK)
+    admitted = await open_transport(websocket, Scope.PUBLISH)
     if admitted is not None:
-        transport, principal = admitted
-        await services_of(websocket).manager.run_stream(transport, principal)
+        manager = services_of(websocket).manager
+        await manager.run_stream(admitted.transport, admitted.principal, claim=admitted.claim)

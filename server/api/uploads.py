@@ -45,6 +45,14 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
         raise MalformedMessageError(f"The multipart body cannot be read: {error.detail}", param="file") from None
 
 
+async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+    """A short body. Raises PayloadTooLargeError, IdleTimeoutError, GoneError."""
+    try:
+        return await Request(request.scope, _limited(request.receive, max_bytes, timeout_s)).body()
+    except ClientDisconnect:
+        raise GoneError from None
+
+
 def file_of(form: FormData) -> UploadFile:
     """The field ``file``. Raises MalformedMessageError if it is missing or is text."""
     upload = form.get("file")
@@ -98,4 +106,4 @@ async def _until_gone(receive: Receive) -> None:
 
 
 def _too_large(max_bytes: int) -> PayloadTooLargeError:
-    return PayloadTooLargeError(f"The upload is over {max_bytes / 1e6:g} MB. Send a shorter recording.", param="file")
+    return PayloadTooLargeError(f"The upload is over {max_bytes / 1e6:g} MB. Send less.", param="file")

@@ -23,13 +23,14 @@ EPILOG = """\
   tingqing keys create --site ward-3 --role integrator --expires 90d --data-dir /var/lib/tingqing
   tingqing keys list --data-dir /var/lib/tingqing
   tingqing keys revoke 1f0c9a2e --data-dir /var/lib/tingqing
+  tingqing keys rotate --data-dir /var/lib/tingqing
 
 TINGQING_DATA_DIR saves writing the folder each time.
 """
 
 app = typer.Typer(
     name="keys",
-    help="Create, list and revoke keys.\n\nFrom the first key on, the server answers only those who show one.",
+    help="Create, list, revoke and rotate keys.\n\nFrom the first key on, the server answers only those who show one.",
     epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -134,6 +135,26 @@ def revoke(
     if not _with_keys(data_dir, lambda keys: keys.revoke(key_id, utc_now())):
         raise Failure(f"there is no key {key_id}.", hint="tingqing keys list")
     stderr_console().print(f"Key {key_id} is revoked.")
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def rotate(
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Tokens that are out stop working at once; open sockets stay.")
+    ] = False,
+    data_dir: DataOption = None,
+) -> None:
+    """Sign tokens with a new secret from now on.
+
+    Tokens that are out stay valid until they expire, so that nobody is
+    dropped. With --drop-old they do not: after a leak of the data folder.
+    """
+    from server.access import tokens
+    from server.access.gate import utc_now
+
+    new = _with_keys(data_dir, lambda keys: tokens.rotate(keys, utc_now(), drop_old=drop_old))
+    stderr_console().print(f"Tokens are signed with {new.kid} from now on.")
 
 
 def _with_keys(data_dir: DataOption, use: "Callable[[KeyStore], Awaitable[T]]") -> T:

@@ -88,6 +88,15 @@ def serve(
         ),
     ] = None,
     data_dir: DataOption = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            "--public-url",
+            metavar="URL",
+            help="How the outside calls this server, for the links of POST /v1/sessions. Default: as each request "
+            "does. (TINGQING_PUBLIC_URL)",
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel | None,
         typer.Option("--log-level", help="Log level; logs go to stderr. Default: info. (TINGQING_LOG_LEVEL)"),
@@ -127,6 +136,7 @@ def serve(
         mos=mos,
         log_level=log_level and log_level.value,
         data_dir=data_dir,
+        public_url=public_url,
         insecure=insecure,
     )
     keyed = _has_keys(settings)

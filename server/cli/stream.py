@@ -84,6 +84,15 @@ def stream(
     reference: ReferenceOption = None,
     channels: ChannelsOption = None,
     far_end: FarEndOption = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="KEY",
+            help="Key for a server with keys. Others on this machine can read a flag; they cannot read the variable. "
+            "(TINGQING_KEY)",
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The client's log level; logs go to standard error.")
     ] = LogLevel.WARNING,
@@ -100,9 +109,12 @@ def stream(
     from server.client.pcm_source import PcmSource
     from server.client.stream_client import StreamClient, stream_url
     from server.logs import configure_logging
+    from server.settings import load_settings
 
     configure_logging(log_level.value)
     address = stream_url(url)
+    given = load_settings(key=key).key
+    secret = None if given is None else given.get_secret_value()
     spoken = language_or_locale(language)
     check_far_end(far_end)
     track = sent_track(file, channel_roles(channels), far_end)
@@ -113,7 +125,7 @@ def stream(
             source.audio.encoding.value, source.audio.sample_rate, pace, mode, labels, spoken, reference
         )
         with _StreamOutput(output_format, spoken, readable(file)) as output:
-            client = StreamClient(address, start, source, output.take, output.lost, track.marks)
+            client = StreamClient(address, start, source, output.take, output.lost, track.marks, secret)
             ended = asyncio.run(client.run())
         if source.cut_short:
             print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)

@@ -60,7 +60,7 @@ def stream_url(url: str) -> str:
 
 class StreamClient:
     """Streams ``source`` in one session. Call ``run`` once; ``on_lost`` is called on each lost connection before the
-    retry.
+    retry. ``key``: for a server with keys.
     """
 
     def __init__(
@@ -71,8 +71,10 @@ class StreamClient:
         listener: Listener,
         on_lost: Callable[[Lost], None],
         marks: FarEndMarks = NO_MARKS,
+        key: str | None = None,
     ) -> None:
         self._url = url
+        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._start = start
         self._listener = listener
         self._on_lost = on_lost
@@ -101,6 +103,7 @@ class StreamClient:
             socket = await connect(
                 self._url,
                 subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
+                additional_headers=self._headers,
                 compression=None,
                 max_size=None,
                 open_timeout=OPEN_TIMEOUT_S,

@@ -24,12 +24,17 @@
     │   └── FasterThanRealTimeError      pace=realtime only                  4429
     ├── AccessError
     │   ├── UnauthorizedError            4401
-    │   └── ForbiddenError               scope, origin, host                 4403
+    │   ├── ForbiddenError               role, origin, host                  4403
+    │   ├── InvalidTokenError            altered, or not ours                4401
+    │   ├── TokenExpiredError            its time is over, its key revoked   4410
+    │   ├── TokenUsedError               it began its session already        4403
+    │   └── ForeignTokenError            of another session or socket        4403
     ├── SessionError
     │   ├── UnknownSessionError          4404
     │   ├── SessionExpiredError          4410
     │   ├── SessionSupersededError       4409
-    │   └── IdleTimeoutError             4408
+    │   ├── IdleTimeoutError             4408
+    │   └── SessionNotBegunError         4503, retryable: its patient has not come yet
     ├── CapacityError                    4503, retryable
     ├── DrainingError                    1012, retryable
     ├── StoreError                       4503, retryable: the database does not answer

@@ -20,6 +20,34 @@ class UnauthorizedError(AccessError):
 
 
 class ForbiddenError(AccessError):
-    """Known, but not allowed here: the wrong scope, origin or host."""
+    """Known, but not allowed here: the wrong role, origin or host."""
 
     code = "forbidden"
+
+
+class InvalidTokenError(AccessError):
+    """Not a token of this server: altered, signed by nobody, or signed with a key that was dropped."""
+
+    code = "invalid_token"
+    close_code = 4401
+    http_status = 401
+
+
+class TokenExpiredError(AccessError):
+    """Genuine, but its time is over, or the key that asked for it was revoked."""
+
+    code = "token_expired"
+    close_code = 4410
+    http_status = 401
+
+
+class TokenUsedError(AccessError):
+    """Genuine, but it began its session already: a publish token does that once."""
+
+    code = "token_used"
+
+
+class ForeignTokenError(AccessError):
+    """Genuine, but for another session or another kind of socket."""
+
+    code = "foreign_token"

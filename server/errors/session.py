@@ -39,3 +39,12 @@ class IdleTimeoutError(SessionError):
     code = "idle_timeout"
     close_code = 4408
     http_status = 408
+
+
+class SessionNotBegunError(SessionError):
+    """The session was announced and its patient has not connected; who watches tries again."""
+
+    code = "session_not_begun"
+    close_code = 4503
+    http_status = 503
+    retryable = True

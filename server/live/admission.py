@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from server.access.gate import TOKEN_EXPIRED
 from server.access.principal import Principal
+from server.access.tokens import Claim
 from server.assessment.engine import Engine
-from server.errors import ConfigError, SessionExpiredError, SnapshotError
+from server.errors import ConfigError, ForeignTokenError, SessionExpiredError, SnapshotError, TokenExpiredError
 from server.live import endings
 from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
@@ -71,23 +73,33 @@ class Admission:
         self._engine.dictionaries.resolve(requested(terms.labels))
         return self._pending.announce(principal.site, terms)
 
-    async def admit(self, start: SessionStart, principal: Principal, claim: str | None) -> Accepted | Uncollected:
-        """``claim``: the announced session for which this socket was admitted.
+    def awaits(self, session_id: str, site: str) -> bool:
+        """Whether it was announced and its patient has not come yet."""
+        return self._pending.awaits(session_id, site)
+
+    async def admit(self, start: SessionStart, principal: Principal, claim: Claim | None) -> Accepted | Uncollected:
+        """``claim``: the announced session for which this socket was admitted; it can begin or resume no other.
 
         Raises CapacityError, ConfigError, LabelQueryError, UnsupportedRateError, UnknownSessionError,
-        SessionExpiredError.
+        SessionExpiredError, ForeignTokenError, TokenExpiredError, TokenUsedError.
         """
         if start.resume is not None:
+            if claim is not None and claim.session_id != start.resume.session_id:
+                raise ForeignTokenError("This token is for another session.", param="token")
             return await self._resume(start.resume, format_of(start), principal.site)
+        if claim is None:
+            session_id = new_session_id()
+        elif not claim.live:
+            raise TokenExpiredError(TOKEN_EXPIRED, param="token")
+        else:
+            session_id = claim.session_id
+            start = self._pending.terms(session_id, principal.site).applied(start)
         if self.full:
             raise capacity_error(self._limits)
-        session_id = new_session_id()
-        if claim is not None:
-            session_id, start = claim, self._pending.terms(claim, principal.site).applied(start)
         session = Session(self._engine, self._limits, self._clock, start, session_id=session_id, site=principal.site)
         accepted = Accepted(session, self._engine.make_core(session.audio))
         if claim is not None:  # only now: a start that cannot work must not use up the announced session
-            self._pending.claim(claim)
+            self._pending.claim(session_id)
         return accepted
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from server.access.principal import Principal
+from server.access.tokens import Claim
 from server.assessment.engine import Engine
-from server.errors import TingqingError
+from server.errors import SessionNotBegunError, TingqingError
 from server.live import endings
 from server.live.admission import Admission, Uncollected
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
@@ -20,6 +21,9 @@ from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
 from server.live.registry import Entry, Registry
 from server.live.transport import Disconnected, Transport
+
+NOT_BEGUN_S = 2.0
+"""How soon a doctor who came before the patient asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class SessionManager:
         checkpoints: CheckpointStore | None = None,
     ) -> None:
         """``sink`` and ``checkpoints``: those of this process unless given."""
-        self._limits = limits or LiveLimits()
+        self.limits = self._limits = limits or LiveLimits()
         self._clock = clock or LoopClock()
         self._group = asyncio.TaskGroup()
         if sink is None:
@@ -108,8 +112,8 @@ class SessionManager:
             raise draining_error()
         return self._admission.announce(principal, terms)
 
-    async def run_stream(self, transport: Transport, principal: Principal, *, claim: str | None = None) -> None:
-        """A patient's socket, from ``session.start`` to its close. ``claim``: the id that ``announce`` gave."""
+    async def run_stream(self, transport: Transport, principal: Principal, *, claim: Claim | None = None) -> None:
+        """A patient's socket, from ``session.start`` to its close. ``claim``: of the session that was announced."""
         self._starting += 1
         try:
             connection = await self._start(transport, principal, claim)
@@ -129,7 +133,7 @@ class SessionManager:
         finally:
             self._emptied.set()
 
-    async def _start(self, transport: Transport, principal: Principal, claim: str | None) -> Connection | None:
+    async def _start(self, transport: Transport, principal: Principal, claim: Claim | None) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
         if self._draining:
             raise draining_error()
@@ -171,6 +175,8 @@ class SessionManager:
         try:
             if self._draining:
                 raise draining_error()
+            if self._admission.awaits(session_id, principal.site):
+                raise SessionNotBegunError("The patient has not connected yet.", retry_after_s=NOT_BEGUN_S)
             found = await self._registry.find(session_id, principal.site)
             if isinstance(found, Entry) and len(found.session.hub) >= self._limits.max_observers:
                 raise capacity_error(self._limits)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Literal
 
-from server.errors import UnknownSessionError
+from server.errors import TokenUsedError, UnknownSessionError
 from server.live.clock import Clock, Timer
-from server.wire.client import LabelsField, SessionStart
+from server.wire.client import LabelsField, MetadataField, SessionStart
+
+MAX_CLAIMED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class SessionTerms:
     labels: LabelsField | None = None
     language: str | None = None
     reference: str | None = None
-    metadata: dict[str, object] | None = None
+    metadata: MetadataField | None = None
     mode: Literal["recording", "visit"] | None = None
 
     def applied(self, start: SessionStart) -> SessionStart:
@@ -34,12 +36,16 @@ class _Pending:
 
 
 class PendingSessions:
-    """Each waits ``claim_s`` seconds for its socket. The caller limits their number; they hold no audio."""
+    """Each waits ``claim_s`` seconds for its socket. The caller limits their number; they hold no audio.
+
+    Of those that were claimed the latest ``MAX_CLAIMED`` ids are remembered, to tell a second claim what it is.
+    """
 
     def __init__(self, clock: Clock, claim_s: float) -> None:
         self._clock = clock
         self._claim_s = claim_s
         self._pending: dict[str, _Pending] = {}
+        self._claimed: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -54,8 +60,10 @@ class PendingSessions:
     def terms(self, session_id: str, site: str) -> SessionTerms:
         """What was settled for it. Call ``claim`` next, without awaiting in between.
 
-        Raises UnknownSessionError for one of another site, already claimed, or out of time.
+        Raises TokenUsedError if it was already claimed, UnknownSessionError for one of another site or out of time.
         """
+        if self._claimed.get(session_id) == site:
+            raise TokenUsedError("This link was already used. Ask for a new one.", param="token")
         pending = self._pending.get(session_id)
         if pending is None or pending.site != site:
             raise UnknownSessionError("There is no such session, or nobody came for it in time.")
@@ -63,7 +71,16 @@ class PendingSessions:
 
     def claim(self, session_id: str) -> None:
         """Its socket is there: no other socket can claim it."""
-        self._pending.pop(session_id).timer.cancel()
+        pending = self._pending.pop(session_id)
+        pending.timer.cancel()
+        self._claimed[session_id] = pending.site
+        if len(self._claimed) > MAX_CLAIMED:
+            del self._claimed[next(iter(self._claimed))]
+
+    def awaits(self, session_id: str, site: str) -> bool:
+        """Whether its socket may still come."""
+        pending = self._pending.get(session_id)
+        return pending is not None and pending.site == site
 
     def close(self) -> None:
         """Forget them, and stop their timers."""

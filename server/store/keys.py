@@ -1,14 +1,15 @@
 """API keys in the database."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
-from server.access.keys import ApiKey
+from server.access.keys import ApiKey, SigningKey
 from server.access.principal import Role
 from server.store.database import Database
-from server.store.tables import api_keys
+from server.store.tables import api_keys, signing_keys
 
 
 class StoredKeys:
@@ -57,6 +58,25 @@ class StoredKeys:
         """See KeyStore."""
         async with self._database.reading() as connection:
             return (await connection.execute(select(api_keys.c.id).limit(1))).first() is not None
+
+    async def get(self, key_id: str) -> ApiKey | None:
+        """See KeyStore."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(api_keys).where(api_keys.c.id == key_id))).one_or_none()
+        return None if row is None else _key(row)
+
+    async def signing_keys(self) -> list[SigningKey]:
+        """See KeyStore."""
+        query = select(signing_keys).order_by(signing_keys.c.created_at.desc(), signing_keys.c.kid)
+        async with self._database.reading() as connection:
+            return [SigningKey(row.kid, row.secret, row.created_at) for row in await connection.execute(query)]
+
+    async def replace_signing_keys(self, new: SigningKey, dropped: Collection[str]) -> None:
+        """See KeyStore."""
+        row = {"kid": new.kid, "secret": new.secret, "created_at": new.created_at}
+        async with self._database.writing() as connection:
+            await connection.execute(delete(signing_keys).where(signing_keys.c.kid.in_(dropped)))
+            await connection.execute(insert(signing_keys).values(row))
 
 
 def _key(row: Row[Any]) -> ApiKey:

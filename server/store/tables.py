@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, MetaData, String, Table, TypeDecorator
+from sqlalchemy import Column, DateTime, Dialect, LargeBinary, MetaData, String, Table, TypeDecorator
 
 metadata = MetaData()
 
@@ -33,4 +33,12 @@ api_keys = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("revoked_at", UtcTime),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", String(16), primary_key=True),
+    Column("secret", LargeBinary(32), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )

@@ -80,6 +80,9 @@ def _finite(value: JsonValue) -> JsonValue:
     return value
 
 
+MetadataField = dict[str, Annotated[JsonValue, AfterValidator(_finite)]]
+
+
 class SessionStart(WireModel):
     """First message on ``/v1/stream``. With ``resume``, the session continues from ``next_sample``."""
 
@@ -93,7 +96,7 @@ class SessionStart(WireModel):
     labels: LabelsField | None = Field(default=None, max_length=20_000)
     language: str | None = Field(default=None, max_length=35, description="BCP 47: zh-CN, en …")
     reference: str | None = Field(default=None, max_length=200)
-    metadata: dict[str, Annotated[JsonValue, AfterValidator(_finite)]] | None = Field(default=None, max_length=50)
+    metadata: MetadataField | None = Field(default=None, max_length=50)
     resume: ResumeConfig | None = None
 
 

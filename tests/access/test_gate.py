@@ -43,7 +43,7 @@ async def test_a_viewer_may_only_watch(keys: KeyStore, now: WallClock) -> None:
     text, _ = await create_key(keys, "a", Role.VIEWER, now())
     caller = await Gate(keys, now).caller(f"Bearer {text}")
     caller.need(Right.OBSERVE)
-    for right in (Right.SPEAK, Right.ASSESS):
+    for right in (Right.BEGIN, Right.ASSESS):
         with pytest.raises(ForbiddenError):
             caller.need(right)
 

@@ -1,11 +1,14 @@
 """``tingqing keys`` as an operator uses it."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from tests.cli.conftest import Serving, in_process
 
@@ -63,3 +66,49 @@ def test_a_server_with_keys_may_serve_on_every_address(tmp_path: Path) -> None:
         code, said = serving.stop()
     assert code == 0
     assert key not in said
+
+
+def test_rotation_says_which_key_signs_now(tmp_path: Path) -> None:
+    first, second = (in_process("keys", "rotate", "--data-dir", tmp_path) for _ in range(2))
+    assert first.code == second.code == 0
+    assert re.search(r"signed with [0-9a-f]{8} ", first.err)
+    assert first.err != second.err
+
+
+def test_no_secret_is_in_the_log_of_a_whole_visit(tmp_path: Path, mixes: Path) -> None:
+    key = in_process("keys", "create", "--site", "a", "--role", "integrator", "--data-dir", tmp_path).out.strip()
+    with Serving(["--data-dir", str(tmp_path), "--log-level", "debug"]) as serving:
+        ran = in_process(
+            "stream", mixes / "000_clean_en.flac", "--url", serving.ws, "--pace", "fast", "--format", "jsonl",
+            TINGQING_KEY=key,
+        )  # fmt: skip
+        secrets = [key, json.loads(ran.out.splitlines()[0])["resume_token"]]
+        headers = {"Authorization": f"Bearer {key}"}
+        body = {"reference": "the-planted-reference", "metadata": {"name": "planted-name"}}
+        announced = httpx.post(f"{serving.http}/v1/sessions", headers=headers, json=body, timeout=30).json()
+        asyncio.run(visit(serving, announced))
+        refused = in_process("stream", mixes / "000_clean_en.flac", "--url", serving.ws, "--key", key[:-1] + "x")
+        code, said = serving.stop()
+    assert ran.code in (0, 1), ran.err
+    assert refused.code == 2
+    assert code == 0
+    assert "/v1/sessions" in said, "the log is there"
+    secrets += [announced["publish_token"], announced["observe_token"], announced["id"], *body["metadata"].values()]  # type: ignore[attr-defined]
+    # Of a token the signature is what must stay secret, and each of its three parts identifies it.
+    parts = [part for secret in secrets for part in secret.split(".")]
+    assert not [part for part in (*parts, key[:-1], "the-planted-reference") if part in said]
+
+
+async def visit(serving: Serving, announced: dict[str, str]) -> None:
+    """A patient and a doctor by token, and one whose token was altered."""
+
+    def protocols(token: str) -> list[Subprotocol]:
+        return [Subprotocol("tingqing.v1"), Subprotocol(f"bearer.{token}")]
+
+    async with connect(f"{serving.ws}/v1/stream", subprotocols=protocols(announced["publish_token"])) as patient:
+        await patient.send('{"type":"session.start","audio":{"sample_rate":16000}}')
+        await patient.recv()
+        watching = f"{serving.ws}/v1/sessions/{announced['id']}/observe"
+        for token in (announced["observe_token"], announced["observe_token"][:-1] + "!"):
+            async with connect(watching, subprotocols=protocols(token)) as doctor:
+                await doctor.recv()

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from server.access.principal import LOCAL_SITE, Principal, Role
+from server.access.principal import ANYONE, Principal
+from server.access.tokens import Claim
 from server.live.manager import SessionManager
 from tests.fakes import FakeClock, FakeTransport, until
 
 RATE = 16_000
-ANYONE = Principal("anyone on this machine", Role.ANYONE, LOCAL_SITE)
 HONEST = {
     "source": "microphone",
     "echoCancellation": False,
@@ -52,7 +52,7 @@ class Patient:
         clock: FakeClock | None = None,
         *,
         principal: Principal = ANYONE,
-        claim: str | None = None,
+        claim: Claim | None = None,
     ) -> None:
         self.socket = FakeTransport()
         self.clock = clock

@@ -7,6 +7,7 @@ from weakref import WeakSet
 
 import pytest
 
+from server.access.principal import ANYONE
 from server.assessment.engine import Engine
 from server.live.checkpoint import MemoryCheckpoints
 from server.live.limits import LiveLimits
@@ -15,7 +16,7 @@ from server.live.outcome import RecentResults
 from server.live.registry import Entry
 from server.stream.core import StreamCore
 from tests.fakes import FakeClock, FakeScorer, FakeTransport, settle, until
-from tests.live.patient import ANYONE, RATE, Doctor, Patient, noise
+from tests.live.patient import RATE, Doctor, Patient, noise
 
 
 async def test_observer_gets_a_snapshot_and_then_what_the_patient_gets(

@@ -2,13 +2,14 @@
 
 import pytest
 
-from server.access.principal import LOCAL_SITE, Principal, Role
-from server.errors import CapacityError, DrainingError, LabelQueryError
+from server.access.principal import ANYONE, LOCAL_SITE, Principal, Role
+from server.access.tokens import Claim
+from server.errors import CapacityError, DrainingError, LabelQueryError, TokenUsedError, UnknownSessionError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
-from server.live.pending import SessionTerms
+from server.live.pending import PendingSessions, SessionTerms
 from tests.fakes import FakeClock
-from tests.live.patient import ANYONE, RATE, Doctor, Patient, noise, start_message
+from tests.live.patient import RATE, Doctor, Patient, noise, start_message
 
 STRANGER = Principal("somebody else", Role.ANYONE, "elsewhere")
 
@@ -36,7 +37,7 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
     terms = SessionTerms(labels="low_background", language="en", reference="case 7", metadata={"bed": 3}, mode="visit")
     session_id = manager.announce(ANYONE, terms)
     assert manager.counts().pending == 1
-    patient = Patient(manager, clock, claim=session_id)
+    patient = Patient(manager, clock, claim=Claim(session_id))
     started = await patient.start(labels="close_enough", reference="another", language="zh-CN")
     assert started["session_id"] == session_id
     assert [label["id"] for label in started["labels"]] == ["low_background"]
@@ -51,7 +52,7 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
 
 async def test_session_start_decides_what_the_terms_leave_open(manager: SessionManager) -> None:
     session_id = manager.announce(ANYONE, SessionTerms())
-    started = await Patient(manager, claim=session_id).start(labels="close_enough", language="en", mode="visit")
+    started = await Patient(manager, claim=Claim(session_id)).start(labels="close_enough", language="en", mode="visit")
     assert started["config"]["mode"] == "visit"
     assert [label["id"] for label in started["labels"]] == ["close_enough"]
     assert started["config"]["language"] == "en"
@@ -61,7 +62,7 @@ async def test_an_announced_session_is_claimed_once_by_its_site_and_in_time(
     manager: SessionManager, clock: FakeClock
 ) -> None:
     def come(session_id: str, principal: Principal = ANYONE) -> Patient:
-        patient = Patient(manager, clock, principal=principal, claim=session_id)
+        patient = Patient(manager, clock, principal=principal, claim=Claim(session_id))
         patient.socket.say({"type": "session.start", "audio": {"sample_rate": RATE}})
         return patient
 
@@ -69,7 +70,9 @@ async def test_an_announced_session_is_claimed_once_by_its_site_and_in_time(
     assert await come(claimed, STRANGER).closed() == 4404
     first = come(claimed)
     await first.socket.expect("session.started")
-    assert await come(claimed).closed() == 4404, "a claim is not a way into a session that goes on"
+    again = come(claimed)
+    assert await again.closed() == 4403, "a claim is not a way into a session that goes on"
+    assert again.errors() == ["token_used"]
     assert first.socket.closed is None
     await clock.advance(901)
     assert await come(late).closed() == 4404
@@ -101,7 +104,63 @@ async def test_a_session_keeps_its_site_for_whoever_records_it(manager: SessionM
 
 async def test_a_start_that_cannot_work_leaves_the_announced_session_to_the_next_one(manager: SessionManager) -> None:
     session_id = manager.announce(ANYONE, SessionTerms())
-    wrong = Patient(manager, claim=session_id)
+    wrong = Patient(manager, claim=Claim(session_id))
     wrong.socket.say(start_message(labels=","))
     assert await wrong.closed() == 4400
-    assert (await Patient(manager, claim=session_id).start())["session_id"] == session_id
+    assert (await Patient(manager, claim=Claim(session_id)).start())["session_id"] == session_id
+
+
+async def test_a_token_resumes_its_own_session_even_when_expired_and_no_other(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    mine, other = (manager.announce(ANYONE, SessionTerms()) for _ in range(2))
+    started = {each: await Patient(manager, clock, claim=Claim(each)).start() for each in (mine, other)}
+
+    def resuming(claim: Claim, session_id: str) -> Patient:
+        patient = Patient(manager, clock, claim=claim)
+        resume = {key: started[session_id][key] for key in ("session_id", "resume_token")}
+        patient.socket.say({"type": "session.start", "audio": {"sample_rate": RATE}, "resume": resume})
+        return patient
+
+    thief = resuming(Claim(mine), other)
+    assert await thief.closed() == 4403
+    assert thief.errors() == ["foreign_token"]
+    back = await resuming(Claim(mine, live=False), mine).socket.expect("session.started")
+    assert back["session_id"] == mine
+
+
+async def test_an_expired_token_begins_nothing_and_leaves_its_session_unclaimed(manager: SessionManager) -> None:
+    session_id = manager.announce(ANYONE, SessionTerms())
+    late = Patient(manager, claim=Claim(session_id, live=False))
+    late.socket.say(start_message())
+    assert await late.closed() == 4410
+    assert late.errors() == ["token_expired"]
+    assert manager.counts().pending == 1
+
+
+async def test_a_doctor_who_comes_before_the_patient_is_asked_to_come_again(manager: SessionManager) -> None:
+    session_id = manager.announce(ANYONE, SessionTerms())
+    early = Doctor(manager, session_id)
+    assert await early.closed() == 4503
+    (error,) = early.socket.got("error")
+    assert error["error"]["code"] == "session_not_begun"
+    assert error["error"]["retry_after_s"] == 2
+    assert await Doctor(manager, session_id, principal=STRANGER).closed() == 4404
+    await Patient(manager, claim=Claim(session_id)).start()
+    doctor = Doctor(manager, session_id)
+    await doctor.socket.expect("snapshot")
+
+
+async def test_claimed_sessions_are_remembered_within_bounds(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.live.pending.MAX_CLAIMED", 2)
+    pending = PendingSessions(clock, 900)
+    ids = [pending.announce("here", SessionTerms()) for _ in range(3)]
+    for session_id in ids:
+        pending.claim(session_id)
+    with pytest.raises(UnknownSessionError):
+        pending.terms(ids[0], "here")
+    for session_id in ids[1:]:
+        with pytest.raises(TokenUsedError):
+            pending.terms(session_id, "here")
+        with pytest.raises(UnknownSessionError):
+            pending.terms(session_id, "elsewhere")

@@ -19,12 +19,12 @@ import { base } from '../drawing/styles.js';
 const BEAT_MS = 250;
 
 /**
- * Attributes: `session` (its id), `lang`, `server` (docs/web-client.md).
+ * Attributes: `session` (its id), `token`, `lang`, `server` (docs/web-client.md).
  * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
  * as a `tingqing-message` event with the message as its `detail`.
  */
 export class TingqingDoctor extends HTMLElement {
-  static observedAttributes = ['lang', 'session'];
+  static observedAttributes = ['lang', 'session', 'token'];
 
   #view = /** @type {DoctorView | null} */ (null);
   #meter = new Meter();
@@ -50,8 +50,8 @@ export class TingqingDoctor extends HTMLElement {
   /** @param {string} name @param {string | null} before @param {string | null} after */
   attributeChangedCallback(name, before, after) {
     if (!this.isConnected || !this.#view || before === after) return;
-    if (name === 'session') this.#watch();
-    else this.#render();
+    if (name === 'lang') this.#render();
+    else this.#watch();
   }
 
   /** @returns {HostState} */
@@ -73,7 +73,9 @@ export class TingqingDoctor extends HTMLElement {
     if (this.#session) {
       const path = `v1/sessions/${encodeURIComponent(this.#session)}/observe`;
       const url = socketUrl(path, this.getAttribute('server'));
-      this.#connection = new Connection(this.#protocol, url, (message) => this.#receive(message));
+      this.#connection = new Connection(this.#protocol, url, this.getAttribute('token'), (message) =>
+        this.#receive(message),
+      );
       this.#connection.start();
     }
     this.#render();

@@ -27,7 +27,7 @@ const BEAT_MS = 250;
 const AFTERWARDS_MS = 8000;
 
 /**
- * Attributes: `lang`, `labels`, `mode`, `reference`, `server`; all are optional (docs/web-client.md).
+ * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`; all are optional (docs/web-client.md).
  * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
  * as a `tingqing-message` event with the message as its `detail`.
  */
@@ -168,7 +168,7 @@ export class TingqingPatient extends HTMLElement {
     const language = this.#language === 'zh' ? 'zh-CN' : 'en';
     const url = socketUrl('v1/stream', this.getAttribute('server'));
     const protocol = new SessionProtocol({ sampleRate, capture, language, ...optional });
-    const connection = new Connection(protocol, url, (message) => this.#receive(message));
+    const connection = new Connection(protocol, url, this.getAttribute('token'), (message) => this.#receive(message));
     this.#phase = { kind: 'session', protocol, connection };
     connection.start();
   }
@@ -243,6 +243,7 @@ export class TingqingPatient extends HTMLElement {
       basicMode,
       code: shortCode(sessionId),
       doctorUrl: page.href,
+      guest: this.hasAttribute('token'),
       notices,
     };
   }

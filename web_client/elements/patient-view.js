@@ -136,6 +136,7 @@ export class PatientView {
     say(this.#basic, t('basicMode'));
     this.#drawDoctor(model, running, t);
     this.#upload.render(language, !busy);
+    this.#upload.element.hidden = model.guest;
     say(this.#footer, t('noDiagnosis'));
   }
 
@@ -186,12 +187,14 @@ export class PatientView {
   }
 
   /** @param {PatientModel} model @param {boolean} running @param {Translate} t */
-  #drawDoctor({ code, doctorUrl, notices, language }, running, t) {
+  #drawDoctor({ code, doctorUrl, guest, notices, language }, running, t) {
     this.#doctor.hidden = !running || !code;
     say(this.#doctorTitle, `${t('forDoctor')} · ${t('session')}\u00a0 `);
     say(this.#code, code);
     say(this.#link, t('openLink'));
     mark(this.#link, 'href', doctorUrl);
+    // A guest's session was begun by a backend, which has the doctor's link; this one would not open.
+    this.#link.hidden = this.#copy.hidden = guest;
     say(this.#copy, t(this.#copied ? 'copied' : 'copyLink'));
     this.#notices.hidden = notices.length === 0;
     say(this.#notices, notices.map((notice) => notice[language]).join(' '));

@@ -14,7 +14,7 @@ import { failureSentence } from '../language/failure-strings.js';
  *   silent: boolean, sending: boolean, reading: Reading,
  *   prompt: Prompt | null, afterwards: 'allRight' | 'better' | null,
  *   failure: FailureCode | null, result: Result | null, basicMode: boolean, code: string, doctorUrl: string,
- *   notices: Text[]}} PatientModel `notices`: about labels of one's own
+ *   guest: boolean, notices: Text[]}} PatientModel `guest`: came with a token; `notices`: about labels of one's own
  */
 
 /** @param {Reading} reading @returns {PatientKey} */

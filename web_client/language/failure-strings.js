@@ -39,6 +39,23 @@ const SENTENCES = {
     'The connection was down for too long, so the session has ended. Please press Start again.',
   ],
   [FailureCode.CLOSED]: ['服务器关闭了连接。请重试。', 'The server closed the connection. Please try again.'],
+  [FailureCode.UNAUTHORIZED]: [
+    '请使用医院发给您的链接打开本页。',
+    'Please open this page with the link that your hospital sent you.',
+  ],
+  [FailureCode.INVALID_TOKEN]: [
+    '此链接无效，可能没有复制完整。请重新打开收到的链接。',
+    'This link is not valid; part of it may be missing. Please open it again as you received it.',
+  ],
+  [FailureCode.FOREIGN_TOKEN]: [
+    '此链接不能打开本页。请使用收到的完整链接。',
+    'This link is for another page. Please open it exactly as you received it.',
+  ],
+  [FailureCode.TOKEN_EXPIRED]: ['此链接已过期。请索取新的链接。', 'This link has expired. Please ask for a new one.'],
+  [FailureCode.TOKEN_USED]: [
+    '此链接已经用过。请索取新的链接。',
+    'This link was already used. Please ask for a new one.',
+  ],
   [FailureCode.AT_CAPACITY]: [
     '当前使用人数较多。请过几分钟再试。',
     'Many people are using this now. Please try again in a few minutes.',

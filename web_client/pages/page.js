@@ -1,4 +1,4 @@
-/** The two pages: language, the session in the address, dropped files. Each page loads only its own element. */
+/** The two pages: language, session and token in the address, dropped files. Each page loads only its own element. */
 
 import { LabelPicker } from './label-picker.js';
 import { languageOf } from '../language/dictionary.js';
@@ -11,6 +11,11 @@ import { languageOf } from '../language/dictionary.js';
 const address = new URL(location.href);
 const element = /** @type {HTMLElement} */ (document.querySelector('tingqing-patient, tingqing-doctor'));
 const button = /** @type {HTMLButtonElement} */ (document.querySelector('#language'));
+
+// Behind `#`, an address keeps a token from servers, proxies and their logs. Another token is another visit.
+const token = new URLSearchParams(address.hash.slice(1)).get('token');
+if (token) element.setAttribute('token', token);
+addEventListener('hashchange', () => location.reload());
 
 /** @type {LabelPicker | null} */
 let picker = null;

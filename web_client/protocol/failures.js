@@ -15,6 +15,12 @@ export const FailureCode = Object.freeze(
     LINE_LOST: 'lost',
     /** The server closed the socket for good and gave no reason. */
     CLOSED: 'closed',
+    /** The server has keys, and this page came without a token. */
+    UNAUTHORIZED: 'unauthorized',
+    INVALID_TOKEN: 'invalid_token',
+    FOREIGN_TOKEN: 'foreign_token',
+    TOKEN_EXPIRED: 'token_expired',
+    TOKEN_USED: 'token_used',
     AT_CAPACITY: 'at_capacity',
     SESSION_SUPERSEDED: 'session_superseded',
     SESSION_EXPIRED: 'session_expired',

@@ -13,16 +13,19 @@ export class Connection {
   /**
    * @param {SessionProtocol | ObserverProtocol} protocol
    * @param {URL} url `ws:` or `wss:`
+   * @param {string | null} token for this socket, from `POST /v1/sessions`; null for a server without keys
    * @param {(message: ClientMessage) => void} onMessage the server's messages and `{type: 'state', state}`
    */
-  constructor(protocol, url, onMessage) {
+  constructor(protocol, url, token, onMessage) {
     this.#protocol = protocol;
     this.#url = url;
+    this.#offered = token ? [SUBPROTOCOL, `bearer.${token}`] : [SUBPROTOCOL];
     this.#onMessage = onMessage;
   }
 
   #protocol;
   #url;
+  #offered;
   #onMessage;
   #socket = /** @type {WebSocket | null} */ (null);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
@@ -67,7 +70,7 @@ export class Connection {
 
   #open() {
     this.#drop();
-    const socket = new WebSocket(this.#url, SUBPROTOCOL);
+    const socket = new WebSocket(this.#url, this.#offered);
     this.#socket = socket;
     // Listeners are added before the socket can open, and ignore sockets that are no longer in use.
     /** @param {(now: number) => Effect[]} handle */

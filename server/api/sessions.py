@@ -1,0 +1,87 @@
+"""``POST /v1/sessions``: a backend announces a session and gets a token for the patient and one for the doctor."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from server.access.principal import Principal, Right
+from server.access.tokens import Scope
+from server.api.principals import needs
+from server.api.problems import client_gone, documented
+from server.api.services import Services, Wired
+from server.api.uploads import GoneError, read_body
+from server.errors import ConfigError
+from server.live.pending import SessionTerms
+from server.wire.sessions import AnnouncedSession, SessionRequest
+
+router = APIRouter(tags=["sessions"])
+
+Caller = Annotated[Principal, needs(Right.BEGIN)]
+
+MAX_BYTES = 64 * 1024
+BODY_S = 10.0
+
+PROBLEMS = documented(
+    {
+        401: "No key, or one that is not valid.",
+        403: "Refused because of Host, Origin or the key's role.",
+        408: "The body stalled.",
+        413: "The body is over 64 KiB.",
+        422: "A field is invalid, or the labels cannot be resolved.",
+        503: "Too many announced sessions, or shutting down; Retry-After says when to try again.",
+    }
+)
+REQUEST_BODY = {"content": {"application/json": {"schema": SessionRequest.model_json_schema()}}}
+
+
+@router.post(
+    "/v1/sessions",
+    summary="Announce a session",
+    status_code=201,
+    response_model=AnnouncedSession,
+    responses=PROBLEMS,
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def announce(request: Request, services: Wired, caller: Caller) -> Response:
+    """The patient has 15 minutes to connect. An empty body settles nothing."""
+    try:
+        asked = _parsed(await read_body(request, MAX_BYTES, BODY_S))
+    except GoneError:
+        return client_gone()
+    terms = SessionTerms(asked.labels, asked.language, asked.reference, asked.metadata, asked.mode)
+    session_id = services.manager.announce(caller, terms)
+    announced = await _tokens(services, request, caller, session_id)
+    return Response(
+        announced.model_dump_json(), 201, headers={"Cache-Control": "no-store"}, media_type="application/json"
+    )
+
+
+async def _tokens(services: Services, request: Request, caller: Principal, session_id: str) -> AnnouncedSession:
+    limits = services.manager.limits
+    to_come = timedelta(seconds=limits.claim_s)
+    # A doctor may watch what is left of a session that has just ended.
+    to_watch = to_come + timedelta(seconds=limits.max_session_s + limits.pause_s + limits.resume_ttl_s)
+    issue, key_id = services.gate.tokens.issue, caller.key_id
+    publish = await issue(Scope.PUBLISH, session_id, caller.site, to_come, key_id=key_id)
+    observe = await issue(Scope.OBSERVE, session_id, caller.site, to_watch, key_id=key_id)
+    base = services.public_url or f"{request.url.scheme}://{request.url.netloc}"
+    base = base.rstrip("/")
+    return AnnouncedSession(
+        id=session_id,
+        ws_url=f"{base.replace('http', 'ws', 1)}/v1/stream",
+        publish_token=publish,
+        observe_token=observe,
+        observe_url=f"{base}/doctor?session={session_id}#token={observe}",
+        expires_at=datetime.now(UTC).replace(microsecond=0) + to_come,
+    )
+
+
+def _parsed(body: bytes) -> SessionRequest:
+    try:
+        return SessionRequest.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:100]
+        raise ConfigError(f"{where or 'body'}: {first['msg']}", param=where or None) from None

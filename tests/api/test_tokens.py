@@ -1,0 +1,187 @@
+"""Sessions that a backend announces, over real sockets: what each token opens, and what it does not."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from server.access.gate import utc_now
+from server.access.keys import create_key
+from server.access.principal import Role
+from server.access.tokens import Scope, Tokens, rotate
+from server.app import open_keys
+from server.settings import Settings
+from tests.api.client import PROTOCOL, faults_until_close, http, receive, start, until
+from tests.api.conftest import Served
+from tests.api.conftest import start as serve
+
+
+@dataclass(frozen=True)
+class Hospital:
+    served: Served
+    data: Path
+    keys: dict[str, str]
+
+    def announce(self, who: str = "integrator", **terms: Any) -> dict[str, Any]:
+        answer = self.ask(json.dumps(terms), who)
+        assert answer.status_code == 201, answer.text
+        announced: dict[str, Any] = answer.json()
+        return announced
+
+    def ask(self, body: str | bytes, who: str = "integrator") -> Any:
+        headers = {"Authorization": f"Bearer {self.keys[who]}"}
+        return http.post(f"{self.served.url}/v1/sessions", content=body, headers=headers)
+
+    def patient(self, token: str) -> connect:
+        return connect(f"{self.served.ws}/v1/stream", subprotocols=bearing(token))
+
+    def doctor(self, session_id: str, token: str) -> connect:
+        return connect(f"{self.served.ws}/v1/sessions/{session_id}/observe", subprotocols=bearing(token))
+
+
+def bearing(token: str) -> list[Subprotocol]:
+    return [PROTOCOL, Subprotocol(f"bearer.{token}")]
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    data = tmp_path_factory.mktemp("data")
+    roles = {"integrator": Role.INTEGRATOR, "viewer": Role.VIEWER}
+
+    async def create() -> dict[str, str]:
+        async with open_keys(Settings(data_dir=data)) as store:
+            return {who: (await create_key(store, "ward-3", role, utc_now()))[0] for who, role in roles.items()}
+
+    keys = asyncio.run(create())
+    served = serve(drain_s=1.0, data_dir=data)
+    yield Hospital(served, data, keys)
+    served.stop()
+
+
+async def begun(socket: ClientConnection, **fields: Any) -> dict[str, Any]:
+    await socket.send(start(**fields))
+    return await until(socket, "session.started")
+
+
+async def test_patient_and_doctor_meet_in_the_announced_session_on_its_terms(hospital: Hospital) -> None:
+    announced = hospital.announce(reference="case 7", mode="visit", labels="low_background", metadata={"bed": 3})
+    async with hospital.patient(announced["publish_token"]) as patient:
+        assert patient.subprotocol == PROTOCOL, "the token is never echoed"
+        started = await begun(patient, reference="another")
+        assert started["session_id"] == announced["id"]
+        assert started["config"]["mode"] == "visit"
+        for _ in range(2):  # an observe token opens any number of sockets
+            async with hospital.doctor(announced["id"], announced["observe_token"]) as doctor:
+                assert (await receive(doctor))["type"] == "snapshot"
+        await patient.send('{"type":"session.end"}')
+        result = (await until(patient, "session.ended"))["result"]
+    assert (result["reference"], result["metadata"]) == ("case 7", {"bed": 3})
+
+
+def test_an_announced_session_says_where_to_go_and_until_when(hospital: Hospital) -> None:
+    answer = hospital.ask(b"")
+    assert answer.headers["Cache-Control"] == "no-store"
+    announced = answer.json()
+    assert announced["ws_url"] == f"{hospital.served.ws}/v1/stream"
+    page, _, token = announced["observe_url"].partition("#token=")
+    assert page == f"{hospital.served.url}/doctor?session={announced['id']}"
+    assert token == announced["observe_token"]
+    left = datetime.fromisoformat(announced["expires_at"]) - datetime.now(UTC)
+    assert timedelta(minutes=14) < left <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"not json", 422, "invalid_config"),
+        (b'{"shout":true}', 422, "invalid_config"),
+        (b'{"labels":""}', 422, "invalid_labels"),
+        (b'{"metadata":{"x":1e999}}', 422, "invalid_config"),
+        (b"[" * 5000, 422, "invalid_config"),
+        (b" " * 70_000, 413, "payload_too_large"),
+    ],
+)
+def test_what_cannot_be_announced_is_refused(hospital: Hospital, body: bytes, status: int, code: str) -> None:
+    answer = hospital.ask(body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_viewer_announces_nothing(hospital: Hospital) -> None:
+    assert hospital.ask(b"", "viewer").json()["code"] == "forbidden"
+
+
+async def test_a_used_token_begins_nothing_and_resumes_its_own_session(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    token = announced["publish_token"]
+    async with hospital.patient(token) as patient:
+        started = await begun(patient)
+        async with hospital.patient(token) as second:
+            await second.send(start())
+            assert await faults_until_close(second) == (["token_used"], 4403)
+    resume = {name: started[name] for name in ("session_id", "resume_token")}
+    async with hospital.patient(token) as wrong:
+        await wrong.send(start(resume=resume | {"resume_token": "guessed"}))
+        assert await faults_until_close(wrong) == (["unknown_session"], 4404)
+    async with hospital.patient(token) as back:
+        assert (await begun(back, resume=resume))["session_id"] == announced["id"]
+
+
+async def test_altered_expired_and_foreign_tokens_each_have_their_code_and_nothing_else(hospital: Hospital) -> None:
+    one, other = hospital.announce(), hospital.announce()
+    async with open_keys(Settings(data_dir=hospital.data)) as store:
+        past = Tokens(store, lambda: utc_now() - timedelta(hours=5))
+        old = {
+            scope: await past.issue(scope, one["id"], "ward-3", timedelta(minutes=15), key_id=None) for scope in Scope
+        }
+    altered = one["observe_token"][:-4] + "AAAA"
+    for token, session_id, code, close in [
+        (altered, one["id"], "invalid_token", 4401),
+        ("", one["id"], "invalid_token", 4401),
+        (hospital.keys["viewer"], one["id"], "invalid_token", 4401),
+        (other["observe_token"], one["id"], "foreign_token", 4403),
+        (one["publish_token"], one["id"], "foreign_token", 4403),
+        (old[Scope.OBSERVE], one["id"], "token_expired", 4410),
+    ]:
+        async with hospital.doctor(session_id, token) as doctor:
+            assert await faults_until_close(doctor) == ([code], close)
+    async with hospital.patient(one["observe_token"]) as patient:
+        assert await faults_until_close(patient) == (["foreign_token"], 4403)
+    async with hospital.patient(old[Scope.PUBLISH]) as patient:
+        await patient.send(start())
+        assert await faults_until_close(patient) == (["token_expired"], 4410)
+
+
+async def test_tokens_outlive_a_rotation_and_not_their_revoked_key(hospital: Hospital) -> None:
+    async with open_keys(Settings(data_dir=hospital.data)) as store:
+        hospital.keys["leaver"], made = await create_key(store, "ward-3", Role.INTEGRATOR, utc_now())
+        announced = hospital.announce("leaver")
+        await rotate(store, utc_now())
+        async with hospital.patient(announced["publish_token"]) as patient:
+            started = await begun(patient)
+            await store.revoke(made.id, utc_now())
+            async with hospital.doctor(announced["id"], announced["observe_token"]) as doctor:
+                assert await faults_until_close(doctor) == (["token_expired"], 4410)
+        resume = {name: started[name] for name in ("session_id", "resume_token")}
+        async with hospital.patient(announced["publish_token"]) as back:
+            assert (await begun(back, resume=resume))["session_id"] == announced["id"], "a visit goes on"
+
+
+async def test_a_doctor_who_comes_first_is_asked_to_come_again(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    async with hospital.doctor(announced["id"], announced["observe_token"]) as doctor:
+        assert await faults_until_close(doctor) == (["session_not_begun"], 4503)
+
+
+async def test_without_keys_tokens_work_too_and_are_not_needed(served: Served) -> None:
+    announced = http.post(f"{served.url}/v1/sessions").json()
+    async with connect(f"{served.ws}/v1/stream", subprotocols=bearing(announced["publish_token"])) as patient:
+        assert (await begun(patient))["session_id"] == announced["id"]
+    async with connect(f"{served.ws}/v1/stream", subprotocols=bearing("forged")) as patient:
+        assert await faults_until_close(patient) == (["invalid_token"], 4401)

@@ -1,0 +1,85 @@
+"""A server with keys and a real Chromium: what the links of a backend open, and what a stranger's page says."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from server.access.gate import utc_now
+from server.access.keys import create_key
+from server.access.principal import Role
+from server.app import open_keys
+from server.settings import Settings
+from tests.browser.asserting import attribute, shown
+from tests.browser.conftest import OpenPage
+from tests.browser.serving import running_server
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+def clock_stands() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    data = tmp_path_factory.mktemp("data")
+
+    async def create() -> str:
+        async with open_keys(Settings(data_dir=data)) as store:
+            return (await create_key(store, "ward-3", Role.INTEGRATOR, utc_now()))[0]
+
+    return data, asyncio.run(create())
+
+
+@pytest.fixture(scope="module")
+def url(key: tuple[Path, str], chromium_path: str) -> Iterator[str]:
+    with running_server("--data-dir", str(key[0])) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def announced(url: str, key: tuple[Path, str]) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {key[1]}"}
+    answer: dict[str, Any] = httpx.post(f"{url}v1/sessions", headers=headers, timeout=30).json()
+    return answer
+
+
+def test_the_links_of_a_backend_open_both_pages_of_one_session_and_the_patients_only_once(
+    url: str, announced: dict[str, Any], open_page: OpenPage, voice_wav: Path
+) -> None:
+    link = f"{url}#token={announced['publish_token']}"
+    page = open_page(link, wav=voice_wav)
+    doctor = page.context.new_page()
+    doctor.goto(announced["observe_url"])
+    attribute(doctor, "data-state", "connecting")
+    page.click("[part=start]")
+    attribute(page, "data-state", "live")
+    attribute(page, "data-session", announced["id"])
+    attribute(doctor, "data-state", "live", within_s=30)
+    assert not page.locator("[part=doctor-link]").is_visible(), "it would not open without a token"
+    assert not page.locator("[part=choose]").is_visible()
+    again = open_page(link, wav=voice_wav)
+    again.click("[part=start]")
+    attribute(again, "data-state", "error")
+    shown(again, "This link was already used.")
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        ("", "Please open this page with the link that your hospital sent you."),
+        ("#token=nonsense", "This link is not valid"),
+    ],
+)
+def test_who_comes_without_a_good_link_reads_what_to_do(
+    url: str, open_page: OpenPage, voice_wav: Path, ending: str, sentence: str
+) -> None:
+    page = open_page(url + ending, wav=voice_wav)
+    page.click("[part=start]")
+    attribute(page, "data-state", "error")
+    shown(page, sentence)
