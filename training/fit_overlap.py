@@ -22,9 +22,9 @@ from torch.nn import functional
 
 from server.model import overlap
 from server.model.overlap import HEADROOM_DB, LOUD_PERCENTILE, RANGE_DB, SCALE_DB, TIME_STRIDE, WEIGHTS
+from tools.recipe import recipe
 from training import overlap_mixes
 from training.overlap_mixes import Labels, Sources, examples, load_sources
-from training.recipe import recipe
 
 N_EXAMPLES, STEPS, BATCH, PEAK_RATE = 6000, 1500, 48, 3e-3
 FRAMES = 72

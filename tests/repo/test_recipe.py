@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.recipe import recipe
+from tools.recipe import recipe
 
 CODE = '''"""Fits a network."""
 
