@@ -157,9 +157,9 @@ class LabelEntry(FileModel):
     """Weight in the overall score; 0.0: it does not count."""
     harm: Unit = 0.4
     """How much of the overall score is lost where this label is 0."""
-    aggregate: Aggregate = Aggregate.TYPICAL
+    aggregate: Literal["typical", "worst", "best", "any"] = "typical"
     """Aggregation over a recording. typical: the usual window, less for the share of speech that is spoiled. worst: the
-    worst tenth. best: the best full window. any: the maximum."""
+    worst tenth. best, or any: the best full window."""
     prompt: PromptEntry | None = None
     muted_prompt: MutedPromptEntry | None = None
     """Raised instead of prompt if only digital silence or the input's own noise arrives. Only beside prompt."""
@@ -227,7 +227,7 @@ class LabelEntry(FileModel):
             clear=self.clear,
             weight=self.weight,
             harm=self.harm,
-            aggregate=self.aggregate,
+            aggregate=Aggregate(self.aggregate),
             prompt=Prompt(self.prompt.id, self.prompt.value(), self.prompt.after_s) if self.prompt else None,
             muted_prompt=Prompt(self.muted_prompt.id, self.muted_prompt.value()) if self.muted_prompt else None,
             endangers=self.endangers.value() if self.endangers else None,

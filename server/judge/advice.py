@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from server.judge.judgement import Span
 from server.judge.labels import Cause, Label, LabelKind, LabelSet
+from server.judge.number import PASSED, line_of
+from server.judge.share import told_seconds
 from server.judge.spans import CONTINUOUS_SIGNAL
 from server.judge.verdict import SPEECH_PRESENT
 from server.values.scores import LabelScore, Overall, Why
@@ -90,7 +92,7 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
             WORDS_ONLY if any(_was_listened_for(label, scores[label.id]) for label in labels.shown()) else NOT_ASSESSED
         )
     label, score = worst
-    if score >= label.threshold and (spans or judged.verdict == "re-record"):
+    if score >= line_of(label) and (spans or score >= PASSED):
         return TOO_LITTLE_HEARD
     cause = label.causes.get(scores[label.id].cause or "", Cause())
     endangers, advice = cause.endangers or label.endangers, cause.advice or label.advice or RECORD_AGAIN
@@ -175,9 +177,7 @@ def _subject(label: Label) -> Text:
 
 
 def _how_much(unheard: int, heard: int, sample_rate: int) -> Text:
-    """At least a second, and never more than there is."""
-    whole = max(round(heard / sample_rate), 1)
-    part = min(max(round(unheard / sample_rate), 1), whole)
+    part, whole = told_seconds(unheard / sample_rate, heard / sample_rate)
     return Text(f"{whole} 秒中有 {part} 秒听不清。", f"Of {whole} s, {part} s cannot be used.")
 
 

@@ -58,7 +58,7 @@ class ScoreSeries:
         values, speech = self._values[: self._n], self._speech[: self._n]
         if self._n == 0:
             return None
-        if label.aggregate in (Aggregate.ANY, Aggregate.BEST):
+        if label.aggregate is Aggregate.BEST:
             return float(values[-1])
         if label.aggregate is Aggregate.WORST:
             return _worst(values, speech)

@@ -20,14 +20,17 @@ class Aggregate(StrEnum):
     """How a session's score follows from its windows.
 
     ``typical``: the usual window, less for the share of the speech that is spoiled. ``worst``: the worst tenth.
-    ``best``: the best full window, for what one good stretch settles. ``any``: the maximum, for a sound that matters
-    wherever it occurs.
+    ``best``: the best full window, for what one good stretch settles, or a sound that matters wherever it occurs; label
+    files may also call it ``any``.
     """
 
     TYPICAL = "typical"
     WORST = "worst"
     BEST = "best"
-    ANY = "any"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Aggregate | None":
+        return cls.BEST if value == "any" else None
 
 
 @dataclass(frozen=True, slots=True)

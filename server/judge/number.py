@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from server.judge.combine import weighted_mean
 from server.judge.labels import Label
-from server.judge.share import capped_by
+from server.judge.share import capped_by, may_pass
 
 PASSED = 0.70
 POOR_UNDER = 0.35
@@ -21,30 +21,52 @@ MOS_COUNTS = 0.9
 WORST_MOS, BEST_MOS = 1.0, 3.6
 """DNSMOS overall at ``WORST_MOS`` takes nine tenths of the score, from ``BEST_MOS`` on nothing."""
 
-LOWEST_THRESHOLD = 0.45
-"""A request may lower a threshold; what is below 0.35 stays poor."""
 POOR_ENDS, RAMP = 0.5, 0.1
 """Bounds change over this stretch of the worst label, so that no label makes the number jump."""
 
+JUST_FAILED, JUST_POOR = PASSED - 1e-9, POOR_UNDER - 1e-9
+"""So that rounding lifts nothing over a line that it did not reach."""
 
-def overall_score(
-    scored: Sequence[tuple[Label, float]], *, mos: float | None = None, unheard: float = 0.0
-) -> float | None:
+Scored = Sequence[tuple[Label, float]]
+"""Quality labels with their scores, 0..1."""
+
+
+def overall_score(scored: Scored, *, mos: float | None = None, unheard: float = 0.0) -> float | None:
     """0..1, or ``None`` if no label counts. Never falls when a label or ``mos`` rises, or ``unheard`` falls.
 
-    0.70 or more if every label with a threshold passes and little is ``unheard``, less if one fails, under 0.35 if one
-    is poor: sound that is good otherwise cannot hide the worst label. Never above the best label.
+    0.70 or more if the recording ``passes``, less if it does not, under 0.35 if it ``is_poor``: sound that is good
+    otherwise cannot hide the worst label. Never above the best label.
     """
     if not any(label.weight > 0.0 for label, _ in scored):
         return None
     bounding = [placed(label, score) for label, score in scored if label.threshold > 0.0]
-    if not bounding:
-        return weighted_mean([(score, label.weight) for label, score in scored])
-    bounded = min(_bounded(quality(scored, mos), min(bounding)), max(bounding))
-    return min(bounded, capped_by(unheard, PASSED, LOWEST_BOUND))
+    if bounding:
+        number = min(_bounded(quality(scored, mos), min(bounding)), max(bounding))
+    else:
+        number = weighted_mean([(score, label.weight) for label, score in scored]) or 0.0
+    cap = capped_by(unheard, PASSED, LOWEST_BOUND)
+    return min(number, max(cap, PASSED) if may_pass(unheard) else min(cap, JUST_FAILED))
 
 
-def quality(scored: Sequence[tuple[Label, float]], mos: float | None) -> float:
+def passes(scored: Scored, number: float | None, unheard: float) -> bool:
+    """Whether every label reaches its line, and no more is ``unheard`` than a pass allows. Where no label has a line,
+    the ``number`` decides alone."""
+    labels_pass = all(score >= line_of(label) for label, score in scored)
+    return labels_pass and may_pass(unheard) and (number is None or number >= PASSED)
+
+
+def is_poor(scored: Scored) -> bool:
+    """Whether a label that requires something is below 0.35."""
+    return any(score < POOR_UNDER for label, score in scored if label.threshold > 0.0)
+
+
+def line_of(label: Label) -> float:
+    """What the label must reach in a recording that passes: its threshold, but what is below 0.35 stays poor, however
+    low a request puts the threshold. A threshold of 0 requires nothing: such a label is only shown."""
+    return max(label.threshold, POOR_UNDER) if label.threshold > 0.0 else 0.0
+
+
+def quality(scored: Scored, mos: float | None) -> float:
     """How good the sound is, 0..1: each label takes as much as its failure harms, DNSMOS what it misses."""
     good = 1.0
     if mos is not None:
@@ -56,24 +78,19 @@ def quality(scored: Sequence[tuple[Label, float]], mos: float | None) -> float:
 
 
 def placed(label: Label, score: float) -> float:
-    """``score`` with the label's threshold moved to 0.70, so that scores of all labels mean the same."""
-    threshold = max(label.threshold, LOWEST_THRESHOLD)
-    if score >= threshold:
-        return PASSED + (1.0 - PASSED) * (score - threshold) / (1.0 - threshold) if threshold < 1.0 else 1.0
+    """``score`` with the label's line moved to 0.70, so that scores of all labels mean the same."""
+    line = line_of(label)
+    if score >= line:
+        return PASSED + (1.0 - PASSED) * (score - line) / (1.0 - line) if line < 1.0 else 1.0
     if score < POOR_UNDER:
         return score
-    passed_share = (score - POOR_UNDER) / (threshold - POOR_UNDER)
-    return min(POOR_UNDER + (PASSED - POOR_UNDER) * passed_share, JUST_FAILED)
-
-
-JUST_FAILED = PASSED - 1e-9
-"""So that rounding lifts no failing label to the threshold."""
+    return min(POOR_UNDER + (PASSED - POOR_UNDER) * (score - POOR_UNDER) / (line - POOR_UNDER), JUST_FAILED)
 
 
 def _bounded(good: float, worst: float) -> float:
     """``good`` (0..1) on the side of 0.70 and of 0.35 on which the ``worst`` label lies."""
     if worst >= PASSED:
-        return PASSED + (1.0 - PASSED) * good * math.sqrt((worst - PASSED) / (1.0 - PASSED))
+        return PASSED + (1.0 - PASSED) * good * (worst - PASSED) / (1.0 - PASSED)
     near = max(worst - PASSED + RAMP, 0.0) / RAMP
     failing = PASSED * (near + (1.0 - near) * math.sqrt(good))
     return min(failing, _at_most(worst))
@@ -81,6 +98,6 @@ def _bounded(good: float, worst: float) -> float:
 
 def _at_most(worst: float) -> float:
     if worst < POOR_UNDER:
-        return LOWEST_BOUND + (POOR_UNDER - LOWEST_BOUND) * worst / POOR_UNDER
+        return min(LOWEST_BOUND + (POOR_UNDER - LOWEST_BOUND) * worst / POOR_UNDER, JUST_POOR)
     rising = min((worst - POOR_UNDER) / (POOR_ENDS - POOR_UNDER), 1.0)
     return POOR_UNDER + (JUST_FAILED - POOR_UNDER) * rising

@@ -9,27 +9,24 @@ from typing import Any
 
 from server.errors import SnapshotError
 from server.judge.advice import advise, is_missing
+from server.judge.asked import MicrophoneBlame, failing_prompts, microphone_fails
 from server.judge.combine import EVIDENCE_KINDS, combine, content_score, words_of_causes
 from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
-from server.judge.number import POOR_UNDER
 from server.judge.prompts import PromptPolicy
 from server.judge.said import Said
 from server.judge.silence import Ask
 from server.judge.sounds import Interference
 from server.judge.stretches import Stretches
-from server.judge.troubles import INTELLIGIBLE, LOW_BACKGROUND, prompt_of
-from server.judge.verdict import SPEECH_PRESENT, overall, passed
+from server.judge.troubles import LOW_BACKGROUND
+from server.judge.verdict import overall, passed
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
 from server.values.text import Text
 
-SNAPSHOT_VERSION = 3
-
-MICROPHONE_SNR_DB = 15.0
-"""Above this SNR, dB, speech is hard to understand because of bandwidth or SIG, not because of noise."""
+SNAPSHOT_VERSION = 4
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
@@ -43,8 +40,7 @@ class SessionJudge:
         self._history = History(labels)
         self._prompts = PromptPolicy(labels, mode)
         self._stretches = Stretches()
-        # Windows in which intelligible fails; of these, windows in which the microphone is the cause.
-        self._microphone_at_fault = [0, 0]
+        self._blame = MicrophoneBlame()
         self._sample_rate = 1
         self._lifeless = True
         self._unsent: list[PromptEvent] = []
@@ -76,7 +72,7 @@ class SessionJudge:
                 {label_id: score.score for label_id, score in latest.items()},
                 input_kind=facts.input_kind,
                 observed=observed,
-                microphone_at_fault=self._microphone_fails(facts, latest),
+                microphone_at_fault=microphone_fails(self._labels, facts, latest),
                 interference=named,
                 words=words_of_causes(self._labels, latest),
             )
@@ -107,8 +103,8 @@ class SessionJudge:
         scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
         self._history.start_over()
         self._history.add(scores, facts.speech_s, partial=facts.partial, mos=_mos(facts))
-        self._microphone_at_fault = [0, 0]
-        self._note_microphone(facts, scores)
+        self._blame = MicrophoneBlame()
+        self._blame.note(self._labels, facts, scores)
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
         """ "Not now": the prompt is cleared if it is up, and not raised again in this visit."""
@@ -147,7 +143,7 @@ class SessionJudge:
                 heard_samples=self._stretches.end or 0,
                 too_short=too_short,
             ),
-            prompts=self._failing_prompts(values),
+            prompts=failing_prompts(self._labels, values, self._blame, Ask.UNMUTE if self._lifeless else Ask.SPEAK_UP),
             unusable_spans=spans,
             not_heard=not_heard,
             not_assessed=[label.id for label in shown if values[label.id] is None and label.id not in not_heard],
@@ -160,7 +156,7 @@ class SessionJudge:
             "history": self._history.snapshot(),
             "prompts": self._prompts.snapshot(),
             "stretches": self._stretches.snapshot(),
-            "microphone_at_fault": list(self._microphone_at_fault),
+            "blame": self._blame.snapshot(),
             "sample_rate": self._sample_rate,
             "lifeless": self._lifeless,
             "unsent": [
@@ -180,8 +176,7 @@ class SessionJudge:
         try:
             judge._history = History.restore(state["history"], labels)
             judge._prompts = PromptPolicy.restore(state["prompts"], labels, mode)
-            fails, at_fault = state["microphone_at_fault"]
-            judge._microphone_at_fault = [int(fails), int(at_fault)]
+            judge._blame = MicrophoneBlame.restore(state["blame"])
             judge._sample_rate = int(state["sample_rate"])
             judge._lifeless = bool(state["lifeless"])
             judge._stretches = Stretches.restore(state["stretches"], judge._sample_rate)
@@ -225,46 +220,11 @@ class SessionJudge:
         self._lifeless = self._lifeless and facts.input_kind in (InputKind.ZEROS, InputKind.FLOOR)
         self._history.add(scores, facts.speech_s, partial=facts.partial, mos=_mos(facts))
         self._stretches.add(facts, self._labels, scores, latest)
-        self._note_microphone(facts, scores)
-
-    def _note_microphone(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> None:
-        label = self._intelligible()
-        if label is not None and passed(label, scores[label.id].score) is False:
-            self._microphone_at_fault[0] += 1
-            self._microphone_at_fault[1] += self._microphone_fails(facts, scores)
+        self._blame.note(self._labels, facts, scores)
 
     def _is_disturbed(self, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> bool:
         label = next((label for label in self._labels.labels if label.id == LOW_BACKGROUND), None)
         return label is not None and any(passed(label, each[label.id].score) is False for each in (scores, latest))
-
-    def _intelligible(self) -> Label | None:
-        return next((label for label in self._labels.shown() if label.id == INTELLIGIBLE), None)
-
-    def _microphone_fails(self, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> bool:
-        """Whether the microphone is the cause: SIG or bandwidth is the worst, since SNR does not fail above 15 dB."""
-        label = self._intelligible()
-        snr_db = facts.measures.snr_db if facts.measures is not None else None
-        if label is None or snr_db is None or snr_db <= MICROPHONE_SNR_DB:
-            return False
-        heard = scores[label.id].evidence.get("acoustic")
-        return heard is not None and heard < label.threshold
-
-    def _failing_prompts(self, values: Mapping[str, float | None]) -> list[str]:
-        """Prompt ids of the labels that fail over the session, worst first, each once."""
-        failing = [
-            (score, label)
-            for label in self._labels.shown()
-            if label.prompt is not None and (score := values[label.id]) is not None and score < label.threshold
-        ]
-        fails, at_fault = self._microphone_at_fault
-        if any(label.id != INTELLIGIBLE for _, label in failing) or 2 * at_fault < max(fails, 1):
-            failing = [(score, label) for score, label in failing if label.id != INTELLIGIBLE]
-        if any(label.id == LOW_BACKGROUND and score < POOR_UNDER for score, label in failing):
-            # In such noise a voice may be drowned out: nobody can tell whether the patient was silent.
-            failing = [(score, label) for score, label in failing if label.id != SPEECH_PRESENT]
-        failing.sort(key=lambda pair: pair[0])
-        asks = Ask.UNMUTE if self._lifeless else Ask.SPEAK_UP
-        return list(dict.fromkeys(prompt_of(label, asks).id for _, label in failing))
 
 
 def _mos(facts: WindowFacts) -> float | None:

@@ -18,3 +18,12 @@ def capped_by(share: float, threshold: float, spoiled: float) -> float:
 def may_pass(unheard: float) -> bool:
     """Whether so much of the recording can be heard that it can be accepted."""
     return unheard <= MAY_BE_SPOILED
+
+
+def told_seconds(unheard_s: float, heard_s: float) -> tuple[int, int]:
+    """How much of how much cannot be heard, in whole seconds: at least one, and never more than there is.
+
+    ``heard_s``: up to the end of the last window.
+    """
+    whole = max(round(heard_s), 1)
+    return min(max(round(unheard_s), 1), whole), whole

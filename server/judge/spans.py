@@ -58,6 +58,9 @@ def spoiled_by(labels: LabelSet, recent: Mapping[str, LabelScore]) -> str | None
 class SpanTracker:
     """The spans of marks that come one by one: ``add`` each in order of its end, ``spans`` at any time.
 
+    Marks cover several seconds and overlap; a stretch between two mark ends is spoiled if enough of the marks that
+    cover it are. So a short fault does not grow by the length of a mark at its edges.
+
     A mark changes only the stretches that it looks back over; earlier ones are final, so a mark costs the same after
     two hours as after a minute.
     """
@@ -107,18 +110,6 @@ class _JoinedStretches:
         else:
             self._reasons = reasons
             self.spans.append(Span(start, end, _most(reasons)))
-
-
-def unusable_spans(marks: Sequence[Mark], sample_rate: int) -> list[Span]:
-    """Spans of at least 3 s, in order and separate.
-
-    Marks cover several seconds and overlap; a stretch between two mark ends is spoiled if at least half of the marks
-    that cover it are. So a short fault does not grow by the length of a mark at its edges.
-    """
-    tracker = SpanTracker()
-    for mark in marks:
-        tracker.add(mark, sample_rate)
-    return tracker.spans(sample_rate)
 
 
 def without(spans: Sequence[Span], others: Sequence[Span], sample_rate: int) -> list[Span]:

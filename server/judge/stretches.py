@@ -8,7 +8,7 @@ from server.judge.labels import LabelSet
 from server.judge.lost import LostAudio
 from server.judge.number import POOR_UNDER
 from server.judge.spans import Mark, SpanTracker, spoiled_by, without
-from server.judge.spoiled import UNHEARD, SpoiledSpeech, caps, unheard_share
+from server.judge.spoiled import SpoiledSpeech, caps, unheard_share
 from server.values.scores import LabelScore
 from server.values.windows import RECENT_S
 
@@ -27,6 +27,7 @@ class Stretches:
         self._overlap = SpanTracker(MOST_OF)
         self._lost = LostAudio()
         self._spoiled = SpoiledSpeech()
+        self._spoiled_in_whole = SpoiledSpeech()  # by labels that only whole windows score
 
     @property
     def end(self) -> int | None:
@@ -43,14 +44,12 @@ class Stretches:
         """``scores`` of the window, ``latest`` of its last 4 s, by label id."""
         start, end, rate = facts.start_sample, facts.end_sample, facts.sample_rate
         looks_back_to = max(start, end - RECENT_S * rate)
-        why = spoiled_by(labels, latest)
-        self._recent.add(Mark(looks_back_to, end, why), rate)
+        self._recent.add(Mark(looks_back_to, end, spoiled_by(labels, latest)), rate)
         self._overlap.add(Mark(start, end, _overlapped(labels, scores)), rate)
-        self._lost.add(facts.lost, start, end, facts.sample_rate)
-        recent = {label_id: score.score for label_id, score in latest.items()}
-        self._spoiled.add(
-            looks_back_to, end, rate, facts.speech_by_second, {**recent, UNHEARD: 1.0 if why is None else 0.0}
-        )
+        self._lost.add(facts.lost, start, end, rate)
+        recent, whole = _by_length(labels, scores, latest)
+        self._spoiled.add(looks_back_to, end, rate, facts.speech_by_second, recent)
+        self._spoiled_in_whole.add(start, end, rate, facts.speech_by_second, whole)
 
     def spans(self, labels: LabelSet, rate: int) -> list[Span]:
         """Stretches that cannot be used, in order and apart; those of labels no longer in the set are left out."""
@@ -63,15 +62,19 @@ class Stretches:
 
     def caps(self, labels: LabelSet) -> dict[str, float]:
         """The best score that each label can have, by id, for the share of the speech that it spoils."""
-        return caps(labels, self._spoiled.counts())
+        return caps(labels, self._spoiled_in_whole.counts()) | caps(labels, self._spoiled.counts())
 
     def unheard(self) -> float:
         """Share of what was said, 0..1, that cannot be heard: lost, or spoiled beyond use."""
-        return 1.0 - (1.0 - unheard_share(self._spoiled.counts())) * (1.0 - self._lost.share())
+        heard = 1.0 - self._lost.share()
+        for spoiled in (self._spoiled, self._spoiled_in_whole):
+            heard *= 1.0 - unheard_share(spoiled.counts())
+        return 1.0 - heard
 
     def keep_only(self, label_ids: frozenset[str]) -> None:
         """Forget how much other labels spoil; their spans stay for when they are asked for again."""
         self._spoiled.keep_only(label_ids)
+        self._spoiled_in_whole.keep_only(label_ids)
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able."""
@@ -80,6 +83,7 @@ class Stretches:
             "overlap": list(self._overlap.marks),
             "lost": self._lost.snapshot(),
             "spoiled": self._spoiled.snapshot(),
+            "spoiled_in_whole": self._spoiled_in_whole.snapshot(),
         }
 
     @classmethod
@@ -91,6 +95,7 @@ class Stretches:
                 tracker.add(Mark(int(start), int(end), why), rate)
         restored._lost = LostAudio.restore(state["lost"])
         restored._spoiled = SpoiledSpeech.restore(state["spoiled"])
+        restored._spoiled_in_whole = SpoiledSpeech.restore(state["spoiled_in_whole"])
         return restored
 
 
@@ -98,3 +103,14 @@ def _overlapped(labels: LabelSet, scores: Mapping[str, LabelScore]) -> str | Non
     score = scores[NO_CROSSTALK].score if NO_CROSSTALK in scores else None
     asked = NO_CROSSTALK in labels.requested
     return NO_CROSSTALK if asked and score is not None and score < POOR_UNDER else None
+
+
+def _by_length(
+    labels: LabelSet, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """The scores of the last 4 s, and those of labels that have none and are scored over a whole window.
+
+    CLAP always hears a whole window, even where its opinion stands among the ``latest``.
+    """
+    recent = {label.id: latest[label.id].score for label in labels.labels if label.acoustic is not None}
+    return recent, {label.id: scores[label.id].score for label in labels.labels if recent.get(label.id) is None}

@@ -1,11 +1,10 @@
 """Derives the overall score, the verdict and the grade from label scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from server.judge.labels import Label, LabelKind, LabelSet
-from server.judge.number import PASSED, POOR_UNDER, overall_score
-from server.judge.share import may_pass
+from server.judge.number import POOR_UNDER, Scored, is_poor, overall_score, passes
 from server.values.scores import Overall
 
 Verdict = Literal["accept", "re-record", "unusable"]
@@ -33,8 +32,8 @@ def overall(
 
     ``scores`` includes ``speech_present`` even if the label set leaves it out: the verdict needs it. ``mos``: overall
     DNSMOS, 1..5. ``unheard``: share of what was said that cannot be heard, 0..1. ``waits``: the first seconds do not
-    tell enough yet, so there is no judgement. Number, grade and verdict agree: ``accept`` means 0.70 or more, ``poor``
-    less than 0.35, ``unusable`` less than 0.30.
+    tell enough yet, so there is no judgement. Number, grade and verdict agree, whatever the thresholds: ``accept``
+    means 0.70 or more and ``clear``, ``poor`` less than 0.35, ``unusable`` less than 0.30.
     """
     quality = [label for label in labels.shown() if label.kind is LabelKind.QUALITY]
     scored = [(label, score) for label in quality if (score := scores.get(label.id)) is not None]
@@ -45,7 +44,7 @@ def overall(
         label.id == SPEECH_PRESENT and passed(label, scores.get(label.id)) is False for label in labels.labels
     )
     score = overall_score(scored, mos=mos, unheard=unheard)
-    if score is not None and speechless:
+    if score is not None and (speechless or too_short):
         score = 0.0
     verdict: Verdict | None
     if too_short or speechless or (score is not None and score < UNUSABLE_UNDER):
@@ -53,11 +52,8 @@ def overall(
     elif not scored:
         verdict = None
     else:
-        passes = may_pass(unheard) and all(value >= label.threshold for label, value in scored)
-        verdict = "accept" if passes else "re-record"
+        verdict = "accept" if passes(scored, score, unheard) else "re-record"
     grade = _grade(scored, verdict, score)
-    if score is not None and grade == "clear":
-        score = max(score, PASSED)  # where a request has lowered a threshold to under 0.45
     return Overall(
         score=score,
         grade=grade,
@@ -67,11 +63,9 @@ def overall(
     )
 
 
-def _grade(scored: Sequence[tuple[Label, float]], verdict: Verdict | None, score: float | None) -> Grade:
+def _grade(scored: Scored, verdict: Verdict | None, score: float | None) -> Grade:
     if not scored:
         return "nodata"
-    # A label with threshold 0.0 is only a sound to show; it requires nothing of the recording.
-    poor = any(value < POOR_UNDER for label, value in scored if label.threshold > 0.0)
-    if verdict == "unusable" or poor or (score is not None and score < POOR_UNDER):
+    if verdict == "unusable" or is_poor(scored) or (score is not None and score < POOR_UNDER):
         return "poor"
     return "clear" if verdict == "accept" else "usable"

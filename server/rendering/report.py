@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from server.judge.share import told_seconds
 from server.rendering import words
 from server.wire.common import InterferenceModel, TextModel
 from server.wire.result import ResultLabel, ResultModel
@@ -156,7 +157,8 @@ def _unheard(result: ResultModel, language: str) -> str:
     unheard = sum(span.end_s - span.start_s for span in result.unusable_spans)
     if unheard < LEAST_UNHEARD_S:
         return ""
-    return "  " + words.UNHEARD(language).format(whole=round(result.source.duration_s), part=round(unheard))
+    part, whole = told_seconds(unheard, result.windows[-1].end_s if result.windows else result.source.duration_s)
+    return "  " + words.UNHEARD(language).format(whole=whole, part=part)
 
 
 def _seconds(result: ResultModel, language: str) -> tuple[str, str]:

@@ -146,6 +146,11 @@ def test_a_file_gets_the_defaults_of_the_design() -> None:
     assert first.aggregate is Aggregate.TYPICAL
 
 
+def test_any_is_another_name_of_best() -> None:
+    named = MINIMAL.replace("[[label]]", '[[label]]\naggregate = "any"', 1)
+    assert parse(named, "small.toml").labels[0].aggregate is Aggregate.BEST
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [

@@ -1,4 +1,4 @@
-"""One score per label over the windows of a session: typical, worst, any; whatever their order."""
+"""One score per label over the windows of a session: typical, worst, best; whatever their order."""
 
 import math
 import statistics
@@ -17,7 +17,7 @@ from tests.judge.builders import TELEMEDICINE, label_set, quality
 
 TYPICAL = quality("a")
 WORST = quality("a", aggregate=Aggregate.WORST)
-ANY = quality("a", aggregate=Aggregate.ANY)
+BEST = quality("a", aggregate=Aggregate.BEST)
 WINDOWS = st.lists(st.tuples(st.floats(0.0, 1.0), st.integers(0, 1000)), min_size=1, max_size=150)
 
 
@@ -48,7 +48,7 @@ def test_typical_falls_step_by_step_as_more_windows_fail() -> None:
 
 @given(WINDOWS)
 def test_best_is_the_best_full_window(windows: list[tuple[float, int]]) -> None:
-    assert column(windows).aggregate(quality("a", aggregate=Aggregate.BEST)) == max(value for value, _ in windows)
+    assert column(windows).aggregate(BEST) == max(value for value, _ in windows)
 
 
 def test_one_window_with_speech_settles_that_someone_speaks() -> None:
@@ -80,10 +80,10 @@ def test_a_tenth_of_the_windows_is_rounded_up(windows: int, worst: int) -> None:
 
 @given(WINDOWS)
 def test_any_is_the_maximum(windows: list[tuple[float, int]]) -> None:
-    assert column(windows).aggregate(ANY) == max(value for value, _ in windows)
+    assert column(windows).aggregate(BEST) == max(value for value, _ in windows)
 
 
-@given(WINDOWS, st.randoms(use_true_random=False), st.sampled_from([TYPICAL, WORST, ANY]))
+@given(WINDOWS, st.randoms(use_true_random=False), st.sampled_from([TYPICAL, WORST, BEST]))
 def test_the_order_of_windows_does_not_change_an_aggregate(windows, random, label) -> None:  # type: ignore[no-untyped-def]  # hypothesis' own types
     shuffled = list(windows)
     random.shuffle(shuffled)

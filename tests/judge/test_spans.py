@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.judge.judgement import Span
 from server.judge.session import SessionJudge
-from server.judge.spans import Mark, SpanTracker, spoiled_by, unusable_spans
+from server.judge.spans import Mark, SpanTracker, spoiled_by
 from server.values.scores import LabelScore
 from tests.judge.builders import RATE, add, label_set, quality
 
@@ -30,6 +30,13 @@ def marks(spoiled: Callable[[int], bool], last_s: int, step_s: int = 1) -> list[
         Mark(max(0, end - 4) * RATE, end * RATE, "low_background" if spoiled(end) else None)
         for end in range(3, last_s + 1, step_s)
     ]
+
+
+def unusable_spans(found: list[Mark], rate: int) -> list[Span]:
+    tracker = SpanTracker()
+    for mark in found:
+        tracker.add(mark, rate)
+    return tracker.spans(rate)
 
 
 def seconds(found: list[Mark]) -> list[tuple[float, float]]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.judge.labels import Label
 from server.judge.verdict import overall, passed
 from server.values.scores import Overall
 from tests.judge.builders import content, label_set, quality
@@ -143,9 +144,71 @@ def test_overall_stays_in_range_and_passed_means_accept(values: list[float | Non
 def test_a_sound_with_threshold_zero_never_makes_a_recording_poor() -> None:
     labels = label_set(quality("a"), quality("wheeze", threshold=0.0, clear=0.75, weight=0.0))
     result = overall(labels, {"a": 0.9, "wheeze": 0.05})
-    assert (result.score, result.grade, result.verdict) == (0.9, "clear", "accept")
+    alone = overall(label_set(quality("a")), {"a": 0.9})
+    assert (result.score, result.grade, result.verdict) == (alone.score, "clear", "accept")
 
 
-def test_a_low_threshold_does_not_stop_a_score_from_being_poor() -> None:
+def test_what_is_poor_cannot_be_accepted_however_low_its_threshold() -> None:
     labels = label_set(quality("a"), quality("b", threshold=0.2, clear=0.75))
-    assert overall(labels, {"a": 0.9, "b": 0.3}).grade == "poor"
+    result = overall(labels, {"a": 0.9, "b": 0.3})
+    assert (result.grade, result.verdict) == ("poor", "re-record")
+    assert cast(float, result.score) < 0.35
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.35, 0.36, 0.44])
+def test_a_score_over_a_lowered_threshold_is_a_pass_in_number_grade_and_verdict(threshold: float) -> None:
+    result = overall(label_set(quality("a", threshold=threshold)), {"a": 0.45})
+    assert (result.verdict, result.grade) == ("accept", "clear")
+    assert cast(float, result.score) >= 0.7
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(0.2, "unusable"), (0.5, "re-record"), (0.8, "accept")])
+def test_where_every_threshold_is_zero_the_number_decides(score: float, verdict: str) -> None:
+    result = overall(label_set(quality("a", threshold=0.0)), {"a": score})
+    assert (result.score, result.verdict) == (score, verdict)
+
+
+def test_what_cannot_be_heard_counts_where_every_threshold_is_zero() -> None:
+    result = overall(label_set(quality("a", threshold=0.0)), {"a": 1.0}, unheard=0.5)
+    assert (result.verdict, result.passed) == ("re-record", False)
+    assert cast(float, result.score) < 0.7
+
+
+LINES = st.one_of(st.sampled_from([0.0, 0.2, 0.34, 0.35, 0.36, 0.45, 0.7, 1.0]), st.floats(0, 1))
+NAMES = ("speech_present", "a", "b")
+
+
+@st.composite
+def some_labels(draw: st.DrawFn) -> tuple[list[Label], dict[str, float | None]]:
+    """Labels with any thresholds and weights, and scores that often lie just at or around a line."""
+    weights = st.one_of(st.just(1.0), st.just(0.0), st.floats(0, 10))
+    names = draw(st.sampled_from([NAMES, NAMES[:2], ("a",)]))
+    labels = [quality(name, threshold=draw(LINES), clear=1.0, weight=draw(weights)) for name in names]
+    values = st.sampled_from([0.0, 0.2, 0.3, 0.349999999999, 0.35, 0.7, 1.0])
+    scores = {
+        one.id: draw(st.one_of(values, st.floats(one.threshold, 1), st.floats(0, 1), st.none())) for one in labels
+    }
+    return labels, scores
+
+
+@given(
+    some_labels(),
+    st.one_of(st.none(), st.floats(1, 5)),
+    st.one_of(st.sampled_from([0.0, 0.12, 0.12000000000000001, 1.0]), st.floats(0, 1)),
+    st.booleans(),
+)
+def test_whatever_the_thresholds_number_grade_and_verdict_agree(
+    made: tuple[list[Label], dict[str, float | None]], mos: float | None, unheard: float, hidden: bool
+) -> None:
+    labels, scores = made
+    asked = label_set(*labels, hidden=["speech_present"] if hidden else [])
+    result = overall(asked, scores, mos=mos, unheard=unheard)
+    assert (result.verdict == "accept") == (result.grade == "clear") == result.passed
+    assert result.verdict != "unusable" or result.grade in {"poor", "nodata"}
+    if result.score is not None:
+        assert (result.score >= 0.7) == (result.verdict == "accept")
+        assert (result.score < 0.35) == (result.grade == "poor")
+        assert (result.score < 0.3) == (result.verdict == "unusable")
+    if result.verdict == "accept":
+        counted = [(one, score) for one in asked.shown() if (score := scores.get(one.id)) is not None]
+        assert all(score >= one.threshold for one, score in counted)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from server.cli.main import app
 from server.rendering.report import print_report
-from server.wire.result import ResultModel
+from server.wire.result import ResultModel, WindowModel
 from tests.browser import messages
 
 LINES = [
@@ -94,3 +94,17 @@ def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any
     told = printed(interference=[messages.TELEVISION], events=[messages.cough(12, 13)])
     assert all(line in told for line in lines)
     assert not any(line.split(":")[0] in printed() for line in lines)
+
+
+def test_the_headline_counts_the_same_seconds_as_the_advice() -> None:
+    """Both end with the last window; the rest of a second after it is not judged."""
+    result = ResultModel.model_validate(messages.result())
+    window = WindowModel(
+        start_s=94, end_s=104, start_sample=0, end_sample=0, partial=False, speech_ratio=1, labels={},
+        measures=result.measures,
+    )  # fmt: skip
+    source = result.source.model_copy(update={"duration_s": 104.6})
+    long = result.model_copy(update={"source": source, "windows": [window]})
+    console = Console(file=io.StringIO(), width=120, record=True)
+    print_report(console, long, "en")
+    assert "of 104 s, 4 s cannot be used" in console.export_text()
