@@ -20,6 +20,7 @@ from server.recording.parties import assess_recording
 from server.recording.threads import to_thread_until_done
 from server.rendering.flat import flat
 from server.rendering.results import result_json
+from server.values.audio import CaptureSource
 from server.values.labels import LabelQuery
 from server.values.mode import Mode
 from server.wire.base import WireModel
@@ -44,6 +45,7 @@ class AssessForm(WireModel):
     reference: str | None = Field(default=None, max_length=200)
     channels: str | None = Field(default=None, max_length=100)
     mode: Mode = Mode.RECORDING
+    source: Literal["file", "line", "telephone"] = "file"
 
     def roles(self) -> ChannelRoles | None:
         """Who is on which channel. Raises ConfigError."""
@@ -101,6 +103,12 @@ REQUEST_BODY: dict[str, Any] = {
                         "default": "recording",
                         "description": "visit: a conversation, in which the patient mostly listens.",
                     },
+                    "source": {
+                        "type": "string",
+                        "enum": ["file", "line", "telephone"],
+                        "default": "file",
+                        "description": "telephone: a recorded call, whose bandwidth is judged by what lines carry.",
+                    },
                 },
             }
         }
@@ -150,7 +158,12 @@ async def _assess(services: Services, form: FormData) -> Response:
     async with services.slots.run():
         recording = await _open(upload, services.uploads.max_audio_s, roles)
         result = await assess_recording(
-            services.engine, recording, labels, mode=fields.mode, reference=fields.reference
+            services.engine,
+            recording,
+            labels,
+            mode=fields.mode,
+            source=CaptureSource(fields.source),
+            reference=fields.reference,
         )
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))

@@ -19,7 +19,9 @@ from server.cli.options import (
     ModelCacheOption,
     ModeOption,
     MosOption,
+    RecordedSource,
     ReferenceOption,
+    SourceOption,
     VadOption,
 )
 from server.values.mode import Mode
@@ -73,6 +75,7 @@ def assess(
         Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
     ] = None,
     mode: ModeOption = Mode.RECORDING,
+    source: SourceOption = RecordedSource.FILE,
     reference: ReferenceOption = None,
     transcript: Annotated[
         Path | None,
@@ -106,6 +109,7 @@ def assess(
     from server.logs import configure_logging
     from server.settings import load_settings
     from server.transcript.files import read_transcript
+    from server.values.audio import CaptureSource
 
     if transcript is not None and len(files) > 1:
         fail("--transcript belongs to one recording. Assess the files one at a time.")
@@ -127,7 +131,11 @@ def assess(
     spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
     lines = None if transcript is None else read_transcript(transcript)
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
-        tally = asyncio.run(assess_all(settings, files, labels, reference, sink, lines, roles, far_end, mode))
+        tally = asyncio.run(
+            assess_all(
+                settings, files, labels, reference, sink, lines, roles, far_end, mode, CaptureSource(source.value)
+            )
+        )
     raise typer.Exit(_exit_code(tally))
 
 

@@ -12,6 +12,7 @@ from server.recording.batch import INTERNAL, Outcome, Unread, assess_files
 from server.recording.channels import ChannelRoles
 from server.settings import Settings
 from server.transcript.sources import WrittenTranscript
+from server.values.audio import CaptureSource
 from server.values.mode import Mode
 
 
@@ -40,6 +41,7 @@ async def assess_all(
     roles: ChannelRoles | None = None,
     far_end: Path | None = None,
     mode: Mode = Mode.RECORDING,
+    source: CaptureSource = CaptureSource.FILE,
 ) -> OutcomeTally:
     """Judge ``files`` and hand the outcomes to ``output`` in order, each as soon as it is ready.
 
@@ -63,6 +65,7 @@ async def assess_all(
                 done,
                 max_s=settings.max_audio_s,
                 mode=mode,
+                source=source,
                 reference=reference,
                 transcript=transcript,
                 roles=roles,

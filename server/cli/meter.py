@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 from server.cli.meter_state import MeterState, notice, worst_first
+from server.judge.verdict import SPEECH_PRESENT
 from server.rendering import words
 from server.rendering.report import names_of, said
 from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
@@ -91,9 +92,11 @@ class LiveMeter(Meter):
         from rich.text import Text
 
         state, language = self._state, self._language
-        look = words.GRADES[state.overall.grade if state.overall else "nodata"]
-        head = Text(f"{look.mark()} {look.word(language)}", style=look.style)
-        head.append(f"   {words.number(state.overall.score if state.overall else None)}", style="default")
+        look = words.GRADES[state.overall.grade if state.overall and not state.listens else "nodata"]
+        word = words.LISTENS if state.listens else look.word
+        head = Text(f"{look.mark()} {word(language)}", style=look.style)
+        score = None if state.overall is None or state.listens else state.overall.score
+        head.append(f"   {words.number(score)}", style="default")
         lines: list[RenderableType] = [head, self._status(), self._bars()]
         if state.prompt is not None:
             audience = words.FOR_DOCTOR(language) if state.prompt.audience == "doctor" else ""
@@ -133,7 +136,9 @@ class LiveMeter(Meter):
             entry = self._state.scores.get(label.id)
             score = entry.score if entry else None
             why = words.WHY[entry.why](self._language) if entry and entry.why else ""
-            style = "dim" if score is None else ("bold magenta" if score < label.threshold else "bright_blue")
+            fails = score is not None and score < label.threshold
+            excused = score is None or (self._state.listens and label.id == SPEECH_PRESENT)
+            style = "dim" if excused else "bold magenta" if fails else "bright_blue"
             title = said(label.title, self._language)
             table.add_row(title, f"[{style}]{words.bar(score, _BAR)}[/]", words.number(score), f"[dim]{why}[/]")
         return table
@@ -166,6 +171,8 @@ class PlainMeter(Meter):
     def _judgement(self) -> str:
         state, language = self._state, self._language
         assert state.overall is not None
+        if state.listens:
+            return f"{words.GRADES['nodata'].mark()} {words.LISTENS(language)}"
         look = words.GRADES[state.overall.grade]
         failing = []
         for label in worst_first(state):

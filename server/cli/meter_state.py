@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from server.judge.verdict import SPEECH_PRESENT
 from server.rendering import words
 from server.wire.common import InterferenceModel, LabelScoreModel, OverallModel
 from server.wire.server import (
@@ -25,13 +26,19 @@ _NOTICE_S = 5
 
 @dataclass(slots=True)
 class MeterState:
-    """The latest values of a session. ``elapsed_s`` is the audio that the server has taken."""
+    """The latest values of a session. ``elapsed_s`` is the audio that the server has taken.
+
+    ``listens``: it is a visit, the patient was ``heard`` before, and the window has too little speech to judge it by.
+    """
 
     sample_rate: int = 0
     labels: list[SessionLabel] = field(default_factory=list)
     basic_mode: bool = False
     scores: dict[str, LabelScoreModel] = field(default_factory=dict)
     overall: OverallModel | None = None
+    visit: bool = False
+    heard: bool = False
+    listens: bool = False
     prompt: PromptRaisedMessage | None = None
     around: list[InterferenceModel] = field(default_factory=list)
     elapsed_s: float = 0.0
@@ -53,6 +60,7 @@ class MeterState:
             case SessionStarted():
                 self.sample_rate = message.config.audio.sample_rate
                 self.labels, self.basic_mode, self.notice = message.labels, message.basic_mode, ""
+                self.visit = message.config.mode == "visit"
             case LabelsUpdated():
                 self.labels = message.labels
             case AudioAck():
@@ -62,6 +70,9 @@ class MeterState:
             case QualityUpdate():
                 self.scores, self.overall, self.around = message.labels, message.overall, message.interference
                 self.window_end_s, self.lag_ms = message.window.end_s, message.lag_ms
+                spoke = self._spoke(message)
+                self.listens = self.visit and self.heard and not spoke
+                self.heard = self.heard or spoke
                 if self.window_end_s > self.notice_until_s:
                     self.notice = ""
             case PromptRaisedMessage():
@@ -71,6 +82,14 @@ class MeterState:
             case _:
                 if text := notice(message, language):
                     self.notice, self.notice_until_s = text, self.window_end_s + _NOTICE_S
+
+    def _spoke(self, message: QualityUpdate) -> bool:
+        """By the label that says so, where it was asked for; else by any speech at all."""
+        threshold = next((label.threshold for label in self.labels if label.id == SPEECH_PRESENT), None)
+        entry = message.labels.get(SPEECH_PRESENT)
+        if threshold is None or entry is None or entry.score is None:
+            return message.window.speech_ratio > 0.0
+        return entry.score >= threshold
 
 
 def notice(message: ServerMessage, language: str) -> str:

@@ -1,5 +1,6 @@
 """Flags shared by several commands: the models that score, and where CLAP's weights are and run."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,24 @@ ReferenceOption = Annotated[
     str | None, typer.Option("--reference", help="Your own id for the recording, repeated in the result.")
 ]
 MosOption = Annotated[bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")]
+
+
+class RecordedSource(StrEnum):
+    """Where a recording comes from; a microphone's processing is a matter of live sessions."""
+
+    FILE = "file"
+    LINE = "line"
+    TELEPHONE = "telephone"
+
+
+SourceOption = Annotated[
+    RecordedSource,
+    typer.Option(
+        "--source",
+        help="[bold]telephone[/bold]: a recorded call, whose bandwidth is judged by what telephone lines carry. "
+        "[bold]file[/bold], [bold]line[/bold]: measured as it is.",
+    ),
+]
 ModeOption = Annotated[
     Mode,
     typer.Option(

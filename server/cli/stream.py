@@ -13,7 +13,9 @@ from server.cli.options import (
     LabelsOption,
     LanguageOption,
     ModeOption,
+    RecordedSource,
     ReferenceOption,
+    SourceOption,
 )
 from server.filenames import readable
 from server.values.mode import Mode
@@ -21,6 +23,7 @@ from server.values.mode import Mode
 if TYPE_CHECKING:
     from server.cli.meter import Meter
     from server.client.stream_client import Lost
+    from server.values.audio import AudioFormat
     from server.wire.client import SessionStart
     from server.wire.server import ServerMessage, SessionEnded
 
@@ -65,6 +68,7 @@ def stream(
         ),
     ] = PaceOption.REALTIME,
     mode: ModeOption = Mode.RECORDING,
+    source: SourceOption = RecordedSource.FILE,
     labels: LabelsOption = None,
     language: LanguageOption = None,
     output_format: Annotated[
@@ -120,14 +124,12 @@ def stream(
     track = sent_track(file, channel_roles(channels), far_end)
     for notice in track.notices:
         print(f"tingqing: {notice.in_language(spoken)}", file=sys.stderr)
-    with PcmSource(file, chunk_ms, track.channels) as source:
-        start = _session_start(
-            source.audio.encoding.value, source.audio.sample_rate, pace, mode, labels, spoken, reference
-        )
+    with PcmSource(file, chunk_ms, track.channels) as pcm:
+        start = _session_start(pcm.audio, pace, mode, source, labels, spoken, reference)
         with _StreamOutput(output_format, spoken, readable(file)) as output:
-            client = StreamClient(address, start, source, output.take, output.lost, track.marks, secret)
+            client = StreamClient(address, start, pcm, output.take, output.lost, track.marks, secret)
             ended = asyncio.run(client.run())
-        if source.cut_short:
+        if pcm.cut_short:
             print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)
     if output_format is StreamFormat.TEXT:
         from server.rendering.report import print_report
@@ -137,10 +139,10 @@ def stream(
 
 
 def _session_start(
-    encoding: str,
-    sample_rate: int,
+    audio: "AudioFormat",
     pace: PaceOption,
     mode: Mode,
+    source: RecordedSource,
     labels: str | None,
     language: str,
     reference: str | None,
@@ -155,8 +157,8 @@ def _session_start(
                 "type": "session.start",
                 "mode": mode.value,
                 "pace": pace.value,
-                "audio": {"encoding": encoding, "sample_rate": sample_rate},
-                "capture": {"source": "file"},
+                "audio": {"encoding": audio.encoding.value, "sample_rate": audio.sample_rate},
+                "capture": {"source": source.value},
                 "labels": labels,
                 "language": language,
                 "reference": reference,

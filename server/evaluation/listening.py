@@ -12,6 +12,7 @@ from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
 from server.recording.decode import Recording
 from server.recording.parties import assess_recording
+from server.values.audio import CaptureSource
 from server.values.measures import Measures, Mos
 from server.values.mode import Mode
 from server.values.scores import EvidenceKind, Opinion
@@ -38,23 +39,28 @@ class ListenedRecording:
 
 
 async def listen(
-    engine: Engine, recording: Recording, labels: LabelSet, mode: Mode = Mode.RECORDING
+    engine: Engine,
+    recording: Recording,
+    labels: LabelSet,
+    mode: Mode = Mode.RECORDING,
+    source: CaptureSource = CaptureSource.FILE,
 ) -> ListenedRecording:
     """Assess ``recording`` as ``tingqing assess`` does and keep the measures. Raises the same errors."""
     windows: list[WindowReading] = []
     latest: list[tuple[Window, Assessed]] = []
+    telephone = source is CaptureSource.TELEPHONE
 
     def keep(window: Window, assessed: Assessed) -> None:
-        windows.append(_reading(window, assessed, _mos(assessed.update.measures, window)))
+        windows.append(_reading(window, assessed, _mos(assessed.update.measures, window), telephone))
         latest[:] = [(window, assessed)]
 
-    result = await assess_recording(engine, recording, labels, mode=mode, on_window=keep)
+    result = await assess_recording(engine, recording, labels, mode=mode, source=source, on_window=keep)
     rated = any(window.facts.measures and window.facts.measures.mos_overall for window in windows)
     if rated or not latest:
         return ListenedRecording(tuple(windows), mode)
     window, assessed = latest[0]
     mos = _mos(result.measures, window)
-    return ListenedRecording(tuple(windows), mode, None if mos is None else _reading(window, assessed, mos))
+    return ListenedRecording(tuple(windows), mode, None if mos is None else _reading(window, assessed, mos, telephone))
 
 
 def _mos(measures: Measures, window: Window) -> Mos | None:
@@ -63,9 +69,9 @@ def _mos(measures: Measures, window: Window) -> Mos | None:
     return Mos(measures.mos_signal, measures.mos_background, measures.mos_overall, window.end_sample)
 
 
-def _reading(window: Window, assessed: Assessed, mos: Mos | None) -> WindowReading:
+def _reading(window: Window, assessed: Assessed, mos: Mos | None, telephone: bool) -> WindowReading:
     update = assessed.update
-    whole, recent = readings(window, mos)
+    whole, recent = readings(window, mos, telephone=telephone)
     others: dict[EvidenceKind, dict[str, Opinion]] = {}
     for label_id, score in update.labels.items():
         for kind, value in score.evidence.items():

@@ -9,15 +9,17 @@ from pathlib import Path
 from server.errors import ConfigError, ManifestError
 from server.judge.labels import Label
 from server.recording.channels import ChannelRoles, parse_roles
+from server.values.audio import CaptureSource
 from server.values.mode import Mode
 
-PATH, CONDITION, SUBSET, USE, MODE = "path", "condition", "subset", "use", "mode"
+PATH, CONDITION, SUBSET, USE, MODE, SOURCE = "path", "condition", "subset", "use", "mode", "source"
 CHANNELS = "channels"
 PROMPTS, OPTIONAL_PROMPTS, VERDICT = "prompts", "optional_prompts", "verdict"
-KNOWN = (PATH, CONDITION, SUBSET, USE, MODE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
+KNOWN = (PATH, CONDITION, SUBSET, USE, MODE, SOURCE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
 DEFAULT_GROUPS = ("speaker", "noise")
 USES = ("test", "fit")
 MODES = tuple(mode.value for mode in Mode)
+SOURCES = ("file", "line", "telephone")
 VERDICTS = frozenset({"accept", "re-record", "unusable"})
 NO_PROMPT = "none"
 TRUTH = {"1": True, "0": False, "": None}
@@ -54,6 +56,7 @@ class Row:
     groups: frozenset[tuple[str, str]]
     roles: ChannelRoles | None = None
     mode: Mode = Mode.RECORDING
+    source: CaptureSource = CaptureSource.FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +167,7 @@ class _Reader:
         name = values[PATH]
         if not name:
             raise ValueError("no path")
-        use = values.get(USE) or USES[0]
-        if use not in USES:
-            raise ValueError(f"{USE} is {use!r}; it must be one of: {', '.join(USES)}")
-        mode = values.get(MODE) or Mode.RECORDING
-        if mode not in MODES:
-            raise ValueError(f"{MODE} is {mode!r}; it must be one of: {', '.join(MODES)}")
+        use, mode, source = (_chosen(values, *column) for column in ((USE, USES), (MODE, MODES), (SOURCE, SOURCES)))
         return Row(
             line=line,
             path=self._folder / name,
@@ -178,6 +176,7 @@ class _Reader:
             subset=values.get(SUBSET, ""),
             fit_only=use == "fit",
             mode=Mode(mode),
+            source=CaptureSource(source),
             truth=self._truth(values),
             prompts=self._prompts(values),
             verdicts=_verdicts(values.get(VERDICT, "")),
@@ -216,6 +215,14 @@ def _roles(cell: str) -> ChannelRoles | None:
         return parse_roles(cell) if cell else None
     except ConfigError as error:
         raise ValueError(error.message) from None
+
+
+def _chosen(values: Mapping[str, str], column: str, choices: Sequence[str]) -> str:
+    """The cell, or the first choice. Raises ValueError."""
+    cell = values.get(column) or choices[0]
+    if cell not in choices:
+        raise ValueError(f"{column} is {cell!r}; it must be one of: {', '.join(choices)}")
+    return cell
 
 
 def _verdicts(cell: str) -> frozenset[str]:

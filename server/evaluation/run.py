@@ -92,4 +92,4 @@ async def _listen_to(engine: Engine, row: Row, labels: LabelSet, max_s: float) -
     with row.path.open("rb"):
         pass
     recording = read_recording(row.path, row.name, max_s=max_s, roles=row.roles)
-    return await listen(engine, recording, labels, row.mode)
+    return await listen(engine, recording, labels, row.mode, row.source)

@@ -31,6 +31,11 @@ TOO_SHORT = Text(
     "建议复录：录音太短，还没来得及听；请按下录音后等一下再开始说。",
     "Please record again: this recording is too short to hear anything. Start it, wait a moment, then speak.",
 )
+MUTED = Text(
+    "建议复录：话筒没有传来任何声音；请看看话筒是不是被静音、有没有选对，再录一遍。",
+    "Please record again: nothing came from the microphone. Check that it is not muted and that it is the right one, "
+    "then record once more.",
+)
 RECORD_AGAIN = Text("请再录一遍", "please record once more")
 TOO_LITTLE_HEARD = Text(
     "建议复录：录音里听不清的部分太多。", "Please record again: too much of this recording cannot be heard."
@@ -58,16 +63,20 @@ def advise(
     *,
     heard_samples: int = 0,
     too_short: bool = False,
+    lifeless: bool = False,
 ) -> Text:
     """One short paragraph. ``scores``: aggregates by label id, including ``speech_present`` if it was computed.
 
-    First what to do: the worst failing label with its score, what is at risk and what helps, in the words of its cause
-    where that is known. Then how much cannot be heard, if it is a twentieth or more. Then the parts to ask
-    again, unless most of ``heard_samples`` has to be recorded again anyway; what the transcript did not contain, unless
-    nothing can be understood at all; and what could not be assessed because of the browser's processing.
+    Of an input that was ``lifeless``, only to check the mute switch. Else first what to do: the worst failing label
+    with its score, what is at risk and what helps, in the words of its cause where that is known. Then how much cannot
+    be heard, if it is a twentieth or more. Then the parts to ask again, unless most of ``heard_samples`` has to be
+    recorded again anyway; what the transcript did not contain, unless nothing can be understood at all; and what could
+    not be assessed because of the browser's processing.
     """
     if too_short:
         return TOO_SHORT
+    if lifeless and judged.verdict == "unusable":
+        return MUTED
     parts = [_first(labels, scores, judged, spans)]
     if spans:
         unheard = sum(span.end_sample - span.start_sample for span in spans)

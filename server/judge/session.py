@@ -142,6 +142,7 @@ class SessionJudge:
                 self._sample_rate,
                 heard_samples=self._stretches.end or 0,
                 too_short=too_short,
+                lifeless=self._lifeless,
             ),
             prompts=failing_prompts(self._labels, values, self._blame, Ask.UNMUTE if self._lifeless else Ask.SPEAK_UP),
             unusable_spans=spans,

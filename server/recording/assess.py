@@ -37,6 +37,7 @@ async def assess_track(
     labels: LabelSet,
     *,
     mode: Mode = Mode.RECORDING,
+    source: CaptureSource = CaptureSource.FILE,
     name: str | None = None,
     reference: str | None = None,
     metadata: dict[str, Json] | None = None,
@@ -46,7 +47,7 @@ async def assess_track(
     far_end: Sequence[Span] = (),
 ) -> Result:
     """Assess ``recording``, the mean of its channels, and close it. ``name`` replaces the recording's own name;
-    ``transcript`` is what was said; ``far_end``: where the far end speaks.
+    ``source``: where the sound was recorded; ``transcript`` is what was said; ``far_end``: where the far end speaks.
 
     Decoding and the core run on a worker thread, one second of audio at a time. On the event loop, ``on_progress`` is
     called with the seconds done so far, ``on_window`` with every window and its judgement. Cancellation takes effect
@@ -57,7 +58,7 @@ async def assess_track(
     any window.
     """
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
-    capture = Capture(source=CaptureSource.FILE)
+    capture = Capture(source=source)
     assessment = Assessment(engine, labels, capture, mode=mode, priority=Priority.FILE, transcript=transcript)
     tally = _ScorerTally(len(engine.scorer_names))
     try:

@@ -17,6 +17,7 @@ from server.recording.channels import ChannelRoles
 from server.recording.decode import Recording, read_recording
 from server.recording.parties import assess_recording
 from server.transcript.sources import TranscriptSource
+from server.values.audio import CaptureSource
 from server.values.mode import Mode
 
 logger = logging.getLogger("tingqing")
@@ -55,6 +56,7 @@ async def assess_files(
     *,
     max_s: float,
     mode: Mode = Mode.RECORDING,
+    source: CaptureSource = CaptureSource.FILE,
     reference: str | None = None,
     transcript: TranscriptSource | None = None,
     roles: ChannelRoles | None = None,
@@ -71,7 +73,7 @@ async def assess_files(
         def opening(name: str) -> Recording | Unread:
             return _open(path, name, max_s, roles, far_end)
 
-        return group.create_task(_outcome(engine, labels, path, opening, mode, reference, transcript))
+        return group.create_task(_outcome(engine, labels, path, opening, mode, source, reference, transcript))
 
     waiting = deque(files)
     running: deque[asyncio.Task[Outcome]] = deque()
@@ -91,6 +93,7 @@ async def _outcome(
     path: Path,
     opening: Callable[[str], Recording | Unread],
     mode: Mode,
+    source: CaptureSource,
     reference: str | None,
     transcript: TranscriptSource | None,
 ) -> Outcome:
@@ -100,7 +103,7 @@ async def _outcome(
         if isinstance(recording, Unread):
             return recording
         result = await assess_recording(
-            engine, recording, labels, mode=mode, name=name, reference=reference, transcript=transcript
+            engine, recording, labels, mode=mode, source=source, name=name, reference=reference, transcript=transcript
         )
     except TingqingError as error:
         return Unread(name, error.code, error.message)

@@ -23,7 +23,7 @@ from server.recording.far_end import FarEndListener, Span
 from server.recording.threads import to_thread_until_done
 from server.stream.core import StreamCore
 from server.transcript.sources import TranscriptSource
-from server.values.audio import AudioFormat, Encoding
+from server.values.audio import AudioFormat, CaptureSource, Encoding
 from server.values.mode import Mode
 from server.values.plain import Json
 from server.values.windows import Window
@@ -50,6 +50,7 @@ async def assess_recording(
     labels: LabelSet,
     *,
     mode: Mode = Mode.RECORDING,
+    source: CaptureSource = CaptureSource.FILE,
     name: str | None = None,
     reference: str | None = None,
     metadata: dict[str, Json] | None = None,
@@ -70,6 +71,7 @@ async def assess_recording(
             track,
             labels,
             mode=mode,
+            source=source,
             name=name,
             reference=reference,
             metadata=metadata,

@@ -23,6 +23,7 @@ from server.recording.decode import Recording
 from server.wire.result import ResultModel
 from tests.api.client import http
 from tests.api.conftest import Served, start
+from tests.visits import material
 
 RNG = np.random.default_rng(11)
 
@@ -91,6 +92,16 @@ def test_a_wav_written_into_a_pipe_is_judged_to_its_end(served: Served) -> None:
     file = bytearray(wav(3.0))
     file[4:8] = file[40:44] = bytes(4)
     assert post(served, bytes(file), "piped.wav").json()["source"]["duration_s"] == 3.0
+
+
+def test_a_recorded_call_is_judged_as_one_if_it_is_said_to_be(served: Served, mixes: Path) -> None:
+    call = material.wav(material.over_the_telephone(material.spoken(mixes, seconds=5)), 8_000)
+    passed = [
+        post(served, call, labels="full_bandwidth", **source).json()["labels"]["full_bandwidth"]["passed"]
+        for source in ({}, {"source": "telephone"})
+    ]
+    assert passed == [False, True]
+    problem_of(post(served, call, source="microphone"), 422, "invalid_config")
 
 
 def test_flat_is_titles_scores_and_one_sentence(served: Served) -> None:

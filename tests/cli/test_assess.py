@@ -14,6 +14,7 @@ import soundfile
 from jsonschema import Draft202012Validator
 
 from tests.cli.conftest import TINGQING, Ran, environment, in_process, tingqing
+from tests.visits.material import over_the_telephone, spoken, wav
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +251,15 @@ def test_reference_is_repeated(short: Path) -> None:
 def test_mode_is_repeated(short: Path) -> None:
     assert json.loads(in_process("assess", "--format", "json", short).out)["mode"] == "recording"
     assert json.loads(in_process("assess", "--format", "json", "--mode", "visit", short).out)["mode"] == "visit"
+
+
+def test_a_recorded_call_is_judged_as_one_if_it_is_said_to_be(mixes: Path, tmp_path: Path) -> None:
+    call = tmp_path / "call.wav"
+    call.write_bytes(wav(over_the_telephone(spoken(mixes, seconds=5)), 8_000))
+    labels = ("--labels", "full_bandwidth", "--format", "json")
+    assert not json.loads(quickly(*labels, call).out)["labels"]["full_bandwidth"]["passed"]
+    assert json.loads(quickly(*labels, "--source", "telephone", call).out)["labels"]["full_bandwidth"]["passed"]
+    assert quickly("--source", "microphone", call).code == 2
 
 
 def test_brackets_in_a_file_name_are_not_markup(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The terminal's meter: what it says for which messages."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,10 +24,11 @@ def message(**fields: Any) -> ServerMessage:
     return parsed
 
 
-def started() -> ServerMessage:
-    labels = [one | {"kind": "quality", "threshold": 0.7} for one in LABELS]
+def started(mode: str = "recording", labels: list[dict[str, Any]] = LABELS) -> ServerMessage:
+    shown = [one | {"kind": "quality", "threshold": 0.7} for one in labels]
     audio = {"encoding": "pcm_s16le", "sample_rate": 16_000}
     config = {"pace": "realtime", "audio": audio, "capture": {"source": "file"}, "language": "en", "vad": "silero"}
+    config |= {"mode": mode}
     limits = dict.fromkeys(("max_session_s", "idle_timeout_s", "pause_timeout_s", "resume_ttl_s"), 60.0)
     return message(
         type="session.started",
@@ -35,7 +37,7 @@ def started() -> ServerMessage:
         next_sample=0,
         config=config,
         limits=limits | {"max_frame_bytes": 65_536},
-        labels=labels,
+        labels=shown,
         scorers=["acoustic"],
         basic_mode=True,
     )
@@ -66,6 +68,24 @@ def update(
         overall=overall,
         measures={},
         interference=interference or [],
+        lag_ms=12.0,
+    )
+
+
+def spoken(present: float) -> ServerMessage:
+    """An update whose only label says how much speech there was."""
+    grade, verdict = ("clear", "accept") if present >= 0.7 else ("poor", "unusable")
+    overall = {"score": present, "grade": grade, "passed": False, "verdict": verdict, "assessed": "1 of 1"}
+    return message(
+        type="quality.update",
+        seq=1,
+        window={"start_s": 0, "end_s": 3, "start_sample": 0, "end_sample": 48_000, "partial": True, "speech_ratio": 0},
+        labels={"speech_present": {"score": present, "evidence": {"acoustic": present}, "why": None}},
+        recent={},
+        session={"labels": {}, "overall": overall},
+        overall=overall,
+        measures={},
+        interference=[],
         lag_ms=12.0,
     )
 
@@ -178,6 +198,31 @@ def test_a_lost_connection_shows_no_data_never_the_last_value() -> None:
     assert state.notice == "the connection was lost"
     state.take(started(), "en")
     assert state.notice == ""
+
+
+SPEAKING = {"id": "speech_present", "title": {"zh": "有人说话", "en": "Someone is speaking"}}
+
+
+@pytest.mark.parametrize("shown", [plain, drawn])
+def test_who_listens_in_a_visit_is_silent_and_not_hard_to_hear(shown: Callable[..., str]) -> None:
+    start = started(mode="visit", labels=[SPEAKING])
+    told = shown("en", start, spoken(1.0), spoken(0.0)).splitlines()
+    assert any("The patient is silent" in line for line in told)
+    assert "Hard to hear" not in "\n".join(told)
+    assert "患者没有说话" in shown("zh-CN", start, spoken(1.0), spoken(0.0))
+
+
+@pytest.mark.parametrize(
+    ("present", "word"), [([0.0], "Hard to hear"), ([1.0, 0.0, 1.0], "Clear")], ids=["not yet", "again"]
+)
+def test_who_was_not_heard_yet_or_speaks_again_is_not_called_silent(present: list[float], word: str) -> None:
+    start = started(mode="visit", labels=[SPEAKING])
+    assert word in plain("en", start, *map(spoken, present)).splitlines()[-1]
+
+
+def test_in_a_recording_silence_is_what_is_wrong() -> None:
+    last = plain("en", started(labels=[SPEAKING]), spoken(1.0), spoken(0.0)).splitlines()[-1]
+    assert "Someone is speaking 0.00" in last
 
 
 def test_a_warning_goes_after_five_seconds_of_audio() -> None:

@@ -121,15 +121,16 @@ def test_text_ends_with_verdict_advice_and_failing_labels(served: Serving, noisy
     assert "\x1b" not in ran.out
 
 
-def test_labels_and_language_reach_the_session(served: Serving, clean: Path) -> None:
+def test_labels_language_mode_and_source_reach_the_session(served: Serving, clean: Path) -> None:
     ran = in_process(
         "stream", clean, "--url", served.ws, "--pace", "fast", "--format", "jsonl",
         "--labels", "语速适中", "--language", "zh-CN", "--reference", "visit 7", "--mode", "visit",
+        "--source", "telephone",
     )  # fmt: skip
     started = ran.lines()[0]
     assert [label["id"] for label in started["labels"]] == ["moderate_pace"]
     assert started["config"]["language"].startswith("zh")
-    assert started["config"]["capture"]["source"] == "file"
+    assert started["config"]["capture"]["source"] == "telephone"
     assert result_of(ran)["reference"] == "visit 7"
     assert result_of(ran)["mode"] == started["config"]["mode"] == "visit"
 

@@ -7,6 +7,7 @@ import pytest
 from server.errors import ManifestError
 from server.evaluation.manifest import Manifest, PromptTruth, read_manifest
 from server.recording.channels import ChannelRoles
+from server.values.audio import CaptureSource
 from server.values.mode import Mode
 from tests.judge.builders import TELEMEDICINE
 
@@ -46,6 +47,14 @@ def test_a_line_may_be_a_visit(tmp_path: Path) -> None:
     manifest = read(tmp_path, "path,mode,prompts\na.wav,visit,none\nb.wav,,none\nc.wav,talk,none\n")
     assert [row.mode for row in manifest.rows] == [Mode.VISIT, Mode.RECORDING]
     assert [fault.message for fault in manifest.faults] == ["mode is 'talk'; it must be one of: recording, visit"]
+
+
+def test_a_line_may_be_a_recorded_call(tmp_path: Path) -> None:
+    manifest = read(tmp_path, "path,source,prompts\na.wav,telephone,none\nb.wav,,none\nc.wav,microphone,none\n")
+    assert [row.source for row in manifest.rows] == [CaptureSource.TELEPHONE, CaptureSource.FILE]
+    assert [fault.message for fault in manifest.faults] == [
+        "source is 'microphone'; it must be one of: file, line, telephone"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,6 @@ async def test_an_input_that_gives_nothing_from_a_room_is_asked_whether_it_is_mu
         )
     assert prompts_of(seen) == [(6.0, "check_microphone")]
     assert result.prompts == ("check_microphone",)
+    assert "not muted" in result.advice.en
+    assert "静音" in result.advice.zh
+    assert "speak towards" not in result.advice.en
