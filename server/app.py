@@ -26,7 +26,7 @@ from server.resources import labels_dir, web_client_dir
 from server.scoring.ports import Priority
 from server.scoring.scorers import Scorer
 from server.scoring.service import ScoringService
-from server.settings import Settings, check_exposure
+from server.settings import Settings, check_exposure, outside
 from server.stream.core import StreamCore
 from server.stream.events import Detector, FeatureTracker, OverlapModel, WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
@@ -148,7 +148,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
             yield
             slots.shut()
 
-    return build(lifespan, version=version(DISTRIBUTION), insecure=settings.insecure, client=web_client_dir())
+    return build(lifespan, version=version(DISTRIBUTION), outside=outside(settings), client=web_client_dir())
 
 
 @asynccontextmanager

@@ -4,11 +4,13 @@ Every field can be set by an environment variable ``TINGQING_<NAME>``; a command
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.access.origins import Outside, plain_host, plain_origin
 from server.errors import SettingsError
 from server.loopback import is_loopback
 
@@ -34,6 +36,12 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
         description="How the outside calls this server, for the links of POST /v1/sessions; behind a proxy.",
     )
+    allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins of other pages that may use the server: sockets, requests, frames."
+    )
+    allow_host: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Names by which the server may be called, besides this machine's."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
@@ -57,6 +65,16 @@ class Settings(BaseSettings):
     max_assessments: int = Field(default=2, ge=1, description="Maximum number of uploads assessed at the same time.")
     max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
     upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest pause of an uploading client.")
+
+    @field_validator("allow_origin", "allow_host", mode="before")
+    @classmethod
+    def _several(cls, value: object, info: ValidationInfo) -> object:
+        """A variable holds several, separated by commas or spaces."""
+        given = value.replace(",", " ").split() if isinstance(value, str) else value
+        if not isinstance(given, (list, tuple)):
+            return given
+        plain = plain_origin if info.field_name == "allow_origin" else plain_host
+        return tuple(plain(str(one)) for one in given)
 
     @field_validator("port", mode="before")
     @classmethod
@@ -96,3 +114,11 @@ def check_exposure(settings: Settings, *, keyed: bool = False) -> None:
         "--insecure if your network keeps others out.",
         param="--host",
     )
+
+
+def outside(settings: Settings) -> Outside:
+    """Which pages may use the server, and by which names."""
+    hosts = set(settings.allow_host)
+    if settings.public_url is not None and (hosts or settings.insecure):
+        hosts.add(urlsplit(settings.public_url).hostname or "")
+    return Outside(frozenset(settings.allow_origin), frozenset(hosts), settings.insecure)

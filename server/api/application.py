@@ -5,19 +5,24 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
+from server.access.origins import Outside
 from server.api import assess, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
 from server.api.admission import Admission
-from server.api.requests import Requests
+from server.api.requests import HEADER, Requests
 
 DESCRIPTION = (
     "Tells, while a patient speaks, whether a doctor will be able to use the recording. "
     "It judges recordings, not patients. It does not diagnose."
 )
 
+CORS_AGE_S = 600
+"""For so long a browser need not ask again whether a page of another origin may ask."""
+
 
 def build(
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], *, version: str, insecure: bool, client: Path
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], *, version: str, outside: Outside, client: Path
 ) -> FastAPI:
     """The application. ``lifespan`` sets ``app.state.services``; ``client`` is the folder of the web pages."""
     app = FastAPI(
@@ -30,6 +35,15 @@ def build(
     app.include_router(stream.router)
     app.include_router(observe.router)
     pages.install(app, client)
-    app.add_middleware(Admission, insecure=insecure)
-    app.add_middleware(Requests)
+    app.add_middleware(Admission, outside=outside)
+    if outside.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(outside.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", HEADER],
+            expose_headers=[HEADER, "Retry-After"],
+            max_age=CORS_AGE_S,
+        )
+    app.add_middleware(Requests, origins=outside.origins)
     return app

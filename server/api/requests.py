@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +22,7 @@ GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "base-uri 'none'; frame-ancestors 'self'; form-action 'none'"
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
 SECURITY_HEADERS = {
@@ -41,8 +42,13 @@ class Requests:
     observe. A bug is logged here, under the request's id, and answered with a problem or close code 1011.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, origins: Iterable[str] = ()) -> None:
+        """``origins``: of other pages that may show ours in a frame."""
         self._app = app
+        self._headers = {
+            **SECURITY_HEADERS,
+            "Content-Security-Policy": " ".join([CONTENT_SECURITY_POLICY, *sorted(origins)]),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry point; sets the request's id for everything that is logged meanwhile."""
@@ -55,7 +61,7 @@ class Requests:
         if method == "HEAD":  # answered like GET; the HTTP server leaves out the body
             scope = {**scope, "method": "GET"}
         began = time.monotonic()
-        marked = _Marked(send)
+        marked = _Marked(send, self._headers)
         try:
             await self._app(scope, receive, marked.send)
         except Exception:
@@ -72,8 +78,9 @@ class Requests:
 class _Marked:
     """``send`` that adds the common headers and remembers the status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
         self._send = send
+        self._headers = headers
         self.status: int | None = None
         self._open = False
 
@@ -82,7 +89,7 @@ class _Marked:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[HEADER] = request_id.get()
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
         elif message["type"] == "websocket.accept":
             self._open = True

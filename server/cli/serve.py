@@ -97,6 +97,22 @@ def serve(
             "does. (TINGQING_PUBLIC_URL)",
         ),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            metavar="ORIGIN",
+            help="Another origin whose pages may use this server, https://name; repeatable. (TINGQING_ALLOW_ORIGIN)",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="A name by which this server may be called; repeatable. (TINGQING_ALLOW_HOST)",
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel | None,
         typer.Option("--log-level", help="Log level; logs go to stderr. Default: info. (TINGQING_LOG_LEVEL)"),
@@ -137,6 +153,8 @@ def serve(
         log_level=log_level and log_level.value,
         data_dir=data_dir,
         public_url=public_url,
+        allow_origin=allow_origin or None,
+        allow_host=allow_host or None,
         insecure=insecure,
     )
     keyed = _has_keys(settings)

@@ -102,10 +102,11 @@ def test_a_callers_request_id_is_kept_if_it_is_plain(served: Served) -> None:
     assert get(served, "/healthz", **{"X-Request-ID": "a b{c}"}).headers["x-request-id"] != "a b{c}"
 
 
-def test_an_insecure_server_answers_any_host_but_no_other_origin() -> None:
-    served = start(insecure=True, mos=False, drain_s=0.0)
+def test_an_insecure_server_answers_to_its_address_and_its_names_and_to_no_other_origin() -> None:
+    served = start(insecure=True, allow_host=["clinic.example"], mos=False, drain_s=0.0)
     try:
         assert get(served, "/", Host="clinic.example").status_code == 200
+        assert get(served, "/", Host="evil.example").status_code == 403
         own = {"Host": "clinic.example", "Origin": "http://clinic.example"}
         other = {"Host": "clinic.example", "Origin": "http://evil.example"}
         assert http.post(f"{served.url}/v1/assess", headers=own, timeout=20).status_code == 415

@@ -1,7 +1,9 @@
 """A server with keys and a real Chromium: what the links of a backend open, and what a stranger's page says."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,38 @@ def clock_stands() -> bool:
     return False
 
 
+class Portal:
+    """A hospital's own page on another origin, with our element in it."""
+
+    def __init__(self) -> None:
+        self.page = ""
+        portal = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(portal.page.encode())
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    portal = Portal()
+    thread = threading.Thread(target=portal.server.serve_forever)
+    thread.start()
+    yield portal
+    portal.server.shutdown()
+    portal.server.server_close()
+    thread.join()
+
+
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     data = tmp_path_factory.mktemp("data")
@@ -37,8 +71,9 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def url(key: tuple[Path, str], chromium_path: str) -> Iterator[str]:
-    with running_server("--data-dir", str(key[0])) as port:
+def url(key: tuple[Path, str], portal: "Portal", chromium_path: str) -> Iterator[str]:
+    flags = ["--data-dir", str(key[0]), "--allow-origin", f"http://localhost:{portal.port}"]
+    with running_server(*flags) as port:
         yield f"http://127.0.0.1:{port}/"
 
 
@@ -83,3 +118,16 @@ def test_who_comes_without_a_good_link_reads_what_to_do(
     page.click("[part=start]")
     attribute(page, "data-state", "error")
     shown(page, sentence)
+
+
+def test_a_page_of_an_allowed_origin_embeds_the_patient_with_a_token(
+    url: str, announced: dict[str, Any], portal: Portal, open_page: OpenPage, voice_wav: Path
+) -> None:
+    portal.page = (
+        f'<!doctype html><link rel="icon" href="data:,"><script type="module" src="{url}index.js"></script>'
+        f'<tingqing-patient server="{url}" lang="en" token="{announced["publish_token"]}"></tingqing-patient>'
+    )
+    page = open_page(f"http://localhost:{portal.port}/", wav=voice_wav)
+    page.click("[part=start]")
+    attribute(page, "data-state", "live", within_s=30)
+    attribute(page, "data-session", announced["id"])

@@ -32,7 +32,7 @@ def described_settings() -> dict[str, tuple[str, str]]:
 
 
 def written(default: object) -> str:
-    if default is None:
+    if default is None or default == ():
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default).lower()
 
