@@ -1,12 +1,20 @@
 """Where a window lies, and what the judgement must know of it besides its scores."""
 
+import math
+
 import numpy as np
 
-from server.judge.judgement import WindowFacts
+from server.judge.judgement import LatestSound, WindowFacts
+from server.values.audio import Float32Array
 from server.values.input_kind import input_kind
 from server.values.measures import Measures
-from server.values.rows import ROW_RATE, is_gap, is_speech, runs
+from server.values.rows import ROW_RATE, Column, is_gap, is_present, is_speech, runs
 from server.values.windows import RECENT_S, Window
+
+SMOOTHING_ROWS = 5
+"""The level moves from syllable to syllable, over 50 ms."""
+LEAST_SPEECH_ROWS = ROW_RATE // 4
+FLOOR = 1e-12
 
 
 def window_facts(window: Window, measures: Measures) -> WindowFacts:
@@ -22,6 +30,7 @@ def window_facts(window: Window, measures: Measures) -> WindowFacts:
         input_kind=input_kind(window.rows[-RECENT_S * ROW_RATE :]),
         speech_by_second=_speech_by_second(window),
         lost=_lost(window),
+        sound=_latest_sound(window.rows[-2 * ROW_RATE :]),
     )
 
 
@@ -39,3 +48,25 @@ def _lost(window: Window) -> tuple[tuple[int, int], ...]:
         return ()
     at = [window.start_sample + row * window.sample_rate // ROW_RATE for row in range(rows)] + [window.end_sample]
     return tuple((at[start], at[end]) for start, end in runs(gap))
+
+
+def _latest_sound(rows: Float32Array) -> LatestSound | None:
+    """``rows``: the last 2 s, float32 ``(n, N_COLUMNS)``."""
+    present = is_present(rows)
+    if np.count_nonzero(present[-ROW_RATE:]) < ROW_RATE // 2:
+        return None
+    power = np.power(10.0, rows[:, Column.LEVEL_DB].astype(np.float64) / 10.0)
+    latest = power[-ROW_RATE:]
+    speech = is_speech(rows[-ROW_RATE:])
+    smooth = np.convolve(power[present], np.full(SMOOTHING_ROWS, 1 / SMOOTHING_ROWS), "valid")
+    low, high = np.percentile(smooth, (5.0, 95.0))
+    return LatestSound(
+        level_dbfs=_db(float(latest[present[-ROW_RATE:]].mean())),
+        speech_dbfs=_db(float(latest[speech].mean())) if np.count_nonzero(speech) >= LEAST_SPEECH_ROWS else None,
+        floor_dbfs=_db(float(low)),
+        swing_db=_db(float(high)) - _db(float(low)),
+    )
+
+
+def _db(power: float) -> float:
+    return 10.0 * math.log10(max(power, FLOOR))

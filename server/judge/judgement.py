@@ -13,13 +13,25 @@ Audience = Literal["patient", "doctor"]
 
 
 @dataclass(frozen=True, slots=True)
+class LatestSound:
+    """How the last second of a window sounds. ``level_dbfs``: all of it. ``speech_dbfs``: its speech, ``None`` under
+    0.25 s of it. ``floor_dbfs``, ``swing_db``: the lowest level within the last 2 s, and how far it moves there."""
+
+    level_dbfs: float
+    speech_dbfs: float | None
+    floor_dbfs: float
+    swing_db: float
+
+
+@dataclass(frozen=True, slots=True)
 class WindowFacts:
     """Where a window lies (input-rate samples) and how much speech it contains.
 
     ``measures``: those of the window, if the acoustic scorer gave them; one prompt depends on the cause of a low score.
     ``input_kind``: of its last 4 s.
     ``speech_by_second``: hundredths of a second of speech in each second; the last one ends with the window. ``lost``:
-    where the network lost audio, as ``(start, end)`` in samples.
+    where the network lost audio, as ``(start, end)`` in samples. ``sound``: of its last second, ``None`` if that was
+    lost, or the far end's.
     """
 
     start_sample: int
@@ -32,6 +44,7 @@ class WindowFacts:
     input_kind: InputKind = InputKind.SOUND
     speech_by_second: tuple[int, ...] = ()
     lost: tuple[tuple[int, int], ...] = ()
+    sound: LatestSound | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from server.judge.combine import EVIDENCE_KINDS, combine, content_score, words_o
 from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
+from server.judge.other_voice import OtherVoice
 from server.judge.prompts import PromptPolicy
 from server.judge.said import Said
 from server.judge.silence import Ask
@@ -26,7 +27,7 @@ from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
 from server.values.text import Text
 
-SNAPSHOT_VERSION = 4
+SNAPSHOT_VERSION = 5
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
@@ -40,6 +41,7 @@ class SessionJudge:
         self._history = History(labels)
         self._prompts = PromptPolicy(labels, mode)
         self._stretches = Stretches()
+        self._other_voice = OtherVoice() if mode is Mode.VISIT else None
         self._blame = MicrophoneBlame()
         self._sample_rate = 1
         self._lifeless = True
@@ -65,11 +67,12 @@ class SessionJudge:
         named = list(interference) if self._is_disturbed(scores, latest) else []
         events, self._unsent = self._unsent, []
         if self._stretches.end is None or facts.end_sample > self._stretches.end:
-            self._remember(facts, scores, latest)
+            believed = latest if self._other_voice is None else self._other_voice.believed(facts, self._labels, latest)
+            self._remember(facts, scores, believed)
             events += self._prompts.observe(
                 facts.end_sample,
                 facts.sample_rate,
-                {label_id: score.score for label_id, score in latest.items()},
+                {label_id: score.score for label_id, score in believed.items()},
                 input_kind=facts.input_kind,
                 observed=observed,
                 microphone_at_fault=microphone_fails(self._labels, facts, latest),
@@ -157,6 +160,7 @@ class SessionJudge:
             "history": self._history.snapshot(),
             "prompts": self._prompts.snapshot(),
             "stretches": self._stretches.snapshot(),
+            "other_voice": None if self._other_voice is None else self._other_voice.snapshot(),
             "blame": self._blame.snapshot(),
             "sample_rate": self._sample_rate,
             "lifeless": self._lifeless,
@@ -181,6 +185,8 @@ class SessionJudge:
             judge._sample_rate = int(state["sample_rate"])
             judge._lifeless = bool(state["lifeless"])
             judge._stretches = Stretches.restore(state["stretches"], judge._sample_rate)
+            if mode is Mode.VISIT:
+                judge._other_voice = OtherVoice.restore(state["other_voice"])
             judge._unsent = [
                 PromptCleared(prompt_id, label_id, Text(zh, en), audience)
                 for prompt_id, label_id, zh, en, audience in state["unsent"]

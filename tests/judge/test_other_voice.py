@@ -1,0 +1,216 @@
+"""What may be the doctor's voice from the loudspeaker is not believed of the patient before it outlasts a turn."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from server.judge.judgement import LatestSound, PromptRaised, WindowFacts
+from server.judge.other_voice import (
+    ECHOES_FOR_S,
+    FAINT_FOR_S,
+    OWN_SPEECH_S,
+    SOUNDS_FOR_S,
+    UNKNOWN_ROOM_S,
+    OtherVoice,
+)
+from server.judge.session import SessionJudge
+from server.values.mode import Mode
+from server.values.scores import LabelScore
+from tests.judge.builders import TELEMEDICINE, facts, opinions
+
+ROOM_DB, USUAL_DB = -65.0, -25.0
+WELL = {"low_reverberation": 1.0, "close_enough": 1.0, "low_background": 1.0, "intelligible": 1.0}
+
+
+@dataclass(frozen=True)
+class Second:
+    """One second of a visit. ``level``: of all that sounds in it, dBFS. ``scores``: recent ones that are not perfect,
+    by label id."""
+
+    speech: float
+    level: float
+    swing: float = 30.0
+    scores: tuple[tuple[str, float], ...] = ()
+
+
+SPEAKS, LISTENS = Second(1.0, USUAL_DB), Second(0.0, ROOM_DB, 3.0)
+
+
+def echoing(speech: float = 1.0) -> Second:
+    return Second(speech, USUAL_DB, scores=(("low_reverberation", 0.3),))
+
+
+def faint(level: float, score: float = 0.4) -> Second:
+    return Second(1.0, level, scores=(("close_enough", score),))
+
+
+def sounding(swing: float, speech: float = 0.0, **others: float) -> Second:
+    return Second(speech, -30.0, swing, (("low_background", 0.1), *others.items()))
+
+
+def doubted(visit: Sequence[Second]) -> list[set[str]]:
+    """Labels that are not believed, after each second."""
+    return list(doubts(OtherVoice(), visit))
+
+
+def doubts(voice: OtherVoice, visit: Sequence[Second], begins_s: int = 0) -> Iterator[set[str]]:
+    for at, second in enumerate(visit, begins_s + 1):
+        latest = {label_id: LabelScore(score, {}) for label_id, score in (WELL | dict(second.scores)).items()}
+        latest = {label.id: latest.get(label.id, LabelScore(1.0, {})) for label in TELEMEDICINE.labels}
+        found = voice.believed(heard(at, second), TELEMEDICINE, latest)
+        yield {label_id for label_id, score in found.items() if score.score is None}
+
+
+def heard(at: int, second: Second) -> WindowFacts:
+    speech_dbfs = second.level if second.speech >= 0.25 else None
+    sound = LatestSound(second.level, speech_dbfs, min(ROOM_DB, second.level), second.swing)
+    return replace(facts(at), speech_by_second=(round(100 * second.speech),), sound=sound)
+
+
+def test_an_echo_after_a_dry_voice_is_believed_when_it_outlasts_a_turn() -> None:
+    found = doubted([*[SPEAKS] * 10, *[echoing()] * 30])
+    until = 10 + round(ECHOES_FOR_S) - 1
+    assert all("low_reverberation" in one for one in found[10:until])
+    assert not any(found[until:])
+
+
+def test_turns_of_the_other_party_do_not_add_up() -> None:
+    turns = [*[SPEAKS] * 6, *[echoing()] * 15] * 5
+    assert all("low_reverberation" in one for one, second in zip(doubted(turns), turns, strict=True) if second.scores)
+
+
+def test_seconds_of_silence_do_not_make_an_echo_last() -> None:
+    found = doubted([*[SPEAKS] * 10, *[echoing()] * 5, *[echoing(0.0)] * 60])
+    assert "low_reverberation" in found[-1]
+
+
+def test_a_room_that_echoes_from_the_start_is_told_sooner() -> None:
+    found = doubted([echoing()] * 12)
+    assert [bool(one) for one in found] == [at < UNKNOWN_ROOM_S for at in range(1, 13)]
+
+
+def test_the_talkers_own_echo_is_believed_at_once() -> None:
+    voice = OtherVoice()
+    list(doubts(voice, [SPEAKS] * 10))
+    latest = {label.id: LabelScore(1.0, {}) for label in TELEMEDICINE.labels}
+    latest["low_reverberation"] = LabelScore(0.3, {}, cause="self_echo")
+    assert voice.believed(heard(11, echoing()), TELEMEDICINE, latest)["low_reverberation"].score == 0.3
+
+
+def test_a_voice_that_is_suddenly_faint_is_believed_when_it_outlasts_a_turn() -> None:
+    found = doubted([*[SPEAKS] * 10, *[faint(-44)] * 30])
+    until = 10 + round(FAINT_FOR_S) - 1
+    assert all("close_enough" in one for one in found[10:until])
+    assert not any(found[until:])
+
+
+def test_who_walks_away_while_speaking_is_believed_at_once() -> None:
+    fading = [faint(level, score) for level, score in ((-29, 1.0), (-33, 1.0), (-38, 0.8), (-43, 0.6), (-47, 0.4))]
+    assert not any(doubted([*[SPEAKS] * 10, *fading, *[faint(-47)] * 5]))
+
+
+def test_soft_ends_of_phrases_before_the_other_voice_are_not_walking_away() -> None:
+    found = doubted([*[SPEAKS] * 10, faint(-34, 1.0), faint(-35, 1.0), *[faint(-45)] * 5])
+    assert all("close_enough" in one for one in found[-5:])
+
+
+def test_a_patient_who_was_faint_from_the_start_is_believed() -> None:
+    assert not any(doubted([faint(-46)] * 10))
+
+
+def test_a_sound_like_a_voice_where_the_patient_falls_silent_is_no_noise() -> None:
+    found = doubted([LISTENS, *[SPEAKS] * 10, *[sounding(12.0)] * 30])
+    assert all({"low_background", "intelligible"} <= one for one in found[11 : 11 + round(SOUNDS_FOR_S)])
+    assert not any(found[12 + round(SOUNDS_FOR_S) :])
+
+
+def test_a_steady_noise_is_believed_as_soon_as_it_is_heard_alone() -> None:
+    found = doubted([LISTENS, *[SPEAKS] * 10, sounding(36.0), *[sounding(2.0)] * 5])
+    assert not any(found[12:])
+
+
+def test_a_noise_that_begins_while_the_patient_listens_is_believed() -> None:
+    assert not any(doubted([LISTENS, *[SPEAKS] * 10, *[LISTENS] * 4, *[sounding(12.0)] * 10]))
+
+
+def test_a_noise_that_was_there_while_the_patient_spoke_is_believed() -> None:
+    noisy = Second(1.0, -25, scores=(("low_background", 0.1),))
+    assert not any(doubted([LISTENS, *[SPEAKS] * 10, *[noisy] * 3, *[sounding(12.0)] * 10]))
+
+
+def test_a_noise_beside_which_the_patient_speaks_again_is_believed() -> None:
+    found = doubted([LISTENS, *[SPEAKS] * 10, *[sounding(12.0)] * 5, *[sounding(12.0, 1.0)] * 5])
+    assert "low_background" in found[15]
+    assert not any(found[15 + round(OWN_SPEECH_S + 0.5) :])
+
+
+def test_speech_that_echoes_is_not_the_patient_speaking_beside_the_noise() -> None:
+    found = doubted(
+        [LISTENS, *[SPEAKS] * 10, *[sounding(12.0, 1.0 * (at > 2), low_reverberation=0.3) for at in range(9)]]
+    )
+    assert "low_background" in found[-1]
+
+
+STORY = [
+    LISTENS,
+    *[SPEAKS] * 8,
+    *[sounding(12.0)] * 4,
+    *[SPEAKS] * 3,
+    *[echoing()] * 6,
+    *[SPEAKS] * 5,
+    *[faint(-45)] * 9,
+]
+
+
+@pytest.mark.parametrize("cut", range(0, len(STORY), 3))
+def test_restored_from_json_it_doubts_as_the_unbroken_one(cut: int) -> None:
+    first = OtherVoice()
+    before = list(doubts(first, STORY[:cut]))
+    second = OtherVoice.restore(json.loads(json.dumps(first.snapshot())))
+    assert [*before, *doubts(second, STORY[cut:], cut)] == doubted(STORY)
+
+
+def raised(mode: Mode, visit: Sequence[Second]) -> list[str]:
+    judge = SessionJudge(TELEMEDICINE, mode)
+    told = []
+    for at, second in enumerate(visit, 1):
+        if at >= 3:
+            scores = {label.id: 1.0 for label in TELEMEDICINE.labels if label.acoustic} | dict(second.scores)
+            events = judge.add_window(heard(at, second), opinions(scores), opinions(scores)).prompts
+            told += [event.id for event in events if isinstance(event, PromptRaised)]
+    return told
+
+
+def test_in_a_visit_the_doctors_turn_raises_no_prompt_and_no_span() -> None:
+    turn = [*[SPEAKS] * 10, *[echoing()] * 12, *[SPEAKS] * 10]
+    assert raised(Mode.VISIT, turn) == []
+    assert raised(Mode.RECORDING, turn) == ["reduce_echo"]
+
+
+def test_the_doctors_turn_is_no_stretch_to_ask_again() -> None:
+    judge = SessionJudge(TELEMEDICINE, Mode.VISIT)
+    for at, second in enumerate([*[SPEAKS] * 10, *[echoing()] * 12, *[SPEAKS] * 10], 1):
+        scores = {label.id: 1.0 for label in TELEMEDICINE.labels if label.acoustic} | dict(second.scores)
+        judge.add_window(heard(at, second), opinions(scores), opinions(scores))
+    assert judge.conclude().unusable_spans == []
+
+
+def test_a_visit_whose_sound_is_unknown_is_judged_as_it_is() -> None:
+    """Windows without the sound of their last second, as after lost audio: nothing is doubted but the echo."""
+    voice = OtherVoice()
+    latest = {label.id: LabelScore(0.1, {}) for label in TELEMEDICINE.labels}
+    found = voice.believed(replace(facts(10), sound=None), TELEMEDICINE, latest)
+    assert {label_id for label_id, one in found.items() if one.score is None} == {"low_reverberation"}
+
+
+def test_a_restored_visit_still_knows_how_the_patient_sounds() -> None:
+    judge = SessionJudge(TELEMEDICINE, Mode.VISIT)
+    told = []
+    for at, second in enumerate([*[SPEAKS] * 10, *[echoing()] * 12], 1):
+        if at == 12:
+            judge = SessionJudge.restore(json.loads(json.dumps(judge.snapshot())), TELEMEDICINE, Mode.VISIT)
+        scores = {label.id: 1.0 for label in TELEMEDICINE.labels if label.acoustic} | dict(second.scores)
+        told += judge.add_window(heard(at, second), opinions(scores), opinions(scores)).prompts
+    assert told == []
