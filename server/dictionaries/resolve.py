@@ -18,6 +18,10 @@ from server.values.notices import Notice, NoticeCode
 from server.values.text import Text
 
 MAX_LABELS = 200
+MAX_PARTS = 4 * MAX_LABELS
+"""Mentions of labels in one request, repeated and empty ones too: what is cheap once is not cheap ten thousand times.
+"""
+
 MAX_HINTS = 10
 """Number of unknown labels for which similar titles are looked up: it is the slowest step, and the event loop waits."""
 NEARLY = 0.8
@@ -78,23 +82,29 @@ class Dictionaries:
         A string is a dictionary's name or title (心内科), or a list of ids, titles, aliases and ad hoc labels,
         separated by commas or ``、``. Labels are looked up in ``telemedicine`` first, then in the others by name. A
         label requested twice is one label; a later explicit threshold or weight wins.
-        Raises LabelQueryError for an empty request, more than 200 labels, or an invalid ad hoc text.
+        Raises LabelQueryError for an empty request, more than 200 labels or 800 mentions of them, or an invalid ad hoc
+        text.
         """
         if query is None:
             query = DEFAULT_DICTIONARY
+        if not isinstance(query, str) and len(query) > MAX_PARTS:
+            raise _too_many()
         requests = self._split(query) if isinstance(query, str) else list(query)
         labels: dict[str, Label] = {}
         notices: dict[Notice, None] = {}
         sources: dict[str, None] = {}
+        known: dict[str, list[_Found]] = {}
         for request in requests:
-            for found in self._find(request.label, hint=len(notices) < MAX_HINTS):
+            if request.label not in known:
+                known[request.label] = self._find(request.label, hint=len(notices) < MAX_HINTS)
+            for found in known[request.label]:
                 labels[found.label.id] = _applied(labels.get(found.label.id, found.label), request)
                 if found.dictionary is not None:
                     sources[found.dictionary] = None
                 if found.notice is not None:
                     notices[found.notice] = None
             if len(labels) > MAX_LABELS:
-                raise LabelQueryError(f"more than {MAX_LABELS} labels requested", param="labels")
+                raise _too_many()
         if not labels:
             raise LabelQueryError("no label given. Name a dictionary or at least one label", param="labels")
         return self._label_set(labels, tuple(sources) or (DEFAULT_DICTIONARY,), tuple(notices))
@@ -116,6 +126,8 @@ class Dictionaries:
 
     def _split(self, query: str) -> list[RequestedLabel]:
         """Split at the separators, but not within a title or alias that contains one: the longest known name wins."""
+        if len(SEPARATORS.findall(query)) > MAX_PARTS * self._longest_name:
+            raise _too_many()
         cuts = [0, *(found.end() for found in SEPARATORS.finditer(query)), len(query) + 1]
         requests: list[RequestedLabel] = []
         at = 0
@@ -156,6 +168,10 @@ class Dictionaries:
             f"There is no '{text}'. Did you mean {near[0]}?",
             NoticeCode.MISTYPED_LABEL,
         )
+
+
+def _too_many() -> LabelQueryError:
+    return LabelQueryError(f"more than {MAX_LABELS} labels requested", param="labels")
 
 
 def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:

@@ -20,6 +20,7 @@
     │   ├── MalformedMessageError        not JSON, unknown type or field
     │   ├── UnexpectedMessageError       a valid message in the wrong state
     │   ├── FrameTooLargeError           over 64 KiB                         1009
+    │   ├── TooManyChangesError          of labels                           (recoverable)
     │   ├── TooManyFaultsError           the fifth bad message within 10 s   4400
     │   └── FasterThanRealTimeError      pace=realtime only                  4429
     ├── AccessError

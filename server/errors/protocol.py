@@ -32,6 +32,14 @@ class FrameTooLargeError(ProtocolError):
     close_code = 1009
 
 
+class TooManyChangesError(ProtocolError):
+    """Labels changed more often than a person does. Answered, and the session goes on with those it has."""
+
+    code = "too_many_changes"
+    fatal = False
+    retryable = True
+
+
 class TooManyFaultsError(ProtocolError):
     """Too many malformed messages in a short time: the socket is closed."""
 

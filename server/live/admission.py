@@ -1,5 +1,6 @@
 """Who may begin a session, claim an announced one, or come back to one."""
 
+import asyncio
 from dataclasses import dataclass
 
 from server.access.gate import TOKEN_EXPIRED
@@ -87,20 +88,28 @@ class Admission:
             if claim is not None and claim.session_id != start.resume.session_id:
                 raise ForeignTokenError("This token is for another session.", param="token")
             return await self._resume(start.resume, format_of(start), principal.site)
-        if claim is None:
-            session_id = new_session_id()
-        elif not claim.live:
-            raise TokenExpiredError(TOKEN_EXPIRED, param="token")
-        else:
-            session_id = claim.session_id
-            start = self._pending.terms(session_id, principal.site).applied(start)
-        if self.full:
-            raise capacity_error(self._limits)
-        session = Session(self._engine, self._limits, self._clock, start, session_id=session_id, site=principal.site)
+        start = self._settled(start, principal, claim)
+        # Two hundred labels of one's own take a tenth of a second, which the other sessions would wait.
+        labels = await asyncio.to_thread(self._engine.dictionaries.resolve, requested(start.labels))
+        self._settled(start, principal, claim)  # another socket may have come meanwhile
+        session_id = new_session_id() if claim is None else claim.session_id
+        site = principal.site
+        session = Session(
+            self._engine, self._limits, self._clock, start, session_id=session_id, site=site, labels=labels
+        )
         accepted = Accepted(session, self._engine.make_core(session.audio))
         if claim is not None:  # only now: a start that cannot work must not use up the announced session
             self._pending.claim(session_id)
         return accepted
+
+    def _settled(self, start: SessionStart, principal: Principal, claim: Claim | None) -> SessionStart:
+        """The start on the terms of the announced session, if this socket may begin one now."""
+        if claim is not None and not claim.live:
+            raise TokenExpiredError(TOKEN_EXPIRED, param="token")
+        terms = SessionTerms() if claim is None else self._pending.terms(claim.session_id, principal.site)
+        if self.full:
+            raise capacity_error(self._limits)
+        return terms.applied(start)
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
         """The session without its former socket, which is told and closed, unless the format does not fit."""

@@ -8,7 +8,7 @@ from server.live.clock import Clock
 from server.live.limits import LiveLimits
 from server.live.session import Phase, Session
 from server.stream.declared import DeclarationCheck
-from server.wire.client import SessionStart
+from server.wire.client import SessionStart, requested
 from server.wire.server import QualityUpdate
 
 
@@ -39,7 +39,10 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
     try:
         saved_at = clock.now() - away_s(checkpoint, clock)
         start = SessionStart.model_validate(state["start"])
-        session = Session(engine, limits, clock, start, session_id=str(state["id"]), site=str(state["site"]))
+        labels = engine.dictionaries.resolve(requested(start.labels))
+        session = Session(
+            engine, limits, clock, start, session_id=str(state["id"]), site=str(state["site"]), labels=labels
+        )
         session.resume_token = str(state["resume_token"])
         session.phase = Phase.DETACHED
         session.core = checkpoint.core

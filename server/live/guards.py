@@ -2,10 +2,14 @@
 
 from collections import deque
 
-from server.errors import FasterThanRealTimeError, TooManyFaultsError
+from server.errors import FasterThanRealTimeError, TooManyChangesError, TooManyFaultsError
 
 FAULTS = 5
 FAULTS_WITHIN_S = 10.0
+CHANGES = 5
+"""Changes of labels at once; another every ``CHANGE_EVERY_S``."""
+
+CHANGE_EVERY_S = 2.0
 PACE_LIMIT = 1.2
 PACE_OVER_S = 10.0
 PACE_ALLOWANCE_S = 20.0
@@ -24,6 +28,26 @@ class FaultGuard:
         self._times.append(now)
         if len(self._times) == FAULTS and now - self._times[0] <= FAULTS_WITHIN_S:
             raise TooManyFaultsError(f"{FAULTS} messages within {FAULTS_WITHIN_S:g} s could not be understood.")
+
+
+class ChangeGuard:
+    """How often the labels may be changed: resolving and embedding new ones is work that all sessions wait for."""
+
+    def __init__(self, now: float) -> None:
+        self._left = float(CHANGES)
+        self._last = now
+
+    def note(self, now: float) -> None:
+        """Raises TooManyChangesError."""
+        self._left = min(CHANGES, self._left + (now - self._last) / CHANGE_EVERY_S)
+        self._last = now
+        if self._left < 1:
+            raise TooManyChangesError(
+                "The labels are changed too often; wait a little.",
+                param="labels",
+                retry_after_s=round((1 - self._left) * CHANGE_EVERY_S, 1),
+            )
+        self._left -= 1
 
 
 class PaceGuard:

@@ -16,7 +16,7 @@ from server.live import endings
 from server.live.clock import Clock
 from server.live.endings import Ending
 from server.live.flow import CatchingUp, Current, Finished, Flow, moved
-from server.live.guards import FaultGuard, PaceGuard
+from server.live.guards import ChangeGuard, FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mail, Mailbox
 from server.live.messages import error_message, level_message, speech_message
@@ -70,6 +70,7 @@ class Intake:
         self._save = save
         session.declaration.begin_again()
         self._faults = FaultGuard()
+        self._changes = ChangeGuard(clock.now())
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
 
@@ -225,7 +226,8 @@ class Intake:
             case FarEnd():
                 self._core.far_end(message.speaking)
             case LabelsUpdate():
-                session.change_labels(message.labels)
+                self._changes.note(self._clock.now())
+                await session.change_labels(message.labels)
                 await self._save()
             case PromptSnooze():
                 session.tell_prompts(session.assessment.snooze(message.id))

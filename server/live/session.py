@@ -1,5 +1,6 @@
 """One patient's session: what is known of it and sent about it. It outlives its sockets and does no I/O itself."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine, HeardAudio
 from server.assessment.updates import Assessed
 from server.judge.judgement import PromptEvent
+from server.judge.labels import LabelSet
 from server.live.clock import Clock
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
@@ -63,9 +65,17 @@ class Session:
     """Created by an accepted ``session.start``. Attach an outbox while a socket serves it; ``end`` comes last."""
 
     def __init__(
-        self, engine: Engine, limits: LiveLimits, clock: Clock, start: SessionStart, *, session_id: str, site: str
+        self,
+        engine: Engine,
+        limits: LiveLimits,
+        clock: Clock,
+        start: SessionStart,
+        *,
+        session_id: str,
+        site: str,
+        labels: LabelSet,
     ) -> None:
-        """Raises LabelQueryError."""
+        """``labels``: what ``start`` asks for, resolved."""
         self.id = session_id
         self.site = site
         self.resume_token = secrets.token_urlsafe(32)
@@ -82,9 +92,7 @@ class Session:
         self.limits = limits
         self.clock = clock
         self._since = clock.now()
-        self.assessment = Assessment(
-            engine, engine.dictionaries.resolve(requested(start.labels)), capture_of(start), **self.manner()
-        )
+        self.assessment = Assessment(engine, labels, capture_of(start), **self.manner())
         self.declaration = DeclarationCheck(self.audio)
         self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None
@@ -239,9 +247,9 @@ class Session:
         for message in self.prompts.as_it_stands():
             self.tell(message, to="patient")
 
-    def change_labels(self, asked: LabelsField) -> None:
+    async def change_labels(self, asked: LabelsField) -> None:
         """From the next window on. Raises LabelQueryError."""
-        labels = self.engine.dictionaries.resolve(requested(asked))
+        labels = await asyncio.to_thread(self.engine.dictionaries.resolve, requested(asked))
         self.start = self.start.model_copy(update={"labels": asked})
         self.assessment.change_labels(labels)
         self.tell(

@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from server.judge.combine import combine
 from server.judge.labels import LabelKind, LabelSet
 from server.transcript import Topics
 from server.transcript.topics import Lexicon
-from server.values.labels import RequestedLabel
+from server.values.labels import LabelQuery, RequestedLabel
 from server.values.scores import Why
 
 LABELS = Path(__file__).resolve().parents[2] / "labels"
@@ -320,3 +321,34 @@ def test_any_text_gives_labels_or_a_clear_error(text: str) -> None:
         assert label.title.zh
         assert label.title.en
         assert not any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in label.title.zh + label.title.en)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["a dog," * 801, "," * 19_999, "，" * 801 + "low_background", [RequestedLabel("low_background", None, None)] * 801],
+    ids=["repeated", "nothing", "empty parts", "array"],
+)
+def test_a_request_that_mentions_labels_by_the_thousand_is_refused_before_they_are_looked_up(query: LabelQuery) -> None:
+    with pytest.raises(LabelQueryError, match="more than 200"):
+        OURS.resolve(query)
+
+
+def test_a_label_mentioned_often_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    find = OURS._find
+
+    def counted(text: str, *, hint: bool) -> list[Any]:
+        asked.append(text)
+        return find(text, hint=hint)
+
+    monkeypatch.setattr(OURS, "_find", counted)
+    assert len(ids(OURS.resolve("a dog barks," * 400 + "speech_present"))) == 2
+    assert asked == ["a dog barks", "speech_present"]
+
+
+def test_of_a_label_mentioned_again_the_last_threshold_counts() -> None:
+    def of(threshold: float) -> RequestedLabel:
+        return RequestedLabel("low_background", threshold, None)
+
+    (label, *_) = OURS.resolve([of(0.5), of(0.9), of(0.5)]).labels
+    assert label.threshold == 0.5

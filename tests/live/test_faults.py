@@ -243,8 +243,9 @@ async def test_control_messages_that_nobody_reads_do_not_pile_up(manager: Sessio
     patient = Patient(manager)
     await patient.start()
     patient.socket.reads = False
-    for _ in range(100):
-        patient.socket.say({"type": "labels.update", "labels": "low_background"})
+    for _ in range(50):
+        patient.socket.say({"type": "audio.pause"})
+        patient.socket.say({"type": "audio.resume"})
     await settle()
     patient.socket.reads = True
     await settle()

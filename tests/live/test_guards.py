@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.errors import FasterThanRealTimeError, TooManyFaultsError
-from server.live.guards import FaultGuard, PaceGuard
+from server.errors import FasterThanRealTimeError, TooManyChangesError, TooManyFaultsError
+from server.live.guards import ChangeGuard, FaultGuard, PaceGuard
 from server.live.warnings import WarningWatch
 from server.stream.events import Level
 from server.values.audio import Capture, CaptureSource
@@ -108,3 +108,19 @@ def test_tiny_chunks_are_not_remembered_one_by_one() -> None:
     for step in range(20_000):
         guard.take(1e-5, step / 1000)
     assert len(guard._taken) <= 110
+
+
+def test_labels_may_be_changed_five_times_at_once_and_then_every_two_seconds() -> None:
+    guard = ChangeGuard(100.0)
+    for _ in range(5):
+        guard.note(100.0)
+    with pytest.raises(TooManyChangesError) as refused:
+        guard.note(100.5)
+    assert refused.value.retry_after_s == 1.5
+    guard.note(102.0)
+    with pytest.raises(TooManyChangesError):
+        guard.note(102.0)
+    for _ in range(5):
+        guard.note(1000.0)
+    with pytest.raises(TooManyChangesError):
+        guard.note(1000.0)

@@ -129,3 +129,17 @@ async def test_a_fault_in_a_list_of_labels_is_reported_with_its_position(
     error = (await patient.socket.expect("error"))["error"]
     assert (error["code"], error["param"]) == ("malformed_message", param)
     assert said in error["message"]
+
+
+async def test_labels_changed_too_often_stay_as_they_are_and_the_session_goes_on(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    for _ in range(5):
+        await changed(patient, "low_background")
+    patient.socket.say({"type": "labels.update", "labels": "close_enough"})
+    error = (await patient.socket.expect("error"))["error"]
+    assert (error["code"], error["retry_after_s"]) == ("too_many_changes", 2)
+    result = (await patient.end())["result"]
+    assert "close_enough" not in result["labels"]

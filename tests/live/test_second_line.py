@@ -27,7 +27,9 @@ ASKED = Text("请靠近一点。", "Come closer.")
 def session_of(engine: Engine, clock: FakeClock) -> tuple[Session, Outbox, Outbox]:
     """A session, its patient's outbox, and an observer's."""
     start = SessionStart.model_validate(start_message())
-    session = Session(engine, LiveLimits(), clock, start, session_id="0" * 32, site="local")
+    session = Session(
+        engine, LiveLimits(), clock, start, session_id="0" * 32, site="local", labels=engine.dictionaries.resolve(None)
+    )
     patient = Outbox(100)
     session.attach(patient)
     return session, patient, session.hub.join("first")

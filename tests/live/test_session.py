@@ -302,7 +302,9 @@ async def test_session_that_lasts_too_long_is_warned_and_ends_with_its_result(
 
 async def test_an_update_is_serialised_once_for_patient_and_observers(engine: Engine, clock: FakeClock) -> None:
     start = SessionStart.model_validate(start_message())
-    session = Session(engine, LiveLimits(), clock, start, session_id="0" * 32, site="local")
+    session = Session(
+        engine, LiveLimits(), clock, start, session_id="0" * 32, site="local", labels=engine.dictionaries.resolve(None)
+    )
     outbox = Outbox(100)
     session.attach(outbox)
     observers = [session.hub.join("first"), session.hub.join("first")]
