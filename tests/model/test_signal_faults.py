@@ -209,22 +209,3 @@ def test_a_siren_is_no_echo_of_the_talker(mixes: Path) -> None:
     for window in windows_of(samples_of(mixes / "065_noise_siren_alarm_snr3_zh.flac")):
         for reading in readings(window, None):
             assert reading.values.get(Internal.SELF_ECHO, 0.0) < 0.2
-
-
-# -- nobody speaks
-
-
-@pytest.mark.parametrize("dbfs", [-58, -66, -78])
-def test_a_bare_noise_floor_names_the_mute_switch(dbfs: float) -> None:
-    found = judged(noise(11 * RATE, dbfs), "speech_present")
-    assert (fails(found), found.cause) == (True, "muted")
-
-
-def test_hum_and_zeros_name_the_mute_switch_and_a_silent_room_does_not() -> None:
-    at = np.arange(11 * RATE) / RATE
-    hum = (10 ** (-61 / 20) * np.sin(2 * np.pi * 50 * at)).astype(np.float32) + noise(at.size, -90)
-    assert judged(hum, "speech_present").cause == "muted"
-    assert judged(np.zeros(11 * RATE, np.float32), "speech_present").cause == "muted"
-    stirring = noise(at.size, -60) * (1 + 2 * (np.sin(2 * np.pi * 0.7 * at) > 0.5)).astype(np.float32)
-    found = judged(stirring, "speech_present")
-    assert (fails(found), found.cause) == (True, None)

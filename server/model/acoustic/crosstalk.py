@@ -17,7 +17,7 @@ LEAST_SNR_DB = 20.0
 LEAST_MOS_BACKGROUND = 3.0
 """The same limit by DNSMOS, which notices television and crying that a detector takes for speech."""
 
-MOST_ECHO = 0.3
+MOST_ECHO = 0.15
 """``reverberation`` from which the echo of one's own voice can look like a second voice."""
 
 

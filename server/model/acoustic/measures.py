@@ -17,7 +17,7 @@ from server.model.acoustic.levels import (
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.loudness import peak_pile
 from server.model.acoustic.names import PUBLIC_NAMES, Internal
-from server.model.acoustic.ratings import HEAVY_CLIPPING, trusted_mos
+from server.model.acoustic.ratings import room_passes, trusted_mos
 from server.model.acoustic.spectrum import (
     Spectrum,
     VoiceSpectrum,
@@ -31,7 +31,6 @@ from server.model.acoustic.spectrum import (
 from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
 from server.model.acoustic.voicing import is_whispered
 from server.values.audio import Float32Array
-from server.values.input_kind import InputKind, input_kind
 from server.values.marked import MarkedRows
 from server.values.measures import Measures, Mos
 from server.values.rows import ROW_RATE, BoolArray, Column
@@ -40,8 +39,12 @@ from server.values.windows import WINDOW_S, Window
 SILENT_INPUT_DBFS = -90.0
 """A microphone's own noise is above this level; below it the input is muted or dead."""
 
-ECHOING = 0.50
-"""``reverberation`` from which DNSMOS rates the echo as background noise (docs/measures.md)."""
+ECHOING = 0.25
+"""``reverberation`` from which DNSMOS rates the echo as background noise, and its tail fills the pauses: a C50 of about
+11 dB (docs/measures.md)."""
+
+CLIPPED_ECHO = 0.003
+"""Ratio of clipped samples from which speech has lost the dips that echo would fill; then ``no_clipping`` fails."""
 
 OWN_ECHOING = 0.2
 """``self_echo`` from which the talker's own voice is heard again: clean speech stays under 0.08, echoes with a gain of
@@ -123,7 +126,7 @@ def read(
     spectrum = voice_spectrum(stretch.spectra, rows.sounding_speech, rows.pause)
     whispered = is_whispered(stretch.spectra, rows, speech_db)
     mos = None if whispered else mos
-    echo = None if whispered or clipping is None or clipping >= HEAVY_CLIPPING else reverberation(rows)
+    echo = None if whispered or clipping is None or clipping >= CLIPPED_ECHO else reverberation(rows)
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
     if noise_db is not None and (whispered or is_echoing(echo, own)):
@@ -149,6 +152,8 @@ def read(
     values = {**_public(measures), **_internal(stretch, measures, n_present, own)}
     if spectrum is not None:
         values.update(_band_values(spectrum, edge if narrow else None, telephone=stretch.telephone))
+    if room_passes(echo):
+        values.pop("mos_signal", None)
     if mos is None:
         # Only DNSMOS tells a television from a second talker, and in 4 s a laugh looks like one (decision 11).
         values.pop(Internal.OVERLAP, None)
@@ -229,6 +234,4 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
         values[Internal.LIFTED_SPEECH_DBFS] = measures.speech_dbfs + lift
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
-    if measures.speech_dbfs is None and input_kind(rows.array) in {InputKind.FLOOR, InputKind.ZEROS}:
-        values[Internal.LIFELESS] = 1.0
     return {**values, **trusted_mos(rows, measures, echoing=is_echoing(measures.reverberation, own))}

@@ -34,8 +34,6 @@ class Internal(StrEnum):
     """The same, if there is hardly a pause to measure the SNR in."""
     DISTANT_MOS_SIGNAL = "distant_mos_signal"
     """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
-    LIFELESS = "lifeless"
-    """1 where nobody speaks and only zeros, or the steady floor or hum of an input, arrive; absent otherwise."""
     OVERLAP = "overlap"
     """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
 

@@ -25,14 +25,7 @@ HIDDEN_BY_PROCESSING = frozenset(
 """Noise suppression and automatic gain falsify these measures; labels that read them then have no evidence."""
 
 SPEECH_FREE = frozenset(
-    {
-        Internal.SPEECH_S,
-        Internal.SILENCE_RATIO,
-        Internal.NOISE_ALONE_DBFS,
-        Internal.LIFELESS,
-        "noise_dbfs",
-        "clipping_ratio",
-    }
+    {Internal.SPEECH_S, Internal.SILENCE_RATIO, Internal.NOISE_ALONE_DBFS, "noise_dbfs", "clipping_ratio"}
 )
 """Measures that exist without speech."""
 

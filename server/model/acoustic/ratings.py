@@ -10,17 +10,23 @@ CLIPPING = 5e-5
 """Clipping ratio from which clipping is audible."""
 
 HEAVY_CLIPPING = 0.01
-"""With 1 % clipped samples or more, speech has lost the dips that echo would fill, and DNSMOS hears the distortion as
-background."""
+"""With 1 % clipped samples or more, DNSMOS hears the distortion as background."""
 
-ROOM_HEARD = 0.30
+ROOM_HEARD, ROOM_TOLD = 0.15, 0.60
+"""``reverberation`` from which DNSMOS hears the room (C50 of about 12 dB), and from which it is a fault. Between the
+two lie furnished rooms at arm's length, which DNSMOS rates as far and damaged speech, SIG down to 1.3."""
 QUIET_ROOM_SNR_DB = 16.0
 FEW_LOST = 0.005
-"""SIG indicates distance if the room is audible in the speech and noise, clipping and losses do not explain it."""
+"""SIG indicates distance if the room is a fault and noise, clipping and losses do not explain it."""
 
 UNPAUSED_ROWS = 80
 """With under 0.8 s of pause in the stretch the SNR misses sounds that a detector takes for speech (cries, barks, TV);
 DNSMOS then tells more than the SNR (docs/measures.md)."""
+
+
+def room_passes(reverberation: float | None) -> bool:
+    """Whether a room is heard that is no fault, so that SIG says nothing of the speech."""
+    return reverberation is not None and ROOM_HEARD <= reverberation < ROOM_TOLD
 
 
 def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool) -> dict[str, float]:
@@ -37,6 +43,6 @@ def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool) -> dict[
         and (measures.clipping_ratio or 0.0) < CLIPPING
         and (measures.dropout_ratio or 0.0) < FEW_LOST
     )
-    if measures.mos_signal is not None and echo is not None and echo >= ROOM_HEARD and unexplained:
+    if measures.mos_signal is not None and echo is not None and echo >= ROOM_TOLD and unexplained:
         values[Internal.DISTANT_MOS_SIGNAL] = measures.mos_signal
     return values

@@ -34,15 +34,18 @@ HIGHEST_DIP_DB = 45.0
 HIGHEST_ECHO_SNR_DB = 30.0
 """Outside these limits a room cannot be distinguished from the recorder's own noise."""
 
-LEAST_ECHO_SNR_DB = 3.0
+LEAST_ECHO_SNR_DB = 6.0
 """Noise fills the dips of speech as echo does; below this SNR, dB, the two cannot be distinguished."""
 
-ECHO_MODEL = (-3.971, -0.7272, 0.1183, 0.2079, 8.308, -3.801)
+NOISY_ECHO_SNR_DB = 12.0
+"""Below this SNR, dB, noise shows in the dips that echo fills, and the more of it there is, the more echo it takes."""
+
+ECHO_MODEL = (6.177, -0.7357, 0.1495, -0.07185, -0.3313, 5.087, -3.167)
 """Intercept, and weights of: how far the 300–2500 Hz level falls within 100 ms (dB, 90th percentile), the speech over
-the quietest twentieth in that band (dB, at most 45), over the pauses (dB, at most 30), and the spectral change within
-speech (dB, 25th and 90th percentile). Echo slows the falls and smears sudden changes while the room between two phrases
-is as quiet as before; noise lowers the levels' distance as well. Logistic regression, fitted on the 836
-mixes of bench/further_mixes.py with seeds 1 and 2 (docs/measures.md)."""
+the quietest twentieth in that band (dB, at most 45), over the pauses (dB, at most 30), by how much this is under 12 dB,
+and the spectral change within speech (dB, 25th and 90th percentile). Echo slows the falls and smears sudden changes
+while the room between two phrases is as quiet as before; noise lowers the levels' distance as well. Logistic regression
+of whether C50 (ISO 3382-1) is under 8 dB; the intercept puts 0.6 between 8 and 10 dB (docs/measures.md)."""
 
 
 def pauses(rows: MarkedRows) -> Pauses:
@@ -100,6 +103,7 @@ def reverberation(rows: MarkedRows) -> float | None:
         percentile(falls, FALL_PERCENTILE),
         min(dip, HIGHEST_DIP_DB),
         min(snr, HIGHEST_ECHO_SNR_DB),
+        max(NOISY_ECHO_SNR_DB - snr, 0.0),
         percentile(change, 25.0),
         percentile(change, 90.0),
     )

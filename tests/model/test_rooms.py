@@ -1,0 +1,80 @@
+"""Rooms by their clarity, C50 (ISO 3382-1: sound within 50 ms against what comes later): a furnished room at arm's
+length is no fault, and a hall is one."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from server.model.acoustic.measures import is_echoing, read, stretches
+from server.model.acoustic.names import Internal
+from server.model.acoustic.opinions import opinion
+from server.model.acoustic.ratings import room_passes, trusted_mos
+from server.values.audio import Float32Array
+from server.values.marked import MarkedRows
+from server.values.measures import Measures
+from tests.model.hearing import RATE, made_rows, samples_of, telemedicine, windows_of
+
+VOICES = ("000_clean_en.flac", "003_clean_zh.flac", "005_clean_zh.flac", "008_clean_en.flac")
+
+
+def room(c50_db: float, decay_s: float, seed: int) -> Float32Array:
+    """A direct sound and noise that decays by 60 dB in ``decay_s``, with the share of it that makes ``c50_db``."""
+    n = int(1.2 * decay_s * RATE)
+    tail = np.random.default_rng(seed).standard_normal(n) * 10 ** (-3 * np.arange(n) / (decay_s * RATE))
+    tail[:40] = 0
+    early, late = float(np.sum(tail[: RATE // 20] ** 2)), float(np.sum(tail[RATE // 20 :] ** 2))
+    ratio = 10 ** (c50_db / 10)
+    tail *= np.sqrt(1 / max(ratio * late - early, 1e-6))
+    tail[0] = 1.0
+    return np.asarray(tail, np.float32)
+
+
+def failing(mixes: Path, voice: str, response: Float32Array) -> set[str]:
+    dry = samples_of(mixes / voice)[: 10 * RATE]
+    wet = signal.fftconvolve(dry, response)[: dry.size]
+    wet *= np.sqrt(np.mean(dry**2) / np.mean(wet**2))
+    values = read(stretches(windows_of(wet.astype(np.float32))[-1], 400)[0]).values
+    found = {label.id: opinion(label, values, processed=False) for label in telemedicine().labels}
+    return {name for name, one in found.items() if one is not None and one.value is not None and one.value < 0.7}
+
+
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize(("c50_db", "decay_s"), [(15, 0.5), (13, 0.35), (12, 0.4)])
+def test_arms_length_in_a_furnished_room_is_no_fault(mixes: Path, voice: str, c50_db: float, decay_s: float) -> None:
+    told = failing(mixes, voice, room(c50_db, decay_s, 3))
+    assert told & {"low_reverberation", "close_enough", "intelligible", "low_background"} == set()
+
+
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize(("c50_db", "decay_s"), [(4, 0.7), (0, 1.2)])
+def test_a_hall_is_told_as_echo(mixes: Path, voice: str, c50_db: float, decay_s: float) -> None:
+    assert "low_reverberation" in failing(mixes, voice, room(c50_db, decay_s, 4))
+
+
+@pytest.mark.parametrize("reverberation", [0.28, 0.4, 0.58])
+def test_in_a_room_that_passes_dnsmos_says_nothing_of_speech_and_noise(reverberation: float) -> None:
+    """It rated furnished rooms with a C50 of 8 to 13 dB at 1.3 for the speech and 1.1 for the background."""
+    assert room_passes(reverberation)
+    assert trusted_mos(rows_of_a_room(), rated(reverberation), echoing=is_echoing(reverberation, None)) == {}
+
+
+def test_beyond_it_a_low_rating_means_a_far_talker_and_in_a_dry_one_damage() -> None:
+    assert trusted_mos(rows_of_a_room(), rated(0.8), echoing=True) == {Internal.DISTANT_MOS_SIGNAL: 1.3}
+    assert not room_passes(0.8)
+    assert not room_passes(0.05)
+    assert not room_passes(None)
+
+
+def rows_of_a_room() -> MarkedRows:
+    return MarkedRows(made_rows(1000))
+
+
+def rated(reverberation: float) -> Measures:
+    measures: dict[str, Any] = dict.fromkeys(field.name for field in fields(Measures))
+    return Measures(
+        **{**measures, "snr_db": 35.0, "reverberation": reverberation, "mos_signal": 1.3, "mos_background": 1.1}
+    )
