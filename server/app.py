@@ -143,8 +143,9 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
             manager = await stack.enter_async_context(SessionManager(engine, limits))
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
+            door = Gate(keys, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
-            app.state.services = Services(engine, manager, probe, slots, uploads, Gate(keys), settings.public_url)
+            app.state.services = Services(engine, manager, probe, slots, uploads, door, settings.public_url)
             yield
             slots.shut()
 

@@ -1,13 +1,19 @@
 """Tells who a caller is by what they bring."""
 
+import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
+from server.access.throttle import Throttle
 from server.access.tokens import Claim, Scope, Tokens
 from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
 
+log = logging.getLogger(__name__)
+
+REQUESTS_PER_MINUTE = 600
 TOKEN_EXPIRED = "This link has expired. Ask for a new one."
 
 
@@ -19,8 +25,18 @@ def utc_now() -> datetime:
 class Gate:
     """One per process. A server is keyed from its first key on, also while it runs, and for ever after."""
 
-    def __init__(self, keys: KeyStore, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        requests_per_minute: int = REQUESTS_PER_MINUTE,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``requests_per_minute``: of one key."""
         self.tokens = Tokens(keys, now)
+        self._throttle = Throttle(requests_per_minute)
+        self._monotonic = monotonic
         self._keys = keys
         self._now = now
         self._keyed = False
@@ -30,11 +46,11 @@ class Gate:
         self._keyed = self._keyed or await self._keys.any()
         return self._keyed
 
-    async def caller(self, authorization: str | None) -> Principal:
+    async def caller(self, authorization: str | None, address: str) -> Principal:
         """Who sends this ``Authorization`` header; anyone, where there are no keys.
 
-        Raises UnauthorizedError. A key that is unknown, revoked or expired is answered alike: the answer must not tell
-        whether a guess was ever a key.
+        Raises UnauthorizedError, TooManyRequestsError, StoreError. A key that is unknown, revoked or expired is
+        answered alike: the answer must not tell whether a guess was ever a key.
         """
         if not await self.keyed():
             return ANYONE
@@ -42,9 +58,14 @@ class Gate:
             raise UnauthorizedError("A key is needed: send 'Authorization: Bearer tq_…'.", param="authorization")
         scheme, _, text = authorization.partition(" ")
         text = text.strip()
-        key = await self._keys.find(digest_of(text)) if looks_like_key(text) else None
+        digest, since = digest_of(text), self._monotonic()
+        self._throttle.before(digest, address, since)
+        key = await self._keys.find(digest) if looks_like_key(text) else None
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
+            if self._throttle.wrong(digest, address, since):
+                log.warning("too many wrong keys from %s; it has to wait between tries", address)
             raise UnauthorizedError("This key is not valid.", param="authorization")
+        self._throttle.right(digest, key.id, since)
         return key.principal
 
     async def guest(self, token: str, scope: Scope, session_id: str | None = None) -> tuple[Principal, Claim]:

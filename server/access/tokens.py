@@ -129,7 +129,9 @@ async def rotate(keys: KeyStore, now: datetime, *, drop_old: bool = False) -> Si
         for key, succeeded_at in zip(found, newer, strict=False)
         if drop_old or succeeded_at <= now - ROTATED_STAYS
     ]
-    new = SigningKey(secrets.token_hex(4), secrets.token_bytes(32), now)
+    # Whatever the clock says, what was made last is the newest.
+    at = max([now, *(key.created_at + timedelta(microseconds=1) for key in found)])
+    new = SigningKey(secrets.token_hex(4), secrets.token_bytes(32), at)
     await keys.replace_signing_keys(new, dropped)
     return new
 

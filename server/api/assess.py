@@ -124,6 +124,7 @@ PROBLEMS = documented(
         413: "The upload is too large or the recording too long.",
         415: "The body is not multipart, or the recording cannot be decoded.",
         422: "A field is invalid, or the labels cannot be resolved.",
+        429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
         503: "Busy, shutting down, or scoring failed; Retry-After says when to try again.",
     }
 )

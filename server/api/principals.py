@@ -10,8 +10,9 @@ from server.api.services import services_of
 
 
 async def principal_of(connection: HTTPConnection, right: Right) -> Principal:
-    """Raises UnauthorizedError, ForbiddenError, StoreError. Nothing of the request's body was read by then."""
-    principal = await services_of(connection).gate.caller(connection.headers.get("authorization"))
+    """Raises UnauthorizedError, ForbiddenError, TooManyRequestsError, StoreError, before a body is read."""
+    address = connection.client.host if connection.client is not None else ""
+    principal = await services_of(connection).gate.caller(connection.headers.get("authorization"), address)
     principal.need(right)
     return principal
 

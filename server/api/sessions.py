@@ -30,6 +30,7 @@ PROBLEMS = documented(
         408: "The body stalled.",
         413: "The body is over 64 KiB.",
         422: "A field is invalid, or the labels cannot be resolved.",
+        429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
         503: "Too many announced sessions, or shutting down; Retry-After says when to try again.",
     }
 )

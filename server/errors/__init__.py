@@ -29,7 +29,8 @@
     │   ├── InvalidTokenError            altered, or not ours                4401
     │   ├── TokenExpiredError            its time is over, its key revoked   4410
     │   ├── TokenUsedError               it began its session already        4403
-    │   └── ForeignTokenError            of another session or socket        4403
+    │   ├── ForeignTokenError            of another session or socket        4403
+    │   └── TooManyRequestsError         of a key; of wrong keys; retryable  4503
     ├── SessionError
     │   ├── UnknownSessionError          4404
     │   ├── SessionExpiredError          4410

@@ -51,3 +51,12 @@ class ForeignTokenError(AccessError):
     """Genuine, but for another session or another kind of socket."""
 
     code = "foreign_token"
+
+
+class TooManyRequestsError(AccessError):
+    """A key was used too often, or an address was wrong too often; ``retry_after_s`` says when to retry."""
+
+    code = "too_many_requests"
+    close_code = 4503
+    http_status = 429
+    retryable = True

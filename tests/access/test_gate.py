@@ -7,12 +7,15 @@ import pytest
 from server.access.gate import Gate
 from server.access.keys import KeyStore, create_key
 from server.access.principal import ANYONE, Right, Role
-from server.errors import ForbiddenError, UnauthorizedError
+from server.access.throttle import WRONG_AT_ONCE
+from server.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
 from tests.access.conftest import WallClock
+
+HERE = "192.0.2.1"
 
 
 async def test_without_keys_anyone_may_do_everything(keys: KeyStore, now: WallClock) -> None:
-    caller = await Gate(keys, now).caller(None)
+    caller = await Gate(keys, now).caller(None, HERE)
     assert caller == ANYONE
     for right in Right:
         caller.need(right)
@@ -22,26 +25,26 @@ async def test_the_first_key_closes_a_running_server_and_revoking_it_does_not_op
     keys: KeyStore, now: WallClock
 ) -> None:
     gate = Gate(keys, now)
-    assert await gate.caller(None) == ANYONE
+    assert await gate.caller(None, HERE) == ANYONE
     _, made = await create_key(keys, "a", Role.ADMIN, now())
     await keys.revoke(made.id, now())
     for each in (gate, Gate(keys, now)):
         with pytest.raises(UnauthorizedError):
-            await each.caller(None)
+            await each.caller(None, HERE)
 
 
 async def test_a_key_names_its_site_and_role_and_never_itself(keys: KeyStore, now: WallClock) -> None:
     text, made = await create_key(keys, "ward-3", Role.INTEGRATOR, now())
-    caller = await Gate(keys, now).caller(f"Bearer {text}")
+    caller = await Gate(keys, now).caller(f"Bearer {text}", HERE)
     assert (caller.site, caller.role) == ("ward-3", Role.INTEGRATOR)
     assert made.id in caller.who
     assert text not in repr(caller)
-    assert await Gate(keys, now).caller(f"bearer  {text} ") == caller
+    assert await Gate(keys, now).caller(f"bearer  {text} ", HERE) == caller
 
 
 async def test_a_viewer_may_only_watch(keys: KeyStore, now: WallClock) -> None:
     text, _ = await create_key(keys, "a", Role.VIEWER, now())
-    caller = await Gate(keys, now).caller(f"Bearer {text}")
+    caller = await Gate(keys, now).caller(f"Bearer {text}", HERE)
     caller.need(Right.OBSERVE)
     for right in (Right.BEGIN, Right.ASSESS):
         with pytest.raises(ForbiddenError):
@@ -54,7 +57,7 @@ async def test_unknown_revoked_expired_and_malformed_keys_are_refused_alike(keys
     await keys.revoke(made.id, now())
     expired, _ = await create_key(keys, "a", Role.ADMIN, now(), now() + timedelta(hours=1))
     good, _ = await create_key(keys, "a", Role.ADMIN, now())
-    assert (await gate.caller(f"Bearer {expired}")).site == "a"
+    assert (await gate.caller(f"Bearer {expired}", HERE)).site == "a"
     now.advance(hours=1)
     said = set()
     for header in (
@@ -62,6 +65,68 @@ async def test_unknown_revoked_expired_and_malformed_keys_are_refused_alike(keys
         "Bearer", "Bearer ", "", f"Bearer {made.id}", "Bearer tq_" + "A" * 43, "Bearer " + "密" * 40,
     ):  # fmt: skip
         with pytest.raises(UnauthorizedError) as refused:
-            await gate.caller(header)
+            await gate.caller(header, HERE)
         said.add((refused.value.code, refused.value.message))
     assert len(said) == 1
+
+
+def watched(keys: KeyStore, now: WallClock, requests_per_minute: int = 600) -> Gate:
+    return Gate(keys, now, requests_per_minute=requests_per_minute, monotonic=lambda: now().timestamp())
+
+
+async def guess(gate: Gate, times: int, address: str = HERE) -> None:
+    for number in range(times):
+        with pytest.raises(UnauthorizedError):
+            await gate.caller(f"Bearer tq_{number:043}", address)
+
+
+async def test_who_guesses_has_to_wait_between_tries_and_nobody_else(keys: KeyStore, now: WallClock) -> None:
+    text, _ = await create_key(keys, "a", Role.ADMIN, now())
+    gate = watched(keys, now)
+    await guess(gate, WRONG_AT_ONCE)
+    with pytest.raises(TooManyRequestsError) as refused:
+        await gate.caller(f"Bearer {text}", HERE)
+    assert refused.value.retry_after_s == pytest.approx(3)
+    assert (await gate.caller(f"Bearer {text}", "192.0.2.2")).site == "a"
+    now.advance(seconds=3)
+    await guess(gate, 1)
+    with pytest.raises(TooManyRequestsError):
+        await gate.caller("Bearer nonsense", HERE)
+
+
+async def test_a_key_that_was_right_before_is_not_shut_out_by_its_neighbours(keys: KeyStore, now: WallClock) -> None:
+    text, made = await create_key(keys, "a", Role.ADMIN, now())
+    gate = watched(keys, now)
+    await gate.caller(f"Bearer {text}", HERE)
+    await guess(gate, WRONG_AT_ONCE)
+    assert (await gate.caller(f"Bearer {text}", HERE)).site == "a"
+    await keys.revoke(made.id, now())
+    with pytest.raises(UnauthorizedError):
+        await gate.caller(f"Bearer {text}", HERE)
+    with pytest.raises(TooManyRequestsError):
+        await gate.caller(f"Bearer {text}", HERE)
+
+
+async def test_a_guesser_is_its_whole_ipv6_network(keys: KeyStore, now: WallClock) -> None:
+    await create_key(keys, "a", Role.ADMIN, now())
+    gate = watched(keys, now)
+    for host in range(WRONG_AT_ONCE):
+        await guess(gate, 1, f"2001:db8:0:1::{host:x}")
+    with pytest.raises(TooManyRequestsError):
+        await gate.caller("Bearer nonsense", "2001:db8:0:1:ffff::1")
+    await guess(gate, 1, "2001:db8:0:2::1")
+
+
+async def test_each_key_has_its_own_rate(keys: KeyStore, now: WallClock) -> None:
+    busy, calm = [(await create_key(keys, "a", Role.ADMIN, now()))[0] for _ in range(2)]
+    gate = watched(keys, now, requests_per_minute=60)
+    for _ in range(60):
+        await gate.caller(f"Bearer {busy}", HERE)
+    with pytest.raises(TooManyRequestsError) as refused:
+        await gate.caller(f"Bearer {busy}", HERE)
+    assert refused.value.retry_after_s == pytest.approx(1)
+    assert (await gate.caller(f"Bearer {calm}", HERE)).site == "a"
+    now.advance(seconds=1)
+    await gate.caller(f"Bearer {busy}", HERE)
+    with pytest.raises(TooManyRequestsError):
+        await gate.caller(f"Bearer {busy}", HERE)

@@ -56,8 +56,10 @@ async def test_revoking_the_key_ends_the_tokens_it_asked_for_and_no_others(
     assert (await tokens.read(of_other)).live
 
 
-async def test_a_rotation_drops_nobody(tokens: Tokens, keys: KeyStore, now: WallClock) -> None:
+@pytest.mark.parametrize("later_s", [0.0, 60.0, -60.0], ids=["at once", "later", "after the clock was put back"])
+async def test_a_rotation_drops_nobody(tokens: Tokens, keys: KeyStore, now: WallClock, later_s: float) -> None:
     before = await issued(tokens)
+    now.advance(seconds=later_s)
     await rotate(keys, now())
     after = await issued(tokens)
     kids = {jwt.get_unverified_header(token)["kid"] for token in (before, after)}

@@ -112,3 +112,24 @@ async def test_a_revoked_key_opens_nothing_new_and_its_session_goes_on(keyed: Ke
                 assert await faults_until_close(second) == (["unauthorized"], 4401)
             await patient.send('{"type":"session.end"}')
             assert (await until(patient, "session.ended"))["reason"] == "client"
+
+
+def test_a_busy_key_and_a_guesser_are_told_when_to_come_again(tmp_path: Path) -> None:
+    async def create() -> str:
+        async with open_keys(Settings(data_dir=tmp_path)) as store:
+            return (await create_key(store, "a", Role.INTEGRATOR, utc_now()))[0]
+
+    key = asyncio.run(create())
+    served = serve(drain_s=0.0, mos=False, data_dir=tmp_path, requests_per_minute=2)
+    try:
+        url = f"{served.url}/v1/sessions"
+        headers = {"Authorization": f"Bearer {key}"}
+        assert [http.post(url, headers=headers).status_code for _ in range(2)] == [201, 201]
+        busy = http.post(url, headers=headers)
+        assert (busy.status_code, busy.json()["code"]) == (429, "too_many_requests")
+        assert int(busy.headers["Retry-After"]) > 20
+        guesses = [http.post(url, headers={"Authorization": "Bearer nonsense"}).status_code for _ in range(25)]
+        assert guesses[:20] == [401] * 20
+        assert 429 in guesses[20:]
+    finally:
+        served.stop()
