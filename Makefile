@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 # What running needs, and what working on the project needs: two stamps in the one environment.
 RUN = $(VENV)/.installed-run-$(or $(EXTRAS),none)
 WORK := $(VENV)/.installed-work
+BENCH := $(VENV)/.installed-bench
 EXTRAS ?= clap,cpu
 PIP_ARGS ?=
 HOST ?=
@@ -58,6 +59,11 @@ comma := ,
 $(WORK): pyproject.toml constraints.txt
 	$(call install,clap$(comma)cpu$(comma)evaluate$(comma)dev)
 	@touch $(RUN) $@
+
+# ESTOI, PESQ and codecs for `make accuracy`: pesq is built from source, with a C compiler.
+$(BENCH): $(WORK)
+	$(call install,bench)
+	@touch $@
 
 run: $(RUN) ## Start the server and serve the page (HOST, PORT)
 	$(BIN)/tingqing serve $(strip $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS))
@@ -120,8 +126,8 @@ bench: $(WORK) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 	@echo "== clap"; $(BIN)/tingqing bench clap
 
-accuracy: $(WORK) ## Write docs/accuracy.md again (minutes; needs real audio, see bench/)
-	$(BIN)/python bench/accuracy.py
+accuracy: $(BENCH) ## Measure what changed and write docs/accuracy.md again (an hour; needs real audio, see bench/; ARGS)
+	$(BIN)/python bench/accuracy.py $(ARGS)
 
 train: $(WORK) ## Fit the network that hears a second voice again (minutes; needs real audio)
 	OMP_NUM_THREADS=1 $(BIN)/python training/fit_overlap.py

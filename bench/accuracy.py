@@ -1,276 +1,118 @@
-"""Writes docs/accuracy.md: what the judgement gets right on labelled mixes, cross-validated and as shipped, and live.
+"""Writes docs/accuracy.md: all that is measured of how right the judgement is, part by part, beside its goals.
 
-    .venv/bin/python bench/accuracy.py [--report FOLDER]        (or: make accuracy; takes some minutes on one core)
+    .venv/bin/python bench/accuracy.py                                 (or: make accuracy)
+    .venv/bin/python bench/accuracy.py --only visits,pairs --workers 2
+    .venv/bin/python bench/accuracy.py --only none                     (the page alone, from what was measured)
 
-Needs the folder of recordings (TINGQING_SHARED). Further mixes to fit to are made from the same sources in a
-temporary folder.
+Needs the folder of recordings (TINGQING_SHARED), and the extra ``bench`` for the pairs and codecs. Each part keeps its
+result in the cache folder, and measures again only when it is named, or when code that judges has changed; the page is
+written from all results there are and says which are missing or older than the product. A part that was broken off
+goes on where it stopped. Everything takes about an hour and a half of one core, visits and pairs most of it.
 """
 
 import argparse
-import asyncio
-import tempfile
-from collections.abc import Mapping
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import live_prompts
-import make_mixes
-import speech_rate
-from live_prompts import AUDIO, ROOT
-from mixes_manifest import write_manifest
-from overlap_folds import HeldOutNetworks
+from accuracy_cost import COST
+from accuracy_live import LIVE
+from accuracy_mixes import MIXES
+from accuracy_peers import PEERS
+from accuracy_sets import PAIRS, SECOND, SHARE
+from accuracy_visits import VISITS
 
-from server.app import open_engine
-from server.evaluation.evaluation import Evaluation
-from server.evaluation.findings import Findings
-from server.evaluation.page import write_report
-from server.evaluation.run import HeldOut, evaluate_manifest
-from server.evaluation.shown import interval
-from server.evaluation.statistics import wilson
-from server.settings import load_settings
+from tools.accuracy.page import page
+from tools.accuracy.part import ROOT, Kept, Part, Run, Version, keep, kept, version
 
-FIT_SEEDS = (21, 22)
-EACH_ALONE = 10_000
-SOFT_DBFS, SOFT_SNR_DB, SOFT_N = -38.0, 8.0, 12
-PROMPT_GOAL, CATEGORY_GOAL = 0.90, 0.75
-SECOND, QUIETER = "second talker", "move_somewhere_quieter"
+PARTS: Sequence[Part] = (COST, VISITS, LIVE, MIXES, SECOND, PAIRS, SHARE, PEERS)
+CACHE = ROOT / "build" / "accuracy"
 DOCUMENT = ROOT / "docs" / "accuracy.md"
-
-Goal = tuple[str, str, bool | None]
-"""A goal, the result, and whether the result reaches it (``None``: only reported)."""
+TEMPLATE = Path(__file__).with_name("accuracy.md.in")
 
 
-def evaluation_of(manifest: Path, folds: int = 0, held_out: HeldOut | None = None) -> Evaluation:
-    """By all labels of telemedicine. ``held_out``: analysed with other models than the shipped ones."""
-
-    async def run() -> Evaluation:
-        settings = load_settings()
-        async with open_engine(settings, held_out) as engine:
-            labels = engine.dictionaries.resolve(None)
-            return await evaluate_manifest(
-                engine, labels, manifest, max_s=settings.max_audio_s, folds=folds, held_out=held_out
-            )
-
-    return asyncio.run(run())
+def measure(part: Part, run: Run, cache: Path, now: Version) -> None:
+    """One part, into its file; what it keeps meanwhile is of this version of the code alone."""
+    print(f"[{part.name}] begins", file=sys.stderr, flush=True)
+    began, cpu = time.monotonic(), _cpu_s()
+    run = replace(run, folder=cache / now.code / part.name)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    found = part.measure(run)
+    wall_s = time.monotonic() - began
+    keep(cache, part.name, Kept(found, now, _cpu_s() - cpu, wall_s))
+    print(f"[{part.name}] done in {wall_s / 60:.1f} min", file=sys.stderr, flush=True)
 
 
-def evaluated(folder: Path, report: Path | None) -> Evaluation:
-    """The 126 mixes, each judged with curves fitted without its sources; when cross-validated, also by an overlap
-    network fitted without them."""
-    fit = []
-    for seed in FIT_SEEDS:
-        fit.append(folder / f"set{seed}")
-        make_mixes.make_set("dev", seed, str(fit[-1]))
-    manifest = folder / "mixes.csv"
-    write_manifest(manifest, AUDIO / "mixes", fit, AUDIO / "manifest.csv")
-    held_out = evaluation_of(manifest, EACH_ALONE, HeldOutNetworks())
-    if report is not None:
-        report.mkdir(parents=True, exist_ok=True)
-        write_report(report, held_out)
-    write_manifest(manifest, AUDIO / "mixes", [], AUDIO / "manifest.csv")
-    shipped = evaluation_of(manifest)
-    return replace(held_out, judged=shipped.judged, as_given=shipped.as_given)
+def _cpu_s() -> float:
+    """Of this process and of those it has started and awaited."""
+    both = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
-def soft_voices(folder: Path) -> Findings:
-    """A soft voice beside a fan at 8 dB: level and noise are both a little too bad."""
-    everything = live_prompts.rows()
-    fans = [row["path"] for row in everything if row["kind"] == "fan_ac"]
-    speech = [row["path"] for row in everything if row["path"].startswith("speech/") and row["clean"] == "yes"]
-    manifest = folder / "soft.csv"
-    lines = ["path,condition,speaker,low_background,prompts,optional_prompts"]
-    for place in range(SOFT_N):
-        name = folder / f"soft{place}.wav"
-        voice = speech[place * len(speech) // SOFT_N]
-        noise = str(AUDIO / fans[place % len(fans)])
-        mix, told = make_mixes.make_mix(
-            [str(AUDIO / voice)], noise=noise, snr=SOFT_SNR_DB, level=SOFT_DBFS, seed=500 + place
-        )
-        make_mixes.write(mix, told, str(name))
-        lines.append(f"{name},soft voice and fan,{voice},0,move_somewhere_quieter,come_closer|slow_down")
-    manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return evaluation_of(manifest).as_given
+def measure_by_name(name: str, run: Run, cache: Path, now: Version) -> None:
+    measure(next(part for part in PARTS if part.name == name), run, cache, now)
 
 
-def label_table(findings: Findings) -> list[str]:
-    lines = [
-        "| label | fine / not / null | AUC (95 %) | balanced accuracy (95 %) | found | kept |",
-        "|---|---|---|---|---|---|",
-    ]
-    for label_id, one in findings.labels.items():
-        rows = [(f"`{label_id}`", one), *((f"– {name}", sub) for name, sub in findings.subsets[label_id].items())]
-        for name, figures in rows:
-            shares = ["–" if share is None else f"{share:.2f}" for share in (figures.found, figures.kept)]
-            counts = f"{figures.fine} / {figures.others} / {figures.unscored}"
-            cells = [name, counts, interval(figures.auc), interval(figures.balanced_accuracy), *shares]
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+def measure_all(parts: Sequence[Part], run: Run, cache: Path, now: Version) -> list[str]:
+    """Parts that want the machine alone one after the other, the rest side by side. Names of those that failed."""
+    failed = []
+    context = multiprocessing.get_context("spawn")
+    for together in ([part for part in parts if part.alone], [part for part in parts if not part.alone]):
+        at_once = 1 if together and together[0].alone else run.workers
+        with ProcessPoolExecutor(at_once, context, max_tasks_per_child=1) as pool:
+            begun = {part.name: pool.submit(measure_by_name, part.name, run, cache, now) for part in together}
+            for name, one in begun.items():
+                if (error := one.exception()) is not None:
+                    print(f"[{name}] failed: {error!r}", file=sys.stderr, flush=True)
+                    failed.append(name)
+    return failed
 
 
-def condition_table(held_out: Findings, shipped: Findings) -> list[str]:
-    lines = ["| condition | cross-validated | shipped curves | prompts given (shipped) |", "|---|---|---|---|"]
-    for name, one in shipped.conditions.items():
-        other = held_out.conditions[name]
-        given = ", ".join(f"`{prompt}` {count}" for prompt, count in one.given.most_common()) or "none"
-        counts = [f"{judged.prompts_right}/{judged.prompts_known}" for judged in (other, one)]
-        lines.append(f"| {name} | {' | '.join(counts)} | {given} |")
-    lines.append(
-        f"| **all** | **{held_out.prompts_right}/{held_out.prompts_known}** ({interval(held_out.prompts)}) "
-        f"| **{shipped.prompts_right}/{shipped.prompts_known}** ({interval(shipped.prompts)}) | |"
-    )
-    return lines
+def wanted(only: str | None, cache: Path, now: Version) -> list[Part]:
+    """Those named; without names, those that have no result by the code as it is now."""
+    if only is None:
+        return [part for part in PARTS if (one := kept(cache, part.name)) is None or one.version.code != now.code]
+    names = [] if only == "none" else only.split(",")
+    unknown = set(names) - {part.name for part in PARTS}
+    if unknown:
+        sys.exit(f"No part {', '.join(sorted(unknown))}. There are: {', '.join(part.name for part in PARTS)}.")
+    return [part for part in PARTS if part.name in names]
 
 
-def goals(evaluation: Evaluation, soft: Findings, live: live_prompts.Live, rate: tuple[int, int, float]) -> list[str]:
-    """The goals of the plan, one row each, by the cross-validated figures if there are any."""
-    findings = evaluation.cross_validated
-    assert findings is not None
-    rows = [*interference_goals(findings), *condition_goals(findings), *other_goals(soft, live, rate)]
-    told = {True: "reached", False: "**missed**", None: "–"}
-    head = ["| goal | found, cross-validated | |", "|---|---|---|"]
-    return head + [f"| {goal} | {found} | {told[good]} |" for goal, found, good in rows]
+def write_page(cache: Path, now: Version) -> None:
+    found = {part.name: one for part in PARTS if (one := kept(cache, part.name)) is not None}
+    DOCUMENT.write_text(page(PARTS, found, now, TEMPLATE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"wrote {DOCUMENT}")
 
 
-def interference_goals(findings: Findings) -> list[Goal]:
-    noise = findings.labels["low_background"]
-    events, steady = (findings.subsets["low_background"][name] for name in ("events", "steady"))
-    assert noise.auc is not None
-    assert noise.balanced_accuracy is not None
-    assert events.auc is not None
-    return [
-        (
-            "strong interference (SNR ≤ 8 dB) against ≥ 15 dB and clean: AUC ≥ .97, balanced accuracy ≥ .93",
-            f"{interval(noise.auc)}; {interval(noise.balanced_accuracy)}",
-            noise.auc.value >= 0.97 and noise.balanced_accuracy.value >= 0.93,
-        ),
-        (
-            "events told apart: AUC ≥ .92",
-            f"events {interval(events.auc)}, steady {interval(steady.auc)}",
-            events.auc.value >= 0.92,
-        ),
-    ]
-
-
-def condition_goals(findings: Findings) -> list[Goal]:
-    conditions = findings.conditions
-    assert findings.prompts is not None
-    weak = [
-        f"{name} {one.prompts_right}/{one.prompts_known}"
-        for name, one in conditions.items()
-        if name != SECOND and one.prompts_right < CATEGORY_GOAL * one.prompts_known
-    ]
-    right_for_two = {QUIETER, "one_at_a_time", "slow_down"}
-    wrong = sum(
-        not set(one.conclusion.prompts) <= right_for_two for one in findings.wrong if one.row.condition == SECOND
-    )
-    second, clean, drops = conditions[SECOND], conditions["clean"], conditions["dropouts"]
-    no_speech = [conditions[name] for name in ("silence", "noise only")]
-    plain = {name: conditions[name] for name in ("clipped", "too quiet", "narrowband")}
-    false_drops = clean.given["check_microphone"]
-    return [
-        (
-            "prompts right and no wrong one: ≥ 90 % of mixes",
-            interval(findings.prompts),
-            findings.prompts.value >= PROMPT_GOAL,
-        ),
-        ("every category ≥ 75 %", f"under it: {', '.join(weak) or 'none'}", not weak),
-        ("second talker: no wrong prompt", f"{second.prompts_right}/{second.n} told, {wrong} wrong", not wrong),
-        (
-            "clean: no prompt, `accept`, all",
-            f"prompts {clean.prompts_right}/{clean.n}, verdicts {clean.verdicts_right}/{clean.n}",
-            clean.prompts_right == clean.verdicts_right == clean.n,
-        ),
-        (
-            "silence, noise only: `unusable` or `re-record`, right prompt, all",
-            f"{sum(one.prompts_right for one in no_speech)}/{sum(one.n for one in no_speech)}",
-            all(one.prompts_right == one.verdicts_right == one.n for one in no_speech),
-        ),
-        (
-            "clipping, too quiet, narrow band: all",
-            ", ".join(f"{name} {one.prompts_right}/{one.n}" for name, one in plain.items()),
-            all(one.prompts_right == one.n for one in plain.values()),
-        ),
-        (
-            "dropouts: one miss at most, none false on clean",
-            f"{drops.prompts_right}/{drops.n}, {false_drops} false",
-            drops.prompts_right >= drops.n - 1 and not false_drops,
-        ),
-    ]
-
-
-def other_goals(soft: Findings, live: live_prompts.Live, rate: tuple[int, int, float]) -> list[Goal]:
-    right, n, _ = rate
-    raised = [one.raised_s for one in live.noisy]
-    cleared = [one.cleared_s for one in live.noisy if one.raised_s is not None]
-    false = live.clean_false + live.outbursts_false
-    return [
-        (
-            f"soft voice and fan at 8 dB (voice at {SOFT_DBFS:.0f} dBFS, shipped curves), its own row",
-            f"prompts right {soft.prompts_right}/{soft.prompts_known}",
-            None,
-        ),
-        ("speech rate in three classes ≥ 75 %", f"{right} of {n}: {interval(wilson(right, n))}", right >= 0.75 * n),
-        (
-            "live: noise begins, prompt raised: median ≤ 6 s",
-            f"{live_prompts.said(raised)}; never: {raised.count(None)} of {len(raised)}",
-            live_prompts.median(raised) <= 6,
-        ),
-        (
-            "live: noise ends, prompt cleared: median ≤ 8 s",
-            live_prompts.said(cleared),
-            live_prompts.median(cleared) <= 8,
-        ),
-        (
-            "live: no false prompt in 20 min of clean, laughing, coughing speech",
-            f"{false} in {live.clean_min + live.outbursts_min:.0f} min",
-            not false,
-        ),
-    ]
-
-
-def document(parts: Mapping[str, str]) -> str:
-    text = (Path(__file__).with_name("accuracy.md.in")).read_text(encoding="utf-8")
-    for name, value in parts.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = ", ".join(part.name for part in PARTS)
+    parser.add_argument("--only", help=f"parts to measure, separated by commas, or none: {names}")
+    parser.add_argument("--sessions", type=int, default=200, help="visits")
+    parser.add_argument("--workers", type=int, default=1, help="processes at once")
+    parser.add_argument("--no-mos", action="store_true", help="visits without DNSMOS: half the time, not the product")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--report", type=Path, help="also write the HTML report of the mixes into this folder")
+    parser.add_argument("--gtcrn", type=Path, help="the enhancer gtcrn_simple.onnx (see bench/pairs.py)")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--report", type=Path, help="also write the HTML report of the evaluation into this folder")
-    arguments = parser.parse_args()
-    if arguments.report is not None:
-        arguments.report.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        evaluation = evaluated(Path(name), arguments.report)
-        soft = soft_voices(Path(name))
-    live, rate = live_prompts.measure(), speech_rate.in_class(speech_rate.pairs())
-    held_out = evaluation.cross_validated
-    assert held_out is not None
-    live_lines = ["| noise | sessions | raised | median until raised | median until cleared |", "|---|---|---|---|---|"]
-    live_lines += [f"| {' | '.join(cells)} |" for cells in live_prompts.table(live)]
-    moved = [f"`{move.measure}` of `{move.label}` {move.before:.4g} → {move.after:.4g}" for move in evaluation.moved]
-    missed = [one.kind for one in live.noisy if one.raised_s is None]
-    parts = {
-        "goals": "\n".join(goals(evaluation, soft, live, rate)),
-        "held_out": "\n".join(label_table(held_out)),
-        "shipped": "\n".join(label_table(evaluation.as_given)),
-        "conditions": "\n".join(condition_table(held_out, evaluation.as_given)),
-        "live": "\n".join(live_lines),
-        "least": str(evaluation.least_fitted),
-        "moved": "; ".join(moved) or "none",
-        "missed": ", ".join(missed) or "none",
-        "others": str(sum(one.others for one in live.noisy)),
-        "clean": f"{live.clean_false} in {live.clean_min:.0f} min",
-        "outbursts": f"{live.outbursts_false} in {live.outbursts_min:.0f} min, with {live.outbursts} outbursts",
-        "rate": f"{rate[0]} of {rate[1]} clips in the right class, mean error {rate[2]:.2f} syllables per second",
-        "wrong": "\n".join(
-            f"- {one.row.path.name}: {', '.join(f'`{prompt}`' for prompt in one.conclusion.prompts) or 'no prompt'}"
-            for one in evaluation.as_given.wrong
-        ),
-    }
-    DOCUMENT.write_text(document(parts), encoding="utf-8")
-    print(f"wrote {DOCUMENT}")
+    arguments = parsed()
+    now = version()
+    run = Run(
+        arguments.cache, arguments.sessions, arguments.workers, not arguments.no_mos, arguments.report, arguments.gtcrn
+    )
+    failed = measure_all(wanted(arguments.only, arguments.cache, now), run, arguments.cache, now)
+    write_page(arguments.cache, now)
+    if failed:
+        sys.exit(f"Failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

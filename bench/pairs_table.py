@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 from judged import judge_all, kept_rows
 from mixes_table import auc
-from peers import srmr, wada_snr
+from peers import peers_of
 from scipy.stats import spearmanr
 
 POOR_ESTOI, GOOD_ESTOI = 0.65, 0.85
@@ -36,11 +35,6 @@ MEASURES: dict[str, Callable[[Row], float | None]] = {
     "WADA-SNR": lambda row: row["wada_db"],
     "SRMR": lambda row: row["srmr"],
 }
-
-
-def peers(file: Path) -> dict[str, float]:
-    sound, rate = soundfile.read(file)
-    return {"wada_db": wada_snr(sound), "srmr": srmr(sound, rate)}
 
 
 def figures(values: Floats, rows: Sequence[Row]) -> tuple[float, float, float]:
@@ -118,7 +112,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.folder is not None:
         pairs = json.loads((arguments.folder / "labels.json").read_text(encoding="utf-8"))["pairs"]
-        rows = asyncio.run(judge_all(arguments.folder, pairs, arguments.rows, peers))
+        rows = asyncio.run(judge_all(arguments.folder, pairs, arguments.rows, peers_of))
     elif arguments.rows is not None:
         rows = kept_rows(arguments.rows)
     else:

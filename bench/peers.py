@@ -1,9 +1,11 @@
 """Other measures of one recording, to compare with: WADA-SNR and SRMR, written after their papers."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 from scipy import signal
 
 Audio = npt.NDArray[np.float64]
@@ -35,6 +37,13 @@ def wada_snr(sound: Audio) -> float:
     magnitude = np.maximum(magnitude, 1e-10)
     snrs, table = _wada_table()
     return float(np.interp(np.log(magnitude.mean()) - np.log(magnitude).mean(), table, snrs))
+
+
+def peers_of(file: Path) -> dict[str, float]:
+    """``wada_db`` and ``srmr`` of a recording; of two channels, their mean."""
+    sound, rate = soundfile.read(file, always_2d=True)
+    mono = sound.mean(axis=1)
+    return {"wada_db": wada_snr(mono), "srmr": srmr(mono, rate)}
 
 
 def srmr(sound: Audio, rate: int) -> float:

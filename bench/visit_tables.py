@@ -32,13 +32,25 @@ def table(head: str, rows: list[tuple[str, ...]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""])
 
 
+Goal = tuple[str, str, bool | None]
+"""A goal, what was found, and whether that reaches it."""
+
+
 def goals(found: Figures) -> str:
     """The first three rows of the plan's table. Too few visits: said, whatever they gave."""
+    words = {True: "reached", False: "**missed**", None: "–"}
+    text = table("goal|found|", [(goal, what, words[good]) for goal, what, good in goal_rows(found)])
+    if found["sessions"] < MIN_SESSIONS or found["false_prompts"]["all"]["hours"] < MIN_HOURS:
+        text += f"\nToo few to decide: {MIN_SESSIONS} sessions and {MIN_HOURS:.0f} h are asked for.\n"
+    return text
+
+
+def goal_rows(found: Figures) -> list[Goal]:
     clean, speak_up = found["clean"]["all"], found["speak_up_to_listener"]
     hard, loud = found["noise"][f"all ≤ {HARD_DB} dB"], found["noise"][f"all ≤ {LOUD_DB} dB"]
     told_false = found["false_prompts"]["with_far_end"]
     false, without, told = found["false_prompts"]["all"], found["far_end"]["without"]["all"], found["far_end"]["with"]
-    rows: list[tuple[str, str, bool | None]] = [
+    return [
         ("clean visits accepted, no prompt: ≥ 98 %", shown(clean["accepted_no_prompt"]), _at_least(clean, 0.98)),
         (
             "`speak_up` to a listener: none",
@@ -65,14 +77,9 @@ def goals(found: Figures) -> str:
         ("false prompts ≤ 0.2 an hour", hourly(false), _at_most_an_hour(false, 0.2)),
         *([("the same, far end told", hourly(told_false), _at_most_an_hour(told_false, 0.2))] if told_false else []),
     ]
-    words = {True: "reached", False: "**missed**", None: "–"}
-    text = table("goal|found|", [(goal, what, words[good]) for goal, what, good in rows])
-    if found["sessions"] < MIN_SESSIONS or false["hours"] < MIN_HOURS:
-        text += f"\nToo few to decide: {MIN_SESSIONS} sessions and {MIN_HOURS:.0f} h are asked for.\n"
-    return text
 
 
-def _told_goals(told: Figures | None) -> list[tuple[str, str, bool | None]]:
+def _told_goals(told: Figures | None) -> list[Goal]:
     if told is None:
         return [("far end, told: none", "the product cannot be told yet", None)]
     one = told["all"]

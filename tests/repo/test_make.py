@@ -74,11 +74,16 @@ def installed(planned: str) -> list[str]:
     return re.findall(r"-m pip install .*-c constraints\.txt .*-e '(.*)'$", planned, re.MULTILINE)
 
 
-@pytest.mark.parametrize("target", ["setup", "test", "coverage", "check", "format", "bench", "accuracy", "docs"])
+@pytest.mark.parametrize("target", ["setup", "test", "coverage", "check", "format", "bench", "docs"])
 def test_targets_for_development_first_install_everything(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
     assert installed(planned) == [".[clap,cpu,evaluate,dev]"]
+
+
+def test_measuring_the_accuracy_also_installs_what_the_pairs_need(clone: Path) -> None:
+    planned = make("-n", "-C", str(clone), "accuracy")
+    assert installed(planned) == [".[clap,cpu,evaluate,dev]", ".[bench]"]
 
 
 def test_checks_of_the_web_client_install_what_the_lockfile_names(clone: Path) -> None:

@@ -1,0 +1,35 @@
+"""What judging a second of one stream costs."""
+
+import acoustic_cost
+
+from tools.accuracy.part import Found, Goal, Part, Run, table
+
+SECONDS = 60
+QUIET_OVERLAP_MS = 0.64
+"""The overlap network with nothing else on the machine (docs/measures.md): it has not changed since, so that its time
+tells how much other work lengthens everything."""
+
+
+def measure(_: Run) -> Found:
+    cost = acoustic_cost.measure(acoustic_cost.CLEAN, SECONDS)
+    slower = cost.overlap_ms / QUIET_OVERLAP_MS
+    quiet_ms = cost.together_ms / slower
+    parts = {
+        "feature rows, noise floor, totals": cost.rows_ms,
+        "signs of losses and of echo": cost.signs_ms,
+        "overlap network": cost.overlap_ms,
+        "acoustic scorer": cost.scorer_ms,
+        "together": cost.together_ms,
+        "DNSMOS, one window in five": cost.mos_ms,
+    }
+    rows = [(name, f"{ms:.2f}", f"{ms / cost.overlap_ms:.2f}") for name, ms in parts.items()]
+    goal = Goal(
+        f"the cheap path takes ≤ {acoustic_cost.GOAL_MS:.0f} ms of CPU per second of stream",
+        f"{cost.together_ms:.2f} ms as measured, all {slower:.1f} times as slow as on a quiet machine, where the "
+        f"overlap network takes {QUIET_OVERLAP_MS} ms: {quiet_ms:.2f} ms there",
+        quiet_ms <= acoustic_cost.GOAL_MS,
+    )
+    return Found([goal], {"table": table(("", "CPU, ms per second of stream", "overlap networks"), rows)})
+
+
+COST = Part("cost", "cost", measure, ("table",), alone=True)
