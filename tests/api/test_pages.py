@@ -74,7 +74,16 @@ def test_the_schema_served_is_the_one_printed(served: Served) -> None:
 def test_openapi_describes_the_upload(served: Served) -> None:
     document = get(served, "/openapi.json").json()
     body = document["paths"]["/v1/assess"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(body["properties"]) == {"file", "labels", "language", "format", "reference", "channels", "mode"}
+    assert set(body["properties"]) == {
+        "file",
+        "labels",
+        "language",
+        "format",
+        "reference",
+        "channels",
+        "mode",
+        "source",
+    }
 
 
 def test_readiness_runs_a_score_and_says_what_is_loaded(served: Served) -> None:
