@@ -22,9 +22,12 @@ class TextModel(WireModel):
 
 
 class NoticeModel(TextModel):
-    """What the caller should know: ``code`` is for programs and does not change, the sentences are for people."""
+    """What the caller should know: ``code`` is for programs and does not change, the sentences are for people.
 
-    code: NoticeCode
+    Older servers send none.
+    """
+
+    code: NoticeCode | None = None
 
 
 class EvidenceModel(WireModel):

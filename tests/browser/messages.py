@@ -205,7 +205,7 @@ def spoken() -> dict[str, Any]:
     }
 
 
-NOTICE = {"zh": "“很安静”无法评分", "en": "'很安静' cannot be scored"}
+NOTICE = {"zh": "“很安静”无法评分", "en": "'很安静' cannot be scored", "code": "unscorable_label"}
 
 
 def ended(reason: str = "client", *, labels: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

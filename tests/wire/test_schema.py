@@ -13,7 +13,7 @@ from server.wire.client import parse_client_message
 from server.wire.common import ErrorBody
 from server.wire.messages import CLIENT_MODELS, SERVER_MODELS, type_of
 from server.wire.schema import KINDS, render
-from server.wire.server import ErrorMessage, Heartbeat
+from server.wire.server import ErrorMessage, Heartbeat, LabelsUpdated
 
 ROOT = Path(__file__).resolve().parents[2]
 START: dict[str, Any] = {"type": "session.start", "audio": {"encoding": "pcm_s16le", "sample_rate": 16000}}
@@ -130,3 +130,10 @@ def test_the_committed_asyncapi_document_is_current() -> None:
 def test_infinite_numbers_in_json_are_refused() -> None:
     with pytest.raises(ValidationError):
         ErrorBody(type="t", code="c", message="m", retry_after_s=float("inf"))
+
+
+def test_a_notice_of_a_server_that_knew_no_codes_is_read() -> None:
+    told = LabelsUpdated.model_validate(
+        {"type": "labels.updated", "labels": [], "notices": [{"zh": "说明", "en": "A notice"}]}
+    )
+    assert told.notices[0].code is None
