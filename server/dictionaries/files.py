@@ -156,7 +156,7 @@ class LabelEntry(FileModel):
     weight: Share = 1.0
     """Weight in the overall score; 0.0: it does not count."""
     harm: Unit = 0.4
-    """How much of the overall score is lost where this label is 0."""
+    """How much of the quality is lost where this label is 0."""
     aggregate: Literal["typical", "worst", "best", "any"] = "typical"
     """Aggregation over a recording. typical: the usual window, less for the share of speech that is spoiled. worst: the
     worst tenth. best, or any: the best full window."""

@@ -16,13 +16,17 @@ MICROPHONE_SNR_DB = 15.0
 
 
 def microphone_fails(labels: LabelSet, facts: WindowFacts, scores: Mapping[str, LabelScore]) -> bool:
-    """Whether the microphone is the cause: SIG or bandwidth is the worst, since SNR does not fail above 15 dB."""
+    """Whether the microphone is the cause: SIG or bandwidth is the worst, since SNR does not fail above 15 dB.
+
+    A cause with a name is another one.
+    """
     label = _intelligible(labels)
     snr_db = facts.measures.snr_db if facts.measures is not None else None
     if label is None or snr_db is None or snr_db <= MICROPHONE_SNR_DB:
         return False
-    heard = scores[label.id].evidence.get("acoustic")
-    return heard is not None and heard < label.threshold
+    score = scores[label.id]
+    heard = score.evidence.get("acoustic")
+    return heard is not None and heard < label.threshold and score.cause is None
 
 
 class MicrophoneBlame:

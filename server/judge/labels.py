@@ -124,7 +124,7 @@ class Label:
     clear: float = 0.75
     weight: float = 1.0
     harm: float = 0.4
-    """How much of the overall score is lost where this label is 0, 0..1."""
+    """How much of the quality is lost where this label is 0, 0..1."""
     aggregate: Aggregate = Aggregate.TYPICAL
     prompt: Prompt | None = None
     muted_prompt: Prompt | None = None

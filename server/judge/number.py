@@ -1,7 +1,8 @@
 """The overall score: how good the sound is, bounded so that it never contradicts the labels.
 
-The constants were fitted to speech spoiled in known ways, against ESTOI and PESQ of the same speech unspoiled
-(bench/pairs.py): a plain mean of the labels follows these less well than DNSMOS alone does.
+The constants, and ``harm`` in labels/telemedicine.toml, were fitted to speech spoiled in known ways, against ESTOI and
+PESQ of the same speech unspoiled (bench/pairs.py): a plain mean of the labels follows these less well than DNSMOS alone
+does. ``training/fit_number.py ROWS`` fits them again, to the rows of ``bench/pairs_table.py FOLDER --rows ROWS``.
 """
 
 import math
@@ -15,14 +16,20 @@ PASSED = 0.70
 POOR_UNDER = 0.35
 """Where every number is read alike: at 0.70 a recording passes, below 0.35 it is hard to hear."""
 LOWEST_BOUND = 0.30
-"""A single poor label, or a recording of which nothing can be heard, is not below this; bad in several ways is."""
+"""A recording of which nothing can be heard is not below this: nobody knows how it sounds."""
 
-MOS_COUNTS = 0.9
-WORST_MOS, BEST_MOS = 1.0, 3.6
-"""DNSMOS overall at ``WORST_MOS`` takes nine tenths of the score, from ``BEST_MOS`` on nothing."""
+MOS_COUNTS = 0.95
+WORST_MOS, BEST_MOS = 1.6, 3.2
+"""DNSMOS overall at ``WORST_MOS`` takes ``MOS_COUNTS`` of the quality, from ``BEST_MOS`` on nothing."""
 
-POOR_ENDS, RAMP = 0.5, 0.1
-"""Bounds change over this stretch of the worst label, so that no label makes the number jump."""
+CLEAR_POWER, USABLE_POWER, POOR_POWER = 2.0, 1.4, 0.05
+"""How strongly the quality orders recordings that pass, those of which a label fails, and those of which one is poor.
+The last is small, so that only what is bad in several ways is under 0.30, where nobody can use it: ESTOI under about
+0.45. Any power keeps the order."""
+
+USABLE_FROM, RAMP = 0.5, 0.15
+"""From 0.35 to this score the worst label bounds the number; over ``RAMP`` below a line the quality begins to count.
+Steeper would fit better, but is a cliff."""
 
 JUST_FAILED, JUST_POOR = PASSED - 1e-9, POOR_UNDER - 1e-9
 """So that rounding lifts nothing over a line that it did not reach."""
@@ -90,14 +97,11 @@ def placed(label: Label, score: float) -> float:
 def _bounded(good: float, worst: float) -> float:
     """``good`` (0..1) on the side of 0.70 and of 0.35 on which the ``worst`` label lies."""
     if worst >= PASSED:
-        return PASSED + (1.0 - PASSED) * good * (worst - PASSED) / (1.0 - PASSED)
-    near = max(worst - PASSED + RAMP, 0.0) / RAMP
-    failing = PASSED * (near + (1.0 - near) * math.sqrt(good))
-    return min(failing, _at_most(worst))
-
-
-def _at_most(worst: float) -> float:
+        return PASSED + (1.0 - PASSED) * math.pow(good, CLEAR_POWER) * (worst - PASSED) / (1.0 - PASSED)
     if worst < POOR_UNDER:
-        return min(LOWEST_BOUND + (POOR_UNDER - LOWEST_BOUND) * worst / POOR_UNDER, JUST_POOR)
-    rising = min((worst - POOR_UNDER) / (POOR_ENDS - POOR_UNDER), 1.0)
-    return POOR_UNDER + (JUST_FAILED - POOR_UNDER) * rising
+        counts = min((POOR_UNDER - worst) / RAMP, 1.0)
+        return min(POOR_UNDER * (1.0 - counts + counts * math.pow(good, POOR_POWER)), JUST_POOR)
+    rising = min((worst - POOR_UNDER) / (USABLE_FROM - POOR_UNDER), 1.0)
+    near = max(worst - PASSED + RAMP, 0.0) / RAMP
+    usable = rising * (near + (1.0 - near) * math.pow(good, USABLE_POWER))
+    return min(POOR_UNDER + (PASSED - POOR_UNDER) * usable, JUST_FAILED)

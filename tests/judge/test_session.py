@@ -126,6 +126,17 @@ def test_intelligible_asks_for_the_microphone_under_its_rule_only(
     assert live == ["intelligible"] * len(expected)
 
 
+def test_the_microphone_is_not_blamed_for_a_cause_with_a_name() -> None:
+    """Noise that its suppression left in the voice is no hand over the microphone."""
+    labels = label_set(quality("speech_present"), quality("intelligible", prompt="check_microphone"))
+    for cause, asked in ((None, ["check_microphone"]), ("residue", [])):
+        judge = SessionJudge(labels)
+        heard: Any = {"acoustic": {"speech_present": Opinion(1.0), "intelligible": Opinion(0.4, cause=cause)}}
+        for end in range(10, 16):
+            judge.add_window(facts(end, measures=Measures(snr_db=20.0)), heard, heard)
+        assert judge.conclude().prompts == asked
+
+
 @pytest.mark.parametrize(("at_fault", "asked"), [(3, True), (2, True), (1, False)])
 def test_the_microphone_is_asked_about_where_it_is_the_cause_in_half_of_the_failing_windows(
     at_fault: int, asked: bool

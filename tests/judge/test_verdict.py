@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from server.judge.labels import Label
 from server.judge.verdict import overall, passed
 from server.values.scores import Overall
-from tests.judge.builders import content, label_set, quality
+from tests.judge.builders import TELEMEDICINE, content, label_set, quality
 
 SPEECH = quality("speech_present")
 A, B = quality("a", weight=3.0), quality("b")
@@ -57,6 +57,18 @@ def test_unusable_under_an_overall_of_three_tenths() -> None:
     all_bad, one_bad = judged(a=0.2, b=0.2), judged(a=0.2, b=1.0)
     assert (all_bad.verdict, one_bad.verdict) == ("unusable", "re-record")
     assert cast(float, all_bad.score) < 0.3 <= cast(float, one_bad.score) < 0.35
+
+
+@pytest.mark.parametrize(
+    ("noise", "intelligible", "mos", "verdict"),
+    [(0.35, 0.7, 2.3, "re-record"), (0.2, 0.75, 2.0, "re-record"), (0.1, 0.2, 1.2, "unusable")],
+)
+def test_noise_at_three_decibels_is_asked_for_again_and_under_zero_unusable(
+    noise: float, intelligible: float, mos: float, verdict: str
+) -> None:
+    """Half of the words are understood at 3 dB (ESTOI 0.50), a third at -5 dB."""
+    scores = {"speech_present": 1.0, "low_background": noise, "intelligible": intelligible}
+    assert overall(TELEMEDICINE, scores, mos=mos).verdict == verdict
 
 
 def test_too_short_is_unusable_without_data() -> None:

@@ -32,6 +32,9 @@ class Internal(StrEnum):
     """``mos_background`` where no echo is heard, which it would rate as background, and pauses carry the SNR."""
     UNPAUSED_MOS_BACKGROUND = "unpaused_mos_background"
     """The same, if there is hardly a pause to measure the SNR in."""
+    RESIDUE_MOS = "residue_mos"
+    """``mos_overall``, or ``mos_background`` less 0.6 where that is more: low only where both are, so that noise, or
+    what suppression left of it, has damaged the speech. Absent where a room or an echo is heard."""
     DISTANT_MOS_SIGNAL = "distant_mos_signal"
     """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
     OVERLAP = "overlap"

@@ -20,6 +20,7 @@ HIDDEN_BY_PROCESSING = frozenset(
         Internal.NOISE_ALONE_DBFS,
         Internal.TRUSTED_MOS_BACKGROUND,
         Internal.UNPAUSED_MOS_BACKGROUND,
+        Internal.RESIDUE_MOS,
     }
 )
 """Noise suppression and automatic gain falsify these measures; labels that read them then have no evidence."""

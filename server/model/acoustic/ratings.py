@@ -24,6 +24,11 @@ UNPAUSED_ROWS = 80
 DNSMOS then tells more than the SNR (docs/measures.md)."""
 
 
+QUIET_RATED_ABOVE = 0.6
+"""Clean talkers whom DNSMOS rates low (overall 2.1 to 2.4) have a background of 3.3 or more; noisy and suppressed
+speech of that rating stays under 3.1 (bench/pairs.py)."""
+
+
 def room_passes(reverberation: float | None) -> bool:
     """Whether a room is heard that is no fault, so that SIG says nothing of the speech."""
     return reverberation is not None and ROOM_HEARD <= reverberation < ROOM_TOLD
@@ -38,6 +43,8 @@ def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool) -> dict[
         paused = np.count_nonzero(rows.pause) >= UNPAUSED_ROWS
         name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
         values[name] = measures.mos_background
+        if measures.mos_overall is not None and (echo or 0.0) < ROOM_HEARD:
+            values[Internal.RESIDUE_MOS] = max(measures.mos_overall, measures.mos_background - QUIET_RATED_ABOVE)
     unexplained = (
         (measures.snr_db or 0.0) >= QUIET_ROOM_SNR_DB
         and (measures.clipping_ratio or 0.0) < CLIPPING
