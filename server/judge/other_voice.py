@@ -6,7 +6,7 @@ None of that is believed of the patient until it has lasted for longer than a tu
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -17,9 +17,11 @@ from server.values.scores import LabelScore, Why
 
 LOW_REVERBERATION, CLOSE_ENOUGH = "low_reverberation", "close_enough"
 
-ECHOES_FOR_S, FAINT_FOR_S, SOUNDS_FOR_S = 20.0, 15.0, 20.0
+ECHOES_FOR_S, FAINT_FOR_S, SOUNDS_FOR_S = 20.0, 20.0, 20.0
 """Seconds of speech (of sound, for the last) after which a change is the patient's own: 95 % of the doctor's turns in
-made visits have less than 21 s of speech, 75 % less than 13 s."""
+made visits have less than 21 s of speech."""
+VERY_FAINT, VERY_FAINT_FOR_S = 0.4, 12.0
+"""Score under which a voice is so faint that words are lost: it is believed sooner."""
 UNKNOWN_ROOM_S = 8.0
 """Seconds of speech after which echo is believed if the patient was never heard without: a first turn of the other
 party is shorter."""
@@ -32,15 +34,15 @@ NEAR_DB = 5.0
 """Seconds within this of the usual level are the usual voice; phrases of one talker end 8 dB lower and more."""
 USUAL_SHARE = 0.2
 """The usual level is that which the loudest fifth of the seconds exceeds: in phrases there are many softer ones."""
-LEAST_STEPS, STEP_DB, LARGEST_STEP, RISE_DB = 3, 1.5, 0.6, 2.0
-"""Who walks away fades over several seconds, none of which holds most of the fall, and rises by no more than the last
-number in between; another voice is fainter at once."""
+LEAST_STEPS, STEP_DB, STEPS_SHARE, LARGEST_STEP, RISE_DB, REACHED_DB = 3, 1.0, 0.66, 0.6, 2.0, 3.0
+"""Who walks away fades over several seconds: most of them are softer than the one before, none holds most of the fall,
+and none rises by more than 2 dB, until the lowest level is reached. Another voice is fainter at once, and stays so."""
 REMEMBERED = 12
 """Levels of the last seconds of speech that are kept."""
 
-SWINGS_DB = 8.0
+SWINGS_DB = 7.0
 """A voice moves over more than this within 2 s (99 % of what came from loudspeakers over 13 dB, in rooms that echo for
-a second 9 dB); fans, hum, rain and most wind do not, machines and traffic often do."""
+a second 7.6 dB and more); fans, hum, rain and most wind do not, machines and traffic often do."""
 SPEAKS, FELL_SILENT_S = 0.3, 2
 """Share of a second that is speech, and for how many seconds the patient may have been silent before the other party
 takes over."""
@@ -75,11 +77,12 @@ class Echo:
 @dataclass(slots=True)
 class Level:
     """``usual``: seconds of speech by their level, whole dBFS. ``latest``: levels of the last seconds of speech.
-    ``faint``: seconds of speech since the last one at the usual level."""
+    ``faint``: seconds of speech since the last one at the usual level. ``walked``: the voice faded since then."""
 
     usual: dict[int, int] = field(default_factory=dict)
     latest: list[float] = field(default_factory=list)
     faint: float = 0.0
+    walked: bool = False
 
     def doubted(self, label: Label, score: float | None, speech_dbfs: float | None, speech_s: float) -> bool:
         """Take one window; whether its faint voice may be the other party's."""
@@ -87,17 +90,18 @@ class Level:
         if speech_dbfs is not None:
             self.latest = [*self.latest[1 - REMEMBERED :], speech_dbfs]
             if near is None or speech_dbfs >= near:
-                self.faint = 0.0
+                self.faint, self.walked = 0.0, False
             else:
                 self.faint += speech_s
             if score is not None and score >= label.threshold:
                 self.usual[round(speech_dbfs)] = self.usual.get(round(speech_dbfs), 0) + 1
         if score is None or score >= label.threshold or near is None:
             return False
-        if self.faint >= FAINT_FOR_S:
+        if self.faint >= (VERY_FAINT_FOR_S if score < VERY_FAINT else FAINT_FOR_S):
             self.usual.clear()
             return False
-        return not self._faded(near)
+        self.walked = self.walked or self._faded(near)
+        return not self.walked
 
     def _near_from(self) -> float | None:
         """The level from which a second is the usual voice, dBFS; ``None`` before that is known."""
@@ -119,9 +123,13 @@ class Level:
             if level > falling[-1] + RISE_DB:
                 break
             falling.append(level)
+        lowest = min(falling) + REACHED_DB
+        falling = falling[: next(place for place, level in enumerate(falling) if level <= lowest) + 1]
         steps = [before - after for before, after in itertools.pairwise(falling)]
-        fall = sum(steps)
-        return sum(step >= STEP_DB for step in steps) >= LEAST_STEPS and max(steps) <= LARGEST_STEP * fall
+        softer = sum(step >= STEP_DB for step in steps)
+        if softer < LEAST_STEPS or softer < STEPS_SHARE * len(steps):
+            return False
+        return max(steps) <= LARGEST_STEP * sum(steps)
 
 
 @dataclass(slots=True)
@@ -171,16 +179,14 @@ class Turn:
 
 @dataclass(slots=True)
 class OtherVoice:
-    """Call ``believed`` for each window of a visit, in order."""
+    """Call ``doubted`` for each window of a visit, in order."""
 
     echo: Echo = field(default_factory=Echo)
     level: Level = field(default_factory=Level)
     turn: Turn = field(default_factory=Turn)
 
-    def believed(
-        self, facts: WindowFacts, labels: LabelSet, latest: Mapping[str, LabelScore]
-    ) -> Mapping[str, LabelScore]:
-        """``latest``: scores of the last 4 s by label id; null where they may be the other party's."""
+    def doubted(self, facts: WindowFacts, labels: LabelSet, latest: Mapping[str, LabelScore]) -> set[str]:
+        """Ids of the labels whose ``latest`` scores, of the last 4 s by label id, may be the other party's."""
         known = {label.id: label for label in labels.labels}
         speech = facts.speech_by_second[-1] / 100 if facts.speech_by_second else 0.0
         doubted: set[str] = set()
@@ -197,10 +203,7 @@ class OtherVoice:
             fails = noise is not None and noise < known[LOW_BACKGROUND].threshold
             if self.turn.doubted(facts.sound, speech, fails=fails, echoes=LOW_REVERBERATION in doubted):
                 doubted |= {LOW_BACKGROUND, INTELLIGIBLE}
-        return {
-            label_id: replace(score, score=None, why=Why.NO_EVIDENCE) if label_id in doubted else score
-            for label_id, score in latest.items()
-        }
+        return doubted
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able."""
@@ -213,6 +216,14 @@ class OtherVoice:
         usual = {int(at): int(seconds) for at, seconds in level["usual"]}
         return cls(
             Echo(**state["echo"]),
-            Level(usual, [float(one) for one in level["latest"]], float(level["faint"])),
+            Level(usual, [float(one) for one in level["latest"]], float(level["faint"]), bool(level["walked"])),
             Turn(**state["turn"]),
         )
+
+
+def without(latest: Mapping[str, LabelScore], doubted: Collection[str]) -> dict[str, LabelScore]:
+    """``latest`` with no score for the labels that are ``doubted``."""
+    return {
+        label_id: replace(score, score=None, why=Why.NO_EVIDENCE) if label_id in doubted else score
+        for label_id, score in latest.items()
+    }

@@ -14,7 +14,7 @@ from server.judge.combine import EVIDENCE_KINDS, combine, content_score, words_o
 from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
-from server.judge.other_voice import OtherVoice
+from server.judge.other_voice import OtherVoice, without
 from server.judge.prompts import PromptPolicy
 from server.judge.said import Said
 from server.judge.silence import Ask
@@ -67,7 +67,8 @@ class SessionJudge:
         named = list(interference) if self._is_disturbed(scores, latest) else []
         events, self._unsent = self._unsent, []
         if self._stretches.end is None or facts.end_sample > self._stretches.end:
-            believed = latest if self._other_voice is None else self._other_voice.believed(facts, self._labels, latest)
+            doubted = set() if self._other_voice is None else self._other_voice.doubted(facts, self._labels, latest)
+            believed = without(latest, doubted)
             self._remember(facts, scores, believed)
             events += self._prompts.observe(
                 facts.end_sample,

@@ -6,12 +6,13 @@ import numpy as np
 
 from server.stream.features import HopFeatures
 from server.stream.noise_floor import NoiseFloor
+from server.stream.peaks import SpeechPeaks
 from server.stream.ring import Ring
 from server.stream.totals import Totals
 from server.values.audio import Float32Array
 from server.values.measures import RecordingTotals
 from server.values.rows import N_COLUMNS, ROW_RATE, BoolArray, Column
-from server.values.windows import WINDOW_S
+from server.values.windows import PEAK_BINS, WINDOW_S
 
 _DECIBELS = [Column.LEVEL_DB, Column.SYLLABLE_DB, Column.LOW_DB, Column.HIGH_DB]
 _TOTALS_BLOCK = 60
@@ -40,7 +41,9 @@ class HopRows:
         self._floor = NoiseFloor()
         self._totals = Totals()
         self._rows = Ring(WINDOW_S * ROW_RATE, N_COLUMNS)
+        self._peaks = SpeechPeaks()
         self.carried_noise_db: float | None = None
+        self.carried_peaks: Float32Array = np.zeros(PEAK_BINS, np.float32)
 
     @property
     def end(self) -> int:
@@ -63,6 +66,7 @@ class HopRows:
         rows[:, Column.FAR_END] = far_end
         rows[:, Column.LOSS] = lost
         self.carried_noise_db = self._floor.advance(rows)
+        self.carried_peaks = self._peaks.advance(rows)
         self._totals.add(rows)
         self._rows.write(rows)
 
@@ -89,6 +93,7 @@ class HopRows:
         state = {
             "features": self._features.snapshot(),
             "floor": self._floor.snapshot(),
+            "peaks": self._peaks.snapshot(),
             "totals": self._totals.snapshot(),
             "carried_noise_db": self.carried_noise_db,
             "end": end,
@@ -102,6 +107,7 @@ class HopRows:
             raise ValueError(f"{rows.shape[0]} rows kept of {end}")
         self._features.restore(state["features"])
         self._floor.restore(state["floor"])
+        self._peaks.restore(state["peaks"])
         self._totals.restore(state["totals"])
         carried = state["carried_noise_db"]
         self.carried_noise_db = None if carried is None else float(carried)

@@ -219,6 +219,7 @@ class Timeline:
             rows=self._rows.window(first_hop * ROW_RATE),
             pcm=self._pcm.read(first_hop * CORE_RATE, self._pcm.end),
             carried_noise_db=self._rows.carried_noise_db,
+            carried_peaks=self._rows.carried_peaks,
             echo=self._echo.window(hops),
             tracked={tracker.name: tracker.window(hops) for tracker in self._trackers},
         )

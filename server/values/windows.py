@@ -24,6 +24,9 @@ ECHO_RATE = 2_000
 ECHO_LAGS = 700
 """``Window.echo`` holds lags of up to 350 ms, in samples at 2 kHz."""
 
+PEAKS_PER_DB, PEAK_BINS = 4, 241
+"""``Window.carried_peaks`` has bins of a quarter of a decibel, from 0 dBFS down to -60 and less."""
+
 RECENT_S = 4
 """``recent`` opinions cover the last 4 s of a window; the prompt policy uses them."""
 
@@ -35,9 +38,10 @@ class Window:
     ``start_sample``/``end_sample`` are input-rate indices. ``rows``: float32 ``(n, N_COLUMNS)``, 100 per second,
     read-only. ``pcm``: float32 ``(m,)`` at 16 kHz, -1..1, before levelling, read-only. ``carried_noise_db``: the noise
     floor carried through the session (falls at once, rises slowly), dBFS, ``None`` before the first pause; it is never
-    used for ``recent``. ``echo``: for each hop how well it repeats what came up to 350 ms earlier, float32
-    ``(hops, ECHO_LAGS)``, whitened; empty where it was not computed. ``tracked``: the feature trackers' output for this
-    window (for example a mel spectrogram).
+    used for ``recent``. ``carried_peaks``: speech rows of the session so far by the level of their peak, float32
+    ``(PEAK_BINS,)``, those of long ago counted less; empty where they were not counted. ``echo``: for each hop how
+    well it repeats what came up to 350 ms earlier, float32 ``(hops, ECHO_LAGS)``, whitened; empty where it was not
+    computed. ``tracked``: the feature trackers' output for this window (for example a mel spectrogram).
     """
 
     start_sample: int
@@ -47,6 +51,7 @@ class Window:
     rows: Float32Array
     pcm: Float32Array
     carried_noise_db: float | None = None
+    carried_peaks: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))
     echo: Float32Array = field(default_factory=lambda: np.zeros((0, ECHO_LAGS), np.float32))
     tracked: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 

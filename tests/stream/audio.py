@@ -65,3 +65,4 @@ def assert_same(got: Sequence[StreamEvent], wanted: Sequence[StreamEvent]) -> No
         np.testing.assert_allclose(one.rows, other.rows, rtol=0, atol=TOLERANCE)
         np.testing.assert_allclose(one.pcm, other.pcm, rtol=0, atol=TOLERANCE)
         assert one.carried_noise_db == other.carried_noise_db
+        assert np.array_equal(one.carried_peaks, other.carried_peaks)

@@ -1,8 +1,12 @@
 """Clipping that was turned down or resampled afterwards: its flat tops are gone, its level ceiling is not."""
 
+import math
+
 import numpy as np
 
+from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
+from server.values.windows import PEAKS_PER_DB
 
 LEAST_ROWS = 400
 """Rows of speech below which a distribution means nothing: a few vowels at one level look like a ceiling. In 30 made
@@ -33,3 +37,15 @@ def peak_pile(rows: MarkedRows) -> float | None:
     loudest = np.count_nonzero(peaks >= step * top)
     below = np.count_nonzero(peaks >= step * step * top) - loudest
     return float(loudest - below - np.sqrt(loudest + below)) / float(peaks.size)
+
+
+def carried_pile(counts: Float32Array) -> float | None:
+    """``peak_pile`` of a session's speech so far, from ``Window.carried_peaks``; ``None`` under 4 s of speech."""
+    total = float(counts.sum(dtype=np.float64))
+    if total < LEAST_ROWS:
+        return None
+    top = int(np.argmax(np.cumsum(counts, dtype=np.float64) > EXCEPTIONS))
+    bins = round(TOP_DB * PEAKS_PER_DB)
+    loudest = float(counts[: top + bins].sum(dtype=np.float64))
+    below = float(counts[top + bins : top + 2 * bins].sum(dtype=np.float64))
+    return (loudest - below - math.sqrt(loudest + below)) / total

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from server.model.acoustic.loudness import carried_pile
 from server.model.acoustic.measures import AcousticReading, read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion, shown
@@ -35,12 +36,16 @@ def readings(window: Window, mos: Mos | None, *, telephone: bool = False) -> tup
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
     recent = read(last, steady=True, in_pauses_only=waits)
-    return reading, AcousticReading(recent.measures, {**recent.values, **_needing_more(reading)})
+    ceiling = _ceiling(reading, window)
+    return reading, AcousticReading(recent.measures, {**recent.values, **ceiling})
 
 
-def _needing_more(whole: AcousticReading) -> dict[str, float]:
-    """What 4 s cannot tell, from the whole window: a ceiling of the level shows in hundreds of peaks only."""
-    return {name: value for name, value in whole.values.items() if name == Internal.PEAK_PILE}
+def _ceiling(whole: AcousticReading, window: Window) -> dict[str, float]:
+    """What 4 s cannot tell: a ceiling of the level shows in hundreds of peaks only, in the whole window and in the
+    session's speech before it."""
+    piles = [whole.values.get(Internal.PEAK_PILE), carried_pile(window.carried_peaks)]
+    known = [pile for pile in piles if pile is not None]
+    return {Internal.PEAK_PILE: min(known)} if piles[0] is not None else {}
 
 
 def _reply(request: ScoreRequest) -> ScoreReply:
