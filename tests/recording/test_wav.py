@@ -1,12 +1,16 @@
 """WAV whose header was never filled in: read to its end; and what only looks like it."""
 
+import contextlib
 import io
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.errors import UndecodableFileError
 from server.recording.decode import Gap, read_recording
 from server.recording.wav import header_patches, patched
 
@@ -82,6 +86,25 @@ def test_a_header_that_is_right_and_other_files_are_left_alone() -> None:
 
 def test_a_header_that_claims_more_than_there_is_gives_what_there_is() -> None:
     assert heard(wav(36 + len(AUDIO), len(AUDIO)) + AUDIO[: 2 * RATE]).size == RATE
+
+
+@given(
+    magic=st.sampled_from([b"RIFF", b"RF64"]),
+    chunks=st.lists(
+        st.tuples(
+            st.sampled_from([b"ds64", b"fmt ", b"data", b"LIST", b"\0\0\0\0"]), st.integers(0, UNKNOWN), st.binary()
+        ),
+        max_size=5,
+    ),
+)
+def test_any_header_leaves_a_file_of_the_same_length(magic: bytes, chunks: list[tuple[bytes, int, bytes]]) -> None:
+    body = b"".join(name + struct.pack("<I", size) + content for name, size, content in chunks)
+    file = magic + bytes(4) + b"WAVE" + body
+    patches = header_patches(io.BytesIO(file))
+    assert len(patched(file, 0, patches)) == len(file)
+    with contextlib.suppress(UndecodableFileError), read_recording(io.BytesIO(file), "x.wav") as recording:
+        for _ in recording.frames():
+            pass
 
 
 def test_patches_stand_where_they_belong_however_the_file_is_read() -> None:

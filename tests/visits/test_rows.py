@@ -180,6 +180,8 @@ from server.values.mode import Mode
 from tests.conftest import ROOT
 from tests.visits import material
 from tests.visits.material import RATE
+from tools.material.visits.processing import concealed_packets
+from tools.material.visits.truth import Stretch
 
 CLEAN = ("000_clean_en.flac", "003_clean_zh.flac", "007_clean_zh.flac")
 Change = Callable[[Float32Array], Float32Array]
@@ -281,8 +283,15 @@ def echoing(sound: Float32Array) -> Float32Array:
     return np.asarray(0.6 * (sound + 0.8 * np.pad(sound, (late, 0))[: sound.size]), np.float32)
 
 
+def concealed(sound: Float32Array) -> Float32Array:
+    """A fifth of the packets of 20 ms, filled with fading repeats."""
+    whole = Stretch(0.0, sound.size / RATE)
+    return concealed_packets(sound.astype(np.float64), whole, 0.2, 1, np.random.default_rng(1)).astype(np.float32)
+
+
 FAULTS: dict[str, tuple[Change, str]] = {
     "lost quanta": (without_quanta, "check_microphone"),
+    "concealed packets": (concealed, "check_microphone"),
     "clipped and turned down": (clipped, "move_back"),
     "own echo": (echoing, "reduce_echo"),
     "noise": (lambda sound: 0.7 * sound + material.noise(10, -30), "move_somewhere_quieter"),
