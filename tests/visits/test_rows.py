@@ -119,9 +119,19 @@ Lost audio
     visits/test_rows.py
         test_lost_audio_is_listed_and_never_reads_as_noise
 
-Direct sound over its tail
-    model/test_harm.py
-        test_direct_sound_well_over_its_tail_is_no_echo
+Arm's length in a furnished room, and a hall
+    model/test_rooms.py
+        test_arms_length_in_a_furnished_room_is_no_fault
+    model/test_rooms.py
+        test_a_hall_is_told_as_echo
+
+Whispers
+    model/test_whispers.py
+        test_a_clear_whisper_is_no_noise_and_no_mumble_whatever_dnsmos_says
+
+Children, adults, dialects, second languages
+    model/test_fairness.py
+        test_clean_speech_passes_alike_whoever_speaks
 
 A handful of clipped samples
     model/test_signal_faults.py
