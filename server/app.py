@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
+from server.access.audit import AuditLog, MemoryAudit
 from server.access.gate import Gate
 from server.access.keys import KeyStore, MemoryKeys
 from server.assessment.assessment import Assessment
@@ -91,18 +93,34 @@ async def open_engine(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AccessStores:
+    """What outlives the server of who may use it and who did."""
+
+    keys: KeyStore
+    audit: AuditLog
+
+
 @asynccontextmanager
-async def open_keys(settings: Settings) -> AsyncIterator[KeyStore]:
-    """The keys of the data folder; without one there are none. Raises SettingsError if it cannot be used."""
+async def open_access(settings: Settings) -> AsyncIterator[AccessStores]:
+    """Keys and audit of the data folder; without one there are no keys. Raises SettingsError if it cannot be used."""
     if settings.data_dir is None:
-        yield MemoryKeys()
+        yield AccessStores(MemoryKeys(), MemoryAudit())
         return
     # What only judges recordings needs no database.
+    from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
     from server.store.database import open_database  # noqa: PLC0415 - see above
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
 
     async with open_database(settings.data_dir) as database:
-        yield StoredKeys(database)
+        yield AccessStores(StoredKeys(database), StoredAudit(database))
+
+
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[KeyStore]:
+    """The keys of ``open_access`` alone."""
+    async with open_access(settings) as stores:
+        yield stores.keys
 
 
 async def has_keys(settings: Settings) -> bool:
@@ -135,7 +153,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            keys = await stack.enter_async_context(_told(open_keys(settings), on_refused))
+            stores = await stack.enter_async_context(_told(open_access(settings), on_refused))
             engine = await stack.enter_async_context(
                 _told(open_engine(settings, at_once=settings.max_sessions), on_refused)
             )
@@ -143,7 +161,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
             manager = await stack.enter_async_context(SessionManager(engine, limits))
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
-            door = Gate(keys, requests_per_minute=settings.requests_per_minute)
+            door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
             app.state.services = Services(engine, manager, probe, slots, uploads, door, settings.public_url)
             yield

@@ -31,5 +31,15 @@ def configure_logging(level: Literal["debug", "info", "warning", "error"]) -> No
     # uvicorn logs the path of every WebSocket at INFO, and the path names a session that anyone could then observe.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.access").disabled = True
-    for quiet in ("websockets", "multipart", "python_multipart", "httpx", "httpcore"):
+    # aiosqlite logs the values of every statement at DEBUG, the secrets that sign tokens among them.
+    for quiet in (
+        "websockets",
+        "multipart",
+        "python_multipart",
+        "httpx",
+        "httpcore",
+        "aiosqlite",
+        "sqlalchemy",
+        "alembic",
+    ):
         logging.getLogger(quiet).setLevel(logging.WARNING)

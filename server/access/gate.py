@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from server.access.audit import MAX_ABOUT, Act, AuditEntry, AuditLog
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
 from server.access.throttle import Throttle
@@ -28,6 +29,7 @@ class Gate:
     def __init__(
         self,
         keys: KeyStore,
+        audit: AuditLog,
         now: Callable[[], datetime] = utc_now,
         *,
         requests_per_minute: int = REQUESTS_PER_MINUTE,
@@ -38,6 +40,7 @@ class Gate:
         self._throttle = Throttle(requests_per_minute)
         self._monotonic = monotonic
         self._keys = keys
+        self._audit = audit
         self._now = now
         self._keyed = False
 
@@ -64,9 +67,21 @@ class Gate:
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
             if self._throttle.wrong(digest, address, since):
                 log.warning("too many wrong keys from %s; it has to wait between tries", address)
+                await self._write("nobody known", "", Act.GUESSES_REFUSED, "", address)
             raise UnauthorizedError("This key is not valid.", param="authorization")
         self._throttle.right(digest, key.id, since)
         return key.principal
+
+    async def note(self, who: Principal, act: Act, about: str, address: str) -> None:
+        """Write down what ``who`` does, before it is done. Who is not identified is not written down.
+
+        Raises StoreError.
+        """
+        if who.role is not Role.ANYONE:
+            await self._write(who.who, who.site, act, about[:MAX_ABOUT], address)
+
+    async def _write(self, who: str, site: str, act: Act, about: str, address: str) -> None:
+        await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))
 
     async def guest(self, token: str, scope: Scope, session_id: str | None = None) -> tuple[Principal, Claim]:
         """Who opens a socket of ``scope`` with ``token``; ``session_id``: the session that its address names.

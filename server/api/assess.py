@@ -8,8 +8,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
-from server.access.principal import Right
-from server.api.principals import needs
+from server.access.audit import Act
+from server.access.principal import Principal, Right
+from server.api.principals import needs, note
 from server.api.problems import client_gone, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
@@ -28,6 +29,8 @@ from server.wire.client import LABELS_FORM, LabelRequest, requested
 from server.wire.result import ResultModel
 
 router = APIRouter(tags=["recordings"])
+
+Caller = Annotated[Principal, needs(Right.ASSESS)]
 
 MAX_NAME = 200
 
@@ -136,10 +139,10 @@ PROBLEMS = documented(
     response_model=ResultModel,
     responses=PROBLEMS,
     openapi_extra={"requestBody": REQUEST_BODY},
-    dependencies=[needs(Right.ASSESS)],
 )
-async def assess(request: Request, services: Wired) -> Response:
+async def assess(request: Request, services: Wired, caller: Caller) -> Response:
     """`format=full` returns the result, `format=flat` returns `{"<title>": score|null, …, "综合建议": "…"}`."""
+    await note(request, caller, Act.RECORDING_ASSESSED)
     try:
         async with services.slots.admit():
             form = await read_form(request, services.uploads.max_bytes, services.uploads.timeout_s)

@@ -5,16 +5,27 @@ from typing import Any
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
+from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.api.services import services_of
 
 
 async def principal_of(connection: HTTPConnection, right: Right) -> Principal:
     """Raises UnauthorizedError, ForbiddenError, TooManyRequestsError, StoreError, before a body is read."""
-    address = connection.client.host if connection.client is not None else ""
-    principal = await services_of(connection).gate.caller(connection.headers.get("authorization"), address)
+    authorization = connection.headers.get("authorization")
+    principal = await services_of(connection).gate.caller(authorization, address_of(connection))
     principal.need(right)
     return principal
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """The peer's address; empty where the connection has none."""
+    return connection.client.host if connection.client is not None else ""
+
+
+async def note(connection: HTTPConnection, who: Principal, act: Act, about: str = "") -> None:
+    """Write into the audit what ``who`` does, before it is done. Raises StoreError."""
+    await services_of(connection).gate.note(who, act, about, address_of(connection))
 
 
 def needs(right: Right) -> Any:

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
+from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.access.tokens import Scope
-from server.api.principals import needs
+from server.api.principals import needs, note
 from server.api.problems import client_gone, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, read_body
@@ -53,6 +54,7 @@ async def announce(request: Request, services: Wired, caller: Caller) -> Respons
         return client_gone()
     terms = SessionTerms(asked.labels, asked.language, asked.reference, asked.metadata, asked.mode)
     session_id = services.manager.announce(caller, terms)
+    await note(request, caller, Act.SESSION_ANNOUNCED, session_id)
     announced = await _tokens(services, request, caller, session_id)
     return Response(
         announced.model_dump_json(), 201, headers={"Cache-Control": "no-store"}, media_type="application/json"

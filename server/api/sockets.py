@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
+from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.access.tokens import Claim, Scope
-from server.api.principals import principal_of
+from server.api.principals import note, principal_of
 from server.api.services import services_of
 from server.errors import ConfigError, TingqingError
 from server.live.messages import error_message
@@ -21,6 +22,7 @@ GONE = 1006
 BEARER = "bearer."
 """Begins the subprotocol that carries a token: browsers let a page set no header of a handshake."""
 
+ACTS_OF_SCOPES = {Scope.PUBLISH: Act.SESSION_SPOKEN, Scope.OBSERVE: Act.SESSION_OBSERVED}
 RIGHTS_OF_SCOPES = {Scope.PUBLISH: Right.BEGIN, Scope.OBSERVE: Right.OBSERVE}
 
 
@@ -80,6 +82,8 @@ async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | N
         return None
     try:
         principal, claim = await _caller(websocket, scope, session_id)
+        about = claim.session_id if claim is not None else session_id
+        await note(websocket, principal, ACTS_OF_SCOPES[scope], about or "")
     except TingqingError as error:
         await refuse(websocket, error)
         return None

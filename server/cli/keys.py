@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -13,7 +14,8 @@ from server.cli.console import Failure, compact_json, guarded, stderr_console, s
 from server.cli.options import DataOption
 
 if TYPE_CHECKING:
-    from server.access.keys import ApiKey, KeyStore
+    from server.access.keys import ApiKey, SigningKey
+    from server.app import AccessStores
     from server.settings import Settings
 
 T = TypeVar("T")
@@ -24,18 +26,23 @@ EPILOG = """\
   tingqing keys list --data-dir /var/lib/tingqing
   tingqing keys revoke 1f0c9a2e --data-dir /var/lib/tingqing
   tingqing keys rotate --data-dir /var/lib/tingqing
+  tingqing keys audit --last 20 --data-dir /var/lib/tingqing
 
 TINGQING_DATA_DIR saves writing the folder each time.
 """
 
 app = typer.Typer(
     name="keys",
-    help="Create, list, revoke and rotate keys.\n\nFrom the first key on, the server answers only those who show one.",
+    help="Create, list, revoke and rotate keys; show who did what.\n\n"
+    "From the first key on, the server answers only those who show one.",
     epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+OPERATOR = "operator"
+"""In the audit: whoever can run this command on the folder."""
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST = timedelta(days=3650)
@@ -80,15 +87,20 @@ def create(
     The key goes to standard output, everything else to standard error.
     Only a digest is kept: a lost key cannot be read again.
     """
+    from server.access.audit import Act, AuditEntry
     from server.access.gate import utc_now
     from server.access.keys import create_key
     from server.access.principal import Role
 
     lasts = None if expires is None else _lasting(expires)
     now = utc_now()
-    text, key = _with_keys(
-        data_dir, lambda keys: create_key(keys, site, Role(role), now, None if lasts is None else now + lasts)
-    )
+
+    async def use(stores: "AccessStores") -> "tuple[str, ApiKey]":
+        text, key = await create_key(stores.keys, site, Role(role), now, None if lasts is None else now + lasts)
+        await stores.audit.add(AuditEntry(now, OPERATOR, site, Act.KEY_CREATED, key.id, ""))
+        return text, key
+
+    text, key = _with_stores(data_dir, use)
     write_line(text)
     until = "never expires" if key.expires_at is None else f"expires {_date(key.expires_at)}"
     stderr_console().print(f"Key {key.id} for {key.site}, {key.role}, {until}. Keep it: it is not shown again.")
@@ -105,7 +117,7 @@ def list_(
 
     from server.access.gate import utc_now
 
-    found = _with_keys(data_dir, lambda keys: keys.listed())
+    found = _with_stores(data_dir, lambda stores: stores.keys.listed())
     now = utc_now()
     if format_ is Format.JSON:
         write_line(compact_json([_row(key, now) for key in found]))
@@ -130,9 +142,17 @@ def revoke(
     Sessions that it began go on to their end. A server whose last key was
     revoked stays closed.
     """
+    from server.access.audit import Act, AuditEntry
     from server.access.gate import utc_now
 
-    if not _with_keys(data_dir, lambda keys: keys.revoke(key_id, utc_now())):
+    async def use(stores: "AccessStores") -> bool:
+        key = await stores.keys.get(key_id)
+        if key is None:
+            return False
+        await stores.audit.add(AuditEntry(utc_now(), OPERATOR, key.site, Act.KEY_REVOKED, key.id, ""))
+        return await stores.keys.revoke(key_id, utc_now())
+
+    if not _with_stores(data_dir, use):
         raise Failure(f"there is no key {key_id}.", hint="tingqing keys list")
     stderr_console().print(f"Key {key_id} is revoked.")
 
@@ -151,13 +171,44 @@ def rotate(
     dropped. With --drop-old they do not: after a leak of the data folder.
     """
     from server.access import tokens
+    from server.access.audit import Act, AuditEntry
     from server.access.gate import utc_now
 
-    new = _with_keys(data_dir, lambda keys: tokens.rotate(keys, utc_now(), drop_old=drop_old))
+    async def use(stores: "AccessStores") -> "SigningKey":
+        new = await tokens.rotate(stores.keys, utc_now(), drop_old=drop_old)
+        await stores.audit.add(AuditEntry(utc_now(), OPERATOR, "", Act.SIGNING_ROTATED, new.kid, ""))
+        return new
+
+    new = _with_stores(data_dir, use)
     stderr_console().print(f"Tokens are signed with {new.kid} from now on.")
 
 
-def _with_keys(data_dir: DataOption, use: "Callable[[KeyStore], Awaitable[T]]") -> T:
+@app.command(epilog=EPILOG)
+@guarded
+def audit(
+    last: Annotated[int, typer.Option("--last", min=1, max=1_000_000, metavar="N", help="How many entries.")] = 100,
+    format_: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
+    data_dir: DataOption = None,
+) -> None:
+    """Show who did what: the latest entries, the newest last.
+
+    Entries cannot be changed or deleted. They hold no content of a visit.
+    """
+    from rich.table import Table
+
+    found = _with_stores(data_dir, lambda stores: stores.audit.latest(last))
+    if format_ is Format.JSON:
+        write_line(compact_json([{**asdict(entry), "at": entry.at.isoformat()} for entry in found]))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("at", "who", "site", "act", "about", "address"):
+        table.add_column(title)
+    for entry in found:
+        table.add_row(_date(entry.at), entry.who, entry.site, entry.act, entry.about, entry.address)
+    stdout_console().print(table)
+
+
+def _with_stores(data_dir: DataOption, use: "Callable[[AccessStores], Awaitable[T]]") -> T:
     from server.settings import load_settings
 
     settings = load_settings(data_dir=data_dir)
@@ -166,11 +217,11 @@ def _with_keys(data_dir: DataOption, use: "Callable[[KeyStore], Awaitable[T]]") 
     return asyncio.run(_used(settings, use))
 
 
-async def _used(settings: "Settings", use: "Callable[[KeyStore], Awaitable[T]]") -> T:
-    from server.app import open_keys
+async def _used(settings: "Settings", use: "Callable[[AccessStores], Awaitable[T]]") -> T:
+    from server.app import open_access
 
-    async with open_keys(settings) as keys:
-        return await use(keys)
+    async with open_access(settings) as stores:
+        return await use(stores)
 
 
 def _lasting(text: str) -> timedelta:

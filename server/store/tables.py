@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, LargeBinary, MetaData, String, Table, TypeDecorator
+from sqlalchemy import Column, DateTime, Dialect, Integer, LargeBinary, MetaData, String, Table, TypeDecorator
 
 metadata = MetaData()
 
@@ -41,4 +41,16 @@ signing_keys = Table(
     Column("kid", String(16), primary_key=True),
     Column("secret", LargeBinary(32), nullable=False),
     Column("created_at", UtcTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("site", String(64), nullable=False),
+    Column("act", String(32), nullable=False),
+    Column("about", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
 )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from server.access.audit import MemoryAudit
 from server.access.gate import Gate
 from server.access.keys import KeyStore, create_key
 from server.access.principal import ANYONE, Right, Role
@@ -15,7 +16,7 @@ HERE = "192.0.2.1"
 
 
 async def test_without_keys_anyone_may_do_everything(keys: KeyStore, now: WallClock) -> None:
-    caller = await Gate(keys, now).caller(None, HERE)
+    caller = await Gate(keys, MemoryAudit(), now).caller(None, HERE)
     assert caller == ANYONE
     for right in Right:
         caller.need(right)
@@ -24,27 +25,27 @@ async def test_without_keys_anyone_may_do_everything(keys: KeyStore, now: WallCl
 async def test_the_first_key_closes_a_running_server_and_revoking_it_does_not_open_it(
     keys: KeyStore, now: WallClock
 ) -> None:
-    gate = Gate(keys, now)
+    gate = Gate(keys, MemoryAudit(), now)
     assert await gate.caller(None, HERE) == ANYONE
     _, made = await create_key(keys, "a", Role.ADMIN, now())
     await keys.revoke(made.id, now())
-    for each in (gate, Gate(keys, now)):
+    for each in (gate, Gate(keys, MemoryAudit(), now)):
         with pytest.raises(UnauthorizedError):
             await each.caller(None, HERE)
 
 
 async def test_a_key_names_its_site_and_role_and_never_itself(keys: KeyStore, now: WallClock) -> None:
     text, made = await create_key(keys, "ward-3", Role.INTEGRATOR, now())
-    caller = await Gate(keys, now).caller(f"Bearer {text}", HERE)
+    caller = await Gate(keys, MemoryAudit(), now).caller(f"Bearer {text}", HERE)
     assert (caller.site, caller.role) == ("ward-3", Role.INTEGRATOR)
     assert made.id in caller.who
     assert text not in repr(caller)
-    assert await Gate(keys, now).caller(f"bearer  {text} ", HERE) == caller
+    assert await Gate(keys, MemoryAudit(), now).caller(f"bearer  {text} ", HERE) == caller
 
 
 async def test_a_viewer_may_only_watch(keys: KeyStore, now: WallClock) -> None:
     text, _ = await create_key(keys, "a", Role.VIEWER, now())
-    caller = await Gate(keys, now).caller(f"Bearer {text}", HERE)
+    caller = await Gate(keys, MemoryAudit(), now).caller(f"Bearer {text}", HERE)
     caller.need(Right.OBSERVE)
     for right in (Right.BEGIN, Right.ASSESS):
         with pytest.raises(ForbiddenError):
@@ -52,7 +53,7 @@ async def test_a_viewer_may_only_watch(keys: KeyStore, now: WallClock) -> None:
 
 
 async def test_unknown_revoked_expired_and_malformed_keys_are_refused_alike(keys: KeyStore, now: WallClock) -> None:
-    gate = Gate(keys, now)
+    gate = Gate(keys, MemoryAudit(), now)
     revoked, made = await create_key(keys, "a", Role.ADMIN, now())
     await keys.revoke(made.id, now())
     expired, _ = await create_key(keys, "a", Role.ADMIN, now(), now() + timedelta(hours=1))
@@ -71,7 +72,7 @@ async def test_unknown_revoked_expired_and_malformed_keys_are_refused_alike(keys
 
 
 def watched(keys: KeyStore, now: WallClock, requests_per_minute: int = 600) -> Gate:
-    return Gate(keys, now, requests_per_minute=requests_per_minute, monotonic=lambda: now().timestamp())
+    return Gate(keys, MemoryAudit(), now, requests_per_minute=requests_per_minute, monotonic=lambda: now().timestamp())
 
 
 async def guess(gate: Gate, times: int, address: str = HERE) -> None:

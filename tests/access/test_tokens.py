@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
+from server.access.audit import MemoryAudit
 from server.access.gate import Gate
 from server.access.keys import KeyStore, create_key
 from server.access.principal import Role
@@ -147,7 +148,7 @@ async def test_nothing_but_a_genuine_token_passes_and_all_refusals_are_alike(tok
 
 
 async def test_a_token_opens_its_own_kind_of_socket_of_its_own_session(keys: KeyStore, now: WallClock) -> None:
-    gate = Gate(keys, now)
+    gate = Gate(keys, MemoryAudit(), now)
     publish, observe = [await issued(gate.tokens, scope) for scope in (Scope.PUBLISH, Scope.OBSERVE)]
     principal, claim = await gate.guest(publish, Scope.PUBLISH)
     assert claim == Claim("session-1")
@@ -163,7 +164,7 @@ async def test_a_token_opens_its_own_kind_of_socket_of_its_own_session(keys: Key
 
 
 async def test_an_expired_token_watches_nothing_and_leaves_a_patient_the_resume(keys: KeyStore, now: WallClock) -> None:
-    gate = Gate(keys, now)
+    gate = Gate(keys, MemoryAudit(), now)
     publish, observe = [await issued(gate.tokens, scope) for scope in (Scope.PUBLISH, Scope.OBSERVE)]
     now.advance(hours=1)
     with pytest.raises(TokenExpiredError):

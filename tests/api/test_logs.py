@@ -8,7 +8,15 @@ import pytest
 
 from server.logs import OneLine, configure_logging, request_id
 
-CHATTY = ["uvicorn.error", "uvicorn.access", "websockets", "websockets.server", "multipart", "python_multipart"]
+CHATTY = [
+    "uvicorn.error",
+    "uvicorn.access",
+    "websockets",
+    "websockets.server",
+    "multipart",
+    "python_multipart",
+    "aiosqlite",
+]
 
 
 def formatted(message: str, exc_info: bool = False) -> str:

@@ -16,7 +16,7 @@ from server.access.gate import utc_now
 from server.access.keys import create_key
 from server.access.principal import Role
 from server.access.tokens import Scope, Tokens, rotate
-from server.app import open_keys
+from server.app import open_access, open_keys
 from server.settings import Settings
 from tests.api.client import PROTOCOL, faults_until_close, http, receive, start, until
 from tests.api.conftest import Served
@@ -185,3 +185,20 @@ async def test_without_keys_tokens_work_too_and_are_not_needed(served: Served) -
         assert (await begun(patient))["session_id"] == announced["id"]
     async with connect(f"{served.ws}/v1/stream", subprotocols=bearing("forged")) as patient:
         assert await faults_until_close(patient) == (["invalid_token"], 4401)
+
+
+async def test_the_audit_says_who_announced_spoke_and_watched(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    async with hospital.patient(announced["publish_token"]) as patient:
+        await begun(patient)
+        async with hospital.doctor(announced["id"], announced["observe_token"]) as doctor:
+            await receive(doctor)
+    async with open_access(Settings(data_dir=hospital.data)) as stores:
+        entries = [entry for entry in await stores.audit.latest(1000) if entry.about == announced["id"]]
+    assert [entry.act for entry in entries] == ["session.announced", "session.spoken", "session.observed"]
+    assert {entry.site for entry in entries} == {"ward-3"}
+    assert entries[0].who.startswith("key ")
+    assert entries[2].who == f"observe token of session {announced['id'][:8]}"
+    assert entries[2].address == "127.0.0.1"
+    written = repr(entries)
+    assert announced["publish_token"].split(".")[2] not in written

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -96,6 +97,10 @@ def test_no_secret_is_in_the_log_of_a_whole_visit(tmp_path: Path, mixes: Path) -
     secrets += [announced["publish_token"], announced["observe_token"], announced["id"], *body["metadata"].values()]  # type: ignore[attr-defined]
     # Of a token the signature is what must stay secret, and each of its three parts identifies it.
     parts = [part for secret in secrets for part in secret.split(".")]
+    with sqlite3.connect(tmp_path / "tingqing.db") as database:
+        parts += [repr(secret)[2:-1] for (secret,) in database.execute("SELECT secret FROM signing_keys")]
+        parts += [digest for (digest,) in database.execute("SELECT digest FROM api_keys")]
+    database.close()
     assert not [part for part in (*parts, key[:-1], "the-planted-reference") if part in said]
 
 
@@ -112,3 +117,21 @@ async def visit(serving: Serving, announced: dict[str, str]) -> None:
         for token in (announced["observe_token"], announced["observe_token"][:-1] + "!"):
             async with connect(watching, subprotocols=protocols(token)) as doctor:
                 await doctor.recv()
+
+
+def test_the_audit_shows_what_the_operator_did_and_no_key(tmp_path: Path) -> None:
+    data = ["--data-dir", str(tmp_path)]
+    key = in_process("keys", "create", "--site", "ward-3", "--role", "viewer", *data).out.strip()
+    (row,) = json.loads(in_process("keys", "list", "--format", "json", *data).out)
+    in_process("keys", "revoke", row["id"], *data)
+    in_process("keys", "revoke", "nothing", *data)
+    in_process("keys", "rotate", *data)
+    entries = json.loads(in_process("keys", "audit", "--format", "json", *data).out)
+    assert [(entry["act"], entry["who"]) for entry in entries] == [
+        ("key.created", "operator"), ("key.revoked", "operator"), ("signing.rotated", "operator")
+    ]  # fmt: skip
+    assert entries[0]["about"] == entries[1]["about"] == row["id"]
+    shown = in_process("keys", "audit", "--last", "1", *data).out
+    assert "signing.rotated" in shown
+    assert "key.created" not in shown
+    assert key not in json.dumps(entries)

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from server.access.audit import Act, AuditEntry
 from server.errors import SettingsError, StoreError
+from server.store.audit import StoredAudit
 from server.store.database import FILE, Database, open_database
 from server.store.tables import metadata
 
@@ -91,3 +94,18 @@ def test_processes_that_open_a_new_folder_at_once_all_get_it(tmp_path: Path) -> 
     for process in running:
         _, said = process.communicate(timeout=60)
         assert process.returncode == 0, said
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit SET who = 'nobody'", "DELETE FROM audit"])
+async def test_the_audit_is_only_added_to(tmp_path: Path, change: str) -> None:
+    entry = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
+
+    async def tamper(database: Database) -> None:
+        async with database.writing() as connection:
+            await connection.execute(text(change))
+
+    async with open_database(tmp_path) as database:
+        await StoredAudit(database).add(entry)
+        with pytest.raises(StoreError):
+            await tamper(database)
+        assert await StoredAudit(database).latest(10) == [entry]

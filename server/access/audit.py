@@ -1,0 +1,62 @@
+"""Who did what, and when: kept for ever, changed by nobody. It holds no content, title, reference or token."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+MAX_ABOUT = 64
+"""Characters of ``about``: it may come from an address that a stranger wrote."""
+
+
+class Act(StrEnum):
+    """What was done. ``about`` is the session of the first three, the key or signing key of the others."""
+
+    SESSION_ANNOUNCED = "session.announced"
+    SESSION_SPOKEN = "session.spoken"
+    SESSION_OBSERVED = "session.observed"
+    RECORDING_ASSESSED = "recording.assessed"
+    KEY_CREATED = "key.created"
+    KEY_REVOKED = "key.revoked"
+    SIGNING_ROTATED = "signing.rotated"
+    GUESSES_REFUSED = "guesses.refused"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """``who``: of a principal, or ``operator``. ``address``: empty for what was done at the command line."""
+
+    at: datetime
+    who: str
+    site: str
+    act: Act
+    about: str
+    address: str
+
+
+class AuditLog(Protocol):
+    """Every method raises StoreError. What cannot be written down is not done."""
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Write it down."""
+        ...
+
+    async def latest(self, count: int) -> list[AuditEntry]:
+        """The last ``count`` entries, the oldest of them first."""
+        ...
+
+
+class MemoryAudit:
+    """The latest entries of one process, for a server without a data folder."""
+
+    def __init__(self) -> None:
+        self._entries: deque[AuditEntry] = deque(maxlen=1000)
+
+    async def add(self, entry: AuditEntry) -> None:
+        """See AuditLog."""
+        self._entries.append(entry)
+
+    async def latest(self, count: int) -> list[AuditEntry]:
+        """See AuditLog."""
+        return list(self._entries)[-count:]

@@ -1,0 +1,58 @@
+"""The contract of every audit, and what the gate writes into it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.access.audit import Act, AuditEntry, AuditLog, MemoryAudit
+from server.access.gate import Gate
+from server.access.keys import MemoryKeys, create_key
+from server.access.principal import ANYONE, Role
+from server.access.throttle import WRONG_AT_ONCE
+from server.errors import UnauthorizedError
+from server.store.audit import StoredAudit
+from server.store.database import open_database
+from tests.access.conftest import WallClock
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def audit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AuditLog]:
+    if request.param == "memory":
+        yield MemoryAudit()
+    else:
+        async with open_database(tmp_path) as database:
+            yield StoredAudit(database)
+
+
+async def test_entries_come_back_as_they_were_written_the_newest_last(audit: AuditLog, now: WallClock) -> None:
+    written = []
+    for act in Act:
+        written.append(AuditEntry(now(), "key 1", "ward-3", act, "about", "192.0.2.1"))
+        await audit.add(written[-1])
+        now.advance(seconds=-1)  # a clock that is put back changes no order
+    assert await audit.latest(100) == written
+    assert await audit.latest(2) == written[-2:]
+
+
+async def test_the_gate_writes_who_did_what_and_nothing_of_who_is_not_known(audit: AuditLog, now: WallClock) -> None:
+    keys = MemoryKeys()
+    gate = Gate(keys, audit, now)
+    await gate.note(ANYONE, Act.SESSION_OBSERVED, "session-1", "127.0.0.1")
+    assert await audit.latest(10) == []
+    text, made = await create_key(keys, "ward-3", Role.VIEWER, now())
+    holder = await gate.caller(f"Bearer {text}", "192.0.2.1")
+    await gate.note(holder, Act.SESSION_OBSERVED, "x" * 1000, "192.0.2.1")
+    (entry,) = await audit.latest(10)
+    assert entry == AuditEntry(now(), f"key {made.id}", "ward-3", Act.SESSION_OBSERVED, "x" * 64, "192.0.2.1")
+
+
+async def test_guesses_are_written_down_once_an_address_has_to_wait(audit: AuditLog, now: WallClock) -> None:
+    keys = MemoryKeys()
+    await create_key(keys, "a", Role.ADMIN, now())
+    gate = Gate(keys, audit, now, monotonic=lambda: 0.0)
+    for _ in range(WRONG_AT_ONCE):
+        with pytest.raises(UnauthorizedError):
+            await gate.caller("Bearer nonsense", "192.0.2.1")
+    (entry,) = await audit.latest(10)
+    assert (entry.act, entry.address) == (Act.GUESSES_REFUSED, "192.0.2.1")
