@@ -112,3 +112,9 @@ def test_speech_that_noise_or_its_suppression_damaged_is_not_intelligible(
 def test_a_room_or_an_echo_is_not_taken_for_the_residue_of_noise() -> None:
     assert residue(2.0, 2.0, echoing=True) is None
     assert residue(2.0, 2.0, reverberation=0.4) is None
+
+
+@pytest.mark.parametrize(("signal", "passes"), [(2.4, False), (2.78, True)])
+def test_speech_that_a_suppressor_has_damaged_is_not_clear(signal: float, passes: bool) -> None:
+    """Clean recordings have 2.78 and more; suppressed speech with an ESTOI under 0.62 has 1.8 to 3.3."""
+    assert (evidence("intelligible", snr_db=30.0, bandwidth_hz=8000.0, mos_signal=signal) >= 0.7) is passes

@@ -113,7 +113,8 @@ def test_overlap_is_absent_in_noise_in_an_echo_and_with_little_speech() -> None:
     assert share(rows, LEAST_SNR_DB, 4.0, MOST_ECHO - 0.01) == 1.0
     assert share(rows, LEAST_SNR_DB - 0.1, 4.0) is None
     assert share(rows, None) is None
-    assert share(rows, mos_background=2.9) is None
+    assert share(rows, mos_background=2.3) is None
+    assert share(rows, mos_background=2.5) == 1.0
     assert share(rows, echo=MOST_ECHO) is None
     assert share(rows, echo=None) is None
     assert share(rows[: LEAST_ROWS - 1]) is None

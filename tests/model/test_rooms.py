@@ -13,6 +13,7 @@ from server.model.acoustic.measures import is_echoing, read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.ratings import room_passes, trusted_mos
+from server.model.acoustic.scorer import readings
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures
@@ -78,3 +79,18 @@ def rated(reverberation: float) -> Measures:
     return Measures(
         **{**measures, "snr_db": 35.0, "reverberation": reverberation, "mos_signal": 1.3, "mos_background": 1.1}
     )
+
+
+def test_in_the_last_seconds_a_tail_is_not_noise_where_the_window_knows_the_room(mixes: Path) -> None:
+    """Four seconds without a pause: the tail of the last word lies under each next one."""
+    for window in windows_of(samples_of(mixes / "094_far_en.flac"))[4:7]:
+        whole, recent = readings(window, None)
+        assert whole.measures.noise_dbfs is not None
+        assert recent.measures.noise_dbfs is not None
+        assert recent.measures.noise_dbfs <= whole.measures.noise_dbfs
+
+
+def test_noise_that_looks_like_a_room_for_four_seconds_is_none(mixes: Path) -> None:
+    for window in windows_of(samples_of(mixes / "067_noise_tv_snr15_zh.flac")):
+        whole, recent = readings(window, None)
+        assert recent.values.get("reverberation", 0.0) <= whole.values.get("reverberation", 1.0)

@@ -112,9 +112,11 @@ def read(
     carried_db: float | None = None,
     steady: bool = False,
     in_pauses_only: bool = False,
+    room_db: float | None = None,
 ) -> AcousticReading:
     """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
-    little, and leave out pauses, which no curve reads. ``in_pauses_only``: without a pause there is no noise level."""
+    little, and leave out pauses, which no curve reads. ``in_pauses_only``: without a pause there is no noise level.
+    ``room_db``: noise of a room that echoes, heard in more than this stretch, whose tails may fill all of it, dBFS."""
     rows = stretch.rows
     n_present = int(np.count_nonzero(rows.present))
     speech_db = speech_level(rows)
@@ -129,8 +131,8 @@ def read(
     echo = None if whispered or clipping is None or clipping >= CLIPPED_ECHO else reverberation(rows)
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
-    if noise_db is not None and (whispered or is_echoing(echo, own)):
-        noise_db = min(noise_db, under_echo(rows))
+    if noise_db is not None and (whispered or room_db is not None or is_echoing(echo, own)):
+        noise_db = min(noise_db, under_echo(rows), noise_db if room_db is None else room_db)
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
     edge = None if spectrum is None else line_edge(spectrum)
     narrow = spoken >= LEAST_ECHO_ROWS and is_narrow(edge, echo)

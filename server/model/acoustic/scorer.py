@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.model.acoustic.loudness import carried_pile
-from server.model.acoustic.measures import AcousticReading, read, stretches
+from server.model.acoustic.measures import AcousticReading, is_echoing, read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion, shown
 from server.scoring.ports import ScoreReply, ScoreRequest
@@ -35,9 +35,11 @@ def readings(window: Window, mos: Mos | None, *, telephone: bool = False) -> tup
     waits = mos is None and window.partial and window.rows.shape[0] < WAITS_S * ROW_RATE
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
-    recent = read(last, steady=True, in_pauses_only=waits)
-    ceiling = _ceiling(reading, window)
-    return reading, AcousticReading(recent.measures, {**recent.values, **ceiling})
+    echoing = is_echoing(reading.measures.reverberation, reading.values.get(Internal.SELF_ECHO))
+    known_db = reading.measures.noise_dbfs if echoing else None
+    recent = read(last, steady=True, in_pauses_only=waits, room_db=known_db)
+    more = {**_ceiling(reading, window), **_room(reading, recent)}
+    return reading, AcousticReading(recent.measures, {**recent.values, **more})
 
 
 def _ceiling(whole: AcousticReading, window: Window) -> dict[str, float]:
@@ -46,6 +48,12 @@ def _ceiling(whole: AcousticReading, window: Window) -> dict[str, float]:
     piles = [whole.values.get(Internal.PEAK_PILE), carried_pile(window.carried_peaks)]
     known = [pile for pile in piles if pile is not None]
     return {Internal.PEAK_PILE: min(known)} if piles[0] is not None else {}
+
+
+def _room(whole: AcousticReading, recent: AcousticReading) -> dict[str, float]:
+    """Noise in 4 s looks like a room now and then, which does not change from one second to the next."""
+    rooms = [heard for one in (whole, recent) if (heard := one.measures.reverberation) is not None]
+    return {"reverberation": min(rooms)} if len(rooms) > 1 else {}
 
 
 def _reply(request: ScoreRequest) -> ScoreReply:
