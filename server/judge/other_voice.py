@@ -23,8 +23,8 @@ made visits have less than 21 s of speech."""
 VERY_FAINT, VERY_FAINT_FOR_S = 0.4, 12.0
 """Score under which a voice is so faint that words are lost: it is believed sooner."""
 UNKNOWN_ROOM_S = 8.0
-"""Seconds of speech after which echo is believed if the patient was never heard without: a first turn of the other
-party is shorter."""
+"""Seconds of speech after which echo is believed if the patient was never heard without, or if it is the talker's own
+voice that comes back: most turns of the other party are shorter."""
 KNOWN_AFTER_S = 3.0
 """Seconds of speech that make known how the patient sounds."""
 DRY = 0.9
@@ -59,16 +59,17 @@ class Echo:
     echoing: float = 0.0
 
     def doubted(self, label: Label, score: LabelScore, speech_s: float) -> bool:
-        """Take one window; whether its echo may be the other party's. The talker's own echo is not."""
-        if score.score is None or score.cause is not None:
+        """Take one window; whether its echo may be the other party's."""
+        if score.score is None:
             return False
         if score.score >= DRY:
             self.dry, self.echoing = self.dry + speech_s, 0.0
         if score.score >= label.threshold:
             return False
         self.echoing += speech_s
-        known = self.dry >= KNOWN_AFTER_S
-        if self.echoing < (ECHOES_FOR_S if known else UNKNOWN_ROOM_S):
+        # A cause is no room: the talker's own voice, which comes back as soon as a loudspeaker is on.
+        contradicts = self.dry >= KNOWN_AFTER_S and score.cause is None
+        if self.echoing < (ECHOES_FOR_S if contradicts else UNKNOWN_ROOM_S):
             return True
         self.dry = 0.0
         return False
