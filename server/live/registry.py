@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
@@ -90,7 +91,8 @@ class Entry:
 
 
 class Registry:
-    """Bounded: the manager limits patients; of more than ``max_sessions`` waiting sessions the oldest is ended early.
+    """Bounded: the manager limits patients; of more than ``max_sessions`` waiting sessions the oldest of the site with
+    most of them is ended early.
 
     Ended sessions go to ``sink``, running ones are kept in ``checkpoints``. ``group`` owns the ends of sessions without
     a socket.
@@ -182,7 +184,9 @@ class Registry:
         session.detach(heard, why)
         waiting = self.waiting
         if len(waiting) > self._limits.max_sessions:
-            self._expire(waiting[0].session.id, "expired")
+            # Of the site with most of them: sessions opened and dropped elsewhere must not end one ward's visit.
+            of_site = Counter(each.session.site for each in waiting)
+            self._expire(max(waiting, key=lambda each: of_site[each.session.site]).session.id, "expired")
 
     async def save(self, session: Session) -> None:
         """Keep the checkpoint of a running session. If the store fails, only a resume in another process is lost."""

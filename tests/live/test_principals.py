@@ -164,3 +164,23 @@ async def test_claimed_sessions_are_remembered_within_bounds(clock: FakeClock, m
             pending.terms(session_id, "here")
         with pytest.raises(UnknownSessionError):
             pending.terms(session_id, "elsewhere")
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_sessions=3)])
+async def test_a_site_that_opens_and_drops_sessions_ends_its_own_and_nobody_elses(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    waits = Patient(manager, clock)
+    started = await waits.start()
+    waits.socket.vanish()
+    await waits.done
+    for _ in range(6):
+        churned = Patient(manager, clock, principal=STRANGER)
+        await churned.start()
+        churned.socket.vanish()
+        await churned.done
+        await clock.advance(1)
+    assert manager.counts().waiting == 3
+    back = Patient(manager, clock)
+    back.socket.say(start_message(resume={key: started[key] for key in ("session_id", "resume_token")}))
+    assert (await back.socket.expect("session.started"))["session_id"] == started["session_id"]

@@ -63,3 +63,12 @@ def test_import_of_the_command_line_needs_no_torch(installed: CleanEnvironment, 
     code = "import sys, server.cli.main; print([m for m in ('torch', 'transformers', 'fastapi') if m in sys.modules])"
     assert installed.run(["python", "-c", code], cwd=tmp_path).strip() == "[]"
     assert "tingqing" in installed.run(["tingqing", "--version"], cwd=tmp_path)
+
+
+def test_installed_elsewhere_it_makes_a_database_for_its_keys(installed: CleanEnvironment, tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    made = installed.run(
+        ["tingqing", "keys", "create", "--site", "a", "--role", "admin", "--data-dir", data], cwd=tmp_path
+    )
+    assert "tq_" in made
+    assert "key.created" in installed.run(["tingqing", "keys", "audit", "--data-dir", data], cwd=tmp_path)
