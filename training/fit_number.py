@@ -28,12 +28,12 @@ from server.judge.verdict import overall
 LABELS = Path(__file__).resolve().parents[1] / "labels"
 BOUNDS = {
     "MOS_COUNTS": (0.0, 0.95),
-    "WORST_MOS": (0.8, 1.6),
+    "WORST_MOS": (0.8, 1.8),
     "BEST_MOS": (2.8, 3.8),
-    "CLEAR_POWER": (0.3, 2.0),
+    "CLEAR_POWER": (0.3, 3.0),
     "USABLE_POWER": (0.3, 2.0),
 }
-"""Constants of number.py that are fitted. ``USABLE_FROM`` and ``RAMP`` are not: what fits best is a cliff."""
+"""Constants of number.py that are fitted. Those that keep it without a cliff are not."""
 HARM_BOUNDS = (0.05, 0.95)
 CHANGED = 0.25
 """Share of the values that one try changes."""

@@ -19,17 +19,19 @@ LOWEST_BOUND = 0.30
 """A recording of which nothing can be heard is not below this: nobody knows how it sounds."""
 
 MOS_COUNTS = 0.95
-WORST_MOS, BEST_MOS = 1.6, 3.2
+WORST_MOS, BEST_MOS = 1.8, 3.2
 """DNSMOS overall at ``WORST_MOS`` takes ``MOS_COUNTS`` of the quality, from ``BEST_MOS`` on nothing."""
 
-CLEAR_POWER, USABLE_POWER, POOR_POWER = 2.0, 1.4, 0.05
+CLEAR_POWER, USABLE_POWER, POOR_POWER = 3.0, 1.9, 0.03
 """How strongly the quality orders recordings that pass, those of which a label fails, and those of which one is poor.
 The last is small, so that only what is bad in several ways is under 0.30, where nobody can use it: ESTOI under about
 0.45. Any power keeps the order."""
 
-USABLE_FROM, RAMP = 0.5, 0.15
-"""From 0.35 to this score the worst label bounds the number; over ``RAMP`` below a line the quality begins to count.
-Steeper would fit better, but is a cliff."""
+CLEAR_RISE = 0.75
+"""Power of what the worst label has over its line, where all pass."""
+USABLE_FROM, NEARLY_PASSED, NEARLY_USABLE = 0.5, 0.1, 0.03
+"""From 0.35 to ``USABLE_FROM`` the worst label bounds the number; over the other two, below 0.70 and below 0.35, the
+quality begins to count. Steeper would fit better, but is a cliff."""
 
 JUST_FAILED, JUST_POOR = PASSED - 1e-9, POOR_UNDER - 1e-9
 """So that rounding lifts nothing over a line that it did not reach."""
@@ -97,11 +99,12 @@ def placed(label: Label, score: float) -> float:
 def _bounded(good: float, worst: float) -> float:
     """``good`` (0..1) on the side of 0.70 and of 0.35 on which the ``worst`` label lies."""
     if worst >= PASSED:
-        return PASSED + (1.0 - PASSED) * math.pow(good, CLEAR_POWER) * (worst - PASSED) / (1.0 - PASSED)
+        over = math.pow((worst - PASSED) / (1.0 - PASSED), CLEAR_RISE)
+        return min(PASSED + (1.0 - PASSED) * math.pow(good, CLEAR_POWER) * over, 1.0)
     if worst < POOR_UNDER:
-        counts = min((POOR_UNDER - worst) / RAMP, 1.0)
+        counts = min((POOR_UNDER - worst) / NEARLY_USABLE, 1.0)
         return min(POOR_UNDER * (1.0 - counts + counts * math.pow(good, POOR_POWER)), JUST_POOR)
     rising = min((worst - POOR_UNDER) / (USABLE_FROM - POOR_UNDER), 1.0)
-    near = max(worst - PASSED + RAMP, 0.0) / RAMP
+    near = max(worst - PASSED + NEARLY_PASSED, 0.0) / NEARLY_PASSED
     usable = rising * (near + (1.0 - near) * math.pow(good, USABLE_POWER))
     return min(POOR_UNDER + (PASSED - POOR_UNDER) * usable, JUST_FAILED)
