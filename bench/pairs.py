@@ -1,6 +1,6 @@
 """Makes pairs of clean and spoiled speech, with what ESTOI and PESQ say of each.
 
-    .venv/bin/python bench/pairs.py FOLDER [--seed 1] [--gtcrn gtcrn_simple.onnx]
+    .venv/bin/python bench/pairs.py FOLDER [--seed 1] [--fold held] [--gtcrn gtcrn_simple.onnx]
 
 FOLDER gets 16 kHz recordings of 8 to 12 s, ``NNN_reference.flac`` and ``NNN_KIND.flac``, and ``labels.json``; judge
 them with bench/pairs_table.py. Half the pairs are of the fold ``fit``, half of ``held``; these share no talker and no
@@ -205,11 +205,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--gtcrn", type=Path)
+    parser.add_argument("--fold", choices=FOLDS, help="make this one alone")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     enhancer = None if arguments.gtcrn is None else Gtcrn(arguments.gtcrn)
-    pairs = [pair for fold in FOLDS for pair in make_fold(folder, fold, arguments.seed, enhancer)]
+    folds = FOLDS if arguments.fold is None else (arguments.fold,)
+    pairs = [pair for fold in folds for pair in make_fold(folder, fold, arguments.seed, enhancer)]
     text = json.dumps({"seed": arguments.seed, "pairs": pairs}, ensure_ascii=False, indent=1)
     (folder / "labels.json").write_text(text, encoding="utf-8")
     print(f"{len(pairs)} pairs in {folder}")
