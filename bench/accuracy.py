@@ -10,7 +10,7 @@ written from all results there are and says which are missing or older than the 
 goes on where it stopped.
 
 Minutes of CPU, on one of two busy hyperthreads: visits 65 for 200 sessions (with --no-mos 30), pairs 10, share 10,
-second 10, mixes 8, and 15 where the six networks of bench/overlap_folds.py are not there yet, live 2, peers 2, cost 1.
+second 12, mixes 8, and 15 where the six networks of bench/overlap_folds.py are not there yet, live 2, peers 2, cost 1.
 """
 
 import argparse

@@ -50,12 +50,18 @@ def second_rows(run: Run) -> list[Row]:
     return list(asyncio.run(judge_all(folder, labels["items"], run.folder / "rows.jsonl", peers_of)))
 
 
-def second(run: Run) -> Found:
-    rows = second_rows(run)
+def more_rows(run: Run) -> list[Row]:
+    """Small faults and the same without them, from a second seed."""
     folder, labels = material(run, "second_kind", "--seed", str(MORE_SEED), "--fold", FOLD)
     kinds = {*SMALL, *(whole for _, whole in SMALL.values())}
     items = [item for item in labels["items"] if item["kind"] in kinds]
-    more = list(asyncio.run(judge_all(folder, items, run.folder / "more_rows.jsonl")))
+    return list(asyncio.run(judge_all(folder, items, run.folder / "more_rows.jsonl")))
+
+
+def second(run: Run) -> Found:
+    rows = second_rows(run)
+    few = any(len(by_kind(rows).get(kind, [])) < SMALL_N for kind in SMALL)
+    more = more_rows(run) if few else []
     right = [row for row in rows if not faults(row)]
     share = wilson(len(right), len(rows))
     weak = [
