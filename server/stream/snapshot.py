@@ -26,7 +26,7 @@ from server.values.audio import Float32Array
 from server.values.rows import N_COLUMNS
 
 MAGIC = b"TQSC"
-VERSION = 5
+VERSION = 6
 """Increased with every change of the content. Other versions are refused, and the session starts anew."""
 
 MAX_BYTES = 64 * 1024
