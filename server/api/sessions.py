@@ -32,7 +32,7 @@ PROBLEMS = documented(
         413: "The body is over 64 KiB.",
         422: "A field is invalid, or the labels cannot be resolved.",
         429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
-        503: "Too many announced sessions, or shutting down; Retry-After says when to try again.",
+        503: "Too many announced sessions, no database, or shutting down; Retry-After says when to try again.",
     }
 )
 REQUEST_BODY = {"content": {"application/json": {"schema": SessionRequest.model_json_schema()}}}
@@ -53,9 +53,13 @@ async def announce(request: Request, services: Wired, caller: Caller) -> Respons
     except GoneError:
         return client_gone()
     terms = SessionTerms(asked.labels, asked.language, asked.reference, asked.metadata, asked.mode)
-    session_id = services.manager.announce(caller, terms)
-    await note(request, caller, Act.SESSION_ANNOUNCED, session_id)
-    announced = await _tokens(services, request, caller, session_id)
+    session_id = await services.manager.announce(caller, terms)
+    try:
+        await note(request, caller, Act.SESSION_ANNOUNCED, session_id)
+        announced = await _tokens(services, request, caller, session_id)
+    except BaseException:
+        services.manager.withdraw(session_id)
+        raise
     return Response(
         announced.model_dump_json(), 201, headers={"Cache-Control": "no-store"}, media_type="application/json"
     )

@@ -52,7 +52,7 @@ class Admission:
         self._registry = registry
         self._limits = limits
         self._clock = clock
-        self._pending = PendingSessions(clock, limits.claim_s)
+        self._pending = PendingSessions(clock, limits.claim_s, limits.max_sessions)
 
     @property
     def full(self) -> bool:
@@ -64,15 +64,25 @@ class Admission:
         """Announced sessions without a socket."""
         return len(self._pending)
 
-    def announce(self, principal: Principal, terms: SessionTerms) -> str:
+    async def announce(self, principal: Principal, terms: SessionTerms) -> str:
         """The id of a session that waits ``claim_s`` seconds for its first socket.
 
-        Raises LabelQueryError, and CapacityError if as many are announced as there may be sessions.
+        Raises LabelQueryError, and CapacityError if as many are announced as there may be sessions and no other site
+        has more of them.
         """
-        if len(self._pending) >= self._limits.max_sessions:
-            raise capacity_error(self._limits)
-        self._engine.dictionaries.resolve(requested(terms.labels))
+        self._need_room(principal.site)
+        # Two hundred labels of one's own take a tenth of a second, which the sessions would wait.
+        await asyncio.to_thread(self._engine.dictionaries.resolve, requested(terms.labels))
+        self._need_room(principal.site)  # others may have announced meanwhile
         return self._pending.announce(principal.site, terms)
+
+    def _need_room(self, site: str) -> None:
+        if self._pending.full_for(site):
+            raise capacity_error(self._limits)
+
+    def withdraw(self, session_id: str) -> None:
+        """Forget an announced session that nobody can come for."""
+        self._pending.withdraw(session_id)
 
     def awaits(self, session_id: str, site: str) -> bool:
         """Whether it was announced and its patient has not come yet."""
@@ -89,7 +99,6 @@ class Admission:
                 raise ForeignTokenError("This token is for another session.", param="token")
             return await self._resume(start.resume, format_of(start), principal.site)
         start = self._settled(start, principal, claim)
-        # Two hundred labels of one's own take a tenth of a second, which the other sessions would wait.
         labels = await asyncio.to_thread(self._engine.dictionaries.resolve, requested(start.labels))
         self._settled(start, principal, claim)  # another socket may have come meanwhile
         session_id = new_session_id() if claim is None else claim.session_id

@@ -103,14 +103,22 @@ class SessionManager:
 
     # -- patients
 
-    def announce(self, principal: Principal, terms: SessionTerms) -> str:
+    async def announce(self, principal: Principal, terms: SessionTerms) -> str:
         """The id of a session that has no socket yet; ``run_stream`` claims it within ``claim_s`` seconds.
 
         Raises DrainingError, CapacityError, LabelQueryError.
         """
         if self._draining:
             raise draining_error()
-        return self._admission.announce(principal, terms)
+        session_id = await self._admission.announce(principal, terms)
+        if self.draining:
+            self.withdraw(session_id)
+            raise draining_error()
+        return session_id
+
+    def withdraw(self, session_id: str) -> None:
+        """Nobody got to know of this announced session: it must not hold its place."""
+        self._admission.withdraw(session_id)
 
     async def run_stream(self, transport: Transport, principal: Principal, *, claim: Claim | None = None) -> None:
         """A patient's socket, from ``session.start`` to its close. ``claim``: of the session that was announced."""

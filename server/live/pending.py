@@ -1,6 +1,7 @@
 """Announced sessions that have no socket yet."""
 
 import secrets
+from collections import Counter
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Literal
@@ -36,13 +37,15 @@ class _Pending:
 
 
 class PendingSessions:
-    """Each waits ``claim_s`` seconds for its socket. The caller limits their number; they hold no audio.
+    """Each waits ``claim_s`` seconds for its socket; they hold no audio. Of more than ``most`` the oldest of the site
+    with most of them is dropped, so that no site's announcements shut out another's.
 
     Of those that were claimed the latest ``MAX_CLAIMED`` ids are remembered, to tell a second claim what it is.
     """
 
-    def __init__(self, clock: Clock, claim_s: float) -> None:
+    def __init__(self, clock: Clock, claim_s: float, most: int) -> None:
         self._clock = clock
+        self._most = most
         self._claim_s = claim_s
         self._pending: dict[str, _Pending] = {}
         self._claimed: dict[str, str] = {}
@@ -50,8 +53,16 @@ class PendingSessions:
     def __len__(self) -> int:
         return len(self._pending)
 
+    def full_for(self, site: str) -> bool:
+        """Whether as many wait as may, and no other site has more of them than ``site``."""
+        of_site = self._of_site()
+        return len(self._pending) >= self._most and of_site[site] >= max(of_site.values(), default=0)
+
     def announce(self, site: str, terms: SessionTerms) -> str:
-        """The new session's id, 128 random bits."""
+        """The new session's id, 128 random bits. Ask ``full_for`` before, without awaiting in between."""
+        if len(self._pending) >= self._most:
+            of_site = self._of_site()
+            self.withdraw(max(self._pending, key=lambda each: of_site[self._pending[each].site]))
         session_id = new_session_id()
         timer = self._clock.call_later(self._claim_s, partial(self._pending.pop, session_id))
         self._pending[session_id] = _Pending(site, terms, timer)
@@ -76,6 +87,14 @@ class PendingSessions:
         self._claimed[session_id] = pending.site
         if len(self._claimed) > MAX_CLAIMED:
             del self._claimed[next(iter(self._claimed))]
+
+    def withdraw(self, session_id: str) -> None:
+        """Nobody will come for it. One that was claimed or is forgotten is ignored."""
+        if (pending := self._pending.pop(session_id, None)) is not None:
+            pending.timer.cancel()
+
+    def _of_site(self) -> Counter[str]:
+        return Counter(pending.site for pending in self._pending.values())
 
     def awaits(self, session_id: str, site: str) -> bool:
         """Whether its socket may still come."""

@@ -1,6 +1,7 @@
 """A server with keys, over real sockets: who gets in, who does not, and what they can tell from it."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,5 +132,23 @@ def test_a_busy_key_and_a_guesser_are_told_when_to_come_again(tmp_path: Path) ->
         guesses = [http.post(url, headers={"Authorization": "Bearer nonsense"}).status_code for _ in range(25)]
         assert guesses[:20] == [401] * 20
         assert 429 in guesses[20:]
+    finally:
+        served.stop()
+
+
+def test_an_announcement_that_cannot_be_written_down_holds_no_place(tmp_path: Path) -> None:
+    async def create() -> str:
+        async with open_keys(Settings(data_dir=tmp_path)) as store:
+            return (await create_key(store, "a", Role.INTEGRATOR, utc_now()))[0]
+
+    headers = {"Authorization": f"Bearer {asyncio.run(create())}"}
+    served = serve(drain_s=0.0, mos=False, data_dir=tmp_path)
+    try:
+        with sqlite3.connect(tmp_path / "tingqing.db") as database:
+            database.execute("ALTER TABLE audit RENAME TO elsewhere")
+        database.close()
+        answer = http.post(f"{served.url}/v1/sessions", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
+        assert served.services.manager.counts().pending == 0
     finally:
         served.stop()

@@ -35,7 +35,7 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
     manager: SessionManager, clock: FakeClock
 ) -> None:
     terms = SessionTerms(labels="low_background", language="en", reference="case 7", metadata={"bed": 3}, mode="visit")
-    session_id = manager.announce(ANYONE, terms)
+    session_id = await manager.announce(ANYONE, terms)
     assert manager.counts().pending == 1
     patient = Patient(manager, clock, claim=Claim(session_id))
     started = await patient.start(labels="close_enough", reference="another", language="zh-CN")
@@ -51,7 +51,7 @@ async def test_an_announced_session_is_claimed_by_a_socket_on_its_terms(
 
 
 async def test_session_start_decides_what_the_terms_leave_open(manager: SessionManager) -> None:
-    session_id = manager.announce(ANYONE, SessionTerms())
+    session_id = await manager.announce(ANYONE, SessionTerms())
     started = await Patient(manager, claim=Claim(session_id)).start(labels="close_enough", language="en", mode="visit")
     assert started["config"]["mode"] == "visit"
     assert [label["id"] for label in started["labels"]] == ["close_enough"]
@@ -66,7 +66,7 @@ async def test_an_announced_session_is_claimed_once_by_its_site_and_in_time(
         patient.socket.say({"type": "session.start", "audio": {"sample_rate": RATE}})
         return patient
 
-    claimed, late = (manager.announce(ANYONE, SessionTerms()) for _ in range(2))
+    claimed, late = [await manager.announce(ANYONE, SessionTerms()) for _ in range(2)]
     assert await come(claimed, STRANGER).closed() == 4404
     first = come(claimed)
     await first.socket.expect("session.started")
@@ -82,14 +82,14 @@ async def test_an_announced_session_is_claimed_once_by_its_site_and_in_time(
 @pytest.mark.parametrize("limits", [LiveLimits(max_sessions=2)])
 async def test_announced_sessions_are_bounded_and_checked(manager: SessionManager, clock: FakeClock) -> None:
     with pytest.raises(LabelQueryError):
-        manager.announce(ANYONE, SessionTerms(labels=""))
+        await manager.announce(ANYONE, SessionTerms(labels=""))
     for _ in range(2):
-        manager.announce(ANYONE, SessionTerms())
+        await manager.announce(ANYONE, SessionTerms())
     with pytest.raises(CapacityError):
-        manager.announce(ANYONE, SessionTerms())
+        await manager.announce(ANYONE, SessionTerms())
     await manager.drain(0.0)
     with pytest.raises(DrainingError):
-        manager.announce(ANYONE, SessionTerms())
+        await manager.announce(ANYONE, SessionTerms())
     assert clock.pending == 0
 
 
@@ -103,7 +103,7 @@ async def test_a_session_keeps_its_site_for_whoever_records_it(manager: SessionM
 
 
 async def test_a_start_that_cannot_work_leaves_the_announced_session_to_the_next_one(manager: SessionManager) -> None:
-    session_id = manager.announce(ANYONE, SessionTerms())
+    session_id = await manager.announce(ANYONE, SessionTerms())
     wrong = Patient(manager, claim=Claim(session_id))
     wrong.socket.say(start_message(labels=","))
     assert await wrong.closed() == 4400
@@ -113,7 +113,7 @@ async def test_a_start_that_cannot_work_leaves_the_announced_session_to_the_next
 async def test_a_token_resumes_its_own_session_even_when_expired_and_no_other(
     manager: SessionManager, clock: FakeClock
 ) -> None:
-    mine, other = (manager.announce(ANYONE, SessionTerms()) for _ in range(2))
+    mine, other = [await manager.announce(ANYONE, SessionTerms()) for _ in range(2)]
     started = {each: await Patient(manager, clock, claim=Claim(each)).start() for each in (mine, other)}
 
     def resuming(claim: Claim, session_id: str) -> Patient:
@@ -130,7 +130,7 @@ async def test_a_token_resumes_its_own_session_even_when_expired_and_no_other(
 
 
 async def test_an_expired_token_begins_nothing_and_leaves_its_session_unclaimed(manager: SessionManager) -> None:
-    session_id = manager.announce(ANYONE, SessionTerms())
+    session_id = await manager.announce(ANYONE, SessionTerms())
     late = Patient(manager, claim=Claim(session_id, live=False))
     late.socket.say(start_message())
     assert await late.closed() == 4410
@@ -139,7 +139,7 @@ async def test_an_expired_token_begins_nothing_and_leaves_its_session_unclaimed(
 
 
 async def test_a_doctor_who_comes_before_the_patient_is_asked_to_come_again(manager: SessionManager) -> None:
-    session_id = manager.announce(ANYONE, SessionTerms())
+    session_id = await manager.announce(ANYONE, SessionTerms())
     early = Doctor(manager, session_id)
     assert await early.closed() == 4503
     (error,) = early.socket.got("error")
@@ -153,7 +153,7 @@ async def test_a_doctor_who_comes_before_the_patient_is_asked_to_come_again(mana
 
 async def test_claimed_sessions_are_remembered_within_bounds(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.live.pending.MAX_CLAIMED", 2)
-    pending = PendingSessions(clock, 900)
+    pending = PendingSessions(clock, 900, 64)
     ids = [pending.announce("here", SessionTerms()) for _ in range(3)]
     for session_id in ids:
         pending.claim(session_id)
