@@ -6,9 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-MAX_ABOUT = 64
-"""Characters of ``about``: it may come from an address that a stranger wrote."""
-
 
 class Act(StrEnum):
     """What was done. ``about`` is the session of the first three, the key or signing key of the others."""

@@ -1,11 +1,12 @@
 """Tells who a caller is by what they bring."""
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from server.access.audit import MAX_ABOUT, Act, AuditEntry, AuditLog
+from server.access.audit import Act, AuditEntry, AuditLog
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
 from server.access.throttle import Throttle
@@ -13,6 +14,8 @@ from server.access.tokens import Claim, Scope, Tokens
 from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
 
 log = logging.getLogger(__name__)
+
+_SESSION = re.compile(r"[0-9a-f]{32}")
 
 REQUESTS_PER_MINUTE = 600
 TOKEN_EXPIRED = "This link has expired. Ask for a new one."
@@ -61,24 +64,26 @@ class Gate:
             raise UnauthorizedError("A key is needed: send 'Authorization: Bearer tq_…'.", param="authorization")
         scheme, _, text = authorization.partition(" ")
         text = text.strip()
-        digest, since = digest_of(text), self._monotonic()
-        self._throttle.before(digest, address, since)
-        key = await self._keys.find(digest) if looks_like_key(text) else None
+        since = self._monotonic()
+        # A right key is never made to wait: behind a proxy, whoever guesses has the same address as everybody.
+        key = await self._keys.find(digest_of(text)) if looks_like_key(text) else None
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
-            if self._throttle.wrong(digest, address, since):
+            if self._throttle.wrong(address, since):
                 log.warning("too many wrong keys from %s; it has to wait between tries", address)
                 await self._write("nobody known", "", Act.GUESSES_REFUSED, "", address)
             raise UnauthorizedError("This key is not valid.", param="authorization")
-        self._throttle.right(digest, key.id, since)
+        self._throttle.key(key.id, since)
         return key.principal
 
     async def note(self, who: Principal, act: Act, about: str, address: str) -> None:
         """Write down what ``who`` does, before it is done. Who is not identified is not written down.
 
-        Raises StoreError.
+        ``about``: a session or nothing. It may come from an address that a stranger wrote: what cannot be a session's
+        id is written as ``?``. Raises StoreError.
         """
         if who.role is not Role.ANYONE:
-            await self._write(who.who, who.site, act, about[:MAX_ABOUT], address)
+            known = about if not about or _SESSION.fullmatch(about) else "?"
+            await self._write(who.who, who.site, act, known, address)
 
     async def _write(self, who: str, site: str, act: Act, about: str, address: str) -> None:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))
@@ -86,13 +91,15 @@ class Gate:
     async def guest(self, token: str, scope: Scope, session_id: str | None = None) -> tuple[Principal, Claim]:
         """Who opens a socket of ``scope`` with ``token``; ``session_id``: the session that its address names.
 
-        Raises InvalidTokenError, ForeignTokenError, StoreError, and TokenExpiredError for an observer. Whether a
-        patient's token still counts is told by the claim: whoever resumes a session needs its resume token instead.
+        Raises InvalidTokenError, ForeignTokenError, TooManyRequestsError, StoreError, and TokenExpiredError for an
+        observer, and for a patient whose session must be over. Whether a patient's token can still begin it is told by
+        the claim: whoever resumes needs the resume token instead.
         """
         grant = await self.tokens.read(token)
         if grant.scope is not scope or session_id not in (None, grant.session_id):
             raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
-        if scope is Scope.OBSERVE and not grant.live:
+        if grant.over or (scope is Scope.OBSERVE and not grant.live):
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
+        self._throttle.token(scope, grant.session_id, self._monotonic())
         who = f"{scope} token of session {grant.session_id[:8]}"
         return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live)

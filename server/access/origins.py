@@ -36,7 +36,9 @@ class Outside:
         name = _name(host)
         if name is not None and (is_loopback(name) or name in self.hosts):
             return
-        if not self.hosts and (keyed or (self.insecure and name is not None and _is_address(name))):
+        if keyed and not self.hosts:
+            return
+        if self.insecure and not keyed and name is not None and _is_address(name):
             return
         if keyed or self.insecure:
             raise ForbiddenError(

@@ -12,7 +12,8 @@ WRONG_EVERY_S = 3.0
 MAX_NAMES = 10_000
 """Of more names the one that was not heard of for longest is forgotten, and begins with a full bucket."""
 
-MAX_GOOD = 1000
+TOKENS_PER_MINUTE = 60
+"""Sockets of one kind for one session: each is written into the audit, which nobody can shorten."""
 
 
 class Buckets:
@@ -22,6 +23,10 @@ class Buckets:
         self._burst = burst
         self._per_s = per_s
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def full(self, name: str, now: float) -> bool:
+        """Whether ``name`` has taken nothing for so long that all is forgotten."""
+        return self._now_left(name, now) >= self._burst
 
     def wait_s(self, name: str, now: float) -> float:
         """Seconds until ``take`` may be called for ``name``; 0 for now."""
@@ -40,41 +45,43 @@ class Buckets:
 
 
 class Throttle:
-    """Wrong keys are counted by address, requests by key. Tokens are not counted: a patient must not be shut out by
-    whoever shares a hospital's address with them, and a signature cannot be guessed."""
+    """Wrong keys are counted by address, requests by key, sockets by the session of their token. Sockets are not
+    counted by address: a patient must not be shut out by whoever shares a hospital's address with them."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._requests = Buckets(requests_per_minute, requests_per_minute / 60)
+        self._tokens = Buckets(TOKENS_PER_MINUTE, TOKENS_PER_MINUTE / 60)
         self._wrong = Buckets(WRONG_AT_ONCE, 1 / WRONG_EVERY_S)
-        self._good: OrderedDict[str, None] = OrderedDict()
+        self._told: OrderedDict[str, None] = OrderedDict()
 
-    def before(self, digest: str, address: str, now: float) -> None:
-        """Before a key is looked up. One that was right a while ago may be, whatever others at its address do.
-
-        Raises TooManyRequestsError.
-        """
-        wait_s = self._wrong.wait_s(network_of(address), now)
-        if wait_s > 0 and digest not in self._good:
-            raise TooManyRequestsError("Too many wrong keys from this address; wait a little.", retry_after_s=wait_s)
-
-    def wrong(self, digest: str, address: str, now: float) -> bool:
-        """The key was wrong. True if its address has to wait from now on."""
-        self._good.pop(digest, None)
+    def wrong(self, address: str, now: float) -> bool:
+        """The key was wrong. True if its address has to wait from now on: once, until it was heard of no more for so
+        long that its bucket is full. Raises TooManyRequestsError if it had to wait already."""
         network = network_of(address)
-        had_to_wait = self._wrong.wait_s(network, now) > 0
-        self._wrong.take(network, now)
-        return not had_to_wait and self._wrong.wait_s(network, now) > 0
+        if self._wrong.full(network, now):
+            self._told.pop(network, None)
+        _take(self._wrong, network, now, "Too many wrong keys from this address; wait a little.")
+        if network in self._told or not self._wrong.wait_s(network, now):
+            return False
+        self._told[network] = None
+        if len(self._told) > MAX_NAMES:
+            self._told.popitem(last=False)
+        return True
 
-    def right(self, digest: str, key_id: str, now: float) -> None:
+    def key(self, key_id: str, now: float) -> None:
         """The key is valid. Raises TooManyRequestsError if it was used too often."""
-        self._good[digest] = None
-        self._good.move_to_end(digest)
-        if len(self._good) > MAX_GOOD:
-            self._good.popitem(last=False)
-        wait_s = self._requests.wait_s(key_id, now)
-        if wait_s > 0:
-            raise TooManyRequestsError("This key is used too often; wait a little.", retry_after_s=wait_s)
-        self._requests.take(key_id, now)
+        _take(self._requests, key_id, now, "This key is used too often; wait a little.")
+
+    def token(self, scope: str, session_id: str, now: float) -> None:
+        """The token is genuine. Raises TooManyRequestsError if too many sockets came with it."""
+        _take(self._tokens, f"{scope} {session_id}", now, "This link is opened too often; wait a little.")
+
+
+def _take(buckets: Buckets, name: str, now: float, refusal: str) -> None:
+    wait_s = buckets.wait_s(name, now)
+    if wait_s > 0:
+        raise TooManyRequestsError(refusal, retry_after_s=wait_s)
+    buckets.take(name, now)
 
 
 def network_of(address: str) -> str:

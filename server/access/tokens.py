@@ -44,12 +44,16 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a genuine token says. ``live``: its time is not over, and the key that asked for it was not revoked."""
+    """What a genuine token says. ``live``: its time is not over, and the key that asked for it was not revoked.
+
+    ``over``: it is of no use any more, not even to come back with.
+    """
 
     scope: Scope
     session_id: str
     site: str
     live: bool
+    over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,18 @@ class Tokens:
         self._keys = keys
         self._now = now
 
-    async def issue(self, scope: Scope, session_id: str, site: str, lasts: timedelta, *, key_id: str | None) -> str:
-        """``key_id``: of the key that asks; ``None`` on a server without keys."""
+    async def issue(
+        self,
+        scope: Scope,
+        session_id: str,
+        site: str,
+        lasts: timedelta,
+        *,
+        key_id: str | None,
+        resumes: timedelta = timedelta(),
+    ) -> str:
+        """``key_id``: of the key that asks; ``None`` on a server without keys. ``resumes``: for so long after ``lasts``
+        its holder may come back to what it began."""
         signing = await self._newest()
         now = self._now()
         claims: dict[str, Any] = {
@@ -78,6 +92,7 @@ class Tokens:
             "scope": scope,
             "iat": int(now.timestamp()),
             "exp": int((now + lasts).timestamp()),
+            "until": int((now + lasts + resumes).timestamp()),
             "key": key_id,
         }
         return jwt.encode(claims, signing.secret, ALGORITHM, headers={"kid": signing.kid})
@@ -88,8 +103,9 @@ class Tokens:
         try:
             scope = Scope(claims["scope"])
             expires, key_id = int(claims["exp"]), claims["key"]
-            live = self._now().timestamp() < expires + LEEWAY.total_seconds() and not await self._revoked(key_id)
-            return Grant(scope, claims["sub"], claims["site"], live)
+            now = self._now().timestamp() - LEEWAY.total_seconds()
+            live = now < expires and not await self._revoked(key_id)
+            return Grant(scope, claims["sub"], claims["site"], live, over=now >= int(claims["until"]))
         except (KeyError, ValueError, TypeError):  # signed by another version of this server
             raise _invalid() from None
 

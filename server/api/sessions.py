@@ -31,7 +31,7 @@ PROBLEMS = documented(
         408: "The body stalled.",
         413: "The body is over 64 KiB.",
         422: "A field is invalid, or the labels cannot be resolved.",
-        429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
+        429: "The key was used too often, or many wrong keys came from this address; see Retry-After.",
         503: "Too many announced sessions, no database, or shutting down; Retry-After says when to try again.",
     }
 )
@@ -68,11 +68,11 @@ async def announce(request: Request, services: Wired, caller: Caller) -> Respons
 async def _tokens(services: Services, request: Request, caller: Principal, session_id: str) -> AnnouncedSession:
     limits = services.manager.limits
     to_come = timedelta(seconds=limits.claim_s)
-    # A doctor may watch what is left of a session that has just ended.
-    to_watch = to_come + timedelta(seconds=limits.max_session_s + limits.pause_s + limits.resume_ttl_s)
+    # A doctor may watch what is left of a session that has just ended, and a patient collect its result.
+    more = timedelta(seconds=limits.max_session_s + limits.pause_s + limits.resume_ttl_s)
     issue, key_id = services.gate.tokens.issue, caller.key_id
-    publish = await issue(Scope.PUBLISH, session_id, caller.site, to_come, key_id=key_id)
-    observe = await issue(Scope.OBSERVE, session_id, caller.site, to_watch, key_id=key_id)
+    publish = await issue(Scope.PUBLISH, session_id, caller.site, to_come, key_id=key_id, resumes=more)
+    observe = await issue(Scope.OBSERVE, session_id, caller.site, to_come + more, key_id=key_id)
     base = services.public_url or f"{request.url.scheme}://{request.url.netloc}"
     base = base.rstrip("/")
     return AnnouncedSession(

@@ -14,6 +14,8 @@ from server.cli.console import Failure, compact_json, guarded, stderr_console, s
 from server.cli.options import DataOption
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from server.access.keys import ApiKey, SigningKey
     from server.app import AccessStores
     from server.settings import Settings
@@ -204,8 +206,15 @@ def audit(
     for title in ("at", "who", "site", "act", "about", "address"):
         table.add_column(title)
     for entry in found:
-        table.add_row(_date(entry.at), entry.who, entry.site, entry.act, entry.about, entry.address)
+        table.add_row(_date(entry.at), *map(_plain, (entry.who, entry.site, entry.act, entry.about, entry.address)))
     stdout_console().print(table)
+
+
+def _plain(text: str) -> "Text":
+    """As it is, whatever a stranger wrote: no markup, and nothing that a terminal obeys."""
+    from rich.text import Text
+
+    return Text("".join(sign if sign.isprintable() else "?" for sign in text))
 
 
 def _with_stores(data_dir: DataOption, use: "Callable[[AccessStores], Awaitable[T]]") -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,26 @@ FILE = "tingqing.db"
 BUSY_MS = 5000
 """How long a writer waits for another process, such as ``tingqing keys create`` beside a server."""
 
+QUEUE_S = 10.0
+"""How long a writer waits for the others of this process."""
+
 
 class Database:
     """Made by ``open_database``. Each block is a transaction, rolled back if it raises."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._writing = engine
-        self._reading = engine.execution_options(reads_only=True)
+    def __init__(self, writing: AsyncEngine, reading: AsyncEngine) -> None:
+        self._writing = writing
+        self._reading = reading
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Waits for other writers. Raises StoreError if the database fails."""
+        """Waits for other writers, of which there is one at a time. Raises StoreError if the database fails."""
         async with _transaction(self._writing) as connection:
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Never waits for a writer. Raises StoreError if the database fails."""
+        """Never waits for a writer, however many there are. Raises StoreError if the database fails."""
         async with _transaction(self._reading) as connection:
             yield connection
 
@@ -56,23 +60,35 @@ async def open_database(folder: Path) -> AsyncIterator[Database]:
     Raises SettingsError if the folder cannot be used or holds the database of a newer version.
     """
     with _refusals(folder):
-        engine = create_async_engine(f"sqlite+aiosqlite:///{_file(folder)}", hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _configure)
-    event.listen(engine.sync_engine, "begin", _begin)
+        path = _file(folder)
+    # Pools of their own: writers that wait for a lock must not hold the connections that readers need.
+    writing = _engine(path, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=QUEUE_S)
+    reading = _engine(path, "BEGIN")
     try:
         with _refusals(folder):
-            async with engine.begin() as connection:
+            async with writing.begin() as connection:
                 await connection.run_sync(_migrate)
-        yield Database(engine)
+        yield Database(writing, reading)
     finally:
-        await engine.dispose()
+        await writing.dispose()
+        await reading.dispose()
+
+
+def _engine(path: Path, begin: str, **pool: Any) -> AsyncEngine:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", hide_parameters=True, **pool)
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", partial(_begin, begin))
+    return engine
 
 
 def _file(folder: Path) -> Path:
-    """The files that SQLite puts beside it get its mode."""
+    """The files that SQLite puts beside it get its mode, also where a copy was put back as everybody can read it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE
     path.touch(mode=0o600)
+    for each in (path, *folder.glob(f"{FILE}-*")):
+        if each.stat().st_mode & 0o077:
+            each.chmod(0o600)
     return path
 
 
@@ -85,9 +101,8 @@ def _configure(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+def _begin(begin: str, connection: Connection) -> None:
+    connection.exec_driver_sql(begin)
 
 
 def _migrate(connection: Connection) -> None:

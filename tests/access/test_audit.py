@@ -42,9 +42,20 @@ async def test_the_gate_writes_who_did_what_and_nothing_of_who_is_not_known(audi
     assert await audit.latest(10) == []
     text, made = await create_key(keys, "ward-3", Role.VIEWER, now())
     holder = await gate.caller(f"Bearer {text}", "192.0.2.1")
-    await gate.note(holder, Act.SESSION_OBSERVED, "x" * 1000, "192.0.2.1")
+    session_id = "5b0c" * 8
+    await gate.note(holder, Act.SESSION_OBSERVED, session_id, "192.0.2.1")
     (entry,) = await audit.latest(10)
-    assert entry == AuditEntry(now(), f"key {made.id}", "ward-3", Act.SESSION_OBSERVED, "x" * 64, "192.0.2.1")
+    assert entry == AuditEntry(now(), f"key {made.id}", "ward-3", Act.SESSION_OBSERVED, session_id, "192.0.2.1")
+
+
+@pytest.mark.parametrize("about", ["\x1b[2J", "[red]x[/red]", "x" * 32, "5b0c" * 9, "5b0c" * 8 + "\n", "密"])
+async def test_what_a_stranger_calls_a_session_is_not_written_down(audit: AuditLog, now: WallClock, about: str) -> None:
+    keys = MemoryKeys()
+    gate = Gate(keys, audit, now)
+    text, _ = await create_key(keys, "ward-3", Role.VIEWER, now())
+    await gate.note(await gate.caller(f"Bearer {text}", ""), Act.SESSION_OBSERVED, about, "")
+    (entry,) = await audit.latest(10)
+    assert entry.about == "?"
 
 
 async def test_guesses_are_written_down_once_an_address_has_to_wait(audit: AuditLog, now: WallClock) -> None:

@@ -13,7 +13,7 @@ from server.access.gate import Gate
 from server.access.keys import KeyStore, create_key
 from server.access.principal import Role
 from server.access.tokens import ALGORITHM, AUDIENCE, Claim, Scope, Tokens, rotate
-from server.errors import ForeignTokenError, InvalidTokenError, TokenExpiredError
+from server.errors import ForeignTokenError, InvalidTokenError, TokenExpiredError, TooManyRequestsError
 from tests.access.conftest import WallClock
 
 QUARTER = timedelta(minutes=15)
@@ -25,7 +25,7 @@ def tokens(keys: KeyStore, now: WallClock) -> Tokens:
 
 
 async def issued(tokens: Tokens, scope: Scope = Scope.PUBLISH, key_id: str | None = None) -> str:
-    return await tokens.issue(scope, "session-1", "ward-3", QUARTER, key_id=key_id)
+    return await tokens.issue(scope, "session-1", "ward-3", QUARTER, key_id=key_id, resumes=timedelta(hours=2))
 
 
 async def test_a_token_says_its_session_site_and_scope(tokens: Tokens) -> None:
@@ -128,6 +128,7 @@ async def forgeries(tokens: Tokens, keys: KeyStore) -> dict[str, str]:
         "for another audience": signed(claims | {"aud": "elsewhere"}),
         "no audience": signed({name: value for name, value in claims.items() if name != "aud"}),
         "no expiry": signed({name: value for name, value in claims.items() if name != "exp"}),
+        "no last moment": signed({name: value for name, value in claims.items() if name != "until"}),
         "no scope": signed({name: value for name, value in claims.items() if name != "scope"}),
         "an unknown scope": signed(claims | {"scope": "everything"}),
         "too long": signed(claims | {"more": "x" * 4000}),
@@ -170,3 +171,24 @@ async def test_an_expired_token_watches_nothing_and_leaves_a_patient_the_resume(
     with pytest.raises(TokenExpiredError):
         await gate.guest(observe, Scope.OBSERVE, "session-1")
     assert (await gate.guest(publish, Scope.PUBLISH))[1] == Claim("session-1", live=False)
+
+
+async def test_a_patients_token_is_of_no_use_once_its_session_must_be_over(keys: KeyStore, now: WallClock) -> None:
+    gate = Gate(keys, MemoryAudit(), now)
+    publish = await issued(gate.tokens)
+    now.advance(hours=2, minutes=15, seconds=29)
+    assert not (await gate.guest(publish, Scope.PUBLISH))[1].live
+    now.advance(seconds=2)
+    with pytest.raises(TokenExpiredError):
+        await gate.guest(publish, Scope.PUBLISH)
+
+
+async def test_who_opens_a_link_again_and_again_has_to_wait(keys: KeyStore, now: WallClock) -> None:
+    gate = Gate(keys, MemoryAudit(), now, monotonic=lambda: now().timestamp())
+    publish = await issued(gate.tokens)
+    for _ in range(60):
+        await gate.guest(publish, Scope.PUBLISH)
+    with pytest.raises(TooManyRequestsError):
+        await gate.guest(publish, Scope.PUBLISH)
+    now.advance(seconds=1)
+    await gate.guest(publish, Scope.PUBLISH)

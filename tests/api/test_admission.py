@@ -110,6 +110,7 @@ CLINIC = Outside(frozenset({"https://portal.example"}), frozenset({"clinic.examp
 @pytest.mark.parametrize("host", ["10.0.0.5:8000", "[2001:db8::1]:8000", "localhost"])
 def test_an_insecure_server_answers_to_its_address_which_cannot_be_rebound(host: str) -> None:
     Outside(insecure=True).check_host(host, keyed=False)
+    Outside(hosts=frozenset({"tingqing"}), insecure=True).check_host(host, keyed=False)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "10.0.0.5.evil.example", "", "tingqing"])

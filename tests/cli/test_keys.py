@@ -119,6 +119,21 @@ async def visit(serving: Serving, announced: dict[str, str]) -> None:
                 await doctor.recv()
 
 
+def test_the_audit_prints_no_stranger_s_bytes(tmp_path: Path) -> None:
+    data = ["--data-dir", str(tmp_path)]
+    in_process("keys", "rotate", *data)
+    with sqlite3.connect(tmp_path / "tingqing.db") as database:
+        database.execute(
+            "INSERT INTO audit (at, who, site, act, about, address) VALUES (?, ?, ?, ?, ?, ?)",
+            ("2026-03-01 09:30:00.000000", "key 1", "a", "session.observed", "\x1b[2J\x07[bold]x[/bold]", "192.0.2.1"),
+        )
+    database.close()
+    shown = in_process("keys", "audit", *data)
+    assert shown.code == 0
+    assert "?[2J?[bold]x[/bold]" in shown.out
+    assert "\x1b[2J" not in shown.out
+
+
 def test_the_audit_shows_what_the_operator_did_and_no_key(tmp_path: Path) -> None:
     data = ["--data-dir", str(tmp_path)]
     key = in_process("keys", "create", "--site", "ward-3", "--role", "viewer", *data).out.strip()

@@ -84,6 +84,29 @@ async def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
             assert (await reader.execute(text("SELECT count(*) FROM api_keys"))).scalar() == 0
 
 
+async def test_a_reader_does_not_wait_for_a_crowd_of_writers(tmp_path: Path) -> None:
+    entry = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
+    async with open_database(tmp_path) as database:
+        audit = StoredAudit(database)
+        async with asyncio.TaskGroup() as crowd, database.writing() as writer:
+            await writer.execute(text("DELETE FROM api_keys"))
+            for _ in range(30):
+                crowd.create_task(audit.add(entry))
+            await asyncio.sleep(0)
+            async with asyncio.timeout(2):
+                assert await audit.latest(100) == []
+        assert len(await audit.latest(100)) == 30
+
+
+async def test_a_file_that_everybody_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with open_database(folder):
+        (folder / FILE).chmod(0o644)
+    async with open_database(folder) as database, database.writing():
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+        assert modes == {0o600}
+
+
 def test_processes_that_open_a_new_folder_at_once_all_get_it(tmp_path: Path) -> None:
     code = (
         "import asyncio, sys, pathlib\nfrom server.store.database import open_database\n"

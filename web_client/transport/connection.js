@@ -9,6 +9,9 @@
 const SUBPROTOCOL = 'tingqing.v1';
 const TICK_MS = 250;
 
+/** Of anything else `new WebSocket` would throw: a link that was copied wrongly is for the server to refuse. */
+const TOKEN = /^[\w.-]+$/;
+
 export class Connection {
   /**
    * @param {SessionProtocol | ObserverProtocol} protocol
@@ -19,7 +22,7 @@ export class Connection {
   constructor(protocol, url, token, onMessage) {
     this.#protocol = protocol;
     this.#url = url;
-    this.#offered = token ? [SUBPROTOCOL, `bearer.${token}`] : [SUBPROTOCOL];
+    this.#offered = token ? [SUBPROTOCOL, `bearer.${TOKEN.test(token) ? token : 'invalid'}`] : [SUBPROTOCOL];
     this.#onMessage = onMessage;
   }
 
