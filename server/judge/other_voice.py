@@ -14,6 +14,7 @@ from server.judge.judgement import LatestSound, WindowFacts
 from server.judge.labels import Label, LabelSet
 from server.judge.troubles import INTELLIGIBLE, LOW_BACKGROUND
 from server.values.scores import LabelScore, Why
+from server.values.windows import RECENT_S
 
 LOW_REVERBERATION, CLOSE_ENOUGH = "low_reverberation", "close_enough"
 
@@ -53,20 +54,25 @@ OWN_SPEECH_S = 2.5
 
 @dataclass(slots=True)
 class Echo:
-    """``dry``, ``echoing``: seconds of speech heard dry so far, and with an echo since."""
+    """``dry``, ``echoing``: seconds of speech heard dry so far, and with an echo since. ``dry_since``: seconds heard
+    dry since the last echo."""
 
     dry: float = 0.0
     echoing: float = 0.0
+    dry_since: float = 0.0
 
     def doubted(self, label: Label, score: LabelScore, speech_s: float) -> bool:
         """Take one window; whether its echo may be the other party's."""
         if score.score is None:
             return False
         if score.score >= DRY:
-            self.dry, self.echoing = self.dry + speech_s, 0.0
+            self.dry, self.dry_since = self.dry + speech_s, self.dry_since + speech_s
+            # A window in which noise hides the echo is not the end of it.
+            if self.dry_since >= KNOWN_AFTER_S:
+                self.echoing = 0.0
         if score.score >= label.threshold:
             return False
-        self.echoing += speech_s
+        self.echoing, self.dry_since = self.echoing + speech_s, 0.0
         # A cause is no room: the talker's own voice, which comes back as soon as a loudspeaker is on.
         contradicts = self.dry >= KNOWN_AFTER_S and score.cause is None
         if self.echoing < (ECHOES_FOR_S if contradicts else UNKNOWN_ROOM_S):
@@ -96,6 +102,9 @@ class Level:
                 self.faint += speech_s
             if score is not None and score >= label.threshold:
                 self.usual[round(speech_dbfs)] = self.usual.get(round(speech_dbfs), 0) + 1
+        elif near is not None and score is not None and score < label.threshold:
+            # Of a voice so faint a second rarely holds enough for a level.
+            self.faint += speech_s
         if score is None or score >= label.threshold or near is None:
             return False
         if self.faint >= (VERY_FAINT_FOR_S if score < VERY_FAINT else FAINT_FOR_S):
@@ -145,23 +154,24 @@ class Turn:
     room: float | None = None
     noisy: bool = False
 
-    def doubted(self, sound: LatestSound | None, speech: float, *, fails: bool, echoes: bool) -> bool:
+    def doubted(self, sound: LatestSound | None, speech: float, passed_s: float, *, fails: bool, echoes: bool) -> bool:
         """Take one window with ``speech`` 0..1 in its last second; whether its noise may be the other party.
 
-        ``fails``: there is noise. ``echoes``: what speaks may be the other party.
+        ``passed_s``: seconds since the window before. ``fails``: there is noise. ``echoes``: what speaks may be the
+        other party.
         """
         if sound is not None:
             self.room = sound.floor_dbfs if self.room is None else min(sound.floor_dbfs, self.room + 1.0)
             swings = sound.swing_db >= SWINGS_DB
             if self.since is not None:
-                self._go_on(speech, steady=speech < SPEAKS and not swings, echoes=echoes)
+                self._go_on(speech, passed_s, steady=speech < SPEAKS and not swings, echoes=echoes)
             elif speech < SPEAKS and swings and self._goes_on_from_speech(sound):
                 self.since, self.own = 0.0, 0.0
         self.noisy = fails
         if speech >= SPEAKS:
             self.silent = 0.0
         elif self.silent is not None:
-            self.silent += 1.0
+            self.silent += passed_s
         return self.since is not None
 
     def _goes_on_from_speech(self, sound: LatestSound) -> bool:
@@ -170,9 +180,9 @@ class Turn:
         loud = sound.level_dbfs > self.room + OVER_ROOM_DB
         return loud and not self.noisy and self.silent is not None and self.silent < FELL_SILENT_S
 
-    def _go_on(self, speech: float, *, steady: bool, echoes: bool) -> None:
+    def _go_on(self, speech: float, passed_s: float, *, steady: bool, echoes: bool) -> None:
         assert self.since is not None, "there is a turn"
-        self.since += 1.0
+        self.since += passed_s
         self.own = 0.0 if echoes else self.own + speech
         if steady or (self.since >= SOUNDS_FOR_S and not echoes) or self.own >= OWN_SPEECH_S:
             self.since = None
@@ -180,31 +190,47 @@ class Turn:
 
 @dataclass(slots=True)
 class OtherVoice:
-    """Call ``doubted`` for each window of a visit, in order."""
+    """Call ``doubted`` for each window of a visit, in order; some may be missing. ``end``: sample of the last one's
+    end."""
 
     echo: Echo = field(default_factory=Echo)
     level: Level = field(default_factory=Level)
     turn: Turn = field(default_factory=Turn)
+    end: int = 0
 
     def doubted(self, facts: WindowFacts, labels: LabelSet, latest: Mapping[str, LabelScore]) -> set[str]:
         """Ids of the labels whose ``latest`` scores, of the last 4 s by label id, may be the other party's."""
         known = {label.id: label for label in labels.labels}
-        speech = facts.speech_by_second[-1] / 100 if facts.speech_by_second else 0.0
+        passed_s = min((facts.end_sample - self.end) / facts.sample_rate, float(RECENT_S))
+        self.end = facts.end_sample
+        speech_s = sum(facts.speech_by_second[-max(round(passed_s), 1) :]) / 100
         doubted: set[str] = set()
         if LOW_REVERBERATION in known:
             echo = latest[LOW_REVERBERATION]
-            if self.echo.doubted(known[LOW_REVERBERATION], echo, speech):
+            if self.echo.doubted(known[LOW_REVERBERATION], echo, speech_s):
                 doubted.add(LOW_REVERBERATION)
         if CLOSE_ENOUGH in known:
             speech_dbfs = None if facts.sound is None else facts.sound.speech_dbfs
-            if self.level.doubted(known[CLOSE_ENOUGH], latest[CLOSE_ENOUGH].score, speech_dbfs, speech):
+            if self.level.doubted(known[CLOSE_ENOUGH], latest[CLOSE_ENOUGH].score, speech_dbfs, speech_s):
                 doubted |= {CLOSE_ENOUGH, LOW_BACKGROUND, INTELLIGIBLE}
         if LOW_BACKGROUND in known:
             noise = latest[LOW_BACKGROUND].score
             fails = noise is not None and noise < known[LOW_BACKGROUND].threshold
-            if self.turn.doubted(facts.sound, speech, fails=fails, echoes=LOW_REVERBERATION in doubted):
+            speech = facts.speech_by_second[-1] / 100 if facts.speech_by_second else 0.0
+            echoes = LOW_REVERBERATION in doubted
+            if self.turn.doubted(facts.sound, speech, passed_s, fails=fails, echoes=echoes):
                 doubted |= {LOW_BACKGROUND, INTELLIGIBLE}
+        self._forget_all_but(known)
         return doubted
+
+    def _forget_all_but(self, known: Collection[str]) -> None:
+        """What was heard before a label was taken out says nothing of the time when it is asked for again."""
+        if LOW_REVERBERATION not in known:
+            self.echo = Echo()
+        if CLOSE_ENOUGH not in known:
+            self.level = Level()
+        if LOW_BACKGROUND not in known:
+            self.turn = Turn()
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able."""
@@ -219,6 +245,7 @@ class OtherVoice:
             Echo(**state["echo"]),
             Level(usual, [float(one) for one in level["latest"]], float(level["faint"]), bool(level["walked"])),
             Turn(**state["turn"]),
+            int(state["end"]),
         )
 
 

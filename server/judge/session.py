@@ -4,7 +4,7 @@ Call ``add_window`` for every window in the order of their ends, ``snooze`` and 
 ``conclude`` at any time. Windows may be missing: everything is computed in sample time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from server.errors import SnapshotError
@@ -27,7 +27,7 @@ from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
 from server.values.text import Text
 
-SNAPSHOT_VERSION = 5
+SNAPSHOT_VERSION = 6
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
@@ -69,7 +69,7 @@ class SessionJudge:
         if self._stretches.end is None or facts.end_sample > self._stretches.end:
             doubted = set() if self._other_voice is None else self._other_voice.doubted(facts, self._labels, latest)
             believed = without(latest, doubted)
-            self._remember(facts, scores, believed)
+            self._remember(facts, scores, believed, doubted)
             events += self._prompts.observe(
                 facts.end_sample,
                 facts.sample_rate,
@@ -223,11 +223,17 @@ class SessionJudge:
             for label in self._labels.labels
         }
 
-    def _remember(self, facts: WindowFacts, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> None:
+    def _remember(
+        self,
+        facts: WindowFacts,
+        scores: Mapping[str, LabelScore],
+        latest: Mapping[str, LabelScore],
+        doubted: Collection[str],
+    ) -> None:
         self._sample_rate = facts.sample_rate
         self._lifeless = self._lifeless and facts.input_kind in (InputKind.ZEROS, InputKind.FLOOR)
         self._history.add(scores, facts.speech_s, partial=facts.partial, mos=_mos(facts))
-        self._stretches.add(facts, self._labels, scores, latest)
+        self._stretches.add(facts, self._labels, scores, latest, doubted)
         self._blame.note(self._labels, facts, scores)
 
     def _is_disturbed(self, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> bool:

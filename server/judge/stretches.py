@@ -1,6 +1,6 @@
 """What became of each stretch of a session: which could not be heard and why, and how much of the speech is spoiled."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.judge.judgement import Span, WindowFacts
@@ -40,8 +40,10 @@ class Stretches:
         labels: LabelSet,
         scores: Mapping[str, LabelScore],
         latest: Mapping[str, LabelScore],
+        doubted: Collection[str] = (),
     ) -> None:
-        """``scores`` of the window, ``latest`` of its last 4 s, by label id."""
+        """``scores`` of the window, ``latest`` of its last 4 s, by label id. ``doubted``: labels whose scores may be
+        the other party's; what is not the patient's spoils nothing."""
         start, end, rate = facts.start_sample, facts.end_sample, facts.sample_rate
         looks_back_to = max(start, end - RECENT_S * rate)
         self._recent.add(Mark(looks_back_to, end, spoiled_by(labels, latest)), rate)
@@ -49,6 +51,7 @@ class Stretches:
         self._lost.add(facts.lost, start, end, rate)
         recent, whole = _by_length(labels, scores, latest)
         self._spoiled.add(looks_back_to, end, rate, facts.speech_by_second, recent)
+        whole = {label_id: score for label_id, score in whole.items() if label_id not in doubted}
         self._spoiled_in_whole.add(start, end, rate, facts.speech_by_second, whole)
 
     def spans(self, labels: LabelSet, rate: int) -> list[Span]:

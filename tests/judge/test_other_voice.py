@@ -222,6 +222,59 @@ def test_a_visit_whose_sound_is_unknown_is_judged_as_it_is() -> None:
     assert voice.doubted(replace(facts(10), sound=None), TELEMEDICINE, latest) == {"low_reverberation"}
 
 
+def test_a_room_that_echoes_is_told_although_noise_hides_it_now_and_then() -> None:
+    """A window in noise reads no echo. One of them used to begin the count anew, for ever."""
+    flickering = [*[echoing()] * 7, SPEAKS] * 5
+    assert "low_reverberation" not in doubted_in([*[SPEAKS] * 20, *flickering])[20 + 25]
+
+
+def test_a_patient_of_whom_little_is_heard_is_believed_in_the_end() -> None:
+    """A fifth of a second of speech in each: too little for a level, and for ever doubted, and with it the noise."""
+    scores = (("close_enough", 0.3), ("low_background", 0.2))
+    found = doubted_in([*[SPEAKS] * 20, *[Second(0.2, -43.0, scores=scores)] * 100])
+    assert "close_enough" in found[30]
+    assert "close_enough" not in found[-1]
+
+
+@pytest.mark.parametrize("second", [echoing(), faint(-42, 0.6)])
+def test_windows_that_are_missing_do_not_prolong_a_doubt(second: Second) -> None:
+    visit = [*[SPEAKS] * 21, *[second] * 40]
+    every, third = believed_after(visit, 1), believed_after(visit, 3)
+    assert abs(every - third) <= 3
+
+
+def believed_after(visit: Sequence[Second], every: int) -> int:
+    """The last second that was doubted, if only every so many windows are judged."""
+    voice, last = OtherVoice(), 0
+    for at, second in enumerate(visit, 1):
+        if at % every == 0:
+            latest = {label.id: LabelScore(dict(second.scores).get(label.id, 1.0), {}) for label in TELEMEDICINE.labels}
+            speech = tuple(round(100 * one.speech) for one in visit[max(at - 10, 0) : at])
+            if voice.doubted(replace(heard(at, second), speech_by_second=speech), TELEMEDICINE, latest):
+                last = at
+    return last
+
+
+def test_a_label_that_was_out_of_the_set_is_not_judged_by_what_was_heard_before() -> None:
+    voice = OtherVoice()
+    list(doubts(voice, [LISTENS, *[SPEAKS] * 10]))
+    others = replace(TELEMEDICINE, labels=tuple(label for label in TELEMEDICINE.labels if label.id != "low_background"))
+    latest = {label.id: LabelScore(1.0, {}) for label in TELEMEDICINE.labels}
+    for at in range(12, 100):
+        voice.doubted(heard(at, LISTENS), others, latest)
+    assert not any(doubts(voice, [sounding(12.0)] * 3, 100))
+
+
+def test_the_doctors_turns_take_nothing_from_a_visit_that_passes() -> None:
+    judge = SessionJudge(TELEMEDICINE, Mode.VISIT)
+    other = Second(1.0, USUAL_DB - 18, scores=(("close_enough", 0.45), ("low_background", 0.2)))
+    for at, second in enumerate([*[*[SPEAKS] * 15, *[other] * 10] * 6, *[SPEAKS] * 15], 1):
+        scores = {label.id: 1.0 for label in TELEMEDICINE.labels if label.acoustic} | dict(second.scores)
+        judge.add_window(heard(at, second), opinions(scores), opinions(scores))
+    conclusion = judge.conclude()
+    assert conclusion.overall.verdict == "accept", conclusion.advice.en
+
+
 def test_a_restored_visit_still_knows_how_the_patient_sounds() -> None:
     judge = SessionJudge(TELEMEDICINE, Mode.VISIT)
     told = []

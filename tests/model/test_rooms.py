@@ -14,9 +14,11 @@ from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.ratings import room_passes, trusted_mos
 from server.model.acoustic.scorer import readings
+from server.model.acoustic.speech import reverberation
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures
+from server.values.rows import Column
 from tests.model.hearing import RATE, made_rows, samples_of, telemedicine, windows_of
 
 VOICES = ("000_clean_en.flac", "003_clean_zh.flac", "005_clean_zh.flac", "008_clean_en.flac")
@@ -94,3 +96,40 @@ def test_noise_that_looks_like_a_room_for_four_seconds_is_none(mixes: Path) -> N
     for window in windows_of(samples_of(mixes / "067_noise_tv_snr15_zh.flac")):
         whole, recent = readings(window, None)
         assert recent.values.get("reverberation", 0.0) <= whole.values.get("reverberation", 1.0)
+
+
+@pytest.mark.parametrize("snr_db", [12, 8, 4, 0])
+def test_noise_does_not_make_a_hall_dry(mixes: Path, snr_db: float) -> None:
+    """Where noise hides the room its score is null: that nothing else comes back proves nothing."""
+    dry = samples_of(mixes / VOICES[0])[: 10 * RATE]
+    wet = signal.fftconvolve(dry, room(2, 0.8, 4))[: dry.size]
+    hiss = np.random.default_rng(5).standard_normal(wet.size)
+    noisy = wet + hiss * np.sqrt(np.mean(wet**2) / np.mean(hiss**2)) * 10 ** (-snr_db / 20)
+    label = next(one for one in telemedicine().labels if one.id == "low_reverberation")
+    for window in windows_of(noisy.astype(np.float32)):
+        for reading in readings(window, None):
+            told = opinion(label, reading.values, processed=False)
+            assert told is None or told.value is None or told.value < label.threshold
+
+
+@pytest.mark.parametrize("delay_ms", [0, 200])
+def test_a_hall_in_which_the_patient_mutes_is_still_measured(mixes: Path, delay_ms: int) -> None:
+    dry = samples_of(mixes / VOICES[0])[: 8 * RATE]
+    response = room(-2, 1.0, 4)
+    if delay_ms:
+        response = np.zeros(delay_ms * RATE // 1000 + 1, np.float32)
+        response[[0, -1]] = 1.0, 0.8
+    wet = signal.fftconvolve(dry, response)[: dry.size]
+    wet *= 0.5 / np.abs(wet).max()
+    muted = np.concatenate((wet, np.zeros(8 * RATE))).astype(np.float32)
+    latest = [readings(window, None)[1] for window in windows_of(muted)]
+    assert latest[-1].values[Internal.SILENCE_RATIO] == 1.0
+
+
+def test_words_that_all_end_in_the_far_ends_say_nothing_of_the_room() -> None:
+    rows = made_rows(1000, level=-25.0, speech=1.0)
+    rows[:, Column.PEAK] = 0.1
+    for start in range(0, 1000, 40):
+        rows[start : start + 30, Column.FAR_END] = 1
+    rows[::7, Column.LEVEL_DB] = -60.0
+    assert reverberation(MarkedRows(rows)) is None

@@ -131,7 +131,8 @@ def read(
     echo = None if whispered or clipping is None or clipping >= CLIPPED_ECHO else reverberation(rows)
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
-    if noise_db is not None and (whispered or room_db is not None or is_echoing(echo, own)):
+    under_tail = whispered or room_db is not None or is_echoing(echo, own)
+    if noise_db is not None and under_tail and rows.sounding.any():
         noise_db = min(noise_db, under_echo(rows), noise_db if room_db is None else room_db)
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
     edge = None if spectrum is None else line_edge(spectrum)
@@ -219,7 +220,9 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
     pile = peak_pile(stretch.rows)
     if pile is not None:
         values[Internal.PEAK_PILE] = pile
-    if own is not None and measures.speech_dbfs is not None:
+    # Where noise hides the room, that nothing comes back does not prove the room dry.
+    known = measures.reverberation is not None or (own is not None and own >= OWN_ECHOING)
+    if own is not None and measures.speech_dbfs is not None and known:
         values[Internal.SELF_ECHO] = own
     overlap = overlap_share(
         stretch.rows,

@@ -81,7 +81,8 @@ def syllable_rate(rows: MarkedRows) -> float | None:
 
 
 def reverberation(rows: MarkedRows) -> float | None:
-    """How far echo blurs the speech, 0 (dry) .. 1 (washed out); ``None`` under 2 s of speech, or under loud noise."""
+    """How far echo blurs the speech, 0 (dry) .. 1 (washed out); ``None`` under 2 s of speech, under loud noise,
+    or where no word ends outside the far end's."""
     speech = rows.sounding_speech
     if np.count_nonzero(speech) < LEAST_ECHO_ROWS:
         return None
@@ -97,6 +98,8 @@ def reverberation(rows: MarkedRows) -> float | None:
     # A word does not fall into the far end's voice.
     near &= ~spread(rows.far_end, FALL_ROWS + 1, 1)[:-FALL_ROWS]
     falls = (smooth[:-FALL_ROWS] - smooth[FALL_ROWS:])[near]
+    if not falls.size:
+        return None
     change = rows.array[speech, Column.FLUX]
     numbers = (
         1.0,
