@@ -137,9 +137,9 @@ async def test_altered_expired_and_foreign_tokens_each_have_their_code_and_nothi
     one, other = hospital.announce(), hospital.announce()
     async with open_keys(Settings(data_dir=hospital.data)) as store:
         past = Tokens(store, lambda: utc_now() - timedelta(hours=5))
-        old = {
-            scope: await past.issue(scope, one["id"], "ward-3", timedelta(minutes=15), key_id=None) for scope in Scope
-        }
+        times = {"lasts": timedelta(minutes=15), "resumes": timedelta(hours=5)}
+        old = {scope: await past.issue(scope, one["id"], "ward-3", key_id=None, **times) for scope in Scope}
+        ancient = await past.issue(Scope.PUBLISH, one["id"], "ward-3", timedelta(minutes=15), key_id=None)
     altered = one["observe_token"][:-4] + "AAAA"
     for token, session_id, code, close in [
         (altered, one["id"], "invalid_token", 4401),
@@ -153,6 +153,8 @@ async def test_altered_expired_and_foreign_tokens_each_have_their_code_and_nothi
             assert await faults_until_close(doctor) == ([code], close)
     async with hospital.patient(one["observe_token"]) as patient:
         assert await faults_until_close(patient) == (["foreign_token"], 4403)
+    async with hospital.patient(ancient) as patient:  # refused while it is silent
+        assert await faults_until_close(patient) == (["token_expired"], 4410)
     async with hospital.patient(old[Scope.PUBLISH]) as patient:
         await patient.send(start())
         assert await faults_until_close(patient) == (["token_expired"], 4410)
