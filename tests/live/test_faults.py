@@ -8,7 +8,7 @@ import pytest
 
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
-from tests.fakes import FakeClock, FakeScorer, settle
+from tests.fakes import FakeClock, FakeScorer, settle, until
 from tests.live.patient import RATE, Patient, noise, start_message
 
 
@@ -64,8 +64,8 @@ async def test_malformed_control_is_recoverable_until_the_fifth_in_ten_seconds(
     for message in ("nonsense", start_message(), {"type": "audio.gap"}, {"type": "labels.update", "labels": []}):
         patient.socket.say(message)
         await patient.taken()
-    await settle()
     expected = ["malformed_message", "unexpected_message", "malformed_message", "invalid_labels"]
+    await until(lambda: len(patient.errors()) == len(expected))  # labels are looked up in a thread
     assert patient.errors() == expected
     await clock.advance(10.1)
     patient.socket.say("nonsense")

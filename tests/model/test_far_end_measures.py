@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from server.model.acoustic.measures import read, stretches
 from server.model.acoustic.opinions import opinion
@@ -66,6 +67,9 @@ def test_measures_beside_the_far_end_are_those_of_the_patient_alone() -> None:
 
 def test_an_echo_is_read_from_the_patients_rows_alone() -> None:
     window = heard(slice(500, 1_000), slice(50, 500))
+    hum = 0.05 * signal.sawtooth(2 * np.pi * 150 * np.arange(window.pcm.size) / RATE)  # voiced: no whisper
+    window = replace(window, pcm=np.asarray(hum, np.float32))
+    window.rows[:, Column.CLIPPED] = 0.0
     level = window.rows[:, Column.SYLLABLE_DB]
     level[50:500] = -24 - 25 * np.random.default_rng(6).random(450)
     level[500:] = -10 - 0.1 * np.arange(500)
