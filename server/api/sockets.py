@@ -22,7 +22,6 @@ GONE = 1006
 BEARER = "bearer."
 """Begins the subprotocol that carries a token: browsers let a page set no header of a handshake."""
 
-ACTS_OF_SCOPES = {Scope.PUBLISH: Act.SESSION_SPOKEN, Scope.OBSERVE: Act.SESSION_OBSERVED}
 RIGHTS_OF_SCOPES = {Scope.PUBLISH: Right.BEGIN, Scope.OBSERVE: Right.OBSERVE}
 
 
@@ -82,8 +81,8 @@ async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | N
         return None
     try:
         principal, claim = await _caller(websocket, scope, session_id)
-        about = claim.session_id if claim is not None else session_id
-        await note(websocket, principal, ACTS_OF_SCOPES[scope], about or "")
+        if session_id is not None:  # of a patient it is not known yet
+            await note(websocket, principal, Act.SESSION_OBSERVED, session_id)
     except TingqingError as error:
         await refuse(websocket, error)
         return None

@@ -1,8 +1,12 @@
 """``WS /v1/stream``: a patient's socket."""
 
+from functools import partial
+
 from fastapi import APIRouter, WebSocket
 
+from server.access.audit import Act
 from server.access.tokens import Scope
+from server.api.principals import note
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -15,4 +19,5 @@ async def stream(websocket: WebSocket) -> None:
     admitted = await open_transport(websocket, Scope.PUBLISH)
     if admitted is not None:
         manager = services_of(websocket).manager
-        await manager.run_stream(admitted.transport, admitted.principal, claim=admitted.claim)
+        noted = partial(note, websocket, admitted.principal, Act.SESSION_SPOKEN)
+        await manager.run_stream(admitted.transport, admitted.principal, claim=admitted.claim, noted=noted)

@@ -1,13 +1,21 @@
 """Who may begin a session, claim an announced one, or come back to one."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from server.access.gate import TOKEN_EXPIRED
 from server.access.principal import Principal
 from server.access.tokens import Claim
 from server.assessment.engine import Engine
-from server.errors import ConfigError, ForeignTokenError, SessionExpiredError, SnapshotError, TokenExpiredError
+from server.errors import (
+    ConfigError,
+    ForeignTokenError,
+    SessionExpiredError,
+    SnapshotError,
+    TokenExpiredError,
+    TokenUsedError,
+)
 from server.live import endings
 from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
@@ -88,20 +96,48 @@ class Admission:
         """Whether it was announced and its patient has not come yet."""
         return self._pending.awaits(session_id, site)
 
-    async def admit(self, start: SessionStart, principal: Principal, claim: Claim | None) -> Accepted | Uncollected:
+    async def admit(
+        self,
+        start: SessionStart,
+        principal: Principal,
+        claim: Claim | None,
+        noted: Callable[[str], Awaitable[None]],
+    ) -> Accepted | Uncollected:
         """``claim``: the announced session for which this socket was admitted; it can begin or resume no other.
+        ``noted``: awaited with the session's id, once nothing is known that would refuse the socket.
 
-        Raises CapacityError, ConfigError, LabelQueryError, UnsupportedRateError, UnknownSessionError,
-        SessionExpiredError, ForeignTokenError, TokenExpiredError, TokenUsedError.
+        Raises what ``noted`` does, CapacityError, ConfigError, LabelQueryError, UnsupportedRateError,
+        UnknownSessionError, SessionExpiredError, ForeignTokenError, TokenExpiredError, TokenUsedError.
         """
         if start.resume is not None:
             if claim is not None and claim.session_id != start.resume.session_id:
                 raise ForeignTokenError("This token is for another session.", param="token")
-            return await self._resume(start.resume, format_of(start), principal.site)
+            await noted(start.resume.session_id)
+            resumed = await self._resume(start.resume, format_of(start), principal.site)
+            if isinstance(resumed, Accepted):
+                resumed.session.unheard = False
+            return resumed
+        try:
+            return await self._begin(start, principal, claim, noted)
+        except TokenUsedError as used:
+            again = None if claim is None else self._registry.running(claim.session_id, principal.site)
+            if again is None or not again.session.unheard:
+                raise
+            await noted(again.session.id)
+            return await self._begin_again(again.session, format_of(start), used)
+
+    async def _begin(
+        self,
+        start: SessionStart,
+        principal: Principal,
+        claim: Claim | None,
+        noted: Callable[[str], Awaitable[None]],
+    ) -> Accepted:
         start = self._settled(start, principal, claim)
+        session_id = new_session_id() if claim is None else claim.session_id
+        await noted(session_id)
         labels = await asyncio.to_thread(self._engine.dictionaries.resolve, requested(start.labels))
         self._settled(start, principal, claim)  # another socket may have come meanwhile
-        session_id = new_session_id() if claim is None else claim.session_id
         site = principal.site
         session = Session(
             self._engine, self._limits, self._clock, start, session_id=session_id, site=site, labels=labels
@@ -139,6 +175,20 @@ class Admission:
                     if isinstance(found.state, Waiting):
                         return self._go_on(found.session, self._clock.now() - found.state.since)
                     await self._take_over(found)
+
+    async def _begin_again(self, session: Session, audio: AudioFormat, used: TokenUsedError) -> Accepted:
+        """An announced session whose patient said nothing yet: its line may have broken before ``session.started`` and
+        the resume token came. The holder of its token goes on with it instead; the former resume token is void."""
+        ours = False
+        while (entry := self._registry.running(session.id, session.site)) is not None and (ours or session.unheard):
+            _check_format(session, audio)
+            if isinstance(entry.state, Waiting):
+                session.renew_token()
+                accepted = self._go_on(session, self._clock.now() - entry.state.since)
+                return accepted if session.furthest_sample else replace(accepted, replay_until=0)
+            ours = True  # what it says while it is stopped must not leave the session to nobody
+            await self._take_over(entry)
+        raise used
 
     async def _take_over(self, entry: Entry) -> None:
         """Wait until the session has no socket any more, or has ended."""

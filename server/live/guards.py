@@ -31,7 +31,10 @@ class FaultGuard:
 
 
 class ChangeGuard:
-    """How often the labels may be changed: resolving and embedding new ones is work that all sessions wait for."""
+    """How often the labels may be changed: resolving and embedding new ones is work that all sessions wait for.
+
+    One for a session, whatever sockets it has.
+    """
 
     def __init__(self, now: float) -> None:
         self._left = float(CHANGES)

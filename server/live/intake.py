@@ -10,13 +10,14 @@ from server.errors import (
     NonFiniteSamplesError,
     OddLengthError,
     TingqingError,
+    TooManyChangesError,
     UnexpectedMessageError,
 )
 from server.live import endings
 from server.live.clock import Clock
 from server.live.endings import Ending
 from server.live.flow import CatchingUp, Current, Finished, Flow, moved
-from server.live.guards import ChangeGuard, FaultGuard, PaceGuard
+from server.live.guards import FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
 from server.live.mailbox import Mail, Mailbox
 from server.live.messages import error_message, level_message, speech_message
@@ -70,7 +71,6 @@ class Intake:
         self._save = save
         session.declaration.begin_again()
         self._faults = FaultGuard()
-        self._changes = ChangeGuard(clock.now())
         self._pace = PaceGuard(clock.now())
         self._acked_at = clock.now()
 
@@ -89,6 +89,7 @@ class Intake:
     async def take(self, message: str | bytes) -> Ending | None:
         """Handle one message; returns the ending it causes, if any. Raises fatal errors."""
         self.busy = True
+        self._session.unheard = False
         try:
             size = size_of(message)
             if size > self._limits.max_frame_bytes:
@@ -209,6 +210,9 @@ class Intake:
         """True after ``session.end``. Raises TooManyFaultsError at the fifth fault in 10 s."""
         try:
             return await self._obey(text)
+        except TooManyChangesError as error:  # well formed: only too soon
+            self._tell_error(error)
+            return False
         except TingqingError as error:
             self._tell_error(error)
             self._faults.note(self._clock.now())
@@ -226,7 +230,7 @@ class Intake:
             case FarEnd():
                 self._core.far_end(message.speaking)
             case LabelsUpdate():
-                self._changes.note(self._clock.now())
+                session.changes.note(self._clock.now())
                 await session.change_labels(message.labels)
                 await self._save()
             case PromptSnooze():

@@ -1,6 +1,7 @@
 """Every live session of a process: who may begin, return or observe, and how all sessions stop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from server.live.observer import Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
 from server.live.registry import Entry, Registry
+from server.live.starting import StartingSockets
 from server.live.transport import Disconnected, Transport
 
 NOT_BEGUN_S = 2.0
@@ -64,7 +66,7 @@ class SessionManager:
         self._registry = Registry(self._clock, self._limits, sink, checkpoints, self._group)
         self._admission = Admission(engine, self._registry, self._limits, self._clock)
         self._observers: set[Observer] = set()
-        self._starting = 0
+        self._starting = StartingSockets(self._limits)
         self._draining = False
         self._emptied = asyncio.Event()
 
@@ -84,7 +86,7 @@ class SessionManager:
     def counts(self) -> SessionCounts:
         """Sessions and observers of this process, now."""
         return SessionCounts(
-            starting=self._starting,
+            starting=len(self._starting),
             pending=self._admission.pending,
             live=len(self._registry.connections),
             waiting=len(self._registry.waiting),
@@ -120,18 +122,26 @@ class SessionManager:
         """Nobody got to know of this announced session: it must not hold its place."""
         self._admission.withdraw(session_id)
 
-    async def run_stream(self, transport: Transport, principal: Principal, *, claim: Claim | None = None) -> None:
-        """A patient's socket, from ``session.start`` to its close. ``claim``: of the session that was announced."""
-        self._starting += 1
+    async def run_stream(
+        self,
+        transport: Transport,
+        principal: Principal,
+        *,
+        claim: Claim | None = None,
+        noted: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """A patient's socket, from ``session.start`` to its close. ``claim``: of the session that was announced.
+
+        ``noted`` is awaited with the session's id before the socket is let into it; what it raises refuses the socket.
+        """
         try:
-            connection = await self._start(transport, principal, claim)
+            with self._starting.place(principal, claim):
+                connection = await self._start(transport, principal, claim, noted or _nobody_asks)
         except TingqingError as error:
             await refuse(transport, error, self._clock, self._limits)
             return
         except Disconnected:
             return
-        finally:
-            self._starting -= 1
         if connection is None:
             return
         try:
@@ -141,16 +151,20 @@ class SessionManager:
         finally:
             self._emptied.set()
 
-    async def _start(self, transport: Transport, principal: Principal, claim: Claim | None) -> Connection | None:
+    async def _start(
+        self,
+        transport: Transport,
+        principal: Principal,
+        claim: Claim | None,
+        noted: Callable[[str], Awaitable[None]],
+    ) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
         if self._draining:
             raise draining_error()
-        if self._starting > 2 * self._limits.max_sessions:
-            raise capacity_error(self._limits)
         start = await first_message(transport, self._clock, self._limits)
-        if self._draining:
+        if self.draining:
             raise draining_error()
-        accepted = await self._admission.admit(start, principal, claim)
+        accepted = await self._admission.admit(start, principal, claim, noted)
         if isinstance(accepted, Uncollected):
             await self._deliver(transport, accepted)
             return None
@@ -229,6 +243,10 @@ class SessionManager:
                     await self._emptied.wait()
         except TimeoutError:
             return
+
+
+async def _nobody_asks(_session_id: str) -> None:
+    """Where no audit is kept."""
 
 
 def _last_snapshot(ended: Remembered) -> str:

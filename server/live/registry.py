@@ -132,7 +132,7 @@ class Registry:
         Raises UnknownSessionError (also for another site's), SessionExpiredError, and CapacityError if the sink does
         not answer in time.
         """
-        if (entry := self._going_on(session_id, site)) is not None:
+        if (entry := self.running(session_id, site)) is not None:
             return entry
         remembered = await self._calls.ask(self._sink.find(session_id, site))
         if remembered is None:
@@ -152,7 +152,7 @@ class Registry:
             found = await self.find(session_id, site)
         except UnknownSessionError:
             checkpoint = await self._calls.ask(self._checkpoints.get(session_id))
-            if (entry := self._going_on(session_id, site)) is not None:  # another socket took the session meanwhile
+            if (entry := self.running(session_id, site)) is not None:  # another socket took the session meanwhile
                 found = entry
             elif checkpoint is not None and checkpoint.state.get("site") == site:
                 found = checkpoint
@@ -162,7 +162,8 @@ class Registry:
             raise UnknownSessionError("There is no such session.")
         return found
 
-    def _going_on(self, session_id: str, site: str) -> Entry | None:
+    def running(self, session_id: str, site: str) -> Entry | None:
+        """A running session of ``site``."""
         entry = self._entries.get(session_id)
         return entry if entry is not None and entry.session.site == site else None
 

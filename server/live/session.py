@@ -15,6 +15,7 @@ from server.assessment.updates import Assessed
 from server.judge.judgement import PromptEvent
 from server.judge.labels import LabelSet
 from server.live.clock import Clock
+from server.live.guards import ChangeGuard
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
 from server.live.messages import capture_of, error_message, format_of, kind_of
@@ -75,10 +76,15 @@ class Session:
         site: str,
         labels: LabelSet,
     ) -> None:
-        """``labels``: what ``start`` asks for, resolved."""
+        """``labels``: what ``start`` asks for, resolved.
+
+        ``unheard``: the patient has sent nothing since ``session.started``, and may not have got it.
+        """
         self.id = session_id
         self.site = site
-        self.resume_token = secrets.token_urlsafe(32)
+        self.renew_token()
+        self.unheard = True
+        self.changes = ChangeGuard(clock.now())
         self.engine = engine
         self.started_at = clock.now()
         self.audio = format_of(start)
@@ -99,6 +105,10 @@ class Session:
         self.update: QualityUpdate | None = None
         self.prompts = PromptBoard()
         self.failure_told: float | None = None
+
+    def renew_token(self) -> None:
+        """Nobody comes back with the former one."""
+        self.resume_token = secrets.token_urlsafe(32)
 
     def manner(self) -> dict[str, Any]:
         """The terms under which this session is assessed."""

@@ -70,6 +70,12 @@ async def begun(socket: ClientConnection, **fields: Any) -> dict[str, Any]:
     return await until(socket, "session.started")
 
 
+async def said(patient: ClientConnection) -> None:
+    """The patient's client has said something, and the server has taken it."""
+    await patient.send('{"type":"audio.pause"}')
+    await until(patient, "session.state")
+
+
 async def test_patient_and_doctor_meet_in_the_announced_session_on_its_terms(hospital: Hospital) -> None:
     announced = hospital.announce(reference="case 7", mode="visit", labels="low_background", metadata={"bed": 3})
     async with hospital.patient(announced["publish_token"]) as patient:
@@ -122,6 +128,7 @@ async def test_a_used_token_begins_nothing_and_resumes_its_own_session(hospital:
     token = announced["publish_token"]
     async with hospital.patient(token) as patient:
         started = await begun(patient)
+        await said(patient)
         async with hospital.patient(token) as second:
             await second.send(start())
             assert await faults_until_close(second) == (["token_used"], 4403)
@@ -131,6 +138,19 @@ async def test_a_used_token_begins_nothing_and_resumes_its_own_session(hospital:
         assert await faults_until_close(wrong) == (["unknown_session"], 4404)
     async with hospital.patient(token) as back:
         assert (await begun(back, resume=resume))["session_id"] == announced["id"]
+
+
+async def test_a_link_whose_line_broke_before_anything_was_said_begins_again(hospital: Hospital) -> None:
+    announced = hospital.announce(reference="case 8")
+    async with hospital.patient(announced["publish_token"]) as lost:
+        first = await begun(lost)
+        async with hospital.patient(announced["publish_token"]) as patient:
+            started = await begun(patient)
+            assert await faults_until_close(lost) == (["session_superseded"], 4409)
+            assert started["session_id"] == first["session_id"] == announced["id"]
+            assert started["resume_token"] != first["resume_token"]
+            await patient.send('{"type":"session.end"}')
+            assert (await until(patient, "session.ended"))["result"]["reference"] == "case 8"
 
 
 async def test_altered_expired_and_foreign_tokens_each_have_their_code_and_nothing_else(hospital: Hospital) -> None:
@@ -204,3 +224,25 @@ async def test_the_audit_says_who_announced_spoke_and_watched(hospital: Hospital
     assert entries[2].address == "127.0.0.1"
     written = repr(entries)
     assert announced["publish_token"].split(".")[2] not in written
+
+
+async def test_the_audit_names_the_session_of_a_key_and_of_no_socket_that_was_refused(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    headers = {"Authorization": f"Bearer {hospital.keys['integrator']}"}
+    async with connect(f"{hospital.served.ws}/v1/stream", additional_headers=headers) as patient:
+        started = await begun(patient)
+    resume = {name: started[name] for name in ("session_id", "resume_token")}
+    async with connect(f"{hospital.served.ws}/v1/stream", additional_headers=headers) as patient:
+        await begun(patient, resume=resume)
+    async with hospital.patient(announced["publish_token"]) as patient:
+        await begun(patient)
+        await said(patient)
+        for _ in range(3):
+            async with hospital.patient(announced["publish_token"]) as again:
+                await again.send(start())
+                assert await faults_until_close(again) == (["token_used"], 4403)
+    async with open_access(Settings(data_dir=hospital.data)) as stores:
+        entries = [entry for entry in await stores.audit.latest(1000) if entry.act == "session.spoken"]
+    assert [entry.about for entry in entries].count(started["session_id"]) == 2
+    assert [entry.about for entry in entries].count(announced["id"]) == 1
+    assert "" not in {entry.about for entry in entries}

@@ -8,12 +8,12 @@ import pytest
 from server.access.principal import ANYONE, Principal, Role
 from server.access.tokens import Claim
 from server.dictionaries import Dictionaries
-from server.errors import CapacityError, DrainingError
+from server.errors import CapacityError, DrainingError, StoreError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
-from tests.fakes import FakeClock, until
-from tests.live.patient import Patient, start_message
+from tests.fakes import FakeClock, FakeTransport, settle, until
+from tests.live.patient import Doctor, Patient, noise, start_message
 
 GREEDY = Principal("key of another ward", Role.INTEGRATOR, "greedy")
 
@@ -80,3 +80,121 @@ async def test_a_server_that_begins_to_stop_meanwhile_keeps_no_announcement(
     with pytest.raises(DrainingError):
         await announcing
     assert manager.counts().pending == clock.pending == 0
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["its line broke", "its line still seems to be there"])
+async def test_a_visit_whose_beginning_was_lost_on_the_way_begins_again(
+    manager: SessionManager, clock: FakeClock, broken: bool
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms(reference="case 7"))
+    lost = Patient(manager, clock, claim=Claim(session_id))
+    first = await lost.start()
+    doctor = Doctor(manager, session_id)
+    await doctor.socket.expect("snapshot")
+    if broken:
+        lost.socket.vanish()
+        await lost.done
+        await clock.advance(30)
+    patient = Patient(manager, clock, claim=Claim(session_id))
+    started = await patient.start()
+    assert (started["session_id"], started["next_sample"]) == (session_id, 0)
+    if not broken:
+        assert await lost.closed() == 4409
+    await patient.speak_scored(noise(4))
+    await doctor.socket.expect("quality.update")
+    thief = Patient(manager, clock)
+    resume = {key: first[key] for key in ("session_id", "resume_token")}
+    thief.socket.say(start_message(resume=resume))
+    assert await thief.closed() == 4404, "the token that was lost on the way opens nothing"
+    assert (await patient.end())["result"]["reference"] == "case 7"
+    assert clock.pending == 1, "the ended one's alone"
+
+
+@pytest.mark.parametrize("said", [{"type": "keepalive"}, noise(0.1)], ids=["a message", "audio"])
+async def test_a_visit_in_which_something_was_said_is_not_begun_again(
+    manager: SessionManager, clock: FakeClock, said: dict[str, str] | bytes
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    patient = Patient(manager, clock, claim=Claim(session_id))
+    await patient.start()
+    patient.socket.say(said)
+    await patient.taken()
+    second = Patient(manager, clock, claim=Claim(session_id))
+    second.socket.say(start_message())
+    assert await second.closed() == 4403
+    assert second.errors() == ["token_used"]
+    assert patient.socket.closed is None
+
+
+async def test_who_came_back_with_the_resume_token_is_not_superseded_by_the_link(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    lost = Patient(manager, clock, claim=Claim(session_id))
+    started = await lost.start()
+    lost.socket.vanish()
+    await lost.done
+    back = Patient(manager, clock, claim=Claim(session_id))
+    await back.start(resume={key: started[key] for key in ("session_id", "resume_token")})
+    second = Patient(manager, clock, claim=Claim(session_id))
+    second.socket.say(start_message())
+    assert await second.closed() == 4403
+    assert back.socket.closed is None
+
+
+async def test_an_expired_link_does_not_begin_again(manager: SessionManager, clock: FakeClock) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    await Patient(manager, clock, claim=Claim(session_id)).start()
+    late = Patient(manager, clock, claim=Claim(session_id, live=False))
+    late.socket.say(start_message())
+    assert await late.closed() == 4410
+
+
+async def test_two_that_begin_again_at_once_leave_the_session_to_one(manager: SessionManager, clock: FakeClock) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    sockets = [Patient(manager, clock, claim=Claim(session_id)) for _ in range(3)]
+    for each in sockets:
+        each.socket.say(start_message())
+    await until(lambda: sum(each.socket.closed is not None for each in sockets) == 2)
+    await settle()
+    (left,) = [each for each in sockets if each.socket.closed is None]
+    await left.socket.expect("session.started")
+    await left.speak_scored(noise(4))
+    await left.end()
+    assert manager.counts().live == manager.counts().waiting == 0
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_sessions=6)])
+async def test_silent_sockets_of_one_link_or_site_leave_room_for_the_others(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    links = [await manager.announce(GREEDY, SessionTerms()) for _ in range(3)]
+    silent = [Patient(manager, principal=GREEDY, claim=Claim(links[0])) for _ in range(6)]
+    await settle()
+    assert [each.socket.closed for each in silent].count((4503, "at_capacity")) == 2, "four at one link"
+    silent += [Patient(manager, principal=GREEDY, claim=Claim(link)) for link in links[1:] for _ in range(2)]
+    await settle()
+    assert manager.counts().starting == 6, "half of the places for one site"
+    ours = await manager.announce(ANYONE, SessionTerms())
+    await Patient(manager, principal=ANYONE, claim=Claim(ours)).start()
+    for each in silent:
+        each.socket.vanish()
+    await asyncio.wait([each.done for each in silent])
+    await Patient(manager, principal=GREEDY, claim=Claim(links[0])).start()
+    assert manager.counts().starting == 0
+
+
+async def test_a_socket_that_cannot_be_written_down_is_refused_and_leaves_the_link_unused(
+    manager: SessionManager,
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+
+    async def noted(about: str) -> None:
+        assert about == session_id
+        raise StoreError("The database does not answer.", retry_after_s=5.0)
+
+    socket = FakeTransport()
+    socket.say(start_message())
+    await manager.run_stream(socket, ANYONE, claim=Claim(session_id), noted=noted)
+    assert socket.closed == (4503, "store_unavailable")
+    await Patient(manager, claim=Claim(session_id)).start()

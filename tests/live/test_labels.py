@@ -143,3 +143,30 @@ async def test_labels_changed_too_often_stay_as_they_are_and_the_session_goes_on
     assert (error["code"], error["retry_after_s"]) == ("too_many_changes", 2)
     result = (await patient.end())["result"]
     assert "close_enough" not in result["labels"]
+
+
+async def test_a_new_socket_of_a_session_may_not_change_its_labels_anew(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start()
+    for _ in range(5):
+        await changed(patient, "low_background")
+    patient.socket.vanish()
+    await patient.done
+    back = Patient(manager, clock)
+    await back.start(resume={key: started[key] for key in ("session_id", "resume_token")})
+    back.socket.say({"type": "labels.update", "labels": "close_enough"})
+    assert (await back.socket.expect("error"))["error"]["code"] == "too_many_changes"
+
+
+async def test_changes_that_come_too_soon_are_told_and_end_no_session(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    for _ in range(15):
+        patient.socket.say({"type": "labels.update", "labels": "close_enough"})
+    await until(lambda: len(patient.errors()) == 10)
+    assert set(patient.errors()) == {"too_many_changes"}
+    assert (await patient.end())["reason"] == "client"

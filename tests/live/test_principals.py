@@ -70,6 +70,8 @@ async def test_an_announced_session_is_claimed_once_by_its_site_and_in_time(
     assert await come(claimed, STRANGER).closed() == 4404
     first = come(claimed)
     await first.socket.expect("session.started")
+    first.socket.say({"type": "keepalive"})
+    await first.taken()
     again = come(claimed)
     assert await again.closed() == 4403, "a claim is not a way into a session that goes on"
     assert again.errors() == ["token_used"]

@@ -1,0 +1,45 @@
+"""Places of sockets that have not begun a session yet: each may be silent for a while."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.access.principal import Principal, Role
+from server.access.tokens import Claim
+from server.live.handshake import capacity_error
+from server.live.limits import LiveLimits
+
+AT_ONE_LINK = 4
+"""A page that was opened twice, and each of them once more after a broken line."""
+
+
+class StartingSockets:
+    """Twice as many as there may be sessions, half of them for one site, and ``AT_ONE_LINK`` with the token of one
+    session: whoever has a link can shut out nobody else."""
+
+    def __init__(self, limits: LiveLimits) -> None:
+        self._limits = limits
+        self._of: Counter[tuple[str, str]] = Counter()
+        self._all = 0
+
+    def __len__(self) -> int:
+        return self._all
+
+    @contextmanager
+    def place(self, principal: Principal, claim: Claim | None) -> Iterator[None]:
+        """For as long as the block runs. Raises CapacityError."""
+        places = {}
+        if principal.role is not Role.ANYONE:  # alone on this server
+            places["site", principal.site] = self._limits.max_sessions
+        if claim is not None:
+            places["session", claim.session_id] = AT_ONE_LINK
+        if self._all >= 2 * self._limits.max_sessions or any(self._of[name] >= most for name, most in places.items()):
+            raise capacity_error(self._limits)
+        self._all += 1
+        self._of.update(places.keys())
+        try:
+            yield
+        finally:
+            self._all -= 1
+            self._of.subtract(places.keys())
+            self._of = +self._of
