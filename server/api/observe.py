@@ -1,8 +1,12 @@
 """``WS /v1/sessions/{id}/observe``: a doctor's socket."""
 
+from functools import partial
+
 from fastapi import APIRouter, WebSocket
 
+from server.access.audit import Act
 from server.access.tokens import Scope
+from server.api.principals import note
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -15,4 +19,5 @@ async def observe(websocket: WebSocket, session_id: str) -> None:
     admitted = await open_transport(websocket, Scope.OBSERVE, session_id)
     if admitted is not None:
         manager = services_of(websocket).manager
-        await manager.run_observer(admitted.transport, admitted.principal, session_id)
+        noted = partial(note, websocket, admitted.principal, Act.SESSION_OBSERVED)
+        await manager.run_observer(admitted.transport, admitted.principal, session_id, noted=noted)

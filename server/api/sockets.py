@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.access.tokens import Claim, Scope
-from server.api.principals import note, principal_of
+from server.api.principals import principal_of
 from server.api.services import services_of
 from server.errors import ConfigError, TingqingError
 from server.live.messages import error_message
@@ -81,8 +80,6 @@ async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | N
         return None
     try:
         principal, claim = await _caller(websocket, scope, session_id)
-        if session_id is not None:  # of a patient it is not known yet
-            await note(websocket, principal, Act.SESSION_OBSERVED, session_id)
     except TingqingError as error:
         await refuse(websocket, error)
         return None

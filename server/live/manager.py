@@ -192,13 +192,22 @@ class SessionManager:
 
     # -- observers
 
-    async def run_observer(self, transport: Transport, principal: Principal, session_id: str) -> None:
-        """A doctor's socket: the snapshot, then the latest, until the session ends."""
+    async def run_observer(
+        self,
+        transport: Transport,
+        principal: Principal,
+        session_id: str,
+        *,
+        noted: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """A doctor's socket: the snapshot, then the latest, until the session ends. ``noted``: as of a patient; not
+        awaited while the session has not begun, since who waits for it asks every other second."""
         try:
             if self._draining:
                 raise draining_error()
             if self._admission.awaits(session_id, principal.site):
                 raise SessionNotBegunError("The patient has not connected yet.", retry_after_s=NOT_BEGUN_S)
+            await (noted or _nobody_asks)(session_id)
             found = await self._registry.find(session_id, principal.site)
             if isinstance(found, Entry) and len(found.session.hub) >= self._limits.max_observers:
                 raise capacity_error(self._limits)

@@ -199,6 +199,9 @@ async def test_a_doctor_who_comes_first_is_asked_to_come_again(hospital: Hospita
     announced = hospital.announce()
     async with hospital.doctor(announced["id"], announced["observe_token"]) as doctor:
         assert await faults_until_close(doctor) == (["session_not_begun"], 4503)
+    async with open_access(Settings(data_dir=hospital.data)) as stores:
+        acts = [entry.act for entry in await stores.audit.latest(1000) if entry.about == announced["id"]]
+    assert acts == ["session.announced"], "asking every other second must not fill the audit"
 
 
 async def test_without_keys_tokens_work_too_and_are_not_needed(served: Served) -> None:
