@@ -64,15 +64,17 @@ class PromptPolicy:
         microphone_at_fault: bool = False,
         interference: Sequence[Interference] = (),
         words: Mapping[str, Text] = MappingProxyType({}),
+        swing_db: float | None = None,
     ) -> list[PromptEvent]:
         """Take one window that ends at sample ``end`` of ``rate``, with its ``recent`` scores by label id, null or
         absent if there are none. ``input_kind``: of the last 4 s. ``observed``: whether a doctor watches.
         ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to understand. ``words``: sentences,
-        by label id, that fit the known cause better than the prompt's own.
+        by label id, that fit the known cause better than the prompt's own. ``swing_db``: how far the level moves in the
+        last 2 s, ``None`` if unknown.
         """
         since_last = end - self._last_end if self._last_end is not None else end
         self._last_end = end
-        self._troubles.observe(end, rate, recent, since_last, input_kind)
+        self._troubles.observe(end, rate, recent, since_last, input_kind, swing_db)
         self._patience.forget(self._troubles.over(end, rate))
         due = self._troubles.due(rate, self._snoozed, microphone_at_fault=microphone_at_fault)
         events = self._clear_if_over(end, rate)

@@ -18,6 +18,9 @@ FAR_UNDER = 0.3
 """Noise that falls this far below is told after two windows: made visits of 2.8 h gave no false prompt by it, while for
 other labels it did (docs/decisions/0008)."""
 
+LATER_BY_S = 2.0
+"""A laugh or sneeze of 2.5 s stays in the last 4 s for up to five windows more."""
+
 
 class Side(StrEnum):
     """Where a score lies: under the threshold, at or above the clear line, or between the two."""
@@ -70,12 +73,15 @@ class Run:
         """Whether the label has not been under its threshold for ``seconds`` before sample ``end``."""
         return self.under_at is None or end - self.under_at >= seconds * rate
 
-    def under_for(self, seconds: float, label: Label, rate: int, *, soon: bool = False) -> bool:
+    def under_for(self, seconds: float, label: Label, rate: int, *, soon: bool = False, late: bool = False) -> bool:
         """Whether the label has been below its threshold for about ``seconds``.
 
         A stay that went clearly below also counts its first hop; a near miss, which is as often a pause or a breath
-        as real trouble, counts only what came after. ``soon``: a stay that went far below counts two hops.
+        as real trouble, counts only what came after. ``soon``: a stay that went far below counts two hops. ``late``:
+        only what came after counts, and it takes ``LATER_BY_S`` longer.
         """
+        if late:
+            return self.side is Side.UNDER and self.samples >= (seconds + LATER_BY_S) * rate
         hops = (self.lowest < label.threshold - CLEARLY_UNDER) + (soon and self.lowest < label.threshold - FAR_UNDER)
         return self.side is Side.UNDER and self.samples + hops * HOP_S * rate >= seconds * rate
 

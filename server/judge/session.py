@@ -79,6 +79,7 @@ class SessionJudge:
                 microphone_at_fault=microphone_fails(self._labels, facts, latest),
                 interference=named,
                 words=words_of_causes(self._labels, latest),
+                swing_db=None if facts.sound is None else facts.sound.swing_db,
             )
         aggregates = self._aggregates()
         waits = self._waits(facts, scores)

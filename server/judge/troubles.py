@@ -16,6 +16,9 @@ INTELLIGIBLE = "intelligible"
 """Its prompt asks the patient to check the microphone, which helps only if the microphone is the cause."""
 LOW_BACKGROUND = "low_background"
 """The noise of its ``recent`` lies within reach of the dips of 3 s: by the time it fails, it has lasted."""
+OUTBURST_DB = 18.0
+"""A sound that swings by more within 2 s may be the patient's own laugh or sneeze (20 to 32 dB at the false prompts of
+71 outbursts); noise beside speech fills the dips (7 to 16 dB at 8 dB SNR: steady noises, babble, music)."""
 COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
 REDUCE_ECHO, QUIETER = "reduce_echo", "move_somewhere_quieter"
 
@@ -32,6 +35,7 @@ class Troubles:
         self.runs = {label_id: Run() for label_id in self.labels}
         self.silence = Silence()
         self.asks = Ask.NOTHING
+        self._swings = False
         self._speech = _for_speech(labels)
 
     def change_labels(self, labels: LabelSet) -> None:
@@ -40,9 +44,17 @@ class Troubles:
         self.runs = {label_id: self.runs.get(label_id, Run()) for label_id in self.labels}
 
     def observe(
-        self, end: int, rate: int, recent: Mapping[str, float | None], since_last: int, input_kind: InputKind
+        self,
+        end: int,
+        rate: int,
+        recent: Mapping[str, float | None],
+        since_last: int,
+        input_kind: InputKind,
+        swing_db: float | None = None,
     ) -> None:
-        """Take one window that ends at sample ``end`` of ``rate``, ``since_last`` samples after the previous one."""
+        """Take one window that ends at sample ``end`` of ``rate``, ``since_last`` samples after the previous one.
+        ``swing_db``: how far the level moves in its last 2 s, ``None`` if unknown."""
+        self._swings = swing_db is not None and swing_db >= OUTBURST_DB
         for label_id, label in self.labels.items():
             self.runs[label_id].observe(label, recent.get(label_id), end, since_last, rate)
         level = max((recent.get(label.id) or 0.0 for label in self._speech), default=0.0)
@@ -87,8 +99,11 @@ class Troubles:
             # A dictionary without words for the switch must not tell a patient to speak up whom the doctor has heard.
             unsayable = self.asks is Ask.UNMUTE and label.muted_prompt is None and self._mode is Mode.VISIT
             return self.asks is not Ask.NOTHING and not (unsayable and self.silence.heard)
-        soon = label.id == LOW_BACKGROUND
-        return self.runs[label.id].under_for(prompt.after_s, label, rate, soon=soon) and not self.silence.lifeless
+        noise = label.id == LOW_BACKGROUND
+        late = noise and self._swings
+        return not self.silence.lifeless and self.runs[label.id].under_for(
+            prompt.after_s, label, rate, soon=noise, late=late
+        )
 
     def _helps(self, label: Label, at_fault: bool) -> bool:
         if self.prompt(label).id == REDUCE_ECHO:

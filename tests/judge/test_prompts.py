@@ -318,6 +318,25 @@ def test_intelligible_keeps_silent_where_another_label_with_a_prompt_fails() -> 
         assert [event.label_id for _, event in microphone(True, low_background=passes)] == ["intelligible"]
 
 
+@pytest.mark.parametrize(
+    ("swing_db", "told_in"), [(10.0, True), (17.9, True), (None, True), (18.0, False), (28.0, False)]
+)
+def test_a_sound_that_swings_like_a_laugh_must_outlast_one(swing_db: float | None, told_in: bool) -> None:
+    """A laugh of 2.5 s is in the last 4 s for four windows or five; the patient's own voice raises no prompt."""
+    assert bool(noisy(swing_db, until_s=7)) is told_in
+    assert noisy(swing_db, until_s=9) == ["move_somewhere_quieter"]
+
+
+def noisy(swing_db: float | None, until_s: int) -> list[str]:
+    """Prompts for noise that begins to fail at 3 s."""
+    policy = PromptPolicy(TELEMEDICINE)
+    return [
+        event.id
+        for end_s in range(3, until_s + 1)
+        for event in policy.observe(end_s * RATE, RATE, {"low_background": 0.1}, swing_db=swing_db)
+    ]
+
+
 @pytest.mark.parametrize(("score", "at_s"), [(0.3, 4.0), (0.45, 5.0), (0.6, 6.0)])
 def test_the_louder_the_noise_the_sooner_it_is_told(score: float, at_s: float) -> None:
     events = play(PromptPolicy(TELEMEDICINE), steady(3, 10, low_background=score))
