@@ -204,7 +204,7 @@ def audit(
         return
     table = Table(box=None, pad_edge=False)
     for title in ("at", "who", "site", "act", "about", "address"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for entry in found:
         table.add_row(_date(entry.at), *map(_plain, (entry.who, entry.site, entry.act, entry.about, entry.address)))
     stdout_console().print(table)

@@ -119,7 +119,8 @@ async def visit(serving: Serving, announced: dict[str, str]) -> None:
                 await doctor.recv()
 
 
-def test_the_audit_prints_no_stranger_s_bytes(tmp_path: Path) -> None:
+def test_the_audit_prints_no_stranger_s_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     data = ["--data-dir", str(tmp_path)]
     in_process("keys", "rotate", *data)
     with sqlite3.connect(tmp_path / "tingqing.db") as database:
@@ -132,6 +133,20 @@ def test_the_audit_prints_no_stranger_s_bytes(tmp_path: Path) -> None:
     assert shown.code == 0
     assert "?[2J?[bold]x[/bold]" in shown.out
     assert "\x1b[2J" not in shown.out
+
+
+def test_on_a_narrow_terminal_the_audit_cuts_no_session_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    data = ["--data-dir", str(tmp_path)]
+    in_process("keys", "rotate", *data)
+    with sqlite3.connect(tmp_path / "tingqing.db") as database:
+        database.execute(
+            "INSERT INTO audit (at, who, site, act, about, address) VALUES (?, ?, ?, ?, ?, ?)",
+            ("2026-03-01 09:30:00.000000", "key 1", "a", "session.observed", "0123456789abcdef" * 2, "192.0.2.1"),
+        )
+    database.close()
+    shown = in_process("keys", "audit", *data).out
+    assert "…" not in shown
 
 
 def test_the_audit_shows_what_the_operator_did_and_no_key(tmp_path: Path) -> None:
