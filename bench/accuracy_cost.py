@@ -8,6 +8,8 @@ SECONDS = 60
 QUIET_OVERLAP_MS = 0.64
 """The overlap network with nothing else on the machine (docs/measures.md): it has not changed since, so that its time
 tells how much other work lengthens everything."""
+QUIET_ENOUGH = 1.2
+"""Beside more other work than this the goal is not decided: what is told of a quiet machine is inferred."""
 
 
 def measure(_: Run) -> Found:
@@ -27,7 +29,7 @@ def measure(_: Run) -> Found:
         f"the cheap path takes ≤ {acoustic_cost.GOAL_MS:.0f} ms of CPU per second of stream",
         f"{cost.together_ms:.2f} ms as measured, all {slower:.1f} times as slow as on a quiet machine, where the "
         f"overlap network takes {QUIET_OVERLAP_MS} ms: {quiet_ms:.2f} ms there",
-        quiet_ms <= acoustic_cost.GOAL_MS,
+        None if slower > QUIET_ENOUGH else quiet_ms <= acoustic_cost.GOAL_MS,
     )
     return Found([goal], {"table": table(("", "CPU, ms per second of stream", "overlap networks"), rows)})
 

@@ -129,7 +129,7 @@ Whispers
     model/test_whispers.py
         test_a_clear_whisper_is_no_noise_and_no_mumble_whatever_dnsmos_says
 
-Children, adults, dialects, second languages
+Languages, low and high voices (children imitated by playing faster; dialects are missing)
     model/test_fairness.py
         test_clean_speech_passes_alike_whoever_speaks
 
