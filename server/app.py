@@ -28,7 +28,7 @@ from server.resources import labels_dir, web_client_dir
 from server.scoring.ports import Priority
 from server.scoring.scorers import Scorer
 from server.scoring.service import ScoringService
-from server.settings import Settings, check_exposure, outside
+from server.settings import Settings, check_exposure, outside, prefix_of, public_base
 from server.stream.core import StreamCore
 from server.stream.events import Detector, FeatureTracker, OverlapModel, WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
@@ -163,11 +163,18 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
-            app.state.services = Services(engine, manager, probe, slots, uploads, door, settings.public_url)
+            app.state.services = Services(engine, manager, probe, slots, uploads, door, public_base(settings))
             yield
             slots.shut()
 
-    return build(lifespan, version=version(DISTRIBUTION), outside=outside(settings), client=web_client_dir())
+    return build(
+        lifespan,
+        version=version(DISTRIBUTION),
+        outside=outside(settings),
+        client=web_client_dir(),
+        trusted=settings.trust_proxy,
+        root=prefix_of(settings),
+    )
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from server.access.origins import Outside, plain_host, plain_origin
+from server.access.origins import Outside, plain_host, plain_network, plain_origin, plain_root
 from server.errors import SettingsError
 from server.loopback import is_loopback
 
@@ -35,6 +35,12 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
         description="How the outside calls this server, for the links of POST /v1/sessions; behind a proxy.",
+    )
+    root_path: str = Field(
+        default="", description="Prefix of all addresses behind a proxy. Default: the path of the public URL."
+    )
+    trust_proxy: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Addresses and networks of proxies whose X-Forwarded-For, -Proto and -Host count."
     )
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins of other pages that may use the server: sockets, requests, frames."
@@ -67,15 +73,32 @@ class Settings(BaseSettings):
     max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
     upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest pause of an uploading client.")
 
-    @field_validator("allow_origin", "allow_host", mode="before")
+    @field_validator("allow_origin", "allow_host", "trust_proxy", mode="before")
     @classmethod
     def _several(cls, value: object, info: ValidationInfo) -> object:
         """A variable holds several, separated by commas or spaces."""
         given = value.replace(",", " ").split() if isinstance(value, str) else value
         if not isinstance(given, (list, tuple)):
             return given
-        plain = plain_origin if info.field_name == "allow_origin" else plain_host
-        return tuple(plain(str(one)) for one in given)
+        plain = {"allow_origin": plain_origin, "allow_host": plain_host, "trust_proxy": plain_network}
+        return tuple(plain[str(info.field_name)](str(one)) for one in given)
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            plain_origin(f"{parts.scheme}://{parts.netloc}")
+            plain_root(parts.path)
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _one_prefix(cls, value: str, info: ValidationInfo) -> str:
+        root, public = plain_root(value), urlsplit(info.data.get("public_url") or "").path.rstrip("/")
+        if public and root and public != root:
+            raise ValueError(f"the public URL ends in {public}; give one of the two, or the same path")
+        return root
 
     @field_validator("port", mode="before")
     @classmethod
@@ -119,7 +142,24 @@ def check_exposure(settings: Settings, *, keyed: bool = False) -> None:
 
 def outside(settings: Settings) -> Outside:
     """Which pages may use the server, and by which names."""
-    hosts = set(settings.allow_host)
-    if settings.public_url is not None and (hosts or settings.insecure):
-        hosts.add(urlsplit(settings.public_url).hostname or "")
-    return Outside(frozenset(settings.allow_origin), frozenset(hosts), settings.insecure)
+    public = None if settings.public_url is None else urlsplit(settings.public_url)
+    return Outside(
+        origins=frozenset(settings.allow_origin),
+        hosts=frozenset(settings.allow_host),
+        insecure=settings.insecure,
+        own=frozenset() if public is None or public.hostname is None else frozenset({public.hostname}),
+        own_origin=None if public is None else plain_origin(f"{public.scheme}://{public.netloc}"),
+    )
+
+
+def prefix_of(settings: Settings) -> str:
+    """The prefix of all addresses, ``/tingqing``; empty if there is none."""
+    return settings.root_path or urlsplit(settings.public_url or "").path.rstrip("/")
+
+
+def public_base(settings: Settings) -> str | None:
+    """How the outside calls this server, with the prefix and without a final slash; ``None`` if nobody said."""
+    if settings.public_url is None:
+        return None
+    parts = urlsplit(settings.public_url)
+    return f"{parts.scheme}://{parts.netloc}{prefix_of(settings)}"

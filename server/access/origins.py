@@ -13,6 +13,17 @@ from server.loopback import is_loopback
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 
+_ROOT = re.compile(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+")
+
+OUR_FOLDERS = frozenset({
+    "audio", "docs", "doctor", "drawing", "elements", "healthz", "language", "meter", "pages", "protocol", "readyz",
+    "transport", "v1",
+})  # fmt: skip
+"""What the server serves at its own top level. A prefix of such a name would make its own addresses ambiguous."""
+
+MAX_NAME = 253
+"""Characters of a name in the DNS (RFC 1035, 2.3.4)."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -20,12 +31,16 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 class Outside:
     """``origins``: of pages of others, as ``plain_origin`` writes them. ``hosts``: names without a port, in lower case.
 
-    ``insecure``: served without keys to other machines.
+    ``insecure``: served without keys to other machines. ``own``: names that the server has in any case, those of
+    ``--public-url`` and of its certificate; they rule out no other. ``own_origin``: that of ``--public-url``, as a
+    browser sees our pages behind a proxy that tells us another ``Host``.
     """
 
     origins: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     insecure: bool = False
+    own: frozenset[str] = frozenset()
+    own_origin: str | None = None
 
     def check_host(self, host: str, *, keyed: bool) -> None:
         """Raises ForbiddenError for a ``Host`` by which this server is not called.
@@ -34,27 +49,37 @@ class Outside:
         do whatever its visitor could; with keys it has none to show. An address cannot be rebound.
         """
         name = _name(host)
-        if name is not None and (is_loopback(name) or name in self.hosts):
+        if name is not None and (is_loopback(name) or name in self.hosts or name in self.own):
             return
         if keyed and not self.hosts:
             return
         if self.insecure and not keyed and name is not None and _is_address(name):
             return
+        called = name if name is not None and _is_host(name) and len(name) <= MAX_NAME else None
+        raise ForbiddenError(self._refusal(called, keyed=keyed), param="host")
+
+    def _refusal(self, name: str | None, *, keyed: bool) -> str:
+        shown = f"the name {name}" if name else "this name"
+        given = name or "NAME"
+        proxied = (
+            f"If a proxy in front of it is called so, start it with --public-url https://{given}; if the proxy "
+            "already has another public address, let it pass on the Host, or trust it with --trust-proxy."
+        )
         if keyed or self.insecure:
-            raise ForbiddenError(
-                "This server does not go by this name. Its operator can set --allow-host.", param="host"
-            )
-        raise ForbiddenError(
-            "Without keys this server answers this machine only. Use http://127.0.0.1 or http://localhost.",
-            param="host",
+            return f"This server does not go by {shown}. If it should, start it with --allow-host {given}. {proxied}"
+        return (
+            f"Without keys this server answers this machine only, and not {shown}. Use http://127.0.0.1 or "
+            f"http://localhost. {proxied}"
         )
 
     def check_origin(self, origins: list[str], host: str) -> None:
         """Raises ForbiddenError if there is an ``Origin`` that is neither this host and port nor on the list."""
         for origin in origins:
-            if origin not in self.origins and not _same_authority(origin, host):
+            own = origin == self.own_origin or _same_authority(origin, host)
+            if not own and origin not in self.origins:
                 raise ForbiddenError(
-                    "Pages from other origins may not use this server. Its operator can set --allow-origin.",
+                    "Pages from other origins may not use this server. Its operator can set --allow-origin, or, where "
+                    "the page is this server's own behind a proxy, --public-url.",
                     param="origin",
                 )
 
@@ -77,6 +102,24 @@ def plain_host(text: str) -> str:
     if not _is_host(name):
         raise ValueError("write a host name alone, without port and scheme")
     return name
+
+
+def plain_network(text: str) -> str:
+    """An address or network (CIDR) as ``ipaddress`` writes it. Raises ValueError for names and wildcards."""
+    try:
+        return str(ipaddress.ip_network(text.strip()) if "/" in text else ipaddress.ip_address(text.strip()))
+    except ValueError as error:
+        raise ValueError(f"write an address or a network, 10.0.0.2 or 10.0.0.0/24 ({error})") from None
+
+
+def plain_root(text: str) -> str:
+    """A prefix of paths: with a slash before it and none behind it; empty for none. Raises ValueError."""
+    root = text.strip().rstrip("/")
+    if root and _ROOT.fullmatch(root) is None:
+        raise ValueError("write a path like /tingqing: letters, digits, '.', '_', '~', '-'")
+    if root.split("/")[1:2] and root.split("/")[1] in OUR_FOLDERS:
+        raise ValueError(f"the server itself has addresses under /{root.split('/')[1]}; choose another name")
+    return root
 
 
 def _name(host: str) -> str | None:

@@ -1,6 +1,6 @@
 """The FastAPI application: which routes, in which order, behind which middleware."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from starlette.middleware.cors import CORSMiddleware
 from server.access.origins import Outside
 from server.api import assess, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
 from server.api.admission import Admission
+from server.api.forwarded import Forwarded
+from server.api.prefix import Prefix
 from server.api.requests import HEADER, Requests
 
 DESCRIPTION = (
@@ -22,9 +24,18 @@ CORS_AGE_S = 600
 
 
 def build(
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], *, version: str, outside: Outside, client: Path
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    *,
+    version: str,
+    outside: Outside,
+    client: Path,
+    trusted: Sequence[str] = (),
+    root: str = "",
 ) -> FastAPI:
-    """The application. ``lifespan`` sets ``app.state.services``; ``client`` is the folder of the web pages."""
+    """The application. ``lifespan`` sets ``app.state.services``; ``client`` is the folder of the web pages.
+
+    ``trusted``: addresses of proxies whose forwarded headers count. ``root``: the prefix under which a proxy has us.
+    """
     app = FastAPI(
         title="Tingqing", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
@@ -45,5 +56,8 @@ def build(
             expose_headers=[HEADER, "Retry-After"],
             max_age=CORS_AGE_S,
         )
+    if root:
+        app.add_middleware(Prefix, root=root)
+    app.add_middleware(Forwarded, trusted=trusted)
     app.add_middleware(Requests, origins=outside.origins)
     return app

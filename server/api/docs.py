@@ -8,7 +8,7 @@ import json
 from html import escape
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse
 
 STYLE = (
@@ -29,20 +29,21 @@ def install(app: FastAPI) -> None:
     """Add ``/docs``. The page needs no scripts and nothing from other hosts."""
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page(app.openapi()), headers=HEADERS)
+    async def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(page(app.openapi(), request.scope.get("root_path", "")), headers=HEADERS)
 
 
-def page(openapi: dict[str, Any]) -> str:
-    """The OpenAPI document as HTML."""
+def page(openapi: dict[str, Any], root: str = "") -> str:
+    """The OpenAPI document as HTML. Its links are relative to ``/docs``; ``root`` is the prefix of all paths."""
     info = openapi["info"]
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>{escape(info['title'])} HTTP API</title><style>{STYLE}</style></head><body>",
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info.get('description', ''))}</p>",
+        f"<p>All paths begin with <code>{escape(root)}</code>.</p>" if root else "",
         "<p>Sockets: <code>/v1/stream</code>, <code>/v1/sessions/{session_id}/observe</code>, described by ",
-        "<a href='/v1/schema/asyncapi'>AsyncAPI</a>. Machine-readable: <a href='/openapi.json'>OpenAPI</a>, ",
-        "<a href='/v1/schema/all'>JSON Schema</a>.</p>",
+        "<a href='v1/schema/asyncapi'>AsyncAPI</a>. Machine-readable: <a href='openapi.json'>OpenAPI</a>, ",
+        "<a href='v1/schema/all'>JSON Schema</a>.</p>",
     ]
     for path, operations in openapi["paths"].items():
         for method, operation in operations.items():

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from server.api.prefix import path_within
 from server.api.sockets import refuse
 from server.errors import UnknownSessionError
 
@@ -61,7 +62,7 @@ def install(app: FastAPI, folder: Path) -> None:
             return
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(404)
-        path = scope["path"]
+        path = path_within(scope)
         await pages.response(ADDRESSES.get(path, path.removeprefix("/")))(scope, receive, send)
 
     app.router.default = fallback

@@ -26,7 +26,7 @@ class UploadLimits:
 class Services:
     """One of each per process; they live as long as the application's lifespan.
 
-    ``public_url``: how the outside calls this server; ``None``: as each request does.
+    ``public_url``: how the outside calls this server, without a final slash; ``None``: as each request does.
     """
 
     engine: Engine

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.access.tokens import Scope
+from server.api.addresses import base_of, socket_base_of
 from server.api.principals import needs, note
 from server.api.problems import client_gone, documented
 from server.api.services import Services, Wired
@@ -73,14 +74,12 @@ async def _tokens(services: Services, request: Request, caller: Principal, sessi
     issue, key_id = services.gate.tokens.issue, caller.key_id
     publish = await issue(Scope.PUBLISH, session_id, caller.site, to_come, key_id=key_id, resumes=more)
     observe = await issue(Scope.OBSERVE, session_id, caller.site, to_come + more, key_id=key_id)
-    base = services.public_url or f"{request.url.scheme}://{request.url.netloc}"
-    base = base.rstrip("/")
     return AnnouncedSession(
         id=session_id,
-        ws_url=f"{base.replace('http', 'ws', 1)}/v1/stream",
+        ws_url=f"{socket_base_of(request)}/v1/stream",
         publish_token=publish,
         observe_token=observe,
-        observe_url=f"{base}/doctor?session={session_id}#token={observe}",
+        observe_url=f"{base_of(request)}/doctor?session={session_id}#token={observe}",
         expires_at=datetime.now(UTC).replace(microsecond=0) + to_come,
     )
 

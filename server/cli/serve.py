@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from server.cli.banner import address_of, print_banner
 from server.cli.console import Failure, LogLevel, guarded
 from server.cli.options import ClapOption, DataOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
 from server.errors import TingqingError
@@ -24,6 +25,7 @@ EPILOG = """\
   tingqing serve --vad webrtc --log-level debug
   tingqing serve --host 0.0.0.0 --data-dir /var/lib/tingqing  # with keys
   tingqing serve --host 0.0.0.0 --insecure  # anyone can connect
+  tingqing serve --public-url https://clinic.example/tingqing --trust-proxy 127.0.0.1  # behind a proxy
   TINGQING_PORT=9000 tingqing serve         # the same as --port 9000
 
 Ctrl-C lets running sessions end, then stops. A second Ctrl-C stops at once.
@@ -97,6 +99,24 @@ def serve(
             "does. (TINGQING_PUBLIC_URL)",
         ),
     ] = None,
+    root_path: Annotated[
+        str | None,
+        typer.Option(
+            "--root-path",
+            metavar="PATH",
+            help="Prefix of all addresses behind a proxy, /tingqing. Default: the path of --public-url. "
+            "(TINGQING_ROOT_PATH)",
+        ),
+    ] = None,
+    trust_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trust-proxy",
+            metavar="ADDRESS",
+            help="Address or network (CIDR) of a proxy whose X-Forwarded-For, -Proto and -Host count; repeatable. "
+            "(TINGQING_TRUST_PROXY)",
+        ),
+    ] = None,
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -153,6 +173,8 @@ def serve(
         log_level=log_level and log_level.value,
         data_dir=data_dir,
         public_url=public_url,
+        root_path=root_path,
+        trust_proxy=trust_proxy or None,
         allow_origin=allow_origin or None,
         allow_host=allow_host or None,
         insecure=insecure,
@@ -204,11 +226,11 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool, 
 
     from server.app import make_server
 
-    address = _address(settings.host, listener.getsockname()[1])
+    address = address_of(settings, listener.getsockname()[1])
     refusals: list[TingqingError] = []
 
     def announce(engine: "Engine") -> None:
-        _print_banner(address, settings, engine.clap, keyed=keyed)
+        print_banner(address, settings, engine.clap, keyed=keyed)
         if open_page:
             import webbrowser
 
@@ -233,33 +255,3 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool, 
             raise refusals[0] from None
         raise Failure("the server could not start.", hint="See the log above.") from None
     print("Stopped.", file=sys.stderr)
-
-
-def _address(host: str, port: int) -> str:
-    """The address for a browser on this machine; pages get the microphone on localhost names only."""
-    if host in {"0.0.0.0", "::"}:
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _print_banner(address: str, settings: "Settings", clap: str | None, *, keyed: bool) -> None:
-    from server import __version__
-    from server.model.clap.finding import way_to_clap
-
-    scoring = f"acoustic measures, CLAP {clap}" if clap else "basic mode: acoustic measures, no CLAP"
-
-    lines = [
-        f"Tingqing {__version__} is listening. It judges recordings, not patients. It does not diagnose.",
-        f"  Patient's page  {address}/",
-        f"  Doctor's page   {address}/doctor?session=<id>",
-        f"  API docs        {address}/docs",
-        f"  Live path       {address.replace('http', 'ws', 1)}/v1/stream",
-        f"  Scoring         {scoring}; VAD {settings.vad}",
-    ]
-    if clap is None and settings.clap == "auto":
-        lines.append(f"                  {way_to_clap()}")
-    lines.append(f"  Access          {'with keys only' if keyed else 'no keys'}")
-    if settings.insecure and not keyed:
-        lines.append("  WARNING         --insecure: anyone who can reach this address can connect and listen in.")
-    lines.append("Ctrl-C lets running sessions end, then stops.")
-    print("\n".join(lines), flush=True)

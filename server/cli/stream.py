@@ -57,7 +57,10 @@ class StreamFormat(StrEnum):
 def stream(
     file: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.")],
     url: Annotated[
-        str, typer.Option("--url", help="The server's address. Without a path, /v1/stream is added.")
+        str,
+        typer.Option(
+            "--url", help="The server's address. Where it ends without a path, or with /, v1/stream is added."
+        ),
     ] = "ws://127.0.0.1:8000",
     pace: Annotated[
         PaceOption,

@@ -45,7 +45,10 @@ class Lost:
 
 
 def stream_url(url: str) -> str:
-    """The address of ``/v1/stream`` on the server ``url``; ``http`` becomes ``ws``. Raises ClientError."""
+    """The address of ``/v1/stream`` on the server ``url``; ``http`` becomes ``ws``. Raises ClientError.
+
+    A path that ends in ``/`` is the prefix of a server behind a proxy; any other is the socket's own.
+    """
     try:
         parts = urlsplit(url if "://" in url else f"ws://{url}")
         scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
@@ -54,7 +57,7 @@ def stream_url(url: str) -> str:
         sound = False
     if not sound:
         raise ClientError(f"--url {url}: not a server address.", hint="For example: --url ws://127.0.0.1:8000")
-    path = parts.path if parts.path not in {"", "/"} else "/v1/stream"
+    path = f"{parts.path or '/'}v1/stream" if parts.path.endswith("/") or not parts.path else parts.path
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 
 

@@ -1,5 +1,6 @@
 """Pages, health and documents: served strictly, from here alone."""
 
+import json
 import re
 
 import httpx
@@ -67,8 +68,16 @@ def test_docs_load_nothing_from_other_hosts(served: Served) -> None:
 
 
 def test_the_schema_served_is_the_one_printed(served: Served) -> None:
-    for kind in ("all", "result", "asyncapi"):
+    for kind in ("all", "result"):
         assert get(served, f"/v1/schema/{kind}").text == render(kind)
+
+
+def test_the_asyncapi_served_is_the_one_printed_and_names_this_server(served: Served) -> None:
+    document = get(served, "/v1/schema/asyncapi").json()
+    assert document.pop("servers") == {"this": {"host": f"127.0.0.1:{served.port}", "protocol": "ws"}}
+    printed = json.loads(render("asyncapi"))
+    del printed["servers"]
+    assert document == printed
 
 
 def test_openapi_describes_the_upload(served: Served) -> None:

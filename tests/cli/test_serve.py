@@ -118,3 +118,10 @@ def test_a_session_is_let_go_before_the_server_stops(mixes: Path) -> None:
     assert kinds[-1] == "session.ended"
     assert client.returncode == 2
     assert "drain" in said
+
+
+def test_the_banner_says_how_the_outside_calls_it_and_warns_where_no_key_keeps_it_out() -> None:
+    with Serving(["--public-url", "https://clinic.example/", "--root-path", "/tingqing"]) as serving:
+        assert "https://clinic.example/tingqing/" in serving.banner
+        assert "WARNING         no keys" in serving.banner
+        assert httpx.get(f"{serving.http}/tingqing/doctor", timeout=30).status_code == 200

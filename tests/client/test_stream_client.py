@@ -286,6 +286,7 @@ async def test_realtime_is_paced_like_a_microphone(tmp_path: Path) -> None:
         ("http://127.0.0.1:8000/", "ws://127.0.0.1:8000/v1/stream"),
         ("https://clinic.example", "wss://clinic.example/v1/stream"),
         ("localhost:9000", "ws://localhost:9000/v1/stream"),
+        ("https://clinic.example/tq/", "wss://clinic.example/tq/v1/stream"),
         ("wss://clinic.example/tq/v1/stream", "wss://clinic.example/tq/v1/stream"),
     ],
 )
