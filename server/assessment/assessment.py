@@ -22,6 +22,7 @@ from server.values.measures import Measures, Mos
 from server.values.mode import Mode
 from server.values.notices import Notice
 from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.stored import count
 from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
@@ -257,8 +258,8 @@ class Assessment:
             restored.log.restore(log)
         restored.findings.restore(state["findings"])
         restored._mos.restore(state["mos"])
-        restored.windows_replaced = int(state["windows_replaced"])
-        restored.shed = int(state["shed"])
+        restored.windows_replaced = count(state["windows_replaced"])
+        restored.shed = count(state["shed"])
         return restored
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from server.judge.judgement import WindowFacts
 from server.judge.sounds import Interference, PatientSound
+from server.values.stored import amount, amounts, count
 from server.values.text import Text
 from server.values.windows import HOP_S
 
@@ -127,15 +128,15 @@ class SoundFindings:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a ``snapshot``."""
-        self._windows, self._end = int(state["windows"]), int(state["end"])
+        self._windows, self._end = count(state["windows"]), count(state["end"])
         self._tallies = {}
         for tally in state["interference"]:
             named = tally["named"]
-            named = Interference(named["id"], Text(**named["title"]), named["score"], Text(**named["prompt"]))
-            self._tallies[named.id] = _InterferenceTally(named, tally["windows"], tally["scores"])
-        self._stays = [_Stay(**(stay | {"sound": _sound(stay["sound"])})) for stay in state["events"]]
+            named = Interference(named["id"], Text(**named["title"]), amount(named["score"]), Text(**named["prompt"]))
+            self._tallies[named.id] = _InterferenceTally(named, count(tally["windows"]), amount(tally["scores"]))
+        self._stays = [_Stay(**(amounts(stay) | {"sound": _sound(stay["sound"])})) for stay in state["events"]]
         self._open = {self._stays[at].sound.id: self._stays[at] for at in state["open"]}
 
 
 def _sound(state: dict[str, Any]) -> PatientSound:
-    return PatientSound(state["id"], Text(**state["title"]), state["score"])
+    return PatientSound(state["id"], Text(**state["title"]), amount(state["score"]))

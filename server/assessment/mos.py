@@ -11,6 +11,7 @@ from typing import Any
 from server.errors import ScoringError
 from server.scoring.ports import MosTicket, Priority, Scoring
 from server.values.measures import Mos
+from server.values.stored import count, number
 from server.values.windows import WINDOW_S, Window
 
 EVERY_S = 5
@@ -111,8 +112,8 @@ class MosWatch:
         """Continue from a ``snapshot``; results that were pending then stay unknown."""
         self._counted = bool(state["counted"])
         for second, (signal, background, overall, end_sample) in state["known"].items():
-            mos = Mos(float(signal), float(background), float(overall), int(end_sample))
-            self._entries[int(second)] = _DueMos(mos=mos)
+            mos = Mos(number(signal), number(background), number(overall), count(end_sample))
+            self._entries[count(second)] = _DueMos(mos=mos)
 
     def _ask(self, window: Window, within_s: float) -> _DueMos:
         try:

@@ -10,6 +10,7 @@ from server.judge.silence import Ask
 from server.judge.troubles import INTELLIGIBLE, LOW_BACKGROUND, prompt_of
 from server.judge.verdict import SPEECH_PRESENT, passed
 from server.values.scores import LabelScore
+from server.values.stored import count
 
 MICROPHONE_SNR_DB = 15.0
 """Above this SNR, dB, speech is hard to understand because of bandwidth or SIG, not because of noise."""
@@ -56,7 +57,7 @@ class MicrophoneBlame:
         """Raises TypeError or ValueError if ``state`` is not a snapshot."""
         restored = cls()
         fails, at_fault = state
-        restored._fails, restored._at_fault = int(fails), int(at_fault)
+        restored._fails, restored._at_fault = count(fails), count(at_fault)
         return restored
 
 

@@ -9,6 +9,7 @@ from server.judge.aggregate import ScoreSeries
 from server.judge.combine import EVIDENCE_KINDS, combine, declared_kinds, first_why
 from server.judge.labels import Aggregate, Label, LabelSet
 from server.values.scores import EvidenceKind, LabelScore, Why
+from server.values.stored import amount, count
 
 MOS = ""
 """Stands for a label that holds the overall DNSMOS of each window, 1..5."""
@@ -147,7 +148,7 @@ class History:
         if [tuple(key) for key in state["keys"]] != history._keys:
             raise ValueError("a snapshot of other labels")
         rows: list[Row] = [
-            (int(speech), tuple(None if value is None else float(value) for value in values))
+            (count(speech), tuple(None if value is None else amount(value) for value in values))
             for speech, values in state["rows"]
         ]
         if any(len(values) != len(history._keys) for _, values in rows):
@@ -155,9 +156,9 @@ class History:
         history._fill(rows)
         history._full = bool(state["full"])
         for label_id, counts in state["whys"].items():
-            history._whys[label_id] = Counter({Why(why): int(count) for why, count in counts.items()})
+            history._whys[label_id] = Counter({Why(why): count(times) for why, times in counts.items()})
         for label_id, counts in state["causes"].items():
-            history._causes[label_id] = Counter({str(cause): int(count) for cause, count in counts.items()})
+            history._causes[label_id] = Counter({str(cause): count(times) for cause, times in counts.items()})
         return history
 
     def _append(self, row: Row) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.judge.judgement import Span
+from server.values.stored import count
 
 LOST = "lost"
 """``why`` of a span that holds no audio at all."""
@@ -58,6 +59,6 @@ class LostAudio:
     def restore(cls, state: Mapping[str, Any]) -> "LostAudio":
         """Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot."""
         restored = cls()
-        restored._runs = [(int(start), int(end)) for start, end in state["runs"]]
-        restored._total, restored._end = int(state["total"]), int(state["end"])
+        restored._runs = [(count(start), count(end)) for start, end in state["runs"]]
+        restored._total, restored._end = count(state["total"]), count(state["end"])
         return restored

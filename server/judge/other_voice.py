@@ -6,7 +6,7 @@ None of that is believed of the patient until it has lasted for longer than a tu
 """
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from server.judge.judgement import LatestSound, WindowFacts
 from server.judge.labels import Label, LabelSet
 from server.judge.troubles import INTELLIGIBLE, LOW_BACKGROUND
 from server.values.scores import LabelScore, Why
+from server.values.stored import amount, amounts, count, number
 from server.values.windows import RECENT_S
 
 LOW_REVERBERATION, CLOSE_ENOUGH = "low_reverberation", "close_enough"
@@ -154,25 +155,32 @@ class Turn:
     room: float | None = None
     noisy: bool = False
 
-    def doubted(self, sound: LatestSound | None, speech: float, passed_s: float, *, fails: bool, echoes: bool) -> bool:
-        """Take one window with ``speech`` 0..1 in its last second; whether its noise may be the other party.
+    def doubted(
+        self, sound: LatestSound | None, speech: Sequence[float], passed_s: float, *, fails: bool, echoes: bool
+    ) -> bool:
+        """Take one window; whether its noise may be the other party.
 
-        ``passed_s``: seconds since the window before. ``fails``: there is noise. ``echoes``: what speaks may be the
-        other party.
+        ``speech``: 0..1 in each second since the window before, at least one; ``sound`` is of the last of them.
+        ``passed_s``: how long that is. ``fails``: there is noise. ``echoes``: what speaks may be the other party.
         """
+        for second in speech[:-1]:
+            self._hear(second, 1.0)
         if sound is not None:
             self.room = sound.floor_dbfs if self.room is None else min(sound.floor_dbfs, self.room + 1.0)
             swings = sound.swing_db >= SWINGS_DB
             if self.since is not None:
-                self._go_on(speech, passed_s, steady=speech < SPEAKS and not swings, echoes=echoes)
-            elif speech < SPEAKS and swings and self._goes_on_from_speech(sound):
+                self._go_on(sum(speech), passed_s, steady=speech[-1] < SPEAKS and not swings, echoes=echoes)
+            elif speech[-1] < SPEAKS and swings and self._goes_on_from_speech(sound):
                 self.since, self.own = 0.0, 0.0
         self.noisy = fails
+        self._hear(speech[-1], max(passed_s - len(speech[:-1]), 0.0))
+        return self.since is not None
+
+    def _hear(self, speech: float, seconds: float) -> None:
         if speech >= SPEAKS:
             self.silent = 0.0
         elif self.silent is not None:
-            self.silent += passed_s
-        return self.since is not None
+            self.silent += seconds
 
     def _goes_on_from_speech(self, sound: LatestSound) -> bool:
         """Whether it is loud in a room that was quiet while someone spoke, until just now."""
@@ -180,10 +188,10 @@ class Turn:
         loud = sound.level_dbfs > self.room + OVER_ROOM_DB
         return loud and not self.noisy and self.silent is not None and self.silent < FELL_SILENT_S
 
-    def _go_on(self, speech: float, passed_s: float, *, steady: bool, echoes: bool) -> None:
+    def _go_on(self, speech_s: float, passed_s: float, *, steady: bool, echoes: bool) -> None:
         assert self.since is not None, "there is a turn"
         self.since += passed_s
-        self.own = 0.0 if echoes else self.own + speech
+        self.own = 0.0 if echoes else self.own + speech_s
         if steady or (self.since >= SOUNDS_FOR_S and not echoes) or self.own >= OWN_SPEECH_S:
             self.since = None
 
@@ -203,7 +211,8 @@ class OtherVoice:
         known = {label.id: label for label in labels.labels}
         passed_s = min((facts.end_sample - self.end) / facts.sample_rate, float(RECENT_S))
         self.end = facts.end_sample
-        speech_s = sum(facts.speech_by_second[-max(round(passed_s), 1) :]) / 100
+        speech = [second / 100 for second in facts.speech_by_second[-max(round(passed_s), 1) :]] or [0.0]
+        speech_s = sum(speech)
         doubted: set[str] = set()
         if LOW_REVERBERATION in known:
             echo = latest[LOW_REVERBERATION]
@@ -216,7 +225,6 @@ class OtherVoice:
         if LOW_BACKGROUND in known:
             noise = latest[LOW_BACKGROUND].score
             fails = noise is not None and noise < known[LOW_BACKGROUND].threshold
-            speech = facts.speech_by_second[-1] / 100 if facts.speech_by_second else 0.0
             echoes = LOW_REVERBERATION in doubted
             if self.turn.doubted(facts.sound, speech, passed_s, fails=fails, echoes=echoes):
                 doubted |= {LOW_BACKGROUND, INTELLIGIBLE}
@@ -240,12 +248,14 @@ class OtherVoice:
     def restore(cls, state: Mapping[str, Any]) -> Self:
         """What ``snapshot`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
         level = state["level"]
-        usual = {int(at): int(seconds) for at, seconds in level["usual"]}
+        usual = {round(number(at)): count(seconds) for at, seconds in level["usual"]}
+        turn = {**state["turn"]}
+        room = turn.pop("room")
         return cls(
-            Echo(**state["echo"]),
-            Level(usual, [float(one) for one in level["latest"]], float(level["faint"]), bool(level["walked"])),
-            Turn(**state["turn"]),
-            int(state["end"]),
+            Echo(**amounts(state["echo"])),
+            Level(usual, [number(one) for one in level["latest"]], amount(level["faint"]), bool(level["walked"])),
+            Turn(**amounts(turn), room=None if room is None else number(room)),
+            count(state["end"]),
         )
 
 

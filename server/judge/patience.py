@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from server.judge.judgement import Audience
+from server.values.stored import count
 
 IGNORED_AFTER_S = 20
 IGNORED_BEFORE_DOCTOR = 2
@@ -41,4 +42,4 @@ class Patience:
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
         """What ``snapshot`` wrote."""
-        return cls({str(label_id): int(times) for label_id, times in state["ignored"].items()})
+        return cls({str(label_id): count(times) for label_id, times in state["ignored"].items()})

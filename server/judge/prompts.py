@@ -14,6 +14,7 @@ from server.judge.sounds import Interference
 from server.judge.troubles import Troubles, asks_for_speech, prompt_of
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
+from server.values.stored import amounts, count
 from server.values.text import Text
 
 CLEAR_AFTER_S = 3
@@ -208,9 +209,10 @@ class PromptPolicy:
             if label_id not in policy._troubles.labels:
                 raise ValueError("a prompt of another label")
             event = PromptRaised(prompt_id, label_id, Text(zh, en), audience)
-            policy._up = Up(event, up["raised_at"], Ask(up["asks"]), up["ignored"])
-        policy._spaced_from, policy._raised = state["spaced_from"], dict(state["raised"])
-        policy._last_end, policy._snoozed = state["last_end"], set(state["snoozed"])
+            policy._up = Up(event, count(up["raised_at"]), Ask(up["asks"]), count(up["ignored"]))
+        places = amounts({name: state[name] for name in ("spaced_from", "last_end")})
+        policy._spaced_from, policy._last_end = places["spaced_from"], places["last_end"]
+        policy._raised, policy._snoozed = amounts(state["raised"]), set(state["snoozed"])
         return policy
 
 

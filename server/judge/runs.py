@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.judge.labels import Label
+from server.values.stored import amounts
 from server.values.windows import HOP_S, RECENT_S, WINDOW_S
 
 FORGET_AFTER_S = WINDOW_S
@@ -96,7 +97,7 @@ class Run:
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Run":
         """The run that ``snapshot`` wrote."""
-        return cls(**{**state, "side": Side(state["side"])})
+        return cls(**{**amounts(state), "side": Side(state["side"])})
 
 
 def _side(label: Label, score: float) -> Side:

@@ -25,6 +25,7 @@ from server.judge.verdict import overall, passed
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
+from server.values.stored import count
 from server.values.text import Text
 
 SNAPSHOT_VERSION = 6
@@ -184,7 +185,7 @@ class SessionJudge:
             judge._history = History.restore(state["history"], labels)
             judge._prompts = PromptPolicy.restore(state["prompts"], labels, mode)
             judge._blame = MicrophoneBlame.restore(state["blame"])
-            judge._sample_rate = int(state["sample_rate"])
+            judge._sample_rate = count(state["sample_rate"])
             judge._lifeless = bool(state["lifeless"])
             judge._stretches = Stretches.restore(state["stretches"], judge._sample_rate)
             if mode is Mode.VISIT:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
+from server.values.stored import amounts
 from server.values.windows import RECENT_S, WINDOW_S
 
 FIRST_S = 6
@@ -98,4 +99,4 @@ class Silence:
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Self:
         """What ``snapshot`` wrote."""
-        return cls(**{**state, "kind": InputKind(state["kind"])})
+        return cls(**{**amounts(state), "kind": InputKind(state["kind"])})

@@ -15,6 +15,7 @@ from server.judge.labels import Label, LabelSet
 from server.judge.number import POOR_UNDER
 from server.judge.share import capped_by
 from server.judge.spans import CONTINUOUS_SIGNAL, TAKES_WORDS
+from server.values.stored import amount, count
 
 NEAR_MISS, SPOILED_BY = 0.05, 0.1
 """How far below the threshold a second begins to count, and counts fully: a score just below the threshold is as often
@@ -142,20 +143,22 @@ class SpoiledSpeech:
     def restore(cls, state: Mapping[str, Any]) -> "SpoiledSpeech":
         """Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot."""
         restored = cls()
-        restored._end = int(state["end"])
+        restored._end = count(state["end"])
         by_label = {
-            str(label_id): Counter({int(at): int(count) for at, count in counted})
+            str(label_id): Counter({count(at): count(length) for at, length in counted})
             for label_id, counted in state["counts"].items()
         }
-        by_causes = Counter({frozenset(str(one) for one in causes): int(length) for causes, length in state["causes"]})
+        by_causes = Counter(
+            {frozenset(str(one) for one in causes): count(length) for causes, length in state["causes"]}
+        )
         restored._counts = SpoiledCounts(by_label, by_causes)
         restored._pending = [
             _Second(
-                int(start),
-                int(end),
-                int(speech),
-                int(marks),
-                {str(label_id): [float(score) for score in scores] for label_id, scores in by_label.items()},
+                count(start),
+                count(end),
+                count(speech),
+                count(marks),
+                {str(label_id): [amount(score) for score in scores] for label_id, scores in by_label.items()},
             )
             for start, end, speech, marks, by_label in state["pending"]
         ]
@@ -195,8 +198,8 @@ def _cap(label: Label, counted: Counter[int]) -> float:
     if not total or threshold <= 0.0:
         return 1.0
     share = shortfall = 0.0
-    for at, count in sorted(counted.items()):
-        spoiled = _severity(at / STEPS, threshold) * count / total
+    for at, length in sorted(counted.items()):
+        spoiled = _severity(at / STEPS, threshold) * length / total
         share += spoiled
         shortfall += spoiled * (threshold - at / STEPS)
     if share <= 0.0:

@@ -10,6 +10,7 @@ from server.judge.number import POOR_UNDER
 from server.judge.spans import Mark, SpanTracker, spoiled_by, without
 from server.judge.spoiled import SpoiledSpeech, caps, unheard_share
 from server.values.scores import LabelScore
+from server.values.stored import count
 from server.values.windows import RECENT_S
 
 NO_CROSSTALK = "no_crosstalk"
@@ -95,7 +96,7 @@ class Stretches:
         restored = cls()
         for tracker, marks in ((restored._recent, state["marks"]), (restored._overlap, state["overlap"])):
             for start, end, why in marks:
-                tracker.add(Mark(int(start), int(end), why), rate)
+                tracker.add(Mark(count(start), count(end), why), rate)
         restored._lost = LostAudio.restore(state["lost"])
         restored._spoiled = SpoiledSpeech.restore(state["spoiled"])
         restored._spoiled_in_whole = SpoiledSpeech.restore(state["spoiled_in_whole"])

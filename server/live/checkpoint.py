@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
+from server.values.stored import read_json
 
 VERSION = 2
 """Increased with every change of what a checkpoint holds; other versions are refused."""
@@ -34,14 +35,14 @@ class SessionCheckpoint:
     def of_bytes(cls, data: bytes) -> Self:
         """Raises SnapshotError for bytes that ``to_bytes`` did not write, or of another version."""
         try:
-            written = json.loads(data)
+            written = read_json(data)
             if written["version"] != VERSION:
                 raise SnapshotError(f"This checkpoint has version {written['version']!r}; this server reads {VERSION}.")
             log = WindowLog()
             log.restore(written["log"])
             core = None if written["core"] is None else base64.b64decode(written["core"], validate=True)
             return cls(core, log.windows(), dict(written["state"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
             raise SnapshotError(f"The checkpoint cannot be read: {error}.") from error
 
 

@@ -8,6 +8,7 @@ from server.live.clock import Clock
 from server.live.limits import LiveLimits
 from server.live.session import Phase, Session
 from server.stream.declared import DeclarationCheck
+from server.values.stored import amount, count
 from server.wire.client import SessionStart, requested
 from server.wire.server import QualityUpdate
 
@@ -46,10 +47,10 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
         session.resume_token = str(state["resume_token"])
         session.phase = Phase.DETACHED
         session.core = checkpoint.core
-        session.started_at = saved_at - float(state["age_s"])
-        session.furthest_sample = int(state["furthest_sample"])
+        session.started_at = saved_at - amount(state["age_s"])
+        session.furthest_sample = count(state["furthest_sample"])
         told, update = state["failure_told_s"], state["update"]
-        session.failure_told = None if told is None else saved_at - float(told)
+        session.failure_told = None if told is None else saved_at - amount(told)
         session.update = None if update is None else QualityUpdate.model_validate(update)
         session.prompts.restore(state["prompts"])
         session.warnings.restore(state["warnings"], saved_at)
@@ -61,7 +62,7 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
             session.assessment.capture,
             **session.manner(),
         )
-    except (LookupError, TypeError, ValueError, AttributeError, TingqingError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, TingqingError) as error:
         raise SnapshotError(f"The session cannot go on from its checkpoint: {error}.") from error
     return session
 

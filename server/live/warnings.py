@@ -4,6 +4,7 @@ from typing import Any
 
 from server.stream.events import Level
 from server.values.audio import Capture
+from server.values.stored import count
 from server.wire.server import WarningCode
 
 SILENT_DBFS = -119.9
@@ -90,8 +91,8 @@ class WarningWatch:
     def restore(self, state: dict[str, Any], now: float) -> None:
         """Raises KeyError, TypeError or ValueError for anything but a ``snapshot``."""
         since = state["silent_since"]
-        self._silent_since = None if since is None else int(since)
-        self._silent, self._clipping = bool(state["silent"]), int(state["clipping"])
+        self._silent_since = None if since is None else count(since)
+        self._silent, self._clipping = bool(state["silent"]), count(state["clipping"])
         self._last = {code: now - float(told_s) for code, told_s in state["told_s"].items()}
 
     def _tell(self, code: WarningCode, now: float) -> list[WarningCode]:

@@ -19,10 +19,10 @@ WITHIN_DB = 25.0
 LEAKED_DB = 20.0
 """On a channel of the same recording, so is speech this far under the patient's channel at the same moment."""
 JOIN_S = 0.6
+"""Pauses up to this are within what the far end says: the gate's own limit."""
 
 LEAST_S = 1e-3
 """Rounding to cells leaves spans of nothing, shorter than this."""
-"""Pauses up to this are within what the far end says: the gate's own limit."""
 
 FLOOR_DB = -120.0
 

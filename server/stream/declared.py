@@ -50,6 +50,9 @@ UNIFORM_WITHIN = 0.02
 HEAD_BYTES = 16
 """Enough of the sound to know a container by; whole samples of every encoding."""
 
+LARGEST_BOX = 4_096
+"""Bytes of the first box of an MP4 with its size, at least 8 (ISO/IEC 14496-12): what brands the file is of."""
+
 
 class Guess(StrEnum):
     """What the bytes look like instead."""
@@ -72,7 +75,7 @@ class Guess(StrEnum):
 _HEADS = (
     (0, b"\x1aE\xdf\xa3", Guess.WEBM),
     (0, b"OggS", Guess.OGG),
-    (0, b"ID3", Guess.MP3),
+    *((0, b"ID3" + version, Guess.MP3) for version in (b"\2", b"\3", b"\4")),
     (4, b"ftyp", Guess.MP4),
     (0, b"fLaC", Guess.FLAC),
     (0, b"RIFF", Guess.WAV),
@@ -104,7 +107,7 @@ class DeclarationCheck:
         if self.decided or not len(data):
             return None
         self._bytes += data if self._bytes else self._without_silence(bytes(data))
-        guess = container(bytes(self._bytes[:HEAD_BYTES]))
+        guess = container_behind_silence(bytes(self._bytes[: 3 * HEAD_BYTES]), self._silent)
         self.decided = guess is not None or len(self._bytes) >= self._wanted
         if self.decided:
             guess = guess or samples_guess(bytes(self._bytes[: self._wanted]), self._encoding, self._least)
@@ -112,17 +115,30 @@ class DeclarationCheck:
         return guess
 
     def _without_silence(self, data: bytes) -> bytes:
-        """Without the silence before the sound: zeros, or the byte that a telephone's law has for it. Of that byte up
-        to 15 stay, so that samples and heads lie where they did."""
+        """Without the silence before the sound: zeros, or the byte that a telephone's law has for it. Of that byte
+        up to 31 stay, so that samples lie where they did, and a head has the zeros with which it begins."""
         self._silent = self._silent or data[:1]
         sound = data.lstrip(self._silent)
         self._silence += len(data) - len(sound)
-        return self._silent * (self._silence % HEAD_BYTES) + sound if sound else b""
+        if not sound:
+            return b""
+        kept = self._silence if self._silence < HEAD_BYTES else HEAD_BYTES + self._silence % HEAD_BYTES
+        return self._silent * kept + sound
 
 
 def container(head: bytes) -> Guess | None:
     """The container whose first bytes these are."""
-    return next((guess for at, magic, guess in _HEADS if head[at : at + len(magic)] == magic), None)
+    found = next((guess for at, magic, guess in _HEADS if head[at : at + len(magic)] == magic), None)
+    return None if found is Guess.MP4 and not 8 <= int.from_bytes(head[:4], "big") <= LARGEST_BOX else found
+
+
+def container_behind_silence(head: bytes, silent: bytes) -> Guess | None:
+    """The container that begins in the first bytes, or behind the bytes ``silent`` with which they begin.
+
+    Where it begins is not known: an MP4 begins with zeros of its own. It is looked for at no other place.
+    """
+    behind = len(head) - len(head.lstrip(silent)) if silent else 0
+    return next((guess for at in range(behind + 1) if (guess := container(head[at : at + HEAD_BYTES]))), None)
 
 
 def samples_guess(data: bytes, declared: Encoding, least: int = 1) -> Guess | None:

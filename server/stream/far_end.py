@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from server.stream.gaps import row_mask
 from server.values.audio import CORE_RATE
+from server.values.stored import count
 
 TAIL_MS = 300
 """The loudspeaker's delay and the room's echo: the far end is heard this long after its own track has ended."""
@@ -79,6 +80,6 @@ class FarEnd:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a ``snapshot``. Raises KeyError, TypeError or ValueError for anything else."""
-        self._spans = deque((int(start), int(end)) for start, end in state["spans"])
-        self._known = int(state["known"])
+        self._spans = deque((count(start), count(end)) for start, end in state["spans"])
+        self._known = count(state["known"])
         self._replayed = None if state["replayed"] is None else bool(state["replayed"])

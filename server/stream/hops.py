@@ -12,6 +12,7 @@ from server.stream.totals import Totals
 from server.values.audio import Float32Array
 from server.values.measures import RecordingTotals
 from server.values.rows import N_COLUMNS, ROW_RATE, BoolArray, Column
+from server.values.stored import count, number
 from server.values.windows import PEAK_BINS, WINDOW_S
 
 _DECIBELS = [Column.LEVEL_DB, Column.SYLLABLE_DB, Column.LOW_DB, Column.HIGH_DB]
@@ -102,7 +103,7 @@ class HopRows:
 
     def restore(self, state: dict[str, Any], rows: Float32Array) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
-        end = int(state["end"])
+        end = count(state["end"])
         if rows.shape != (min(end, KEPT_ROWS), N_COLUMNS):
             raise ValueError(f"{rows.shape[0]} rows kept of {end}")
         self._features.restore(state["features"])
@@ -110,6 +111,6 @@ class HopRows:
         self._peaks.restore(state["peaks"])
         self._totals.restore(state["totals"])
         carried = state["carried_noise_db"]
-        self.carried_noise_db = None if carried is None else float(carried)
+        self.carried_noise_db = None if carried is None else number(carried)
         self._rows.forget(end - rows.shape[0])
         self._rows.write(rows)

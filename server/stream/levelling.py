@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from server.values.audio import CORE_RATE, Float32Array
+from server.values.stored import amount, number
 
 TARGET_DBFS = -26.0
 """Active speech level that VAD and DNSMOS expect, dBFS: ITU-T P.56's usual nominal level."""
@@ -85,9 +86,9 @@ class Levelling:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         dc = state["dc"]
-        self._level_db = float(state["level_db"])
-        self._heard_s = float(state["heard_s"])
-        self._dc = None if dc is None else float(dc)
+        self._level_db = number(state["level_db"])
+        self._heard_s = amount(state["heard_s"])
+        self._dc = None if dc is None else number(dc)
 
 
 def _step(seconds: float, time_constant_s: float) -> float:

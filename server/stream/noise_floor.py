@@ -6,6 +6,7 @@ import numpy as np
 
 from server.values.audio import Float32Array
 from server.values.rows import Column, is_pause
+from server.values.stored import number
 
 RISE_DB_PER_S = 1.0
 """How fast the carried floor follows louder pauses. A 30 dB change takes 30 s: about the memory that helps a window
@@ -37,6 +38,6 @@ class NoiseFloor:
         return {"floor_db": self._floor_db}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a ``snapshot``."""
+        """Continue from a ``snapshot``. Raises KeyError, TypeError or ValueError for anything else."""
         floor = state["floor_db"]
-        self._floor_db = None if floor is None else float(floor)
+        self._floor_db = None if floor is None else number(floor)

@@ -42,7 +42,7 @@ class SpeechPeaks:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a ``snapshot``. Raises KeyError, TypeError or ValueError for anything else."""
         counts: npt.NDArray[np.float64] = np.asarray(state["counts"], np.float64)
-        if counts.ndim != 1 or counts.size > PEAK_BINS or not np.isfinite(counts).all():
+        if counts.ndim != 1 or counts.size > PEAK_BINS or not np.isfinite(counts).all() or (counts < 0.0).any():
             raise ValueError("counts of peaks that no stream wrote")
         self._counts = np.zeros(PEAK_BINS)
         self._counts[: counts.size] = counts

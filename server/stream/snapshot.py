@@ -24,6 +24,7 @@ from server.errors import SnapshotError
 from server.stream.hops import KEPT_ROWS
 from server.values.audio import Float32Array
 from server.values.rows import N_COLUMNS
+from server.values.stored import read_json
 
 MAGIC = b"TQSC"
 VERSION = 6
@@ -63,7 +64,7 @@ def unpack(packed: bytes) -> tuple[dict[str, Any], Float32Array]:
     if zlib.crc32(packed[:end]) != _CRC.unpack_from(packed, end)[0]:
         raise SnapshotError("The snapshot is damaged: its checksum is wrong.")
     try:
-        state = json.loads(packed[_HEADER.size : rows_at])
+        state = read_json(packed[_HEADER.size : rows_at])
     except ValueError as error:
         raise SnapshotError("The snapshot's JSON cannot be read.") from error
     if not isinstance(state, dict):

@@ -28,6 +28,7 @@ from server.stream.windower import has_window_at_end, window_after
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.measures import RecordingTotals
 from server.values.rows import ROW_RATE
+from server.values.stored import count
 from server.values.windows import WINDOW_S, Window
 
 LEVELS_PER_S = 5
@@ -241,7 +242,7 @@ class Timeline:
 
         Raises KeyError, TypeError or ValueError if ``state`` is not a snapshot.
         """
-        hop, known, gap_start = int(state["hop"]), int(state["known_until"]), state["gap_start"]
+        hop, known, gap_start = count(state["hop"]), count(state["known_until"]), state["gap_start"]
         if hop < 0 or known < hop * CORE_RATE or int(state["rows"]["end"]) != hop * ROW_RATE:
             raise ValueError("its indices do not agree")
         self._resume_at = hop * CORE_RATE
@@ -250,7 +251,7 @@ class Timeline:
         self._gate_at_hop = state["gate"]
         self._rows.restore(state["rows"], rows)
         if gap_start is not None:
-            self._gaps.add(int(gap_start), hop * self._rate)
+            self._gaps.add(count(gap_start), hop * self._rate)
         self.hop = max(0, hop - WINDOW_S)
         self._pcm = Ring(WINDOW_S * CORE_RATE, start=self.hop * CORE_RATE)
         self._echo.start(self.hop)

@@ -21,6 +21,7 @@ from server.values.rows import (
     runs,
     usual_peak,
 )
+from server.values.stored import amount, count, counts
 
 BINS = 256
 BIN_DB = 0.5
@@ -145,12 +146,18 @@ class Totals:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
-        self._rows, self._speech_rows, clipped, self._dropout_rows = state["sums"]
-        self._gap_rows, self._far_end_rows = state["absent"]
-        self._clipped = float(clipped)
-        self._pause_count, self._longest_pause_rows, self._pause_rows, self._silence = state["pauses"]
-        self._speech_levels = np.asarray(state["speech_levels"], np.int64).reshape(BINS)
-        self._pause_levels = np.asarray(state["pause_levels"], np.int64).reshape(BINS)
+        rows, speech_rows, clipped, dropout_rows = state["sums"]
+        self._rows, self._speech_rows, self._dropout_rows = counts((rows, speech_rows, dropout_rows))
+        self._clipped = amount(clipped)
+        self._gap_rows, self._far_end_rows = counts(state["absent"])
+        *pauses, silence = state["pauses"]
+        self._pause_count, self._longest_pause_rows, self._pause_rows = counts(pauses)
+        self._silence = None if silence is None else count(silence)
+        self._speech_levels = np.asarray(counts(state["speech_levels"]), np.int64).reshape(BINS)
+        self._pause_levels = np.asarray(counts(state["pause_levels"]), np.int64).reshape(BINS)
         self._edge = np.asarray(state["edge"], np.float32).reshape(-1, N_COLUMNS)
-        self._open_zeros = int(state["open_zeros"])
-        self._usual_peak = state["usual_peak"]
+        open_zeros, usual = count(state["open_zeros"]), state["usual_peak"]
+        if open_zeros > LONGEST_OPEN_ROWS:
+            raise ValueError(f"{open_zeros} open rows of zeros")
+        self._open_zeros = open_zeros
+        self._usual_peak = None if usual is None else amount(usual)

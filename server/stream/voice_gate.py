@@ -11,6 +11,7 @@ from server.stream.levelling import Levelling
 from server.stream.ring import Ring
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.rows import ROW_RATE
+from server.values.stored import amount, count
 
 ONSET_P = 0.5
 """A frame of at least this probability is speech (Silero's own default)."""
@@ -127,5 +128,5 @@ class VoiceGate:
         self._levelling.restore(state["levelling"])
         self._next = position - position % self._frame
         self._open = bool(state["open"])
-        self._run = int(state["run"])
-        self._before_hop = float(state["before_hop"])
+        self._run = count(state["run"])
+        self._before_hop = amount(state["before_hop"])

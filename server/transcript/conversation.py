@@ -9,6 +9,7 @@ from server.errors import SnapshotError
 from server.judge.said import Said, SaidState
 from server.transcript.matcher import Matcher, combined
 from server.transcript.topics import Mention, Topic
+from server.values.stored import amount
 
 DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "interviewer", "医生", "大夫", "护士"})
 """Speakers whose lines are context. Everybody else speaks for the patient, as do lines without a speaker."""
@@ -101,8 +102,8 @@ def _digest(key: str) -> str:
 
 
 def _remembered(state: str, strength: float, key: str, at_s: float | None) -> _TimedMention:
-    mention = Mention(SaidState(state), float(strength), 0, 0, str(key))
-    return _TimedMention(mention, None if at_s is None else float(at_s))
+    mention = Mention(SaidState(state), amount(strength), 0, 0, str(key))
+    return _TimedMention(mention, None if at_s is None else amount(at_s))
 
 
 def _first(heard: list[_TimedMention], distinct: int) -> Said:

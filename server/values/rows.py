@@ -25,7 +25,7 @@ class Column(IntEnum):
     """
 
     LEVEL_DB = 0
-    """RMS after a 40 Hz high-pass (mains hum is noise and stays in), dBFS, before levelling."""
+    """RMS after a 65 Hz high-pass (server/stream/features.py), dBFS, before levelling."""
     SPEECH = 1
     """VAD speech probability 0..1 of the last VAD frame that ended in or before the row (causal)."""
     SYLLABLE_DB = 2

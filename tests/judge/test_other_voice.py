@@ -284,3 +284,32 @@ def test_a_restored_visit_still_knows_how_the_patient_sounds() -> None:
         scores = {label.id: 1.0 for label in TELEMEDICINE.labels if label.acoustic} | dict(second.scores)
         told += judge.add_window(heard(at, second), opinions(scores), opinions(scores)).prompts
     assert told == []
+
+
+def windows_missing(visit: Sequence[Second], judged: Sequence[int]) -> list[bool]:
+    """Whether the noise is doubted in each of the windows ``judged``, by the second in which they end."""
+    voice, found = OtherVoice(), []
+    for at in judged:
+        second = visit[at - 1]
+        latest = {label.id: LabelScore(dict(second.scores).get(label.id, 1.0), {}) for label in TELEMEDICINE.labels}
+        speech = tuple(round(100 * one.speech) for one in visit[max(at - 10, 0) : at])
+        window = replace(heard(at, second), speech_by_second=speech)
+        found.append("low_background" in voice.doubted(window, TELEMEDICINE, latest))
+    return found
+
+
+BEGINS = [LISTENS, *[SPEAKS] * 10, sounding(12.0)]
+
+
+def test_speech_of_windows_that_are_missing_is_the_patients_too() -> None:
+    """Two of three windows are missing. Only the last second of each counted, which held none of the speech."""
+    visit = [*BEGINS, *[sounding(12.0, 1.0), sounding(12.0, 1.0), sounding(12.0)] * 2]
+    assert windows_missing(visit, [*range(1, 13), 15, 18]) == [*[False] * 11, True, True, False]
+
+
+def test_who_spoke_in_a_window_that_is_missing_has_only_just_fallen_silent() -> None:
+    """The patient spoke a second ago, while no window was judged."""
+    visit = [LISTENS, *[SPEAKS] * 6, *[LISTENS] * 4, *[SPEAKS] * 2, *[sounding(12.0)] * 3]
+    every = windows_missing(visit, range(1, 17))
+    assert every[13:] == [True] * 3
+    assert windows_missing(visit, [*range(1, 12), 14, 15, 16])[-3:] == [True] * 3

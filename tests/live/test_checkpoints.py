@@ -12,6 +12,7 @@ from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.errors import SnapshotError
 from server.live.checkpoint import VERSION, CheckpointStore, MemoryCheckpoints, SessionCheckpoint
+from server.live.checkpointing import restore_session
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.model.acoustic import summarise
@@ -34,8 +35,16 @@ async def process(
     dictionaries: Dictionaries, store: CheckpointStore, clock: FakeClock
 ) -> AsyncIterator[SessionManager]:
     """A server that shares nothing with others but the store. It is left without a drain, as if the power went."""
+    async with open_engine(dictionaries) as engine:
+        manager = SessionManager(engine, LiveLimits(), clock, checkpoints=store)
+        await manager.__aenter__()
+        yield manager
+
+
+@asynccontextmanager
+async def open_engine(dictionaries: Dictionaries) -> AsyncIterator[Engine]:
     async with ScoringService([FakeScorer()], FakeMos()) as service:
-        engine = Engine(
+        yield Engine(
             service=service,
             dictionaries=dictionaries,
             make_core=lambda audio: StreamCore(audio, FakeDetector()),
@@ -47,9 +56,6 @@ async def process(
             vad="fake",
             version="0",
         )
-        manager = SessionManager(engine, LiveLimits(), clock, checkpoints=store)
-        await manager.__aenter__()
-        yield manager
 
 
 async def power_cut(patient: Patient) -> None:
@@ -255,6 +261,27 @@ async def test_a_checkpoint_is_written_with_each_update_and_not_with_each_messag
 def test_garbage_is_refused_as_a_checkpoint(data: bytes) -> None:
     with pytest.raises(SnapshotError):
         SessionCheckpoint.of_bytes(data)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
+def test_a_checkpoint_with_a_number_that_is_not_finite_is_refused(number: str) -> None:
+    log = f'[[["a"], [{number}]]]'
+    with pytest.raises(SnapshotError):
+        SessionCheckpoint.of_bytes(f'{{"version":{VERSION},"core":null,"log":{log},"state":{{}}}}'.encode())
+
+
+@pytest.mark.parametrize("name", ["furthest_sample", "age_s", "failure_told_s"])
+async def test_a_session_does_not_go_on_from_a_negative_number(
+    dictionaries: Dictionaries, store: CheckpointStore, name: str
+) -> None:
+    session_id = (await begun(dictionaries, store))["session_id"]
+    kept = await store.get(session_id)
+    assert kept is not None
+    damaged = SessionCheckpoint(kept.core, kept.log, kept.state | {name: -5})
+    async with open_engine(dictionaries) as engine:
+        restore_session(kept, engine, LiveLimits(), FakeClock())
+        with pytest.raises(SnapshotError):
+            restore_session(damaged, engine, LiveLimits(), FakeClock())
 
 
 async def test_a_store_holds_the_latest_of_each_session_until_its_end(

@@ -70,6 +70,48 @@ def test_a_container_is_known_by_its_first_bytes_after_silence_too(head: bytes, 
     assert told(head + RNG.bytes(640)) == [guess]
 
 
+HEADS = {
+    b"\x1aE\xdf\xa3\x9fB\x86\x81": Guess.WEBM,
+    b"OggS\0\2": Guess.OGG,
+    b"RIFF\xff\xff\xff\xffWAVE": Guess.WAV,
+    b"\0\0\0 ftypisom": Guess.MP4,
+    b"ID3\4\0\0": Guess.MP3,
+    b"fLaC\0\0\0\x22": Guess.FLAC,
+}
+
+
+@pytest.mark.parametrize("silent", [b"\0", b"\xff", b"\x7f", b"\xd5"])
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: HEADS[head].value)
+def test_a_container_is_known_behind_silence_of_any_length(head: bytes, silent: bytes) -> None:
+    """Unless the silence was a multiple of 16 bytes long the head lay where nobody looked."""
+    for length, chunk in (
+        (1, 1),
+        (13, 1),
+        (16, 1),
+        (2, 5),
+        (18, 5),
+        (29, 5),
+        *((n, 1_280) for n in (*range(1, 35), 641, 70_003)),
+    ):
+        assert told(silent * length + head + RNG.bytes(64), chunk=chunk) == [HEADS[head]], (length, chunk)
+
+
+@pytest.mark.parametrize("audio", [S16, AudioFormat(Encoding.MULAW, 8_000), AudioFormat(Encoding.PCM_F32LE, 16_000)])
+def test_no_container_is_seen_in_speech_and_noise_behind_silence(speech: Float32Array, audio: AudioFormat) -> None:
+    samples = {Encoding.PCM_S16LE: s16(speech).tobytes(), Encoding.PCM_F32LE: speech.astype("<f4").tobytes()}
+    data = samples.get(audio.encoding, RNG.bytes(16_000))
+    for length in range(40):
+        assert told(bytes(length // 4 * 4) + data, audio) == []
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\x01\0OggS", b"\x05\0\x07\0RIFF", b"ID3\x7f", b"ID3 is spoken of", b"RIF\0", b"ftyp"]
+)
+def test_letters_within_the_sound_are_no_container(behind: bytes) -> None:
+    for length in (0, 4, 6, 1_280):
+        assert told(bytes(length) + behind + bytes(2_000)) == []
+
+
 @pytest.mark.parametrize("chunk", [7, 21, 640, 1_001, 100_000])
 def test_the_guess_does_not_depend_on_how_the_bytes_are_cut(speech: Float32Array, chunk: int) -> None:
     silence = bytes(4_800)

@@ -1,6 +1,9 @@
 """Property tests: results do not depend on the cuts, the rate is any, and a resumed stream equals an unbroken one."""
 
+import copy
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from server.errors import SnapshotError
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent
-from server.stream.snapshot import MAX_BYTES, VERSION, pack
+from server.stream.snapshot import MAX_BYTES, VERSION, pack, unpack
 from server.values.audio import AudioFormat, Encoding
 from server.values.rows import N_COLUMNS
 from tests.fakes import FakeDetector
@@ -233,6 +236,41 @@ def test_a_snapshot_of_another_version_is_refused(packed: bytes) -> None:
 def test_a_snapshot_holds_only_finite_numbers() -> None:
     with pytest.raises(ValueError, match="JSON"):
         pack({"level_db": float("nan")}, np.zeros((0, N_COLUMNS), np.float32))
+
+
+def with_checksum(body: bytes) -> bytes:
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def numbers(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the whole numbers are that are not negative: places and counts."""
+    if isinstance(value, dict | list):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from numbers(one, (*path, key))
+    elif isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        yield path
+
+
+def test_no_count_of_a_snapshot_is_taken_if_it_is_negative(packed: bytes) -> None:
+    state, rows = unpack(packed)
+    counted = [path for path in numbers(state) if "detector" not in path]
+    assert len(counted) > 500
+    for path in [*counted, ("rows", "peaks", "counts", 0), ("rows", "totals", "sums", 2), ("gate", "before_hop")]:
+        changed = copy.deepcopy(state)
+        at: Any = changed
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = -3
+        assert refused(pack(changed, rows)), path
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"1e999"])
+def test_a_number_that_is_not_finite_is_refused_wherever_it_stands(packed: bytes, number: bytes) -> None:
+    at = packed.index(b'"level_db":') + len(b'"level_db":')
+    end = min(packed.index(stop, at) for stop in (b",", b"}"))
+    body = packed[:at] + number.rjust(end - at) + packed[end:-4]
+    assert len(body) == len(packed) - 4
+    assert refused(with_checksum(body))
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

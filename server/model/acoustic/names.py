@@ -21,7 +21,8 @@ class Internal(StrEnum):
     """2.5–3.3 kHz against 100–1000 Hz of the voice, dB, where a telephone line was declared."""
     PEAK_PILE = "peak_pile"
     """Share of the speech that peaks at the loudest level, less what peaks just below it: clipping, however changed.
-    Over the whole window in ``recent`` too."""
+    In ``recent`` the
+    smaller one of the whole window and of the session's speech before it (``Window.carried_peaks``)."""
     SELF_ECHO = "self_echo"
     """Strength of the talker's own voice coming back after 100–330 ms, 0..1; 0 where no delay stands out."""
     LIFTED_SPEECH_DBFS = "lifted_speech_dbfs"
