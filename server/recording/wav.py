@@ -4,8 +4,10 @@ import os
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
+
+from server.recording.wav_tail import AT_MOST, tail_bytes
 
 UNKNOWN = 0xFFFF_FFFF
 """A length that a header of 32 bits cannot hold (RF64, EBU Tech 3306); streaming writers leave it or 0 in RIFF too."""
@@ -15,10 +17,11 @@ LOOKED_AT = 65_536
 """Bytes behind the declared end in which there must be something: some recorders fill their last block with zeros."""
 
 CHUNK_NAME = re.compile(rb"[A-Za-z0-9_ ]{4}")
+"""Of a chunk that is told by its name and a length that fits, whatever follows."""
 NAMES_BEHIND = frozenset(
     (b"LIST", b"INFO", b"id3 ", b"ID3 ", b"bext", b"iXML", b"cue ", b"smpl", b"JUNK", b"PEAK", b"fact")
 )
-TAGS_BEHIND = (b"TAG", b"ID3", b"APETAGEX")
+TAGS_BEHIND = (b"TAG", b"ID3", b"APETAGEX", b"PK\3\4")
 """What other writers put behind the audio, whatever length they claim for it."""
 
 Patches = Mapping[int, bytes]
@@ -48,9 +51,10 @@ def header_patches(file: BinaryIO) -> Patches:
     """
     try:
         found = _find_audio(file)
-        if found is None or not (_goes_on(file, found) or (found.sizes is not None and found.behind < 0)):
+        if found is None or not (found.behind < 0 or _goes_on(file, found)):
             return {}
-        return _true_lengths(found)
+        sound = replace(found, available=found.available - _tail(file, found))
+        return _true_lengths(sound) if sound.behind >= 0 or sound.sizes is not None or sound != found else {}
     finally:
         file.seek(0)
 
@@ -101,7 +105,12 @@ def _goes_on(file: BinaryIO, audio: _Audio) -> bool:
     behind = _read(file, audio.start + audio.declared, LOOKED_AT)
     if behind.startswith(TAGS_BEHIND) or (audio.declared and not any(behind)):
         return False
-    return not any(_is_chunk(behind[pad : pad + 8], audio.behind - pad - 8) for pad in {0, audio.declared % 2})
+    if any(_is_chunk(behind[pad : pad + 8], audio.behind - pad - 8) for pad in {0, audio.declared % 2}):
+        return False
+    # A chain of chunks up to the end of the file, perhaps behind the zeros that fill a block.
+    zeros = len(behind) - len(behind.lstrip(b"\0"))
+    tail = _tail(file, audio)
+    return not (tail and 0 <= audio.behind - tail <= (zeros if audio.declared else 0) + audio.declared % 2)
 
 
 def _is_chunk(head: bytes, left: int) -> bool:
@@ -109,6 +118,12 @@ def _is_chunk(head: bytes, left: int) -> bool:
         return False
     (length,) = struct.unpack("<4xI", head)
     return length <= left or head[:4] in NAMES_BEHIND
+
+
+def _tail(file: BinaryIO, audio: _Audio) -> int:
+    """How many bytes at the end of the file are no sound, whatever length was declared: chunks or an archive."""
+    size = min(audio.available, AT_MOST)
+    return tail_bytes(_read(file, audio.start + audio.available - size, size)) if size > 0 else 0
 
 
 def _true_lengths(audio: _Audio) -> Patches:

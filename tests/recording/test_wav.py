@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from server.errors import UndecodableFileError
 from server.recording.decode import Gap, read_recording
 from server.recording.wav import header_patches, patched
+from server.recording.wav_tail import tail_bytes
 
 RATE = 16_000
 PCM = np.random.default_rng(3).integers(-9_000, 9_000, 15 * RATE, dtype=np.int16)
@@ -75,6 +77,67 @@ def test_a_header_that_was_never_filled_in_is_read_to_the_end(head: bytes, on_di
 def test_what_other_writers_put_behind_the_audio_is_not_heard(behind: bytes) -> None:
     short = AUDIO[: 2 * RATE]
     assert heard(wav(36 + len(short), len(short)) + short + behind).size == RATE
+
+
+def chunk(name: bytes, content: bytes, *, padded: bool = True) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2 if padded else 0)
+
+
+def archive() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as zipped:
+        zipped.writestr("notes.txt", "what was said")
+        zipped.comment = b"by a recorder"
+    return file.getvalue()
+
+
+TAILS = {
+    **{
+        name.decode("latin-1").strip("\0 "): chunk(name, b"<x>some text</x>\0" * 3)
+        for name in (b"LIST", b"axml", b"cart", b"chna", b"umid", b"_PMX", b"DISP", b"acid", b"id3\0", b"id3 ", b"%x-y")
+    },
+    "odd": chunk(b"_PMX", b"odd"),
+    "odd, not padded": chunk(b"_PMX", b"odd", padded=False),
+    "chain": chunk(b"acid", bytes(24)) + chunk(b"_PMX", b"12345") + chunk(b"id3\0", bytes(70_000)) + INFO,
+    "empty": chunk(b"chna", b""),
+    "archive": archive(),
+    "tag": b"TAG" + bytes(125),
+    "chunk and tag": INFO + b"TAG" + bytes(125),
+}
+SHORT = PCM[: 2 * RATE + 1]
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("declared", ["right", 0, UNKNOWN, 0x7FFF_FFFF, "too large", "too small"])
+def test_what_lies_behind_the_sound_is_not_heard_whatever_the_header_says(tail: str, declared: str | int) -> None:
+    size = SHORT.nbytes
+    lengths: dict[str | int, int] = {"right": size, "too large": size + 10_000_000, "too small": 8_192}
+    length = int(lengths.get(declared, declared if isinstance(declared, int) else 0))
+    head = wav(min(36 + length, UNKNOWN), length)
+    assert np.array_equal(heard(head + SHORT.astype("<i2").tobytes() + TAILS[tail]), SHORT.astype(np.float32) / 32768)
+
+
+@pytest.mark.parametrize("tail", TAILS)
+@pytest.mark.parametrize("zeros", [2, 4_000])
+def test_zeros_that_fill_a_block_before_chunks_are_no_sound_that_goes_on(tail: str, zeros: int) -> None:
+    file = wav(36 + SHORT.nbytes, SHORT.nbytes) + SHORT.astype("<i2").tobytes() + bytes(zeros) + TAILS[tail]
+    assert heard(file).size == SHORT.size
+
+
+@pytest.mark.parametrize("tail", ["LIST", "chain"])
+def test_a_long_file_without_a_length_has_chunks_behind_its_sound_too(tail: str) -> None:
+    head = rf64(UNKNOWN, 2**64 - 1, 2**64 - 1)
+    assert np.array_equal(heard(head + AUDIO + TAILS[tail]), PCM.astype(np.float32) / 32768)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_sound_is_taken_for_chunks(seed: int) -> None:
+    """Also loud sound, in which a third of the samples have two bytes that are letters."""
+    rng = np.random.default_rng(seed)
+    loud = rng.integers(0x2020, 0x7E7E, 2_000_000, dtype=np.int16).astype("<i2").tobytes()
+    for sound in (loud, rng.bytes(4_000_000), bytes(100_000), b"LIST" * 9_000, loud + bytes(1_000_000)):
+        assert tail_bytes(sound) == 0
+        assert tail_bytes(sound + INFO) == len(INFO)
 
 
 def test_a_header_that_is_right_and_other_files_are_left_alone() -> None:
