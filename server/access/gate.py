@@ -76,12 +76,12 @@ class Gate:
         return key.principal
 
     async def note(self, who: Principal, act: Act, about: str, address: str) -> None:
-        """Write down what ``who`` does, before it is done. Who is not identified is not written down.
+        """Write down what ``who`` does, before it is done. A server without keys identifies nobody and writes nothing.
 
         ``about``: a session or nothing. It may come from an address that a stranger wrote: what cannot be a session's
         id is written as ``?``. Raises StoreError.
         """
-        if who.role is not Role.ANYONE:
+        if who.role is not Role.ANYONE and await self.keyed():
             known = about if not about or _SESSION.fullmatch(about) else "?"
             await self._write(who.who, who.site, act, known, address)
 

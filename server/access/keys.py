@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -135,11 +135,18 @@ class MemoryKeys:
 
 
 async def create_key(
-    store: KeyStore, site: str, role: Role, now: datetime, expires_at: datetime | None = None
+    store: KeyStore,
+    site: str,
+    role: Role,
+    now: datetime,
+    expires_at: datetime | None = None,
+    *,
+    noted: Callable[[ApiKey], Awaitable[None]] | None = None,
 ) -> tuple[str, ApiKey]:
     """A new key: its text, which nobody can read again, and what is kept of it.
 
-    Raises SettingsError for a site that is not a plain name.
+    ``noted`` is awaited before the key opens anything; what it raises leaves no key. Raises SettingsError for a site
+    that is not a plain name.
     """
     if not _SITE.fullmatch(site):
         raise SettingsError(
@@ -147,6 +154,8 @@ async def create_key(
         )
     text = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     key = ApiKey(secrets.token_hex(4), site, role, now, expires_at)
+    if noted is not None:
+        await noted(key)
     await store.add(key, digest_of(text))
     return text, key
 

@@ -3,45 +3,15 @@
 import ipaddress
 from collections import OrderedDict
 
+from server.access.buckets import MAX_NAMES, Buckets
 from server.errors import TooManyRequestsError
 
 WRONG_AT_ONCE = 20
 WRONG_EVERY_S = 3.0
 """After ``WRONG_AT_ONCE`` wrong keys an address has one more try in this time."""
 
-MAX_NAMES = 10_000
-"""Of more names the one that was not heard of for longest is forgotten, and begins with a full bucket."""
-
 TOKENS_PER_MINUTE = 60
 """Sockets of one kind for one session: each is written into the audit, which nobody can shorten."""
-
-
-class Buckets:
-    """A token bucket per name (ITU-T I.371, leaky bucket as a meter): ``burst`` at once, then ``per_s`` per second."""
-
-    def __init__(self, burst: float, per_s: float) -> None:
-        self._burst = burst
-        self._per_s = per_s
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def full(self, name: str, now: float) -> bool:
-        """Whether ``name`` has taken nothing for so long that all is forgotten."""
-        return self._now_left(name, now) >= self._burst
-
-    def wait_s(self, name: str, now: float) -> float:
-        """Seconds until ``take`` may be called for ``name``; 0 for now."""
-        return max(0.0, (1 - self._now_left(name, now)) / self._per_s)
-
-    def take(self, name: str, now: float) -> None:
-        """Take one, if one is left."""
-        self._left[name] = (max(0.0, self._now_left(name, now) - 1), now)
-        self._left.move_to_end(name)
-        if len(self._left) > MAX_NAMES:
-            self._left.popitem(last=False)
-
-    def _now_left(self, name: str, now: float) -> float:
-        left, since = self._left.get(name, (self._burst, now))
-        return min(self._burst, left + (now - since) * self._per_s)
 
 
 class Throttle:

@@ -5,7 +5,7 @@ key ends its tokens too.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -135,9 +135,15 @@ class Tokens:
         return found[0] if found else await rotate(self._keys, self._now())
 
 
-async def rotate(keys: KeyStore, now: datetime, *, drop_old: bool = False) -> SigningKey:
+async def rotate(
+    keys: KeyStore,
+    now: datetime,
+    *,
+    drop_old: bool = False,
+    noted: Callable[[SigningKey], Awaitable[None]] | None = None,
+) -> SigningKey:
     """A new key signs from now on. Tokens of the former ones stay valid, unless ``drop_old``; none is kept for longer
-    than ``ROTATED_STAYS`` after its successor came."""
+    than ``ROTATED_STAYS`` after its successor came. ``noted`` is awaited before anything changes."""
     found = await keys.signing_keys()
     newer = [now, *(key.created_at for key in found)]
     dropped = [
@@ -148,6 +154,8 @@ async def rotate(keys: KeyStore, now: datetime, *, drop_old: bool = False) -> Si
     # Whatever the clock says, what was made last is the newest.
     at = max([now, *(key.created_at + timedelta(microseconds=1) for key in found)])
     new = SigningKey(secrets.token_hex(4), secrets.token_bytes(32), at)
+    if noted is not None:
+        await noted(new)
     await keys.replace_signing_keys(new, dropped)
     return new
 

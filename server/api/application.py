@@ -9,8 +9,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from server.access.origins import Outside
 from server.api import assess, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
-from server.api.admission import Admission
 from server.api.forwarded import Forwarded
+from server.api.outside_check import OutsideCheck
 from server.api.prefix import Prefix
 from server.api.requests import HEADER, Requests
 
@@ -46,7 +46,7 @@ def build(
     app.include_router(stream.router)
     app.include_router(observe.router)
     pages.install(app, client)
-    app.add_middleware(Admission, outside=outside)
+    app.add_middleware(OutsideCheck, outside=outside)
     if outside.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.api.principals import needs, note
-from server.api.problems import client_gone, documented
+from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
-from server.errors import ConfigError, LabelQueryError
+from server.errors import LabelQueryError
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
 from server.recording.parties import assess_recording
@@ -157,7 +157,8 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
 async def _assess(services: Services, form: FormData) -> Response:
     upload = file_of(form)
     fields = _fields(form)
-    labels = services.engine.dictionaries.resolve(fields.label_query())
+    # Two hundred labels of one's own take a tenth of a second, which every live session would wait.
+    labels = await asyncio.to_thread(services.engine.dictionaries.resolve, fields.label_query())
     roles = fields.roles()
     async with services.slots.run():
         recording = await _open(upload, services.uploads.max_audio_s, roles)
@@ -197,6 +198,4 @@ def _fields(form: FormData) -> AssessForm:
     try:
         return AssessForm.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{where}: {first['msg']}", param=where) from None
+        raise config_error(error) from None

@@ -5,11 +5,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from server.errors import TingqingError
+from server.errors import ConfigError, TingqingError
 from server.logs import request_id
+from server.wire.client import MAX_PARAM
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -106,6 +108,13 @@ async def _validation(_: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
     return problem(422, "invalid_request", f"{where or 'request'}: {first['msg']}", param=where or None)
+
+
+def config_error(error: ValidationError) -> ConfigError:
+    """What is wrong with the first faulty field, without what the peer wrote there."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:MAX_PARAM]
+    return ConfigError(f"{where or 'body'}: {first['msg']}", param=where or None)
 
 
 def bug() -> JSONResponse:

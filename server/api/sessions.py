@@ -11,10 +11,9 @@ from server.access.principal import Principal, Right
 from server.access.tokens import Scope
 from server.api.addresses import base_of, socket_base_of
 from server.api.principals import needs, note
-from server.api.problems import client_gone, documented
+from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, read_body
-from server.errors import ConfigError
 from server.live.pending import SessionTerms
 from server.wire.sessions import AnnouncedSession, SessionRequest
 
@@ -88,6 +87,4 @@ def _parsed(body: bytes) -> SessionRequest:
     try:
         return SessionRequest.model_validate_json(body or b"{}")
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])[:100]
-        raise ConfigError(f"{where or 'body'}: {first['msg']}", param=where or None) from None
+        raise config_error(error) from None

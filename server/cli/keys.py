@@ -98,9 +98,11 @@ def create(
     now = utc_now()
 
     async def use(stores: "AccessStores") -> "tuple[str, ApiKey]":
-        text, key = await create_key(stores.keys, site, Role(role), now, None if lasts is None else now + lasts)
-        await stores.audit.add(AuditEntry(now, OPERATOR, site, Act.KEY_CREATED, key.id, ""))
-        return text, key
+        async def noted(key: "ApiKey") -> None:
+            await stores.audit.add(AuditEntry(now, OPERATOR, site, Act.KEY_CREATED, key.id, ""))
+
+        until = None if lasts is None else now + lasts
+        return await create_key(stores.keys, site, Role(role), now, until, noted=noted)
 
     text, key = _with_stores(data_dir, use)
     write_line(text)
@@ -177,9 +179,10 @@ def rotate(
     from server.access.gate import utc_now
 
     async def use(stores: "AccessStores") -> "SigningKey":
-        new = await tokens.rotate(stores.keys, utc_now(), drop_old=drop_old)
-        await stores.audit.add(AuditEntry(utc_now(), OPERATOR, "", Act.SIGNING_ROTATED, new.kid, ""))
-        return new
+        async def noted(new: "SigningKey") -> None:
+            await stores.audit.add(AuditEntry(utc_now(), OPERATOR, "", Act.SIGNING_ROTATED, new.kid, ""))
+
+        return await tokens.rotate(stores.keys, utc_now(), drop_old=drop_old, noted=noted)
 
     new = _with_stores(data_dir, use)
     stderr_console().print(f"Tokens are signed with {new.kid} from now on.")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from server.access.gate import TOKEN_EXPIRED
 from server.access.principal import Principal
@@ -16,6 +16,7 @@ from server.errors import (
     TokenExpiredError,
     TokenUsedError,
 )
+from server.judge.labels import LabelSet
 from server.live import endings
 from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
@@ -117,14 +118,15 @@ class Admission:
             if isinstance(resumed, Accepted):
                 resumed.session.unheard = False
             return resumed
+        noted_once = _once(noted)
         try:
-            return await self._begin(start, principal, claim, noted)
+            return await self._begin(start, principal, claim, noted_once)
         except TokenUsedError as used:
             again = None if claim is None else self._registry.running(claim.session_id, principal.site)
             if again is None or not again.session.unheard:
                 raise
-            await noted(again.session.id)
-            return await self._begin_again(again.session, format_of(start), used)
+            await noted_once(again.session.id)
+            return await self._begin_again(start, again.session, used)
 
     async def _begin(
         self,
@@ -133,28 +135,34 @@ class Admission:
         claim: Claim | None,
         noted: Callable[[str], Awaitable[None]],
     ) -> Accepted:
-        start = self._settled(start, principal, claim)
+        terms = self._settled(principal, claim)
         session_id = new_session_id() if claim is None else claim.session_id
         await noted(session_id)
-        labels = await asyncio.to_thread(self._engine.dictionaries.resolve, requested(start.labels))
-        self._settled(start, principal, claim)  # another socket may have come meanwhile
-        site = principal.site
-        session = Session(
-            self._engine, self._limits, self._clock, start, session_id=session_id, site=site, labels=labels
-        )
-        accepted = Accepted(session, self._engine.make_core(session.audio))
+        start = terms.applied(start)
+        labels = await self._resolved(start)
+        self._settled(principal, claim)  # another socket may have come meanwhile
+        accepted = self._new(start, session_id, principal.site, labels, terms)
         if claim is not None:  # only now: a start that cannot work must not use up the announced session
             self._pending.claim(session_id)
         return accepted
 
-    def _settled(self, start: SessionStart, principal: Principal, claim: Claim | None) -> SessionStart:
-        """The start on the terms of the announced session, if this socket may begin one now."""
+    async def _resolved(self, start: SessionStart) -> LabelSet:
+        return await asyncio.to_thread(self._engine.dictionaries.resolve, requested(start.labels))
+
+    def _new(self, start: SessionStart, session_id: str, site: str, labels: LabelSet, terms: SessionTerms) -> Accepted:
+        session = Session(
+            self._engine, self._limits, self._clock, start, session_id=session_id, site=site, labels=labels, terms=terms
+        )
+        return Accepted(session, self._engine.make_core(session.audio))
+
+    def _settled(self, principal: Principal, claim: Claim | None) -> SessionTerms:
+        """The terms of the announced session, if this socket may begin one now."""
         if claim is not None and not claim.live:
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
         terms = SessionTerms() if claim is None else self._pending.terms(claim.session_id, principal.site)
         if self.full:
             raise capacity_error(self._limits)
-        return terms.applied(start)
+        return terms
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
         """The session without its former socket, which is told and closed, unless the format does not fit."""
@@ -176,17 +184,21 @@ class Admission:
                         return self._go_on(found.session, self._clock.now() - found.state.since)
                     await self._take_over(found)
 
-    async def _begin_again(self, session: Session, audio: AudioFormat, used: TokenUsedError) -> Accepted:
+    async def _begin_again(self, start: SessionStart, former: Session, used: TokenUsedError) -> Accepted:
         """An announced session whose patient said nothing yet: its line may have broken before ``session.started`` and
-        the resume token came. The holder of its token goes on with it instead; the former resume token is void."""
-        ours = False
-        while (entry := self._registry.running(session.id, session.site)) is not None and (ours or session.unheard):
-            _check_format(session, audio)
+        the resume token came. It ends unheard, and the holder of its token begins it anew, on the same terms."""
+        start = former.terms.applied(start)
+        labels = await self._resolved(start)
+        stopped: Session | None = None
+        while (entry := self._registry.running(former.id, former.site)) is not None:
+            # What it says while it is stopped must not leave the session to nobody.
+            if entry.session is not stopped and not entry.session.unheard:
+                break
             if isinstance(entry.state, Waiting):
-                session.renew_token()
-                accepted = self._go_on(session, self._clock.now() - entry.state.since)
-                return accepted if session.furthest_sample else replace(accepted, replay_until=0)
-            ours = True  # what it says while it is stopped must not leave the session to nobody
+                accepted = self._new(start, former.id, former.site, labels, former.terms)
+                self._registry.replace(accepted.session)
+                return accepted
+            stopped = entry.session
             await self._take_over(entry)
         raise used
 
@@ -221,6 +233,18 @@ class Admission:
     def close(self) -> None:
         """Refuse newcomers from now on and forget announced sessions."""
         self._pending.close()
+
+
+def _once(noted: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+    """One socket writes one entry, however it gets in."""
+    told: set[str] = set()
+
+    async def once(session_id: str) -> None:
+        if session_id not in told:
+            told.add(session_id)
+            await noted(session_id)
+
+    return once
 
 
 def _not_here() -> SessionExpiredError:

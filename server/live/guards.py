@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from server.access.buckets import Bucket
 from server.errors import FasterThanRealTimeError, TooManyChangesError, TooManyFaultsError
 
 FAULTS = 5
@@ -37,20 +38,15 @@ class ChangeGuard:
     """
 
     def __init__(self, now: float) -> None:
-        self._left = float(CHANGES)
-        self._last = now
+        self._bucket = Bucket(CHANGES, 1 / CHANGE_EVERY_S, now)
 
     def note(self, now: float) -> None:
         """Raises TooManyChangesError."""
-        self._left = min(CHANGES, self._left + (now - self._last) / CHANGE_EVERY_S)
-        self._last = now
-        if self._left < 1:
+        if (wait_s := self._bucket.wait_s(now)) > 0:
             raise TooManyChangesError(
-                "The labels are changed too often; wait a little.",
-                param="labels",
-                retry_after_s=round((1 - self._left) * CHANGE_EVERY_S, 1),
+                "The labels are changed too often; wait a little.", param="labels", retry_after_s=round(wait_s, 1)
             )
-        self._left -= 1
+        self._bucket.take(now)
 
 
 class PaceGuard:

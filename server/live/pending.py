@@ -8,6 +8,7 @@ from typing import Literal
 
 from server.errors import TokenUsedError, UnknownSessionError
 from server.live.clock import Clock, Timer
+from server.live.fairness import gives_way
 from server.wire.client import LabelsField, MetadataField, SessionStart
 
 MAX_CLAIMED = 10_000
@@ -55,14 +56,13 @@ class PendingSessions:
 
     def full_for(self, site: str) -> bool:
         """Whether as many wait as may, and no other site has more of them than ``site``."""
-        of_site = self._of_site()
+        of_site = Counter(pending.site for pending in self._pending.values())
         return len(self._pending) >= self._most and of_site[site] >= max(of_site.values(), default=0)
 
     def announce(self, site: str, terms: SessionTerms) -> str:
         """The new session's id, 128 random bits. Ask ``full_for`` before, without awaiting in between."""
         if len(self._pending) >= self._most:
-            of_site = self._of_site()
-            self.withdraw(max(self._pending, key=lambda each: of_site[self._pending[each].site]))
+            self.withdraw(gives_way(self._pending, lambda each: self._pending[each].site))
         session_id = new_session_id()
         timer = self._clock.call_later(self._claim_s, partial(self._pending.pop, session_id))
         self._pending[session_id] = _Pending(site, terms, timer)
@@ -92,9 +92,6 @@ class PendingSessions:
         """Nobody will come for it. One that was claimed or is forgotten is ignored."""
         if (pending := self._pending.pop(session_id, None)) is not None:
             pending.timer.cancel()
-
-    def _of_site(self) -> Counter[str]:
-        return Counter(pending.site for pending in self._pending.values())
 
     def awaits(self, session_id: str, site: str) -> bool:
         """Whether its socket may still come."""

@@ -3,7 +3,6 @@
 import asyncio
 import hmac
 import logging
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
@@ -14,7 +13,9 @@ from server.live.checkpoint import CheckpointStore, SessionCheckpoint
 from server.live.checkpointing import checkpoint_of
 from server.live.clock import Clock, Timer
 from server.live.concluding import conclude, without_result
+from server.live.fairness import gives_way
 from server.live.limits import LiveLimits
+from server.live.newcomers import snapshot_message
 from server.live.outcome import Outcome, Remembered, ResultSink
 from server.live.port_calls import PortCalls
 from server.live.session import Session
@@ -91,8 +92,8 @@ class Entry:
 
 
 class Registry:
-    """Bounded: the manager limits patients; of more than ``max_sessions`` waiting sessions the oldest of the site with
-    most of them is ended early.
+    """Bounded: the manager limits patients; of more than ``max_sessions`` waiting sessions, of the site with most of
+    them, the one in which least was heard is ended early.
 
     Ended sessions go to ``sink``, running ones are kept in ``checkpoints``. ``group`` owns the ends of sessions without
     a socket.
@@ -169,6 +170,14 @@ class Registry:
 
     # -- its sockets
 
+    def replace(self, new: Session) -> None:
+        """``new`` has the id of a session that waits for its patient, and takes its place and its observers."""
+        entry = self._entries[new.id]
+        assert isinstance(entry.state, Waiting), f"a session with {entry.state} is not replaced"
+        new.inherit(entry.session)
+        new.hub.publish(snapshot_message(new).model_dump_json(), "snapshot")
+        entry.session = new
+
     def attach(self, session: Session, connection: "Connection") -> None:
         """This connection serves the session from now on, whether it is new or its patient came back."""
         entry = self._entries.get(session.id)
@@ -185,9 +194,9 @@ class Registry:
         session.detach(heard, why)
         waiting = self.waiting
         if len(waiting) > self._limits.max_sessions:
-            # Of the site with most of them: sessions opened and dropped elsewhere must not end one ward's visit.
-            of_site = Counter(each.session.site for each in waiting)
-            self._expire(max(waiting, key=lambda each: of_site[each.session.site]).session.id, "expired")
+            # Sessions that are opened and dropped must not end a visit in which something was said.
+            least = gives_way(waiting, lambda each: each.session.site, lambda each: each.session.furthest_sample)
+            self._expire(least.session.id, "expired")
 
     async def save(self, session: Session) -> None:
         """Keep the checkpoint of a running session. If the store fails, only a resume in another process is lost."""

@@ -20,6 +20,7 @@ from server.live.hub import Hub
 from server.live.limits import LiveLimits
 from server.live.messages import capture_of, error_message, format_of, kind_of
 from server.live.outbox import Outbox
+from server.live.pending import SessionTerms
 from server.live.prompt_board import PromptBoard, PromptMessage
 from server.live.warnings import WarningWatch
 from server.rendering import wire
@@ -75,14 +76,16 @@ class Session:
         session_id: str,
         site: str,
         labels: LabelSet,
+        terms: SessionTerms | None = None,
     ) -> None:
-        """``labels``: what ``start`` asks for, resolved.
+        """``labels``: what ``start`` asks for, resolved. ``terms``: of an announced session; ``start`` has them.
 
         ``unheard``: the patient has sent nothing since ``session.started``, and may not have got it.
         """
         self.id = session_id
         self.site = site
-        self.renew_token()
+        self.resume_token = secrets.token_urlsafe(32)
+        self.terms = terms or SessionTerms()
         self.unheard = True
         self.changes = ChangeGuard(clock.now())
         self.engine = engine
@@ -105,10 +108,6 @@ class Session:
         self.update: QualityUpdate | None = None
         self.prompts = PromptBoard()
         self.failure_told: float | None = None
-
-    def renew_token(self) -> None:
-        """Nobody comes back with the former one."""
-        self.resume_token = secrets.token_urlsafe(32)
 
     def manner(self) -> dict[str, Any]:
         """The terms under which this session is assessed."""
@@ -134,6 +133,11 @@ class Session:
         return self.pace is Pace.FAST
 
     # -- state
+
+    def inherit(self, former: "Session") -> None:
+        """Take the place of ``former``, in which nothing was said: its observers watch this one from now on."""
+        former._move(Phase.ENDED, "its patient begins anew")
+        self.hub = former.hub
 
     def attach(self, outbox: Outbox) -> None:
         """A patient's socket is there: the first one, or a new one after a break."""

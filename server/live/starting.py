@@ -14,8 +14,11 @@ AT_ONE_LINK = 4
 
 
 class StartingSockets:
-    """Twice as many as there may be sessions, half of them for one site, and ``AT_ONE_LINK`` with the token of one
-    session: whoever has a link can shut out nobody else."""
+    """Twice as many as there may be sessions, and ``AT_ONE_LINK`` with the token of one session.
+
+    A site may take no more places than it leaves free (dynamic thresholds, Choudhury and Hahne 1998): one site at most
+    half of them, a second half of the rest, and so on, so that a few cannot shut out the next.
+    """
 
     def __init__(self, limits: LiveLimits) -> None:
         self._limits = limits
@@ -28,12 +31,13 @@ class StartingSockets:
     @contextmanager
     def place(self, principal: Principal, claim: Claim | None) -> Iterator[None]:
         """For as long as the block runs. Raises CapacityError."""
+        free = 2 * self._limits.max_sessions - self._all
         places = {}
         if principal.role is not Role.ANYONE:  # alone on this server
-            places["site", principal.site] = self._limits.max_sessions
+            places["site", principal.site] = free
         if claim is not None:
             places["session", claim.session_id] = AT_ONE_LINK
-        if self._all >= 2 * self._limits.max_sessions or any(self._of[name] >= most for name, most in places.items()):
+        if free <= 0 or any(self._of[name] >= most for name, most in places.items()):
             raise capacity_error(self._limits)
         self._all += 1
         self._of.update(places.keys())

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from server.access.audit import MemoryAudit
+from server.access.audit import Act, MemoryAudit
 from server.access.gate import Gate
 from server.access.keys import KeyStore, create_key
 from server.access.principal import ANYONE, Right, Role
 from server.access.throttle import WRONG_AT_ONCE
+from server.access.tokens import Scope
 from server.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
 from tests.access.conftest import WallClock
 
@@ -128,3 +129,17 @@ async def test_each_key_has_its_own_rate(keys: KeyStore, now: WallClock) -> None
     await gate.caller(f"Bearer {busy}", HERE)
     with pytest.raises(TooManyRequestsError):
         await gate.caller(f"Bearer {busy}", HERE)
+
+
+async def test_a_server_without_keys_writes_down_nobody_not_even_who_holds_a_token(
+    keys: KeyStore, now: WallClock
+) -> None:
+    audit = MemoryAudit()
+    gate = Gate(keys, audit, now)
+    token = await gate.tokens.issue(Scope.OBSERVE, "a" * 32, "local", timedelta(hours=1), key_id=None)
+    guest, _ = await gate.guest(token, Scope.OBSERVE, "a" * 32)
+    await gate.note(guest, Act.SESSION_OBSERVED, "a" * 32, HERE)
+    assert await audit.latest(10) == []
+    await create_key(keys, "a", Role.ADMIN, now())
+    await gate.note(guest, Act.SESSION_OBSERVED, "a" * 32, HERE)
+    assert [entry.act for entry in await audit.latest(10)] == [Act.SESSION_OBSERVED]

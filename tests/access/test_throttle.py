@@ -4,13 +4,15 @@ from contextlib import suppress
 
 import pytest
 
+from server.access import buckets as buckets_of_names
 from server.access import throttle
-from server.access.throttle import Buckets, Throttle, network_of
+from server.access.buckets import Buckets
+from server.access.throttle import Throttle, network_of
 from server.errors import TooManyRequestsError
 
 
 def test_of_too_many_names_the_longest_unheard_of_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "MAX_NAMES", 2)
+    monkeypatch.setattr(buckets_of_names, "MAX_NAMES", 2)
     buckets = Buckets(burst=1, per_s=0.1)
     for name in ("a", "b", "a", "c"):
         buckets.take(name, 0.0)

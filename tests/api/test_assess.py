@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.datastructures import FormData
 
 from server.api.uploads import _until_gone as until_gone
+from server.dictionaries import Dictionaries
 from server.recording.decode import Recording
 from server.wire.result import ResultModel
 from tests.api.client import http
@@ -291,6 +292,19 @@ def uploading(port: int, content: bytes) -> socket.socket:
         + body
     )
     return line
+
+
+def test_labels_of_a_recording_are_resolved_beside_the_loop(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve, threads = Dictionaries.resolve, []
+
+    def noted(self: Dictionaries, *asked: Any) -> Any:
+        threads.append(threading.get_ident())
+        return resolve(self, *asked)
+
+    monkeypatch.setattr(Dictionaries, "resolve", noted)
+    assert post(served, wav(), labels="low_background").status_code == 200
+    assert threads
+    assert served.thread.ident not in threads
 
 
 def test_a_client_that_leaves_stops_the_work(patient: Served, monkeypatch: pytest.MonkeyPatch) -> None:

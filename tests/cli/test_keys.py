@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -36,6 +37,27 @@ def test_a_revoked_key_is_listed_as_such(tmp_path: Path) -> None:
     assert in_process("keys", "revoke", row["id"], "--data-dir", tmp_path).code == 0
     (row,) = json.loads(in_process("keys", "list", "--format", "json", "--data-dir", tmp_path).out)
     assert row["state"] == "revoked"
+
+
+@pytest.mark.parametrize("act", [["create", "--site", "a", "--role", "admin"], ["revoke", "{key}"], ["rotate"]])
+def test_what_cannot_be_written_down_is_not_done(tmp_path: Path, act: list[str]) -> None:
+    in_process("keys", "create", "--site", "a", "--role", "admin", "--data-dir", tmp_path)
+    in_process("keys", "rotate", "--data-dir", tmp_path)
+    database = tmp_path / "tingqing.db"
+
+    def kept() -> list[list[object]]:
+        with closing(sqlite3.connect(database)) as connection:
+            tables = ("api_keys", "signing_keys", "audit")
+            return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
+
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no space left'); END")
+    before = kept()
+    (key,) = json.loads(in_process("keys", "list", "--format", "json", "--data-dir", tmp_path).out)
+    ran = in_process("keys", *(one.format(key=key["id"]) for one in act), "--data-dir", tmp_path)
+    assert ran.code != 0
+    assert ran.out == "", "no key that opens nothing"
+    assert kept() == before
 
 
 @pytest.mark.parametrize(

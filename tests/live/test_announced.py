@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -110,6 +111,51 @@ async def test_a_visit_whose_beginning_was_lost_on_the_way_begins_again(
     assert clock.pending == 1, "the ended one's alone"
 
 
+async def test_a_visit_that_begins_anew_takes_the_format_and_capture_of_the_new_start(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms(mode="visit"))
+    lost = Patient(manager, clock, claim=Claim(session_id))
+    await lost.start(labels="low_background")
+    doctor = Doctor(manager, session_id)
+    assert (await doctor.socket.expect("snapshot"))["capture"]["noiseSuppression"] is False
+    patient = Patient(manager, clock, claim=Claim(session_id))
+    audio = {"encoding": "pcm_f32le", "sample_rate": 48_000}
+    started = await patient.start(audio=audio, capture={"source": "telephone"})
+    assert started["config"]["audio"] == audio
+    assert started["config"]["mode"] == "visit", "what was settled holds"
+    assert len(started["labels"]) > 1, "what the first start asked for does not"
+    await until(lambda: len(doctor.socket.got("snapshot")) == 2)
+    assert doctor.socket.got("snapshot")[1]["capture"]["source"] == "telephone"
+    assert doctor.socket.closed is None
+    ended = await patient.end()
+    assert ended["result"]["source"]["sample_rate"] == 48_000
+    await doctor.socket.expect("session.ended")
+
+
+async def test_each_socket_is_noted_once_however_it_gets_in(manager: SessionManager) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    noted: list[list[str]] = [[], [], []]
+
+    def noting(entries: list[str]) -> Callable[[str], Awaitable[None]]:
+        async def note(about: str) -> None:
+            entries.append(about)
+
+        return note
+
+    sockets = [FakeTransport() for _ in noted]
+    tasks = []
+    for socket, entries in zip(sockets, noted, strict=True):
+        socket.say(start_message())
+        running = manager.run_stream(socket, ANYONE, claim=Claim(session_id), noted=noting(entries))
+        tasks.append(asyncio.create_task(running))
+    await until(lambda: sum(socket.closed is not None for socket in sockets) == 2)
+    assert noted == [[session_id]] * 3
+    for socket in sockets:
+        socket.vanish()
+    await asyncio.wait(tasks)
+
+
 @pytest.mark.parametrize("said", [{"type": "keepalive"}, noise(0.1)], ids=["a message", "audio"])
 async def test_a_visit_in_which_something_was_said_is_not_begun_again(
     manager: SessionManager, clock: FakeClock, said: dict[str, str] | bytes
@@ -182,6 +228,40 @@ async def test_silent_sockets_of_one_link_or_site_leave_room_for_the_others(
     await asyncio.wait([each.done for each in silent])
     await Patient(manager, principal=GREEDY, claim=Claim(links[0])).start()
     assert manager.counts().starting == 0
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_sessions=8)])
+async def test_silent_sockets_of_several_sites_leave_room_for_the_next(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    greedy = [Principal("a key", Role.INTEGRATOR, f"greedy-{number}") for number in range(3)]
+    silent = [Patient(manager, principal=each) for each in greedy for _ in range(16)]
+    await settle()
+    assert manager.counts().starting == 8 + 4 + 2, "each half of what is free"
+    await Patient(manager, clock, principal=Principal("a key", Role.INTEGRATOR, "ward-3")).start()
+    for each in silent:
+        each.socket.vanish()
+    await asyncio.wait([each.done for each in silent])
+
+
+@pytest.mark.parametrize("limits", [LiveLimits(max_sessions=3)])
+async def test_sessions_opened_and_dropped_do_not_end_a_visit_that_waits_for_its_patient(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start()
+    await patient.speak_scored(noise(4))
+    patient.socket.vanish()
+    await patient.done
+    for _ in range(8):
+        dropped = Patient(manager, clock)
+        await dropped.start()
+        dropped.socket.vanish()
+        await dropped.done
+    await until(lambda: manager.counts().waiting == 3)
+    back = Patient(manager, clock)
+    resumed = await back.start(resume={key: started[key] for key in ("session_id", "resume_token")})
+    assert resumed["session_id"] == started["session_id"]
 
 
 async def test_a_socket_that_cannot_be_written_down_is_refused_and_leaves_the_link_unused(

@@ -26,7 +26,7 @@ TOLD_AT_MOST = 100
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Admission:
+class OutsideCheck:
     """ASGI middleware. To refuse a WebSocket it accepts, sends the error and closes with 4403: browsers cannot read a
     refused upgrade.
     """
