@@ -24,7 +24,7 @@ MUTANTS ?= 60
 ROOMS ?=
 SEED ?= 1
 
-BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate live_sessions live_capacity clap_device clap_learns clap_labels clap_memory
+BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate clap_device clap_learns clap_labels clap_memory
 
 # npm installs what checks the web client; where it is absent these checks are skipped, or fail where CI wants all.
 NPM ?= $(shell command -v npm)
@@ -125,6 +125,8 @@ format: $(WORK) $(if $(NPM),$(JS)) ## Rewrite the sources as `make check` wants 
 bench: $(WORK) ## Run the benchmarks (minutes; some need real audio, see bench/)
 	@for name in $(BENCHES); do echo "== $$name"; $(BIN)/python bench/$$name.py || exit 1; done
 	@echo "== clap"; $(BIN)/tingqing bench clap
+	@echo "== live"; $(BIN)/tingqing bench live --find --seconds 25 --probes 4
+	@echo "== soak"; $(BIN)/tingqing bench soak --sessions 100
 
 accuracy: $(BENCH) ## Measure what changed and write docs/accuracy.md again (an hour; needs real audio, see bench/; ARGS)
 	$(BIN)/python bench/accuracy.py $(ARGS)

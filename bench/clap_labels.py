@@ -19,6 +19,7 @@ import torch
 
 from server.dictionaries import Dictionaries
 from server.judge.labels import LabelSet
+from server.model.clap.random_weights import random_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.spectrogram import log_mel
 from server.model.clap.stand_in import clips
@@ -28,7 +29,6 @@ from server.scoring.service import ScoringService
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
-from tools.material.clap.random_weights import random_clap
 
 BETWEEN_S = 0.1
 

@@ -21,12 +21,12 @@ from server.judge.labels import LabelSet
 from server.logs import configure_logging
 from server.model.clap.mel import MEL
 from server.model.clap.published import LABEL_TEXTS
+from server.model.clap.random_weights import random_clap
 from server.model.clap.scorer import ClapScorer
 from server.model.clap.stand_in import models, peer
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.settings import Settings
 from server.values.scores import EvidenceKind, Opinion
-from tools.material.clap.random_weights import random_clap
 
 
 class Peer:

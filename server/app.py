@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from server.api.serving import DrainingServer
+    from server.model.clap.scorer import ClapScorer
 
 Opened = TypeVar("Opened")
 
@@ -46,12 +47,17 @@ PROBE_S = 3
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, overlap: OverlapModel | None = None, *, at_once: int = 1
+    settings: Settings,
+    overlap: OverlapModel | None = None,
+    *,
+    at_once: int = 1,
+    open_clap: Callable[..., "ClapScorer | None"] = open_clap,
 ) -> AsyncIterator[Engine]:
     """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
     ``overlap``: a model to use instead of the shipped one, for cross-validation. ``at_once``: how many windows may be
-    ready together; scorers are then tuned for all of them rather than for the first.
+    ready together; scorers are then tuned for all of them rather than for the first. ``open_clap``: another source of
+    CLAP than the setting's, for benchmarks.
     Raises LabelFileError and SettingsError before anything is started.
     """
     labels_folder = settings.labels_dir or labels_dir()
@@ -138,7 +144,12 @@ def _listener(make_detector: Callable[[], Detector]) -> Callable[[AudioFormat], 
     return lambda audio: StreamCore(audio, make_detector())
 
 
-def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] | None = None) -> "FastAPI":
+def create_app(
+    settings: Settings,
+    on_refused: Callable[[TingqingError], None] | None = None,
+    *,
+    open_clap: Callable[..., "ClapScorer | None"] = open_clap,
+) -> "FastAPI":
     """The application, not started yet; its lifespan opens, drains and closes the engine.
 
     ``on_refused`` is called with the error of an engine that could not be opened. Raises SettingsError if the web
@@ -155,7 +166,7 @@ def create_app(settings: Settings, on_refused: Callable[[TingqingError], None] |
         async with AsyncExitStack() as stack:
             stores = await stack.enter_async_context(_told(open_access(settings), on_refused))
             engine = await stack.enter_async_context(
-                _told(open_engine(settings, at_once=settings.max_sessions), on_refused)
+                _told(open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap), on_refused)
             )
             limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
             manager = await stack.enter_async_context(SessionManager(engine, limits))
@@ -198,6 +209,7 @@ def make_server(
     on_refused: Callable[[TingqingError], None] | None = None,
     *,
     keyed: bool = False,
+    open_clap: Callable[..., "ClapScorer | None"] = open_clap,
 ) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for at most ``drain_s``.
 
@@ -209,7 +221,7 @@ def make_server(
     from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
     check_exposure(settings, keyed=keyed)
-    app = create_app(settings, on_refused)
+    app = create_app(settings, on_refused, open_clap=open_clap)
 
     def started() -> None:
         if on_started is not None:

@@ -1,5 +1,6 @@
 """``/healthz``: the process answers. ``/readyz``: it can score and accepts sessions."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Self
 
@@ -69,6 +70,7 @@ class Ready(WireModel):
     vad: str
     version: str
     score_ms: float = Field(description="How long a real score took, measured at most 2 s ago.")
+    tasks: int = Field(description="Tasks on the event loop, the one that answers among them.")
     sessions: SessionCountsModel
     lanes: list[LaneState]
     windows_replaced: int = Field(description="Live windows replaced by newer ones since the start.")
@@ -100,6 +102,7 @@ async def readyz(services: Wired, response: Response) -> Ready:
         vad=engine.vad,
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),
+        tasks=len(asyncio.all_tasks()),
         sessions=SessionCountsModel(live=counts.live, waiting=counts.waiting, observers=counts.observers),
         lanes=[LaneState.of(lane) for lane in engine.service.metrics()],
         windows_replaced=engine.metrics.windows_replaced,

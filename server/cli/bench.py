@@ -1,33 +1,42 @@
 """``tingqing bench``: how fast this machine is."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from server.cli import bench_live, bench_soak
 from server.cli.console import compact_json, guarded, write_line
 
 EPILOG = """\
+[bold]Examples[/bold]
+  tingqing bench live --sessions 20   how late updates come under load
+  tingqing bench live --find          how many sessions this machine holds
+  tingqing bench soak --hours 1       whether anything is left behind
+  tingqing bench clap                 one hop of CLAP, by transformers and by our code
+"""
+
+CLAP_EPILOG = """\
 [bold]Examples[/bold]
   tingqing bench clap
   tingqing bench clap --threads 1 --json
   tingqing bench clap --checkpoint clap-htsat-fused
 """
 
+app = typer.Typer(
+    name="bench",
+    help="Measure how fast this machine is.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
-class Subject(StrEnum):
-    """What can be measured."""
 
-    CLAP = "clap"
-
-
+@app.command("clap", epilog=CLAP_EPILOG)
 @guarded
-def bench(
-    subject: Annotated[
-        Subject, typer.Argument(help="[bold]clap[/bold]: one hop of five labels, by transformers and by our code.")
-    ],
+def clap(
     threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads for each of the two.")] = 2,
     repeats: Annotated[int, typer.Option("--repeats", min=1, metavar="N", help="Interleaved rounds.")] = 9,
     checkpoint: Annotated[
@@ -43,11 +52,10 @@ def bench(
         bool, typer.Option("--json", help="Print one JSON object on one line; everything else goes to stderr.")
     ] = False,
 ) -> None:
-    """Measure how long CLAP takes on this machine.
+    """Measure how long one hop of five labels takes, by transformers and by our code.
 
     Reports medians of interleaved rounds within one run. Needs no weights and no network.
     """
-    assert subject is Subject.CLAP
     from server.model.clap.extra import need_extra
 
     need_extra("tingqing bench clap")
@@ -75,3 +83,7 @@ def _print_table(report: dict[str, Any]) -> None:
             f"Roofline: {report['tower_gflop']} GFLOP at this CPU's {report['bf16_gflops']} GFLOP/s in bf16 take "
             f"{report['roofline_ms']} ms"
         )
+
+
+app.command("live", epilog=bench_live.EPILOG)(bench_live.live)
+app.command("soak", epilog=bench_soak.EPILOG)(bench_soak.soak)

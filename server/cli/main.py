@@ -55,7 +55,7 @@ app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)
 app.add_typer(keys.app)
-app.command(epilog=bench.EPILOG)(bench.bench)
+app.add_typer(bench.app)
 app.command(epilog=schema.EPILOG)(schema.schema)
 app.command(epilog=version.EPILOG)(version.version)
 

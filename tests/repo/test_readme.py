@@ -86,7 +86,9 @@ def test_every_tingqing_command_is_one_with_flags_that_exist(document: Path) -> 
         if words[0].startswith("-") or words[0] not in CLI.commands:
             assert words[0] in {"--version", "--help", "COMMAND"}, words
             continue
-        flags = {flag for param in CLI.commands[words[0]].params for flag in (*param.opts, *param.secondary_opts)}
+        command = CLI.commands[words[0]]
+        command = getattr(command, "commands", {}).get(words[1] if words[1:] else "", command)
+        flags = {flag for param in command.params for flag in (*param.opts, *param.secondary_opts)}
         used = {word.split("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)}
         assert used <= flags | {"--help", "-h"}, words
 

@@ -1,5 +1,9 @@
 """A scorer's CLAP without a checkpoint, for benchmarks of whole paths."""
 
+import os
+
+import torch
+
 from server.model.clap.backends import open_backend
 from server.model.clap.checkpoint import LoadedClap
 from server.model.clap.devices import choose_device, choose_dtype
@@ -11,6 +15,7 @@ from server.model.clap.tower import LeanTower
 
 def random_clap(seed: int = 0, *, device: str = "auto", dtype: str = "auto", at_once: int = 1) -> LoadedClap:
     """Random weights of the published shapes, ready to score like a loaded checkpoint."""
+    torch.set_num_threads(os.cpu_count() or 1)
     model, _ = models(None, seed)
     settle(model, [log_mel(clip) for clip in clips(seed)])
     chosen = choose_device(device)

@@ -1,0 +1,97 @@
+"""A server for a benchmark: one of its own in a process of its own, or one that runs already."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
+
+from server.cli.bench_server import STAND_IN
+from server.cli.console import Failure
+from server.client.load.process import ProcessUse, process_use
+from server.client.stream_client import stream_url
+
+START_S = 180.0
+STOP_S = 30.0
+UNKNOWN = ProcessUse(None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """``url``: of the live path. ``pid``: where the server is ours."""
+
+    url: str
+    pid: int | None = None
+
+    def use(self) -> ProcessUse:
+        """What the server's process uses; of a server elsewhere nothing is known."""
+        return UNKNOWN if self.pid is None else process_use(self.pid)
+
+    async def ready(self) -> dict[str, Any]:
+        """What ``/readyz`` tells, ready or not; empty if it does not answer."""
+        return await asyncio.to_thread(_readyz, self.url)
+
+
+def _readyz(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    opener = build_opener(ProxyHandler({}))
+    try:
+        with opener.open(f"{scheme}://{parts.netloc}/readyz", timeout=30) as answer:
+            told = json.load(answer)
+    except HTTPError as error:
+        told = json.load(error)
+    except (URLError, OSError, ValueError):
+        return {}
+    return dict(told)
+
+
+@contextlib.asynccontextmanager
+async def running(url: str | None, settings: dict[str, Any]) -> AsyncIterator[Running]:
+    """The server at ``url``; without one, one with ``settings``, stopped at the end. Raises Failure, ClientError."""
+    if url is not None:
+        yield Running(stream_url(url))
+        return
+    if settings.get("clap") == STAND_IN:
+        from server.model.clap.extra import need_extra
+
+        need_extra(f"--clap {STAND_IN}")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "server.cli.bench_server",
+        json.dumps(settings),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Running(f"ws://127.0.0.1:{await _port(process)}/v1/stream", process.pid)
+    finally:
+        await _stop(process)
+
+
+async def _port(process: asyncio.subprocess.Process) -> int:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_S):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        raise Failure(f"the server did not answer within {START_S:g} s.") from None
+    if not line:
+        raise Failure("the server could not start.", hint="See its message above.")
+    return int(line)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,1 @@
+"""Paced patients that measure a server from outside. Each process of them is ``server.client.load.worker``."""
