@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
+from tools.material.visits.ceilings import has_ceiling
 from tools.material.visits.counts import cleared_after_s, false_prompts, false_spans, rate, seconds, told_after_s
 from tools.material.visits.noises import add
 from tools.material.visits.outcome import Outcome, Told
 from tools.material.visits.plans import Maker, Plan, plans
 from tools.material.visits.processing import concealed_packets, gated, lost_quanta
-from tools.material.visits.sound import active_db, levelled, rms_db
+from tools.material.visits.sound import active_db, levelled, load, rms_db
 from tools.material.visits.sources import FOLDS, Sources, half
 from tools.material.visits.truth import RATE, Audio, Expected, Stretch, Truth, covered_s
 
@@ -204,3 +206,33 @@ def test_far_end_has_the_level_that_its_number_asks_for(shared: Path) -> None:
     assert active_db(at) == pytest.approx(visit.truth.far_end_dbfs, abs=2)
     told_s = sum(one.seconds for one in visit.far_end)
     assert covered_s(Stretch(0, visit.seconds), visit.truth.doctor) * 0.9 < told_s
+
+
+def ceiling(sound: Audio, over_db: float, down: float) -> Audio:
+    """``sound`` clipped ``over_db`` under its loudest sample, turned ``down``, at another rate and back."""
+    limit = np.abs(sound).max() / 10 ** (over_db / 20)
+    clipped = down * np.clip(sound, -limit, limit)
+    return np.asarray(resample_poly(resample_poly(clipped, 3, 2), 2, 3))
+
+
+def test_talkers_that_were_clipped_before_are_not_among_the_clean_ones(shared: Path) -> None:
+    every = {fold: Sources(shared / "audio", fold) for fold in FOLDS}
+    assert {fold: one.left_out for fold, one in every.items()} == {"fit": [], "held": ["LS-446"]}
+    assert "LS-446" not in every["held"].patients
+
+
+def test_a_ceiling_is_known_when_it_was_turned_down_and_resampled(shared: Path) -> None:
+    clips = [Path(row["path"]) for row in Sources(shared / "audio")._clean if float(row["seconds"]) >= 6]
+    sounds = [load(shared / "audio" / clip) for clip in clips[:12]]
+    assert not any(has_ceiling(sound) for sound in sounds)
+    assert sum(has_ceiling(ceiling(sound, 10.0, 0.3)) for sound in sounds) >= 9
+
+
+def test_tones_noise_and_silence_have_no_ceiling() -> None:
+    t = np.arange(10 * RATE) / RATE
+    rng = np.random.default_rng(1)
+    for sound in (np.sin(440 * t), rng.standard_normal(t.size), np.zeros(t.size), np.zeros(0), np.ones(2)):
+        assert not has_ceiling(sound)
+    speech_like = np.convolve(rng.laplace(size=t.size) * (1.2 + np.sin(8 * t)), np.hanning(16), "same")
+    assert not has_ceiling(speech_like)
+    assert has_ceiling(ceiling(speech_like, 14.0, 0.4))

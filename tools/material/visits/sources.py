@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tools.material.visits.ceilings import has_ceiling
 from tools.material.visits.sound import FRAME, direct_first, faded, intervals, levelled, load, rms_db, room
 from tools.material.visits.truth import RATE, Audio
 
@@ -72,11 +73,21 @@ class Sources:
     def patients(self) -> list[str]:
         """Groups whose clips are clean, of one language, and not fast."""
         talk_s: dict[str, float] = {}
-        for row in self._clean():
+        for row in self._clean:
             talk_s[row["group"]] = talk_s.get(row["group"], 0.0) + float(row["seconds"]) * float(row["active_frac"])
         return sorted(group for group, seconds in talk_s.items() if seconds >= LEAST_TALK_S and group not in NARROW)
 
-    def _clean(self) -> Iterator[Row]:
+    @cached_property
+    def left_out(self) -> list[str]:
+        """Groups with a clip that would be clean, had it not been clipped in whatever it comes from."""
+        return sorted({row["group"] for row in self._said_clean() if has_ceiling(self._load(row))})
+
+    @cached_property
+    def _clean(self) -> list[Row]:
+        return [row for row in self._said_clean() if row["group"] not in self.left_out]
+
+    def _said_clean(self) -> Iterator[Row]:
+        """By the manifest."""
         for row in self._under("speech"):
             fine = row["clean"] == "yes" and row["language"] in {"en", "zh"} and float(row["seconds"]) >= LEAST_S
             if (
@@ -89,7 +100,7 @@ class Sources:
 
     def talker(self, group: str) -> Talker:
         if group not in self._talkers:
-            rows = [row for row in self._clean() if row["group"] == group]
+            rows = [row for row in self._clean if row["group"] == group]
             phrases = [phrase for row in rows for phrase in _phrases(self._load(row))]
             self._talkers[group] = Talker(group, rows[0]["language"], phrases)
         return self._talkers[group]
