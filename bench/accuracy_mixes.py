@@ -18,6 +18,7 @@ from server.evaluation.page import write_report
 from server.evaluation.run import HeldOut, evaluate_manifest
 from server.evaluation.shown import interval
 from server.settings import load_settings
+from tools.accuracy import base
 from tools.accuracy.part import Found, Goal, Part, Run
 
 FIT_SEEDS = (21, 22)
@@ -175,6 +176,24 @@ def condition_goals(findings: Findings) -> list[Goal]:
     ]
 
 
+def base_goal(findings: Findings) -> Goal:
+    """Against the figures kept in tools/accuracy/base.py."""
+    labels = {}
+    for label_id, one in findings.labels.items():
+        for name, figures in (
+            (label_id, one),
+            *((f"{label_id}: {sub}", it) for sub, it in findings.subsets[label_id].items()),
+        ):
+            shares = (figures.auc, figures.balanced_accuracy)
+            labels[name] = (
+                None if shares[0] is None else shares[0].value,
+                None if shares[1] is None else shares[1].value,
+            )
+    return base.goal(
+        labels, {name: (one.prompts_right, one.prompts_known) for name, one in findings.conditions.items()}
+    )
+
+
 def soft_goal(soft: Findings) -> Goal:
     return Goal(
         f"soft voice and fan at 8 dB (voice at {SOFT_DBFS:.0f} dBFS, shipped curves), its own row",
@@ -194,7 +213,7 @@ def measure(run: Run) -> Found:
         for one in shipped.wrong
     ]
     return Found(
-        [*interference_goals(held_out), *condition_goals(held_out), soft_goal(soft)],
+        [*interference_goals(held_out), *condition_goals(held_out), base_goal(held_out), soft_goal(soft)],
         {
             "held_out": "\n".join(label_table(held_out)),
             "shipped": "\n".join(label_table(shipped)),

@@ -16,7 +16,7 @@ from mixes_table import auc
 from overlap_folds import mix_groups
 from peers import peers_of
 
-from tools.accuracy.part import Found, Goal, Part, Run, table
+from tools.accuracy.part import Found, Goal, Part, Run, ranged, table
 
 RESAMPLES = 1000
 LEAST = 5
@@ -103,10 +103,10 @@ def compared(discipline: Discipline, rows: Sequence[Row]) -> tuple[list[tuple[st
     lines: list[tuple[str, ...]] = []
     goals: list[Goal] = []
     for name in names:
-        cells = (ranged(aucs[name], spread[name]), "")
+        cells = (drawn_range(aucs[name], spread[name]), "")
         if name != discipline.ours:
             ahead = aucs[discipline.ours] - aucs[name]
-            by = ranged(ahead, list(np.subtract(spread[discipline.ours], spread[name])), sign=True)
+            by = drawn_range(ahead, list(np.subtract(spread[discipline.ours], spread[name])), sign=True)
             cells = (cells[0], by)
             text = f"{discipline.name}: `{discipline.ours}` ahead of {name}"
             goals.append(Goal(text, f"AUC {aucs[discipline.ours]:.3f} against {aucs[name]:.3f}: {by}", bool(ahead > 0)))
@@ -145,10 +145,10 @@ def resampled(talkers: Sequence[str]) -> list[npt.NDArray[np.intp]]:
     ]
 
 
-def ranged(value: float, drawn: Sequence[float], *, sign: bool = False) -> str:
+def drawn_range(value: float, drawn: Sequence[float], *, sign: bool = False) -> str:
+    """``value`` with the 95 % interval of what was drawn."""
     low, high = np.nanpercentile(np.array(drawn), (2.5, 97.5))
-    plus = "+" if sign else ""
-    return f"{value:{plus}.3f} ({low:{plus}.2f} to {high:{plus}.2f})"
+    return ranged(value, float(low), float(high), sign=sign)
 
 
 def mix_rows(run: Run) -> list[Row]:

@@ -11,31 +11,27 @@ from typing import Any
 
 import spoiled_share
 from accuracy_peers import OF_SECOND, beside_peers
-from judged import judge_all
+from judged import judge_all, makers_digest
 from pairs_table import MEASURES, measured, with_intervals
 from peers import peers_of
 from second_kind_table import GOAL, KIND_GOAL, SMALL, by_kind, faults, verdict_right
 from voices import Fold
 
 from server.evaluation.statistics import wilson
-from tools.accuracy.part import ROOT, Found, Goal, Part, Run, of, table
-from tools.recipe import recipe
+from tools.accuracy.part import ROOT, Found, Goal, Part, Run, of, ranged, table
 
 FOLD: Fold = "held"
-SEED, MORE_SEED = 2, 12
+SEED = 2
 PAIR_SEEDS = (1, 2)
 SMALL_GOAL, SMALL_CLEAN_GOAL, SMALL_N = 0.85, 0.02, 40
 RHO_GOAL, AUC_GOAL, PAIRS_GOAL = 0.80, 0.97, 250
-MAKERS = ("codecs_of_lines", "pairs", "second_kind", "second_kind_items", "second_kind_places", "second_kind_signal")
-NAMES = (*MAKERS, "spoil", "voices")
 Row = Mapping[str, Any]
 
 
 def material(run: Run, script: str, *options: str) -> tuple[Path, dict[str, Any]]:
     """The folder that ``script`` has filled, and its labels; made once for the same code and options."""
-    code = "".join(recipe(ROOT / "bench" / f"{name}.py") for name in NAMES)
     options = (*options, *(("--gtcrn", str(run.gtcrn)) if run.gtcrn else ()))
-    name = hashlib.sha256("\n".join((script, code, *options)).encode()).hexdigest()[:12]
+    name = hashlib.sha256("\n".join((script, makers_digest(), *options)).encode()).hexdigest()[:12]
     folder = run.folder.parent.parent / "material" / f"{script}-{name}"
     if not (folder / "labels.json").exists():
         print(f"[{script}] making the recordings", file=sys.stderr, flush=True)
@@ -50,18 +46,8 @@ def second_rows(run: Run) -> list[Row]:
     return list(asyncio.run(judge_all(folder, labels["items"], run.folder / "rows.jsonl", peers_of)))
 
 
-def more_rows(run: Run) -> list[Row]:
-    """Small faults and the same without them, from a second seed."""
-    folder, labels = material(run, "second_kind", "--seed", str(MORE_SEED), "--fold", FOLD)
-    kinds = {*SMALL, *(whole for _, whole in SMALL.values())}
-    items = [item for item in labels["items"] if item["kind"] in kinds]
-    return list(asyncio.run(judge_all(folder, items, run.folder / "more_rows.jsonl")))
-
-
 def second(run: Run) -> Found:
     rows = second_rows(run)
-    few = any(len(by_kind(rows).get(kind, [])) < SMALL_N for kind in SMALL)
-    more = more_rows(run) if few else []
     right = [row for row in rows if not faults(row)]
     share = wilson(len(right), len(rows))
     weak = [
@@ -72,7 +58,7 @@ def second(run: Run) -> Found:
     goals = [
         Goal("second kind of recordings right: ≥ 93 %", of(len(right), len(rows), share), share.value >= GOAL),
         Goal("no kind of it under 60 %", f"under it: {', '.join(weak) or 'none'}", not weak),
-        *small_goals([*rows, *more]),
+        *small_goals(rows),
     ]
     ahead, peers = beside_peers(OF_SECOND, rows)
     return Found([*goals, *ahead], {"kinds": kinds_table(rows), "peers": peers})
@@ -128,7 +114,7 @@ def pairs(run: Run) -> Found:
         goals.append(
             Goal(
                 f"{text}, ahead of DNSMOS alone ({len(rows)} pairs)",
-                f"{ranged(ours)}; DNSMOS alone {ranged(dnsmos)}",
+                f"{ranged(*ours)}; DNSMOS alone {ranged(*dnsmos)}",
                 enough and ours[0] >= least and ours[0] > dnsmos[0],
             )
         )
@@ -137,19 +123,12 @@ def pairs(run: Run) -> Found:
 
 def pairs_table(found: Mapping[str, Mapping[str, Sequence[float]]], n: int) -> str:
     head = (f"{n} pairs", "ρ to ESTOI (95 %)", "ρ to PESQ (95 %)", "AUC of ESTOI < .65 against ≥ .85 (95 %)")
-    return table(head, [(name, *map(ranged, one.values())) for name, one in found.items()])
-
-
-def ranged(value: Sequence[float]) -> str:
-    return "{:.3f} ({:.2f}–{:.2f})".format(*value)
+    return table(head, [(name, *(ranged(*value) for value in one.values())) for name, one in found.items()])
 
 
 def share(run: Run) -> Found:
-    keep = run.folder / "points.json"
-    if not keep.exists():
-        found = spoiled_share.measured(FOLD, 1, list(spoiled_share.KINDS))
-        keep.write_text(json.dumps(found), encoding="utf-8")
-    by_kind_of_spoiling = json.loads(keep.read_text(encoding="utf-8"))["kinds"]
+    keep = run.folder / "points.jsonl"
+    by_kind_of_spoiling = spoiled_share.measured(FOLD, 1, list(spoiled_share.KINDS), keep=keep)["kinds"]
     falls = {kind: one["largest_fall"] for kind, one in by_kind_of_spoiling.items()}
     worst = max(falls, key=lambda kind: falls[kind])
     rise = max(one["largest_rise"] for one in by_kind_of_spoiling.values())

@@ -11,16 +11,19 @@ from visit_judge import Job, jobs, judged
 from visit_tables import document, goal_rows
 from visits import AUDIO
 
-from tools.accuracy.part import Found, Goal, Part, Run
+from tools.accuracy.part import ROOT, Found, Goal, Part, Run
+from tools.accuracy.resume import code_digest
 from tools.material.visits.outcome import Outcome
 from tools.material.visits.plans import plans
 
 FOLD, SEED = "held", 1
+MAKERS = sorted((ROOT / "tools" / "material" / "visits").glob("*.py"))
+"""A visit is kept under the code that made it."""
 
 
 def measure(run: Run) -> Found:
     todo = jobs(plans(run.sessions, FOLD, SEED, []))
-    outcomes = heard(todo, run.folder / ("with-mos" if run.mos else "without-mos"), run)
+    outcomes = heard(todo, run.folder / f"{'with' if run.mos else 'without'}-mos-{code_digest(MAKERS)}", run)
     found = figures(outcomes, list_faults=False)
     how = f"{found['sessions']} sessions{'' if run.mos else ', without DNSMOS'}"
     goals = [Goal(f"{goal} ({how})", what, good) for goal, what, good in goal_rows(found)]

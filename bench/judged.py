@@ -1,6 +1,5 @@
 """Hears recordings with the product, as ``tingqing assess`` does, in this process."""
 
-import json
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -20,6 +19,14 @@ from server.recording.parties import assess_recording
 from server.settings import load_settings
 from server.stream.events import WindowReady
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from tools.accuracy.resume import KeptRows, code_digest, key_of, lines
+
+MAKERS = (
+    *("codecs_of_lines", "further_mixes", "pairs", "second_kind", "second_kind_items", "second_kind_places"),
+    *("second_kind_signal", "spoil", "voices"),
+)
+"""Of bench/: what makes the second kind of recordings and the pairs."""
+AUDIO = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "audio"
 
 PACE = "moderate_pace"
 """How fast the talkers of the material speak is not what these benches test."""
@@ -78,26 +85,32 @@ async def judge_all(
 ) -> list[dict[str, Any]]:
     """Every item of ``items`` (``file``, perhaps ``source``) with what was told of it, and ``more`` of its file.
 
-    ``keep``: a file with a line for each item judged so far; those are not heard again. They are heard in a mixed
-    order, so that what is there at any time stands for all.
+    ``keep``: a file with a line for each item judged so far; those are not heard again, unless the recording, what is
+    true of it or the code that makes it has changed. They are heard in a mixed order, so that what is there at any time
+    stands for all.
     """
-    rows = {} if keep is None else {row["file"]: row for row in kept_rows(keep)}
-    with (keep or Path(os.devnull)).open("a", encoding="utf-8") as lines:
-        async with open_ear() as ear:
-            for item in random.Random(1).sample(items, len(items)):
-                if item["file"] in rows:
-                    continue
-                file = folder / item["file"]
-                row = {**item, **more(file), **told(await ear.judge(file, item.get("source", "file")))}
-                rows[item["file"]] = row
-                print(json.dumps(row, ensure_ascii=False), file=lines, flush=True)
+    kept, makers = KeptRows(keep), makers_digest()
+    keys = {item["file"]: key_of(folder / item["file"], item, makers) for item in items}
+    rows = {}
+    async with open_ear() as ear:
+        for item in random.Random(1).sample(items, len(items)):
+            key, file = keys[item["file"]], folder / item["file"]
+            row = kept.get(key)
+            if row is None:
+                result = await ear.judge(file, item.get("source", "file"))
+                row = kept.add(key, {**item, **more(file), **told(result)})
+            rows[item["file"]] = row
     return [rows[item["file"]] for item in items]
 
 
+def makers_digest() -> str:
+    """Of the code that makes the sets of recordings."""
+    return code_digest([*(Path(__file__).with_name(f"{name}.py") for name in MAKERS), AUDIO / "make_mixes.py"])
+
+
 def kept_rows(file: Path) -> list[dict[str, Any]]:
-    """The lines that ``judge_all`` has kept; none where there is no file yet."""
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    return [json.loads(line) for line in text.splitlines()]
+    """What ``judge_all`` has kept, the last of each item; none where there is no file yet."""
+    return list({row["file"]: row for row in lines(file)}.values())
 
 
 def failing(result: Result) -> list[str]:

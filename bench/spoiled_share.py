@@ -23,6 +23,8 @@ from judged import Ear, open_ear
 from spoil import self_echo
 from voices import FOLDS, RATE, Audio, Cast, Fold, floor_noise, levelled, with_noise
 
+from tools.accuracy.resume import KeptRows, key_of
+
 SECONDS = 60
 SHARES = (0.0, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 1.0)
 FLOOR_DBFS = -66.0
@@ -88,31 +90,45 @@ def spoiled_for(clean: Audio, spoiled: Audio, share: float) -> Audio:
     return np.asarray(clean * (1.0 - gain) + spoiled * gain)
 
 
-async def points(ear: Ear, cast: Cast, voices: int, kinds: Sequence[str]) -> list[Point]:
-    """Every kind at every share, with ``voices`` talkers of its own; at every share the same is said and heard."""
+async def points(ear: Ear, cast: Cast, voices: int, kinds: Sequence[str], keep: Path | None = None) -> list[Point]:
+    """Every kind at every share, with ``voices`` talkers of its own; at every share the same is said and heard.
+
+    ``keep``: what was judged before; the recordings are made again, and only those that differ are heard.
+    """
+    kept = KeptRows(keep)
     found = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "spoiled.wav"
         for name in (kind for kind in kinds for _ in range(voices)):
-            clean, talker = await passing_voice(ear, cast, file)
+            clean, talker = await passing_voice(ear, cast, file, kept)
             spoiled = KINDS[name](clean, cast)
             for share in SHARES:
-                soundfile.write(file, np.clip(spoiled_for(clean, spoiled, share), -1, 1), RATE)
-                result = await ear.judge(file)
-                told = result.overall
-                failing = tuple(one for one, label in result.labels.items() if label.passed is False)
-                found.append(Point(name, talker, share, told.score, told.verdict, failing))
+                told = await heard(ear, spoiled_for(clean, spoiled, share), file, kept)
+                found.append(Point(name, talker, share, told["overall"], told["verdict"], tuple(told["failing"])))
                 print(found[-1], flush=True)
     return found
 
 
-async def passing_voice(ear: Ear, cast: Cast, file: Path) -> tuple[Audio, str]:
+async def heard(ear: Ear, sound: Audio, file: Path, kept: KeptRows) -> dict[str, Any]:
+    """What is told of ``sound``, by way of ``file``; of the same samples it is judged once."""
+    soundfile.write(file, np.clip(sound, -1, 1), RATE)
+    key = key_of(file, {})
+    row = kept.get(key)
+    if row is None:
+        result = await ear.judge(file)
+        failing = [one for one, label in result.labels.items() if label.passed is False]
+        told = result.overall
+        row = {"overall": told.score, "verdict": told.verdict, "passed": told.passed, "failing": failing}
+        row = kept.add(key, row)
+    return row
+
+
+async def passing_voice(ear: Ear, cast: Cast, file: Path, kept: KeptRows) -> tuple[Audio, str]:
     """The next talker of whom a clean minute passes. Raises RuntimeError if there is none."""
     for _ in range(cast.n_talkers):
         voice, talker = cast.voice(SECONDS)
         clean = levelled(voice, -26.0) + floor_noise(voice.size, FLOOR_DBFS, cast.rng)
-        soundfile.write(file, np.clip(clean, -1, 1), RATE)
-        if (await ear.judge(file)).overall.passed:
+        if (await heard(ear, clean, file, kept))["passed"]:
             return clean, talker
     raise RuntimeError("no clean minute passes")
 
@@ -174,12 +190,12 @@ def reached(by_kind: Mapping[str, Mapping[str, Any]]) -> bool:
     )
 
 
-def measured(fold: Fold, voices: int, kinds: Sequence[str], seed: int = 1) -> dict[str, Any]:
+def measured(fold: Fold, voices: int, kinds: Sequence[str], seed: int = 1, keep: Path | None = None) -> dict[str, Any]:
     """What ``--json`` keeps: the points, and the figures by kind."""
 
     async def run() -> list[Point]:
         async with open_ear() as ear:
-            return await points(ear, Cast(fold, seed), voices, kinds)
+            return await points(ear, Cast(fold, seed), voices, kinds, keep)
 
     found = asyncio.run(run())
     on = {"fold": fold, "voices": voices, "seconds": SECONDS, "seed": seed}

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from tools.accuracy import part
 from tools.material.visits.right import HARD_DB, LOUD_DB
 
 Figures = dict[str, Any]
@@ -27,9 +28,8 @@ def after(one: Figures) -> str:
 
 
 def table(head: str, rows: list[tuple[str, ...]]) -> str:
-    names = [name.strip() for name in head.split("|")]
-    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""])
+    """With the names of ``head`` between bars, and an empty line behind."""
+    return part.table(tuple(name.strip() for name in head.split("|")), rows) + "\n"
 
 
 Goal = tuple[str, str, bool | None]

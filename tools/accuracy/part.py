@@ -125,3 +125,9 @@ def of(count: int, n: int, share: Interval | None) -> str:
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines)
+
+
+def ranged(value: float, low: float, high: float, *, sign: bool = False) -> str:
+    """``0.979 (0.95–1.00)``; with ``sign``, of a difference, ``+0.040 (-0.01 to +0.12)``."""
+    plus, to = ("+", " to ") if sign else ("", "–")
+    return f"{value:{plus}.3f} ({low:{plus}.2f}{to}{high:{plus}.2f})"
