@@ -97,7 +97,8 @@ REQUEST_BODY: dict[str, Any] = {
                     "channels": {
                         "type": "string",
                         "description": "Who is on which channel: patient=right,doctor=left, or numbers from 1. While "
-                        "the doctor speaks, nothing counts as the patient's.",
+                        "the doctor speaks, nothing counts as the patient's. Without it, channels "
+                        "are compared (up to 16), and notices say what was found and which was judged.",
                     },
                     "reference": {"type": "string", "description": "Repeated in the result, never logged."},
                     "mode": {

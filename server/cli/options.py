@@ -76,8 +76,9 @@ ChannelsOption = Annotated[
         "--channels",
         metavar="ROLES",
         help="Who is on which channel: patient=right,doctor=left, or numbers from 1. The patient is judged; while the "
-        "doctor speaks, nothing counts as the patient's. Without it, channels are mixed, unless they hold different "
-        "people: then each is judged, and the worst counts.",
+        "doctor speaks, nothing counts as the patient's. Without it, channels are compared: of one sound on several, "
+        "one is judged; of different people, each, and the worst counts; others are mixed. More than 16 are "
+        "mixed without a look. Notices say which was judged.",
     ),
 ]
 FarEndOption = Annotated[

@@ -9,16 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from server.errors import ConfigError
+from server.recording.channel_notices import (
+    dead_notice,
+    inverted_notice,
+    mixed_notice,
+    one_sound_notice,
+    unexamined_notice,
+)
+from server.recording.channel_pairs import MAX_CELL_FRAMES, PairSurvey
 from server.values.audio import Float32Array
-from server.values.notices import Notice, NoticeCode
-from server.values.text import Text
+from server.values.notices import Notice
 
-MOST_CHANNELS = 8
-"""Recordings with more are mixed without being looked through: nobody puts a party on each of nine channels."""
+MOST_CHANNELS = 16
+"""Recordings with more are mixed without being compared, which is told: the pairs would be too many."""
 
 CELL_S = 0.1
-MAX_CELL_FRAMES = 65_536
-"""A header may declare any rate; that of a real recording has no more frames in a cell."""
 
 FLOOR_DB = -120.0
 
@@ -27,18 +32,17 @@ DEAD_DBFS = -70.0
 STEADY_DB = 6.0
 IDLE_UNDER_DB = 20.0
 """So does one whose level never changes by more than 6 dB, 20 dB or more under the loudest channel."""
-
-INVERTED = -0.7
-SAME = 0.9
-"""Correlation of two channels, -1..1: below the first their sum cancels, above the second they are one sound."""
+LASTING_CELLS = 3
+LEAST_CELLS = 10
+"""Clicks are shorter than 0.3 s; sound that lasts, if only for a second in all, may be the one answer of a visit."""
 
 ACTIVE_DB = 20.0
 APART_DB = 20.0
 """Two people on two channels: where either channel is within 20 dB of its loud parts, the difference of their levels
-moves by more than 20 dB. One person between two microphones moves it by a few."""
+moves by more than 20 dB, or is so much another where the one channel is loud than where the other is. One person
+between two microphones moves it by a few."""
 
 _SIDES = {"left": 0, "right": 1}
-_SIDE_WORDS = (Text("左声道", "left channel"), Text("右声道", "right channel"))
 
 FORM = "write patient=right,doctor=left, or numbers from 1: patient=2,doctor=1"
 
@@ -90,11 +94,6 @@ def plan_of(roles: ChannelRoles, channels: int) -> ChannelPlan:
     return ChannelPlan((Track((roles.patient,), () if roles.doctor is None else (roles.doctor,)),))
 
 
-def channel_name(number: int, channels: int) -> Text:
-    """In both languages, for the middle of a sentence."""
-    return _SIDE_WORDS[number] if channels == 2 else Text(f"第 {number + 1} 声道", f"channel {number + 1}")
-
-
 class ChannelSurvey:
     """Statistics over a whole recording with several channels: ``add`` all of its frames in order, then ``plan``."""
 
@@ -103,11 +102,13 @@ class ChannelSurvey:
         self._channels = channels
         self._rest = np.zeros((0, channels), np.float32)
         self._levels: list[Float32Array] = []
-        self._products = np.zeros((channels, channels))
+        self._pairs = PairSurvey(sample_rate, channels)
 
     def add(self, frames: Float32Array) -> None:
         """Float32 ``(n, channels)``; what is not finite counts as silence."""
-        joined = np.concatenate((self._rest, np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0)))
+        finite = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0)
+        self._pairs.add(finite)
+        joined = np.concatenate((self._rest, finite))
         cells = joined.shape[0] // self._cell
         self._rest = joined[cells * self._cell :]
         if cells:
@@ -115,8 +116,6 @@ class ChannelSurvey:
             whole -= whole.mean(axis=1, keepdims=True)
             power = np.mean(np.square(whole), axis=1)
             self._levels.append((10.0 * np.log10(power + 1e-12)).astype(np.float32))
-            flat = whole.reshape(-1, self._channels)
-            self._products += flat.T @ flat
 
     def plan(self) -> ChannelPlan:
         """What to judge: no party and no live channel is lost by mixing."""
@@ -124,72 +123,65 @@ class ChannelSurvey:
         if not self._levels:
             return everything
         levels = np.concatenate(self._levels)
-        loud = np.percentile(levels, 95.0, axis=0)
+        loud = np.array([_loud(level) for level in levels.T])
         live = self._live(levels, loud)
         if not live:
             return everything
-        notices = [self._dead(live)] if len(live) < self._channels else []
-        kept, cancelled = self._without_inverted(live, loud)
-        if cancelled:
-            notices.append(self._inverted(kept))
-        parties = any(self._apart(levels, loud, a, b) for a, b in combinations(kept, 2))
-        if parties:
+        notices = [dead_notice(live, self._channels)] if len(live) < self._channels else []
+        alike = self._alike(live, loud)
+        for one, others in alike.items():
+            if any(others.values()):
+                notices.append(inverted_notice(one, self._channels))
+            elif others:
+                notices.append(one_sound_notice(sorted((one, *others)), one, self._channels))
+        kept = tuple(alike)
+        if any(self._apart(levels, loud, a, b) for a, b in combinations(kept, 2)):
             tracks = tuple(Track((one,), tuple(other for other in kept if other != one)) for one in kept)
             return ChannelPlan(tracks, tuple(notices))
-        return ChannelPlan((Track(tuple(kept)),), tuple(notices))
+        if len(kept) > 1:
+            notices.append(mixed_notice(kept, self._channels))
+        return ChannelPlan((Track(kept),), tuple(notices))
 
     def _live(self, levels: Float32Array, loud: npt.NDArray[np.floating]) -> list[int]:
         steady = loud - np.percentile(levels, 10.0, axis=0) < STEADY_DB
         idle = steady & (loud <= loud.max() - IDLE_UNDER_DB)
         return [number for number in range(self._channels) if loud[number] > DEAD_DBFS and not idle[number]]
 
-    def _without_inverted(self, live: list[int], loud: npt.NDArray[np.floating]) -> tuple[list[int], bool]:
-        """The live channels, the loudest first to stay, without those that would cancel one that stays."""
-        kept: list[int] = []
-        for number in sorted(live, key=lambda one: (-round(float(loud[one])), one)):
-            if all(self._correlation(number, other) > INVERTED for other in kept):
-                kept.append(number)
-        return sorted(kept), len(kept) < len(live)
+    def _alike(self, live: Sequence[int], loud: npt.NDArray[np.floating]) -> dict[int, dict[int, bool]]:
+        """The channels that stand for all live ones, the loudest first to stay.
 
-    def _correlation(self, a: int, b: int) -> float:
-        return float(self._products[a, b] / np.sqrt(self._products[a, a] * self._products[b, b] + 1e-30))
+        Each maps to the others that carry the same sound: whether they are inverted.
+        """
+        kept: dict[int, dict[int, bool]] = {}
+        for number in sorted(live, key=lambda one: (-round(float(loud[one])), one)):
+            for other, same in kept.items():
+                relation = self._pairs.relation(number, other)
+                if relation.one_sound:
+                    same[number] = relation.correlation < 0
+                    break
+            else:
+                kept[number] = {}
+        return dict(sorted(kept.items()))
 
     def _apart(self, levels: Float32Array, loud: npt.NDArray[np.floating], a: int, b: int) -> bool:
-        if self._correlation(a, b) >= SAME:
-            return False
-        active = (levels[:, a] > loud[a] - ACTIVE_DB) | (levels[:, b] > loud[b] - ACTIVE_DB)
-        low, high = np.percentile((levels[:, a] - levels[:, b])[active], (10.0, 90.0))
-        return bool(high - low > APART_DB)
-
-    def _named(self, numbers: Sequence[int]) -> Text:
-        names = [channel_name(number, self._channels) for number in numbers]
-        return Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
-
-    def _dead(self, live: Sequence[int]) -> Notice:
-        dead = self._named([number for number in range(self._channels) if number not in live])
-        judged = self._named(live)
-        return Notice(
-            f"{dead.zh}没有声音，只评估了{judged.zh}。",
-            f"There is no sound on the {dead.en}. Only the {judged.en} was judged.",
-            NoticeCode.DEAD_CHANNEL,
-        )
-
-    def _inverted(self, kept: Sequence[int]) -> Notice:
-        judged = self._named(kept)
-        return Notice(
-            f"各声道互为反相，相加会抵消，只评估了{judged.zh}。",
-            f"The channels are inverted and would cancel each other. Only the {judged.en} was judged.",
-            NoticeCode.INVERTED_CHANNELS,
-        )
+        if self._pairs.relation(a, b).prevails:
+            # One sound prevails on both, but does not stand for both: somebody faint is beside it on one of them.
+            return True
+        difference = levels[:, a] - levels[:, b]
+        active = [levels[:, one] > loud[one] - ACTIVE_DB for one in (a, b)]
+        low, high = np.percentile(difference[active[0] | active[1]], (10.0, 90.0))
+        turns = abs(float(np.median(difference[active[0]]) - np.median(difference[active[1]])))
+        return bool(max(high - low, turns) > APART_DB)
 
 
-def parties_notice(number: int, channels: int) -> Notice:
-    """Of a recording whose channels were judged one by one; ``number`` is the worst."""
-    worst = channel_name(number, channels)
-    return Notice(
-        f"各声道是不同的人，已分别评估，这里是较差的一个：{worst.zh}。"
-        "请说明谁在哪个声道，例如 patient=right,doctor=left。",
-        f"The channels hold different people and were judged one by one. This is the worse result: the {worst.en}. "
-        "Say who is on which channel, for example patient=right,doctor=left.",
-        NoticeCode.DIFFERENT_CHANNELS,
-    )
+def _loud(levels: Float32Array) -> float:
+    """The loud parts of a channel, dBFS; however rarely it is loud. ``levels``: of its cells, float32 ``(n,)``."""
+    over = levels > max(float(np.percentile(levels, 10.0)) + STEADY_DB, DEAD_DBFS)
+    lasting = np.convolve(over, np.ones(LASTING_CELLS), "valid") == LASTING_CELLS
+    rare = np.count_nonzero(lasting) >= LEAST_CELLS
+    return float(np.percentile(levels[over], 90.0) if rare else np.percentile(levels, 95.0))
+
+
+def unexamined(channels: int) -> ChannelPlan:
+    """The mix of all, told as such."""
+    return ChannelPlan((Track(tuple(range(channels))),), (unexamined_notice(channels, MOST_CHANNELS),))

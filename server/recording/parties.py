@@ -9,14 +9,15 @@ from server.assessment.updates import Assessed
 from server.errors import ConfigError
 from server.judge.labels import LabelSet
 from server.recording.assess import assess_track
+from server.recording.channel_notices import parties_notice
 from server.recording.channels import (
     FORM,
     MOST_CHANNELS,
     ChannelPlan,
     ChannelSurvey,
     Track,
-    parties_notice,
     plan_of,
+    unexamined,
 )
 from server.recording.decode import Recording, read_recording
 from server.recording.far_end import FarEndListener, Span
@@ -132,8 +133,10 @@ def _steps(
                 survey.add(frames)
                 yield True
         found.plan = survey.plan()
+    elif recording.channels > MOST_CHANNELS:
+        found.plan = unexamined(recording.channels)
     else:
-        found.plan = ChannelPlan((Track(tuple(range(recording.channels))),))
+        found.plan = ChannelPlan((Track((0,)),))
     for track in found.plan.tracks:
         spans: list[Span] = []
         yield from _listen(recording, track, make_listener, spans)

@@ -25,6 +25,20 @@ A dead channel, channels that cancel
     recording/test_channels.py
         test_channels_that_cancel_are_told_and_one_is_judged
 
+One sound on two channels, and who must not be taken for it
+    recording/test_parties.py
+        test_a_real_voice_and_its_copy_are_one_sound
+    recording/test_channels.py
+        test_two_people_with_cross_talk_are_not_one_sound
+    recording/test_parties.py
+        test_a_faint_patient_with_a_doctor_on_both_channels_is_not_hidden
+
+More than eight channels
+    recording/test_parties.py
+        test_a_patient_on_the_ninth_channel_of_nine_is_judged
+    recording/test_parties.py
+        test_more_channels_than_are_compared_are_told
+
 A WAV that was streamed
     recording/test_wav.py
         test_a_header_that_was_never_filled_in_is_read_to_the_end
