@@ -177,6 +177,10 @@ Zeros after a pause
     browser/unit/settling.test.mjs
         zeros between a pause and the first sound are left out
 
+Transmission that stops in pauses (DTX), with updates every 400 ms
+    visits/test_rows.py
+        test_transmission_that_stops_in_pauses_loses_nothing
+
 A mistyped `?labels=`
     dictionaries/test_resolve.py
         test_one_word_that_is_nearly_a_name_is_told_as_mistyped
@@ -372,3 +376,39 @@ async def test_the_first_seconds_of_a_clean_recording_are_never_called_less_than
     grades = [one.update.overall.grade for one in windows]
     assert set(grades) <= {"clear", "nodata"}
     assert grades[-1] == "clear"
+
+
+def discontinuous(sound: Float32Array, kind: str) -> Float32Array:
+    """As AMR and Opus send it: packets of 20 ms; 140 ms after speech no more but one every 400 ms.
+
+    ``updates``: the packet itself, zeros between. ``comfort bursts``: 20 ms of comfort noise, zeros between.
+    ``comfort noise``: without end, its level changes with each update (3GPP TS 26.092).
+    """
+    rng = np.random.default_rng(1)
+    packets = sound[: sound.size // 320 * 320].reshape(-1, 320).astype(np.float64)
+    power = np.mean(np.square(packets), axis=1)
+    speaks = np.convolve(power > power.max() * 10**-3.5, np.ones(8))[: power.size] > 0
+    since, level = 0, 0.0
+    for packet, sent in zip(packets, speaks, strict=True):
+        updates = not sent and since % 20 == 0
+        since = 0 if sent else since + 1
+        level = 10 ** ((-65 + rng.uniform(-3, 3)) / 20) if updates else level
+        if not sent and kind != "updates":
+            packet[:] = level * rng.standard_normal(320) if updates or kind == "comfort noise" else 0.0
+        elif not sent and not updates:
+            packet[:] = 0.0
+    return np.asarray(packets.reshape(-1), np.float32)
+
+
+@pytest.mark.parametrize("kind", ["updates", "comfort bursts", "comfort noise"])
+@pytest.mark.parametrize("name", CLEAN)
+async def test_transmission_that_stops_in_pauses_loses_nothing(
+    engine: Engine, mixes: Path, name: str, kind: str
+) -> None:
+    """Twice 10 s of talking with 8 s of listening between."""
+    talk = material.spoken(mixes, name)
+    sound = np.concatenate((talk, np.zeros(8 * RATE, np.float32), talk)) + material.noise(28, -62)
+    result, windows = await judged(engine, discontinuous(sound, kind), mode=Mode.VISIT)
+    assert result.labels["continuous_signal"].passed
+    assert "check_microphone" not in {*result.prompts, *raised(windows)}
+    assert not result.unusable_spans
