@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
 from server.access.audit import AuditLog, MemoryAudit
-from server.access.gate import Gate
+from server.access.gate import Gate, utc_now
 from server.access.keys import KeyStore, MemoryKeys
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from server.api.serving import DrainingServer
     from server.model.clap.scorer import ClapScorer
+    from server.tls.reloading import Tls
 
 Opened = TypeVar("Opened")
 
@@ -144,22 +145,35 @@ def _listener(make_detector: Callable[[], Detector]) -> Callable[[AudioFormat], 
     return lambda audio: StreamCore(audio, make_detector())
 
 
+def open_tls(settings: Settings) -> "Tls | None":
+    """The certificate with which this server serves, if any. Raises SettingsError if it cannot be used."""
+    if settings.tls_cert is None:
+        return None
+    # Who serves without TLS needs no cryptography.
+    from server.tls.reloading import Tls  # noqa: PLC0415 - see above
+
+    return Tls(settings.tls_cert, settings.tls_key, utc_now)
+
+
 def create_app(
     settings: Settings,
     on_refused: Callable[[TingqingError], None] | None = None,
     *,
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
+    tls: "Tls | None" = None,
 ) -> "FastAPI":
     """The application, not started yet; its lifespan opens, drains and closes the engine.
 
-    ``on_refused`` is called with the error of an engine that could not be opened. Raises SettingsError if the web
-    pages are missing.
+    ``on_refused`` is called with the error of an engine that could not be opened. ``tls``: with what it is served.
+    Raises SettingsError if the web pages are missing.
     """
     # The web framework is imported only for serving: ``assess`` needs the engine alone.
     from server.api.application import build  # noqa: PLC0415 - see above
     from server.api.probe import Probe  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
     from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
+
+    authority = None if tls is None else tls.authority
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
@@ -174,14 +188,16 @@ def create_app(
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
-            app.state.services = Services(engine, manager, probe, slots, uploads, door, public_base(settings))
+            app.state.services = Services(
+                engine, manager, probe, slots, uploads, door, public_base(settings), authority
+            )
             yield
             slots.shut()
 
     return build(
         lifespan,
         version=version(DISTRIBUTION),
-        outside=outside(settings),
+        outside=outside(settings, () if tls is None else tls.pair.names),
         client=web_client_dir(),
         trusted=settings.trust_proxy,
         root=prefix_of(settings),
@@ -210,18 +226,20 @@ def make_server(
     *,
     keyed: bool = False,
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
+    tls: "Tls | None" = None,
 ) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for at most ``drain_s``.
 
     ``run(sockets=[…])`` serves on sockets that are already bound. ``on_started`` is called with the engine once the
-    server answers, ``on_refused`` with the error if the engine cannot be opened. Raises SettingsError if other
-    machines can reach the address, there are no keys (``keyed``), and ``insecure`` is not set.
+    server answers, ``on_refused`` with the error if the engine cannot be opened. ``tls``: from ``open_tls``; ``None``
+    for plain HTTP. Raises SettingsError if other machines can reach the address, there are no keys (``keyed``), and
+    ``insecure`` is not set.
     """
     from server.api.services import Services  # noqa: PLC0415 - see create_app
     from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
     check_exposure(settings, keyed=keyed)
-    app = create_app(settings, on_refused, open_clap=open_clap)
+    app = create_app(settings, on_refused, open_clap=open_clap, tls=tls)
 
     def started() -> None:
         if on_started is not None:
@@ -232,7 +250,8 @@ def make_server(
         services.slots.shut()
         await services.manager.drain(settings.drain_s)
 
-    return DrainingServer(uvicorn_config(app, settings.host, settings.port), drain, started)
+    config = uvicorn_config(app, settings.host, settings.port, None if tls is None else tls.context)
+    return DrainingServer(config, drain, started)
 
 
 async def score_once(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 Every field can be set by an environment variable ``TINGQING_<NAME>``; a command-line flag overrides it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -35,6 +36,12 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
         description="How the outside calls this server, for the links of POST /v1/sessions; behind a proxy.",
+    )
+    tls_cert: Path | None = Field(
+        default=None, description="Certificate of the server and those above it, in PEM: serve HTTPS with it."
+    )
+    tls_key: Path | None = Field(
+        default=None, description="Its key in PEM, not encrypted. Default: in the file of the certificate."
     )
     root_path: str = Field(
         default="", description="Prefix of all addresses behind a proxy. Default: the path of the public URL."
@@ -82,6 +89,13 @@ class Settings(BaseSettings):
             return given
         plain = {"allow_origin": plain_origin, "allow_host": plain_host, "trust_proxy": plain_network}
         return tuple(plain[str(info.field_name)](str(one)) for one in given)
+
+    @field_validator("tls_key")
+    @classmethod
+    def _of_a_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("tls_cert") is None:
+            raise ValueError("name the certificate too, with --tls-cert")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -140,14 +154,17 @@ def check_exposure(settings: Settings, *, keyed: bool = False) -> None:
     )
 
 
-def outside(settings: Settings) -> Outside:
-    """Which pages may use the server, and by which names."""
+def outside(settings: Settings, certified: Iterable[str] = ()) -> Outside:
+    """Which pages may use the server, and by which names. ``certified``: those of its certificate."""
     public = None if settings.public_url is None else urlsplit(settings.public_url)
+    own = {name for name in certified if "*" not in name}
+    if public is not None and public.hostname is not None:
+        own.add(public.hostname)
     return Outside(
         origins=frozenset(settings.allow_origin),
         hosts=frozenset(settings.allow_host),
         insecure=settings.insecure,
-        own=frozenset() if public is None or public.hostname is None else frozenset({public.hostname}),
+        own=frozenset(own),
         own_origin=None if public is None else plain_origin(f"{public.scheme}://{public.netloc}"),
     )
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from server.access.origins import Outside
-from server.api import assess, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
+from server.api import assess, authority, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
 from server.api.forwarded import Forwarded
 from server.api.outside_check import OutsideCheck
 from server.api.prefix import Prefix
@@ -43,6 +43,7 @@ def build(
     for part in (sessions, assess, label_sets, health, schema):
         app.include_router(part.router)
     docs.install(app)
+    app.include_router(authority.router)
     app.include_router(stream.router)
     app.include_router(observe.router)
     pages.install(app, client)

@@ -1,5 +1,6 @@
 """The objects that the handlers use, built in ``server.app`` and kept in the application's state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -27,6 +28,7 @@ class Services:
     """One of each per process; they live as long as the application's lifespan.
 
     ``public_url``: how the outside calls this server, without a final slash; ``None``: as each request does.
+    ``authority``: gives the certificate (DER) of our own authority, if it issued that of this server.
     """
 
     engine: Engine
@@ -36,6 +38,7 @@ class Services:
     uploads: UploadLimits
     gate: Gate
     public_url: str | None = None
+    authority: Callable[[], bytes | None] | None = None
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 
 import uvicorn
@@ -17,12 +18,12 @@ GRACE_S = 5
 """Seconds that uvicorn gives requests after the sessions were drained."""
 
 
-def uvicorn_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
-    """The configuration of uvicorn.
+def uvicorn_config(app: FastAPI, host: str, port: int, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+    """The configuration of uvicorn. ``tls``: ``None`` for plain HTTP.
 
     Of uvicorn's WebSocket implementations, the sans-IO one pauses reading and writing with its transport.
     permessage-deflate is off: it costs memory per socket, and PCM does not compress. Logging is left to
-    ``server.logs``; forwarded headers are not trusted.
+    ``server.logs``; forwarded headers are the matter of ``server.api.forwarded``.
     """
     return uvicorn.Config(
         app,
@@ -38,6 +39,7 @@ def uvicorn_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_S,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
 
 

@@ -1,18 +1,28 @@
 """What ``tingqing serve`` prints once it answers."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from server.settings import Settings
+    from server.tls.reloading import Tls
 
 
-def address_of(settings: "Settings", port: int) -> str:
-    """The address for a browser on this machine; pages get the microphone on localhost names only."""
+def address_of(settings: "Settings", port: int, tls: "Tls | None" = None) -> str:
+    """The address for a browser on this machine; without TLS, pages get the microphone on localhost names only.
+
+    With TLS it is one that the certificate is for, where there is one.
+    """
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if tls is not None and not tls.pair.covers(host):
+        host = next((name for name in tls.pair.names if "*" not in name), host)
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def print_banner(address: str, settings: "Settings", clap: str | None, *, keyed: bool) -> None:
+def print_banner(
+    address: str, settings: "Settings", clap: str | None, tls: "Tls | None" = None, *, keyed: bool
+) -> None:
     """The addresses, how it scores, who is let in, and what the operator has to know. To standard output."""
     from server import __version__
     from server.model.clap.finding import way_to_clap
@@ -33,10 +43,24 @@ def print_banner(address: str, settings: "Settings", clap: str | None, *, keyed:
     lines.append(f"  Scoring         {scoring}; VAD {settings.vad}")
     if clap is None and settings.clap == "auto":
         lines.append(f"                  {way_to_clap()}")
+    if tls is not None:
+        lines.append(f"  Certificate     {', '.join(tls.pair.names)}; until {tls.pair.expires:%Y-%m-%d}")
+        if tls.authority() is not None:
+            lines.append(f"                  devices that do not trust it yet: {public or address}/ca.crt")
     lines.append(f"  Access          {'with keys only' if keyed else 'no keys'}")
-    lines += [f"  WARNING         {warning}" for warning in _warnings(settings, keyed=keyed)]
+    warnings = [*_warnings(settings, keyed=keyed), *_warnings_of_certificate(settings, tls)]
+    lines += [f"  WARNING         {warning}" for warning in warnings]
     lines.append("Ctrl-C lets running sessions end, then stops.")
     print("\n".join(lines), flush=True)
+
+
+def _warnings_of_certificate(settings: "Settings", tls: "Tls | None") -> list[str]:
+    if tls is None:
+        return []
+    from server.access.gate import utc_now
+
+    public = None if settings.public_url is None else urlsplit(settings.public_url).hostname
+    return tls.pair.warnings(utc_now(), public)
 
 
 def _warnings(settings: "Settings", *, keyed: bool) -> list[str]:

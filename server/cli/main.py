@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from server import __version__
-from server.cli import assess, bench, demo, evaluate, keys, labels, models, schema, serve, stream, version
+from server.cli import assess, bench, cert, demo, evaluate, keys, labels, models, schema, serve, stream, version
 
 app = typer.Typer(
     name="tingqing",
@@ -55,6 +55,7 @@ app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)
 app.add_typer(keys.app)
+app.command(epilog=cert.EPILOG)(cert.cert)
 app.add_typer(bench.app)
 app.command(epilog=schema.EPILOG)(schema.schema)
 app.command(epilog=version.EPILOG)(version.version)

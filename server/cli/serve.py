@@ -3,12 +3,14 @@
 import logging
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.cli.banner import address_of, print_banner
 from server.cli.console import Failure, LogLevel, guarded
+from server.cli.listening import bind
 from server.cli.options import ClapOption, DataOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
 from server.errors import TingqingError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from server.assessment.engine import Engine
     from server.settings import Settings
+    from server.tls.reloading import Tls
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -25,6 +28,7 @@ EPILOG = """\
   tingqing serve --vad webrtc --log-level debug
   tingqing serve --host 0.0.0.0 --data-dir /var/lib/tingqing  # with keys
   tingqing serve --host 0.0.0.0 --insecure  # anyone can connect
+  tingqing serve --host 0.0.0.0 --data-dir /var/lib/tingqing --tls-cert fullchain.pem --tls-key privkey.pem
   tingqing serve --public-url https://clinic.example/tingqing --trust-proxy 127.0.0.1  # behind a proxy
   TINGQING_PORT=9000 tingqing serve         # the same as --port 9000
 
@@ -90,6 +94,23 @@ def serve(
         ),
     ] = None,
     data_dir: DataOption = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-cert",
+            metavar="FILE",
+            help="Serve HTTPS with this certificate (PEM, with those above it). It is read again when it changes. "
+            "(TINGQING_TLS_CERT)",
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-key",
+            metavar="FILE",
+            help="Its key (PEM, not encrypted). Default: in the file of the certificate. (TINGQING_TLS_KEY)",
+        ),
+    ] = None,
     public_url: Annotated[
         str | None,
         typer.Option(
@@ -155,6 +176,7 @@ def serve(
     Without keys (tingqing keys create) the server answers this machine
     only. Browsers allow the microphone only on localhost or over HTTPS. docs/cli.md lists every setting.
     """
+    from server.app import open_tls
     from server.logs import configure_logging
     from server.settings import check_exposure, load_settings
 
@@ -172,6 +194,8 @@ def serve(
         mos=mos,
         log_level=log_level and log_level.value,
         data_dir=data_dir,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         public_url=public_url,
         root_path=root_path,
         trust_proxy=trust_proxy or None,
@@ -182,8 +206,9 @@ def serve(
     keyed = _has_keys(settings)
     check_exposure(settings, keyed=keyed)
     configure_logging(settings.log_level)
-    listener = _bind(settings.host, settings.port)
-    _serve(settings, listener, open_page=open_page, keyed=keyed)
+    tls = open_tls(settings)
+    listener = bind(settings.host, settings.port)
+    _serve(settings, listener, tls, open_page=open_page, keyed=keyed)
 
 
 def _has_keys(settings: "Settings") -> bool:
@@ -196,41 +221,17 @@ def _has_keys(settings: "Settings") -> bool:
     return asyncio.run(has_keys(settings))
 
 
-def _bind(host: str, port: int) -> "socket.socket":
-    """Bind the port before anything is loaded: a port in use is reported at once, and port 0 becomes a number."""
-    import errno
-    import socket
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(1)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise Failure(
-                f"port {port} on {host} is in use, perhaps by another Tingqing.",
-                hint=f"Choose another: --port {port + 1 if port < 65_535 else port - 1}, or --port 0 for a free one.",
-            ) from None
-        if error.errno == errno.EACCES:
-            raise Failure(f"no permission to serve on port {port}.", hint="Choose a port above 1023.") from None
-        raise Failure(f"cannot serve on {host}: {error.strerror or error}.") from None
-    return listener
-
-
-def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool, keyed: bool) -> None:
+def _serve(settings: "Settings", listener: "socket.socket", tls: "Tls | None", *, open_page: bool, keyed: bool) -> None:
     """Serve until a signal; stopping by signal is not a failure."""
     import signal
 
     from server.app import make_server
 
-    address = address_of(settings, listener.getsockname()[1])
+    address = address_of(settings, listener.getsockname()[1], tls)
     refusals: list[TingqingError] = []
 
     def announce(engine: "Engine") -> None:
-        print_banner(address, settings, engine.clap, keyed=keyed)
+        print_banner(address, settings, engine.clap, tls, keyed=keyed)
         if open_page:
             import webbrowser
 
@@ -241,7 +242,7 @@ def _serve(settings: "Settings", listener: "socket.socket", *, open_page: bool, 
         # uvicorn would print the same error as a traceback.
         logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
 
-    server = make_server(settings, on_started=announce, on_refused=refuse, keyed=keyed)
+    server = make_server(settings, on_started=announce, on_refused=refuse, keyed=keyed, tls=tls)
     # uvicorn raises the signal again after it has stopped; a server that drained as requested exits with 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:

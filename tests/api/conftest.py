@@ -2,18 +2,20 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 import uvloop
 from fastapi import FastAPI
 
 from server.api.services import Services
 from server.api.serving import DrainingServer
-from server.app import make_server
+from server.app import make_server, open_tls
 from server.settings import Settings
 from tests.api.client import http
 
@@ -31,11 +33,15 @@ class Served:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{self._s}://127.0.0.1:{self.port}"
+
+    @property
+    def _s(self) -> str:
+        return "s" if self.server.config.is_ssl else ""
 
     @property
     def ws(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws{self._s}://127.0.0.1:{self.port}"
 
     @property
     def services(self) -> Services:
@@ -58,13 +64,14 @@ class Served:
         assert not self.thread.is_alive()
 
 
-def start(**settings: Any) -> Served:
-    """Serve with ``settings`` on a free port; returns once it answers."""
+def start(trust: ssl.SSLContext | None = None, **settings: Any) -> Served:
+    """Serve with ``settings`` on a free port; returns once it answers. ``trust``: of a client, where it serves TLS."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
     port: int = listener.getsockname()[1]
-    server = make_server(Settings(host="127.0.0.1", port=port, **settings))
+    given = Settings(host="127.0.0.1", port=port, **settings)
+    server = make_server(given, tls=open_tls(given))
     loop = uvloop.new_event_loop()
 
     def run() -> None:
@@ -78,8 +85,12 @@ def start(**settings: Any) -> Served:
     thread = threading.Thread(target=run, name="served", daemon=True)
     thread.start()
     # The port listens already, so this waits in the kernel until the server has started.
-    http.get(f"http://127.0.0.1:{port}/healthz", timeout=START_S).raise_for_status()
-    return Served(port, server, loop, thread)
+    running = Served(port, server, loop, thread)
+    if trust is None:
+        http.get(f"{running.url}/healthz", timeout=START_S).raise_for_status()
+    else:
+        httpx.get(f"{running.url}/healthz", timeout=START_S, verify=trust).raise_for_status()
+    return running
 
 
 @pytest.fixture(scope="module")

@@ -97,11 +97,11 @@ class Serving:
             if line.startswith("Ctrl-C"):
                 break
         watchdog.cancel()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.banner)
+        found = re.search(r"http(s?)://127\.0\.0\.1:(\d+)/", self.banner)
         if found is None:
             _, said = self.process.communicate(timeout=10)
             raise AssertionError(f"the server did not start: {said}")
-        self.port = int(found[1])
+        self._s, self.port = found[1], int(found[2])
 
     def __enter__(self) -> "Serving":
         return self
@@ -113,11 +113,11 @@ class Serving:
 
     @property
     def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{self._s}://127.0.0.1:{self.port}"
 
     @property
     def ws(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws{self._s}://127.0.0.1:{self.port}"
 
     def stop(self, how: signal.Signals | None = signal.SIGTERM) -> tuple[int, str]:
         """Exit code and standard error. ``None``: it was already told to stop."""

@@ -13,7 +13,20 @@ from server.cli.main import app
 from tests.cli.conftest import in_process
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "demo", "stream", "assess", "evaluate", "keys", "labels", "models", "bench", "schema", "version")
+COMMANDS = (
+    "serve",
+    "demo",
+    "stream",
+    "assess",
+    "evaluate",
+    "keys",
+    "cert",
+    "labels",
+    "models",
+    "bench",
+    "schema",
+    "version",
+)
 DOCUMENT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 

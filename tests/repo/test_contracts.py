@@ -24,7 +24,7 @@ BREACHES = {
     "stream/breach.py": "import time\n",
     "recording/breach.py": "import torch\nfrom server.rendering import wire\n",
     "scoring/breach_of_wire.py": "from server.wire import common\n",
-    "live/breach.py": "import fastapi\nimport sqlalchemy\n",
+    "live/breach.py": "import cryptography\nimport fastapi\nimport sqlalchemy\n",
     "model/breach.py": "from server.stream import events\n",
     "assessment/breach.py": "from server.scoring import tickets\n",
     "model/clap/breach.py": "from server.model.clap import returned\n",

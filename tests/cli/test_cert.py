@@ -1,0 +1,95 @@
+"""``tingqing cert``, and ``tingqing serve`` with what it made, as an operator meets them."""
+
+import json
+import re
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.cli.cert import THIS_MACHINE
+from tests.cli.conftest import Serving, in_process, tingqing
+from tests.tls.making import made
+
+
+def flags(out: str) -> list[str]:
+    """The flags of the printed command that name the two files."""
+    found = re.search(r"--tls-cert \S+ --tls-key \S+", out)
+    assert found
+    return found[0].split()
+
+
+def test_what_it_prints_serves_and_devices_that_trust_it_connect(tmp_path: Path, mixes: Path) -> None:
+    data = tmp_path / "data"
+    ran = in_process("cert", "--name", "Tingqing.lan", "--name", "192.168.1.20", "--port", "8443", "--data-dir", data)
+    assert ran.code == 0
+    assert "https://tingqing.lan:8443/ca.crt" in ran.out
+    for device in ("iPhone", "Android", "Windows", "macOS", "WeChat", "must never leave this machine"):
+        assert device in ran.out
+    ca = data / "tls" / "ca.crt"
+    trust = ssl.create_default_context(cafile=ca)
+    with Serving(flags(ran.out)) as serving:
+        assert f"{serving.ws}/v1/stream" in serving.banner
+        assert serving.ws.startswith("wss://")
+        assert f"{serving.http}/ca.crt" in serving.banner
+        assert "tingqing.lan, localhost, 192.168.1.20" in serving.banner
+        fetched = httpx.get(f"{serving.http}/ca.crt", verify=trust, timeout=30)
+        assert fetched.content == ssl.PEM_cert_to_DER_cert(ca.read_text())
+        clip = mixes / "000_clean_en.flac"
+        ended = tingqing(
+            "stream", clip, "--url", serving.http, "--pace", "fast", "--format", "jsonl", SSL_CERT_FILE=str(ca)
+        )
+        assert json.loads(ended.out.splitlines()[-1])["type"] == "session.ended", ended.err
+
+
+def test_the_same_again_says_that_nothing_changed(tmp_path: Path) -> None:
+    first = in_process("cert", "--data-dir", tmp_path, "--name", "tingqing.lan")
+    again = in_process("cert", "--data-dir", tmp_path)
+    assert first.out.count("(new)") == 2
+    assert again.out.count("(unchanged)") == 2
+    assert "tingqing.lan" in again.out
+    renewed = in_process("cert", "--data-dir", tmp_path, "--renew", "--language", "zh")
+    assert (renewed.out.count("（未变）"), renewed.out.count("（新建）")) == (1, 1)
+    assert "证书信任设置" in renewed.out
+    replaced = in_process("cert", "--data-dir", tmp_path, "--new-authority")
+    assert "must trust it too" in replaced.out
+
+
+def test_without_names_it_is_for_this_machine(tmp_path: Path) -> None:
+    ran = in_process("cert", "--data-dir", tmp_path)
+    assert ran.code == 0
+    for name in THIS_MACHINE:
+        assert name in ran.out
+
+
+@pytest.mark.parametrize("name", ["https://tingqing.lan", "tingqing.lan:8000", "*.lan", "听清.lan", ""])
+def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    ran = in_process("cert", "--data-dir", tmp_path, "--name", name)
+    assert ran.code == 2
+    assert "--name" in ran.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_needs_a_folder() -> None:
+    ran = in_process("cert")
+    assert ran.code == 2
+    assert "--data-dir" in ran.err
+
+
+def test_a_pair_that_cannot_be_served_with_stops_serve_in_one_sentence(tmp_path: Path) -> None:
+    certificate, key = made(tmp_path)
+    key.unlink()
+    ran = in_process("serve", "--port", "0", "--tls-cert", certificate, "--tls-key", key)
+    assert ran.code == 2
+    assert "--tls-key" in ran.err
+    alone = in_process("serve", "--port", "0", "--tls-key", key)
+    assert alone.code == 2
+    assert "--tls-cert" in alone.err
+
+
+def test_serve_warns_of_a_certificate_that_is_not_for_its_public_name(tmp_path: Path) -> None:
+    certificate, key = made(tmp_path, "clinic.lan", "127.0.0.1")
+    flags = ["--tls-cert", str(certificate), "--tls-key", str(key), "--public-url", "https://clinic.example"]
+    with Serving(flags) as serving:
+        assert re.search(r"WARNING .*not for clinic\.example", serving.banner)
