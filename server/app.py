@@ -15,7 +15,9 @@ from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.errors import ScoringError, TingqingError
+from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
+from server.live.loop_watch import LoopWatch
 from server.live.manager import SessionManager
 from server.model.acoustic import AcousticScorer, summarise
 from server.model.clap.finding import basic_mode_hint
@@ -183,7 +185,7 @@ def create_app(
                 _told(open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap), on_refused)
             )
             limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
-            manager = await stack.enter_async_context(SessionManager(engine, limits))
+            manager = await stack.enter_async_context(SessionManager(engine, limits, watch=LoopWatch(LoopClock())))
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)

@@ -162,6 +162,10 @@ class FakeClock:
         self._timers.append(timer)
         return timer
 
+    def stand_still(self, seconds: float) -> None:
+        """Time passes in which nothing runs: the process was stopped, or its loop was busy."""
+        self._now += seconds
+
     @property
     def pending(self) -> int:
         return sum(not timer.cancelled for timer in self._timers)

@@ -23,7 +23,9 @@ def uvicorn_config(app: FastAPI, host: str, port: int, tls: ssl.SSLContext | Non
 
     Of uvicorn's WebSocket implementations, the sans-IO one pauses reading and writing with its transport.
     permessage-deflate is off: it costs memory per socket, and PCM does not compress. Logging is left to
-    ``server.logs``; forwarded headers are the matter of ``server.api.forwarded``.
+    ``server.logs``; forwarded headers are the matter of ``server.api.forwarded``. Pings keep proxies from closing a
+    socket, but no pong is waited for: it comes behind audio that the server has not read yet. A dead patient is noticed
+    by its audio, a dead observer by what it does not take.
     """
     return uvicorn.Config(
         app,
@@ -34,6 +36,7 @@ def uvicorn_config(app: FastAPI, host: str, port: int, tls: ssl.SSLContext | Non
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
+        ws_ping_timeout=None,
         proxy_headers=False,
         server_header=False,
         access_log=False,

@@ -14,6 +14,7 @@ from server.live.endings import Ending
 from server.live.handshake import part
 from server.live.intake import Intake
 from server.live.limits import LiveLimits
+from server.live.loop_watch import LoopWatch
 from server.live.mailbox import Mailbox
 from server.live.messages import error_message
 from server.live.newcomers import started_message
@@ -63,7 +64,9 @@ class Connection:
         home: SessionHome,
         *,
         replay_until: int = 0,
+        watch: LoopWatch | None = None,
     ) -> None:
+        """``watch``: of the loop that serves it; without one the loop counts as never late."""
         self.session = session
         self._transport = transport
         self._clock = clock
@@ -72,7 +75,8 @@ class Connection:
         self._life = ConnectionLife()
         self._outbox = Outbox(limits.outbox)
         self._mailbox = Mailbox()
-        self._intake = Intake(session, core, self._mailbox, clock, limits, replay_until, self._save)
+        self._watch = watch or LoopWatch(clock)
+        self._intake = Intake(session, core, self._mailbox, clock, limits, replay_until, self._save, self._watch)
         self._next_sample = core.next_sample
 
     def stop(self, ending: Ending) -> None:
@@ -160,7 +164,7 @@ class Connection:
         """Run until something stops the connection; a loop that fails is our fault, whatever else stopped it."""
         try:
             async with asyncio.TaskGroup() as group:
-                loops = [group.create_task(loop()) for loop in (self._receive, self._score, self._watch)]
+                loops = [group.create_task(loop()) for loop in (self._receive, self._score, self._look_after)]
                 stopping = await self._life.until(Stopping)
                 for loop in loops:
                     loop.cancel()
@@ -173,7 +177,8 @@ class Connection:
         ending: Ending | None = None
         while ending is None:
             try:
-                ending = await self._intake.take(await self._transport.receive())
+                message, idle_s = await self._next()
+                ending = await self._intake.take(message, idle_s)
             except Disconnected:
                 ending = endings.LOST
             except TingqingError as error:
@@ -183,6 +188,14 @@ class Connection:
         if ending is endings.CLIENT and isinstance(self._life.state, Receiving):
             await self._score_the_rest()
         self.stop(ending)
+
+    async def _next(self) -> tuple[str | bytes, float]:
+        """The next message, and for how long a server that was free to take it waited for it."""
+        since = self._clock.now()
+        late_s = self._watch.late(since)
+        message = await self._transport.receive()
+        now = self._clock.now()
+        return message, max(0.0, now - since - (self._watch.late(now) - late_s))
 
     async def _score(self) -> None:
         """One window at a time. A failing scorer makes null labels, never an exception."""
@@ -195,7 +208,7 @@ class Connection:
                 mail.window, wait_for_mos=mail.lossless, observed=lambda: len(self.session.hub) > 0
             )
             self.session.judged(
-                assessed, arrived=mail.arrived, core=mail.core, received=self._intake.received, keep=mail.lossless
+                assessed, due=mail.due, core=mail.core, received=self._intake.received, keep=mail.lossless
             )
             if mail.core is not None:
                 await self._save()
@@ -217,7 +230,7 @@ class Connection:
             self.session.assessment.unjudged = self._mailbox.unjudged
             self.session.assessment.shed += self._mailbox.unjudged
 
-    async def _watch(self) -> None:
+    async def _look_after(self) -> None:
         """Watch for idle patients and for sessions that last too long."""
         limits = self._limits
         while True:

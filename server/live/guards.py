@@ -14,6 +14,12 @@ CHANGE_EVERY_S = 2.0
 PACE_LIMIT = 1.2
 PACE_OVER_S = 10.0
 PACE_ALLOWANCE_S = 20.0
+BACKLOG_S = 120.0
+"""Most audio that may have waited for a server that did not serve."""
+
+BACKLOG_FADES = 0.2
+"""A backlog comes as soon as it can: what is left of its allowance shrinks by this share of the time that passes."""
+
 PACE_GRAIN_S = 0.1
 """Chunks within this time are counted together, so that some hundred entries are enough however small they are."""
 
@@ -53,17 +59,21 @@ class PaceGuard:
     """Audio over 1.2 times real time during 10 s, after an allowance of 20 s.
 
     The allowance is how far audio may run ahead of the clock: a burst after a stall is accepted, a file is not. Audio
-    that comes slower than real time does not increase it.
+    that comes slower than real time does not increase it. While the server itself took nothing (it was stopped, or
+    overloaded), audio waited for it: that backlog is not speed.
     """
 
     def __init__(self, now: float) -> None:
+        self._backlog_s = 0.0
+        self._late_s: float | None = None
         self._ahead_s = 0.0
         self._last = now
         self._taken: deque[tuple[float, float]] = deque()
         self._within_s = 0.0
 
-    def take(self, audio_s: float, now: float) -> None:
-        """Raises FasterThanRealTimeError."""
+    def take(self, audio_s: float, now: float, late_s: float = 0.0) -> None:
+        """``late_s``: seconds so far, in all, in which the server took nothing. Raises FasterThanRealTimeError."""
+        audio_s -= self._waited(audio_s, now - self._last, late_s)
         self._ahead_s = max(0.0, self._ahead_s - (now - self._last)) + audio_s
         self._last = now
         if self._taken and now - self._taken[-1][0] < PACE_GRAIN_S:
@@ -74,8 +84,17 @@ class PaceGuard:
         self._within_s += audio_s
         while self._taken and self._taken[0][0] <= now - PACE_OVER_S:
             self._within_s -= self._taken.popleft()[1]
-        if self._ahead_s > PACE_ALLOWANCE_S and self._within_s > PACE_LIMIT * PACE_OVER_S:
+        if audio_s and self._ahead_s > PACE_ALLOWANCE_S and self._within_s > PACE_LIMIT * PACE_OVER_S:
             raise FasterThanRealTimeError(
                 "Audio comes faster than real time; send it as it is captured, or start with pace 'fast'.",
                 param="pace",
             )
+
+    def _waited(self, audio_s: float, passed_s: float, late_s: float) -> float:
+        """How much of ``audio_s`` waited for the server."""
+        late, self._late_s = 0.0 if self._late_s is None else late_s - self._late_s, late_s
+        served_s = max(0.0, passed_s - late)
+        self._backlog_s = min(BACKLOG_S, max(0.0, self._backlog_s - BACKLOG_FADES * served_s) + late)
+        waited_s = min(self._backlog_s, max(0.0, audio_s - served_s))
+        self._backlog_s -= waited_s
+        return waited_s

@@ -14,14 +14,17 @@ from server.errors import (
     UnexpectedMessageError,
 )
 from server.live import endings
+from server.live.acks import Acks
 from server.live.clock import Clock
 from server.live.endings import Ending
 from server.live.flow import CatchingUp, Current, Finished, Flow, moved
 from server.live.guards import FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
+from server.live.loop_watch import LoopWatch
 from server.live.mailbox import Mail, Mailbox
 from server.live.messages import error_message, level_message, speech_message
 from server.live.session import Phase, Session
+from server.live.session_clock import SessionClock
 from server.live.transport import size_of
 from server.stream.core import StreamCore
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
@@ -37,9 +40,6 @@ from server.wire.client import (
     SessionStart,
     parse_client_message,
 )
-from server.wire.server import AudioAck
-
-ACK_EVERY_S = 0.2
 
 
 class Intake:
@@ -58,6 +58,7 @@ class Intake:
         limits: LiveLimits,
         replay_until: int,
         save: Callable[[], Awaitable[None]],
+        watch: LoopWatch,
     ) -> None:
         self.busy = False
         self.last_audio = clock.now()
@@ -72,7 +73,10 @@ class Intake:
         session.declaration.begin_again()
         self._faults = FaultGuard()
         self._pace = PaceGuard(clock.now())
-        self._acked_at = clock.now()
+        self._watch = watch
+        self._due = SessionClock(self._rate)
+        self._idle_s = 0.0
+        self._acks = Acks(session, clock, lambda: self._core.samples_received)
 
     @property
     def received(self) -> int:
@@ -86,9 +90,13 @@ class Intake:
         samples = max(heard.samples, self._session.furthest_sample)
         return HeardAudio(samples, heard.sample_rate, heard.speech_s, heard.totals)
 
-    async def take(self, message: str | bytes) -> Ending | None:
-        """Handle one message; returns the ending it causes, if any. Raises fatal errors."""
+    async def take(self, message: str | bytes, idle_s: float = 0.0) -> Ending | None:
+        """Handle one message; returns the ending it causes, if any. Raises fatal errors.
+
+        ``idle_s``: for how long nothing had waited to be taken.
+        """
         self.busy = True
+        self._idle_s += idle_s
         self._session.unheard = False
         try:
             size = size_of(message)
@@ -117,11 +125,12 @@ class Intake:
             self._tell_error(error)
             events = self._core.finish()
         await self._spread(events, self._clock.now())
-        self._ack(self._clock.now())
+        self._acks.tell()
         self._mailbox.close()
 
     def release(self) -> None:
         """Release the core now: its rings of 1.5 MB must not wait for the garbage collector. Nothing comes after."""
+        self._acks.close()
         del self._core
 
     # -- audio
@@ -130,8 +139,11 @@ class Intake:
         arrived = self._clock.now()
         if self._session.phase is Phase.PAUSED:
             self._session.pause(False)
+        idle_s, self._idle_s = self._idle_s, 0.0
         if not self._lossless():
-            self._pace.take(len(data) / self._session.audio.encoding.sample_bytes / self._rate, arrived)
+            samples = len(data) // self._session.audio.encoding.sample_bytes
+            self._pace.take(samples / self._rate, arrived, self._watch.late(arrived))
+            self._due.chunk(self._core.samples_received + samples, arrived, idle_s)
         guess = self._session.declaration.take(data)
         if guess is not None:
             self._session.misdeclared(guess)
@@ -153,14 +165,13 @@ class Intake:
         # A gap does not arrive in real time: its windows wait for one another, and its levels are not sent.
         await self._spread_all(self._core.take_gap(samples), arrived, gap=True)
         self._after_audio()
-        self._ack(arrived)
+        self._acks.tell()
 
     def _after_audio(self) -> None:
-        now = self.last_audio = self._clock.now()
+        self.last_audio = self._clock.now()
         if isinstance(self._flow, CatchingUp) and self._core.samples_received >= self._flow.until:
             self._flow = moved(self._flow, Current())
-        if now - self._acked_at >= ACK_EVERY_S:
-            self._ack(now)
+        self._acks.due()
 
     def _lossless(self, *, gap: bool = False) -> bool:
         return gap or self._session.fast or isinstance(self._flow, CatchingUp)
@@ -190,7 +201,9 @@ class Intake:
     async def _post(self, event: WindowReady, arrived: float, *, last: bool, gap: bool) -> None:
         finished = isinstance(self._flow, Finished)
         core = self._core.snapshot() if last and not finished else None
-        mail = Mail(event.window, arrived, core, self._lossless(gap=gap))
+        lossless = self._lossless(gap=gap)
+        due = None if lossless else self._due.due(event.window.end_sample)
+        mail = Mail(event.window, arrived if due is None else due, core, lossless)
         self._session.assessment.expect(event.window)
         if mail.lossless or finished or self._mailbox.holds_lossless:
             await self._mailbox.put(mail)
@@ -198,11 +211,7 @@ class Intake:
             self._session.assessment.windows_replaced += 1
             self._session.engine.metrics.windows_replaced += 1
             self._session.warn(self._session.warnings.replaced(arrived))
-        self._ack(arrived)
-
-    def _ack(self, now: float) -> None:
-        self._acked_at = now
-        self._session.tell(AudioAck(samples=self._core.samples_received), key="ack", to="patient")
+        self._acks.tell()
 
     # -- control
 
@@ -224,6 +233,7 @@ class Intake:
         match message:
             case AudioPause() | AudioResume():
                 session.pause(isinstance(message, AudioPause))
+                self._due.restart()
                 self.last_audio = self._clock.now()
             case AudioGap():
                 await self._gap(message.samples)

@@ -8,13 +8,13 @@ from server.values.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """``arrived``: clock time of the message that completed the window. ``core``: the core's snapshot at that time.
+    """``due``: clock time from which its lag counts. ``core``: the core's snapshot when it was complete.
 
     ``lossless``: this window must not be replaced (``fast``, and replay after a resume).
     """
 
     window: Window
-    arrived: float
+    due: float
     core: bytes | None
     lossless: bool
 

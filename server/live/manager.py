@@ -17,6 +17,7 @@ from server.live.clock import Clock, LoopClock, deadline
 from server.live.connection import Connection
 from server.live.handshake import capacity_error, draining_error, first_message, refuse
 from server.live.limits import LiveLimits
+from server.live.loop_watch import LoopWatch
 from server.live.observer import Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
@@ -54,8 +55,11 @@ class SessionManager:
         *,
         sink: ResultSink | None = None,
         checkpoints: CheckpointStore | None = None,
+        watch: LoopWatch | None = None,
     ) -> None:
-        """``sink`` and ``checkpoints``: those of this process unless given."""
+        """``sink`` and ``checkpoints``: those of this process unless given. ``watch``: started here; without one the
+        loop counts as never late."""
+        self._watch = watch
         self.limits = self._limits = limits or LiveLimits()
         self._clock = clock or LoopClock()
         self._group = asyncio.TaskGroup()
@@ -72,6 +76,8 @@ class SessionManager:
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
+        if self._watch is not None:
+            self._watch.start()
         return self
 
     async def __aexit__(
@@ -80,6 +86,8 @@ class SessionManager:
         try:
             await self.drain(0.0)
         finally:
+            if self._watch is not None:
+                self._watch.stop()
             await self._group.__aexit__(kind, error, trace)
             await self._registry.let_go()
 
@@ -176,6 +184,7 @@ class SessionManager:
             self._limits,
             self._registry,
             replay_until=accepted.replay_until,
+            watch=self._watch,
         )
         self._registry.attach(accepted.session, connection)
         return connection

@@ -228,11 +228,12 @@ class Session:
             for up in self.prompts.up:
                 self._show(PromptClearedMessage(id=up.id, label=up.label, text=up.text, audience=up.audience))
 
-    def judged(self, assessed: Assessed, *, arrived: float, core: bytes | None, received: int, keep: bool) -> None:
-        """A window is done. ``core``: the core's snapshot then; ``received``: samples it has taken by now; ``keep``:
-        the update must reach the patient even if newer ones follow."""
+    def judged(self, assessed: Assessed, *, due: float, core: bytes | None, received: int, keep: bool) -> None:
+        """A window is done. ``due``: clock time from which its lag counts; ``core``: the core's snapshot then;
+        ``received``: samples it has taken by now; ``keep``: the update must reach the patient even if newer ones
+        follow."""
         now = self.clock.now()
-        lag_ms = 1000 * (now - arrived)
+        lag_ms = 1000 * (now - due)
         if core is not None:
             self.core = core
         self.furthest_sample = max(self.furthest_sample, received)

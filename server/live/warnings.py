@@ -54,7 +54,7 @@ class WarningWatch:
         return self._tell("audio_gap", now)
 
     def scored(self, lag_ms: float, now: float) -> list[WarningCode]:
-        """After each update, with its delay from the window's last sample."""
+        """After each update, with its delay from when the window's last sample was due."""
         return self._tell("scoring_lag", now) if lag_ms > LAG_MS else []
 
     def replaced(self, now: float) -> list[WarningCode]:

@@ -33,7 +33,7 @@ MOST_SPANS = 200
 
 
 def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
-    """``lag_ms``: from the arrival of the window's last sample to now."""
+    """``lag_ms``: from when the window's last sample was due to now."""
     facts = update.facts
     return QualityUpdate(
         seq=update.seq,

@@ -111,7 +111,9 @@ class QualityUpdate(WireModel):
         default_factory=list,
         description="Sounds heard now or a moment ago; the end may still move, and with it the start.",
     )
-    lag_ms: float = Field(description="Time from the arrival of the window's last sample to this message.")
+    lag_ms: float = Field(
+        description="From when the window's last sample was due (fast, replayed: from its arrival) to this message."
+    )
 
 
 class SpeechStartedMessage(WireModel):

@@ -11,12 +11,13 @@ from server.values.audio import Capture, CaptureSource
 RATE = 16_000
 
 
-def run_at(speed: float, seconds: float) -> float | None:
-    """When audio at ``speed`` times real time is refused, in seconds; ``None``: never."""
+def run_at(speed: float, seconds: float, late: float = 0.0) -> float | None:
+    """When audio at ``speed`` times real time is refused, in seconds; ``None``: never. ``late``: part of the time in
+    which the server takes nothing."""
     guard = PaceGuard(0.0)
     for step in range(1, int(seconds * 10) + 1):
         try:
-            guard.take(0.1 * speed, step * 0.1)
+            guard.take(0.1 * speed, step * 0.1, late_s=late * step * 0.1)
         except FasterThanRealTimeError:
             return step * 0.1
     return None
@@ -41,6 +42,30 @@ def test_waiting_does_not_increase_the_allowance() -> None:
     guard.take(19.0, 500.0)
     with pytest.raises(FasterThanRealTimeError):
         guard.take(2.0, 500.0)
+
+
+def test_what_waited_for_a_stopped_server_is_no_speed() -> None:
+    guard = PaceGuard(0.0)
+    guard.take(0.1, 0.1)
+    for step in range(240):
+        guard.take(0.1, 24.1 + step * 0.001, late_s=24.0)
+    for step in range(1, 600):
+        guard.take(0.1, 24.4 + step * 0.1, late_s=24.0)
+
+
+def test_a_loop_that_is_a_little_late_hides_no_speed() -> None:
+    assert run_at(2.0, 600, late=0.1) is not None
+
+
+def test_a_backlog_that_never_came_allows_no_file_later() -> None:
+    guard = PaceGuard(0.0)
+    guard.take(0.1, 0.1)
+    guard.take(0.1, 60.1, late_s=60.0)
+    for step in range(1, 4000):
+        guard.take(0.1, 60.1 + step * 0.1, late_s=60.0)
+    guard.take(20.0, 460.2, late_s=60.0)
+    with pytest.raises(FasterThanRealTimeError):
+        guard.take(1.0, 460.2, late_s=60.0)
 
 
 def test_fifth_fault_counts_only_within_ten_seconds() -> None:

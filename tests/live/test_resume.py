@@ -322,6 +322,25 @@ async def test_replay_may_come_faster_than_real_time(manager: SessionManager, cl
     await second.end()
 
 
+async def test_a_client_that_waits_for_room_during_a_replay_is_told_what_was_taken(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    first = Patient(manager, clock)
+    started = await first.start(pace="fast")
+    await first.speak_scored(noise(4))
+    first.socket.vanish()
+    await first.done
+    second = Patient(manager, clock)
+    again = await second.start(pace="fast", resume=ticket(started))
+    second.socket.say(noise(0.5))
+    second.socket.say(noise(0.5))
+    await second.taken()
+    await clock.advance(0.3)
+    await clock.advance(0.3)
+    taken = [one["samples"] for one in second.socket.got("audio.ack")]
+    assert taken[-1] == again["next_sample"] + RATE, "although no more audio came"
+
+
 @pytest.mark.parametrize("limits", [LiveLimits(max_sessions=2)])
 async def test_sessions_that_wait_are_bounded(manager: SessionManager, clock: FakeClock) -> None:
     for _ in range(5):

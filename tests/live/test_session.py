@@ -310,7 +310,7 @@ async def test_an_update_is_serialised_once_for_patient_and_observers(engine: En
     observers = [session.hub.join("first"), session.hub.join("first")]
     core = engine.make_core(session.audio)
     window = next(event.window for event in core.receive_pcm(noise(3)) if isinstance(event, WindowReady))
-    session.judged(await session.assessment.assess(window), arrived=clock.now(), core=None, received=0, keep=True)
+    session.judged(await session.assessment.assess(window), due=clock.now(), core=None, received=0, keep=True)
     text = await outbox.take()
     assert text is not None
     assert '"quality.update"' in text

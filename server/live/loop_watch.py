@@ -1,0 +1,77 @@
+"""How busy the event loop is: its thread's CPU time, and how late its timers fire."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.live.clock import Clock, Timer
+
+TICK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Since the last look, per second: cores of the loop's own thread, and of the whole process."""
+
+    loop: float
+    process: float
+    seconds: float
+
+
+class LoopWatch:
+    """A timer that is due every 100 ms. ``start`` on the loop's thread; ``stop`` once.
+
+    ``late_s``: seconds, in all, by which it came late. Meanwhile nothing else was served either: the loop had other
+    work, waited for a CPU, or the process was stopped.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        loop_time: Callable[[], float] = time.thread_time,
+        process_time: Callable[[], float] = time.process_time,
+    ) -> None:
+        """``loop_time``: CPU seconds of the calling thread; ``process_time``: of all threads."""
+        self._clock = clock
+        self._loop_time, self._process_time = loop_time, process_time
+        self._timer: Timer | None = None
+        self._due = 0.0
+        self._looked = (0.0, 0.0, 0.0)
+        self._ticked: Callable[[], None] = lambda: None
+        self.late_s = 0.0
+
+    def start(self, ticked: Callable[[], None] = lambda: None) -> None:
+        """``ticked`` is called after each tick."""
+        self._ticked = ticked
+        self._looked = self._times()
+        self._again()
+
+    def stop(self) -> None:
+        """No effect if it was never started."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def late(self, now: float) -> float:
+        """``late_s``, with a tick that is due and did not come yet."""
+        return self.late_s + (max(0.0, now - self._due) if self._timer is not None else 0.0)
+
+    def look(self) -> Spent:
+        """What was spent since the last call; call it on the loop's thread."""
+        before, self._looked = self._looked, self._times()
+        seconds = max(1e-6, self._looked[0] - before[0])
+        loop, process = (max(0.0, self._looked[i] - before[i]) / seconds for i in (1, 2))
+        return Spent(loop, process, seconds)
+
+    def _times(self) -> tuple[float, float, float]:
+        return self._clock.now(), self._loop_time(), self._process_time()
+
+    def _again(self) -> None:
+        self._due = self._clock.now() + TICK_S
+        self._timer = self._clock.call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self.late_s += max(0.0, self._clock.now() - self._due)
+        self._ticked()
+        self._again()
