@@ -36,6 +36,8 @@ from server.stream.events import Detector, FeatureTracker, OverlapModel, WindowR
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 
 if TYPE_CHECKING:
+    import socket
+
     from fastapi import FastAPI
 
     from server.api.serving import DrainingServer
@@ -171,6 +173,7 @@ def create_app(
     """
     # The web framework is imported only for serving: ``assess`` needs the engine alone.
     from server.api.application import build  # noqa: PLC0415 - see above
+    from server.api.metrics import ProcessState  # noqa: PLC0415 - see above
     from server.api.probe import Probe  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
     from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
@@ -190,9 +193,9 @@ def create_app(
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
-            app.state.services = Services(
-                engine, manager, probe, slots, uploads, door, public_base(settings), authority
-            )
+            services = Services(engine, manager, probe, slots, uploads, door, public_base(settings), authority)
+            engine.metrics.registry.register(ProcessState(services))
+            app.state.services = services
             yield
             slots.shut()
 
@@ -229,16 +232,18 @@ def make_server(
     keyed: bool = False,
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
     tls: "Tls | None" = None,
+    metrics_listener: "socket.socket | None" = None,
 ) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for at most ``drain_s``.
 
     ``run(sockets=[…])`` serves on sockets that are already bound. ``on_started`` is called with the engine once the
     server answers, ``on_refused`` with the error if the engine cannot be opened. ``tls``: from ``open_tls``; ``None``
-    for plain HTTP. Raises SettingsError if other machines can reach the address, there are no keys (``keyed``), and
-    ``insecure`` is not set.
+    for plain HTTP. ``metrics_listener``: a bound socket that gives metrics alone. Raises SettingsError if other
+    machines can reach the address, there are no keys (``keyed``), and ``insecure`` is not set.
     """
+    from server.api.metrics import MetricsApp  # noqa: PLC0415 - see create_app
     from server.api.services import Services  # noqa: PLC0415 - see create_app
-    from server.api.serving import DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
+    from server.api.serving import Beside, DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
     check_exposure(settings, keyed=keyed)
     app = create_app(settings, on_refused, open_clap=open_clap, tls=tls)
@@ -252,8 +257,9 @@ def make_server(
         services.slots.shut()
         await services.manager.drain(settings.drain_s)
 
+    beside = None if metrics_listener is None else Beside(MetricsApp(app), metrics_listener)
     config = uvicorn_config(app, settings.host, settings.port, None if tls is None else tls.context)
-    return DrainingServer(config, drain, started)
+    return DrainingServer(config, drain, started, beside)
 
 
 async def score_once(engine: Engine) -> None:

@@ -25,6 +25,10 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to serve on.")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes a free port.")
+    metrics_port: int | None = Field(
+        default=None, ge=0, le=65_535, description="Port for metrics alone, without a key; 0 takes a free port."
+    )
+    metrics_host: str = Field(default="127.0.0.1", min_length=1, description="Address of metrics_port.")
     insecure: bool = Field(
         default=False, description="Serve without keys on an address that other machines can reach. Anyone can connect."
     )
@@ -56,6 +60,7 @@ class Settings(BaseSettings):
         default=(), description="Names by which the server may be called, besides this machine's."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(default="text", description="Form of a line of the log.")
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
     clap: str = Field(

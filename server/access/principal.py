@@ -10,11 +10,13 @@ LOCAL_SITE = "local"
 
 
 class Right(StrEnum):
-    """What a route asks of its caller. All of it is limited to the caller's own site."""
+    """What a route asks of its caller. Limited to the caller's own site, but for ``OPERATE``: how
+    the process is, of which nothing names a site or a session."""
 
     BEGIN = "begin"
     ASSESS = "assess"
     OBSERVE = "observe"
+    OPERATE = "operate"
 
 
 class Role(StrEnum):
@@ -30,7 +32,7 @@ class Role(StrEnum):
 RIGHTS = {
     Role.ANYONE: frozenset(Right),
     Role.ADMIN: frozenset(Right),
-    Role.INTEGRATOR: frozenset(Right),
+    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE}),
     Role.VIEWER: frozenset({Right.OBSERVE}),
     Role.GUEST: frozenset(),
 }

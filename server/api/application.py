@@ -8,7 +8,20 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from server.access.origins import Outside
-from server.api import assess, authority, docs, health, label_sets, observe, pages, problems, schema, sessions, stream
+from server.api import (
+    assess,
+    authority,
+    docs,
+    health,
+    label_sets,
+    metrics,
+    observe,
+    pages,
+    problems,
+    schema,
+    sessions,
+    stream,
+)
 from server.api.forwarded import Forwarded
 from server.api.outside_check import OutsideCheck
 from server.api.prefix import Prefix
@@ -40,7 +53,7 @@ def build(
         title="Tingqing", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     problems.install(app)
-    for part in (sessions, assess, label_sets, health, schema):
+    for part in (sessions, assess, label_sets, health, metrics, schema):
         app.include_router(part.router)
     docs.install(app)
     app.include_router(authority.router)

@@ -14,7 +14,8 @@ from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
-from server.errors import LabelQueryError
+from server.errors import AudioError, LabelQueryError
+from server.metrics import Metrics
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
 from server.recording.parties import assess_recording
@@ -162,7 +163,7 @@ async def _assess(services: Services, form: FormData) -> Response:
     labels = await asyncio.to_thread(services.engine.dictionaries.resolve, fields.label_query())
     roles = fields.roles()
     async with services.slots.run():
-        recording = await _open(upload, services.uploads.max_audio_s, roles)
+        recording = await _open(upload, services.uploads.max_audio_s, roles, services.engine.metrics)
         result = await assess_recording(
             services.engine,
             recording,
@@ -171,13 +172,14 @@ async def _assess(services: Services, form: FormData) -> Response:
             source=CaptureSource(fields.source),
             reference=fields.reference,
         )
+    services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.
     return Response(await asyncio.to_thread(result_json, result), media_type="application/json")
 
 
-async def _open(upload: UploadFile, max_s: float, roles: ChannelRoles | None) -> Recording:
+async def _open(upload: UploadFile, max_s: float, roles: ChannelRoles | None, metrics: Metrics) -> Recording:
     """Open the upload as a recording. If the client leaves meanwhile, close it before the cancellation is raised."""
     name = upload.filename[:MAX_NAME] if upload.filename else None
     opened: list[Recording] = []
@@ -187,6 +189,9 @@ async def _open(upload: UploadFile, max_s: float, roles: ChannelRoles | None) ->
 
     try:
         await to_thread_until_done(opening)
+    except AudioError as error:
+        metrics.undecoded("file", error.code)
+        raise
     except asyncio.CancelledError:
         for recording in opened:
             recording.close()

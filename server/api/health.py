@@ -1,7 +1,6 @@
 """``/healthz``: the process answers. ``/readyz``: it can score and accepts sessions."""
 
 import asyncio
-from dataclasses import asdict
 from typing import Self
 
 from fastapi import APIRouter, Response
@@ -51,9 +50,9 @@ class LaneState(WireModel):
     @classmethod
     def of(cls, lane: LaneMetrics) -> Self:
         """Milliseconds and shares to two decimals."""
-        told = asdict(lane).items()
+        told = {name: getattr(lane, name) for name in cls.model_fields}
         return cls.model_validate(
-            {name: round(value, 2) if isinstance(value, float) else value for name, value in told}
+            {name: round(value, 2) if isinstance(value, float) else value for name, value in told.items()}
         )
 
 

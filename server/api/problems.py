@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from server.errors import ConfigError, TingqingError
-from server.logs import request_id
+from server.logs import request_id, why
 from server.wire.client import MAX_PARAM
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,7 +53,11 @@ def problem(
     retry_after_s: float | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem response. ``retry_after_s`` is also sent as ``Retry-After``, in whole seconds, at least 1."""
+    """A problem response. ``retry_after_s`` is also sent as ``Retry-After``, in whole seconds, at least 1.
+
+    The log has ``code`` in the line of the request.
+    """
+    why.set(code)
     sent = dict(headers or {})
     if retry_after_s is not None:
         sent["Retry-After"] = str(max(1, round(retry_after_s)))

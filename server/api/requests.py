@@ -5,20 +5,35 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.api.prefix import path_within
 from server.api.problems import bug
-from server.logs import request_id
+from server.logs import LOGGED_ID, request_id, session_id, why
+from server.metrics import OWN_CLOSES
 
 logger = logging.getLogger("server.access")
 
 PROBES = frozenset({"/healthz", "/readyz"})
+SCRAPED = PROBES | {"/metrics"}
 """Requested every few seconds: at INFO they would drown the other log lines."""
 
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+BROKEN = 1006
+STOPPING = 1012
+WHY_GONE = {
+    BROKEN: "the connection broke",
+    STOPPING: "the server stops",
+    **dict.fromkeys((1002, 1007, 1009), "against the WebSocket protocol"),
+}
+MAX_SHOWN = 80
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._~/+=-]")
+_SECRET = re.compile(r"(?=[A-Za-z_~.+=-]*[0-9])[A-Za-z0-9._~+=-]{16,}")
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -38,8 +53,9 @@ SECURITY_HEADERS = {
 class Requests:
     """The outermost ASGI middleware. A caller's own id is kept if it is short and plain.
 
-    The log names the route, never the actual path: a path may hold a session's id, and anyone who knows that id can
-    observe. A bug is logged here, under the request's id, and answered with a problem or close code 1011.
+    The log names the route where there is one, else the path without what could be an id or a token: without keys,
+    anyone who knows a session's id can observe. Never the query, nor words of the peer. A bug is logged here, under the
+    request's id, and answered with a problem or close code 1011.
     """
 
     def __init__(self, app: ASGIApp, *, origins: Iterable[str] = ()) -> None:
@@ -56,33 +72,80 @@ class Requests:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        token = request_id.set(given if GIVEN.fullmatch(given) else secrets.token_hex(8))
-        method = scope.get("method", "WS")
-        if method == "HEAD":  # answered like GET; the HTTP server leaves out the body
+        tokens = [
+            request_id.set(given if GIVEN.fullmatch(given) else secrets.token_hex(8)),
+            session_id.set(""),
+            why.set(""),
+        ]
+        if scope.get("method") == "HEAD":  # answered like GET; the HTTP server leaves out the body
             scope = {**scope, "method": "GET"}
         began = time.monotonic()
-        marked = _Marked(send, self._headers)
+        marked = _Marked(receive, send, self._headers)
         try:
-            await self._app(scope, receive, marked.send)
+            await self._app(scope, marked.receive, marked.send)
         except Exception:
             logger.exception("unexpected error")
-            await marked.answer_bug(scope, receive)
+            await marked.answer_bug(scope)
         finally:
-            route = getattr(scope.get("route"), "path", "-")
-            took_ms = (time.monotonic() - began) * 1000
-            level = logging.DEBUG if route in PROBES else logging.INFO
-            logger.log(level, "%s %s %s %.0f ms", method, route, marked.status, took_ms)
-            request_id.reset(token)
+            _log(scope, marked, time.monotonic() - began)
+            for token, variable in zip(tokens, (request_id, session_id, why), strict=True):
+                variable.reset(token)
+
+
+def _log(scope: Scope, marked: "_Marked", took_s: float) -> None:
+    route = getattr(scope.get("route"), "path", None)
+    line = {
+        "method": "WS" if scope["type"] == "websocket" else str(scope["method"])[:16],
+        "path": route or shown_path(path_within(scope)),
+        "status": marked.status,
+        "took_ms": round(took_s * 1000),
+        "peer": (scope.get("client") or ("-",))[0],
+        "why": marked.why or why.get(),
+    }
+    _count(scope, line, route, took_s)
+    level = logging.DEBUG if route in SCRAPED else logging.INFO
+    text = "%(method)s %(path)s %(status)s %(took_ms)d ms, from %(peer)s" + (": %(why)s" if line["why"] else "")
+    logger.log(level, text, line, extra={"fields": line})
+
+
+def _count(scope: Scope, line: Mapping[str, Any], route: str | None, took_s: float) -> None:
+    services = getattr(scope["app"].state, "services", None)
+    if services is None or line["status"] is None:
+        return
+    if scope["type"] == "http":
+        services.engine.metrics.request(line["method"], route, line["status"], took_s, line["why"])
+    else:
+        refused = line["why"] if line["status"] in OWN_CLOSES else ""
+        services.engine.metrics.socket(route, line["status"], refused)
+
+
+def shown_path(path: str) -> str:
+    """A path that no route knows, as the log may have it: short, ASCII, without anything that could be an id, a token
+    or a name in another alphabet."""
+    plain = _UNUSUAL.sub("?", path[:MAX_SHOWN])
+    return _SECRET.sub(lambda found: found[0][:LOGGED_ID] + "…", plain)
 
 
 class _Marked:
     """``send`` that adds the common headers and remembers the status."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+        self._receive = receive
         self._send = send
         self._headers = headers
         self.status: int | None = None
+        self.why = ""
         self._open = False
+
+    async def receive(self) -> Message:
+        """Of a socket that its peer closed, the status is the peer's code; closing it once more does not change it."""
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect" and self.status is None:
+            # uvicorn says 1005 also of a connection that broke, but only a close frame has a reason.
+            code = message.get("code", BROKEN)
+            self.status = code if "reason" in message or code == STOPPING else BROKEN
+            self.why = WHY_GONE.get(self.status, "the peer left")
+        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -93,17 +156,17 @@ class _Marked:
                 headers.setdefault(name, value)
         elif message["type"] == "websocket.accept":
             self._open = True
-        elif message["type"] == "websocket.close":
-            self.status = message.get("code", 1000)
+        elif message["type"] == "websocket.close" and self.status is None:
+            self.status, self.why = message.get("code", 1000), message.get("reason") or ""
         await self._send(message)
 
-    async def answer_bug(self, scope: Scope, receive: Receive) -> None:
+    async def answer_bug(self, scope: Scope) -> None:
         """Answer, unless something was already answered; a peer that has gone is not a second error."""
         if self.status is not None:
             return
         try:
             if scope["type"] == "http":
-                await bug()(scope, receive, self.send)
+                await bug()(scope, self.receive, self.send)
             elif self._open:
                 await self.send({"type": "websocket.close", "code": 1011, "reason": "internal"})
         except (OSError, RuntimeError):

@@ -5,9 +5,12 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.server import ServerState
 
 from server.api.heads import PromptHeadProtocol
 from server.wire.base import MAX_MESSAGE_BYTES
@@ -46,23 +49,48 @@ def uvicorn_config(app: FastAPI, host: str, port: int, tls: ssl.SSLContext | Non
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A second application on a bound socket of its own, plain HTTP, closed with the server that it stands beside."""
+
+    app: Any
+    listener: socket.socket
+
+    async def listen(self, state: ServerState) -> asyncio.Server:
+        """``state``: of the server, which closes these connections with its own."""
+        config = uvicorn.Config(self.app, http=PromptHeadProtocol, ws="none", log_config=None, server_header=False)
+        config.load()
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(
+            lambda: PromptHeadProtocol(config=config, server_state=state, app_state={}), sock=self.listener
+        )
+
+
 class DrainingServer(uvicorn.Server):
     """Stops in stages: sessions are asked to end while the port still answers, then uvicorn closes the rest.
 
     uvicorn alone would close every socket with 1012 before the application learns of the shutdown. ``drain`` must end
     within its own deadline; a second Ctrl+C cuts it short. ``on_started`` is called once requests are answered.
+    ``beside`` answers on a socket of its own.
     """
 
     def __init__(
-        self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]], on_started: Callable[[], None] | None = None
+        self,
+        config: uvicorn.Config,
+        drain: Callable[[], Awaitable[None]],
+        on_started: Callable[[], None] | None = None,
+        beside: Beside | None = None,
     ) -> None:
         super().__init__(config)
+        self._beside = beside
         self._drain = drain
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As in uvicorn; then the sockets are open, and ``on_started`` is called."""
         await super().startup(sockets)
+        if self._beside is not None and self.started:
+            self.servers.append(await self._beside.listen(self.server_state))
         if self._on_started is not None:
             self._on_started()
 

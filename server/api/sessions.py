@@ -15,6 +15,7 @@ from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, read_body
 from server.live.pending import SessionTerms
+from server.logs import about_session
 from server.wire.sessions import AnnouncedSession, SessionRequest
 
 router = APIRouter(tags=["sessions"])
@@ -54,6 +55,7 @@ async def announce(request: Request, services: Wired, caller: Caller) -> Respons
         return client_gone()
     terms = SessionTerms(asked.labels, asked.language, asked.reference, asked.metadata, asked.mode)
     session_id = await services.manager.announce(caller, terms)
+    about_session(session_id)
     try:
         await note(request, caller, Act.SESSION_ANNOUNCED, session_id)
         announced = await _tokens(services, request, caller, session_id)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from server.assessment.metrics import Metrics
 from server.dictionaries import Dictionaries
+from server.metrics import Metrics
 from server.scoring.ports import Scoring
 from server.stream.core import StreamCore
 from server.values.audio import AudioFormat

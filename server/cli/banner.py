@@ -1,5 +1,6 @@
 """What ``tingqing serve`` prints once it answers."""
 
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -7,23 +8,46 @@ if TYPE_CHECKING:
     from server.settings import Settings
     from server.tls.reloading import Tls
 
+STDOUT, STDERR = 1, 2
+SAYING_S = 0.5
+
 
 def address_of(settings: "Settings", port: int, tls: "Tls | None" = None) -> str:
     """The address for a browser on this machine; without TLS, pages get the microphone on localhost names only.
 
     With TLS it is one that the certificate is for, where there is one.
     """
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+    host = _here(settings.host)
     if tls is not None and not tls.pair.covers(host):
         host = next((name for name in tls.pair.names if "*" not in name), host)
     scheme = "http" if tls is None else "https"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return f"{scheme}://{_bracketed(host)}:{port}"
+
+
+def metrics_address(settings: "Settings", port: int) -> str:
+    """Of the port for metrics, which never speaks TLS."""
+    return f"http://{_bracketed(_here(settings.metrics_host))}:{port}/metrics"
+
+
+def _here(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def print_banner(
-    address: str, settings: "Settings", clap: str | None, tls: "Tls | None" = None, *, keyed: bool
+    address: str,
+    settings: "Settings",
+    clap: str | None,
+    tls: "Tls | None" = None,
+    *,
+    keyed: bool,
+    metrics: str | None = None,
 ) -> None:
-    """The addresses, how it scores, who is let in, and what the operator has to know. To standard output."""
+    """The addresses (``metrics``: of the port for metrics), how it scores, who is let in, and what the operator must
+    know. To standard output."""
     from server import __version__
     from server.model.clap.finding import way_to_clap
     from server.settings import public_base
@@ -47,11 +71,20 @@ def print_banner(
         lines.append(f"  Certificate     {', '.join(tls.pair.names)}; until {tls.pair.expires:%Y-%m-%d}")
         if tls.authority() is not None:
             lines.append(f"                  devices that do not trust it yet: {public or address}/ca.crt")
+    if metrics is not None:
+        lines.append(f"  Metrics         {metrics}")
     lines.append(f"  Access          {'with keys only' if keyed else 'no keys'}")
     warnings = [*_warnings(settings, keyed=keyed), *_warnings_of_certificate(settings, tls)]
     lines += [f"  WARNING         {warning}" for warning in warnings]
     lines.append("Ctrl-C lets running sessions end, then stops.")
-    print("\n".join(lines), flush=True)
+    say(STDOUT, "\n".join(lines))
+
+
+def say(fd: int, text: str) -> None:
+    """For whoever reads it: a server that nobody listens to serves all the same."""
+    from server.logs import write_within
+
+    write_within(fd, (text + "\n").encode(sys.stdout.encoding, "replace"), SAYING_S)
 
 
 def _warnings_of_certificate(settings: "Settings", tls: "Tls | None") -> list[str]:

@@ -118,6 +118,20 @@ def close_output_quietly() -> NoReturn:
     raise typer.Exit(ExitCode.OUTPUT_CLOSED)
 
 
+def hold_standard_streams() -> None:
+    """Open the null device where standard input, output or error were closed before the start.
+
+    Otherwise the next file or socket takes their number: what is printed would go there, and libuv aborts when it
+    closes such a one. Call first.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
 def with_safe_streams() -> None:
     """Print ``?`` for characters that the terminal's encoding lacks instead of raising UnicodeEncodeError."""
     for stream in (sys.stdout, sys.stderr):

@@ -10,6 +10,7 @@ import typer
 
 from server import __version__
 from server.cli import assess, bench, cert, demo, evaluate, keys, labels, models, schema, serve, stream, version
+from server.cli.console import hold_standard_streams
 
 app = typer.Typer(
     name="tingqing",
@@ -63,4 +64,5 @@ app.command(epilog=version.EPILOG)(version.version)
 
 def main() -> None:
     """Entry point. Exits with the command's code; see ``server.cli.console.ExitCode``."""
+    hold_standard_streams()
     app()

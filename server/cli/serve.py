@@ -1,16 +1,15 @@
 """``tingqing serve``: starts the server."""
 
 import logging
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.banner import address_of, print_banner
+from server.cli.banner import STDERR, address_of, metrics_address, print_banner, say
 from server.cli.console import Failure, LogLevel, guarded
-from server.cli.listening import bind
+from server.cli.listening import bind, bind_metrics
 from server.cli.options import ClapOption, DataOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
 from server.errors import TingqingError
 
@@ -34,6 +33,13 @@ EPILOG = """\
 
 Ctrl-C lets running sessions end, then stops. A second Ctrl-C stops at once.
 """
+
+
+class LogFormat(StrEnum):
+    """The forms of ``server.logs.formats``."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class VadOption(StrEnum):
@@ -158,6 +164,28 @@ def serve(
         LogLevel | None,
         typer.Option("--log-level", help="Log level; logs go to stderr. Default: info. (TINGQING_LOG_LEVEL)"),
     ] = None,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option("--log-format", help="text, or one JSON object a line. Default: text. (TINGQING_LOG_FORMAT)"),
+    ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=0,
+            max=65_535,
+            metavar="PORT",
+            help="Port that gives /metrics alone, without a key; 0 takes a free port. (TINGQING_METRICS_PORT)",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics-host",
+            metavar="ADDRESS",
+            help="Address of --metrics-port. Default: 127.0.0.1. (TINGQING_METRICS_HOST)",
+        ),
+    ] = None,
     insecure: Annotated[
         bool | None,
         typer.Option(
@@ -177,7 +205,7 @@ def serve(
     only. Browsers allow the microphone only on localhost or over HTTPS. docs/cli.md lists every setting.
     """
     from server.app import open_tls
-    from server.logs import configure_logging
+    from server.logs import LineWriter, configure_logging
     from server.settings import check_exposure, load_settings
 
     settings = load_settings(
@@ -193,6 +221,9 @@ def serve(
         drain_s=drain_s,
         mos=mos,
         log_level=log_level and log_level.value,
+        log_format=log_format and log_format.value,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
         data_dir=data_dir,
         tls_cert=tls_cert,
         tls_key=tls_key,
@@ -205,10 +236,11 @@ def serve(
     )
     keyed = _has_keys(settings)
     check_exposure(settings, keyed=keyed)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format, handler=LineWriter(STDERR))
     tls = open_tls(settings)
     listener = bind(settings.host, settings.port)
-    _serve(settings, listener, tls, open_page=open_page, keyed=keyed)
+    metrics = bind_metrics(settings)
+    _serve(settings, listener, tls, metrics, open_page=open_page, keyed=keyed)
 
 
 def _has_keys(settings: "Settings") -> bool:
@@ -221,7 +253,15 @@ def _has_keys(settings: "Settings") -> bool:
     return asyncio.run(has_keys(settings))
 
 
-def _serve(settings: "Settings", listener: "socket.socket", tls: "Tls | None", *, open_page: bool, keyed: bool) -> None:
+def _serve(
+    settings: "Settings",
+    listener: "socket.socket",
+    tls: "Tls | None",
+    metrics: "socket.socket | None",
+    *,
+    open_page: bool,
+    keyed: bool,
+) -> None:
     """Serve until a signal; stopping by signal is not a failure."""
     import signal
 
@@ -231,7 +271,8 @@ def _serve(settings: "Settings", listener: "socket.socket", tls: "Tls | None", *
     refusals: list[TingqingError] = []
 
     def announce(engine: "Engine") -> None:
-        print_banner(address, settings, engine.clap, tls, keyed=keyed)
+        told = None if metrics is None else metrics_address(settings, metrics.getsockname()[1])
+        print_banner(address, settings, engine.clap, tls, keyed=keyed, metrics=told)
         if open_page:
             import webbrowser
 
@@ -242,7 +283,7 @@ def _serve(settings: "Settings", listener: "socket.socket", tls: "Tls | None", *
         # uvicorn would print the same error as a traceback.
         logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
 
-    server = make_server(settings, on_started=announce, on_refused=refuse, keyed=keyed, tls=tls)
+    server = make_server(settings, announce, refuse, keyed=keyed, tls=tls, metrics_listener=metrics)
     # uvicorn raises the signal again after it has stopped; a server that drained as requested exits with 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
@@ -255,4 +296,4 @@ def _serve(settings: "Settings", listener: "socket.socket", tls: "Tls | None", *
         if refusals:
             raise refusals[0] from None
         raise Failure("the server could not start.", hint="See the log above.") from None
-    print("Stopped.", file=sys.stderr)
+    say(STDERR, "Stopped.")

@@ -22,6 +22,7 @@ from server.live.outbox import Outbox, OutboxSender
 from server.live.outcome import Outcome
 from server.live.session import Phase, Session
 from server.live.transport import Disconnected, Transport
+from server.logs import about_session
 from server.stream.core import StreamCore
 from server.wire.server import GoAway
 
@@ -93,6 +94,7 @@ class Connection:
 
     async def run(self) -> Closed:
         """Serve until the socket or its session ends; returns how. Raises nothing that the peer caused."""
+        about_session(self.session.id)
         sender = OutboxSender(self._transport, self._outbox, self._clock, self._limits)
         try:
             async with asyncio.TaskGroup() as group:
@@ -107,6 +109,8 @@ class Connection:
                 self._home.detach(self.session, self._intake.heard, "its handler was cancelled")
                 self._life.move(Closed(delivered=False))
         await self._close(ending)
+        if ending.reason is not None:
+            self.session.engine.metrics.result_delivered(delivered)
         # A socket whose session continues elsewhere gets no result, even if the session has ended by now.
         closed = Closed(delivered and ending.reason is not None)
         self._life.move(closed)
@@ -179,8 +183,8 @@ class Connection:
             try:
                 message, idle_s = await self._next()
                 ending = await self._intake.take(message, idle_s)
-            except Disconnected:
-                ending = endings.LOST
+            except Disconnected as gone:
+                ending = endings.left(gone.code)
             except TingqingError as error:
                 ending = endings.fault(error)
             if ending is None:  # messages already received would be taken without giving others a turn
@@ -203,10 +207,12 @@ class Connection:
         while (mail := await self._mailbox.take()) is not None:
             if mail.lossless:
                 await self._outbox.room()
+            shed_before = assessment.shed
             # No await between judgement and checkpoint: a line lost in between would have the window judged twice.
             assessed = await assessment.assess(
                 mail.window, wait_for_mos=mail.lossless, observed=lambda: len(self.session.hub) > 0
             )
+            self.session.engine.metrics.windows_shed(assessment.shed - shed_before)
             self.session.judged(
                 assessed, due=mail.due, core=mail.core, received=self._intake.received, keep=mail.lossless
             )
@@ -229,6 +235,7 @@ class Connection:
         except TimeoutError:
             self.session.assessment.unjudged = self._mailbox.unjudged
             self.session.assessment.shed += self._mailbox.unjudged
+            self.session.engine.metrics.windows_shed(self._mailbox.unjudged)
 
     async def _look_after(self) -> None:
         """Watch for idle patients and for sessions that last too long."""

@@ -8,11 +8,14 @@ from server.wire.server import EndReason
 ENDED = 1000
 INTERNAL = 1011
 RESTART = 1012
+NO_CLOSE = (1005, 1006)
+"""Codes without a close frame that says why (RFC 6455, 7.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """``reason`` of ``session.ended``; ``None``: the session continues without this socket. ``lost``: no peer."""
+    """``reason`` of ``session.ended``; ``None``: the session continues without this socket. ``lost``: no peer, who
+    closed with ``close_code`` or whose connection broke."""
 
     reason: EndReason | None
     close_code: int
@@ -23,7 +26,7 @@ class Ending:
     def why(self) -> str:
         """As written in the log."""
         if self.lost:
-            return "its line broke"
+            return f"its peer left ({self.close_code})" if self.close_code not in NO_CLOSE else "its line broke"
         return self.error.code if self.error is not None else self.reason or "its socket closed"
 
 
@@ -31,6 +34,11 @@ CLIENT = Ending("client", ENDED)
 EXPIRED = Ending("expired", ENDED)
 DRAIN = Ending("drain", RESTART)
 LOST = Ending(None, 1006, lost=True)
+
+
+def left(code: int) -> Ending:
+    """The peer closed, as a browser does whose page is closed (1001), or its connection broke."""
+    return Ending(None, code, lost=True)
 
 
 def superseded() -> Ending:

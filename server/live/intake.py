@@ -6,6 +6,7 @@ from typing import assert_never
 
 from server.assessment.engine import HeardAudio
 from server.errors import (
+    AudioError,
     FrameTooLargeError,
     NonFiniteSamplesError,
     OddLengthError,
@@ -146,6 +147,7 @@ class Intake:
             self._due.chunk(self._core.samples_received + samples, arrived, idle_s)
         guess = self._session.declaration.take(data)
         if guess is not None:
+            self._session.engine.metrics.undecoded("session", "not_what_was_declared")
             self._session.misdeclared(guess)
         try:
             pieces = self._core.take_pcm(data)
@@ -209,7 +211,7 @@ class Intake:
             await self._mailbox.put(mail)
         elif self._mailbox.put_newest(mail):
             self._session.assessment.windows_replaced += 1
-            self._session.engine.metrics.windows_replaced += 1
+            self._session.engine.metrics.window_replaced()
             self._session.warn(self._session.warnings.replaced(arrived))
         self._acks.tell()
 
@@ -257,4 +259,6 @@ class Intake:
         return False
 
     def _tell_error(self, error: TingqingError) -> None:
+        if isinstance(error, AudioError):
+            self._session.engine.metrics.undecoded("session", error.code)
         self._session.tell(error_message(error), to="patient")

@@ -24,6 +24,7 @@ from server.live.pending import SessionTerms
 from server.live.registry import Entry, Registry
 from server.live.starting import StartingSockets
 from server.live.transport import Disconnected, Transport
+from server.logs import about_session
 
 NOT_BEGUN_S = 2.0
 """How soon a doctor who came before the patient asks again."""
@@ -211,6 +212,7 @@ class SessionManager:
     ) -> None:
         """A doctor's socket: the snapshot, then the latest, until the session ends. ``noted``: as of a patient; not
         awaited while the session has not begun, since who waits for it asks every other second."""
+        about_session(session_id)
         try:
             if self._draining:
                 raise draining_error()

@@ -19,6 +19,7 @@ from server.live.newcomers import snapshot_message
 from server.live.outcome import Outcome, Remembered, ResultSink
 from server.live.port_calls import PortCalls
 from server.live.session import Session
+from server.logs import about_session
 from server.wire.server import EndReason
 
 if TYPE_CHECKING:
@@ -215,6 +216,9 @@ class Registry:
         await self._calls.tell(self._sink.ended(outcome), "a result could not be handed over")
         await self._calls.tell(self._checkpoints.delete(session.id), "a checkpoint could not be deleted")
         entry = self._entries.pop(session.id)
+        if outcome.result is not None:
+            result = outcome.result
+            session.engine.metrics.judged("session", result.overall.verdict, result.duration_s)
         session.end(outcome.reason, None if outcome.farewell is None else outcome.farewell.ended)
         entry.gone()
 
@@ -225,6 +229,7 @@ class Registry:
 
     async def _end_alone(self, session: Session, reason: EndReason) -> None:
         """The patient did not come back: observers get the result so far."""
+        about_session(session.id)
         assert session.heard is not None, "only a session without a socket ends alone"
         try:
             outcome = await conclude(session, reason, session.heard)

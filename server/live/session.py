@@ -23,6 +23,7 @@ from server.live.outbox import Outbox
 from server.live.pending import SessionTerms
 from server.live.prompt_board import PromptBoard, PromptMessage
 from server.live.warnings import WarningWatch
+from server.logs import LOGGED_ID, lines_about
 from server.rendering import wire
 from server.scoring.ports import Priority
 from server.stream.declared import DeclarationCheck, Guess
@@ -33,6 +34,7 @@ from server.wire.server import (
     EndReason,
     LabelsUpdated,
     PromptClearedMessage,
+    PromptRaisedMessage,
     QualityUpdate,
     SessionStateMessage,
     WarningCode,
@@ -47,9 +49,6 @@ FAILURE_AGAIN_S = 10.0
 
 LONG_WINDOWS = 120
 """Up to this size a result takes less than 20 ms."""
-
-LOGGED_ID = 8
-"""Digits of an id in the log: enough to find its lines, too few to watch the session."""
 
 Audience = Literal["everyone", "patient", "observers"]
 
@@ -142,8 +141,10 @@ class Session:
     def attach(self, outbox: Outbox) -> None:
         """A patient's socket is there: the first one, or a new one after a break."""
         if self.phase is Phase.DETACHED:
+            self.engine.metrics.session_resumed()
             self._move(Phase.LIVE, "the patient is back")  # the patient's own first message is session.started
         else:
+            self.engine.metrics.session_began(self.start.mode, self.pace.value)
             self._log("started", f"pace {self.pace.value}, {self.audio.sample_rate} Hz")
         self._outbox = outbox
 
@@ -163,6 +164,7 @@ class Session:
 
     def end(self, reason: EndReason, ended: str | None) -> None:
         """The session is over; observers get ``ended``, the message as JSON, and are closed. ``None``: no result."""
+        self.engine.metrics.session_ended(reason)
         if ended is not None:
             self.hub.publish(ended, "session.ended")
         self._move(Phase.ENDED, reason)
@@ -187,15 +189,16 @@ class Session:
     def _log(self, became: str, why: str) -> None:
         """One line for each transition, without anything that a peer wrote."""
         now = self.clock.now()
-        log.info(
-            "session %s %s: %s (%s for %.1f s, %.1f s in all)",
-            self.id[:LOGGED_ID],
-            became,
-            why,
-            self.phase.value,
-            now - self._since,
-            now - self.started_at,
-        )
+        with lines_about(self.id):  # who says so may be a timer or a drain, which are about no session
+            log.info(
+                "session %s %s: %s (%s for %.1f s, %.1f s in all)",
+                self.id[:LOGGED_ID],
+                became,
+                why,
+                self.phase.value,
+                now - self._since,
+                now - self.started_at,
+            )
 
     # -- sending
 
@@ -234,6 +237,7 @@ class Session:
         follow."""
         now = self.clock.now()
         lag_ms = 1000 * (now - due)
+        self.engine.metrics.update_sent(now - due, "lossless" if keep else "realtime")
         if core is not None:
             self.core = core
         self.furthest_sample = max(self.furthest_sample, received)
@@ -254,6 +258,8 @@ class Session:
             self._show(wire.prompt_event(event))
 
     def _show(self, message: PromptMessage) -> None:
+        if isinstance(message, PromptRaisedMessage):
+            self.engine.metrics.prompt_raised(message.id, message.audience)
         self.prompts.show(message)
         self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
 

@@ -1,11 +1,28 @@
 """Counters and recent times of one scoring lane, for readiness, metrics and benchmarks."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 RECENT = 512
 """Number of answers whose times are kept."""
+
+TIMES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of ``Times``: from a batch on a GPU to a queue behind a long file."""
+
+
+@dataclass(slots=True)
+class Times:
+    """A histogram since the start: ``counts`` of times up to each of ``TIMES_S``, and of the longer ones; their sum."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(TIMES_S) + 1))
+    sum_s: float = 0.0
+
+    def add(self, time_s: float) -> None:
+        """Count one time."""
+        self.counts[bisect_left(TIMES_S, time_s)] += 1
+        self.sum_s += time_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +31,8 @@ class LaneMetrics:
 
     ``scored`` answers given · ``failed`` requests whose work raised · ``expired`` deadlines passed · ``abandoned``
     withdrawn before they ran · ``refused`` rejected because the lane was full. ``batch_size``: the learned maximum of
-    the next batch; ``batch_mean``: of the last 512 batches.
+    the next batch; ``batch_mean``: of the last 512 batches. ``queue``: of each answer, ``inference``: of each batch,
+    since the start.
     """
 
     name: str
@@ -30,6 +48,8 @@ class LaneMetrics:
     inference_p95_ms: float | None
     batch_size: int
     batch_mean: float | None
+    queue: Times = field(default_factory=Times)
+    inference: Times = field(default_factory=Times)
 
 
 @dataclass(slots=True)
@@ -44,6 +64,8 @@ class LaneTally:
     queue_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     inference_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
+    queue: Times = field(default_factory=Times)
+    inference: Times = field(default_factory=Times)
 
     def scored(self, queue_s: Sequence[float], inference_s: float) -> None:
         """Count one batch: the queue time of each job, and the time of the whole batch."""
@@ -51,6 +73,9 @@ class LaneTally:
         self.queue_s.extend(queue_s)
         self.inference_s.append(inference_s)
         self.batches.append(len(queue_s))
+        for waited in queue_s:
+            self.queue.add(waited)
+        self.inference.add(inference_s)
 
     def metrics(self, name: str, queued: int, batch_size: int) -> LaneMetrics:
         """Counters and percentiles; callable from any thread while the lane runs."""
@@ -70,6 +95,8 @@ class LaneTally:
             inference_p95_ms=percentile_ms(inference, 0.95),
             batch_size=batch_size,
             batch_mean=sum(batches) / len(batches) if batches else None,
+            queue=self.queue,
+            inference=self.inference,
         )
 
 

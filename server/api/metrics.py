@@ -1,0 +1,160 @@
+"""``GET /metrics``: what this process counts, in the text format of Prometheus.
+
+For this machine, or for who shows a key of the role admin; and on ``--metrics-port`` for whoever reaches that port.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from server.access.principal import Right
+from server.api.principals import address_of, principal_of
+from server.api.problems import documented
+from server.api.services import Services, Wired
+from server.errors import ForbiddenError
+from server.loopback import is_loopback
+from server.scoring.metrics import TIMES_S, LaneMetrics, Times
+
+router = APIRouter(tags=["health"])
+
+PATH = "/metrics"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+LANE_COUNTS = {
+    "scored": "Answers given.",
+    "failed": "Requests whose work raised an error.",
+    "expired": "Requests whose deadline passed.",
+    "abandoned": "Requests withdrawn before they ran.",
+    "refused": "Requests refused because the queue was full.",
+}
+
+
+class ProcessState(Collector):
+    """What is kept elsewhere and read at each scrape: sessions now, lanes, places for uploads, the build."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after another; on the loop, like everything that it reads."""
+        engine = self._services.engine
+        yield InfoMetricFamily(
+            "tingqing_build",
+            "What runs here.",
+            {"version": engine.version, "clap": engine.clap or "none", "vad": engine.vad},
+        )
+        yield from self._sessions()
+        yield _gauge("tingqing_scorers_alive", "Whether every inference thread runs.", int(engine.service.alive))
+        slots = self._services.slots
+        yield _gauge("tingqing_upload_places_free", "Uploads that would be admitted now.", slots.free)
+        yield from _lanes(engine.service.metrics())
+
+    def _sessions(self) -> Iterator[Metric]:
+        manager = self._services.manager
+        counts = manager.counts()
+        sessions = GaugeMetricFamily("tingqing_sessions", "Sessions now, by state.", labels=["state"])
+        for state in ("starting", "pending", "live", "waiting"):
+            sessions.add_metric([state], getattr(counts, state))
+        yield sessions
+        yield _gauge("tingqing_sessions_max", "Live sessions that this process admits.", manager.limits.max_sessions)
+        yield _gauge("tingqing_observers", "Doctors who watch now.", counts.observers)
+        yield _gauge("tingqing_draining", "Whether this process is stopping.", int(manager.draining))
+
+
+def _lanes(lanes: tuple[LaneMetrics, ...]) -> Iterator[Metric]:
+    for name, text in LANE_COUNTS.items():
+        counter = CounterMetricFamily(f"tingqing_lane_{name}", text, labels=["lane"])
+        for lane in lanes:
+            counter.add_metric([lane.name], getattr(lane, name))
+        yield counter
+    queued = GaugeMetricFamily("tingqing_lane_queued", "Requests that wait.", labels=["lane"])
+    largest = GaugeMetricFamily("tingqing_lane_batch_size", "The largest batch, as learned.", labels=["lane"])
+    waited = HistogramMetricFamily("tingqing_lane_queue_seconds", "How long a request waited.", labels=["lane"])
+    took = HistogramMetricFamily("tingqing_lane_inference_seconds", "How long a batch took.", labels=["lane"])
+    for lane in lanes:
+        queued.add_metric([lane.name], lane.queued)
+        largest.add_metric([lane.name], lane.batch_size)
+        waited.add_metric([lane.name], *_buckets(lane.queue))
+        took.add_metric([lane.name], *_buckets(lane.inference))
+    yield from (queued, largest, waited, took)
+
+
+def _buckets(times: Times) -> tuple[list[tuple[str, float]], float]:
+    """Cumulative, as Prometheus wants them, and the sum."""
+    below, buckets = 0, []
+    for bound, count in zip([*map(str, TIMES_S), "+Inf"], list(times.counts), strict=True):
+        below += count
+        buckets.append((bound, float(below)))
+    return buckets, times.sum_s
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value)
+
+
+def exposition(services: Services) -> bytes:
+    """Everything, in the text format."""
+    return generate_latest(services.engine.metrics.registry)
+
+
+@router.get(
+    PATH,
+    summary="Metrics for Prometheus",
+    response_class=PlainTextResponse,
+    responses=documented(
+        {401: "No key, or one that is not valid.", 403: "Neither this machine nor a key of an admin."}
+    ),
+)
+async def metrics(request: Request, services: Wired) -> Response:
+    """Counters, gauges and histograms of this process. Open to this machine; others show a key of the role admin."""
+    if not _from_here(request):
+        if not await services.gate.keyed():
+            raise ForbiddenError("Metrics are for this machine. For others, set --metrics-port or create a key.")
+        await principal_of(request, Right.OPERATE)
+    return _answer(services)
+
+
+def _from_here(request: Request) -> bool:
+    """Called at a loopback name from a loopback address, and not passed on by a proxy, behind which is anybody."""
+    called = request.url.hostname or ""
+    passed_on = any(name in request.headers for name in FORWARDED)
+    return not passed_on and is_loopback(called) and is_loopback(address_of(request))
+
+
+def _answer(services: Services) -> Response:
+    return Response(exposition(services), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+class MetricsApp:
+    """The ASGI application of ``--metrics-port``: ``/metrics`` and nothing else, without a key."""
+
+    def __init__(self, app: Any) -> None:
+        """``app``: the one whose state has the services."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry point."""
+        if scope["type"] != "http":
+            return
+        services: Services | None = getattr(self._app.state, "services", None)
+        if scope["path"] != PATH or scope["method"] not in ("GET", "HEAD"):
+            response = Response(status_code=HTTPStatus.NOT_FOUND)
+        elif services is None or Headers(scope=scope).get("origin") is not None:
+            response = Response(status_code=HTTPStatus.FORBIDDEN)  # a page has no business here
+        else:
+            response = _answer(services)
+        await response(scope, receive, send)
