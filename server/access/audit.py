@@ -8,11 +8,13 @@ from typing import Protocol
 
 
 class Act(StrEnum):
-    """What was done. ``about`` is the session of the first three, the key or signing key of the others."""
+    """What was done. ``about`` is the session, the key or the signing key; nothing for a recording or guesses."""
 
     SESSION_ANNOUNCED = "session.announced"
     SESSION_SPOKEN = "session.spoken"
     SESSION_OBSERVED = "session.observed"
+    PROMPT_SENT = "prompt.sent"
+    PROMPT_MUTED = "prompt.muted"
     RECORDING_ASSESSED = "recording.assessed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from server.access.audit import Act, AuditEntry, AuditLog
@@ -88,18 +88,21 @@ class Gate:
     async def _write(self, who: str, site: str, act: Act, about: str, address: str) -> None:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))
 
-    async def guest(self, token: str, scope: Scope, session_id: str | None = None) -> tuple[Principal, Claim]:
-        """Who opens a socket of ``scope`` with ``token``; ``session_id``: the session that its address names.
+    async def guest(
+        self, token: str, scopes: Collection[Scope], session_id: str | None = None
+    ) -> tuple[Principal, Claim]:
+        """Who opens with ``token`` a socket for which one of ``scopes`` is needed; ``session_id``: the session that its
+        address names.
 
         Raises InvalidTokenError, ForeignTokenError, TooManyRequestsError, StoreError, and TokenExpiredError for an
         observer, and for a patient whose session must be over. Whether a patient's token can still begin it is told by
         the claim: whoever resumes needs the resume token instead.
         """
         grant = await self.tokens.read(token)
-        if grant.scope is not scope or session_id not in (None, grant.session_id):
+        if grant.scope not in scopes or session_id not in (None, grant.session_id):
             raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
-        if grant.over or (scope is Scope.OBSERVE and not grant.live):
+        if grant.over or (grant.scope is not Scope.PUBLISH and not grant.live):
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
-        self._throttle.token(scope, grant.session_id, self._monotonic())
-        who = f"{scope} token of session {grant.session_id[:8]}"
-        return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live)
+        self._throttle.token(grant.scope, grant.session_id, self._monotonic())
+        who = f"{grant.scope} token of session {grant.session_id[:8]}"
+        return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live, grant.scope)

@@ -11,12 +11,13 @@ LOCAL_SITE = "local"
 
 class Right(StrEnum):
     """What a route asks of its caller. Limited to the caller's own site, but for ``OPERATE``: how
-    the process is, of which nothing names a site or a session."""
+    the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts."""
 
     BEGIN = "begin"
     ASSESS = "assess"
     OBSERVE = "observe"
     OPERATE = "operate"
+    NUDGE = "nudge"
 
 
 class Role(StrEnum):
@@ -32,7 +33,7 @@ class Role(StrEnum):
 RIGHTS = {
     Role.ANYONE: frozenset(Right),
     Role.ADMIN: frozenset(Right),
-    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE}),
+    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE, Right.NUDGE}),
     Role.VIEWER: frozenset({Right.OBSERVE}),
     Role.GUEST: frozenset(),
 }
@@ -50,9 +51,13 @@ class Principal:
     site: str
     key_id: str | None = None
 
+    def may(self, right: Right) -> bool:
+        """Whether the role has ``right``."""
+        return right in RIGHTS[self.role]
+
     def need(self, right: Right) -> None:
         """Raises ForbiddenError unless the role has ``right``."""
-        if right not in RIGHTS[self.role]:
+        if not self.may(right):
             raise ForbiddenError(f"A key of role {self.role} may not do this.", param="authorization")
 
 

@@ -36,10 +36,13 @@ CHECKED_BY_LIBRARY: Options = {
 
 
 class Scope(StrEnum):
-    """``PUBLISH``: be the patient. ``OBSERVE``: watch."""
+    """``PUBLISH``: be the patient. ``OBSERVE``: watch. ``NUDGE``: watch, and send or mute prompts. ``TRANSCRIBE``: hand
+    over what was said."""
 
     PUBLISH = "publish"
     OBSERVE = "observe"
+    NUDGE = "nudge"
+    TRANSCRIBE = "transcribe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The announced session that a patient's token names. Without ``live`` it cannot begin, only be resumed."""
+    """The session that a token names. Without ``live`` a patient cannot begin it, only resume it."""
 
     session_id: str
     live: bool = True
+    scope: Scope = Scope.PUBLISH
 
 
 class Tokens:

@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter, WebSocket
 
 from server.access.audit import Act
-from server.access.tokens import Scope
+from server.access.principal import Right
 from server.api.principals import note
 from server.api.services import services_of
 from server.api.sockets import open_transport
@@ -16,8 +16,9 @@ router = APIRouter()
 @router.websocket("/v1/sessions/{session_id}/observe")
 async def observe(websocket: WebSocket, session_id: str) -> None:
     """Runs until the session ends or the observer leaves; any number may watch."""
-    admitted = await open_transport(websocket, Scope.OBSERVE, session_id)
+    admitted = await open_transport(websocket, Right.OBSERVE, session_id)
     if admitted is not None:
         manager = services_of(websocket).manager
         noted = partial(note, websocket, admitted.principal, Act.SESSION_OBSERVED)
-        await manager.run_observer(admitted.transport, admitted.principal, session_id, noted=noted)
+        nudging = partial(note, websocket, admitted.principal, about=session_id) if admitted.nudges else None
+        await manager.run_observer(admitted.transport, admitted.principal, session_id, noted=noted, nudging=nudging)

@@ -74,13 +74,19 @@ async def _tokens(services: Services, request: Request, caller: Principal, sessi
     more = timedelta(seconds=limits.max_session_s + limits.pause_s + limits.resume_ttl_s)
     issue, key_id = services.gate.tokens.issue, caller.key_id
     publish = await issue(Scope.PUBLISH, session_id, caller.site, to_come, key_id=key_id, resumes=more)
-    observe = await issue(Scope.OBSERVE, session_id, caller.site, to_come + more, key_id=key_id)
+    observe, nudge = [
+        await issue(scope, session_id, caller.site, to_come + more, key_id=key_id)
+        for scope in (Scope.OBSERVE, Scope.NUDGE)
+    ]
+    doctor = f"{base_of(request)}/doctor?session={session_id}#token="
     return AnnouncedSession(
         id=session_id,
         ws_url=f"{socket_base_of(request)}/v1/stream",
         publish_token=publish,
         observe_token=observe,
-        observe_url=f"{base_of(request)}/doctor?session={session_id}#token={observe}",
+        nudge_token=nudge,
+        observe_url=doctor + observe,
+        nudge_url=doctor + nudge,
         expires_at=datetime.now(UTC).replace(microsecond=0) + to_come,
     )
 

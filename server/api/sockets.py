@@ -21,7 +21,8 @@ GONE = 1006
 BEARER = "bearer."
 """Begins the subprotocol that carries a token: browsers let a page set no header of a handshake."""
 
-RIGHTS_OF_SCOPES = {Scope.PUBLISH: Right.BEGIN, Scope.OBSERVE: Right.OBSERVE}
+SCOPES = {Right.BEGIN: frozenset({Scope.PUBLISH}), Right.OBSERVE: frozenset({Scope.OBSERVE, Scope.NUDGE})}
+"""The tokens that open a socket for which a key needs this right."""
 
 
 class SocketTransport:
@@ -61,15 +62,20 @@ class SocketTransport:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An accepted socket. ``claim``: of a patient who came with a token."""
+    """An accepted socket. ``claim``: of who came with a token."""
 
     transport: SocketTransport
     principal: Principal
     claim: Claim | None = None
 
+    @property
+    def nudges(self) -> bool:
+        """Whether it may send and mute prompts."""
+        return self.principal.may(Right.NUDGE) if self.claim is None else self.claim.scope is Scope.NUDGE
 
-async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | None = None) -> Admitted | None:
-    """Accept a caller who may open a socket of ``scope``, by a token for it (subprotocol ``bearer.<token>``) or a key.
+
+async def open_transport(websocket: WebSocket, right: Right, session_id: str | None = None) -> Admitted | None:
+    """Accept a caller who has ``right``, by a token for it (subprotocol ``bearer.<token>``) or a key.
 
     ``tingqing.v1`` is echoed if it was offered, the token never. ``None``: refused and closed. A client that offers no
     subprotocol is assumed to speak this one; a client that offers only others does not.
@@ -79,7 +85,7 @@ async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | N
         await refuse(websocket, ConfigError(f"This server speaks the subprotocol {PROTOCOL}.", param="subprotocol"))
         return None
     try:
-        principal, claim = await _caller(websocket, scope, session_id)
+        principal, claim = await _caller(websocket, right, session_id)
     except TingqingError as error:
         await refuse(websocket, error)
         return None
@@ -87,11 +93,11 @@ async def open_transport(websocket: WebSocket, scope: Scope, session_id: str | N
     return Admitted(SocketTransport(websocket), principal, claim)
 
 
-async def _caller(websocket: WebSocket, scope: Scope, session_id: str | None) -> tuple[Principal, Claim | None]:
+async def _caller(websocket: WebSocket, right: Right, session_id: str | None) -> tuple[Principal, Claim | None]:
     tokens = [one.removeprefix(BEARER) for one in websocket.scope["subprotocols"] if one.startswith(BEARER)]
     if not tokens:
-        return await principal_of(websocket, RIGHTS_OF_SCOPES[scope]), None
-    return await services_of(websocket).gate.guest(tokens[0], scope, session_id)
+        return await principal_of(websocket, right), None
+    return await services_of(websocket).gate.guest(tokens[0], SCOPES[right], session_id)
 
 
 async def refuse(websocket: WebSocket, error: TingqingError) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter, WebSocket
 
 from server.access.audit import Act
-from server.access.tokens import Scope
+from server.access.principal import Right
 from server.api.principals import note
 from server.api.services import services_of
 from server.api.sockets import open_transport
@@ -16,7 +16,7 @@ router = APIRouter()
 @router.websocket("/v1/stream")
 async def stream(websocket: WebSocket) -> None:
     """Runs until the session ends or the socket is lost; the session then waits for its patient."""
-    admitted = await open_transport(websocket, Scope.PUBLISH)
+    admitted = await open_transport(websocket, Right.BEGIN)
     if admitted is not None:
         manager = services_of(websocket).manager
         noted = partial(note, websocket, admitted.principal, Act.SESSION_SPOKEN)

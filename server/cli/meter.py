@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
+BY_DOCTOR = words.Words("医生请患者做到", "the doctor asks")
+
 _BAR = 24
 _WIDTH = 100
 
@@ -24,7 +26,12 @@ def prompt_line(message: PromptRaisedMessage | PromptClearedMessage, at_s: float
     """When a prompt was raised or cleared, and its text."""
     what = words.PROMPT if isinstance(message, PromptRaisedMessage) else words.PROMPT_CLEARED
     text = said(message.text, language)
-    return f"{words.clock(at_s):>6}  {what(language)}: {text}"
+    return f"{words.clock(at_s):>6}  {what(language)}{_by(message, language)}: {text}"
+
+
+def _by(message: PromptRaisedMessage | PromptClearedMessage, language: str) -> str:
+    """Who asks, unless it is the listener itself."""
+    return f" ({BY_DOCTOR(language)})" if message.source == "doctor" else ""
 
 
 class Meter(ABC):
@@ -99,7 +106,7 @@ class LiveMeter(Meter):
         head.append(f"   {words.number(score)}", style="default")
         lines: list[RenderableType] = [head, self._status(), self._bars()]
         if state.prompt is not None:
-            audience = words.FOR_DOCTOR(language) if state.prompt.audience == "doctor" else ""
+            audience = words.FOR_DOCTOR(language) if state.prompt.audience == "doctor" else _by(state.prompt, language)
             text = said(state.prompt.text, language)
             lines.append(Text(f"{words.PROMPT(language)}{audience}: {text}", style="bold"))
         if state.around:

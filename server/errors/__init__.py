@@ -21,6 +21,8 @@
     │   ├── UnexpectedMessageError       a valid message in the wrong state
     │   ├── FrameTooLargeError           over 64 KiB                         1009
     │   ├── TooManyChangesError          of labels                           (recoverable)
+    │   ├── UnknownPromptError           of no label of the session          (recoverable)
+    │   ├── TooManyPromptsError          of the doctors of one session       (recoverable)
     │   ├── TooManyFaultsError           the fifth bad message within 10 s   4400
     │   └── FasterThanRealTimeError      pace=realtime only                  4429
     ├── AccessError

@@ -40,6 +40,21 @@ class TooManyChangesError(ProtocolError):
     retryable = True
 
 
+class UnknownPromptError(ProtocolError):
+    """The session's labels have no prompt of this id. Answered, and the observer goes on."""
+
+    code = "unknown_prompt"
+    fatal = False
+
+
+class TooManyPromptsError(ProtocolError):
+    """The doctors of a session sent more prompts than a patient can follow. Answered, and the observer goes on."""
+
+    code = "too_many_prompts"
+    fatal = False
+    retryable = True
+
+
 class TooManyFaultsError(ProtocolError):
     """Too many malformed messages in a short time: the socket is closed."""
 

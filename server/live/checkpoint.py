@@ -9,7 +9,7 @@ from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
 from server.values.stored import read_json
 
-VERSION = 2
+VERSION = 3
 """Increased with every change of what a checkpoint holds; other versions are refused."""
 
 

@@ -52,7 +52,7 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
         told, update = state["failure_told_s"], state["update"]
         session.failure_told = None if told is None else saved_at - amount(told)
         session.update = None if update is None else QualityUpdate.model_validate(update)
-        session.prompts.restore(state["prompts"])
+        session.prompts.restore(state["prompts"], saved_at)
         session.warnings.restore(state["warnings"], saved_at)
         session.declaration = DeclarationCheck(session.audio, decided=bool(state["declaration_decided"]))
         session.assessment = Assessment.restore(

@@ -119,7 +119,7 @@ class Connection:
     def _welcome(self) -> None:
         self.session.attach(self._outbox)
         self.session.tell(started_message(self.session, self._next_sample), to="patient")
-        self.session.recall_prompts()
+        self.session.prompts.recall()
         self.session.warn(self.session.warnings.start(self._clock.now()))
 
     async def _settle(self, ending: Ending) -> Ending:

@@ -246,7 +246,7 @@ class Intake:
                 await session.change_labels(message.labels)
                 await self._save()
             case PromptSnooze():
-                session.tell_prompts(session.assessment.snooze(message.id))
+                session.snooze(message.id)
                 await self._save()
             case KeepAlive():
                 pass

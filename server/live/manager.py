@@ -18,7 +18,7 @@ from server.live.connection import Connection
 from server.live.handshake import capacity_error, draining_error, first_message, refuse
 from server.live.limits import LiveLimits
 from server.live.loop_watch import LoopWatch
-from server.live.observer import Observer
+from server.live.observer import Nudging, Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
 from server.live.registry import Entry, Registry
@@ -209,9 +209,11 @@ class SessionManager:
         session_id: str,
         *,
         noted: Callable[[str], Awaitable[None]] | None = None,
+        nudging: Nudging | None = None,
     ) -> None:
         """A doctor's socket: the snapshot, then the latest, until the session ends. ``noted``: as of a patient; not
-        awaited while the session has not begun, since who waits for it asks every other second."""
+        awaited while the session has not begun, since who waits for it asks every other second. ``nudging``: of who may
+        send and mute prompts."""
         about_session(session_id)
         try:
             if self._draining:
@@ -225,11 +227,11 @@ class SessionManager:
         except TingqingError as error:
             await refuse(transport, error, self._clock, self._limits)
             return
-        observer = Observer(transport, self._clock, self._limits)
+        observer = Observer(transport, self._clock, self._limits, nudging)
         self._observers.add(observer)
         try:
             if isinstance(found, Entry):
-                await observer.follow(found.session)
+                await observer.follow(found)
             else:
                 await observer.show(_last_snapshot(found))
         finally:

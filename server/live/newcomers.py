@@ -1,5 +1,6 @@
 """Full state for newcomers: the first message to a patient, and the first to an observer."""
 
+from server.live.nudges import sendable
 from server.live.session import Phase, Session
 from server.rendering import wire
 from server.wire.server import AppliedConfig, SessionStarted, Snapshot
@@ -28,8 +29,9 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
     )
 
 
-def snapshot_message(session: Session, phase: Phase | None = None) -> Snapshot:
-    """The state of the session for an observer, or its state once it is in ``phase``."""
+def snapshot_message(session: Session, phase: Phase | None = None, *, nudge: bool = False) -> Snapshot:
+    """The state of the session for an observer, or its state once it is in ``phase``. ``nudge``: the observer may send
+    and mute prompts."""
     labels = session.assessment.labels_asked_for
     return Snapshot(
         session_id=session.id,
@@ -43,4 +45,7 @@ def snapshot_message(session: Session, phase: Phase | None = None) -> Snapshot:
         prompts=session.prompts.up,
         warnings=session.warnings.active(session.clock.now()),
         notices=wire.notices(session.assessment.label_notices(labels)),
+        nudge=nudge,
+        sendable=sendable(labels),
+        muted=session.prompts.muted,
     )

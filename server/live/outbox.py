@@ -3,11 +3,15 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Literal
 
 from server.live.clock import Clock, deadline
 from server.live.limits import LiveLimits
 from server.live.transport import Disconnected, Transport
 from server.wire.server import Heartbeat
+
+Audience = Literal["everyone", "patient", "observers"]
+"""Whose outboxes a message of a session is for."""
 
 HEARTBEAT = Heartbeat().model_dump_json()
 

@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 from pydantic import BaseModel
 
@@ -19,9 +19,10 @@ from server.live.guards import ChangeGuard
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
 from server.live.messages import capture_of, error_message, format_of, kind_of
-from server.live.outbox import Outbox
+from server.live.nudges import sendable
+from server.live.outbox import Audience, Outbox
 from server.live.pending import SessionTerms
-from server.live.prompt_board import PromptBoard, PromptMessage
+from server.live.prompting import Prompting
 from server.live.warnings import WarningWatch
 from server.logs import LOGGED_ID, lines_about
 from server.rendering import wire
@@ -33,8 +34,6 @@ from server.wire.client import LabelsField, SessionStart, requested
 from server.wire.server import (
     EndReason,
     LabelsUpdated,
-    PromptClearedMessage,
-    PromptRaisedMessage,
     QualityUpdate,
     SessionStateMessage,
     WarningCode,
@@ -49,8 +48,6 @@ FAILURE_AGAIN_S = 10.0
 
 LONG_WINDOWS = 120
 """Up to this size a result takes less than 20 ms."""
-
-Audience = Literal["everyone", "patient", "observers"]
 
 
 class Phase(Enum):
@@ -105,7 +102,7 @@ class Session:
         self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None
         self.update: QualityUpdate | None = None
-        self.prompts = PromptBoard()
+        self.prompts = Prompting(self.tell, clock, engine.metrics.prompt_raised)
         self.failure_told: float | None = None
 
     def manner(self) -> dict[str, Any]:
@@ -228,8 +225,7 @@ class Session:
         nothing."""
         for code in self.warnings.misdeclared(self.clock.now()):
             self.tell(WarningMessage(code=code, guess=guess.value))
-            for up in self.prompts.up:
-                self._show(PromptClearedMessage(id=up.id, label=up.label, text=up.text, audience=up.audience))
+            self.prompts.take_back()
 
     def judged(self, assessed: Assessed, *, due: float, core: bytes | None, received: int, keep: bool) -> None:
         """A window is done. ``due``: clock time from which its lag counts; ``core``: the core's snapshot then;
@@ -244,6 +240,7 @@ class Session:
         self.update = wire.quality_update(assessed.update, lag_ms)
         self.tell(self.update, key=self.update.type, keep=keep)
         self.tell_prompts(assessed.prompts)
+        self.prompts.window_judged()
         if not keep:
             self.warn(self.warnings.scored(lag_ms, now))
         if assessed.failures and (self.failure_told is None or now - self.failure_told >= FAILURE_AGAIN_S):
@@ -251,22 +248,14 @@ class Session:
             self.tell(error_message(assessed.failures[0]), to="patient")
 
     def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
-        """Prompts for the doctor are not sent to the patient; samples that were read wrongly raise none."""
-        if self.warnings.wrong_samples:
-            return  # what was up was cleared then
-        for event in events:
-            self._show(wire.prompt_event(event))
+        """What the listener asks. Samples that were read wrongly raise no prompt."""
+        if not self.warnings.wrong_samples:  # what was up was cleared then
+            self.prompts.listener(events)
 
-    def _show(self, message: PromptMessage) -> None:
-        if isinstance(message, PromptRaisedMessage):
-            self.engine.metrics.prompt_raised(message.id, message.audience)
-        self.prompts.show(message)
-        self.tell(message, to="observers" if message.audience == "doctor" else "everyone")
-
-    def recall_prompts(self) -> None:
-        """After a resume, for missed messages: the state of each prompt, the one that is up last."""
-        for message in self.prompts.as_it_stands():
-            self.tell(message, to="patient")
+    def snooze(self, prompt_id: str) -> None:
+        """Do not raise this prompt again in this visit."""
+        self.tell_prompts(self.assessment.snooze(prompt_id))
+        self.prompts.stop(prompt_id)
 
     async def change_labels(self, asked: LabelsField) -> None:
         """From the next window on. Raises LabelQueryError."""
@@ -275,6 +264,8 @@ class Session:
         self.assessment.change_labels(labels)
         self.tell(
             LabelsUpdated(
-                labels=wire.session_labels(labels), notices=wire.notices(self.assessment.label_notices(labels))
+                labels=wire.session_labels(labels),
+                notices=wire.notices(self.assessment.label_notices(labels)),
+                sendable=sendable(labels),
             )
         )

@@ -6,14 +6,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from server.wire.base import MAX_FRAME_BYTES, PROTOCOL
-from server.wire.client import KeepAlive
-from server.wire.messages import CLIENT_MODELS, SERVER_MODELS, type_of
+from server.wire.messages import ALL_CLIENT_MODELS, CLIENT_MODELS, OBSERVER_CLIENT_MODELS, SERVER_MODELS, type_of
 from server.wire.server import (
     ErrorMessage,
     Heartbeat,
     LabelsUpdated,
     LevelMessage,
     PromptClearedMessage,
+    PromptMutedMessage,
     PromptRaisedMessage,
     QualityUpdate,
     SessionEnded,
@@ -34,6 +34,7 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
     SpeechStoppedMessage,
     PromptRaisedMessage,
     PromptClearedMessage,
+    PromptMutedMessage,
     WarningMessage,
     SessionStateMessage,
     Heartbeat,
@@ -46,7 +47,7 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
 
 def document(schemas: dict[str, Any]) -> dict[str, Any]:
     """``schemas``: every model by name; they refer to each other under ``#/components/schemas/``."""
-    to_patient = tuple(model for model in SERVER_MODELS if model is not Snapshot)
+    to_patient = tuple(model for model in SERVER_MODELS if model not in (Snapshot, PromptMutedMessage))
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -68,17 +69,17 @@ def document(schemas: dict[str, Any]) -> dict[str, Any]:
                 "address": "/v1/sessions/{session_id}/observe",
                 "description": f"A doctor's socket: a snapshot, then the latest updates. Subprotocol {PROTOCOL}.",
                 "parameters": {"session_id": {"description": "From session.started; 128 random bits."}},
-                "messages": _references((KeepAlive, *OBSERVER_MODELS)),
+                "messages": _references((*OBSERVER_CLIENT_MODELS, *OBSERVER_MODELS)),
             },
         },
         "operations": {
             "sendAudioAndControl": _operation("receive", "stream", (*map(type_of, CLIENT_MODELS), AUDIO)),
             "pushScores": _operation("send", "stream", tuple(map(type_of, to_patient))),
-            "keepObserving": _operation("receive", "observe", (type_of(KeepAlive),)),
+            "keepObserving": _operation("receive", "observe", tuple(map(type_of, OBSERVER_CLIENT_MODELS))),
             "pushToObservers": _operation("send", "observe", tuple(map(type_of, OBSERVER_MODELS))),
         },
         "components": {
-            "messages": {type_of(model): _message(model) for model in (*CLIENT_MODELS, *SERVER_MODELS)}
+            "messages": {type_of(model): _message(model) for model in (*ALL_CLIENT_MODELS, *SERVER_MODELS)}
             | {AUDIO: _audio()},
             "schemas": schemas,
         },

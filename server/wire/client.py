@@ -184,7 +184,12 @@ def parse_client_message(text: str | bytes) -> ClientMessage:
     try:
         return client_messages.validate_json(text)  # type: ignore[no-any-return]
     except ValidationError as error:
-        raise _fault(_telling(error.errors(include_url=False, include_input=False))) from None
+        raise first_fault(error) from None
+
+
+def first_fault(error: ValidationError, types: tuple[str, ...] = ()) -> TingqingError:
+    """What the first fault means. ``types``: those that the sender may use; a patient's if there are none."""
+    return _fault(_telling(error.errors(include_url=False, include_input=False)), types or TYPES)
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -194,8 +199,8 @@ def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
     return deeper[0] if first["loc"][-1:] == ("str",) and deeper else first
 
 
-def _fault(first: ErrorDetails) -> TingqingError:
-    shown = [str(part) for part in first["loc"] if part not in TYPES and part not in _BRANCHES]
+def _fault(first: ErrorDetails, types: tuple[str, ...]) -> TingqingError:
+    shown = [str(part) for part in first["loc"] if part not in (*TYPES, *types, *_BRANCHES)]
     where = ".".join(shown)[:MAX_PARAM] or None
     if where == "labels" and first["type"] in ("string_type", "too_long"):
         return MalformedMessageError(f"labels: {LABELS_FORM}; at most 20000 characters.", param=where)
@@ -204,7 +209,7 @@ def _fault(first: ErrorDetails) -> TingqingError:
     if where in _AUDIO_FAULTS and first["type"] in ("greater_than_equal", "less_than_equal", "literal_error"):
         return _AUDIO_FAULTS[where](f"{where}: {first['msg']}.", param=where)
     # The discriminator's own message repeats the peer's value.
-    what = f"'type' must be one of {', '.join(TYPES)}" if first["type"] == "union_tag_invalid" else first["msg"]
+    what = f"'type' must be one of {', '.join(types)}" if first["type"] == "union_tag_invalid" else first["msg"]
     return MalformedMessageError(
         f"{where or 'message'}: {what}. Every text message is one JSON object with a known 'type'; "
         "see docs/protocol.md.",

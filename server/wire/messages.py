@@ -5,8 +5,12 @@ from typing import get_args
 from pydantic import BaseModel
 
 from server.wire.client import CLIENT_MODELS, type_of
+from server.wire.observer import OBSERVER_CLIENT_MODELS
 from server.wire.server import ServerMessage
 
-__all__ = ["CLIENT_MODELS", "SERVER_MODELS", "type_of"]
+__all__ = ["ALL_CLIENT_MODELS", "CLIENT_MODELS", "OBSERVER_CLIENT_MODELS", "SERVER_MODELS", "type_of"]
 
 SERVER_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ServerMessage)[0])
+
+ALL_CLIENT_MODELS = tuple(dict.fromkeys((*CLIENT_MODELS, *OBSERVER_CLIENT_MODELS)))
+"""Of patients and observers, each once."""

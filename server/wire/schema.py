@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from server.wire import asyncapi
 from server.wire.base import PROTOCOL
-from server.wire.messages import CLIENT_MODELS, SERVER_MODELS
+from server.wire.messages import ALL_CLIENT_MODELS, SERVER_MODELS
 from server.wire.result import ResultModel
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,7 +24,7 @@ def schema_document(kind: Literal["all", "client", "server", "result"] = "all") 
     them, and is meant to be referred into: ``#/$defs/SessionStart``, ``#/$defs/ResultModel``.
     """
     roots: dict[str, list[type[BaseModel]]] = {
-        "client": list(CLIENT_MODELS),
+        "client": list(ALL_CLIENT_MODELS),
         "server": list(SERVER_MODELS),
         "result": [ResultModel],
     }
@@ -59,7 +59,7 @@ def definitions_of(models: list[type[BaseModel]], ref_template: str = "#/$defs/{
 def render(kind: SchemaKind = "all") -> str:
     """The document as UTF-8 JSON text with a final line break, as printed by ``tingqing schema``."""
     if kind == "asyncapi":
-        components = definitions_of([*CLIENT_MODELS, *SERVER_MODELS], "#/components/schemas/{model}")
+        components = definitions_of([*ALL_CLIENT_MODELS, *SERVER_MODELS], "#/components/schemas/{model}")
         document = asyncapi.document(components)
     else:
         document = schema_document(kind)

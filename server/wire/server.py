@@ -130,14 +130,21 @@ class SpeechStoppedMessage(WireModel):
     at_s: float
 
 
+PromptSource = Literal["listener", "doctor"]
+
+
 class PromptRaisedMessage(WireModel):
-    """``audience`` is the doctor after two prompts that the patient did not follow."""
+    """``audience`` is the doctor after two prompts that the patient did not follow.
+
+    ``source``: who asks. The listener itself, or a doctor who watches (``prompt.send``).
+    """
 
     type: Literal["prompt.raised"] = "prompt.raised"
     id: str
     label: str
     text: TextModel
     audience: Literal["patient", "doctor"] = "patient"
+    source: PromptSource = "listener"
 
 
 class PromptClearedMessage(WireModel):
@@ -148,6 +155,21 @@ class PromptClearedMessage(WireModel):
     label: str
     text: TextModel
     audience: Literal["patient", "doctor"] = "patient"
+    source: PromptSource = "listener"
+
+
+class PromptMutedMessage(WireModel):
+    """To observers: the prompts that a doctor muted for this visit, all of them so far."""
+
+    type: Literal["prompt.muted"] = "prompt.muted"
+    ids: list[str]
+
+
+class PromptText(WireModel):
+    """A prompt of the session's labels, as ``prompt.send`` would show it."""
+
+    id: str
+    text: TextModel
 
 
 WarningCode = Literal[
@@ -204,11 +226,12 @@ class ErrorMessage(WireModel):
 
 
 class LabelsUpdated(WireModel):
-    """Answer to ``labels.update``: the labels in effect from the next window on."""
+    """Answer to ``labels.update``: the labels in effect from the next window on. ``sendable``: as in ``snapshot``."""
 
     type: Literal["labels.updated"] = "labels.updated"
     labels: list[SessionLabel]
     notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
+    sendable: list[PromptText] = Field(default_factory=list)
 
 
 class SessionStateMessage(WireModel):
@@ -234,6 +257,9 @@ class Snapshot(WireModel):
     warnings: list[WarningCode] = Field(default_factory=list)
     ended: SessionEnded | None = None
     notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
+    nudge: bool = Field(default=False, description="This observer may send prompt.send and prompt.mute.")
+    sendable: list[PromptText] = Field(default_factory=list, description="What prompt.send can ask, each id once.")
+    muted: list[str] = Field(default_factory=list, description="Ids of the prompts that a doctor muted.")
 
 
 ServerMessage = Annotated[
@@ -245,6 +271,7 @@ ServerMessage = Annotated[
     | SpeechStoppedMessage
     | PromptRaisedMessage
     | PromptClearedMessage
+    | PromptMutedMessage
     | WarningMessage
     | Heartbeat
     | GoAway

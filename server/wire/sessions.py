@@ -25,5 +25,7 @@ class AnnouncedSession(WireModel):
     ws_url: str = Field(description="For the patient, with the subprotocols tingqing.v1 and bearer.<publish_token>.")
     publish_token: str = Field(description="For the patient: begins the session once, before expires_at.")
     observe_token: str = Field(description="For the doctor: watches the session until it ends, any number of times.")
+    nudge_token: str = Field(description="For the doctor: watches, and sends or mutes prompts of the dictionary.")
     observe_url: str = Field(description="The doctor's page of this session, the token behind #.")
+    nudge_url: str = Field(description="The same for the doctor who may also send and mute prompts.")
     expires_at: AwareDatetime = Field(description="Until when the patient must have connected.")

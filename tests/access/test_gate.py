@@ -137,7 +137,7 @@ async def test_a_server_without_keys_writes_down_nobody_not_even_who_holds_a_tok
     audit = MemoryAudit()
     gate = Gate(keys, audit, now)
     token = await gate.tokens.issue(Scope.OBSERVE, "a" * 32, "local", timedelta(hours=1), key_id=None)
-    guest, _ = await gate.guest(token, Scope.OBSERVE, "a" * 32)
+    guest, _ = await gate.guest(token, {Scope.OBSERVE}, "a" * 32)
     await gate.note(guest, Act.SESSION_OBSERVED, "a" * 32, HERE)
     assert await audit.latest(10) == []
     await create_key(keys, "a", Role.ADMIN, now())

@@ -151,17 +151,17 @@ async def test_nothing_but_a_genuine_token_passes_and_all_refusals_are_alike(tok
 async def test_a_token_opens_its_own_kind_of_socket_of_its_own_session(keys: KeyStore, now: WallClock) -> None:
     gate = Gate(keys, MemoryAudit(), now)
     publish, observe = [await issued(gate.tokens, scope) for scope in (Scope.PUBLISH, Scope.OBSERVE)]
-    principal, claim = await gate.guest(publish, Scope.PUBLISH)
+    principal, claim = await gate.guest(publish, {Scope.PUBLISH})
     assert claim == Claim("session-1")
     assert principal.site == "ward-3"
-    assert (await gate.guest(observe, Scope.OBSERVE, "session-1"))[0].site == "ward-3"
+    assert (await gate.guest(observe, {Scope.OBSERVE}, "session-1"))[0].site == "ward-3"
     for token, scope, session_id in [
         (publish, Scope.OBSERVE, "session-1"),
         (observe, Scope.PUBLISH, None),
         (observe, Scope.OBSERVE, "session-2"),
     ]:
         with pytest.raises(ForeignTokenError):
-            await gate.guest(token, scope, session_id)
+            await gate.guest(token, {scope}, session_id)
 
 
 async def test_an_expired_token_watches_nothing_and_leaves_a_patient_the_resume(keys: KeyStore, now: WallClock) -> None:
@@ -169,26 +169,26 @@ async def test_an_expired_token_watches_nothing_and_leaves_a_patient_the_resume(
     publish, observe = [await issued(gate.tokens, scope) for scope in (Scope.PUBLISH, Scope.OBSERVE)]
     now.advance(hours=1)
     with pytest.raises(TokenExpiredError):
-        await gate.guest(observe, Scope.OBSERVE, "session-1")
-    assert (await gate.guest(publish, Scope.PUBLISH))[1] == Claim("session-1", live=False)
+        await gate.guest(observe, {Scope.OBSERVE}, "session-1")
+    assert (await gate.guest(publish, {Scope.PUBLISH}))[1] == Claim("session-1", live=False)
 
 
 async def test_a_patients_token_is_of_no_use_once_its_session_must_be_over(keys: KeyStore, now: WallClock) -> None:
     gate = Gate(keys, MemoryAudit(), now)
     publish = await issued(gate.tokens)
     now.advance(hours=2, minutes=15, seconds=29)
-    assert not (await gate.guest(publish, Scope.PUBLISH))[1].live
+    assert not (await gate.guest(publish, {Scope.PUBLISH}))[1].live
     now.advance(seconds=2)
     with pytest.raises(TokenExpiredError):
-        await gate.guest(publish, Scope.PUBLISH)
+        await gate.guest(publish, {Scope.PUBLISH})
 
 
 async def test_who_opens_a_link_again_and_again_has_to_wait(keys: KeyStore, now: WallClock) -> None:
     gate = Gate(keys, MemoryAudit(), now, monotonic=lambda: now().timestamp())
     publish = await issued(gate.tokens)
     for _ in range(60):
-        await gate.guest(publish, Scope.PUBLISH)
+        await gate.guest(publish, {Scope.PUBLISH})
     with pytest.raises(TooManyRequestsError):
-        await gate.guest(publish, Scope.PUBLISH)
+        await gate.guest(publish, {Scope.PUBLISH})
     now.advance(seconds=1)
-    await gate.guest(publish, Scope.PUBLISH)
+    await gate.guest(publish, {Scope.PUBLISH})

@@ -204,6 +204,58 @@ async def test_a_doctor_who_comes_first_is_asked_to_come_again(hospital: Hospita
     assert acts == ["session.announced"], "asking every other second must not fill the audit"
 
 
+async def test_the_nudge_token_watches_and_asks_the_patient_and_the_audit_says_so(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    assert announced["nudge_url"].endswith(f"/doctor?session={announced['id']}#token={announced['nudge_token']}")
+    async with hospital.patient(announced["publish_token"]) as patient:
+        await begun(patient)
+        async with (
+            hospital.doctor(announced["id"], announced["nudge_token"]) as doctor,
+            hospital.doctor(announced["id"], announced["observe_token"]) as other,
+        ):
+            assert (await receive(doctor))["nudge"] is True
+            assert (await receive(other))["nudge"] is False
+            await other.send('{"type":"prompt.send","id":"come_closer"}')
+            assert (await until(other, "error"))["error"]["code"] == "unexpected_message"
+            await doctor.send('{"type":"prompt.send","id":"come_closer"}')
+            for socket in (patient, doctor, other):
+                raised = await until(socket, "prompt.raised")
+                assert (raised["id"], raised["source"]) == ("come_closer", "doctor")
+            await doctor.send('{"type":"prompt.mute","id":"come_closer"}')
+            assert (await until(patient, "prompt.cleared"))["source"] == "doctor"
+            assert (await until(other, "prompt.muted"))["ids"] == ["come_closer"]
+    async with open_access(Settings(data_dir=hospital.data)) as stores:
+        entries = [entry for entry in await stores.audit.latest(1000) if entry.about == announced["id"]]
+    asked = [entry for entry in entries if entry.act in ("prompt.sent", "prompt.muted")]
+    assert [entry.act for entry in asked] == ["prompt.sent", "prompt.muted"]
+    assert {entry.who for entry in asked} == {f"nudge token of session {announced['id'][:8]}"}
+
+
+@pytest.mark.parametrize(("who", "may"), [("integrator", True), ("viewer", False)])
+async def test_of_keys_an_integrators_may_ask_the_patient_and_a_viewers_only_watches(
+    hospital: Hospital, who: str, may: bool
+) -> None:
+    announced = hospital.announce()
+    headers = {"Authorization": f"Bearer {hospital.keys[who]}"}
+    async with hospital.patient(announced["publish_token"]) as patient:
+        await begun(patient)
+        watching = f"{hospital.served.ws}/v1/sessions/{announced['id']}/observe"
+        async with connect(watching, additional_headers=headers) as doctor:
+            assert (await receive(doctor))["nudge"] is may
+
+
+async def test_a_token_to_hand_over_transcripts_opens_no_other_socket(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    async with open_keys(Settings(data_dir=hospital.data)) as store:
+        token = await Tokens(store, utc_now).issue(
+            Scope.TRANSCRIBE, announced["id"], "ward-3", timedelta(minutes=5), key_id=None
+        )
+    async with hospital.patient(token) as socket:
+        assert await faults_until_close(socket) == (["foreign_token"], 4403)
+    async with hospital.doctor(announced["id"], token) as socket:
+        assert await faults_until_close(socket) == (["foreign_token"], 4403)
+
+
 async def test_without_keys_tokens_work_too_and_are_not_needed(served: Served) -> None:
     announced = http.post(f"{served.url}/v1/sessions").json()
     async with connect(f"{served.ws}/v1/stream", subprotocols=bearing(announced["publish_token"])) as patient:

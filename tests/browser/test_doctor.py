@@ -219,6 +219,35 @@ def test_labels_that_cannot_be_scored_are_told_from_the_first_moment(stub: StubS
     expect(page.locator("[part=notices]")).to_be_hidden()
 
 
+CLOSER = {"zh": "请把手机拿近一点说。", "en": "Please hold the phone a little closer."}
+
+
+def test_what_the_doctor_may_ask_is_named_in_both_languages_and_sent_by_its_id(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page, socket = watch(stub, open_page, locale="zh-CN")
+    sendable = [{"id": "come_closer", "text": CLOSER}]
+    socket.send(messages.snapshot(nudge=True, sendable=sendable))
+    page.get_by_role("button", name="发送给患者：请把手机拿近一点说。").click()
+    assert socket.expect("prompt.send") == {"type": "prompt.send", "id": "come_closer"}
+    refusal = {"type": "protocol", "code": "too_many_prompts", "message": "m", "retryable": True, "retry_after_s": 10}
+    socket.send({"type": "error", "error": refusal, "request_id": "r"})
+    shown(page, "提醒太频繁，请稍等片刻再发送。")
+    page.click("#language")
+    page.get_by_role("button", name="Mute for this visit: Please hold the phone a little closer.").click()
+    assert socket.expect("prompt.mute") == {"type": "prompt.mute", "id": "come_closer"}
+    socket.send({"type": "prompt.muted", "ids": ["come_closer"]})
+    expect(page.locator("[data-act=mute]")).to_be_disabled()
+    assert_readable(page, 1280)
+
+
+def test_who_only_watches_is_offered_nothing_to_ask(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(sendable=[{"id": "come_closer", "text": CLOSER}]))
+    attribute(page, "data-state", "live")
+    expect(page.locator("[part=nudge]")).to_be_hidden()
+
+
 def test_unknown_session_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.error("unknown_session"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from server.access.gate import utc_now
 from server.access.keys import create_key
@@ -102,6 +103,30 @@ def test_the_links_of_a_backend_open_both_pages_of_one_session_and_the_patients_
     again.click("[part=start]")
     attribute(again, "data-state", "error")
     shown(again, "This link was already used.")
+
+
+def test_the_doctor_who_treats_the_patient_asks_and_mutes_from_the_page(
+    url: str, announced: dict[str, Any], open_page: OpenPage, voice_wav: Path
+) -> None:
+    page = open_page(f"{url}#token={announced['publish_token']}", wav=voice_wav)
+    page.click("[part=start]")
+    attribute(page, "data-state", "live")
+    doctor, other = page.context.new_page(), page.context.new_page()
+    doctor.goto(announced["nudge_url"])
+    other.goto(f"{announced['observe_url']}")
+    for each in (doctor, other):
+        attribute(each, "data-state", "live")
+    assert not other.locator("[part=nudge]").is_visible(), "who only watches asks nothing"
+    doctor.get_by_role("button", name="Tell the patient: Please hold the phone a little closer.").click()
+    attribute(page, "data-prompt", "come_closer")
+    shown(page, "Your doctor asks: Please hold the phone a little closer.")
+    for each in (doctor, other):
+        shown(each, "Asked by a doctor:")
+    mute = doctor.get_by_role("button", name="Mute for this visit: Please hold the phone a little closer.")
+    mute.click()
+    expect(mute).to_have_text("Muted")
+    expect(mute).to_be_disabled()
+    expect(page.get_by_text("Your doctor asks:")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

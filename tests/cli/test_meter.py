@@ -141,6 +141,16 @@ def test_the_prompt_is_shown_in_the_readers_language() -> None:
     assert "Please move somewhere quieter." in plain("en", started(), prompt())
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "Prompt (the doctor asks): "), ("zh", "提示 (医生请患者做到): ")]
+)
+def test_a_prompt_of_the_doctor_says_so(language: str, told: str) -> None:
+    text = {"zh": "请把手机拿近一点说。", "en": "Please hold the phone a little closer."}
+    asked = message(type="prompt.raised", id="come_closer", label="close_enough", text=text, source="doctor")
+    assert told in drawn(language, started(), asked)
+    assert told in plain(language, started(), asked)
+
+
 def test_unscored_label_says_why() -> None:
     assert "needs a transcript" in drawn("en", started(), update(0.4, 0.9))
 

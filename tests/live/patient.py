@@ -10,6 +10,7 @@ import numpy.typing as npt
 from server.access.principal import ANYONE, Principal
 from server.access.tokens import Claim
 from server.live.manager import SessionManager
+from server.live.observer import Nudging
 from tests.fakes import FakeClock, FakeTransport, until
 
 RATE = 16_000
@@ -116,9 +117,16 @@ class Patient:
 class Doctor:
     """One socket to ``/v1/sessions/{id}/observe``."""
 
-    def __init__(self, manager: SessionManager, session_id: str, *, principal: Principal = ANYONE) -> None:
+    def __init__(
+        self,
+        manager: SessionManager,
+        session_id: str,
+        *,
+        principal: Principal = ANYONE,
+        nudging: Nudging | None = None,
+    ) -> None:
         self.socket = FakeTransport()
-        self.done = asyncio.create_task(manager.run_observer(self.socket, principal, session_id))
+        self.done = asyncio.create_task(manager.run_observer(self.socket, principal, session_id, nudging=nudging))
 
     async def closed(self) -> int:
         await asyncio.wait_for(self.done, 20)

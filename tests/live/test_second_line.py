@@ -49,7 +49,7 @@ async def test_a_prompt_for_the_doctor_is_not_shown_to_the_patient(
 ) -> None:
     session, patient, observer = session_of(engine, clock)
     session.tell_prompts([kind("come_closer", "close_enough", ASKED, "doctor")])
-    session.recall_prompts()
+    session.prompts.recall()
     assert await waiting(patient) == []
     assert len(await waiting(observer)) == 2
 

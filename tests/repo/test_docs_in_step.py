@@ -10,7 +10,7 @@ from server.errors import TingqingError
 from server.settings import ENV_PREFIX, Settings
 from server.values.notices import NoticeCode
 from server.values.scores import Why
-from server.wire.messages import CLIENT_MODELS, SERVER_MODELS
+from server.wire.messages import ALL_CLIENT_MODELS, SERVER_MODELS
 from server.wire.server import EndReason, WarningCode
 from tests.repo.markdown import ROOT, code_blocks, documents, links, read
 
@@ -42,7 +42,7 @@ def test_every_setting_is_described_with_its_default_and_nothing_else_is() -> No
     assert {name: default for name, (_, default) in described_settings().items()} == expected
 
 
-@pytest.mark.parametrize("model", [*CLIENT_MODELS, *SERVER_MODELS], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", [*ALL_CLIENT_MODELS, *SERVER_MODELS], ids=lambda model: model.__name__)
 def test_every_message_is_in_the_protocol(model: type) -> None:
     kind = get_args(model.model_fields["type"].annotation)[0]  # type: ignore[attr-defined]
     assert f"`{kind}" in PROTOCOL or f'"{kind}"' in PROTOCOL

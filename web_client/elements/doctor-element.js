@@ -36,7 +36,10 @@ export class TingqingDoctor extends HTMLElement {
     if (!this.#view) {
       const root = this.attachShadow({ mode: 'open' });
       root.adoptedStyleSheets = [base, doctorSheet];
-      this.#view = new DoctorView(root);
+      this.#view = new DoctorView(root, {
+        send: (id) => this.#connection?.run(this.#protocol.handleSend(id)),
+        mute: (id) => this.#connection?.run(this.#protocol.handleMute(id)),
+      });
     }
     this.#timer = setInterval(() => this.#render(), BEAT_MS);
     this.#watch();

@@ -34,6 +34,8 @@ export const doctorSheet = sheet(`
 .told:lang(zh) { word-break: keep-all; overflow-wrap: anywhere; }
 .told.none { font-size: 1rem; font-weight: 400; color: var(--quiet); }
 .help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid #e3bf73; }
+.nudges li { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; } .nudges .ask { flex: 1 1 12rem; }
+.nudges button { padding: 6px 14px; font-size: 0.9375rem; } button:disabled { color: var(--quiet); border-color: var(--line); cursor: default; }
 .list { display: grid; gap: 6px; }
 .list .at { font-variant-numeric: tabular-nums; font-weight: 600; margin-right: 8px; }
 .said { display: flex; flex-wrap: wrap; gap: 2px 8px; align-items: baseline; }

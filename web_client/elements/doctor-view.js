@@ -9,6 +9,7 @@ import { rowsOfResult } from '../meter/rows.js';
 import { isShown, needsTranscript, reasonOf, spanWhy, wordOf } from './doctor-words.js';
 import { aroundLine, eventItem } from './heard.js';
 import { heardLabels, saidItem } from './said.js';
+import { NudgeCard } from './nudge-card.js';
 import { gradeShape } from '../drawing/shapes.js';
 import { Trend } from '../drawing/trend.js';
 
@@ -16,18 +17,21 @@ import { Trend } from '../drawing/trend.js';
  * @import { Meter, Reading } from '../meter/meter.js'
  * @import { Language, Prompt } from '../protocol/types.js'
  * @import { DoctorModel, Translate } from './doctor-words.js'
+ * @import { DoctorActions } from './nudge-card.js'
  */
 
 const SPANS_SHOWN = 6;
 
 export class DoctorView {
-  /** @param {ShadowRoot} root */
-  constructor(root) {
+  /** @param {ShadowRoot} root @param {DoctorActions} actions */
+  constructor(root, actions) {
+    this.#nudges = new NudgeCard(actions);
     const card = (/** @type {(Node | string)[]} */ ...children) => h('section', { class: 'card' }, ...children);
     const right = h(
       'div',
       { class: 'stack' },
       this.#promptCard,
+      this.#nudges.element,
       card(this.#askTitle, this.#ask),
       this.#saidCard,
       this.#eventsCard,
@@ -38,6 +42,7 @@ export class DoctorView {
     root.append(this.#stack);
   }
 
+  #nudges;
   #stack = h('div', { class: 'stack' });
   #bars = new Bars();
   #trend = new Trend();
@@ -88,6 +93,7 @@ export class DoctorView {
     this.#promptCard.hidden = meter.result !== null;
     say(this.#promptTitle, t('promptTitle'));
     this.#drawPrompts([...meter.prompts.values()], language, t);
+    this.#nudges.render(model, t);
     say(this.#askTitle, t('askAgain'));
     this.#drawAsk(model, t);
     this.#drawSaid(meter, language, t);
@@ -129,13 +135,16 @@ export class DoctorView {
 
   /** @param {Prompt[]} prompts @param {Language} language @param {Translate} t */
   #drawPrompts(prompts, language, t) {
-    const key = prompts.map(({ text, audience }) => `${audience}${text[language]}`).join('|');
+    const key = prompts.map(({ text, audience, source }) => `${audience}${source}${text[language]}`).join('|');
     this.#replace(this.#prompt, `${language}|${key}`, () => {
       const told = prompts.filter(({ audience }) => audience === 'patient');
       const help = prompts.filter(({ audience }) => audience === 'doctor');
       return [
         ...(told.length ? [] : [h('p', { class: 'told none' }, t('noPrompt'))]),
-        ...told.map(({ text }) => phrased(h('p', { class: 'told' }), text[language])),
+        ...told.flatMap(({ text, source }) => [
+          ...(source === 'doctor' ? [h('p', { class: 'quiet', part: 'source' }, t('askedByDoctor'))] : []),
+          phrased(h('p', { class: 'told' }), text[language]),
+        ]),
         ...help.map(({ text }) => h('p', { class: 'help' }, t('forYou', { prompt: text[language] }))),
       ];
     });

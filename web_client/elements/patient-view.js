@@ -113,7 +113,7 @@ export class PatientView {
     const { state, language } = model;
     this.#language = language;
     /** @type {Translate} */
-    const t = (key) => patientText(key, language);
+    const t = (key, values) => patientText(key, language, values);
     const running = ['live', 'paused', 'reconnecting'].includes(state);
     const busy = running || state === 'connecting';
 

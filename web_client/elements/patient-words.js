@@ -8,7 +8,7 @@ import { failureSentence } from '../language/failure-strings.js';
  * @import { FailureCode } from '../protocol/failures.js'
  * @import { Language, Prompt, Result, Text } from '../protocol/types.js'
  *
- * @typedef {(key: PatientKey) => string} Translate
+ * @typedef {(key: PatientKey, values?: Record<string, string>) => string} Translate
  * @typedef {'idle' | 'connecting' | 'live' | 'paused' | 'reconnecting' | 'ended' | 'error'} HostState
  * @typedef {{state: HostState, language: Language, asking: boolean, ending: boolean,
  *   silent: boolean, sending: boolean, reading: Reading,
@@ -51,6 +51,7 @@ export function sentenceOf(model, t) {
 function liveSentence({ language, ending, silent, prompt, afterwards, reading }, t) {
   if (ending) return t('finishing');
   if (silent) return t('microphoneSilent');
+  if (prompt?.source === 'doctor') return t('doctorAsks', { prompt: prompt.text[language] });
   if (prompt) return prompt.text[language];
   if (reading.grade === 'clear') return t('youSoundClear');
   if (afterwards) return t(afterwards);

@@ -17,6 +17,7 @@ export const patientText = dictionary({
   goOn: ['继续', 'Continue'],
   finish: ['说完了', 'I have finished'],
   notNow: ['暂时不用', 'Not now'],
+  doctorAsks: ['医生请您：{prompt}', 'Your doctor asks: {prompt}'],
   allRight: ['好的，您接着说。', 'All right, please go on.'],
   better: ['好多了，谢谢您。', 'That is better, thank you.'],
   youSoundClear: ['听得很清楚。', 'You sound clear.'],

@@ -2,6 +2,7 @@
 
 import { isProcessed } from './capture.js';
 import { joined } from './events.js';
+import { Nudging } from './nudging.js';
 import { lowest, rowsOfUpdate } from './rows.js';
 
 /** A score older than this is no longer shown as the present. */
@@ -37,6 +38,7 @@ export class Meter {
   notices = [];
   /** @type {QualityUpdate | null} */
   update = null;
+  nudging = new Nudging();
   /** The current prompts, by id. @type {Map<string, Prompt>} */
   prompts = new Map();
   /** @type {TrendPoint[]} */
@@ -59,6 +61,7 @@ export class Meter {
 
   /** @param {ServerMessage} message @param {number} now */
   receive(message, now) {
+    this.nudging.receive(message);
     switch (message.type) {
       case 'session.started':
         this.#known(message, message.config.capture, 'live');
@@ -211,7 +214,9 @@ export class Meter {
 
   /** Removes a prompt whose `prompt.cleared` was lost. @param {QualityUpdate} update */
   #forget(update) {
-    const { id = '', label = '' } = [...this.prompts.values()].find(({ audience }) => audience === 'patient') ?? {};
+    // A doctor's stays for its time, whatever the scores are.
+    const listeners = [...this.prompts.values()].filter(({ source }) => source !== 'doctor');
+    const { id = '', label = '' } = listeners.find(({ audience }) => audience === 'patient') ?? {};
     const threshold = this.labels.find((each) => each.id === label)?.threshold ?? 1;
     this.#good = (update.recent[label] ?? 0) >= threshold ? this.#good + 1 : 0;
     if (this.#good > CLEARED_AFTER) this.prompts.delete(id);

@@ -57,13 +57,28 @@ export class ObserverProtocol {
     } else if (message.type === 'quality.update') {
       if (message.seq <= this.#seq) return [];
       this.#seq = message.seq;
-    } else if (message.type === 'error') {
-      this.#refusal = message.error;
     }
+    this.#refusal = message.type === 'error' ? message.error : null;
     this.#effects.add({ do: 'emit', message });
     if (message.type === 'session.ended' || (message.type === 'snapshot' && message.ended)) {
       this.#finish({ kind: 'ended' });
     }
+    return this.#effects.take();
+  }
+
+  /** Asks the patient something: a prompt of the session's labels. @param {string} id */
+  handleSend(id) {
+    return this.#say({ type: 'prompt.send', id });
+  }
+
+  /** This prompt is not raised again in this visit. @param {string} id */
+  handleMute(id) {
+    return this.#say({ type: 'prompt.mute', id });
+  }
+
+  /** @param {object} message */
+  #say(message) {
+    if (this.state.kind === 'live') this.#effects.say(message);
     return this.#effects.take();
   }
 

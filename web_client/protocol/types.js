@@ -37,13 +37,17 @@
  *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall, measures: Measures,
  *   session: {unusable_spans?: Span[]}, interference?: Interference[], events?: SoundEvent[]}} QualityUpdate
  * @typedef {{type: 'speech.started' | 'speech.stopped', at_s: number}} SpeechMessage
- * @typedef {{id: string, label: string, text: Text, audience: 'patient' | 'doctor'}} Prompt
+ * @typedef {{id: string, label: string, text: Text, audience: 'patient' | 'doctor',
+ *   source?: 'listener' | 'doctor'}} Prompt
+ *   `source`: who asks; older servers do not say
+ * @typedef {{id: string, text: Text}} PromptText
  * @typedef {{type: 'prompt.raised'} & Prompt} PromptRaised
  * @typedef {{type: 'prompt.cleared'} & Prompt} PromptCleared
+ * @typedef {{type: 'prompt.muted', ids: string[]}} PromptMuted
  * @typedef {{type: 'warning', code: WarningCode, guess?: string | null}} Warning
  * @typedef {{type: 'heartbeat'}} Heartbeat
  * @typedef {{type: 'go_away', time_left_s: number}} GoAway
- * @typedef {{type: 'labels.updated', labels: Label[], notices?: Notice[]}} LabelsUpdated
+ * @typedef {{type: 'labels.updated', labels: Label[], notices?: Notice[], sendable?: PromptText[]}} LabelsUpdated
  * @typedef {{type: 'session.state', state: 'live' | 'paused' | 'reconnecting'}} SessionStateMessage
  * @typedef {{title: Text, kind: Kind, score: number | null, threshold: number, why?: Why | null,
  *   state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
@@ -54,12 +58,14 @@
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: Prompt[],
- *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[]}} Snapshot
+ *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[], nudge?: boolean,
+ *   sendable?: PromptText[], muted?: string[]}} Snapshot
  * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal
  * @typedef {{type: 'error', error: Refusal}} ErrorMessage
  *
- * @typedef {SessionStarted | AudioAck | Level | QualityUpdate | SpeechMessage | PromptRaised | PromptCleared | Warning
- *   | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage | SessionEnded | Snapshot | ErrorMessage} ServerMessage
+ * @typedef {SessionStarted | AudioAck | Level | QualityUpdate | SpeechMessage | PromptRaised | PromptCleared
+ *   | PromptMuted | Warning | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage | SessionEnded | Snapshot
+ *   | ErrorMessage} ServerMessage
  */
 
 export {};

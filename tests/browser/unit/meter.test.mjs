@@ -23,6 +23,16 @@ function watching(more = {}) {
   return meter;
 }
 
+test('what a doctor asks stays for its time, whatever the scores are', () => {
+  const meter = watching();
+  const asked = { id: 'come_closer', label: 'low_background', text: TEXT, audience: /** @type {const} */ ('patient') };
+  meter.receive({ type: 'prompt.raised', ...asked, source: 'doctor' }, 0);
+  for (let seq = 1; seq < 20; seq += 1) meter.receive(update(seq), 1000 * seq);
+  assert.deepEqual([...meter.prompts.keys()], ['come_closer']);
+  meter.receive({ type: 'prompt.cleared', ...asked, source: 'doctor' }, 20_000);
+  assert.equal(meter.prompts.size, 0);
+});
+
 test('the last value is no longer shown after 2.5 s without a new one', () => {
   const meter = watching();
   assert.deepEqual(meter.reading(0, true), { grade: 'nodata', cause: 'waiting' });
