@@ -33,6 +33,7 @@ from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, outside, prefix_of, public_base
 from server.stream.core import StreamCore
 from server.stream.events import Detector, FeatureTracker, OverlapModel, WindowReady
+from server.tracing import open_tracing
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ async def open_engine(
     def trackers() -> list[FeatureTracker]:
         return [] if clap is None else [MelTracker()]
 
-    async with ScoringService(scorers, mos) as service:
+    async with AsyncExitStack() as stack:
+        tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
+        service = await stack.enter_async_context(ScoringService(scorers, mos))
         # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))
         yield Engine(
@@ -101,6 +104,7 @@ async def open_engine(
             hint=basic_mode_hint() if clap is None and settings.clap == "auto" else None,
             vad=settings.vad,
             version=version(DISTRIBUTION),
+            tracer=tracer,
         )
 
 

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to serve on.")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to serve on; 0 takes a free port.")
+    otlp_endpoint: str | None = Field(
+        default=None, pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$", description="Where traces go, OTLP over HTTP."
+    )
     metrics_port: int | None = Field(
         default=None, ge=0, le=65_535, description="Port for metrics alone, without a key; 0 takes a free port."
     )

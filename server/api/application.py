@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from server.access.origins import Outside
@@ -35,6 +36,9 @@ DESCRIPTION = (
 CORS_AGE_S = 600
 """For so long a browser need not ask again whether a page of another origin may ask."""
 
+NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would begin with an ``OTEL_…`` variable alone, and its spans hold paths and queries."""
+
 
 def build(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
@@ -50,7 +54,13 @@ def build(
     ``trusted``: addresses of proxies whose forwarded headers count. ``root``: the prefix under which a proxy has us.
     """
     app = FastAPI(
-        title="Tingqing", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Tingqing",
+        version=version,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )
     problems.install(app)
     for part in (sessions, assess, label_sets, health, metrics, schema):

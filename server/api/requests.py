@@ -4,9 +4,10 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from opentelemetry.trace import NoOpTracer, Span, SpanKind, Tracer
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +17,7 @@ from server.logs import LOGGED_ID, request_id, session_id, why
 from server.metrics import OWN_CLOSES
 
 logger = logging.getLogger("server.access")
+NO_TRACER = NoOpTracer()
 
 PROBES = frozenset({"/healthz", "/readyz"})
 SCRAPED = PROBES | {"/metrics"}
@@ -81,15 +83,39 @@ class Requests:
             scope = {**scope, "method": "GET"}
         began = time.monotonic()
         marked = _Marked(receive, send, self._headers)
-        try:
-            await self._app(scope, marked.receive, marked.send)
-        except Exception:
-            logger.exception("unexpected error")
-            await marked.answer_bug(scope)
-        finally:
-            _log(scope, marked, time.monotonic() - began)
-            for token, variable in zip(tokens, (request_id, session_id, why), strict=True):
-                variable.reset(token)
+        with _tracer(scope).start_as_current_span("request", kind=SpanKind.SERVER, record_exception=False) as span:
+            try:
+                await self._app(scope, marked.receive, marked.send)
+            except Exception:
+                logger.exception("unexpected error")
+                await marked.answer_bug(scope)
+            finally:
+                _trace(span, scope, marked)
+                _log(scope, marked, time.monotonic() - began)
+                for token, variable in zip(tokens, (request_id, session_id, why), strict=True):
+                    variable.reset(token)
+
+
+def _tracer(scope: Scope) -> Tracer:
+    services = getattr(scope["app"].state, "services", None)
+    return NO_TRACER if services is None else services.engine.tracer
+
+
+def _trace(span: Span, scope: Scope, marked: "_Marked") -> None:
+    """By OpenTelemetry's semantic conventions of HTTP, without what may hold an id: path, query, addresses."""
+    if not span.is_recording():
+        return
+    route = getattr(scope.get("route"), "path", "other")
+    method = "WS" if scope["type"] == "websocket" else str(scope["method"])[:16]
+    span.update_name(f"{method} {route}")
+    code = "websocket.close_code" if scope["type"] == "websocket" else "http.response.status_code"
+    span.set_attributes({"http.route": route, "tingqing.request_id": request_id.get()})
+    span.set_attributes({name: value for name, value in ((code, marked.status), *_more(marked)) if value})
+
+
+def _more(marked: "_Marked") -> Iterator[tuple[str, str]]:
+    yield "tingqing.session_id", session_id.get()
+    yield "error.type", why.get() or marked.why
 
 
 def _log(scope: Scope, marked: "_Marked", took_s: float) -> None:

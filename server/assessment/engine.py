@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import NoOpTracer, Tracer
+
 from server.dictionaries import Dictionaries
 from server.metrics import Metrics
 from server.scoring.ports import Scoring
@@ -33,6 +35,7 @@ class Engine:
     metrics: Metrics = field(default_factory=Metrics)
     make_listener: Callable[[AudioFormat], StreamCore] | None = None
     """A core that only has to find speech; ``None``: as ``make_core``."""
+    tracer: Tracer = field(default_factory=NoOpTracer)
 
     @property
     def listener(self) -> Callable[[AudioFormat], StreamCore]:

@@ -209,9 +209,11 @@ class Connection:
                 await self._outbox.room()
             shed_before = assessment.shed
             # No await between judgement and checkpoint: a line lost in between would have the window judged twice.
-            assessed = await assessment.assess(
-                mail.window, wait_for_mos=mail.lossless, observed=lambda: len(self.session.hub) > 0
-            )
+            with self.session.engine.tracer.start_as_current_span("judge window", record_exception=False) as span:
+                assessed = await assessment.assess(
+                    mail.window, wait_for_mos=mail.lossless, observed=lambda: len(self.session.hub) > 0
+                )
+                span.set_attributes({"queue_s": assessed.queue_s, "inference_s": assessed.inference_s})
             self.session.engine.metrics.windows_shed(assessment.shed - shed_before)
             self.session.judged(
                 assessed, due=mail.due, core=mail.core, received=self._intake.received, keep=mail.lossless

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from server.model.onnx import load_onnxruntime
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.measures import Mos
 from server.values.rows import Column, dropout_runs, is_gap, is_silent, is_speech
@@ -43,8 +44,7 @@ def load_dnsmos_session() -> Any:
 
     Raises FileNotFoundError if the ``speechmos`` package lacks the model.
     """
-    import onnxruntime  # noqa: PLC0415 - heavy
-
+    onnxruntime = load_onnxruntime()
     found = [file for file in files("speechmos") or () if file.as_posix() == MODEL_FILE]
     if not found:
         raise FileNotFoundError(MODEL_FILE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from server.model.onnx import load_onnxruntime
 from server.values.audio import Float32Array
 
 if TYPE_CHECKING:
@@ -29,13 +30,15 @@ _STATE_SHAPE = (2, 1, 128)
 
 def load_silero_session() -> "InferenceSession":
     """One ONNX Runtime session with one thread; it may be shared by all streams and threads."""
-    import onnxruntime  # noqa: PLC0415 - heavy: loaded only where the model runs
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(MODEL_FILE), options, providers=["CPUExecutionProvider"])
+    session: InferenceSession = onnxruntime.InferenceSession(
+        str(MODEL_FILE), options, providers=["CPUExecutionProvider"]
+    )
+    return session
 
 
 class SileroDetector:

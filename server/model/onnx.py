@@ -1,0 +1,16 @@
+"""ONNX Runtime, imported so that it calls nobody."""
+
+import os
+from typing import Any
+
+
+def load_onnxruntime() -> Any:
+    """The module ``onnxruntime``. From 1.32 on it would look up a telemetry host and keep a device id in the home.
+
+    The variable must be set before the library is loaded; ``onnxruntime.disable_telemetry_events`` comes too late. It
+    is set for this process whatever the environment says: a hospital's server calls nobody.
+    """
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime  # noqa: PLC0415 - heavy: loaded only where a model runs
+
+    return onnxruntime
