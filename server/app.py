@@ -15,10 +15,10 @@ from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.errors import ScoringError, TingqingError
-from server.live.clock import LoopClock
+from server.live.calibration import open_load
 from server.live.limits import LiveLimits
-from server.live.loop_watch import LoopWatch
 from server.live.manager import SessionManager
+from server.live.shedding import Shedding, SheddingScoring
 from server.model.acoustic import AcousticScorer, summarise
 from server.model.clap.finding import basic_mode_hint
 from server.model.clap.mel import MelTracker
@@ -27,7 +27,7 @@ from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
 from server.resources import labels_dir, web_client_dir
-from server.scoring.ports import Priority
+from server.scoring.ports import Priority, Scoring
 from server.scoring.scorers import Scorer
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, outside, prefix_of, public_base
@@ -58,12 +58,13 @@ async def open_engine(
     *,
     at_once: int = 1,
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
+    shedding: Shedding | None = None,
 ) -> AsyncIterator[Engine]:
     """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
     ``overlap``: a model to use instead of the shipped one, for cross-validation. ``at_once``: how many windows may be
     ready together; scorers are then tuned for all of them rather than for the first. ``open_clap``: another source of
-    CLAP than the setting's, for benchmarks.
+    CLAP than the setting's, for benchmarks. ``shedding``: decides what live windows go without under load.
     Raises LabelFileError and SettingsError before anything is started.
     """
     labels_folder = settings.labels_dir or labels_dir()
@@ -80,7 +81,6 @@ async def open_engine(
         gpu_memory_fraction=settings.gpu_memory_fraction,
         at_once=at_once,
     )
-    scorers: tuple[Scorer, ...] = (AcousticScorer(),) if clap is None else (AcousticScorer(), clap)
     mos = DnsMos(load_dnsmos_session()) if settings.mos else None
 
     def trackers() -> list[FeatureTracker]:
@@ -88,7 +88,7 @@ async def open_engine(
 
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
-        service = await stack.enter_async_context(ScoringService(scorers, mos))
+        service = await stack.enter_async_context(_open_scoring(clap, mos, shedding or Shedding()))
         # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))
         yield Engine(
@@ -106,6 +106,15 @@ async def open_engine(
             version=version(DISTRIBUTION),
             tracer=tracer,
         )
+
+
+@asynccontextmanager
+async def _open_scoring(clap: Scorer | None, mos: DnsMos | None, shedding: Shedding) -> AsyncIterator[Scoring]:
+    """CLAP beside the others, so that live windows can go without it."""
+    async with AsyncExitStack() as stack:
+        base = await stack.enter_async_context(ScoringService((AcousticScorer(),), mos))
+        beside = None if clap is None else await stack.enter_async_context(ScoringService((clap,)))
+        yield SheddingScoring(base, beside, shedding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +197,15 @@ def create_app(
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stores = await stack.enter_async_context(_told(open_access(settings), on_refused))
-            engine = await stack.enter_async_context(
-                _told(open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap), on_refused)
-            )
+            shedding = Shedding()
+            opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
+            engine = await stack.enter_async_context(_told(opening, on_refused))
             limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
-            manager = await stack.enter_async_context(SessionManager(engine, limits, watch=LoopWatch(LoopClock())))
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
+            load = await open_load(engine, shedding, decides=settings.admission == "measured")
+            manager = await stack.enter_async_context(
+                SessionManager(engine, limits, load=load, files_run=lambda: slots.running)
+            )
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))

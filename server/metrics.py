@@ -45,7 +45,7 @@ class Metrics:
         self._delivered = counter(
             "results_delivered", "Results of sessions, by whether the patient got it.", "delivered"
         )
-        self._lag = histogram("lag_seconds", "From a window's last sample to its update.", LAG_S, "pace")
+        self._lag = histogram("lag_seconds", "From when a window's last sample was due to its update.", LAG_S, "pace")
         self._replaced = counter("windows_replaced", "Live windows replaced by newer ones.")
         self._shed = counter("windows_shed", "Live windows for which a scorer gave nothing in time.")
         self._prompts = counter("prompts_raised", "Prompts shown.", "prompt", "audience")
@@ -78,7 +78,7 @@ class Metrics:
     # -- windows and results
 
     def update_sent(self, lag_s: float, pace: str) -> None:
-        """An update was handed to the outbox ``lag_s`` after its last sample had come."""
+        """An update was handed to the outbox ``lag_s`` after its last sample was due."""
         self._lag.labels(pace).observe(lag_s)
 
     def window_replaced(self) -> None:

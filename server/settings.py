@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     )
     labels_dir: Path | None = Field(default=None, description="Folder of label files. Default: the shipped files.")
     max_sessions: int = Field(default=64, ge=1, description="Maximum number of live sessions; more are refused (4503).")
+    admission: Literal["measured", "fixed"] = Field(
+        default="measured",
+        description="measured: sessions are also refused when those that run need what the machine gives; fixed: by "
+        "number only.",
+    )
     max_observers: int = Field(default=32, ge=1, description="Maximum number of observers of one session.")
     drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for its sessions.")
     requests_per_minute: int = Field(default=600, ge=1, description="Requests and sockets per minute of one key.")

@@ -1,12 +1,14 @@
 """``/healthz``: the process answers. ``/readyz``: it can score and accepts sessions."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Self
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
 from server.api.services import Wired
+from server.live.load_meter import LoadMeter
 from server.scoring.metrics import LaneMetrics
 from server.wire.base import WireModel
 
@@ -56,6 +58,28 @@ class LaneState(WireModel):
         )
 
 
+class Cost(WireModel):
+    """Cores that one session takes."""
+
+    loop: float = Field(description="Of the event loop's thread, which has 1.")
+    process: float = Field(description="Of all threads.")
+
+
+class Load(WireModel):
+    """How much work there is, and whether more can come. Lag: 95th percentile of the last 10 s of paced sessions."""
+
+    accepting: bool = Field(description="Whether a new session would be let in, as far as the load decides.")
+    room: int | None = Field(description="New sessions that the load would let in; null with fixed admission.")
+    loop: float = Field(description="Cores that the event loop's thread took in the last second.")
+    process: float = Field(description="Cores that the process took in the last second.")
+    lag_p95_ms: float | None = Field(description="From when a window's last sample was due to its update.")
+    waited_p95_ms: float | None = Field(description="The same without the scoring itself.")
+    shed: list[str] = Field(description="Parts that live windows go without now, in this order: mos, clap.")
+    shed_counts: dict[str, int] = Field(description="Live windows that went without a part, since the start.")
+    refused: int = Field(description="Sessions and announcements refused for lack of room, since the start.")
+    cost: dict[str, Cost] = Field(description="Of a session with acoustic measures alone, and with CLAP; learned.")
+
+
 class Ready(WireModel):
     """``why``: draining, scoring_timeout, or the code of the error with which scoring failed."""
 
@@ -71,6 +95,7 @@ class Ready(WireModel):
     score_ms: float = Field(description="How long a real score took, measured at most 2 s ago.")
     tasks: int = Field(description="Tasks on the event loop, the one that answers among them.")
     sessions: SessionCountsModel
+    load: Load | None
     lanes: list[LaneState]
     windows_replaced: int = Field(description="Live windows replaced by newer ones since the start.")
 
@@ -103,6 +128,16 @@ async def readyz(services: Wired, response: Response) -> Ready:
         score_ms=round(readiness.took_ms, 1),
         tasks=len(asyncio.all_tasks()),
         sessions=SessionCountsModel(live=counts.live, waiting=counts.waiting, observers=counts.observers),
+        load=_load(services.manager.load),
         lanes=[LaneState.of(lane) for lane in engine.service.metrics()],
         windows_replaced=engine.metrics.windows_replaced,
     )
+
+
+def _load(meter: LoadMeter | None) -> Load | None:
+    if meter is None:
+        return None
+    told = asdict(meter.state())
+    costs, shed = told.pop("costs"), list(told.pop("shed"))
+    del told["parts"]
+    return Load.model_validate({**told, "shed": shed, "cost": costs})

@@ -26,6 +26,7 @@ from server.api.principals import address_of, principal_of
 from server.api.problems import documented
 from server.api.services import Services, Wired
 from server.errors import ForbiddenError
+from server.live.load_meter import LoadState
 from server.loopback import is_loopback
 from server.scoring.metrics import TIMES_S, LaneMetrics, Times
 
@@ -62,6 +63,8 @@ class ProcessState(Collector):
         slots = self._services.slots
         yield _gauge("tingqing_upload_places_free", "Uploads that would be admitted now.", slots.free)
         yield from _lanes(engine.service.metrics())
+        if self._services.manager.load is not None:
+            yield from _load(self._services.manager.load.state())
 
     def _sessions(self) -> Iterator[Metric]:
         manager = self._services.manager
@@ -91,6 +94,19 @@ def _lanes(lanes: tuple[LaneMetrics, ...]) -> Iterator[Metric]:
         waited.add_metric([lane.name], *_buckets(lane.queue))
         took.add_metric([lane.name], *_buckets(lane.inference))
     yield from (queued, largest, waited, took)
+
+
+def _load(load: LoadState) -> Iterator[Metric]:
+    yield _gauge("tingqing_load_accepting", "Whether the load would let a new session in.", int(load.accepting))
+    if load.room is not None:
+        yield _gauge("tingqing_load_room", "New sessions that the load would let in.", load.room)
+    yield _gauge("tingqing_loop_cores", "CPU of the event loop's thread, of the last second.", load.loop)
+    out = GaugeMetricFamily("tingqing_part_left_out", "Whether live windows go without a part now.", labels=["part"])
+    without = CounterMetricFamily("tingqing_windows_without", "Live windows that went without it.", labels=["part"])
+    for part in load.parts:
+        out.add_metric([part], int(part in load.shed))
+        without.add_metric([part], load.shed_counts.get(part, 0))
+    yield from (out, without)
 
 
 def _buckets(times: Times) -> tuple[list[tuple[str, float]], float]:

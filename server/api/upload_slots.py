@@ -16,7 +16,7 @@ class UploadSlots:
     """
 
     def __init__(self, running: int, waiting: int) -> None:
-        self._room = running + waiting
+        self._room = self._most = running + waiting
         self._turn = asyncio.Semaphore(running)
         self._shut = False
 
@@ -24,6 +24,11 @@ class UploadSlots:
     def free(self) -> int:
         """How many more uploads would be admitted now."""
         return 0 if self._shut else self._room
+
+    @property
+    def running(self) -> bool:
+        """Whether any upload is being received or assessed."""
+        return self._room < self._most
 
     def shut(self) -> None:
         """From now on every upload is refused with DrainingError."""

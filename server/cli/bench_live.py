@@ -43,6 +43,12 @@ def live(
     ] = 5.0,
     most: Annotated[bool, typer.Option("--find", help="Search for the most sessions with p95 under 500 ms.")] = False,
     probes: Annotated[int, typer.Option("--probes", min=1, metavar="N", help="Tries of --find, at most.")] = 6,
+    admission: Annotated[
+        str | None,
+        typer.Option(
+            "--admission", metavar="measured|fixed", help="As of serve. Default: measured; with --find: fixed."
+        ),
+    ] = None,
     server: Annotated[
         str | None, typer.Option("--server", metavar="URL", help="A running server instead of one of its own.")
     ] = None,
@@ -68,6 +74,7 @@ def live(
     given = load_settings(key=key).key
     load = Load(seconds, file, labels, observers, spread, None if given is None else given.get_secret_value())
     settings = {"clap": clap, "mos": mos, "max_sessions": 512 if most else max(64, sessions)}
+    settings["admission"] = admission or ("fixed" if most else "measured")
     if most:
         told = asyncio.run(find(load, sessions, probes, server, settings))
     else:

@@ -114,3 +114,39 @@ GpuMemoryOption = Annotated[
         help="Largest share of the GPU's memory to use. (TINGQING_GPU_MEMORY_FRACTION)",
     ),
 ]
+MaxSessionsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-sessions",
+        min=1,
+        metavar="N",
+        help="Maximum number of live sessions; further ones are refused. Default: 64. (TINGQING_MAX_SESSIONS)",
+    ),
+]
+
+
+class Admission(StrEnum):
+    """By what newcomers are refused."""
+
+    MEASURED = "measured"
+    FIXED = "fixed"
+
+
+AdmissionOption = Annotated[
+    Admission | None,
+    typer.Option(
+        "--admission",
+        help="[bold]measured[/bold]: also refuse sessions that the machine cannot carry, by what they are measured to "
+        "cost. [bold]fixed[/bold]: by number only. Default: measured. (TINGQING_ADMISSION)",
+    ),
+]
+DrainOption = Annotated[
+    float | None,
+    typer.Option(
+        "--drain-s",
+        min=0,
+        max=600,
+        metavar="SECONDS",
+        help="Seconds that a stopping server waits for its sessions. Default: 10. (TINGQING_DRAIN_S)",
+    ),
+]

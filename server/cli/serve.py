@@ -10,7 +10,17 @@ import typer
 from server.cli.banner import STDERR, address_of, metrics_address, print_banner, say
 from server.cli.console import Failure, LogLevel, guarded
 from server.cli.listening import bind, bind_metrics
-from server.cli.options import ClapOption, DataOption, DeviceOption, DtypeOption, GpuMemoryOption, ModelCacheOption
+from server.cli.options import (
+    AdmissionOption,
+    ClapOption,
+    DataOption,
+    DeviceOption,
+    DrainOption,
+    DtypeOption,
+    GpuMemoryOption,
+    MaxSessionsOption,
+    ModelCacheOption,
+)
 from server.errors import TingqingError
 
 if TYPE_CHECKING:
@@ -74,25 +84,9 @@ def serve(
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     gpu_memory_fraction: GpuMemoryOption = None,
-    max_sessions: Annotated[
-        int | None,
-        typer.Option(
-            "--max-sessions",
-            min=1,
-            metavar="N",
-            help="Maximum number of live sessions; further ones are refused. Default: 64. (TINGQING_MAX_SESSIONS)",
-        ),
-    ] = None,
-    drain_s: Annotated[
-        float | None,
-        typer.Option(
-            "--drain-s",
-            min=0,
-            max=600,
-            metavar="SECONDS",
-            help="Seconds that a stopping server waits for its sessions. Default: 10. (TINGQING_DRAIN_S)",
-        ),
-    ] = None,
+    max_sessions: MaxSessionsOption = None,
+    admission: AdmissionOption = None,
+    drain_s: DrainOption = None,
     mos: Annotated[
         bool | None,
         typer.Option(
@@ -218,6 +212,7 @@ def serve(
         dtype=dtype,
         gpu_memory_fraction=gpu_memory_fraction,
         max_sessions=max_sessions,
+        admission=admission and admission.value,
         drain_s=drain_s,
         mos=mos,
         log_level=log_level and log_level.value,

@@ -45,6 +45,7 @@
     ├── ClientError                      our own client cannot go on; never on the wire
     ├── SnapshotError                    a snapshot of another version
     └── ScoringError                     a scorer failed; the session goes on
+        └── ShedError                    it was left out: too much work; nobody is told
 
 A peer's faults are errors of this tree; our own bugs are assertions.
 """

@@ -43,3 +43,10 @@ class ScoringError(TingqingError):
     retryable = True
     fatal = False
     http_status = 503
+
+
+class ShedError(ScoringError):
+    """A part of the scoring was left out, because there is too much work. Its labels are null, ``why: shed``, where
+    nothing else scores them; no error is sent."""
+
+    code = "shed"

@@ -1,4 +1,4 @@
-"""Acknowledgements of the audio that was taken: five a second at most, and always one for the last of it."""
+"""Acknowledgements of the audio that was taken, and always one for the last of it."""
 
 from collections.abc import Callable
 
@@ -6,16 +6,22 @@ from server.live.clock import Clock, Timer
 from server.live.session import Session
 from server.wire.server import AudioAck
 
-ACK_EVERY_S = 0.2
+PACED_EVERY_S = 1.0
+"""A microphone waits for no room: each message costs the loop a write."""
+
+ROOM_EVERY_S = 0.2
+"""A client that sends as fast as it may, waits for room."""
 
 
 class Acks:
-    """``taken``: how many samples were taken so far. ``close`` once; nothing is acknowledged later.
+    """``taken``: how many samples were taken so far. ``close`` once; nothing is acknowledged later. ``paced``: whether
+    audio comes as it is captured.
 
     A client that waits for room sends nothing until it is told, so what was taken must not wait for the next chunk.
     """
 
-    def __init__(self, session: Session, clock: Clock, taken: Callable[[], int]) -> None:
+    def __init__(self, session: Session, clock: Clock, taken: Callable[[], int], *, paced: bool) -> None:
+        self.paced = paced
         self._session = session
         self._clock = clock
         self._taken = taken
@@ -23,8 +29,8 @@ class Acks:
         self._timer: Timer | None = None
 
     def due(self) -> None:
-        """Audio was taken: tell now, or when ``ACK_EVERY_S`` are over."""
-        left_s = self._told_at + ACK_EVERY_S - self._clock.now()
+        """Audio was taken: tell now, or when it is time."""
+        left_s = self._told_at + (PACED_EVERY_S if self.paced else ROOM_EVERY_S) - self._clock.now()
         if left_s <= 0:
             self.tell()
         elif self._timer is None:

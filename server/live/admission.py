@@ -9,6 +9,7 @@ from server.access.principal import Principal
 from server.access.tokens import Claim
 from server.assessment.engine import Engine
 from server.errors import (
+    CapacityError,
     ConfigError,
     ForeignTokenError,
     SessionExpiredError,
@@ -21,8 +22,10 @@ from server.live import endings
 from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
 from server.live.clock import Clock, deadline
+from server.live.costs import Kind
 from server.live.handshake import capacity_error
 from server.live.limits import LiveLimits
+from server.live.load_meter import LoadMeter
 from server.live.messages import format_of
 from server.live.outcome import Farewell, Remembered
 from server.live.pending import PendingSessions, SessionTerms, new_session_id
@@ -56,7 +59,11 @@ class Uncollected:
 class Admission:
     """Decides on each ``session.start``. An accepted session is in the registry only once a socket is attached."""
 
-    def __init__(self, engine: Engine, registry: Registry, limits: LiveLimits, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, registry: Registry, limits: LiveLimits, clock: Clock, load: LoadMeter | None = None
+    ) -> None:
+        """``load``: may find that there is no room although there are places."""
+        self._load = load
         self._engine = engine
         self._registry = registry
         self._limits = limits
@@ -65,8 +72,19 @@ class Admission:
 
     @property
     def full(self) -> bool:
-        """True while a new session would be refused."""
-        return len(self._registry.connections) >= self._limits.max_sessions
+        """True while a new session with the default labels would be refused."""
+        places = len(self._registry.connections) < self._limits.max_sessions
+        return not (places and (self._load is None or self._load.room_for(self._usual)))
+
+    @property
+    def _usual(self) -> Kind:
+        """What a session with the default labels is scored with."""
+        return Kind.ACOUSTIC if self._engine.basic_mode else Kind.CLAP
+
+    def _full(self) -> CapacityError:
+        if self._load is not None:
+            self._load.refused += 1
+        return capacity_error(self._limits)
 
     @property
     def pending(self) -> int:
@@ -86,8 +104,9 @@ class Admission:
         return self._pending.announce(principal.site, terms)
 
     def _need_room(self, site: str) -> None:
-        if self._pending.full_for(site):
-            raise capacity_error(self._limits)
+        crowded = self._load is not None and not self._load.room_for(self._usual)
+        if crowded or self._pending.full_for(site):
+            raise self._full()
 
     def withdraw(self, session_id: str) -> None:
         """Forget an announced session that nobody can come for."""
@@ -161,7 +180,7 @@ class Admission:
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
         terms = SessionTerms() if claim is None else self._pending.terms(claim.session_id, principal.site)
         if self.full:
-            raise capacity_error(self._limits)
+            raise self._full()
         return terms
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:

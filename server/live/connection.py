@@ -14,6 +14,7 @@ from server.live.endings import Ending
 from server.live.handshake import part
 from server.live.intake import Intake
 from server.live.limits import LiveLimits
+from server.live.load_meter import LoadMeter
 from server.live.loop_watch import LoopWatch
 from server.live.mailbox import Mailbox
 from server.live.messages import error_message
@@ -65,9 +66,9 @@ class Connection:
         home: SessionHome,
         *,
         replay_until: int = 0,
-        watch: LoopWatch | None = None,
+        load: LoadMeter | None = None,
     ) -> None:
-        """``watch``: of the loop that serves it; without one the loop counts as never late."""
+        """``load``: is told how late updates are; without one the loop counts as never late."""
         self.session = session
         self._transport = transport
         self._clock = clock
@@ -76,7 +77,8 @@ class Connection:
         self._life = ConnectionLife()
         self._outbox = Outbox(limits.outbox)
         self._mailbox = Mailbox()
-        self._watch = watch or LoopWatch(clock)
+        self._load = load
+        self._watch = LoopWatch(clock) if load is None else load.watch
         self._intake = Intake(session, core, self._mailbox, clock, limits, replay_until, self._save, self._watch)
         self._next_sample = core.next_sample
 
@@ -218,6 +220,8 @@ class Connection:
             self.session.judged(
                 assessed, due=mail.due, core=mail.core, received=self._intake.received, keep=mail.lossless
             )
+            if self._load is not None and not mail.lossless:
+                self._load.lag(1000 * (self._clock.now() - mail.due), 1000 * assessed.inference_s)
             if mail.core is not None:
                 await self._save()
 

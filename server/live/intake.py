@@ -77,7 +77,7 @@ class Intake:
         self._watch = watch
         self._due = SessionClock(self._rate)
         self._idle_s = 0.0
-        self._acks = Acks(session, clock, lambda: self._core.samples_received)
+        self._acks = Acks(session, clock, lambda: self._core.samples_received, paced=not self._lossless())
 
     @property
     def received(self) -> int:
@@ -173,6 +173,7 @@ class Intake:
         self.last_audio = self._clock.now()
         if isinstance(self._flow, CatchingUp) and self._core.samples_received >= self._flow.until:
             self._flow = moved(self._flow, Current())
+            self._acks.paced = not self._lossless()
         self._acks.due()
 
     def _lossless(self, *, gap: bool = False) -> bool:

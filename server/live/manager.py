@@ -12,12 +12,13 @@ from server.assessment.engine import Engine
 from server.errors import SessionNotBegunError, TingqingError
 from server.live import endings
 from server.live.admission import Admission, Uncollected
+from server.live.census import census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
 from server.live.clock import Clock, LoopClock, deadline
 from server.live.connection import Connection
 from server.live.handshake import capacity_error, draining_error, first_message, refuse
 from server.live.limits import LiveLimits
-from server.live.loop_watch import LoopWatch
+from server.live.load_meter import Census, LoadMeter
 from server.live.observer import Nudging, Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
@@ -56,11 +57,13 @@ class SessionManager:
         *,
         sink: ResultSink | None = None,
         checkpoints: CheckpointStore | None = None,
-        watch: LoopWatch | None = None,
+        load: LoadMeter | None = None,
+        files_run: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``sink`` and ``checkpoints``: those of this process unless given. ``watch``: started here; without one the
-        loop counts as never late."""
-        self._watch = watch
+        """``sink`` and ``checkpoints``: those of this process unless given. ``load``: started here; without one only
+        the number of sessions is limited. ``files_run``: whether recordings are being assessed beside the sessions."""
+        self.load = load
+        self._files_run = files_run
         self.limits = self._limits = limits or LiveLimits()
         self._clock = clock or LoopClock()
         self._group = asyncio.TaskGroup()
@@ -69,7 +72,7 @@ class SessionManager:
         if checkpoints is None:
             checkpoints = MemoryCheckpoints()
         self._registry = Registry(self._clock, self._limits, sink, checkpoints, self._group)
-        self._admission = Admission(engine, self._registry, self._limits, self._clock)
+        self._admission = Admission(engine, self._registry, self._limits, self._clock, load)
         self._observers: set[Observer] = set()
         self._starting = StartingSockets(self._limits)
         self._draining = False
@@ -77,8 +80,8 @@ class SessionManager:
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        if self._watch is not None:
-            self._watch.start()
+        if self.load is not None:
+            self.load.start(self._census)
         return self
 
     async def __aexit__(
@@ -87,10 +90,14 @@ class SessionManager:
         try:
             await self.drain(0.0)
         finally:
-            if self._watch is not None:
-                self._watch.stop()
+            if self.load is not None:
+                self.load.stop()
             await self._group.__aexit__(kind, error, trace)
             await self._registry.let_go()
+
+    def _census(self) -> Census:
+        sessions = (connection.session for connection in self._registry.connections)
+        return census_of(sessions, self._clock.now(), files_run=self._files_run())
 
     def counts(self) -> SessionCounts:
         """Sessions and observers of this process, now."""
@@ -185,7 +192,7 @@ class SessionManager:
             self._limits,
             self._registry,
             replay_until=accepted.replay_until,
-            watch=self._watch,
+            load=self.load,
         )
         self._registry.attach(accepted.session, connection)
         return connection

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine, HeardAudio
 from server.assessment.updates import Assessed
+from server.errors import ShedError
 from server.judge.judgement import PromptEvent
 from server.judge.labels import LabelSet
 from server.live.clock import Clock
@@ -243,9 +244,10 @@ class Session:
         self.prompts.window_judged()
         if not keep:
             self.warn(self.warnings.scored(lag_ms, now))
-        if assessed.failures and (self.failure_told is None or now - self.failure_told >= FAILURE_AGAIN_S):
+        failures = [failure for failure in assessed.failures if not isinstance(failure, ShedError)]
+        if failures and (self.failure_told is None or now - self.failure_told >= FAILURE_AGAIN_S):
             self.failure_told = now
-            self.tell(error_message(assessed.failures[0]), to="patient")
+            self.tell(error_message(failures[0]), to="patient")
 
     def tell_prompts(self, events: Iterable[PromptEvent]) -> None:
         """What the listener asks. Samples that were read wrongly raise no prompt."""

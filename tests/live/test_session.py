@@ -123,7 +123,7 @@ async def test_acknowledgements_levels_and_heartbeat_come_at_their_pace(
     await patient.speak(noise(2))
     acks = [message["samples"] for message in patient.socket.got("audio.ack")]
     assert acks == sorted(acks)
-    assert 8 <= len(acks) <= 12
+    assert 2 <= len(acks) <= 3, "a microphone waits for no room"
     assert 9 <= len(patient.socket.got("level")) <= 10
     before = len(patient.socket.got("heartbeat"))
     await clock.advance(5)

@@ -1,0 +1,59 @@
+"""What this machine gives, and what a session will cost on it: measured before the first patient comes."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from server.assessment.engine import Engine
+from server.live.clock import LoopClock
+from server.live.costs import Cores, Costs
+from server.live.load_meter import LoadMeter
+from server.live.loop_watch import LoopWatch
+from server.live.shedding import Part, Shedding
+from server.values.audio import AudioFormat, Encoding
+
+AROUND = 1.3
+"""A session's cost on the loop, as a multiple of its core's: socket, judgement, messages (docs/performance.md)."""
+
+SCORERS = 1.5
+"""Its cost in all, as a multiple of that, before it is learned."""
+
+RATE = 48_000
+"""What browsers capture at; the most expensive of the usual rates."""
+
+WARM_S, MEASURED_S = 2, 3
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cpus() -> float:
+    """CPUs that this process may use: those it is bound to, and its container's quota (cgroup v2)."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = QUOTA.read_text(encoding="utf-8").split()
+        return min(float(bound), int(quota) / int(period))
+    except (OSError, ValueError):  # no cgroup, or no quota: "max"
+        return float(bound)
+
+
+def first_cost(engine: Engine) -> Cores:
+    """Cores that a session will take, from five seconds of noise through one core. Blocks for a tenth of a second."""
+    core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, RATE))
+    noise = np.random.default_rng(0).standard_normal(RATE * (WARM_S + MEASURED_S)) * 1000
+    pcm = noise.astype("<i2").tobytes()
+    core.receive_pcm(pcm[: 2 * RATE * WARM_S])
+    began = time.thread_time()
+    core.receive_pcm(pcm[2 * RATE * WARM_S :])
+    loop = AROUND * max(1e-4, (time.thread_time() - began) / MEASURED_S)
+    return Cores(loop, SCORERS * loop)
+
+
+async def open_load(engine: Engine, shedding: Shedding, *, decides: bool) -> LoadMeter:
+    """A meter, not started, that knows what is loaded and what a session will cost. ``decides``: as of LoadMeter."""
+    loaded = ((Part.MOS, engine.service.has_mos), (Part.CLAP, not engine.basic_mode))
+    shedding.load(tuple(part for part, there in loaded if there))
+    costs = Costs(await asyncio.to_thread(first_cost, engine))
+    clock = LoopClock()
+    return LoadMeter(clock, LoopWatch(clock), costs, shedding, cpus=cpus(), decides=decides)

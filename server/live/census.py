@@ -1,0 +1,28 @@
+"""Which sessions there are, by what they cost."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from server.judge.labels import LabelSet
+from server.live.costs import Kind
+from server.live.load_meter import SETTLED_S, Census
+from server.live.session import Phase, Session
+
+
+def kind_of(labels: LabelSet, *, clap: bool) -> Kind:
+    """``clap``: whether it is loaded."""
+    return Kind.CLAP if clap and any(label.clap is not None for label in labels.labels) else Kind.ACOUSTIC
+
+
+def census_of(sessions: Iterable[Session], now: float, *, files_run: bool) -> Census:
+    """``sessions``: those with a socket. A paused one costs nothing, but may go on at any time."""
+    here: Counter[Kind] = Counter()
+    settled: dict[Kind, float] = {}
+    alone = not files_run
+    for session in sessions:
+        kind = kind_of(session.assessment.labels_asked_for, clap=not session.engine.basic_mode)
+        here[kind] += 1
+        alone = alone and not session.fast
+        if session.phase is Phase.LIVE:
+            settled[kind] = settled.get(kind, 0.0) + min(1.0, (now - session.started_at) / SETTLED_S)
+    return Census(here, settled, alone)

@@ -1,0 +1,125 @@
+"""What is left out of live windows while there is too much work: one thing after another, the cheapest loss first."""
+
+import asyncio
+from collections import Counter
+from enum import StrEnum
+
+from server.errors import ShedError
+from server.judge.labels import LabelSet
+from server.scoring.metrics import LaneMetrics
+from server.scoring.ports import MosTicket, Priority, Scored, ScoreRequest, Scoring
+from server.values.scores import EvidenceKind
+from server.values.windows import Window
+
+CLAP_KIND: EvidenceKind = "clap"
+
+
+class Part(StrEnum):
+    """In the order in which they are left out: DNSMOS supports what is measured anyway; CLAP names noises and judges
+    labels that nothing else can."""
+
+    MOS = "mos"
+    CLAP = "clap"
+
+
+class Shedding:
+    """Which parts are left out now. ``count`` windows that went without one; files and ``fast`` streams never do."""
+
+    def __init__(self, parts: tuple[Part, ...] = ()) -> None:
+        """``parts``: those that are loaded, if they are known yet."""
+        self._out = 0
+        self.counts: Counter[Part] = Counter()
+        self.load(parts)
+
+    def load(self, parts: tuple[Part, ...]) -> None:
+        """These are loaded, and can be left out."""
+        self._parts = tuple(part for part in Part if part in parts)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those that are loaded, in order."""
+        return self._parts
+
+    @property
+    def left_out(self) -> tuple[Part, ...]:
+        """In order."""
+        return self._parts[: self._out]
+
+    def more(self) -> bool:
+        """Leave out one part more; False if nothing is left to leave out."""
+        if self._out == len(self._parts):
+            return False
+        self._out += 1
+        return True
+
+    def less(self) -> bool:
+        """Take the last part in again; False if all are in."""
+        if not self._out:
+            return False
+        self._out -= 1
+        return True
+
+    def sheds(self, part: Part, priority: Priority) -> bool:
+        """Whether a window goes without ``part``; it is counted."""
+        out = priority is Priority.LIVE and part in self.left_out
+        self.counts[part] += out
+        return out
+
+
+class SheddingScoring:
+    """``Scoring`` that leaves out what ``shedding`` says. ``base`` always scores; ``clap`` may be left out.
+
+    A part that is left out counts as failed with ShedError: its labels are null, ``why: shed``, where nothing else
+    scores them.
+    """
+
+    def __init__(self, base: Scoring, clap: Scoring | None, shedding: Shedding) -> None:
+        self._base = base
+        self._clap = clap
+        self._shedding = shedding
+
+    @property
+    def scorer_names(self) -> tuple[str, ...]:
+        """See ``Scoring``."""
+        return self._base.scorer_names + (() if self._clap is None else self._clap.scorer_names)
+
+    @property
+    def has_mos(self) -> bool:
+        """See ``Scoring``."""
+        return self._base.has_mos
+
+    @property
+    def alive(self) -> bool:
+        """See ``Scoring``."""
+        return self._base.alive and (self._clap is None or self._clap.alive)
+
+    def metrics(self) -> tuple[LaneMetrics, ...]:
+        """See ``Scoring``."""
+        base, clap = self._base.metrics(), () if self._clap is None else self._clap.metrics()
+        scorers = len(self._base.scorer_names)
+        return (*base[:scorers], *clap, *base[scorers:])
+
+    async def prepare(self, labels: LabelSet) -> None:
+        """See ``Scoring``."""
+        await self._base.prepare(labels)
+        if self._clap is not None:
+            await self._clap.prepare(labels)
+
+    async def score(self, request: ScoreRequest, priority: Priority, within_s: float) -> list[Scored]:
+        """See ``Scoring``."""
+        if self._clap is None:
+            return await self._base.score(request, priority, within_s)
+        if self._shedding.sheds(Part.CLAP, priority):
+            left_out: list[Scored] = [
+                Scored(CLAP_KIND, None, ShedError("Left out: there is too much work.")) for _ in self._clap.scorer_names
+            ]
+            return [*await self._base.score(request, priority, within_s), *left_out]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(one.score(request, priority, within_s)) for one in (self._base, self._clap)]
+        return [scored for task in asked for scored in task.result()]
+
+    def ask_mos(self, window: Window, priority: Priority, within_s: float) -> MosTicket:
+        """See ``Scoring``. Raises ShedError if it is left out."""
+        if self._shedding.sheds(Part.MOS, priority):
+            raise ShedError("Left out: there is too much work.")
+        return self._base.ask_mos(window, priority, within_s)
