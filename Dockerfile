@@ -26,11 +26,11 @@ WORKDIR /
 
 # Inside a container loopback reaches nobody, so the server listens on every address, and says so with --insecure: a
 # new container has no keys. Publish the port on the host's loopback as above, or mount a folder of keys, name it with
-# TINGQING_DATA_DIR (docs/access.md), and put a proxy with TLS before it; without TLS a browser on another machine gives
-# no microphone.
+# TINGQING_DATA_DIR (docs/access.md), and put a proxy with TLS before it, or name a certificate with TINGQING_TLS_CERT and
+# TINGQING_TLS_KEY (docs/tls.md); without TLS a browser on another machine gives no microphone.
 EXPOSE 8000
 ENTRYPOINT ["tingqing"]
 CMD ["serve", "--host", "0.0.0.0", "--insecure"]
 
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('TINGQING_PORT', '8000')}/healthz\", timeout=4)"]
+    CMD ["python", "-c", "import os, ssl, urllib.request as u; tls = bool(os.environ.get('TINGQING_TLS_CERT')); u.urlopen(f\"http{'s' * tls}://127.0.0.1:{os.environ.get('TINGQING_PORT', '8000')}/healthz\", timeout=4, context=ssl._create_unverified_context() if tls else None)"]

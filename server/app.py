@@ -191,8 +191,6 @@ def create_app(
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
     from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
 
-    authority = None if tls is None else tls.authority
-
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -209,7 +207,7 @@ def create_app(
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
             door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
-            services = Services(engine, manager, probe, slots, uploads, door, public_base(settings), authority)
+            services = Services(engine, manager, probe, slots, uploads, door, public_base(settings), tls)
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services
             yield

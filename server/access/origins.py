@@ -56,13 +56,13 @@ class Outside:
         if self.insecure and not keyed and name is not None and _is_address(name):
             return
         called = name if name is not None and _is_host(name) and len(name) <= MAX_NAME else None
-        raise ForbiddenError(self._refusal(called, keyed=keyed), param="host")
+        raise ForbiddenError(self._refusal(called, host if called else "NAME", keyed=keyed), param="host")
 
-    def _refusal(self, name: str | None, *, keyed: bool) -> str:
+    def _refusal(self, name: str | None, authority: str, *, keyed: bool) -> str:
         shown = f"the name {name}" if name else "this name"
         given = name or "NAME"
         proxied = (
-            f"If a proxy in front of it is called so, start it with --public-url https://{given}; if the proxy "
+            f"If a proxy in front of it is called so, start it with --public-url https://{authority}; if the proxy "
             "already has another public address, let it pass on the Host, or trust it with --trust-proxy."
         )
         if keyed or self.insecure:
@@ -72,10 +72,15 @@ class Outside:
             f"http://localhost. {proxied}"
         )
 
-    def check_origin(self, origins: list[str], host: str) -> None:
-        """Raises ForbiddenError if there is an ``Origin`` that is neither this host and port nor on the list."""
+    def check_origin(self, origins: list[str], host: str, *, secure: bool = False) -> None:
+        """Raises ForbiddenError if there is an ``Origin`` that is neither this host and port nor on the list.
+
+        ``secure``: the request came over TLS, so that our own page did too: one that came in the clear, anybody on
+        the way may have written.
+        """
         for origin in origins:
-            own = origin == self.own_origin or _same_authority(origin, host)
+            own = _same_authority(origin, host) and (origin.startswith("https:") or not secure)
+            own = own or origin == self.own_origin
             if not own and origin not in self.origins:
                 raise ForbiddenError(
                     "Pages from other origins may not use this server. Its operator can set --allow-origin, or, where "

@@ -62,6 +62,10 @@ class ProcessState(Collector):
         yield _gauge("tingqing_scorers_alive", "Whether every inference thread runs.", int(engine.service.alive))
         slots = self._services.slots
         yield _gauge("tingqing_upload_places_free", "Uploads that would be admitted now.", slots.free)
+        tls = self._services.tls
+        if tls is not None:
+            ends = tls.pair.expires.timestamp()
+            yield _gauge("tingqing_certificate_expires_timestamp_seconds", "When the certificate in use ends.", ends)
         yield from _lanes(engine.service.metrics())
         if self._services.manager.load is not None:
             yield from _load(self._services.manager.load.state())

@@ -66,7 +66,8 @@ class OutsideCheck:
             self._tell(host[:TOLD_AT_MOST], error)
             raise
         if with_origin:
-            self._outside.check_origin(headers.getlist("origin"), host)
+            secure = scope["scheme"] in ("https", "wss")
+            self._outside.check_origin(headers.getlist("origin"), host, secure=secure)
 
     def _tell(self, host: str, error: ForbiddenError) -> None:
         if host not in self._told and len(self._told) < TOLD_AT_MOST:

@@ -1,8 +1,7 @@
 """The objects that the handlers use, built in ``server.app`` and kept in the application's state."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -12,6 +11,9 @@ from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
+
+if TYPE_CHECKING:
+    from server.tls.reloading import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Services:
     """One of each per process; they live as long as the application's lifespan.
 
     ``public_url``: how the outside calls this server, without a final slash; ``None``: as each request does.
-    ``authority``: gives the certificate (DER) of our own authority, if it issued that of this server.
+    ``tls``: with what the server speaks HTTPS, if it does.
     """
 
     engine: Engine
@@ -38,7 +40,7 @@ class Services:
     uploads: UploadLimits
     gate: Gate
     public_url: str | None = None
-    authority: Callable[[], bytes | None] | None = None
+    tls: "Tls | None" = None
 
 
 def services_of(connection: HTTPConnection) -> Services:

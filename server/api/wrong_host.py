@@ -30,22 +30,22 @@ def page_of(error: TingqingError, scope: Scope) -> HTMLResponse | None:
     if scope["method"] not in ("GET", "HEAD") or "text/html" not in headers.get("accept", ""):
         return None
     host = headers.get("host", "")[:253] or "?"
-    name = escape(host.rsplit(":", 1)[0] if not host.endswith("]") else host)
+    name, authority = escape(host.rsplit(":", 1)[0] if not host.endswith("]") else host), escape(host)
     text = (
         "<!doctype html><html lang=zh-CN><head><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>听清 Tingqing</title><style>{STYLE}</style></head><body><h1>听清 Tingqing</h1>"
         f"<section><h2>此服务器不使用 <code>{name}</code> 这个名称</h2>"
         "<p>如果您是患者或医生：请使用医院发给您的链接，或联系发送链接的人。</p>"
         "<p>如果您是管理员，并且这确实是您的服务器的名称：</p>"
-        f"<ul><li>前面有反向代理：用 <code>--public-url https://{name}</code> 启动，并用 <code>--trust-proxy</code> "
-        "写明代理的地址；</li>"
+        f"<ul><li>前面有反向代理：用 <code>--public-url https://{authority}</code> 启动，"
+        "并用 <code>--trust-proxy</code> 写明代理的地址；</li>"
         f"<li>没有代理：用 <code>--allow-host {name}</code> 启动。没有密钥时，服务器只接受本机访问。</li></ul>"
         "</section>"
         f"<section lang=en><h2>This server does not go by the name <code>{name}</code></h2>"
         "<p>Patients and doctors: please use the link that your hospital sent you, or ask whoever sent it.</p>"
         "<p>If you operate this server, and the name is yours:</p>"
-        f"<ul><li>behind a proxy: start it with <code>--public-url https://{name}</code>, and name the proxy's address "
-        "with <code>--trust-proxy</code>;</li>"
+        f"<ul><li>behind a proxy: start it with <code>--public-url https://{authority}</code>, and name the proxy's "
+        "address with <code>--trust-proxy</code>;</li>"
         f"<li>without one: start it with <code>--allow-host {name}</code>. Without keys a server answers its own "
         "machine only.</li></ul>"
         f"<p>{escape(error.message)}</p></section></body></html>"

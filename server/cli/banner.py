@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 STDOUT, STDERR = 1, 2
 SAYING_S = 0.5
 
+OTHERS_READ = 0o004
+
 
 def address_of(settings: "Settings", port: int, tls: "Tls | None" = None) -> str:
     """The address for a browser on this machine; without TLS, pages get the microphone on localhost names only.
@@ -93,7 +95,11 @@ def _warnings_of_certificate(settings: "Settings", tls: "Tls | None") -> list[st
     from server.access.gate import utc_now
 
     public = None if settings.public_url is None else urlsplit(settings.public_url).hostname
-    return tls.pair.warnings(utc_now(), public)
+    warnings = tls.pair.warnings(utc_now(), public)
+    key = settings.tls_key or settings.tls_cert
+    if key is not None and key.stat().st_mode & OTHERS_READ:
+        warnings.append(f"everybody on this machine can read the key: chmod o-r {key}")
+    return warnings
 
 
 def _warnings(settings: "Settings", *, keyed: bool) -> list[str]:

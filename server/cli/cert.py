@@ -132,6 +132,7 @@ def _print(made: "Made", settings: "Settings", language: str, *, replaced: bool)
         "",
         words["serve"],
         f"  {shlex.join(serve)}",
+        words["keys"],
         "",
         *([words["replaced"]] if replaced else []),
         words["trust"],

@@ -63,6 +63,7 @@ SENTENCES = {
         "secret": "Its key is {key}. Who has it can pass for any site to these devices: it must never leave this "
         "machine.",
         "serve": "Serve with it:",
+        "keys": "It needs a key (docs/access.md), or --insecure: then anyone in the network can connect and listen in.",
         "trust": "Each phone and computer must trust the authority, once. While the server runs, open there:",
         "compare": "The browser warns this once. Before you trust it, compare the file's SHA-256 with the one above.",
         "replaced": "The authority is another one now: devices that trusted the former one must trust it too.",
@@ -78,6 +79,7 @@ SENTENCES = {
         "unchanged": "未变",
         "secret": "机构的密钥是 {key}。谁拿到它，就能对这些设备冒充任何网站：绝不能离开本机。",
         "serve": "用它启动服务：",
+        "keys": "需要密钥（docs/access.md），或加 --insecure：那样网络里的任何人都能连接和旁听。",
         "trust": "每部手机和电脑都要信任此机构一次。服务运行时，在设备上打开：",
         "compare": "浏览器这一次会警告。信任之前，请核对文件的 SHA-256 与上面的一致。",
         "replaced": "签发机构已更换：信任过旧机构的设备也要重新信任。",

@@ -176,14 +176,19 @@ def test_a_browser_that_calls_a_wrong_name_reads_what_to_set(served: Served, cap
     for _ in range(2):
         page = http.get(f"{served.url}/", headers={"Host": "ward.example:8443", "Accept": "text/html,*/*"})
     assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
-    for text in ("--public-url https://ward.example", "--allow-host ward.example", "--trust-proxy", "患者或医生"):
+    for text in (
+        "--public-url https://ward.example:8443<",
+        "--allow-host ward.example<",
+        "--trust-proxy",
+        "患者或医生",
+    ):
         assert text in page.text
     assert "unsafe" not in page.headers["content-security-policy"]
     program = http.get(f"{served.url}/", headers={"Host": "ward.example:8443"})
     assert (program.status_code, program.json()["code"]) == (403, "forbidden")
     assert "--public-url https://ward.example" in program.json()["detail"]
     (line,) = [record.getMessage() for record in caplog.records if "ward.example" in record.getMessage()]
-    assert "--public-url https://ward.example" in line
+    assert "--public-url https://ward.example:8443;" in line
 
 
 def test_a_name_is_text_on_the_page_and_never_markup(served: Served) -> None:

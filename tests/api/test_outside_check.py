@@ -67,6 +67,17 @@ def test_of_two_origins_both_must_be_right() -> None:
         ALONE.check_origin(["http://localhost:8000", "http://evil.example"], "localhost:8000")
 
 
+def test_a_page_that_came_in_the_clear_may_not_ask_over_tls() -> None:
+    ALONE.check_origin(["http://clinic.example"], "clinic.example")
+    ALONE.check_origin(["https://clinic.example"], "clinic.example", secure=True)
+    for origin in ("http://clinic.example", "http://clinic.example:443"):
+        with pytest.raises(ForbiddenError):
+            ALONE.check_origin([origin], "clinic.example", secure=True)
+    Outside(origins=frozenset({"http://clinic.example"})).check_origin(
+        ["http://clinic.example"], "clinic.example", secure=True
+    )
+
+
 @pytest.mark.parametrize("name", ["localhost", "a.localhost", "127.0.0.1", "::1", "localhost."])
 def test_loopback_is_recognised(name: str) -> None:
     assert is_loopback(name)

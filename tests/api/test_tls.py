@@ -1,5 +1,9 @@
 """HTTPS and wss from a real server: what clients of its authority get, and a certificate replaced under a session."""
 
+import contextlib
+import logging
+import re
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,6 +66,31 @@ def test_a_client_that_does_not_trust_the_authority_does_not_connect(secured: Se
         httpx.get(secured.served.url, verify=trusting(authority()))
 
 
+def test_what_is_no_tls_ends_the_connection_and_leaves_no_trace_in_the_log(
+    secured: Secured, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with socket.create_connection(("127.0.0.1", secured.served.port), timeout=30) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while plain.recv(4096):
+                pass
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(secured.served.url, verify=trusting(authority()))
+    assert secured.get("/healthz").status_code == 200
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_metrics_say_when_the_certificate_ends(secured: Secured) -> None:
+    ends = secured.served.services.tls
+    assert ends is not None
+    said = re.search(
+        r"^tingqing_certificate_expires_timestamp_seconds (\S+)$", secured.get("/metrics").text, re.MULTILINE
+    )
+    assert said
+    assert float(said[1]) == ends.pair.expires.timestamp()
+
+
 def test_devices_can_fetch_the_authority_that_issued_the_certificate(secured: Secured) -> None:
     answer = secured.get("/ca.crt")
     assert answer.headers["content-type"] == "application/x-x509-ca-cert"
@@ -76,19 +105,19 @@ async def test_a_session_goes_on_while_the_certificate_is_replaced(secured: Secu
     pcm, rate = pcm_of(mixes / "000_clean_en.flac")
     half = len(pcm) // 4 * 2
     url = f"{secured.served.ws}/v1/stream"
-    async with connect(url, ssl=secured.trust, subprotocols=[PROTOCOL], compression=None, max_size=None) as socket:
-        await socket.send(start(rate))
-        assert (await receive(socket))["type"] == "session.started"
+    async with connect(url, ssl=secured.trust, subprotocols=[PROTOCOL], compression=None, max_size=None) as patient:
+        await patient.send(start(rate))
+        assert (await receive(patient))["type"] == "session.started"
         for at in range(0, half, 6_400):
-            await socket.send(pcm[at : min(half, at + 6_400)])
-        await until(socket, "quality.update")
+            await patient.send(pcm[at : min(half, at + 6_400)])
+        await until(patient, "quality.update")
         old = der(secured.folder / "server.crt")
         certificate, _ = made(secured.folder, *NAMES, by=secured.by)
         assert secured.get("/healthz").status_code == 200
         assert secured.shown() == der(certificate) != old
         for at in range(half, len(pcm), 6_400):
-            await socket.send(pcm[at : at + 6_400])
-        await socket.send('{"type":"session.end"}')
-        ended = await until(socket, "session.ended")
+            await patient.send(pcm[at : at + 6_400])
+        await patient.send('{"type":"session.end"}')
+        ended = await until(patient, "session.ended")
     assert ended["reason"] == "client"
     assert ended["result"]["source"]["duration_s"] == pytest.approx(len(pcm) / 2 / rate, abs=0.01)

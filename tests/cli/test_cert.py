@@ -1,15 +1,21 @@
 """``tingqing cert``, and ``tingqing serve`` with what it made, as an operator meets them."""
 
+import contextlib
+import io
 import json
+import os
+import pty
 import re
 import ssl
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
+import segno
 
 from server.cli.cert import THIS_MACHINE
-from tests.cli.conftest import Serving, in_process, tingqing
+from tests.cli.conftest import TINGQING, Serving, environment, in_process, tingqing
 from tests.tls.making import made
 
 
@@ -41,6 +47,23 @@ def test_what_it_prints_serves_and_devices_that_trust_it_connect(tmp_path: Path,
             "stream", clip, "--url", serving.http, "--pace", "fast", "--format", "jsonl", SSL_CERT_FILE=str(ca)
         )
         assert json.loads(ended.out.splitlines()[-1])["type"] == "session.ended", ended.err
+
+
+def test_on_a_terminal_the_address_is_a_code_for_the_camera_of_a_phone(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as seen:
+        command: list[str | Path] = [TINGQING, "cert", "--data-dir", tmp_path, "--name", "tingqing.lan"]
+        with subprocess.Popen(command, stdout=theirs, env=environment(PYTHONIOENCODING="utf-8")) as process:
+            os.close(theirs)
+            said = b""
+            # Linux reports the end of a terminal as an error of input.
+            with contextlib.suppress(OSError):
+                while part := seen.read(4096):
+                    said += part
+        assert process.returncode == 0
+    code = io.StringIO()
+    segno.make("https://tingqing.lan:8000/ca.crt", micro=False).terminal(code, compact=True, border=2)
+    assert code.getvalue().strip() in said.decode().replace("\r\n", "\n")
 
 
 def test_the_same_again_says_that_nothing_changed(tmp_path: Path) -> None:
@@ -90,6 +113,8 @@ def test_a_pair_that_cannot_be_served_with_stops_serve_in_one_sentence(tmp_path:
 
 def test_serve_warns_of_a_certificate_that_is_not_for_its_public_name(tmp_path: Path) -> None:
     certificate, key = made(tmp_path, "clinic.lan", "127.0.0.1")
+    key.chmod(0o644)
     flags = ["--tls-cert", str(certificate), "--tls-key", str(key), "--public-url", "https://clinic.example"]
     with Serving(flags) as serving:
         assert re.search(r"WARNING .*not for clinic\.example", serving.banner)
+        assert re.search(r"WARNING .*can read the key: chmod o-r", serving.banner)
