@@ -72,6 +72,7 @@ class Load(WireModel):
     room: int | None = Field(description="New sessions that the load would let in; null with fixed admission.")
     loop: float = Field(description="Cores that the event loop's thread took in the last second.")
     process: float = Field(description="Cores that the process took in the last second.")
+    stretch: float = Field(description="How much longer than its CPU time the loop's work takes: it waits to run.")
     lag_p95_ms: float | None = Field(description="From when a window's last sample was due to its update.")
     waited_p95_ms: float | None = Field(description="The same without the scoring itself.")
     shed: list[str] = Field(description="Parts that live windows go without now, in this order: mos, clap.")

@@ -24,7 +24,7 @@ async def run(sessions: int, at_once: int, seconds: float, settle_s: float) -> d
     """Raises ClientError, Failure. ``left``: what the server holds more of than before."""
     with TemporaryDirectory() as folder:
         job = job_of(Path(folder), seconds=seconds)
-        async with running(None, {"clap": "off", "max_sessions": max(64, 2 * at_once)}) as server:
+        async with running(None, {"clap": "off", "max_sessions": max(64, 2 * at_once), "admission": "fixed"}) as server:
             await warm(job, server)
             before = await _held(server, settle_s)
             patients = await _rounds(job, server, sessions // 2, at_once)

@@ -38,22 +38,24 @@ def cpus() -> float:
         return float(bound)
 
 
-def first_cost(engine: Engine) -> Cores:
-    """Cores that a session will take, from five seconds of noise through one core. Blocks for a tenth of a second."""
+def first_cost(engine: Engine) -> tuple[Cores, float]:
+    """Cores that a session will take, from five seconds of noise through one core, and how much longer that took than
+    its CPU time. Blocks for a tenth of a second."""
     core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, RATE))
     noise = np.random.default_rng(0).standard_normal(RATE * (WARM_S + MEASURED_S)) * 1000
     pcm = noise.astype("<i2").tobytes()
     core.receive_pcm(pcm[: 2 * RATE * WARM_S])
-    began = time.thread_time()
+    began, wall = time.thread_time(), time.perf_counter()
     core.receive_pcm(pcm[2 * RATE * WARM_S :])
-    loop = AROUND * max(1e-4, (time.thread_time() - began) / MEASURED_S)
-    return Cores(loop, SCORERS * loop)
+    spent_s, took_s = max(1e-3, time.thread_time() - began), time.perf_counter() - wall
+    loop = AROUND * spent_s / MEASURED_S
+    return Cores(loop, SCORERS * loop), max(1.0, took_s / spent_s)
 
 
 async def open_load(engine: Engine, shedding: Shedding, *, decides: bool) -> LoadMeter:
     """A meter, not started, that knows what is loaded and what a session will cost. ``decides``: as of LoadMeter."""
     loaded = ((Part.MOS, engine.service.has_mos), (Part.CLAP, not engine.basic_mode))
     shedding.load(tuple(part for part, there in loaded if there))
-    costs = Costs(await asyncio.to_thread(first_cost, engine))
+    cost, stretch = await asyncio.to_thread(first_cost, engine)
     clock = LoopClock()
-    return LoadMeter(clock, LoopWatch(clock), costs, shedding, cpus=cpus(), decides=decides)
+    return LoadMeter(clock, LoopWatch(clock), Costs(cost), shedding, cpus=cpus(), decides=decides, stretch=stretch)

@@ -181,7 +181,7 @@ class Intake:
 
     async def _spread_all(self, pieces: Iterable[list[StreamEvent]], arrived: float, *, gap: bool = False) -> None:
         """A long message must not block the other sessions: they get a turn after each piece."""
-        for events in pieces:
+        for events in self._watch.timed(pieces):
             await self._spread(events, arrived, gap=gap)
             await asyncio.sleep(0)
 

@@ -13,6 +13,10 @@ LOOP_FULL = 0.72
 """Share of its time that the loop's thread may be busy: beyond, it waits for the interpreter's lock more and more, and
 lag grows without end (docs/performance.md)."""
 
+WALL_FULL = 0.85
+"""The same with what it waits for a CPU and for that lock, which a busy neighbour makes longer."""
+
+STRETCH_LEARN = 0.2
 PROCESS_FULL = 0.9
 """Share of all CPUs that live sessions may take."""
 
@@ -49,7 +53,8 @@ class Census:
 class LoadState:
     """For monitoring.
 
-    ``loop``, ``process``: cores used in the last second. Lag: 95th percentile of the last 10 s, ``None`` without
+    ``loop``, ``process``: cores used in the last second. ``stretch``: how much longer than its CPU time the loop's
+    work takes. Lag: 95th percentile of the last 10 s, ``None`` without
     updates; ``waited``: without the time of scoring itself. ``parts``: those that can be left out. ``room``: sessions
     that could still begin, ``None`` if only the fixed maximum counts.
     """
@@ -58,6 +63,7 @@ class LoadState:
     room: int | None
     loop: float
     process: float
+    stretch: float
     lag_p95_ms: float | None
     waited_p95_ms: float | None
     parts: tuple[str, ...]
@@ -75,9 +81,18 @@ class LoadMeter:
     """
 
     def __init__(
-        self, clock: Clock, watch: LoopWatch, costs: Costs, shedding: Shedding, *, cpus: float, decides: bool = True
+        self,
+        clock: Clock,
+        watch: LoopWatch,
+        costs: Costs,
+        shedding: Shedding,
+        *,
+        cpus: float,
+        decides: bool = True,
+        stretch: float = 1.0,
     ) -> None:
-        """``decides``: whether ``room_for`` may say no; it is measured in either case."""
+        """``decides``: whether ``room_for`` may say no; it is measured in either case. ``stretch``: the first one."""
+        self._stretch = stretch
         self.watch = watch
         self.refused = 0
         self._clock = clock
@@ -124,6 +139,7 @@ class LoadMeter:
             room=self._room() if self._decides else None,
             loop=round(self._used.loop, 3),
             process=round(self._used.process, 3),
+            stretch=round(self._stretch, 2),
             lag_p95_ms=lags,
             waited_p95_ms=waited,
             parts=tuple(part.value for part in self._shedding.parts),
@@ -139,14 +155,19 @@ class LoadMeter:
     def _room(self) -> int:
         sessions = dict(self._census().sessions)
         expected, one = self._costs.expected(sessions), self._costs.of(Kind.ACOUSTIC)
-        by_loop = (LOOP_FULL - expected.loop) / one.loop
+        by_loop = (self._loop_full - expected.loop) / one.loop
         by_process = (PROCESS_FULL * self._cpus - expected.process) / one.process
         return 0 if self._late else max(0, int(min(by_loop, by_process)))
 
     def _share(self, sessions: Mapping[Kind, float]) -> float:
         """Of the limits, what these sessions are expected to take; over 1 is too much."""
         expected = self._costs.expected(sessions)
-        return max(expected.loop / LOOP_FULL, expected.process / (PROCESS_FULL * self._cpus))
+        return max(expected.loop / self._loop_full, expected.process / (PROCESS_FULL * self._cpus))
+
+    @property
+    def _loop_full(self) -> float:
+        """CPU time of the loop's thread, per second, at which it is full."""
+        return min(LOOP_FULL, WALL_FULL / self._stretch)
 
     def _tick(self) -> None:
         if self._clock.now() - self._looked_at < LOOK_S:
@@ -154,6 +175,8 @@ class LoadMeter:
         self._looked_at = self._clock.now()
         spent = self.watch.look()
         self._used = Cores(spent.loop, spent.process)
+        if spent.stretch is not None:
+            self._stretch += STRETCH_LEARN * (spent.stretch - self._stretch)
         census = self._census()
         if census.alone:
             self._costs.learn(census.settled, self._used)
@@ -166,8 +189,12 @@ class LoadMeter:
         _, waited = self._p95()
         waited = waited if waited is not None and sum(census.sessions.values()) >= FEW else 0.0
         self._late = waited >= (ADMIT_AT_MS if self._late else REFUSE_AT_MS)
-        # On the loop's thread nothing of a part is done, so leaving it out would not help there.
-        share = self._costs.expected(census.sessions).process / (PROCESS_FULL * self._cpus)
+        # On the loop's thread nothing of a part is done: leaving it out helps only where the thread has to wait.
+        expected = self._costs.expected(census.sessions)
+        share = max(
+            expected.process / (PROCESS_FULL * self._cpus),
+            expected.loop * self._stretch / WALL_FULL if self._stretch > WALL_FULL / LOOP_FULL else 0.0,
+        )
         if waited >= SHED_AT_MS or share >= SHED_AT:
             self._shed(now)
         if waited > RESTORE_AT_MS or share > RESTORE_AT:

@@ -1,21 +1,30 @@
 """How busy the event loop is: its thread's CPU time, and how late its timers fire."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from server.live.clock import Clock, Timer
 
 TICK_S = 0.1
+ENOUGH_S = 0.005
+"""CPU time from which work tells how much it was stretched."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Since the last look, per second: cores of the loop's own thread, and of the whole process."""
+    """Since the last look, per second: cores of the loop's own thread, and of the whole process.
+
+    ``stretch``: how much longer work on the loop took than its CPU time, because it waited for a CPU or for the
+    interpreter's lock; ``None`` if there was too little to tell.
+    """
 
     loop: float
     process: float
-    seconds: float
+    stretch: float | None
 
 
 class LoopWatch:
@@ -40,6 +49,7 @@ class LoopWatch:
         self._looked = (0.0, 0.0, 0.0)
         self._ticked: Callable[[], None] = lambda: None
         self.late_s = 0.0
+        self._wall_s = self._worked_s = 0.0
 
     def start(self, ticked: Callable[[], None] = lambda: None) -> None:
         """``ticked`` is called after each tick."""
@@ -57,12 +67,27 @@ class LoopWatch:
         """``late_s``, with a tick that is due and did not come yet."""
         return self.late_s + (max(0.0, now - self._due) if self._timer is not None else 0.0)
 
+    def timed(self, steps: Iterable[T]) -> Iterator[T]:
+        """``steps``, each of which works on the loop without awaiting."""
+        work = iter(steps)
+        while True:
+            wall, cpu = time.perf_counter(), self._loop_time()
+            try:
+                step = next(work)
+            except StopIteration:
+                return
+            self._worked_s += self._loop_time() - cpu
+            self._wall_s += time.perf_counter() - wall
+            yield step
+
     def look(self) -> Spent:
         """What was spent since the last call; call it on the loop's thread."""
         before, self._looked = self._looked, self._times()
         seconds = max(1e-6, self._looked[0] - before[0])
         loop, process = (max(0.0, self._looked[i] - before[i]) / seconds for i in (1, 2))
-        return Spent(loop, process, seconds)
+        stretch = max(1.0, self._wall_s / self._worked_s) if self._worked_s >= ENOUGH_S else None
+        self._wall_s = self._worked_s = 0.0
+        return Spent(loop, process, stretch)
 
     def _times(self) -> tuple[float, float, float]:
         return self._clock.now(), self._loop_time(), self._process_time()

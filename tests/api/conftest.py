@@ -70,7 +70,8 @@ def start(trust: ssl.SSLContext | None = None, **settings: Any) -> Served:
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
     port: int = listener.getsockname()[1]
-    given = Settings(host="127.0.0.1", port=port, **settings)
+    # However busy the machine of the tests is, it must refuse nobody.
+    given = Settings(**{"host": "127.0.0.1", "port": port, "admission": "fixed"} | settings)
     server = make_server(given, tls=open_tls(given))
     loop = uvloop.new_event_loop()
 

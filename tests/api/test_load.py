@@ -1,11 +1,20 @@
 """What a server tells of its load, and how it refuses over HTTP."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from server.live.load_meter import LoadMeter
 from tests.api.client import http
-from tests.api.conftest import Served
+from tests.api.conftest import Served, start
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    running = start(drain_s=0.0, mos=False, admission="measured")
+    yield running
+    running.stop()
 
 
 def meter_of(served: Served) -> LoadMeter:
@@ -24,7 +33,6 @@ def test_a_server_knows_what_a_session_costs_before_the_first_one(served: Served
     load = readyz(served)
     assert load["accepting"] is True
     assert isinstance(load["room"], int)
-    assert load["room"] > 0
     assert load["shed"] == []
     cost = load["cost"]
     assert isinstance(cost, dict)

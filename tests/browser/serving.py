@@ -20,7 +20,20 @@ DOWN_WITHIN_S = 30
 @contextmanager
 def running_server(*flags: str) -> Iterator[int]:
     """Yields its port. Raises TimeoutError with its output if it does not start."""
-    command = [sys.executable, "-m", "server", "serve", "--port", "0", "--drain-s", "0", "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "server",
+        "serve",
+        "--port",
+        "0",
+        "--drain-s",
+        "0",
+        "--admission",
+        "fixed",
+        "--log-level",
+        "warning",
+    ]
     command += flags
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None

@@ -82,7 +82,8 @@ class Serving:
 
     def __init__(self, arguments: Sequence[str] = (), **changes: str) -> None:
         self.process = subprocess.Popen(
-            [TINGQING, "serve", "--port", "0", "--log-level", "warning", *arguments],
+            # However busy the machine of the tests is, it must refuse nobody.
+            [TINGQING, "serve", "--port", "0", "--admission", "fixed", "--log-level", "warning", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(**changes),

@@ -21,6 +21,7 @@ def test_a_load_is_told_on_one_last_line_and_in_a_page(tmp_path: Path) -> None:
     page = tmp_path / "load.html"
     ran = tingqing(
         *("bench", "live", "--sessions", "2", "--seconds", "4", "--spread", "0.5", "--observers", "1", "--no-mos"),
+        *("--admission", "fixed"),
         *("--json", "--report", page),
     )
     assert ran.code == 0, ran.err

@@ -153,6 +153,24 @@ async def test_a_part_that_came_back_too_soon_stays_out_longer(machine: Machine)
     assert absences[-1] > 2 * absences[0]
 
 
+async def test_a_busy_neighbour_takes_room(clock: FakeClock) -> None:
+    quiet, shared = (
+        LoadMeter(clock, LoopWatch(clock), Costs(Cores(0.02, 0.02)), Shedding(), cpus=2, stretch=stretch)
+        for stretch in (1.0, 4.2)
+    )
+    assert quiet.state().room == 36
+    assert shared.state().room == 10
+
+
+def test_work_that_waits_to_run_is_stretched(clock: FakeClock) -> None:
+    cpu = iter(range(1000))
+    watch = LoopWatch(clock, loop_time=lambda: next(cpu) * 0.001, process_time=lambda: 0.0)
+    assert list(watch.timed([1, 2, 3])) == [1, 2, 3]
+    assert watch.look().stretch is None, "three milliseconds tell nothing"
+    assert list(watch.timed(range(20))) == list(range(20))
+    assert watch.look().stretch == 1.0, "a wall clock that runs slower than the CPU's is no news"
+
+
 async def test_with_fixed_admission_only_the_number_counts(clock: FakeClock) -> None:
     machine = Machine(clock, decides=False)
     await machine.run(5, acoustic=500)
