@@ -71,7 +71,8 @@ def start(trust: ssl.SSLContext | None = None, **settings: Any) -> Served:
     listener.listen(64)
     port: int = listener.getsockname()[1]
     # However busy the machine of the tests is, it must refuse nobody.
-    given = Settings(**{"host": "127.0.0.1", "port": port, "admission": "fixed"} | settings)
+    settings = {"admission": "fixed"} | settings
+    given = Settings(host="127.0.0.1", port=port, **settings)
     server = make_server(given, tls=open_tls(given))
     loop = uvloop.new_event_loop()
 
