@@ -3,18 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
-from server.access.audit import AuditLog, MemoryAudit
 from server.access.gate import Gate, utc_now
-from server.access.keys import KeyStore, MemoryKeys
-from server.assessment.assessment import Assessment
+from server.access.keys import KeyStore
 from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
-from server.errors import ScoringError, TingqingError
+from server.errors import TingqingError
 from server.live.calibration import open_load
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
@@ -27,14 +24,16 @@ from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
 from server.resources import labels_dir, web_client_dir
-from server.scoring.ports import Priority, Scoring
+from server.scoring.ports import Scoring
 from server.scoring.scorers import Scorer
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, outside, prefix_of, public_base
+from server.store import opening as folder
+from server.store.opening import AccessStores
 from server.stream.core import StreamCore
-from server.stream.events import Detector, FeatureTracker, OverlapModel, WindowReady
+from server.stream.events import Detector, FeatureTracker, OverlapModel
 from server.tracing import open_tracing
-from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from server.values.audio import AudioFormat
 
 if TYPE_CHECKING:
     import socket
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 Opened = TypeVar("Opened")
 
 DISTRIBUTION = "tingqing"
-PROBE_S = 3
 
 
 @asynccontextmanager
@@ -117,27 +115,9 @@ async def _open_scoring(clap: Scorer | None, mos: DnsMos | None, shedding: Shedd
         yield SheddingScoring(base, beside, shedding)
 
 
-@dataclass(frozen=True, slots=True)
-class AccessStores:
-    """What outlives the server of who may use it and who did."""
-
-    keys: KeyStore
-    audit: AuditLog
-
-
-@asynccontextmanager
-async def open_access(settings: Settings) -> AsyncIterator[AccessStores]:
+def open_access(settings: Settings) -> AbstractAsyncContextManager[AccessStores]:
     """Keys and audit of the data folder; without one there are no keys. Raises SettingsError if it cannot be used."""
-    if settings.data_dir is None:
-        yield AccessStores(MemoryKeys(), MemoryAudit())
-        return
-    # What only judges recordings needs no database.
-    from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
-    from server.store.database import open_database  # noqa: PLC0415 - see above
-    from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
-
-    async with open_database(settings.data_dir) as database:
-        yield AccessStores(StoredKeys(database), StoredAudit(database))
+    return folder.open_access(settings.data_dir)
 
 
 @asynccontextmanager
@@ -187,25 +167,32 @@ def create_app(
     # The web framework is imported only for serving: ``assess`` needs the engine alone.
     from server.api.application import build  # noqa: PLC0415 - see above
     from server.api.metrics import ProcessState  # noqa: PLC0415 - see above
-    from server.api.probe import Probe  # noqa: PLC0415 - see above
+    from server.api.probe import Probe, score_once  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
     from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stores = await stack.enter_async_context(_told(open_access(settings), on_refused))
+            limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
+            stores = await stack.enter_async_context(_told(folder.open_stores(settings.data_dir, limits), on_refused))
             shedding = Shedding()
             opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
             engine = await stack.enter_async_context(_told(opening, on_refused))
-            limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
             load = await open_load(engine, shedding, decides=settings.admission == "measured")
             manager = await stack.enter_async_context(
-                SessionManager(engine, limits, load=load, files_run=lambda: slots.running)
+                SessionManager(
+                    engine,
+                    limits,
+                    sink=stores.results,
+                    checkpoints=stores.checkpoints,
+                    load=load,
+                    files_run=lambda: slots.running,
+                )
             )
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
-            door = Gate(stores.keys, stores.audit, requests_per_minute=settings.requests_per_minute)
+            door = Gate(stores.access.keys, stores.access.audit, requests_per_minute=settings.requests_per_minute)
             probe = Probe(lambda: score_once(engine))
             services = Services(engine, manager, probe, slots, uploads, door, public_base(settings), tls)
             engine.metrics.registry.register(ProcessState(services))
@@ -274,22 +261,3 @@ def make_server(
     beside = None if metrics_listener is None else Beside(MetricsApp(app), metrics_listener)
     config = uvicorn_config(app, settings.host, settings.port, None if tls is None else tls.context)
     return DrainingServer(config, drain, started, beside)
-
-
-async def score_once(engine: Engine) -> None:
-    """Run three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none answers."""
-    core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, 16_000))
-    events = await asyncio.to_thread(core.receive_pcm, bytes(2 * 16_000 * PROBE_S))
-    labels = engine.dictionaries.resolve(None)
-    assessment = Assessment(
-        engine, labels, Capture(source=CaptureSource.LINE), priority=Priority.LIVE, wait_for_mos=False
-    )
-    try:
-        windows = [event.window for event in events if isinstance(event, WindowReady)]
-        if not windows:
-            raise ScoringError("The core produced no window.")
-        assessed = await assessment.assess(windows[0])
-    finally:
-        assessment.close()
-    if len(assessed.failures) == len(engine.scorer_names):
-        raise assessed.failures[0]

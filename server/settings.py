@@ -36,7 +36,8 @@ class Settings(BaseSettings):
         default=False, description="Serve without keys on an address that other machines can reach. Anyone can connect."
     )
     data_dir: Path | None = Field(
-        default=None, description="Folder of what outlives the server: the keys. Without it there are none."
+        default=None,
+        description="Folder of what outlives the server: keys and running sessions. Without it there are none.",
     )
     key: SecretStr | None = Field(default=None, description="Key of a client, for `tingqing stream`.")
     public_url: str | None = Field(

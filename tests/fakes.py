@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from server.live.checkpoint import SessionCheckpoint
+from server.live.checkpoint import Holder, SessionCheckpoint
 from server.live.outcome import Outcome, Remembered
 from server.live.transport import Disconnected
 from server.scoring.ports import ScoreReply, ScoreRequest
@@ -273,13 +273,27 @@ class BytesCheckpoints:
         self.kept: dict[str, bytes] = {}
         self.puts = 0
 
-    async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
+    lasting = False
+
+    def serve(self, holder: Holder) -> None:
+        pass
+
+    async def put(self, session_id: str, checkpoint: SessionCheckpoint, *, at_once: bool = False) -> None:
         self.puts += 1
         self.kept[session_id] = checkpoint.to_bytes()
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
         data = self.kept.get(session_id)
         return None if data is None else SessionCheckpoint.of_bytes(data)
+
+    async def holds(self, session_id: str) -> bool:
+        return True
+
+    async def take(self, session_id: str) -> SessionCheckpoint | None:
+        return await self.get(session_id)
+
+    async def leave(self, session_id: str) -> None:
+        pass
 
     async def delete(self, session_id: str) -> None:
         self.kept.pop(session_id, None)

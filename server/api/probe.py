@@ -6,10 +6,16 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from server.errors import TingqingError
+from server.assessment.assessment import Assessment
+from server.assessment.engine import Engine
+from server.errors import ScoringError, TingqingError
+from server.scoring.ports import Priority
+from server.stream.events import WindowReady
+from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
 
 logger = logging.getLogger(__name__)
 
+PROBE_S = 3
 TTL_S = 2.0
 DEADLINE_S = 3.0
 """Below the usual probe timeout of an orchestrator (5 s with a margin), above any healthy score (under 0.3 s)."""
@@ -57,3 +63,22 @@ class Probe:
             logger.error("the readiness score failed: %s", type(error).__name__)
             why = "scoring_failed"
         return Readiness(why, (time.monotonic() - began) * 1000)
+
+
+async def score_once(engine: Engine) -> None:
+    """Run three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none answers."""
+    core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, 16_000))
+    events = await asyncio.to_thread(core.receive_pcm, bytes(2 * 16_000 * PROBE_S))
+    labels = engine.dictionaries.resolve(None)
+    assessment = Assessment(
+        engine, labels, Capture(source=CaptureSource.LINE), priority=Priority.LIVE, wait_for_mos=False
+    )
+    try:
+        windows = [event.window for event in events if isinstance(event, WindowReady)]
+        if not windows:
+            raise ScoringError("The core produced no window.")
+        assessed = await assessment.assess(windows[0])
+    finally:
+        assessment.close()
+    if len(assessed.failures) == len(engine.scorer_names):
+        raise assessed.failures[0]

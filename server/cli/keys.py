@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from server.access.keys import ApiKey, SigningKey
-    from server.app import AccessStores
     from server.settings import Settings
+    from server.store.opening import AccessStores
 
 T = TypeVar("T")
 

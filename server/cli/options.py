@@ -93,7 +93,9 @@ FarEndOption = Annotated[
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", metavar="DIR", help="Folder of the keys; without it there are none. (TINGQING_DATA_DIR)"
+        "--data-dir",
+        metavar="DIR",
+        help="Folder of keys and running sessions; without it none outlive the server. (TINGQING_DATA_DIR)",
     ),
 ]
 DeviceOption = Annotated[

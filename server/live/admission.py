@@ -14,6 +14,7 @@ from server.errors import (
     ForeignTokenError,
     SessionExpiredError,
     SnapshotError,
+    TingqingError,
     TokenExpiredError,
     TokenUsedError,
 )
@@ -23,13 +24,14 @@ from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
 from server.live.clock import Clock, deadline
 from server.live.costs import Kind
-from server.live.handshake import capacity_error
+from server.live.entries import Attached, Entry, Waiting
+from server.live.handshake import capacity_error, once
 from server.live.limits import LiveLimits
 from server.live.load_meter import LoadMeter
 from server.live.messages import format_of
 from server.live.outcome import Farewell, Remembered
 from server.live.pending import PendingSessions, SessionTerms, new_session_id
-from server.live.registry import Attached, Entry, Registry, Waiting
+from server.live.registry import Registry
 from server.live.session import Session
 from server.stream.core import StreamCore
 from server.values.audio import AudioFormat
@@ -136,8 +138,9 @@ class Admission:
             resumed = await self._resume(start.resume, format_of(start), principal.site)
             if isinstance(resumed, Accepted):
                 resumed.session.unheard = False
+                resumed.session.came_back = True
             return resumed
-        noted_once = _once(noted)
+        noted_once = once(noted)
         try:
             return await self._begin(start, principal, claim, noted_once)
         except TokenUsedError as used:
@@ -196,7 +199,8 @@ class Admission:
                 case Remembered():
                     raise SessionExpiredError("This session has ended.")
                 case SessionCheckpoint():
-                    return self._adopt(found, audio)
+                    if (accepted := await self._adopt(resume, found, audio, site)) is not None:
+                        return accepted
                 case Entry():
                     _check_format(found.session, audio)
                     if isinstance(found.state, Waiting):
@@ -213,6 +217,8 @@ class Admission:
             # What it says while it is stopped must not leave the session to nobody.
             if entry.session is not stopped and not entry.session.unheard:
                 break
+            if entry.session.came_back:
+                break  # with the resume token, while the former socket was closed: that one is the patient
             if isinstance(entry.state, Waiting):
                 accepted = self._new(start, former.id, former.site, labels, former.terms)
                 self._registry.replace(accepted.session)
@@ -231,16 +237,39 @@ class Admission:
         except TimeoutError:
             raise capacity_error(self._limits) from None
 
-    def _adopt(self, checkpoint: SessionCheckpoint, audio: AudioFormat) -> Accepted:
-        """A session of another process whose patient may still come back, unless its pause has been too long."""
-        if away_s(checkpoint, self._clock) > self._limits.pause_s + self._limits.resume_ttl_s:
+    async def _adopt(
+        self, resume: ResumeConfig, found: SessionCheckpoint, audio: AudioFormat, site: str
+    ) -> Accepted | None:
+        """A session of another process whose patient may still come back. ``None``: it is in this process by now, or
+        has ended."""
+        if not self._registry.lasting and away_s(found, self._clock) > self._longest_away_s:
             raise SessionExpiredError("This session waited too long for its patient.")
         try:
-            session = restore_session(checkpoint, self._engine, self._limits, self._clock)
-            _check_format(session, audio)
-            return self._go_on(session, away_s(checkpoint, self._clock))
+            taken = await self._registry.take(resume.session_id)
+            if taken is None or self._registry.running(resume.session_id, site) is not None:
+                return None
+            return self._taken_up(taken, resume.resume_token, audio)
         except SnapshotError:
             raise _not_here() from None
+
+    def _taken_up(self, taken: SessionCheckpoint, resume_token: str, audio: AudioFormat) -> Accepted:
+        try:
+            session = restore_session(taken, self._engine, self._limits, self._clock, resume_token)
+            _check_format(session, audio)
+            return self._go_on(session, min(away_s(taken, self._clock), self._longest_away_s))
+        except TingqingError:  # the patient comes back with another format, or to a process that can go on
+            self._registry.give_up(str(taken.state["id"]))
+            raise
+
+    @property
+    def _longest_away_s(self) -> float:
+        """The age of a checkpoint whose patient may still come back: none is made during a pause."""
+        return self._limits.pause_s + self._limits.resume_ttl_s
+
+    def refuse_again(self, accepted: Accepted) -> None:
+        """An accepted session gets no socket after all; one of another process is left to the next."""
+        if accepted.session.came_back and self._registry.running(accepted.session.id, accepted.session.site) is None:
+            self._registry.give_up(accepted.session.id)
 
     def _go_on(self, session: Session, gone_s: float) -> Accepted:
         core = (
@@ -252,18 +281,6 @@ class Admission:
     def close(self) -> None:
         """Refuse newcomers from now on and forget announced sessions."""
         self._pending.close()
-
-
-def _once(noted: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
-    """One socket writes one entry, however it gets in."""
-    told: set[str] = set()
-
-    async def once(session_id: str) -> None:
-        if session_id not in told:
-            told.add(session_id)
-            await noted(session_id)
-
-    return once
 
 
 def _not_here() -> SessionExpiredError:

@@ -9,7 +9,7 @@ from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
 from server.values.stored import read_json
 
-VERSION = 3
+VERSION = 4
 """Increased with every change of what a checkpoint holds; other versions are refused."""
 
 
@@ -18,12 +18,22 @@ class SessionCheckpoint:
     """Made with each judged update, so it copies nothing that grows: rows of the log never change and are shared.
 
     ``core``: StreamCore's snapshot, or ``None`` before the first window. ``log``: the judged windows. ``state``:
-    everything else, JSON-able. No PCM in any of them.
+    everything else, JSON-able. No PCM in any of them, and of the resume token only its digest.
     """
 
     core: bytes | None
     log: LoggedWindows
     state: dict[str, Any]
+
+    @property
+    def site(self) -> str:
+        """Whose session it is."""
+        return str(self.state["site"])
+
+    @property
+    def resume_digest(self) -> str:
+        """SHA-256 of the resume token."""
+        return str(self.state["resume_digest"])
 
     def to_bytes(self) -> bytes:
         """JSON, UTF-8; about 1 kB per window plus 70 kB."""
@@ -46,15 +56,58 @@ class SessionCheckpoint:
             raise SnapshotError(f"The checkpoint cannot be read: {error}.") from error
 
 
-class CheckpointStore(Protocol):
-    """The latest checkpoint of each running session, and of no other."""
+class Holder(Protocol):
+    """The sessions of this process, as a store that several processes share sees them."""
 
-    async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
-        """Replace the previous one. A store in another process takes ``to_bytes``, or only the rows that it lacks."""
+    def give_up(self, session_id: str) -> None:
+        """Another process asks for this session: let go of it, by ``leave``."""
+        ...
+
+    def lost(self, session_id: str) -> None:
+        """Another process has taken this session: it must not go on here, and nothing of it is kept."""
+        ...
+
+    def take_in(self, session_id: str) -> None:
+        """Nobody came back to this session, and no process has it: it is to be concluded here."""
+        ...
+
+
+class CheckpointStore(Protocol):
+    """The latest checkpoint of each running session, and which process has it. Each process has a store of its own;
+    what they keep may be shared."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another process can go on from what is put now."""
+        ...
+
+    def serve(self, holder: Holder) -> None:
+        """``holder`` is told from now on. Call once, before the first session."""
+        ...
+
+    async def put(self, session_id: str, checkpoint: SessionCheckpoint, *, at_once: bool = False) -> None:
+        """Replace the previous one. A store outside this process may write a little later, and then only the newest;
+        ``at_once``: return when it is written. Never fails because others cannot be reached."""
         ...
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
-        """The latest one, or None. Raises SnapshotError if it cannot be read here."""
+        """The latest one, or None. Raises SnapshotError if it cannot be read here, StoreError."""
+        ...
+
+    async def holds(self, session_id: str) -> bool:
+        """False once another process took the session from this one. Raises StoreError."""
+        ...
+
+    async def take(self, session_id: str) -> SessionCheckpoint | None:
+        """The session is this process's from now on. Another one that has it is asked to let go, and loses it if it
+        does not answer. Only for the patient who returns, or if ``take_in`` asked. ``None``: it has ended.
+
+        Raises SnapshotError, StoreError.
+        """
+        ...
+
+    async def leave(self, session_id: str) -> None:
+        """Write what was put last; then any process may take the session."""
         ...
 
     async def delete(self, session_id: str) -> None:
@@ -65,19 +118,35 @@ class CheckpointStore(Protocol):
 class MemoryCheckpoints:
     """In this process. Bounded by the running sessions: each has one, and its end deletes it."""
 
+    lasting = False
+
     def __init__(self) -> None:
         self._checkpoints: dict[str, SessionCheckpoint] = {}
 
     def __len__(self) -> int:
         return len(self._checkpoints)
 
-    async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
+    def serve(self, holder: Holder) -> None:
+        """Nobody else has the sessions: the holder is never told."""
+
+    async def put(self, session_id: str, checkpoint: SessionCheckpoint, *, at_once: bool = False) -> None:
         """Replace the previous one."""
         self._checkpoints[session_id] = checkpoint
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
         """The same object that was put, or None."""
         return self._checkpoints.get(session_id)
+
+    async def holds(self, session_id: str) -> bool:
+        """Always."""
+        return True
+
+    async def take(self, session_id: str) -> SessionCheckpoint | None:
+        """As ``get``."""
+        return self._checkpoints.get(session_id)
+
+    async def leave(self, session_id: str) -> None:
+        """No effect."""
 
     async def delete(self, session_id: str) -> None:
         """No effect for an unknown session."""

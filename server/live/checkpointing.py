@@ -19,7 +19,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
     state = {
         "id": session.id,
         "site": session.site,
-        "resume_token": session.resume_token,
+        "resume_digest": session.resume_digest,
         "saved_at": session.clock.wall_time().timestamp(),
         "start": session.start.model_dump(mode="json", exclude={"resume"}),
         "age_s": now - session.started_at,
@@ -34,8 +34,13 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
     return SessionCheckpoint(session.core, session.assessment.log.windows(), state)
 
 
-def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveLimits, clock: Clock) -> Session:
-    """The session as it was, without a socket. Raises SnapshotError if this server cannot continue it."""
+def restore_session(
+    checkpoint: SessionCheckpoint, engine: Engine, limits: LiveLimits, clock: Clock, resume_token: str | None = None
+) -> Session:
+    """The session as it was, without a socket. ``resume_token``: what the patient came back with, already checked.
+
+    Raises SnapshotError if this server cannot continue it.
+    """
     state = checkpoint.state
     try:
         saved_at = clock.now() - away_s(checkpoint, clock)
@@ -44,7 +49,9 @@ def restore_session(checkpoint: SessionCheckpoint, engine: Engine, limits: LiveL
         session = Session(
             engine, limits, clock, start, session_id=str(state["id"]), site=str(state["site"]), labels=labels
         )
-        session.resume_token = str(state["resume_token"])
+        if resume_token is not None:
+            session.know_by(resume_token)
+        session.resume_digest = checkpoint.resume_digest
         session.phase = Phase.DETACHED
         session.core = checkpoint.core
         session.started_at = saved_at - amount(state["age_s"])

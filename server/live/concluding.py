@@ -22,7 +22,7 @@ async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Ou
     else:
         result, ended = _ended(session, reason, heard)
     snapshot = snapshot_message(session, Phase.ENDED).model_dump_json(exclude={"ended"})
-    return _outcome(session, reason, result, Farewell(ended, snapshot, session.resume_token))
+    return _outcome(session, reason, result, Farewell(ended, snapshot, session.resume_digest))
 
 
 def without_result(session: Session, reason: EndReason) -> Outcome:

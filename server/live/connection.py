@@ -16,7 +16,7 @@ from server.live.intake import Intake
 from server.live.limits import LiveLimits
 from server.live.load_meter import LoadMeter
 from server.live.loop_watch import LoopWatch
-from server.live.mailbox import Mailbox
+from server.live.mailbox import Mail, Mailbox
 from server.live.messages import error_message
 from server.live.newcomers import started_message
 from server.live.outbox import Outbox, OutboxSender
@@ -29,6 +29,11 @@ from server.wire.server import GoAway
 
 log = logging.getLogger(__name__)
 
+KEPT_BEHIND_S = 4
+"""Seconds of audio after which a stream that comes faster than it is spoken waits until its checkpoint is kept: its
+client keeps 20 s, of which a resume replays 10 s, and is up to 4 s ahead.
+"""
+
 GONE = 1011
 """Close code for a peer that stopped reading: it may come back and resume."""
 
@@ -36,8 +41,8 @@ GONE = 1011
 class SessionHome(Protocol):
     """Where a session is kept between its sockets and after the last."""
 
-    async def save(self, session: Session) -> None:
-        """Keep what another process needs to continue."""
+    async def save(self, session: Session, *, at_once: bool = False) -> None:
+        """Keep what another process needs to continue. ``at_once``: before it returns."""
         ...
 
     async def end(self, session: Session, outcome: Outcome) -> None:
@@ -81,6 +86,7 @@ class Connection:
         self._watch = LoopWatch(clock) if load is None else load.watch
         self._intake = Intake(session, core, self._mailbox, clock, limits, replay_until, self._save, self._watch)
         self._next_sample = core.next_sample
+        self._kept = core.next_sample
 
     def stop(self, ending: Ending) -> None:
         """Ask the loops to end; the first ending counts. While the last windows are scored, a lost line is ignored."""
@@ -101,8 +107,8 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as group:
                 sending = group.create_task(sender.run(lambda: self.stop(endings.LOST)))
+                await self._home.save(self.session, at_once=True)  # whoever knows the session can come back to it
                 self._welcome()
-                await self._save()
                 ending = await self._settle(await self._work())
                 self._outbox.close()
                 delivered = await self._send_rest(sending)
@@ -223,7 +229,15 @@ class Connection:
             if self._load is not None and not mail.lossless:
                 self._load.lag(1000 * (self._clock.now() - mail.due), 1000 * assessed.inference_s)
             if mail.core is not None:
-                await self._save()
+                await self._keep(mail)
+
+    async def _keep(self, mail: Mail) -> None:
+        """Audio that comes faster than it is spoken waits for its checkpoint now and then."""
+        end = mail.window.end_sample
+        at_once = mail.lossless and end - self._kept >= KEPT_BEHIND_S * self.session.audio.sample_rate
+        if at_once:
+            self._kept = end
+        await self._home.save(self.session, at_once=at_once)
 
     async def _save(self) -> None:
         await self._home.save(self.session)

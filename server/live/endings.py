@@ -7,6 +7,7 @@ from server.wire.server import EndReason
 
 ENDED = 1000
 INTERNAL = 1011
+GOING_AWAY = 1001
 RESTART = 1012
 NO_CLOSE = (1005, 1006)
 """Codes without a close frame that says why (RFC 6455, 7.4.1)."""
@@ -27,12 +28,17 @@ class Ending:
         """As written in the log."""
         if self.lost:
             return f"its peer left ({self.close_code})" if self.close_code not in NO_CLOSE else "its line broke"
+        if self is LEFT:
+            return "the server stops"
         return self.error.code if self.error is not None else self.reason or "its socket closed"
 
 
 CLIENT = Ending("client", ENDED)
 EXPIRED = Ending("expired", ENDED)
-DRAIN = Ending("drain", RESTART)
+DRAIN = Ending("drain", GOING_AWAY)
+LEFT = Ending(None, GOING_AWAY)
+"""The server stops, and the session can go on in another process."""
+
 LOST = Ending(None, 1006, lost=True)
 
 

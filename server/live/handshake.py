@@ -1,6 +1,7 @@
 """The first message of a patient's socket, and how a socket is refused. Every error this early is fatal."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from server.errors import (
     CapacityError,
@@ -64,3 +65,15 @@ def draining_error() -> DrainingError:
 def capacity_error(limits: LiveLimits) -> CapacityError:
     """For a newcomer when no place is free; the limits say when to retry."""
     return CapacityError("The server is full; try again later.", retry_after_s=limits.retry_after_s)
+
+
+def once(noted: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+    """One socket writes one entry, however it gets in."""
+    told: set[str] = set()
+
+    async def noted_once(session_id: str) -> None:
+        if session_id not in told:
+            told.add(session_id)
+            await noted(session_id)
+
+    return noted_once

@@ -16,16 +16,19 @@ from server.live.census import census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
 from server.live.clock import Clock, LoopClock, deadline
 from server.live.connection import Connection
+from server.live.entries import Entry
+from server.live.handover import Handover
 from server.live.handshake import capacity_error, draining_error, first_message, refuse
 from server.live.limits import LiveLimits
 from server.live.load_meter import Census, LoadMeter
 from server.live.observer import Nudging, Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
-from server.live.registry import Entry, Registry
+from server.live.registry import Registry
 from server.live.starting import StartingSockets
 from server.live.transport import Disconnected, Transport
 from server.logs import about_session
+from server.wire.client import SessionStart
 
 NOT_BEGUN_S = 2.0
 """How soon a doctor who came before the patient asks again."""
@@ -73,6 +76,8 @@ class SessionManager:
             checkpoints = MemoryCheckpoints()
         self._registry = Registry(self._clock, self._limits, sink, checkpoints, self._group)
         self._admission = Admission(engine, self._registry, self._limits, self._clock, load)
+        self._handover = Handover(engine, self._registry, self._limits, self._clock, self._group)
+        checkpoints.serve(self._handover)
         self._observers: set[Observer] = set()
         self._starting = StartingSockets(self._limits)
         self._draining = False
@@ -175,15 +180,18 @@ class SessionManager:
         noted: Callable[[str], Awaitable[None]],
     ) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
-        if self._draining:
+        if self._draining and self._registry.lasting:
             raise draining_error()
         start = await first_message(transport, self._clock, self._limits)
-        if self.draining:
+        if self._refuses(start):
             raise draining_error()
         accepted = await self._admission.admit(start, principal, claim, noted)
         if isinstance(accepted, Uncollected):
             await self._deliver(transport, accepted)
             return None
+        if self._refuses(start):
+            self._admission.refuse_again(accepted)
+            raise draining_error()
         connection = Connection(
             accepted.session,
             accepted.core,
@@ -196,6 +204,10 @@ class SessionManager:
         )
         self._registry.attach(accepted.session, connection)
         return connection
+
+    def _refuses(self, start: SessionStart) -> bool:
+        """While the server stops. Where no other process can go on with a session, its patient may come back here."""
+        return self._draining and (start.resume is None or self._registry.lasting)
 
     async def _deliver(self, transport: Transport, ended: Uncollected) -> None:
         """The result that its patient never got, because the connection broke while the last window was scored."""
@@ -250,12 +262,13 @@ class SessionManager:
     async def drain(self, within_s: float) -> None:
         """Refuse newcomers, send ``go_away`` to patients, and end the remaining sessions after ``within_s`` seconds."""
         self._draining = True
+        self._handover.close()
         for connection in self._registry.connections:
             connection.warn_away(within_s)
         if within_s > 0:
             await self._until_empty(within_s)
         for connection in self._registry.connections:
-            connection.stop(endings.DRAIN)
+            connection.stop(endings.LEFT if self._registry.lasting else endings.DRAIN)
         for observer in self._observers:
             observer.close_code = endings.RESTART
         await self._until_empty(self._limits.tail_s)

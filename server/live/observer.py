@@ -8,6 +8,7 @@ from server.access.audit import Act
 from server.errors import FrameTooLargeError, TingqingError, TooManyPromptsError, UnexpectedMessageError
 from server.live import endings
 from server.live.clock import Clock
+from server.live.entries import Entry
 from server.live.guards import FaultGuard
 from server.live.handshake import part
 from server.live.limits import LiveLimits
@@ -15,7 +16,6 @@ from server.live.messages import error_message
 from server.live.newcomers import snapshot_message
 from server.live.nudges import prompt_of
 from server.live.outbox import Outbox, OutboxSender
-from server.live.registry import Entry
 from server.live.session import Phase
 from server.live.transport import Disconnected, Transport, size_of
 from server.wire.client import KeepAlive
@@ -54,6 +54,8 @@ class Observer:
                 reading.cancel()
         finally:
             hub.leave(outbox)
+        if entry.session.moved:
+            self.close_code = endings.RESTART
         await part(self._transport, self._clock, self._limits, self.close_code, self._reason)
 
     async def _read(self, entry: Entry, outbox: Outbox) -> None:

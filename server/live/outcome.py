@@ -18,12 +18,12 @@ TOMBSTONES = 10_000
 class Farewell:
     """The messages for latecomers, as JSON, each written once: ``session.ended``, and the snapshot that contains it.
 
-    ``resume_token``: its holder may collect a result that never reached the patient.
+    ``resume_digest``: of the token whose holder may collect a result that never reached the patient.
     """
 
     ended: str
     snapshot: str
-    resume_token: str
+    resume_digest: str
 
     @property
     def size(self) -> int:

@@ -3,16 +3,18 @@
 import asyncio
 import hmac
 import logging
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
+from server.access.keys import digest_of
 from server.assessment.engine import HeardAudio
-from server.errors import SessionExpiredError, UnknownSessionError
+from server.errors import SessionExpiredError, TingqingError, UnknownSessionError
+from server.live import endings
 from server.live.checkpoint import CheckpointStore, SessionCheckpoint
 from server.live.checkpointing import checkpoint_of
-from server.live.clock import Clock, Timer
+from server.live.clock import Clock
 from server.live.concluding import conclude, without_result
+from server.live.entries import Attached, EndingAlone, Entry, Waiting
 from server.live.fairness import gives_way
 from server.live.limits import LiveLimits
 from server.live.newcomers import snapshot_message
@@ -26,70 +28,6 @@ if TYPE_CHECKING:
     from server.live.connection import Connection
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A socket serves the session."""
-
-    connection: "Connection"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Its patient has been gone since clock time ``since`` and may come back until ``timer`` fires."""
-
-    since: float
-    timer: Timer
-
-
-@dataclass(frozen=True, slots=True)
-class EndingAlone:
-    """The patient did not come back; the outcome is being built."""
-
-
-EntryState = Attached | Waiting | EndingAlone
-
-
-class Entry:
-    """One running session, and who has it."""
-
-    def __init__(self, session: Session, state: EntryState) -> None:
-        self.session = session
-        self._state = state
-        self._changed = asyncio.Event()
-
-    @property
-    def state(self) -> EntryState:
-        """Changed only by ``move``."""
-        return self._state
-
-    def move(self, to: EntryState) -> None:
-        """An impossible transition is a bug."""
-        expected: tuple[type[EntryState], ...]
-        match to:
-            case Attached():
-                expected = (Waiting,)
-            case Waiting():
-                expected = (Attached,)
-            case EndingAlone():
-                expected = (Waiting,)
-            case _:
-                assert_never(to)
-        assert isinstance(self._state, expected), f"{to} comes after {expected[0].__name__}, not after {self._state}"
-        if isinstance(self._state, Waiting):
-            self._state.timer.cancel()
-        self._state = to
-        self._changed.set()
-
-    def gone(self) -> None:
-        """The session ended: tasks that wait for a change of this entry must check it again."""
-        self._changed.set()
-
-    async def changes(self) -> None:
-        """Wait for the next transition."""
-        self._changed.clear()
-        await self._changed.wait()
 
 
 class Registry:
@@ -150,6 +88,7 @@ class Registry:
         SnapshotError.
         """
         found: Entry | Remembered | SessionCheckpoint
+        await self._check_holding(session_id)
         try:
             found = await self.find(session_id, site)
         except UnknownSessionError:
@@ -160,9 +99,33 @@ class Registry:
                 found = checkpoint
             else:
                 raise
-        if not hmac.compare_digest(_token_of(found).encode(), resume_token.encode(errors="replace")):
+        given = digest_of(resume_token.encode(errors="replace").decode())
+        if not hmac.compare_digest(_digest_of(found), given):
             raise UnknownSessionError("There is no such session.")
         return found
+
+    async def _check_holding(self, session_id: str) -> None:
+        """A process that stood still may not know yet that another one took the session."""
+        if session_id not in self._entries:
+            return
+        try:
+            held = await self._calls.ask(self._checkpoints.holds(session_id))
+        except TingqingError:  # the store is away: nobody can have taken the session
+            return
+        if not held:
+            self.give_up(session_id, lost=True)
+            await self._calls.ask(self._gone(session_id))
+
+    async def _gone(self, session_id: str) -> None:
+        while (entry := self._entries.get(session_id)) is not None and entry.leaving:
+            await entry.changes()
+
+    async def take(self, session_id: str) -> SessionCheckpoint | None:
+        """The session of another process, which is this one's from now on; its patient has come back here.
+
+        Raises SnapshotError, StoreError, CapacityError.
+        """
+        return await self._calls.ask(self._checkpoints.take(session_id))
 
     def running(self, session_id: str, site: str) -> Entry | None:
         """A running session of ``site``."""
@@ -188,23 +151,72 @@ class Registry:
             entry.move(Attached(connection))
 
     def detach(self, session: Session, heard: HeardAudio, why: str) -> None:
-        """The patient is gone and has ``resume_ttl_s`` to come back."""
+        """The patient is gone and has ``resume_ttl_s`` to come back, unless the session goes on in another process."""
         entry = self._entries[session.id] = self._entries.pop(session.id)  # the last of those that wait
         timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._expire, session.id, "expired"))
         entry.move(Waiting(self._clock.now(), timer))
         session.detach(heard, why)
+        if entry.leaving:
+            self._part_with(entry)
+            return
         waiting = self.waiting
         if len(waiting) > self._limits.max_sessions:
             # Sessions that are opened and dropped must not end a visit in which something was said.
             least = gives_way(waiting, lambda each: each.session.site, lambda each: each.session.furthest_sample)
             self._expire(least.session.id, "expired")
 
-    async def save(self, session: Session) -> None:
+    async def save(self, session: Session, *, at_once: bool = False) -> None:
         """Keep the checkpoint of a running session. If the store fails, only a resume in another process is lost."""
-        await self._calls.tell(self._put(session), "a checkpoint could not be kept")
+        await self._calls.tell(self._put(session, at_once=at_once), "a checkpoint could not be kept")
 
-    async def _put(self, session: Session) -> None:
-        await self._checkpoints.put(session.id, checkpoint_of(session))
+    async def _put(self, session: Session, *, at_once: bool) -> None:
+        await self._checkpoints.put(session.id, checkpoint_of(session), at_once=at_once)
+
+    # -- other processes
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another process can go on with the sessions of this one."""
+        return self._checkpoints.lasting
+
+    def give_up(self, session_id: str, *, lost: bool = False) -> None:
+        """Its patient goes on in another process, or may: close its socket, and let go. ``lost``: that one has it."""
+        entry = self._entries.get(session_id)
+        if entry is None:
+            if not lost:
+                self._group.create_task(self._let_others(session_id))
+            return
+        entry.lost = entry.lost or lost
+        if isinstance(entry.state, Attached):
+            entry.leaving = True
+            entry.state.connection.stop(endings.superseded())
+        elif isinstance(entry.state, Waiting):
+            self._part_with(entry)
+
+    def _part_with(self, entry: Entry) -> None:
+        """Forget a session without a socket; it is not over."""
+        assert isinstance(entry.state, Waiting), entry.state
+        entry.state.timer.cancel()
+        entry.leaving = False
+        session = entry.session
+        if not entry.lost:
+            self._group.create_task(self._let_others(session.id, checkpoint_of(session)))
+        del self._entries[session.id]
+        session.leave()
+        entry.gone()
+
+    async def _let_others(self, session_id: str, last: SessionCheckpoint | None = None) -> None:
+        """Any process may take this session. ``last``: its last state."""
+        if last is not None:
+            await self._calls.tell(self._checkpoints.put(session_id, last), "a checkpoint could not be kept")
+        await self._calls.tell(self._checkpoints.leave(session_id), "a session could not be left to others")
+
+    def take_in(self, session: Session, heard: HeardAudio) -> None:
+        """A session whose patient stayed away while no process had it: it ends here."""
+        timer = self._clock.call_later(self._limits.resume_ttl_s, partial(self._expire, session.id, "expired"))
+        session.heard = heard
+        self._entries[session.id] = Entry(session, Waiting(self._clock.now(), timer))
+        self._expire(session.id, "expired")
 
     # -- its end
 
@@ -213,14 +225,18 @@ class Registry:
 
         If the sink fails, patient and observers still have the result, and the session cannot be continued.
         """
-        await self._calls.tell(self._sink.ended(outcome), "a result could not be handed over")
-        await self._calls.tell(self._checkpoints.delete(session.id), "a checkpoint could not be deleted")
+        await self.bury(outcome)
         entry = self._entries.pop(session.id)
         if outcome.result is not None:
             result = outcome.result
             session.engine.metrics.judged("session", result.overall.verdict, result.duration_s)
         session.end(outcome.reason, None if outcome.farewell is None else outcome.farewell.ended)
         entry.gone()
+
+    async def bury(self, outcome: Outcome) -> None:
+        """Hand over ``outcome`` of a session that need not be in this process, and forget its checkpoint."""
+        await self._calls.tell(self._sink.ended(outcome), "a result could not be handed over")
+        await self._calls.tell(self._checkpoints.delete(outcome.session_id), "a checkpoint could not be deleted")
 
     def _expire(self, session_id: str, reason: EndReason) -> None:
         entry = self._entries[session_id]
@@ -244,9 +260,12 @@ class Registry:
         await self._calls.tell(self._sink.collected(session_id), "a sink could not be told that a result arrived")
 
     async def close(self) -> None:
-        """End the sessions that wait for their patient."""
+        """Leave the sessions that wait for their patient to other processes, or end them where there can be none."""
         for entry in self.waiting:
-            self._expire(entry.session.id, "drain")
+            if self.lasting:
+                self._part_with(entry)
+            else:
+                self._expire(entry.session.id, "drain")
         for entry in list(self._entries.values()):
             while self._entries.get(entry.session.id) is entry and isinstance(entry.state, EndingAlone):
                 await entry.changes()
@@ -256,14 +275,14 @@ class Registry:
         await self._calls.tell(self._sink.close(), "a sink could not be closed")
 
 
-def _token_of(found: Entry | Remembered | SessionCheckpoint) -> str:
+def _digest_of(found: Entry | Remembered | SessionCheckpoint) -> str:
     match found:
         case Entry():
-            return found.session.resume_token
+            return found.session.resume_digest
         case Remembered(farewell=farewell):
             assert farewell is not None, "find gives what is still there"
-            return farewell.resume_token
+            return farewell.resume_digest
         case SessionCheckpoint():
-            return str(found.state["resume_token"])
+            return found.resume_digest
         case _:
             assert_never(found)

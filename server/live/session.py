@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from pydantic import BaseModel
 
+from server.access.keys import digest_of
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine, HeardAudio
 from server.assessment.updates import Assessed
@@ -78,12 +79,15 @@ class Session:
         """``labels``: what ``start`` asks for, resolved. ``terms``: of an announced session; ``start`` has them.
 
         ``unheard``: the patient has sent nothing since ``session.started``, and may not have got it.
+        ``came_back``: with the resume token. ``moved``: the session goes on in another process.
         """
         self.id = session_id
         self.site = site
-        self.resume_token = secrets.token_urlsafe(32)
+        self.know_by(secrets.token_urlsafe(32))
         self.terms = terms or SessionTerms()
         self.unheard = True
+        self.came_back = False
+        self.moved = False
         self.changes = ChangeGuard(clock.now())
         self.engine = engine
         self.started_at = clock.now()
@@ -105,6 +109,11 @@ class Session:
         self.update: QualityUpdate | None = None
         self.prompts = Prompting(self.tell, clock, engine.metrics.prompt_raised)
         self.failure_told: float | None = None
+
+    def know_by(self, resume_token: str) -> None:
+        """Who has this token may come back. Only its digest leaves the process."""
+        self.resume_token = resume_token
+        self.resume_digest = digest_of(resume_token)
 
     def manner(self) -> dict[str, Any]:
         """The terms under which this session is assessed."""
@@ -166,6 +175,12 @@ class Session:
         if ended is not None:
             self.hub.publish(ended, "session.ended")
         self._move(Phase.ENDED, reason)
+        self.hub.close()
+
+    def leave(self) -> None:
+        """The session goes on in another process: observers are sent away to find it there."""
+        self.moved = True
+        self._move(Phase.ENDED, "it goes on in another process")
         self.hub.close()
 
     def _move(self, phase: Phase, why: str) -> None:

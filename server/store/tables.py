@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, Integer, LargeBinary, MetaData, String, Table, TypeDecorator
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
 
 metadata = MetaData()
 
@@ -53,4 +64,34 @@ audit = Table(
     Column("act", String(32), nullable=False),
     Column("about", String(64), nullable=False),
     Column("address", String(64), nullable=False),
+)
+
+running_sessions = Table(
+    "running_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(16)),
+    Column("wanted_by", String(16)),
+    Column("head", LargeBinary, nullable=False),
+    Column("core", LargeBinary),
+)
+
+running_rows = Table(
+    "running_rows",
+    metadata,
+    Column("session_id", String(32), primary_key=True),
+    Column("part", String(8), primary_key=True),
+    Column("first", Integer, primary_key=True),
+    Column("rows", LargeBinary, nullable=False),
+)
+
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("collected", Boolean, nullable=False),
+    Column("resume_digest", String(64)),
+    Column("farewell", LargeBinary),
 )

@@ -7,7 +7,8 @@ import pytest
 
 SCORE = """
 import asyncio, sys
-from server.app import open_engine, score_once
+from server.api.probe import score_once
+from server.app import open_engine
 from server.settings import Settings
 async def main():
     async with open_engine(Settings()) as engine:

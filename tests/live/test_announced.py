@@ -278,3 +278,20 @@ async def test_a_socket_that_cannot_be_written_down_is_refused_and_leaves_the_li
     await manager.run_stream(socket, ANYONE, claim=Claim(session_id), noted=noted)
     assert socket.closed == (4503, "store_unavailable")
     await Patient(manager, claim=Claim(session_id)).start()
+
+
+async def test_the_link_does_not_oust_who_comes_back_while_the_lost_socket_is_closed(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    lost = Patient(manager, clock, claim=Claim(session_id))
+    started = await lost.start()
+    link, back = Patient(manager, clock, claim=Claim(session_id)), Patient(manager, clock, claim=Claim(session_id))
+    back.socket.say(start_message(resume={key: started[key] for key in ("session_id", "resume_token")}))
+    link.socket.say(start_message())
+    await back.socket.expect("session.started")
+    assert await link.closed() == 4403
+    assert link.errors() == ["token_used"]
+    await settle()
+    assert back.socket.closed is None
+    await back.end()

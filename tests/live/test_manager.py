@@ -11,13 +11,13 @@ import pytest
 from server.access.principal import ANYONE
 from server.assessment.engine import Engine
 from server.live.checkpoint import MemoryCheckpoints
+from server.live.entries import Entry
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.outcome import RecentResults
-from server.live.registry import Entry
 from server.stream.core import StreamCore
 from tests.fakes import FakeClock, FakeScorer, FakeTransport, settle, until
-from tests.live.patient import RATE, Doctor, Patient, noise
+from tests.live.patient import RATE, Doctor, Patient, noise, start_message
 
 
 async def test_observer_gets_a_snapshot_and_then_what_the_patient_gets(
@@ -164,6 +164,7 @@ async def test_drain_warns_waits_and_then_ends_with_results(manager: SessionMana
     draining = asyncio.create_task(manager.drain(20.0))
     assert (await slow.socket.expect("go_away"))["time_left_s"] == 20.0
     newcomer = Patient(manager)
+    newcomer.socket.say(start_message())
     assert await newcomer.closed() == 1012
     assert newcomer.errors() == ["draining"]
     await quick.end()
@@ -172,7 +173,7 @@ async def test_drain_warns_waits_and_then_ends_with_results(manager: SessionMana
     ended = await slow.socket.expect("session.ended")
     assert ended["reason"] == "drain"
     assert len(ended["result"]["windows"]) == 2
-    assert await slow.closed() == 1012
+    assert await slow.closed() == 1001
     assert await doctor.closed() == 1012
     assert doctor.socket.messages[-1] == ended
     await asyncio.wait_for(draining, 10)

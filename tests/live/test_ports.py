@@ -24,9 +24,9 @@ class SlowCheckpoints(MemoryCheckpoints):
         self.gate.set()
         self.fail: Exception | None = None
 
-    async def put(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
+    async def put(self, session_id: str, checkpoint: SessionCheckpoint, *, at_once: bool = False) -> None:
         await self.gate.wait()
-        await super().put(session_id, checkpoint)
+        await super().put(session_id, checkpoint, at_once=at_once)
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
         self.asked += 1

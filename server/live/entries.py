@@ -1,0 +1,78 @@
+"""A running session as its process has it: with its socket, waiting for its patient, or being ended."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from server.live.clock import Timer
+from server.live.session import Session
+
+if TYPE_CHECKING:
+    from server.live.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A socket serves the session."""
+
+    connection: "Connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Its patient has been gone since clock time ``since`` and may come back until ``timer`` fires."""
+
+    since: float
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class EndingAlone:
+    """The patient did not come back; the outcome is being built."""
+
+
+EntryState = Attached | Waiting | EndingAlone
+
+
+class Entry:
+    """One running session, and who has it. ``leaving``: not here any more once its socket is closed; ``lost``: another
+    process has it already."""
+
+    def __init__(self, session: Session, state: EntryState) -> None:
+        self.session = session
+        self.leaving = False
+        self.lost = False
+        self._state = state
+        self._changed = asyncio.Event()
+
+    @property
+    def state(self) -> EntryState:
+        """Changed only by ``move``."""
+        return self._state
+
+    def move(self, to: EntryState) -> None:
+        """An impossible transition is a bug."""
+        expected: tuple[type[EntryState], ...]
+        match to:
+            case Attached():
+                expected = (Waiting,)
+            case Waiting():
+                expected = (Attached,)
+            case EndingAlone():
+                expected = (Waiting,)
+            case _:
+                assert_never(to)
+        assert isinstance(self._state, expected), f"{to} comes after {expected[0].__name__}, not after {self._state}"
+        if isinstance(self._state, Waiting):
+            self._state.timer.cancel()
+        self._state = to
+        self._changed.set()
+
+    def gone(self) -> None:
+        """The session ended: tasks that wait for a change of this entry must check it again."""
+        self._changed.set()
+
+    async def changes(self) -> None:
+        """Wait for the next transition."""
+        self._changed.clear()
+        await self._changed.wait()

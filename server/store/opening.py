@@ -1,0 +1,62 @@
+"""Everything that is kept in a data folder, opened together. Without a folder no database is imported."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.access.audit import AuditLog, MemoryAudit
+from server.access.keys import KeyStore, MemoryKeys
+from server.live.checkpoint import CheckpointStore
+from server.live.clock import LoopClock
+from server.live.limits import LiveLimits
+from server.live.outcome import ResultSink
+
+
+@dataclass(frozen=True, slots=True)
+class AccessStores:
+    """What outlives the server of who may use it and who did."""
+
+    keys: KeyStore
+    audit: AuditLog
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStores:
+    """What outlives a process that serves. ``checkpoints`` and ``results``: ``None`` where nothing lasts."""
+
+    access: AccessStores
+    checkpoints: CheckpointStore | None = None
+    results: ResultSink | None = None
+
+
+@asynccontextmanager
+async def open_access(data_dir: Path | None) -> AsyncIterator[AccessStores]:
+    """Keys and audit of the data folder; without one there are no keys. Raises SettingsError if it cannot be used."""
+    if data_dir is None:
+        yield AccessStores(MemoryKeys(), MemoryAudit())
+        return
+    from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
+    from server.store.database import open_database  # noqa: PLC0415 - see above
+    from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
+
+    async with open_database(data_dir) as database:
+        yield AccessStores(StoredKeys(database), StoredAudit(database))
+
+
+@asynccontextmanager
+async def open_stores(data_dir: Path | None, limits: LiveLimits) -> AsyncIterator[ServerStores]:
+    """Everything; without a folder, sessions last as long as this process. Raises SettingsError."""
+    if data_dir is None:
+        yield ServerStores(AccessStores(MemoryKeys(), MemoryAudit()))
+        return
+    from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
+    from server.store.database import open_database  # noqa: PLC0415 - see above
+    from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
+    from server.store.sessions import open_sessions  # noqa: PLC0415 - see above
+
+    async with (
+        open_database(data_dir) as database,
+        open_sessions(database, data_dir, LoopClock(), limits) as (checkpoints, results),
+    ):
+        yield ServerStores(AccessStores(StoredKeys(database), StoredAudit(database)), checkpoints, results)

@@ -1,0 +1,141 @@
+"""The statements on running and ended sessions. Each works in the caller's transaction."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.store.checkpoint_parts import Part, Parts
+from server.store.tables import ended_sessions, running_rows, running_sessions
+
+TOMBSTONES = 10_000
+"""Ended sessions whose id is remembered, so that they are reported as expired instead of unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRow:
+    """Without ``farewell`` only the end is remembered."""
+
+    id: str
+    site: str
+    ended_at: datetime
+    resume_digest: str | None
+    farewell: bytes | None
+
+
+async def owners(connection: AsyncConnection, ids: Collection[str] | None = None) -> dict[str, str | None]:
+    """Which process has each of these sessions, or of all; ``None``: nobody. Those that do not run are left out."""
+    query = select(running_sessions.c.id, running_sessions.c.owner)
+    if ids is not None:
+        query = query.where(running_sessions.c.id.in_(ids))
+    return {row.id: row.owner for row in await connection.execute(query)}
+
+
+async def write(connection: AsyncConnection, owner: str, there: Collection[str], parts: Mapping[str, Parts]) -> None:
+    """``there``: those of them that the table has already."""
+    known = [{"key": id_, "new_head": each.head, "new_core": each.core} for id_, each in parts.items() if id_ in there]
+    if known:
+        change = update(running_sessions).where(running_sessions.c.id == bindparam("key"))
+        await connection.execute(change.values(head=bindparam("new_head"), core=bindparam("new_core")), known)
+    begun = [
+        {"id": id_, "owner": owner, "head": each.head, "core": each.core}
+        for id_, each in parts.items()
+        if id_ not in there
+    ]
+    if begun:
+        await connection.execute(insert(running_sessions), begun)
+    await _write_rows(connection, parts)
+
+
+async def _write_rows(connection: AsyncConnection, parts: Mapping[str, Parts]) -> None:
+    new = [(id_, rows) for id_, each in parts.items() for rows in each.new]
+    replaced = [(id_, rows.part) for id_, rows in new if rows.first == 0]
+    for part in ("log", "history"):
+        ids = [id_ for id_, of in replaced if of == part]
+        if ids:
+            where = running_rows.c.session_id.in_(ids), running_rows.c.part == part
+            await connection.execute(delete(running_rows).where(*where))
+    if new:
+        rows = [{"session_id": id_, "part": one.part, "first": one.first, "rows": one.rows} for id_, one in new]
+        await connection.execute(insert(running_rows), rows)
+
+
+async def read(connection: AsyncConnection, session_id: str) -> tuple[Row[Any, Any], Mapping[Part, list[bytes]]] | None:
+    """Its head and core, and its rows in order."""
+    query = select(running_sessions.c.head, running_sessions.c.core).where(running_sessions.c.id == session_id)
+    head = (await connection.execute(query)).one_or_none()
+    if head is None:
+        return None
+    rows: defaultdict[Part, list[bytes]] = defaultdict(list)
+    ordered = select(running_rows.c.part, running_rows.c.rows).where(running_rows.c.session_id == session_id)
+    for row in await connection.execute(ordered.order_by(running_rows.c.part, running_rows.c.first)):
+        rows[row.part].append(row.rows)
+    return head, rows
+
+
+async def own(connection: AsyncConnection, session_id: str, owner: str) -> None:
+    """From now on ``owner`` has it."""
+    change = update(running_sessions).where(running_sessions.c.id == session_id)
+    await connection.execute(change.values(owner=owner, wanted_by=None))
+
+
+async def want(connection: AsyncConnection, session_id: str, wanted_by: str) -> None:
+    """Ask its owner to let go."""
+    change = update(running_sessions).where(running_sessions.c.id == session_id)
+    await connection.execute(change.values(wanted_by=wanted_by))
+
+
+async def wanted_of(connection: AsyncConnection, owner: str) -> list[str]:
+    """Sessions of ``owner`` that another process asks for."""
+    of_owner = running_sessions.c.owner == owner, running_sessions.c.wanted_by.is_not(None)
+    return list((await connection.execute(select(running_sessions.c.id).where(*of_owner))).scalars())
+
+
+async def release(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """Nobody has them any more."""
+    change = update(running_sessions).where(running_sessions.c.id.in_(ids))
+    await connection.execute(change.values(owner=None, wanted_by=None))
+
+
+async def remove(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """They do not run any more."""
+    await connection.execute(delete(running_sessions).where(running_sessions.c.id.in_(ids)))
+    await connection.execute(delete(running_rows).where(running_rows.c.session_id.in_(ids)))
+
+
+async def add_ended(connection: AsyncConnection, ended: Iterable[EndedRow]) -> None:
+    """Each replaces an earlier one of the same session."""
+    rows = [
+        {
+            "id": one.id,
+            "site": one.site,
+            "ended_at": one.ended_at,
+            "collected": False,
+            "resume_digest": one.resume_digest,
+            "farewell": one.farewell,
+        }
+        for one in ended
+    ]
+    await connection.execute(delete(ended_sessions).where(ended_sessions.c.id.in_([row["id"] for row in rows])))
+    await connection.execute(insert(ended_sessions), rows)
+
+
+async def forget_ended(connection: AsyncConnection, before: datetime, max_bytes: int) -> None:
+    """Of those that ended ``before``, and of the oldest while all have more than ``max_bytes``, only the id is kept,
+    and that of the latest ``TOMBSTONES``."""
+    table = ended_sessions.c
+    size = func.length(table.farewell)
+    kept = select(table.id, size.label("size")).where(table.farewell.is_not(None)).order_by(table.ended_at.desc())
+    total, over = 0, []
+    for row in (await connection.execute(kept)).all():
+        total += row.size
+        if total > max_bytes and total > row.size:
+            over.append(row.id)
+    forgotten = or_(table.ended_at < before, table.id.in_(over))
+    await connection.execute(update(ended_sessions).where(forgotten).values(farewell=None, resume_digest=None))
+    latest = select(table.id).order_by(table.ended_at.desc()).limit(TOMBSTONES)
+    await connection.execute(delete(ended_sessions).where(table.id.not_in(latest)))

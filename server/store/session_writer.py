@@ -1,0 +1,188 @@
+"""Writes what sessions leave behind, beside the event loop's work: of each session only the newest, in batches."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from server.errors import StoreError
+from server.live.checkpoint import SessionCheckpoint
+from server.live.clock import Clock, deadline
+from server.store import session_rows
+from server.store.checkpoint_parts import Parts, Written, parts_of
+from server.store.database import Database
+from server.store.health import StoreHealth
+from server.store.session_rows import EndedRow
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+"""The pause between two batches: a session has one update per second, and may lose the last to a sudden end."""
+
+AGAIN_S = 2.0
+"""The pause after a batch that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``release``: any process may take the session. ``over``: it has ended, with ``ended`` to be kept."""
+
+    checkpoint: SessionCheckpoint | None = None
+    release: bool = False
+    over: bool = False
+    ended: EndedRow | None = None
+
+    def then(self, later: "Change") -> "Change":
+        """Both in one."""
+        if self.over or later.over:
+            return Change(over=True, ended=later.ended or self.ended)
+        return Change(later.checkpoint or self.checkpoint, self.release or later.release)
+
+
+class SessionWriter:
+    """Bounded: one change waits per session, whatever comes meanwhile; results that cannot be written are dropped
+    beyond ``max_bytes``, the oldest first. Nobody who puts waits for the database, unless by ``written``.
+
+    What another process took from this one is not written: ``on_lost`` is called with it instead.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        owner: str,
+        clock: Clock,
+        health: StoreHealth,
+        max_bytes: int,
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._owner = owner
+        self._clock = clock
+        self._health = health
+        self._max_bytes = max_bytes
+        self._on_lost = on_lost
+        self._waiting: dict[str, Change] = {}
+        self._writing: Collection[str] = ()
+        self._written: dict[str, Written] = {}
+        self._due = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._round = asyncio.Event()
+        self.failing = False
+
+    def __len__(self) -> int:
+        """Sessions whose newest state is not written yet."""
+        return len(self._waiting)
+
+    def change(self, session_id: str, change: Change) -> None:
+        """To be written with the next batch."""
+        earlier = self._waiting.get(session_id)
+        self._waiting[session_id] = change if earlier is None else earlier.then(change)
+        self._due.set()
+
+    def took(self, session_id: str, checkpoint: SessionCheckpoint) -> None:
+        """This process has the session now, with what the database has of it."""
+        self._waiting.pop(session_id, None)
+        self._written[session_id] = Written(len(checkpoint.log))
+
+    def has_written(self, session_id: str) -> bool:
+        """Whether the database had this session from here."""
+        return session_id in self._written
+
+    async def written(self, session_id: str) -> None:
+        """Wait until nothing of this session waits, or the database fails; the next batch begins at once."""
+        while not self.failing and (session_id in self._waiting or session_id in self._writing):
+            self._urgent.set()
+            await self._round.wait()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            await self.write_now()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        if not self.failing:
+            self._urgent.clear()
+        try:
+            async with deadline(self._clock, AGAIN_S if self.failing else EVERY_S):
+                await (asyncio.Event() if self.failing else self._urgent).wait()
+        except TimeoutError:
+            return
+
+    async def write_now(self) -> None:
+        """One batch, of all that waits."""
+        batch, self._waiting = self._waiting, {}
+        self._writing = batch.keys()
+        try:
+            parts = await asyncio.to_thread(self._prepared, batch)
+            lost = await self._write(batch, parts)
+        except StoreError:
+            self._failed(batch)
+        except Exception:  # a fault of ours in one session must not end the writing of the others
+            log.exception("checkpoints could not be written")
+        else:
+            self._succeeded(batch, parts, lost)
+        finally:
+            self._writing = ()
+            done, self._round = self._round, asyncio.Event()
+            done.set()
+
+    def _prepared(self, batch: dict[str, Change]) -> dict[str, Parts]:
+        return {
+            session_id: parts_of(change.checkpoint, self._written.get(session_id, Written()))
+            for session_id, change in batch.items()
+            if change.checkpoint is not None
+        }
+
+    async def _write(self, batch: dict[str, Change], parts: dict[str, Parts]) -> set[str]:
+        """Returns the sessions of the batch that this process does not have any more."""
+        async with self._database.writing() as connection:
+            owners = await session_rows.owners(connection, batch)
+            lost = {session_id for session_id in batch if self._is_lost(session_id, owners)}
+            ours = {session_id: change for session_id, change in batch.items() if session_id not in lost}
+            written = {session_id: each for session_id, each in parts.items() if session_id in ours}
+            await session_rows.write(connection, self._owner, owners, written)
+            if released := [session_id for session_id, change in ours.items() if change.release]:
+                await session_rows.release(connection, released)
+            if over := [session_id for session_id, change in ours.items() if change.over]:
+                await session_rows.remove(connection, over)
+            if ended := [change.ended for change in ours.values() if change.ended is not None]:
+                await session_rows.add_ended(connection, ended)
+        return lost
+
+    def _is_lost(self, session_id: str, owners: dict[str, str | None]) -> bool:
+        """Another process has it, had it and let go, or has ended it."""
+        if session_id in owners:
+            return owners[session_id] != self._owner
+        return session_id in self._written
+
+    def _succeeded(self, batch: dict[str, Change], parts: dict[str, Parts], lost: set[str]) -> None:
+        self.failing = False
+        self._health.worked("writing")
+        for session_id, change in batch.items():
+            if change.release or change.over or session_id in lost:
+                self._written.pop(session_id, None)
+            elif session_id in parts:
+                self._written[session_id] = parts[session_id].then
+            if session_id in lost:
+                self._waiting.pop(session_id, None)
+                self._on_lost(session_id)
+
+    def _failed(self, batch: dict[str, Change]) -> None:
+        self.failing = True
+        self._health.failed("writing")
+        later, self._waiting = self._waiting, batch
+        for session_id, change in later.items():
+            self.change(session_id, change)
+        self._due.set()
+        self._drop_results()
+
+    def _drop_results(self) -> None:
+        total = 0
+        for session_id, change in reversed(list(self._waiting.items())):
+            if change.ended is not None and change.ended.farewell is not None:
+                total += len(change.ended.farewell)
+                if total > self._max_bytes:
+                    self._waiting[session_id] = replace(change, ended=replace(change.ended, farewell=None))

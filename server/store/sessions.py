@@ -1,0 +1,206 @@
+"""Running sessions in the database, so that they outlive the process that has them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from server.errors import SettingsError, StoreError
+from server.live.checkpoint import Holder, SessionCheckpoint
+from server.live.clock import Clock, deadline, pause
+from server.live.limits import LiveLimits
+from server.live.outcome import RecentResults, ResultSink
+from server.store import session_rows
+from server.store.checkpoint_parts import joined
+from server.store.database import Database
+from server.store.health import StoreHealth
+from server.store.processes import ProcessLock
+from server.store.results import StoredResults
+from server.store.session_writer import Change, SessionWriter
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+"""How soon a process learns that another one asks for a session."""
+
+SWEEP_EVERY = 10
+"""Polls from one look for abandoned sessions and old results to the next."""
+
+HAND_OVER_S = 3.0
+"""A process that does not let go of a session within this time loses it to the one to which its patient came."""
+
+ASK_EVERY_S = 0.1
+FLUSH_S = 5.0
+
+
+class StoredSessions:
+    """A ``CheckpointStore``. Which process has a session stands in its row: that process alone writes it. Whether a
+    process is alive is told by its lock.
+
+    A session goes to another process when its patient comes back there and the former one died, let go, or did not
+    answer for ``HAND_OVER_S``; and when nobody has had it for ``abandoned_s`` seconds, to be concluded.
+    """
+
+    def __init__(
+        self, database: Database, lock: ProcessLock, clock: Clock, health: StoreHealth, limits: LiveLimits
+    ) -> None:
+        self._database = database
+        self._lock = lock
+        self._clock = clock
+        self._limits = limits
+        self.health = health
+        self.writer = SessionWriter(database, lock.id, clock, health, limits.max_ended_bytes, self._lost)
+        self._holder: Holder | None = None
+        self._unowned_since: dict[str, float] = {}
+
+    @property
+    def lasting(self) -> bool:
+        """See CheckpointStore."""
+        return not self.writer.failing
+
+    def serve(self, holder: Holder) -> None:
+        """See CheckpointStore."""
+        self._holder = holder
+
+    def _lost(self, session_id: str) -> None:
+        if self._holder is not None:
+            self._holder.lost(session_id)
+
+    async def put(self, session_id: str, checkpoint: SessionCheckpoint, *, at_once: bool = False) -> None:
+        """See CheckpointStore."""
+        self.writer.change(session_id, Change(checkpoint))
+        if at_once:
+            await self.writer.written(session_id)
+
+    async def get(self, session_id: str) -> SessionCheckpoint | None:
+        """See CheckpointStore."""
+        async with self._database.reading() as connection:
+            found = await session_rows.read(connection, session_id)
+        if found is None:
+            return None
+        head, rows = found
+        return await asyncio.to_thread(joined, head.head, head.core, rows)
+
+    async def holds(self, session_id: str) -> bool:
+        """See CheckpointStore."""
+        async with self._database.reading() as connection:
+            owners = await session_rows.owners(connection, [session_id])
+        if session_id in owners:
+            return owners[session_id] == self._lock.id
+        return not self.writer.has_written(session_id)
+
+    async def take(self, session_id: str) -> SessionCheckpoint | None:
+        """See CheckpointStore."""
+        await self.writer.written(session_id)  # what this process left behind must not follow what it takes
+        until = self._clock.now() + HAND_OVER_S
+        while not await self._taken(session_id, forced=self._clock.now() >= until):
+            await pause(self._clock, ASK_EVERY_S)
+        checkpoint = await self.get(session_id)
+        if checkpoint is not None:
+            self.writer.took(session_id, checkpoint)
+        return checkpoint
+
+    async def _taken(self, session_id: str, *, forced: bool) -> bool:
+        """Whether it is this process's, or gone; otherwise its owner is asked for it."""
+        async with self._database.writing() as connection:
+            owners = await session_rows.owners(connection, [session_id])
+            if session_id not in owners:
+                return True
+            owner = owners[session_id]
+            if owner is None or owner == self._lock.id or self._lock.dead(owner) or forced:
+                await session_rows.own(connection, session_id, self._lock.id)
+                return True
+            await session_rows.want(connection, session_id, self._lock.id)
+            return False
+
+    async def leave(self, session_id: str) -> None:
+        """See CheckpointStore."""
+        self.writer.change(session_id, Change(release=True))
+        await self.writer.written(session_id)
+
+    async def delete(self, session_id: str) -> None:
+        """See CheckpointStore."""
+        self.writer.change(session_id, Change(over=True))
+        await self.writer.written(session_id)
+
+    # -- what other processes do
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        polls = 0
+        while True:
+            try:
+                await self._poll(sweep=polls % SWEEP_EVERY == 0)
+                self.health.worked("reading")
+            except (StoreError, OSError):
+                self.health.failed("reading")
+            polls += 1
+            await pause(self._clock, POLL_S)
+
+    async def _poll(self, *, sweep: bool) -> None:
+        async with self._database.reading() as connection:
+            wanted = await session_rows.wanted_of(connection, self._lock.id)
+        for session_id in wanted:
+            if self._holder is not None:
+                self._holder.give_up(session_id)
+        if sweep:
+            await self._take_in_abandoned()
+            await self._forget_old_results()
+            self._lock.sweep()
+
+    async def _take_in_abandoned(self) -> None:
+        """Counted from when this process first saw that nobody had it: no jump of the date ends a session."""
+        async with self._database.reading() as connection:
+            owners = await session_rows.owners(connection)
+        dead = {owner for owner in set(owners.values()) if owner is not None and self._lock.dead(owner)}
+        now = self._clock.now()
+        unowned = [session_id for session_id, owner in owners.items() if owner is None or owner in dead]
+        self._unowned_since = {session_id: self._unowned_since.get(session_id, now) for session_id in unowned}
+        for session_id, since in self._unowned_since.items():
+            if now - since >= self._limits.resume_ttl_s and self._holder is not None:
+                self._holder.take_in(session_id)
+
+    async def _forget_old_results(self) -> None:
+        if not self.lasting:
+            return
+        before = self._clock.wall_time() - timedelta(seconds=self._limits.resume_ttl_s)
+        async with self._database.writing() as connection:
+            await session_rows.forget_ended(connection, before, self._limits.max_ended_bytes)
+
+
+@asynccontextmanager
+async def open_sessions(
+    database: Database, data_dir: Path, clock: Clock, limits: LiveLimits
+) -> AsyncIterator[tuple[StoredSessions, ResultSink]]:
+    """Sessions and results of a data folder, written and watched while the block runs; at its end the rest is written.
+
+    Raises SettingsError if the folder cannot be used.
+    """
+    try:
+        lock = ProcessLock(data_dir)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise SettingsError(f"--data-dir: {data_dir} cannot be used: {why}.", param="--data-dir") from None
+    try:
+        sessions = StoredSessions(database, lock, clock, StoreHealth(), limits)
+        recent = RecentResults(clock, limits.resume_ttl_s, limits.max_ended_bytes)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(sessions.writer.run()), group.create_task(sessions.watch())]
+            try:
+                yield sessions, StoredResults(recent, database, sessions.writer)
+            finally:
+                for task in tasks:
+                    task.cancel()
+        await _flush(sessions, clock)
+    finally:
+        lock.close()
+
+
+async def _flush(sessions: StoredSessions, clock: Clock) -> None:
+    try:
+        async with deadline(clock, FLUSH_S):
+            await sessions.writer.write_now()
+    except TimeoutError:
+        log.error("the last checkpoints could not be written in time")

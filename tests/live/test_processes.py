@@ -1,0 +1,256 @@
+"""Two processes on one data folder: which of them has a session, and who ends it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.assessment.engine import Engine
+from server.live.clock import LoopClock
+from server.live.limits import LiveLimits
+from server.live.manager import SessionManager
+from server.store import sessions as stored
+from server.store.database import FILE, open_database
+from server.store.sessions import StoredSessions, open_sessions
+from tests.fakes import until
+from tests.live.patient import RATE, Doctor, Patient, noise, start_message
+from tests.live.test_checkpoints import close, power_cut, ticket, unbroken
+
+PCM = noise(20)
+
+
+class Process:
+    """A manager with a store of its own on a folder that others use too."""
+
+    def __init__(self, manager: SessionManager, sessions: StoredSessions) -> None:
+        self.manager = manager
+        self.sessions = sessions
+
+    async def polled(self) -> None:
+        """It has looked at what others did."""
+        await self.sessions._poll(sweep=True)
+
+
+@asynccontextmanager
+async def process(engine: Engine, folder: Path, **limits: Any) -> AsyncIterator[Process]:
+    granted, clock = LiveLimits(**limits), LoopClock()
+    async with (
+        open_database(folder) as database,
+        open_sessions(database, folder, clock, granted) as (sessions, results),
+        SessionManager(engine, granted, clock, sink=results, checkpoints=sessions) as manager,
+    ):
+        yield Process(manager, sessions)
+
+
+async def spoken(where: Process, seconds: float) -> tuple[Patient, dict[str, Any]]:
+    """A patient whose words so far are judged and kept."""
+    patient = Patient(where.manager)
+    started = await patient.start(pace="fast")
+    await patient.speak_scored(PCM[: round(seconds * RATE) * 2])
+    await where.sessions.writer.written(started["session_id"])
+    return patient, started
+
+
+async def spoken_on(where: Process, started: dict[str, Any]) -> dict[str, Any]:
+    """The result, after the same patient said the rest to another process."""
+    patient = Patient(where.manager)
+    again = await patient.start(pace="fast", resume=ticket(started))
+    assert ticket(again) == ticket(started)
+    for at in range(2 * again["next_sample"], len(PCM), 6400):
+        patient.socket.say(PCM[at : at + 6400])
+    result: dict[str, Any] = (await patient.end())["result"]
+    return result
+
+
+async def refused(where: Process, started: dict[str, Any]) -> int:
+    patient = Patient(where.manager)
+    patient.socket.say(start_message(resume=ticket(started)))
+    return await patient.closed()
+
+
+async def expected(engine: Engine) -> dict[str, Any]:
+    async with SessionManager(engine) as manager:
+        return await unbroken(manager, PCM)
+
+
+def alike(result: dict[str, Any], whole: dict[str, Any]) -> bool:
+    return close(result | {"id": ""}, whole | {"id": ""})
+
+
+async def test_a_session_goes_to_the_process_to_which_its_patient_comes_though_its_socket_still_seems_open(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 13.3)
+        doctor = Doctor(first.manager, started["session_id"])
+        await doctor.socket.expect("snapshot")
+        result = await spoken_on(second, started)
+        assert await patient.closed() == 4409
+        assert await doctor.closed() == 1012, "the doctor finds it elsewhere"
+        assert first.manager.counts().waiting == 0
+        assert alike(result, await expected(engine))
+
+
+async def test_a_session_that_waits_in_one_process_goes_on_in_another(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        patient.socket.vanish()
+        await patient.done
+        assert alike(await spoken_on(second, started), await expected(engine))
+        assert first.manager.counts().waiting == 0
+        assert await refused(first, started) == 4410, "the result was collected, whoever is asked"
+
+
+async def test_a_process_that_stands_still_loses_the_session_and_notices_when_it_wakes(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "HAND_OVER_S", 0.3)
+    monkeypatch.setattr(stored, "POLL_S", 600.0)  # asleep: nobody looks whether others ask
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        back = Patient(second.manager)
+        again = await back.start(pace="fast", resume=ticket(started))
+        assert patient.socket.closed is None
+        for at in range(2 * 5 * RATE, 2 * 12 * RATE, 6400):
+            patient.socket.say(PCM[at : at + 6400])
+        assert await patient.closed() == 4409
+        assert first.manager.counts().waiting == 0
+        for at in range(2 * again["next_sample"], len(PCM), 6400):
+            back.socket.say(PCM[at : at + 6400])
+        assert alike((await back.end())["result"], await expected(engine)), "what it wrote late changed nothing"
+
+
+async def test_a_process_that_woke_too_late_takes_the_session_from_the_store_again(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "HAND_OVER_S", 0.3)
+    monkeypatch.setattr(stored, "POLL_S", 600.0)
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        _, started = await spoken(first, 5)
+        back = Patient(second.manager)
+        await back.start(pace="fast", resume=ticket(started))
+        assert alike(await spoken_on(first, started), await expected(engine))
+
+
+@pytest.mark.parametrize("left", [True, False], ids=["drained", "killed"])
+async def test_a_session_that_nobody_has_is_concluded_once_if_its_patient_stays_away(
+    engine: Engine, tmp_path: Path, left: bool
+) -> None:
+    async with (
+        process(engine, tmp_path, resume_ttl_s=0.2) as second,
+        process(engine, tmp_path, resume_ttl_s=0.2) as third,
+    ):
+        if left:
+            async with process(engine, tmp_path) as first:
+                patient, started = await spoken(first, 5)
+                draining = asyncio.create_task(first.manager.drain(0.0))
+                assert await patient.closed() == 1001
+                assert patient.socket.got("session.ended") == []
+                await draining
+        else:
+            async with process(engine, tmp_path) as first:
+                patient, started = await spoken(first, 5)
+                first.sessions._lock.close()
+                first.sessions.writer.change = lambda *_: None  # type: ignore[method-assign]
+                await power_cut(patient)
+                first.sessions._lock.close = lambda: None  # type: ignore[method-assign]
+        async with asyncio.timeout(20):
+            while not (rows := ended(tmp_path)):
+                await asyncio.gather(second.polled(), third.polled())
+        assert rows == [started["session_id"]]
+        assert running(tmp_path) == []
+        await until(lambda: all(one.manager.counts().waiting == 0 for one in (second, third)))
+        await until(lambda: collected(tmp_path))
+        late = Patient(third.manager)
+        late.socket.say(start_message(resume=ticket(started)))
+        assert await late.closed() == 4410
+
+
+async def test_a_patient_who_comes_in_time_is_not_too_late(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as second:
+        async with process(engine, tmp_path) as first:
+            patient, started = await spoken(first, 5)
+            await first.manager.drain(0.0)
+            assert await patient.closed() == 1001
+        for _ in range(3):
+            await second.polled()
+        assert alike(await spoken_on(second, started), await expected(engine))
+
+
+async def test_a_result_that_never_arrived_is_given_by_another_process(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        patient.socket.say({"type": "session.end"})
+        patient.socket.vanish()
+        await patient.done
+        await until(lambda: ended(tmp_path) == [started["session_id"]])
+        doctor = Doctor(second.manager, started["session_id"])
+        assert (await doctor.socket.expect("snapshot"))["ended"]["reason"] == "client"
+        late = Patient(second.manager)
+        late.socket.say(start_message(resume=ticket(started)))
+        assert (await late.socket.expect("session.ended"))["reason"] == "client"
+        assert await late.closed() == 1000
+        assert await refused(second, started) == 4410
+
+
+async def test_another_sites_or_a_guessed_token_takes_no_session(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        assert await refused(second, started | {"resume_token": "guess"}) == 4404
+        await first.polled()
+        assert patient.socket.closed is None
+        await patient.end()
+
+
+async def test_the_database_holds_no_secret_and_no_sound(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as first:
+        _, started = await spoken(first, 13)
+        await first.polled()
+        bytes_kept = b"".join((tmp_path / name).read_bytes() for name in (FILE, f"{FILE}-wal"))
+        assert started["session_id"].encode() in bytes_kept
+        assert started["resume_token"].encode() not in bytes_kept
+        assert all(PCM[at : at + 64] not in bytes_kept for at in range(0, 2 * 13 * RATE, 6400))
+        with sqlite3.connect(tmp_path / FILE) as plain:
+            sizes = plain.execute("SELECT length(head), length(core) FROM running_sessions").fetchall()
+        plain.close()
+        assert all(head < 20_000 and core < 64 * 1024 for head, core in sizes)
+
+
+async def test_a_session_that_ended_leaves_nothing_but_its_end(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path, resume_ttl_s=0.0) as first:
+        patient, started = await spoken(first, 5)
+        await patient.end()
+        await first.polled()
+        assert running(tmp_path) == []
+        with sqlite3.connect(tmp_path / FILE) as plain:
+            assert plain.execute("SELECT count(*) FROM running_rows").fetchone() == (0,)
+            assert plain.execute("SELECT id, farewell FROM ended_sessions").fetchall() == [
+                (started["session_id"], None)
+            ]
+        plain.close()
+
+
+def running(folder: Path) -> list[str]:
+    return _ids(folder, "running_sessions")
+
+
+def collected(folder: Path) -> bool:
+    with sqlite3.connect(folder / FILE) as plain:
+        found = plain.execute("SELECT collected FROM ended_sessions").fetchall()
+    plain.close()
+    return found == [(1,)]
+
+
+def ended(folder: Path) -> list[str]:
+    return _ids(folder, "ended_sessions")
+
+
+def _ids(folder: Path, table: str) -> list[str]:
+    with sqlite3.connect(folder / FILE) as plain:
+        found = [row[0] for row in plain.execute(f"SELECT id FROM {table}")]
+    plain.close()
+    return found
