@@ -63,7 +63,7 @@ def print_banner(
         f"  API docs        {address}/docs",
         f"  Live path       {address.replace('http', 'ws', 1)}/v1/stream",
     ]
-    public = public_base(settings)
+    public = public_base(settings) or _certified(address, settings, tls)
     if public is not None:
         lines.append(f"  From outside    {public}/")
     lines.append(f"  Scoring         {scoring}; VAD {settings.vad}")
@@ -87,6 +87,21 @@ def say(fd: int, text: str) -> None:
     from server.logs import write_within
 
     write_within(fd, (text + "\n").encode(sys.stdout.encoding, "replace"), SAYING_S)
+
+
+def _certified(address: str, settings: "Settings", tls: "Tls | None") -> str | None:
+    """By which name of the certificate other machines reach it, if they can."""
+    from server.loopback import is_loopback
+    from server.settings import prefix_of
+
+    if tls is None or is_loopback(settings.host):
+        return None
+
+    name = next((one for one in tls.pair.names if "*" not in one and not is_loopback(one)), None)
+    if name is None:
+        return None
+    host = f"[{name}]" if ":" in name else name
+    return f"https://{host}:{urlsplit(address).port}{prefix_of(settings)}"
 
 
 def _warnings_of_certificate(settings: "Settings", tls: "Tls | None") -> list[str]:

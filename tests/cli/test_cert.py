@@ -35,10 +35,12 @@ def test_what_it_prints_serves_and_devices_that_trust_it_connect(tmp_path: Path,
         assert device in ran.out
     ca = data / "tls" / "ca.crt"
     trust = ssl.create_default_context(cafile=ca)
-    with Serving(flags(ran.out)) as serving:
+    with Serving([*flags(ran.out), "--host", "0.0.0.0", "--insecure"]) as serving:
         assert f"{serving.ws}/v1/stream" in serving.banner
         assert serving.ws.startswith("wss://")
-        assert f"{serving.http}/ca.crt" in serving.banner
+        outside = f"https://tingqing.lan:{serving.port}"
+        assert f"From outside    {outside}/" in serving.banner
+        assert f"{outside}/ca.crt" in serving.banner
         assert "tingqing.lan, localhost, 192.168.1.20" in serving.banner
         fetched = httpx.get(f"{serving.http}/ca.crt", verify=trust, timeout=30)
         assert fetched.content == ssl.PEM_cert_to_DER_cert(ca.read_text())
