@@ -1,7 +1,8 @@
 """The Dockerfile's own install and start steps, run in a clean environment, without a container engine.
 
-Read: FROM, COPY, ARG, RUN, USER, EXPOSE, ENTRYPOINT, CMD, HEALTHCHECK. The install step runs as written but for the
-third-party packages, which are borrowed (see ``clean_install``), and the creation of the user, which is not run.
+Read: FROM, COPY, ARG, RUN, ENV, LABEL, USER, EXPOSE, VOLUME, ENTRYPOINT, CMD, HEALTHCHECK. The install step runs
+as written but for the third-party packages, which are borrowed (see ``clean_install``), and the creation of the user,
+which is not run.
 """
 
 import json
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from server import __version__
+from server.live.limits import LiveLimits
 from server.settings import Settings
 from tests.repo.clean_install import CleanEnvironment, get
 
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @dataclass(frozen=True)
 class Step:
+    stage: str
     word: str
     rest: str
 
@@ -31,12 +35,23 @@ class Step:
 def steps() -> list[Step]:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     text = re.sub(r"\\\n\s*", "", re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE))
-    return [Step(*line.split(maxsplit=1)) for line in text.splitlines() if line.strip()]
-
-
-def rest_of(word: str) -> str:
-    (found,) = (step.rest for step in steps() if step.word == word)
+    found: list[Step] = []
+    stage = ""
+    for line in text.splitlines():
+        if line.strip():
+            word, rest = line.split(maxsplit=1)
+            stage = rest.split(" AS ")[1] if word == "FROM" else stage
+            found.append(Step(stage, word, rest))
     return found
+
+
+def rest_of(word: str, stage: str = "runtime") -> str:
+    (found,) = (step.rest for step in steps() if (step.word, step.stage) == (word, stage))
+    return found
+
+
+def pairs_of(word: str, stage: str = "runtime") -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in shlex.split(rest_of(word, stage)))
 
 
 def command_of(rest: str) -> list[str]:
@@ -50,11 +65,11 @@ def default_of(argument: str) -> str:
     return given.partition("=")[2]
 
 
-def pip_install(extras: str) -> list[str]:
-    """The words of the install step, as the shell expands them with this build argument."""
-    (install,) = (step.rest for step in steps() if step.rest.startswith("pip install"))
+def pip_install(stage: str, **arguments: str) -> list[str]:
+    """The words of the install step, as the shell expands them with these build arguments."""
+    (install,) = (step.rest for step in steps() if step.stage == stage and step.rest.startswith("pip install"))
     script = f"printf '%s\\n' {install}"
-    done = subprocess.run(["sh", "-c", script], env={"EXTRAS": extras}, capture_output=True, text=True, check=True)
+    done = subprocess.run(["sh", "-c", script], env=arguments, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
@@ -68,7 +83,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     folder = tmp_path_factory.mktemp("context")
     for step in steps():
-        if step.word != "COPY":
+        if step.word != "COPY" or step.stage != "sources":
             continue
         *sources, target = shlex.split(step.rest)
         for source in sources:
@@ -86,7 +101,7 @@ def image(context: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvir
     """The environment after the Dockerfile's pip step."""
     extras = default_of("EXTRAS")
     clean = CleanEnvironment(tmp_path_factory.mktemp("image") / "venv", extras.split(","))
-    *install, what = pip_install(extras)
+    *install, what = pip_install("build-cpu", EXTRAS=extras)
     clean.run([*install, "--no-deps", "--no-index", "--no-build-isolation", what], cwd=context)
     # What was installed must do without the sources, as the image's last WORKDIR is elsewhere.
     shutil.rmtree(context / "server")
@@ -94,20 +109,56 @@ def image(context: Path, tmp_path_factory: pytest.TempPathFactory) -> CleanEnvir
 
 
 def test_image_is_of_a_python_that_the_project_supports() -> None:
-    assert rest_of("FROM") == "python:3.11-slim"
+    assert default_of("PYTHON_IMAGE").startswith("python:3.11-slim")
+    bases = {step.rest.split(" AS ")[0] for step in steps() if step.word == "FROM"}
+    assert bases == {"${PYTHON_IMAGE}", "sources", "runtime"}, "one base, which can be named by its digest"
 
 
 def test_image_has_clap_unless_it_was_built_without() -> None:
-    assert pip_install(default_of("EXTRAS"))[-1] == ".[clap,cpu]"
-    assert pip_install("")[-1] == "."
+    assert pip_install("build-cpu", EXTRAS=default_of("EXTRAS"))[-1] == ".[clap,cpu]"
+    assert pip_install("build-cpu", EXTRAS="")[-1] == "."
+    assert pip_install("build-cuda", CUDA_EXTRAS=default_of("CUDA_EXTRAS"))[-1] == ".[clap]"
+
+
+def test_both_targets_run_what_their_own_stage_installed_and_cpu_is_the_default() -> None:
+    assert [step.stage for step in steps()][-1] == "cpu"
+    for target in ("cpu", "cuda"):
+        assert rest_of("FROM", target) == f"runtime AS {target}"
+        assert rest_of("COPY", target) == f"--from=build-{target} /srv/venv /srv/venv"
 
 
 def test_image_does_not_run_as_root() -> None:
-    words = [step.word for step in steps()]
+    words = [step.word for step in steps() if step.stage == "runtime"]
     user = rest_of("USER")
-    assert user not in {"root", "0"}
-    assert any(step.word == "RUN" and step.rest.startswith("useradd") and user in step.rest for step in steps())
+    assert user.isdecimal()
+    assert int(user) > 0
+    assert any(step.word == "RUN" and f"--uid {user}" in step.rest for step in steps())
     assert words.index("USER") < words.index("ENTRYPOINT")
+
+
+def test_all_that_the_image_writes_is_in_its_volumes_so_that_its_root_can_be_read_only() -> None:
+    volumes = json.loads(rest_of("VOLUME"))
+    settings = pairs_of("ENV")
+    for name in ("HOME", "TINGQING_DATA_DIR", "TINGQING_MODEL_CACHE_DIR"):
+        assert any(settings[name] == volume or settings[name].startswith(f"{volume}/") for volume in volumes)
+    (made,) = (step.rest for step in steps() if step.word == "RUN" and "useradd" in step.rest)
+    assert all(f"-g tingqing -m 07{mode}" in made for mode in ("00", "55"))
+    assert all(volume in made for volume in volumes)
+
+
+def test_a_drain_of_the_image_ends_within_the_grace_of_docker_stop() -> None:
+    """10 s, after which docker kills: the drain, and 5 s that the last windows and messages may take."""
+    assert float(pairs_of("ENV")["TINGQING_DRAIN_S"]) + LiveLimits().tail_s < 10
+
+
+def test_image_settings_are_settings() -> None:
+    named = {name for name in pairs_of("ENV") if name.startswith("TINGQING_")}
+    assert named <= {f"TINGQING_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_image_says_its_version() -> None:
+    assert default_of("VERSION") == __version__
+    assert pairs_of("LABEL")["org.opencontainers.image.version"] == "${VERSION}"
 
 
 def test_image_exposes_the_default_port() -> None:
@@ -119,6 +170,7 @@ def test_image_starts_and_is_healthy_by_its_own_steps(image: CleanEnvironment, t
     with image.serve(start, cwd=tmp_path, log=tmp_path / "log") as address:
         assert get(f"{address}/")[0] == 200
         _, check = rest_of("HEALTHCHECK").split("CMD", maxsplit=1)
+        assert "/readyz" in check
         image.run(command_of(check), cwd=tmp_path, TINGQING_PORT=address.rsplit(":", 1)[1])
 
 

@@ -1,0 +1,55 @@
+"""``tingqing backup`` and ``tingqing restore``: the data folder's database, out and back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.console import Failure, guarded, stderr_console
+from server.cli.options import DataOption
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing backup /backups/tingqing.db --data-dir /var/lib/tingqing   # also while it serves
+  systemctl stop tingqing
+  tingqing restore /backups/tingqing.db --force --data-dir /var/lib/tingqing
+"""
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.", show_default=False)]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+
+
+@guarded
+def backup(file: FileArgument, force: ForceOption = False, data_dir: DataOption = None) -> None:
+    """Copy keys and audit to one file, also while the server runs.
+
+    The copy is of one moment, checked, and readable by its owner alone:
+    it holds the secrets that sign tokens. Models are not in it.
+    """
+    from server.store.backup import back_up
+
+    version = back_up(_folder(data_dir), file, replace=force)
+    stderr_console().print(f"{file}: {file.stat().st_size} bytes, schema {version}, intact.", soft_wrap=True)
+
+
+@guarded
+def restore(file: FileArgument, force: ForceOption = False, data_dir: DataOption = None) -> None:
+    """Put a backup back. Stop the server first.
+
+    A backup of an older version is brought up to date at the next start;
+    one of a newer version is refused then.
+    """
+    from server.store.backup import restore as put_back
+
+    folder = _folder(data_dir)
+    version = put_back(file, folder, replace=force)
+    stderr_console().print(f"{folder}: restored, schema {version}. Start the server.", soft_wrap=True)
+
+
+def _folder(data_dir: Path | None) -> Path:
+    from server.settings import load_settings
+
+    folder = load_settings(data_dir=data_dir).data_dir
+    if folder is None:
+        raise Failure("which folder?", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR.")
+    return folder

@@ -1,0 +1,126 @@
+"""A copy that is made while the database is used, and brings everything back."""
+
+import asyncio
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from server.access.gate import utc_now
+from server.access.keys import create_key, digest_of
+from server.access.principal import Role
+from server.app import open_keys
+from server.errors import SettingsError
+from server.settings import Settings
+from server.store.backup import back_up, restore
+from server.store.database import FILE
+
+
+async def add_keys(folder: Path, count: int) -> list[str]:
+    async with open_keys(Settings(data_dir=folder)) as keys:
+        return [(await create_key(keys, "ward-3", Role.VIEWER, utc_now()))[0] for _ in range(count)]
+
+
+async def has(folder: Path, key: str) -> bool:
+    async with open_keys(Settings(data_dir=folder)) as keys:
+        return await keys.find(digest_of(key)) is not None
+
+
+async def test_a_backup_under_way_of_writes_holds_what_was_written_before_it(tmp_path: Path) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    async with open_keys(Settings(data_dir=folder)) as keys:
+        before = [(await create_key(keys, "ward-3", Role.VIEWER, utc_now()))[0] for _ in range(5)]
+        assert (folder / f"{FILE}-wal").stat().st_size > 0, "a copy of the file alone would miss these"
+        stop = asyncio.Event()
+
+        async def write_on() -> int:
+            written = 0
+            while not stop.is_set():
+                await create_key(keys, "elsewhere", Role.VIEWER, utc_now())
+                written += 1
+            return written
+
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(write_on())
+            for _ in range(5):
+                await asyncio.to_thread(back_up, folder, target, replace=True)
+            stop.set()
+        assert writing.result() > 0
+    restore(target, tmp_path / "again")
+    for key in before:
+        assert await has(tmp_path / "again", key)
+
+
+async def test_a_backup_is_one_file_for_its_owner_and_says_its_schema(tmp_path: Path) -> None:
+    await add_keys(tmp_path / "data", 1)
+    target = tmp_path / "out" / "copy.db"
+    target.parent.mkdir()
+    assert back_up(tmp_path / "data", target).isdecimal()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [path.name for path in target.parent.iterdir()] == ["copy.db"]
+
+
+async def test_what_is_there_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    await add_keys(tmp_path / "data", 1)
+    target = tmp_path / "copy.db"
+    back_up(tmp_path / "data", target)
+    with pytest.raises(SettingsError, match="--force"):
+        back_up(tmp_path / "data", target)
+    with pytest.raises(SettingsError, match="--force"):
+        restore(target, tmp_path / "data")
+
+
+async def test_a_restore_brings_back_the_moment_of_the_backup(tmp_path: Path) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    (kept,) = await add_keys(folder, 1)
+    back_up(folder, target)
+    (later,) = await add_keys(folder, 1)
+    restore(target, folder, replace=True)
+    assert await has(folder, kept)
+    assert not await has(folder, later)
+    assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
+
+
+async def test_a_folder_that_a_server_uses_is_not_replaced(tmp_path: Path) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    await add_keys(folder, 1)
+    back_up(folder, target)
+    async with open_keys(Settings(data_dir=folder)) as keys:
+        key, _ = await create_key(keys, "ward-3", Role.VIEWER, utc_now())
+        with pytest.raises(SettingsError, match="in use"):
+            restore(target, folder, replace=True)
+    assert await has(folder, key)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", "other"])
+def test_a_file_that_is_no_backup_changes_nothing(tmp_path: Path, content: bytes | str) -> None:
+    source = tmp_path / "copy.db"
+    if isinstance(content, bytes):
+        source.write_bytes(content)
+    else:
+        with closing(sqlite3.connect(source)) as other:
+            other.execute("CREATE TABLE plants (name)")
+    with pytest.raises(SettingsError, match="no intact database"):
+        restore(source, tmp_path / "data")
+    assert not (tmp_path / "data" / FILE).exists()
+
+
+async def test_a_damaged_backup_is_refused(tmp_path: Path) -> None:
+    await add_keys(tmp_path / "data", 200)
+    source = tmp_path / "copy.db"
+    back_up(tmp_path / "data", source)
+    damaged = bytearray(source.read_bytes())
+    damaged[4096 * 3 : 4096 * 5] = b"\xff" * 8192
+    source.write_bytes(damaged)
+    with pytest.raises(SettingsError, match="no intact database"):
+        restore(source, tmp_path / "again")
+
+
+def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
+    asyncio.run(add_keys(tmp_path / "data", 1))
+    with pytest.raises(SettingsError, match="nowhere"):
+        back_up(tmp_path / "data", tmp_path / "nowhere" / "copy.db")
+    with pytest.raises(SettingsError, match="no database"):
+        back_up(tmp_path / "empty", tmp_path / "copy.db")
