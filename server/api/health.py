@@ -87,6 +87,9 @@ class Ready(WireModel):
     ready: bool
     why: str | None = None
     draining: bool
+    lasting: bool = Field(
+        description="Sessions could go on in another process now: with a data folder, while its database answers."
+    )
     scorers: list[str]
     basic_mode: bool
     clap: str | None = Field(description="The loaded CLAP checkpoint, <id>@<revision>.")
@@ -120,6 +123,7 @@ async def readyz(services: Wired, response: Response) -> Ready:
         ready=why is None,
         why=why,
         draining=draining,
+        lasting=counts.lasting,
         scorers=list(engine.scorer_names),
         basic_mode=engine.basic_mode,
         clap=engine.clap,

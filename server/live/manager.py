@@ -37,13 +37,14 @@ NOT_BEGUN_S = 2.0
 @dataclass(frozen=True, slots=True)
 class SessionCounts:
     """``starting``: sockets before ``session.started``. ``pending``: announced sessions. ``waiting``: those without a
-    socket."""
+    socket. ``lasting``: another process could go on with them now."""
 
     starting: int
     pending: int
     live: int
     waiting: int
     observers: int
+    lasting: bool = False
 
 
 class SessionManager:
@@ -112,6 +113,7 @@ class SessionManager:
             live=len(self._registry.connections),
             waiting=len(self._registry.waiting),
             observers=len(self._observers),
+            lasting=self._registry.lasting,
         )
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from server.assessment.engine import Engine
 from server.live.clock import LoopClock
@@ -204,6 +205,27 @@ async def test_another_sites_or_a_guessed_token_takes_no_session(engine: Engine,
         await first.polled()
         assert patient.socket.closed is None
         await patient.end()
+
+
+async def test_a_database_that_cannot_be_written_stops_no_session_and_gets_all_when_it_can(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        assert first.manager.counts().lasting
+        async with first.sessions._database.writing() as connection:
+            pages = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+            await connection.execute(text(f"PRAGMA max_page_count={pages}"))  # the disk is full
+        patient = Patient(first.manager)
+        started = await patient.start(pace="fast")
+        await patient.speak_scored(PCM[: 2 * 5 * RATE])
+        assert not first.manager.counts().lasting
+        async with first.sessions._database.writing() as connection:
+            await connection.execute(text("PRAGMA max_page_count=1000000"))
+        await first.sessions.writer.write_now()
+        assert first.manager.counts().lasting
+        assert alike(await spoken_on(second, started), await expected(engine))
+        assert len([line for line in caplog.messages if "the database does not answer" in line]) == 1
+        assert "the database answers again: sessions are kept" in caplog.messages
 
 
 async def test_the_database_holds_no_secret_and_no_sound(engine: Engine, tmp_path: Path) -> None:
