@@ -9,7 +9,22 @@ from typing import Annotated
 import typer
 
 from server import __version__
-from server.cli import assess, backup, bench, cert, demo, evaluate, keys, labels, models, schema, serve, stream, version
+from server.cli import (
+    assess,
+    backup,
+    bench,
+    cert,
+    demo,
+    doctor,
+    evaluate,
+    keys,
+    labels,
+    models,
+    schema,
+    serve,
+    stream,
+    version,
+)
 from server.cli.console import hold_standard_streams
 
 app = typer.Typer(
@@ -57,6 +72,7 @@ app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)
 app.add_typer(keys.app)
 app.command(epilog=cert.EPILOG)(cert.cert)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=backup.EPILOG)(backup.backup)
 app.command(epilog=backup.EPILOG)(backup.restore)
 app.add_typer(bench.app)

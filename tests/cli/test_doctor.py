@@ -1,0 +1,64 @@
+"""``tingqing doctor`` names what is wrong and the command that mends it, in both languages."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.cli import checks
+from server.cli.checks import CHECKS
+from tests.cli.conftest import in_process
+
+
+def findings(*arguments: str, **variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    ran = in_process("doctor", "--json", *arguments, stdin=None, **{"TINGQING_CLAP": "off"} | variables)
+    return ran.code, {line["check"]: line for line in ran.lines()}
+
+
+def test_a_working_installation_fails_nothing(tmp_path: Path) -> None:
+    code, found = findings("--data-dir", str(tmp_path))
+    assert code == 0
+    assert len(found) == len(CHECKS)
+    assert all(line["status"] != "fail" and line["zh"] and line["en"] for line in found.values())
+    assert found["database"]["command"].startswith("tingqing keys create")
+
+
+def test_a_damaged_database_fails_and_a_backup_mends_it(tmp_path: Path) -> None:
+    (tmp_path / "tingqing.db").write_bytes(b"no database" * 1000)
+    code, found = findings("--data-dir", str(tmp_path))
+    assert code == 1
+    assert found["database"]["status"] == "fail"
+    assert found["database"]["command"].startswith("tingqing restore")
+
+
+def test_a_port_in_use_a_missing_model_and_plain_http_are_warned_of(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        variables = {"TINGQING_PORT": port, "TINGQING_CLAP": "auto", "TINGQING_MODEL_CACHE_DIR": str(tmp_path)}
+        code, found = findings(TINGQING_PUBLIC_URL="http://clinic.example", **variables)
+    assert code == 0
+    for check in ("port", "models", "browser"):
+        assert found[check]["status"] == "warn"
+        assert found[check]["command"].startswith("tingqing")
+
+
+def test_a_certificate_that_cannot_be_read_fails(tmp_path: Path) -> None:
+    code, found = findings(TINGQING_TLS_CERT=str(tmp_path / "none.crt"), TINGQING_TLS_KEY=str(tmp_path / "none.key"))
+    assert code == 1
+    assert found["tls"]["command"] == "tingqing cert"
+
+
+def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def _codecs(_: object) -> None:
+        raise OSError("libsndfile is gone")
+
+    monkeypatch.setattr(checks, "CHECKS", (_codecs,))
+    code, found = findings()
+    assert code == 1
+    assert "libsndfile is gone" in found["codecs"]["en"]
+
+
+def test_text_is_in_the_language_asked_for() -> None:
+    assert "Browsers" in in_process("doctor", "--language", "en", TINGQING_CLAP="off").out
+    assert "浏览器" in in_process("doctor", "--language", "zh", TINGQING_CLAP="off").out
