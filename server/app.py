@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
@@ -171,6 +172,8 @@ def create_app(
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
     from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
 
+    reach = outside(settings, () if tls is None else tls.pair.names)
+
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -192,9 +195,14 @@ def create_app(
                 )
             )
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
-            door = Gate(stores.access.keys, stores.access.audit, requests_per_minute=settings.requests_per_minute)
+            door = Gate(
+                stores.access.keys,
+                stores.access.audit,
+                requests_per_minute=settings.requests_per_minute,
+                sign_in_lasts=timedelta(hours=settings.sign_in_hours),
+            )
             probe = Probe(lambda: score_once(engine))
-            services = Services(engine, manager, probe, slots, uploads, door, public_base(settings), tls)
+            services = Services(engine, manager, probe, slots, uploads, door, reach, public_base(settings), tls)
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services
             yield
@@ -203,7 +211,7 @@ def create_app(
     return build(
         lifespan,
         version=version(DISTRIBUTION),
-        outside=outside(settings, () if tls is None else tls.pair.names),
+        outside=reach,
         client=web_client_dir(),
         trusted=settings.trust_proxy,
         root=prefix_of(settings),

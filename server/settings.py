@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     )
     max_observers: int = Field(default=32, ge=1, description="Maximum number of observers of one session.")
     drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for its sessions.")
+    sign_in_hours: float = Field(
+        default=12.0, gt=0, le=24, description="How long a person stays signed in at the pages for staff."
+    )
     requests_per_minute: int = Field(default=600, ge=1, description="Requests and sockets per minute of one key.")
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
     max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording accepted, by decoded length.")

@@ -8,13 +8,15 @@ from typing import Protocol
 
 
 class Act(StrEnum):
-    """What was done. ``about`` is the session, the key or the signing key; nothing for a recording or guesses."""
+    """What was done. ``about`` is the session, the key or the signing key; else nothing."""
 
     SESSION_ANNOUNCED = "session.announced"
     SESSION_SPOKEN = "session.spoken"
     SESSION_OBSERVED = "session.observed"
     PROMPT_SENT = "prompt.sent"
     PROMPT_MUTED = "prompt.muted"
+    PAGE_SIGNED_IN = "page.signed_in"
+    PAGE_SIGNED_OUT = "page.signed_out"
     RECORDING_ASSESSED = "recording.assessed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -4,11 +4,12 @@ import logging
 import re
 import time
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from server.access.audit import Act, AuditEntry, AuditLog
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
+from server.access.sign_in import LASTS, SignIns
 from server.access.throttle import Throttle
 from server.access.tokens import Claim, Scope, Tokens
 from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
@@ -36,10 +37,12 @@ class Gate:
         now: Callable[[], datetime] = utc_now,
         *,
         requests_per_minute: int = REQUESTS_PER_MINUTE,
+        sign_in_lasts: timedelta = LASTS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``requests_per_minute``: of one key."""
         self.tokens = Tokens(keys, now)
+        self.sign_ins = SignIns(keys, self.tokens, now, sign_in_lasts)
         self._throttle = Throttle(requests_per_minute)
         self._monotonic = monotonic
         self._keys = keys
@@ -74,6 +77,12 @@ class Gate:
             raise UnauthorizedError("This key is not valid.", param="authorization")
         self._throttle.key(key.id, since)
         return key.principal
+
+    async def signed_in(self, cookie: str) -> Principal:
+        """Who came with this cookie. Raises UnauthorizedError, TooManyRequestsError, StoreError."""
+        who = await self.sign_ins.read(cookie)
+        self._throttle.key(f"{who.key_id} at pages", self._monotonic())
+        return who
 
     async def note(self, who: Principal, act: Act, about: str, address: str) -> None:
         """Write down what ``who`` does, before it is done. A server without keys identifies nobody and writes nothing.

@@ -72,6 +72,16 @@ class Outside:
             f"http://localhost. {proxied}"
         )
 
+    def check_own(self, origins: list[str], host: str, *, secure: bool = False) -> None:
+        """Raises ForbiddenError unless a page of this very server asks: for what a browser's cookie opens, no other
+        page may, listed or not. A program sends no ``Origin``, and has a key. ``secure``: as of ``check_origin``."""
+        if not origins or not all(self._own(one, host, secure=secure) for one in origins):
+            raise ForbiddenError("Only the pages of this server may do this.", param="origin")
+
+    def _own(self, origin: str, host: str, *, secure: bool) -> bool:
+        own = _same_authority(origin, host) and (origin.startswith("https:") or not secure)
+        return own or origin == self.own_origin
+
     def check_origin(self, origins: list[str], host: str, *, secure: bool = False) -> None:
         """Raises ForbiddenError if there is an ``Origin`` that is neither this host and port nor on the list.
 
@@ -79,9 +89,7 @@ class Outside:
         the way may have written.
         """
         for origin in origins:
-            own = _same_authority(origin, host) and (origin.startswith("https:") or not secure)
-            own = own or origin == self.own_origin
-            if not own and origin not in self.origins:
+            if not self._own(origin, host, secure=secure) and origin not in self.origins:
                 raise ForbiddenError(
                     "Pages from other origins may not use this server. Its operator can set --allow-origin, or, where "
                     "the page is this server's own behind a proxy, --public-url.",

@@ -87,7 +87,6 @@ class Tokens:
     ) -> str:
         """``key_id``: of the key that asks; ``None`` on a server without keys. ``resumes``: for so long after ``lasts``
         its holder may come back to what it began."""
-        signing = await self._newest()
         now = self._now()
         claims: dict[str, Any] = {
             "aud": AUDIENCE,
@@ -99,11 +98,16 @@ class Tokens:
             "until": int((now + lasts + resumes).timestamp()),
             "key": key_id,
         }
+        return await self.sign(claims)
+
+    async def sign(self, claims: dict[str, Any]) -> str:
+        """``claims`` with the newest key."""
+        signing = await self._newest()
         return jwt.encode(claims, signing.secret, ALGORITHM, headers={"kid": signing.kid})
 
     async def read(self, text: str) -> Grant:
         """Raises InvalidTokenError for everything that this server did not sign, whatever is wrong with it."""
-        claims = await self._verified(text)
+        claims = await self.verified(text)
         try:
             scope = Scope(claims["scope"])
             expires, key_id = int(claims["exp"]), claims["key"]
@@ -113,7 +117,8 @@ class Tokens:
         except (KeyError, ValueError, TypeError):  # signed by another version of this server
             raise _invalid() from None
 
-    async def _verified(self, text: str) -> dict[str, Any]:
+    async def verified(self, text: str, audience: str = AUDIENCE) -> dict[str, Any]:
+        """The claims of what this server signed for ``audience``, whatever their times. Raises InvalidTokenError."""
         if len(text) > MAX_CHARS:
             raise _invalid()
         try:
@@ -122,7 +127,7 @@ class Tokens:
             if signing is None:
                 raise _invalid()
             claims: dict[str, Any] = jwt.decode(
-                text, signing.secret, [ALGORITHM], audience=AUDIENCE, options=CHECKED_BY_LIBRARY
+                text, signing.secret, [ALGORITHM], audience=audience, options=CHECKED_BY_LIBRARY
             )
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise _invalid() from None

@@ -21,6 +21,7 @@ from server.api import (
     problems,
     schema,
     sessions,
+    sign_in,
     stream,
 )
 from server.api.forwarded import Forwarded
@@ -63,7 +64,7 @@ def build(
         telemetry=NO_TELEMETRY,
     )
     problems.install(app)
-    for part in (sessions, assess, label_sets, health, metrics, schema):
+    for part in (sessions, sign_in, assess, label_sets, health, metrics, schema):
         app.include_router(part.router)
     docs.install(app)
     app.include_router(authority.router)

@@ -6,16 +6,40 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from server.access.audit import Act
+from server.access.gate import Gate
 from server.access.principal import Principal, Right
+from server.api.cookies import cookie_of
 from server.api.services import services_of
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def principal_of(connection: HTTPConnection, right: Right) -> Principal:
-    """Raises UnauthorizedError, ForbiddenError, TooManyRequestsError, StoreError, before a body is read."""
-    authorization = connection.headers.get("authorization")
-    principal = await services_of(connection).gate.caller(authorization, address_of(connection))
+    """By the key in the head, or by the cookie of who signed in at a page of ours.
+
+    Raises UnauthorizedError, ForbiddenError, TooManyRequestsError, StoreError, before a body is read.
+    """
+    authorization, cookie, gate = connection.headers.get("authorization"), cookie_of(connection), gate_of(connection)
+    if authorization is None and cookie and await gate.keyed():
+        # A browser sends the Origin with every handshake and every request that changes something.
+        if connection.scope["type"] == "websocket" or connection.scope["method"] not in SAFE_METHODS:
+            own_page(connection)
+        principal = await gate.signed_in(cookie)
+    else:
+        principal = await gate.caller(authorization, address_of(connection))
     principal.need(right)
     return principal
+
+
+def gate_of(connection: HTTPConnection) -> Gate:
+    """Tells who a caller is."""
+    return services_of(connection).gate
+
+
+def own_page(connection: HTTPConnection) -> None:
+    """Raises ForbiddenError unless a page of this server asks."""
+    headers, secure = connection.headers, connection.scope["scheme"] in ("https", "wss")
+    services_of(connection).outside.check_own(headers.getlist("origin"), headers.get("host", ""), secure=secure)
 
 
 def address_of(connection: HTTPConnection) -> str:

@@ -7,6 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from server.access.gate import Gate
+from server.access.origins import Outside
 from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
@@ -29,8 +30,8 @@ class UploadLimits:
 class Services:
     """One of each per process; they live as long as the application's lifespan.
 
-    ``public_url``: how the outside calls this server, without a final slash; ``None``: as each request does.
-    ``tls``: with what the server speaks HTTPS, if it does.
+    ``outside``: which pages may use it. ``public_url``: how the outside calls this server, without a final slash;
+    ``None``: as each request does. ``tls``: with what the server speaks HTTPS, if it does.
     """
 
     engine: Engine
@@ -39,6 +40,7 @@ class Services:
     slots: UploadSlots
     uploads: UploadLimits
     gate: Gate
+    outside: Outside
     public_url: str | None = None
     tls: "Tls | None" = None
 

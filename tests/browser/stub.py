@@ -154,6 +154,10 @@ class StubServer:
                 self.asked.put(str(form.get("labels", "")))
             return JSONResponse(messages.result())
 
+        @app.get("/v1/sign-in")
+        async def sign_in() -> JSONResponse:
+            return JSONResponse({"needed": False, "site": None})
+
         @app.get("/v1/label-sets")
         async def label_sets() -> JSONResponse:
             return JSONResponse(messages.label_sets())

@@ -1,5 +1,6 @@
 /** The two pages: language, session and token in the address, dropped files. Each page loads only its own element. */
 
+import { StaffDoor } from './staff-door.js';
 import { LabelPicker } from './label-picker.js';
 import { languageOf } from '../language/dictionary.js';
 
@@ -26,11 +27,19 @@ if (element.localName === 'tingqing-patient') {
   void picker.load();
 }
 
+/** @type {StaffDoor | null} */
+let door = null;
+if (element.localName === 'tingqing-doctor' && !token) {
+  door = new StaffDoor(address);
+  button.before(door.strip);
+}
+
 /** @param {Language} language */
 function speak(language) {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   element.lang = language;
   picker?.speak(language);
+  door?.speak(language);
   const other = language === 'zh' ? 'en' : 'zh';
   button.lang = other === 'zh' ? 'zh-CN' : 'en';
   button.textContent = other === 'zh' ? '中文' : 'English';
@@ -43,7 +52,10 @@ function speak(language) {
 }
 
 speak(languageOf(address.searchParams.get('lang') ?? navigator.language));
-if (element.localName === 'tingqing-doctor') {
+await door?.load();
+if (door?.closed) {
+  element.replaceWith(door.element);
+} else if (element.localName === 'tingqing-doctor') {
   element.setAttribute('session', address.searchParams.get('session') ?? '');
   const { TingqingDoctor } = await import('../elements/doctor-element.js');
   customElements.define('tingqing-doctor', TingqingDoctor);

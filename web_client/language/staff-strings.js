@@ -1,0 +1,34 @@
+/** The sentences of the door of the pages for staff. */
+
+import { dictionary } from './dictionary.js';
+
+export const staffText = dictionary({
+  title: ['登录', 'Sign in'],
+  intro: [
+    '请输入贵单位管理员提供的查看密钥，即可观看本单位的会话。',
+    'Enter the viewer key from your administrator to watch the sessions of your own site.',
+  ],
+  key: ['查看密钥', 'Viewer key'],
+  signIn: ['登录', 'Sign in'],
+  signOut: ['退出登录', 'Sign out'],
+  site: ['单位：{site}', 'Site: {site}'],
+  unauthorized: [
+    '密钥无效。请核对后重试，或联系管理员。',
+    'This key is not valid. Check it, or ask your administrator.',
+  ],
+  forbidden: [
+    '请使用查看（viewer）密钥登录；其他密钥只供程序使用。',
+    'Please sign in with a viewer key; the other keys are for programs.',
+  ],
+  tooMany: ['尝试次数过多，请稍等片刻再试。', 'Too many tries. Please wait a little, then try again.'],
+  unreachable: [
+    '无法连接服务器。请检查网络，然后重试。',
+    'The server cannot be reached. Check your network, then try again.',
+  ],
+  other: ['登录失败，请稍后再试。', 'You could not be signed in. Please try again later.'],
+  session: ['会话编号或医生页面链接', 'Session number, or the link of the doctor’s page'],
+  open: ['打开', 'Open'],
+  noSession: ['这里没有会话编号。', 'There is no session number in this.'],
+});
+
+/** @typedef {Parameters<typeof staffText>[0]} StaffKey */

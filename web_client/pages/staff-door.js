@@ -1,0 +1,113 @@
+/** The door of the doctor's page on a server with keys: who has no link signs in with a viewer key. */
+
+import { h, mark, say } from '../drawing/dom.js';
+import { staffText } from '../language/staff-strings.js';
+import { signIn, signInState, signOut } from '../transport/sign-in.js';
+
+/**
+ * @import { StaffKey } from '../language/staff-strings.js'
+ * @import { Language } from '../protocol/types.js'
+ * @import { SignInState } from '../transport/sign-in.js'
+ */
+
+const SESSION = /\b[0-9a-f]{32}\b/;
+
+/** @type {Readonly<Record<string, StaffKey>>} */
+const TOLD = { unauthorized: 'unauthorized', unreachable: 'unreachable' };
+
+export class StaffDoor {
+  /** @param {URL} address of the page */
+  constructor(address) {
+    this.#address = address;
+    this.#form.append(this.#title, this.#intro, this.#label, this.#enter, this.#told);
+    this.#label.append(this.#name, this.#field);
+    this.strip.append(this.#site, this.#leave);
+  }
+
+  #address;
+  #language = /** @type {Language} */ ('en');
+  #state = /** @type {SignInState} */ ({ needed: false, site: null });
+  #problem = /** @type {StaffKey | null} */ (null);
+  #title = h('h1');
+  #intro = h('p');
+  #name = h('span');
+  #field = /** @type {HTMLInputElement} */ (h('input', { required: true, autocomplete: 'off', spellcheck: 'false' }));
+  #label = h('label');
+  #enter = h('button', {});
+  #told = h('p', { role: 'alert' });
+  #form = h('form', { class: 'door', onsubmit: (event) => this.#submitted(event) });
+  #site = h('span');
+  #leave = h('button', { type: 'button', onclick: () => void this.#left() });
+
+  /** Shown in place of the element while `closed`. */
+  element = this.#form;
+  /** Shown in the head of the page to who signed in. */
+  strip = h('span', { class: 'staff', hidden: true });
+
+  /** Whether the page can show no session yet. */
+  get closed() {
+    return this.#state.needed && (this.#state.site === null || !this.#address.searchParams.get('session'));
+  }
+
+  /** Asks the server. Call it once. */
+  async load() {
+    this.#state = await signInState();
+    this.strip.hidden = this.#state.site === null;
+    this.#field.type = this.#state.site === null ? 'password' : 'text';
+    this.speak(this.#language);
+  }
+
+  /** @param {Language} language */
+  speak(language) {
+    this.#language = language;
+    const inside = this.#state.site !== null;
+    const t = (/** @type {StaffKey} */ key) => staffText(key, language, { site: this.#state.site ?? '' });
+    mark(this.#form, 'lang', language);
+    say(this.#title, t(inside ? 'open' : 'title'));
+    say(this.#intro, inside ? '' : t('intro'));
+    say(this.#name, t(inside ? 'session' : 'key'));
+    say(this.#enter, t(inside ? 'open' : 'signIn'));
+    say(this.#told, this.#problem ? t(this.#problem) : '');
+    say(this.#site, inside ? t('site') : '');
+    say(this.#leave, t('signOut'));
+  }
+
+  /** @param {Event} event */
+  #submitted(event) {
+    event.preventDefault();
+    const given = this.#field.value.trim();
+    if (this.#state.site !== null) this.#open(given);
+    else void this.#enterWith(given);
+  }
+
+  /** @param {string} key */
+  async #enterWith(key) {
+    const failure = await signIn(key);
+    if (failure === null) {
+      this.#field.value = '';
+      location.reload();
+      return;
+    }
+    const code = failure.detail.split(':')[0] ?? '';
+    this.#problem = TOLD[failure.code] ?? (code === 'forbidden' ? 'forbidden' : 'other');
+    if (code === 'too_many_requests') this.#problem = 'tooMany';
+    this.speak(this.#language);
+  }
+
+  /** @param {string} given */
+  #open(given) {
+    const [session] = SESSION.exec(given) ?? [];
+    if (session) {
+      this.#address.searchParams.set('session', session);
+      location.assign(this.#address);
+    } else {
+      this.#problem = 'noSession';
+      this.speak(this.#language);
+    }
+  }
+
+  async #left() {
+    await signOut();
+    location.reload();
+  }
+}
