@@ -1,12 +1,36 @@
 """Limits how long the head of an HTTP request may take: uvicorn waits for ever. h11 limits its size (64 KiB)."""
 
 import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
+
+LINE_MARGIN = 32
+"""Bytes of a line of the head besides the name and value of a header, or the target."""
 
 HEAD_S = 20.0
 """Seconds for the whole head, and for the rest of a body whose request was answered early."""
+
+
+def refusal_of_handshake(target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+    """Status and sentence for the handshake of a WebSocket that the WebSocket library would leave without an answer,
+    on a connection that nobody closes."""
+    given = list(headers)
+    lines = [len(target), *(len(name) + len(value) for name, value in given)]
+    if len(given) > MAX_NUM_HEADERS or max(lines) > MAX_LINE_LENGTH - LINE_MARGIN:
+        longest = MAX_LINE_LENGTH - LINE_MARGIN
+        return (
+            431,
+            f"A handshake has at most {MAX_NUM_HEADERS} headers of {longest} bytes each, cookies included.",
+        )
+    sizes = [value for name, value in given if name.lower() == b"content-length"]
+    if any(size != b"0" for size in sizes) or any(name.lower() == b"transfer-encoding" for name, _ in given):
+        return 400, "A handshake has no body."
+    return None
 
 
 class PromptHeadProtocol(H11Protocol):
@@ -34,7 +58,17 @@ class PromptHeadProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: Any) -> None:
         """The head is complete; a WebSocket has its own deadlines from here."""
         self._cancel()
+        if (refusal := refusal_of_handshake(event.target, event.headers)) is not None:
+            self._refuse(*refusal)
+            return
         super().handle_websocket_upgrade(event)
+
+    def _refuse(self, status: int, why: str) -> None:
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+        response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
+        for part in (response, h11.Data(data=why.encode()), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(part) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Start the deadline of the next head of a kept-alive connection."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from typing import TypeVar
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +16,8 @@ T = TypeVar("T")
 
 MAX_FIELDS = 8
 MAX_FIELD_BYTES = 64 * 1024
+
+CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 
 MIN_BYTES_PER_S = 1000
 """Slower than any usable connection. Without a minimum, a client that sends a byte now and then would hold a slot for
@@ -33,6 +36,10 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(415, "Send multipart/form-data with the recording in the field 'file'.")
+    _, options = parse_options_header(request.headers["content-type"])
+    if options.get(b"charset", b"utf-8").lower() not in CHARSETS:
+        # Python looks codecs up by any name, remembers each for ever, and some of them fail in their own ways.
+        raise HTTPException(415, "The text fields of the form are UTF-8; leave out the charset.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_large(max_bytes)

@@ -32,7 +32,7 @@ DEAD_LINE_S = {"realtime": 3.0, "fast": 10.0}
 
 ATTEMPTS = 8
 OPEN_TIMEOUT_S = 10.0
-NEVER_RETRIED = {1009, *range(4400, 4500)}
+NEVER_RETRIED = {1002, 1007, 1009, *range(4400, 4500)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,21 +66,28 @@ class ResumeConfig(WireModel):
     resume_token: str
 
 
-def _finite(value: JsonValue) -> JsonValue:
-    """Raises ValueError for NaN or Infinity anywhere: the result repeats the value and could not be written."""
-    waiting: list[JsonValue] = [value]
+MAX_DEPTH = 16
+"""How deep ``metadata`` may nest. Results repeat it within their own fields, and JSON is read 200 deep at most."""
+
+
+def _repeatable(value: JsonValue) -> JsonValue:
+    """Raises ValueError for NaN or Infinity anywhere, and for deep nests: the result repeats the value."""
+    waiting: list[tuple[JsonValue, int]] = [(value, 1)]
     while waiting:
-        match waiting.pop():
+        one, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise ValueError(f"at most {MAX_DEPTH} levels of lists and objects")
+        match one:
             case float() as number if not math.isfinite(number):
                 raise ValueError("numbers must be finite")
             case list() as items:
-                waiting += items
+                waiting += [(item, depth + 1) for item in items]
             case dict() as fields:
-                waiting += fields.values()
+                waiting += [(field, depth + 1) for field in fields.values()]
     return value
 
 
-MetadataField = dict[str, Annotated[JsonValue, AfterValidator(_finite)]]
+MetadataField = dict[str, Annotated[JsonValue, AfterValidator(_repeatable)]]
 
 
 class SessionStart(WireModel):

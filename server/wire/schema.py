@@ -1,5 +1,6 @@
 """JSON Schema (2020-12) of every message and of the result, generated from the models that the server itself uses."""
 
+import functools
 import json
 from typing import Any, Literal, get_args
 
@@ -56,6 +57,7 @@ def definitions_of(models: list[type[BaseModel]], ref_template: str = "#/$defs/{
     return definitions
 
 
+@functools.cache
 def render(kind: SchemaKind = "all") -> str:
     """The document as UTF-8 JSON text with a final line break, as printed by ``tingqing schema``."""
     if kind == "asyncapi":

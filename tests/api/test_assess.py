@@ -294,6 +294,16 @@ def uploading(port: int, content: bytes) -> socket.socket:
     return line
 
 
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "unicode_escape", "utf-7", "x" * 60_000])
+def test_only_utf_8_is_a_charset(served: Served, charset: str) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="reference"\r\n\r\n\xe5\xa5\xbd\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    answer = http.post(f"{served.url}/v1/assess", content=body, headers=headers)
+    problem_of(answer, 415, "unsupported_media_type")
+    headers["Content-Type"] = "multipart/form-data; boundary=x; charset=UTF-8"
+    problem_of(http.post(f"{served.url}/v1/assess", content=body, headers=headers), 400, "malformed_message")
+
+
 def test_labels_of_a_recording_are_resolved_beside_the_loop(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve, threads = Dictionaries.resolve, []
 

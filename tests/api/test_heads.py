@@ -75,3 +75,30 @@ def test_a_head_without_end_is_refused(impatient: Served, line: bytes) -> None:
         except (BrokenPipeError, ConnectionResetError):
             return  # cut off while it was still sending
         assert received.startswith(b"HTTP/1.1 400")
+
+
+HANDSHAKE = (
+    b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        (b"Cookie: " + b"a" * 9000 + b"\r\n\r\n", 431),
+        (b"".join(b"X-%d: 1\r\n" % number for number in range(200)) + b"\r\n", 431),
+        (b"Content-Length: 4\r\n\r\nbody", 400),
+        (b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", 400),
+    ],
+    ids=["a large cookie", "many headers", "a body", "a chunked body"],
+)
+def test_a_handshake_that_cannot_be_read_is_answered_and_closed(impatient: Served, more: bytes, status: int) -> None:
+    with connected(impatient, HANDSHAKE + more) as peer:
+        assert everything(peer).startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize("more", [b"Cookie: " + b"a" * 8000 + b"\r\n", b"Content-Length: 0\r\n"])
+def test_a_handshake_within_the_limits_opens_a_socket(impatient: Served, more: bytes) -> None:
+    with connected(impatient, HANDSHAKE + more + b"\r\n") as peer:
+        assert peer.recv(65_536).startswith(b"HTTP/1.1 101 ")

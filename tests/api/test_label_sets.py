@@ -38,3 +38,13 @@ def test_notices_tell_how_the_requested_labels_were_read(served: Served) -> None
 def test_labels_that_cannot_be_resolved_are_a_problem(served: Served, labels: str) -> None:
     body = problem_of(post(served, wav(1), labels=labels), 422, "invalid_labels")
     assert body["param"].startswith("labels")
+
+
+def test_the_label_sets_are_written_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = http.get(f"{served.url}/v1/label-sets")
+
+    def never(*_: object) -> None:
+        pytest.fail("written again for another request")
+
+    monkeypatch.setattr("server.rendering.catalogue.label_sets", never)
+    assert http.get(f"{served.url}/v1/label-sets").content == first.content

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -128,37 +127,6 @@ def test_the_doctor_who_treats_the_patient_asks_and_mutes_from_the_page(
     expect(mute).to_have_text("Muted")
     expect(mute).to_be_disabled()
     expect(page.get_by_text("Your doctor asks:")).to_have_count(0)
-
-
-def test_a_doctor_without_a_link_signs_in_watches_and_signs_out(
-    url: str, key: tuple[Path, str], announced: dict[str, Any], open_page: OpenPage, voice_wav: Path
-) -> None:
-    async def create() -> str:
-        async with open_keys(Settings(data_dir=key[0])) as store:
-            return (await create_key(store, "ward-3", Role.VIEWER, utc_now()))[0]
-
-    with ThreadPoolExecutor() as thread:  # this one has a loop already, playwright's
-        viewer = thread.submit(lambda: asyncio.run(create())).result()
-    page = open_page(f"{url}#token={announced['publish_token']}", wav=voice_wav)
-    page.click("[part=start]")
-    attribute(page, "data-state", "live")
-    doctor = open_page(f"{url}doctor", expecting="status of 401")
-    doctor.get_by_label("Viewer key").fill("tq_nonsense")
-    doctor.get_by_role("button", name="Sign in").click()
-    shown(doctor, "This key is not valid.")
-    doctor.click("#language")
-    shown(doctor, "密钥无效。请核对后重试，或联系管理员。")
-    doctor.get_by_label("查看密钥").fill(viewer)
-    doctor.get_by_role("button", name="登录", exact=True).click()
-    doctor.get_by_label("会话编号或医生页面链接").fill(announced["observe_url"].partition("#")[0])
-    doctor.get_by_role("button", name="打开").click()
-    attribute(doctor, "data-state", "live")
-    attribute(doctor, "data-session", announced["id"])
-    assert not doctor.locator("[part=nudge]").is_visible()
-    assert doctor.evaluate("document.cookie") == "", "no script sees it"
-    doctor.get_by_role("button", name="退出登录").click()
-    expect(doctor.get_by_label("查看密钥")).to_be_visible()
-    expect(doctor.locator("tingqing-doctor")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ def test_every_message_is_in_the_protocol(model: type) -> None:
     assert not missing, f"fields of {kind} that docs/protocol.md does not name"
 
 
-@pytest.mark.parametrize("code", sorted({leaf.close_code for leaf in error_leaves()} | {1000, 1001, 1009, 1012}))
+@pytest.mark.parametrize(
+    "code", sorted({leaf.close_code for leaf in error_leaves()} | {1000, 1001, 1002, 1007, 1009, 1012})
+)
 def test_every_close_code_is_in_the_protocol(code: int) -> None:
     assert re.search(rf"\b{code}\b", PROTOCOL)
 

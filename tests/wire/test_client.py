@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.errors import MalformedMessageError, TingqingError, UnsupportedEncodingError, UnsupportedRateError
-from server.wire.client import TYPES, parse_client_message
+from server.wire.client import MAX_DEPTH, TYPES, SessionStart, parse_client_message
 from server.wire.messages import CLIENT_MODELS, type_of
 
 AUDIO = {"encoding": "pcm_s16le", "sample_rate": 16000}
@@ -32,6 +32,18 @@ def test_metadata_that_no_result_could_repeat_is_refused(number: str) -> None:
 def test_metadata_of_any_json_is_taken() -> None:
     metadata = {"visit": [1, 2.5, None, {"deep": {"er": "好"}}], "n": 10**30}
     assert parse_client_message(start(metadata=metadata)).metadata == metadata  # type: ignore[union-attr]  # a start
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_metadata_that_nests_deeper_than_a_result_can_is_refused_at_the_start(opening: str, closing: str) -> None:
+    def nested(depth: int) -> str:
+        return start(metadata={"visit": "DEEP"}).replace('"DEEP"', opening * depth + "1" + closing * depth)
+
+    assert isinstance(parse_client_message(nested(MAX_DEPTH - 1)), SessionStart)
+    for depth in (MAX_DEPTH, 150, 199):
+        error = fault(nested(depth))
+        assert isinstance(error, MalformedMessageError)
+        assert "levels" in error.message or depth > 190
 
 
 def test_the_field_at_fault_is_named_as_it_was_sent() -> None:

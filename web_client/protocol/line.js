@@ -14,14 +14,17 @@ const JITTER_MS = 1000;
  */
 const LATE_TICK_MS = 1500;
 
+/** Bytes against the WebSocket protocol (RFC 6455, 7.4.1), or too many: the same would be refused again. */
+const PROTOCOL_CLOSES = new Set([1002, 1007, 1009]);
+
 /**
- * Whether to stop trying after this close code: the session ended, a message was too big, or the server
+ * Whether to stop trying after this close code: the session ended, the bytes were refused, or the server
  * would refuse again.
  * @param {number} code
  * @returns {boolean}
  */
 export function isFinalClose(code) {
-  return code === 1000 || code === 1009 || (code >= 4400 && code <= 4499);
+  return code === 1000 || PROTOCOL_CLOSES.has(code) || (code >= 4400 && code <= 4499);
 }
 
 /**

@@ -15,7 +15,7 @@ function openLine(random = steady) {
 }
 
 test('what would be refused again is never retried', () => {
-  for (const code of [1000, 1009, 4400, 4401, 4403, 4404, 4408, 4409, 4410, 4429, 4499]) {
+  for (const code of [1000, 1002, 1007, 1009, 4400, 4401, 4403, 4404, 4408, 4409, 4410, 4429, 4499]) {
     assert.ok(isFinalClose(code), `${code}`);
   }
   for (const code of [1001, 1005, 1006, 1011, 1012, 4503, 4500]) assert.ok(!isFinalClose(code), `${code}`);
