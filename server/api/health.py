@@ -10,7 +10,9 @@ from pydantic import Field
 from server.api.services import Wired
 from server.live.load_meter import LoadMeter
 from server.scoring.metrics import LaneMetrics
+from server.values.models import ModelState, OptionalModel
 from server.wire.base import WireModel
+from server.wire.common import TextModel
 
 router = APIRouter(tags=["health"])
 
@@ -81,6 +83,21 @@ class Load(WireModel):
     cost: dict[str, Cost] = Field(description="Of a session with acoustic measures alone, and with CLAP; learned.")
 
 
+class SmallModelState(WireModel):
+    """A model that may be absent, as it was when the server started."""
+
+    id: str
+    state: ModelState = Field(description="there, absent, or damaged: it differs from the pinned file and is not used.")
+    used: bool = Field(description="Whether this version listens with it.")
+    lacks: TextModel | None = Field(description="What the judgement lacks without it; null if it lacks nothing.")
+
+    @classmethod
+    def of(cls, model: OptionalModel) -> Self:
+        """A model that is not used is not missed."""
+        lacks = TextModel(zh=model.without.zh, en=model.without.en) if model.missed else None
+        return cls(id=model.id, state=model.state, used=model.used, lacks=lacks)
+
+
 class Ready(WireModel):
     """``why``: draining, scoring_timeout, or the code of the error with which scoring failed."""
 
@@ -94,6 +111,7 @@ class Ready(WireModel):
     basic_mode: bool
     clap: str | None = Field(description="The loaded CLAP checkpoint, <id>@<revision>.")
     hint: str | None = Field(description="How to leave basic mode.")
+    models: list[SmallModelState] = Field(description="The small models that may be absent.")
     vad: str
     version: str
     score_ms: float = Field(description="How long a real score took, measured at most 2 s ago.")
@@ -128,6 +146,7 @@ async def readyz(services: Wired, response: Response) -> Ready:
         basic_mode=engine.basic_mode,
         clap=engine.clap,
         hint=engine.hint,
+        models=[SmallModelState.of(model) for model in engine.models],
         vad=engine.vad,
         version=engine.version,
         score_ms=round(readiness.took_ms, 1),

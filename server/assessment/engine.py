@@ -11,6 +11,7 @@ from server.scoring.ports import Scoring
 from server.stream.core import StreamCore
 from server.values.audio import AudioFormat
 from server.values.measures import Measures, RecordingTotals
+from server.values.models import OptionalModel
 
 Summarise = Callable[[RecordingTotals, Sequence[tuple[Measures, float]]], Measures]
 """Measures of a whole recording from its totals and its windows' ``(measures, speech_s)``."""
@@ -32,6 +33,8 @@ class Engine:
     version: str
     hint: str | None = None
     """What an operator can do about basic mode, if anything."""
+    models: tuple[OptionalModel, ...] = ()
+    """The small models that may be absent, as they were at the start."""
     metrics: Metrics = field(default_factory=Metrics)
     make_listener: Callable[[AudioFormat], StreamCore] | None = None
     """A core that only has to find speech; ``None``: as ``make_core``."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from server.assessment.engine import Engine
     from server.settings import Settings
     from server.tls.reloading import Tls
 
@@ -42,7 +43,7 @@ def _bracketed(host: str) -> str:
 def print_banner(
     address: str,
     settings: "Settings",
-    clap: str | None,
+    engine: "Engine",
     tls: "Tls | None" = None,
     *,
     keyed: bool,
@@ -51,9 +52,11 @@ def print_banner(
     """The addresses (``metrics``: of the port for metrics), how it scores, who is let in, and what the operator must
     know. To standard output."""
     from server import __version__
+    from server.cli.models_listing import start_lines
     from server.model.clap.finding import way_to_clap
     from server.settings import public_base
 
+    clap = engine.clap
     scoring = f"acoustic measures, CLAP {clap}" if clap else "basic mode: acoustic measures, no CLAP"
 
     lines = [
@@ -69,6 +72,7 @@ def print_banner(
     lines.append(f"  Scoring         {scoring}; VAD {settings.vad}")
     if clap is None and settings.clap == "auto":
         lines.append(f"                  {way_to_clap()}")
+    lines += start_lines(engine.models)
     if tls is not None:
         lines.append(f"  Certificate     {', '.join(tls.pair.names)}; until {tls.pair.expires:%Y-%m-%d}")
         if tls.authority() is not None:

@@ -148,6 +148,11 @@ def program() -> str:
     return str(called.relative_to(here) if called.is_relative_to(here) else called)
 
 
+def notice(text: str) -> None:
+    """Write a sentence for the person at the terminal to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def write_line(text: str) -> None:
     """Write one line of UTF-8 to standard output and flush it, so that the next program in the pipe sees it now."""
     sys.stdout.flush()

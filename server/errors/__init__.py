@@ -5,6 +5,7 @@
     TingqingError
     ├── ConfigError                      a setting, flag or label set that cannot work
     │   ├── SettingsError                refused at start, exit code 2
+    │   │   └── ModelFileError           a model's file that cannot be had, kept or used
     │   ├── LabelFileError               a file of ``labels/`` with file and line
     │   ├── TranscriptError              an invalid line of a transcript
     │   ├── LabelQueryError              a requested label set that cannot be resolved

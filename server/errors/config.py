@@ -17,6 +17,14 @@ class SettingsError(ConfigError):
     code = "invalid_settings"
 
 
+class ModelFileError(SettingsError):
+    """A model's file that cannot be had, kept or used. ``message`` is English; ``zh`` says the same in Chinese."""
+
+    def __init__(self, message: str, *, zh: str) -> None:
+        super().__init__(message)
+        self.zh = zh
+
+
 class LabelFileError(ConfigError):
     """A fault in a label file. The message starts with ``path`` and ``line`` (1-based, or ``None``)."""
 

@@ -87,6 +87,7 @@ def test_what_needs_clap_is_refused_in_one_sentence_that_says_what_to_install(
     small: CleanEnvironment, arguments: tuple[str, ...], subject: str, tmp_path: Path
 ) -> None:
     (tmp_path / "x.wav").touch()
+    (tmp_path / "config.json").touch()
     said = refused(small, *arguments, cwd=tmp_path).splitlines()[-1]
     assert said.startswith(f"tingqing: {subject} needs packages that are not installed (torch,"), said
     assert said.endswith("Run: pip install 'tingqing[clap]'")

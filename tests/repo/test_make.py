@@ -114,6 +114,20 @@ def test_make_run_installs_no_development_tools(clone: Path, target: str) -> Non
     assert installed(make("-n", "-C", str(clone), target, "EXTRAS=")) == ["."]
 
 
+@pytest.mark.parametrize("target", ["run", "setup"])
+def test_the_small_models_are_fetched_after_pip_with_its_options(clone: Path, target: str) -> None:
+    planned = make("-n", "-C", str(clone), target, "PIP_ARGS=--no-index --find-links wheels")
+    fetching = planned.index("tingqing models download small --optional --pip-args '--no-index --find-links wheels'")
+    assert planned.index("-m pip install") < fetching < planned.index("touch .venv/.installed")
+    assert "--pip-args" not in make("-n", "-C", str(clone), target)
+
+
+def test_quoted_options_reach_the_small_models_as_typed(environment: Path) -> None:
+    asked = asks_for_models(environment)
+    run(environment, "run", "PIP_ARGS=--find-links 'my wheels'")
+    assert asked.read_text(encoding="utf-8").splitlines()[0].endswith("--pip-args --find-links 'my wheels'")
+
+
 def test_pip_shows_progress_and_takes_further_options(clone: Path) -> None:
     planned = make("-n", "-C", str(clone), "run", "PIP_ARGS=--extra-index-url https://wheels.example/cpu")
     assert "--quiet" not in planned
@@ -139,6 +153,15 @@ def environment(clone: Path) -> Path:
     return clone / ".venv"
 
 
+def asks_for_models(environment: Path, *, code: int = 0) -> Path:
+    """Where the environment's tingqing records what it was asked for; it exits with that code when it downloads."""
+    program = environment / "bin" / "tingqing"
+    asked = environment / "asked"
+    download = f'"models download"*) exit {code};;'
+    program.write_text(f'#!/bin/sh\necho "$@" >> {asked}\ncase "$*" in {download} esac\n', encoding="utf-8")
+    return asked
+
+
 def run(environment: Path, *arguments: str, pip: int = 0) -> list[str]:
     """``make`` with a pip that exits with that code; what pip was told to install."""
     log = environment / "bin" / "python.log"
@@ -153,6 +176,13 @@ def run(environment: Path, *arguments: str, pip: int = 0) -> list[str]:
 def test_a_second_run_installs_nothing(environment: Path) -> None:
     assert run(environment, "run") == [".[clap,cpu]"]
     assert run(environment, "run") == []
+
+
+def test_the_small_models_are_asked_for_once_and_not_again_where_they_could_not_be_had(environment: Path) -> None:
+    asked = asks_for_models(environment, code=2)
+    run(environment, "run")
+    run(environment, "run")
+    assert asked.read_text(encoding="utf-8").splitlines() == ["models download small --optional", "serve", "serve"]
 
 
 def test_make_run_after_setup_installs_nothing(environment: Path) -> None:

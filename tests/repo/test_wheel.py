@@ -31,7 +31,8 @@ def test_wheel_carries_labels_page_and_licence(wheel: Path) -> None:
         shipped = {f"server/_data/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob("*") if path.is_file()}
         assert shipped, f"{folder}/ is empty"
         assert shipped <= names
-    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+    for licence in ("LICENSE", "NOTICE", "silero_vad.LICENSE"):
+        assert any(name.endswith(licence) and "dist-info/licenses/" in name for name in names)
     assert not [name for name in names if name.startswith(("tests/", "bench/", "tools/", "training/"))]
 
 

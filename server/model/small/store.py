@@ -1,0 +1,116 @@
+"""Where the files of the small models are, and whether they are intact. Nothing here writes or uses a network."""
+
+import logging
+import os
+import threading
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+from server.model.clap.cache import default_cache, sha256
+from server.model.small.catalogue import MODELS, InDependency, InRepository, SmallModel, model_of, optional
+from server.values.models import ModelState, OptionalModel
+
+log = logging.getLogger(__name__)
+
+FOLDER = "small"
+"""Beside the checkpoints of CLAP, in the same cache."""
+
+_Identity = tuple[int, int, int, int]
+"""Device, inode, modification time in ns, size: a file with the same is the file that was checked."""
+
+
+class SmallModels:
+    """The small models of one model cache; one per process, for any number of threads.
+
+    A file is ``<cache>/small/<id>-<first 16 digits of its SHA-256><suffix>``: a new pin never meets an old file.
+    """
+
+    def __init__(self, cache: Path | None = None, models: tuple[SmallModel, ...] = MODELS) -> None:
+        """``cache``: the folder of downloaded models, by default that of the user; it need not exist."""
+        self.cache = cache or default_cache()
+        self.folder = self.cache / FOLDER
+        self.models = models
+        self._checked: dict[Path, tuple[_Identity, bool]] = {}
+        self._lock = threading.Lock()
+
+    def place(self, model: SmallModel) -> Path | None:
+        """Where its file is, or would be kept; ``None`` if the package that should hold it is not installed."""
+        if isinstance(model.source, InRepository):
+            return model.source.path
+        if isinstance(model.source, InDependency):
+            return _in_installed(model.source)
+        return self.folder / f"{model.id}-{model.sha256[:16]}{Path(model.file_name).suffix}"
+
+    def find(self, model_id: str) -> Path | None:
+        """The model's file if it is there and intact, byte for byte; a damaged one is logged and not used.
+
+        Reads the file once: as long as it is not replaced or written to, the next call only looks at its inode and
+        time. Raises SettingsError for an id that is not in the catalogue.
+        """
+        model = model_of(model_id, self.models)
+        path = self.place(model)
+        return path if path is not None and self._state(model, path) is ModelState.THERE else None
+
+    def state(self, model: SmallModel) -> ModelState:
+        """As ``find``, for display."""
+        path = self.place(model)
+        return ModelState.ABSENT if path is None else self._state(model, path)
+
+    def optional(self) -> tuple[OptionalModel, ...]:
+        """The state of every model that may be absent; what is missed is logged."""
+        found = tuple(OptionalModel(one.id, self.state(one), one.used, one.without) for one in optional(self.models))
+        for model in found:
+            if model.used and model.state is ModelState.ABSENT:
+                log.info("model %s is absent: %s To get it: %s", model.id, model.without.en, get(model.id))
+        return found
+
+    def fault(self, model: SmallModel) -> str | None:
+        """How the file differs from the catalogue, read again from its first to its last byte; ``None`` if intact."""
+        path = self.place(model)
+        if path is None or not path.is_file():
+            return "absent"
+        return _fault(model, path)
+
+    def _state(self, model: SmallModel, path: Path) -> ModelState:
+        try:
+            identity = _identity(path)
+        except OSError:
+            return ModelState.ABSENT
+        with self._lock:
+            known = self._checked.get(path)
+            if known is None or known[0] != identity:
+                fault = _fault(model, path)
+                known = (identity, fault is None)
+                self._checked[path] = known
+                if fault is not None:
+                    log.warning("model %s is not used: %s. To replace it: %s", model.id, fault, get(model.id))
+        return ModelState.THERE if known[1] else ModelState.DAMAGED
+
+
+def get(model_id: str) -> str:
+    """The command that fetches a model, or replaces a damaged file."""
+    return f"tingqing models download {model_id}"
+
+
+def _fault(model: SmallModel, path: Path) -> str | None:
+    try:
+        size = path.stat().st_size
+        if size != model.bytes:
+            return f"{path} has {size} bytes instead of {model.bytes}"
+        return None if sha256(path) == model.sha256 else f"{path} was changed: its SHA-256 differs"
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror or error}"
+
+
+def _identity(path: Path) -> _Identity:
+    """Raises OSError if there is no such file."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _in_installed(source: InDependency) -> Path | None:
+    try:
+        listed = files(source.package.name) or ()
+    except PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())) for file in listed if file.as_posix() == source.member), None)

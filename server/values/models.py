@@ -1,0 +1,32 @@
+"""Models that may be absent, as ``/readyz`` and the start lines tell them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.values.text import Text
+
+
+class ModelState(StrEnum):
+    """Of a model's file. ``DAMAGED``: it is there, but its size or SHA-256 differs; it is not used."""
+
+    THERE = "there"
+    ABSENT = "absent"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalModel:
+    """A model that the server can do without. ``without``: what the judgement then lacks.
+
+    ``used``: whether this version listens with it at all; if not, nothing is lacking where it is absent.
+    """
+
+    id: str
+    state: ModelState
+    used: bool
+    without: Text
+
+    @property
+    def missed(self) -> bool:
+        """Whether the judgement lacks something because the file is absent or damaged."""
+        return self.used and self.state is not ModelState.THERE

