@@ -23,11 +23,12 @@ from server.model.clap.mel import MelTracker
 from server.model.clap.opening import open_clap
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
+from server.model.gtcrn import open_gtcrn
 from server.model.overlap import load_overlap
 from server.model.small.store import SmallModels
 from server.resources import labels_dir, web_client_dir
 from server.scoring.ports import Scoring
-from server.scoring.scorers import Scorer
+from server.scoring.scorers import Denoiser, Scorer
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, outside, prefix_of, public_base
 from server.store import opening as folder
@@ -84,13 +85,14 @@ async def open_engine(
         at_once=at_once,
     )
     mos = DnsMos(load_dnsmos_session()) if settings.mos else None
+    denoiser = await asyncio.to_thread(open_gtcrn, small) if settings.denoiser else None
 
     def trackers() -> list[FeatureTracker]:
         return [] if clap is None else [MelTracker()]
 
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
-        service = await stack.enter_async_context(_open_scoring(clap, mos, shedding or Shedding()))
+        service = await stack.enter_async_context(_open_scoring(clap, mos, denoiser, shedding or Shedding()))
         # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))
         yield Engine(
@@ -112,10 +114,12 @@ async def open_engine(
 
 
 @asynccontextmanager
-async def _open_scoring(clap: Scorer | None, mos: DnsMos | None, shedding: Shedding) -> AsyncIterator[Scoring]:
+async def _open_scoring(
+    clap: Scorer | None, mos: DnsMos | None, denoiser: Denoiser | None, shedding: Shedding
+) -> AsyncIterator[Scoring]:
     """CLAP beside the others, so that live windows can go without it."""
     async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(ScoringService((AcousticScorer(),), mos))
+        base = await stack.enter_async_context(ScoringService((AcousticScorer(),), mos, denoiser))
         beside = None if clap is None else await stack.enter_async_context(ScoringService((clap,)))
         yield SheddingScoring(base, beside, shedding)
 

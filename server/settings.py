@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(default="text", description="Form of a line of the log.")
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
+    denoiser: bool = Field(
+        default=True, description="Hear noise under the words with GTCRN, where it is in the model cache."
+    )
     clap: str = Field(
         default="auto",
         min_length=1,

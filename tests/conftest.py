@@ -24,6 +24,10 @@ LONGEST = (
 # It is read when NumPy is imported, which the modules of the tests do later.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Servers and commands of the tests judge alike on every machine, whatever models its user has: none, but where a test
+# brings one. The folder never exists.
+os.environ["TINGQING_MODEL_CACHE_DIR"] = str(ROOT / "build" / "no-models")
+
 # A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), print_blob=True)

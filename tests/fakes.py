@@ -12,6 +12,7 @@ import numpy as np
 from server.live.checkpoint import Holder, SessionCheckpoint
 from server.live.outcome import Outcome, Remembered
 from server.live.transport import Disconnected
+from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
@@ -92,6 +93,28 @@ class FakeMos:
         self.ends.append(window.end_sample)
         second = window.end_sample / window.sample_rate
         return Mos(1.0 + second / 100, 2.0, 3.0, window.end_sample)
+
+
+class FakeDenoiser:
+    """A denoiser whose levels name their second, and whose memory counts the seconds that it has heard. Fake because
+    the weights of the real one are not at hand."""
+
+    def __init__(self) -> None:
+        self.fail = False
+        self.asked: list[tuple[int, int]] = []
+        self.gains: list[float] = []
+
+    def denoise(self, request: DenoiseRequest) -> Denoised:
+        if self.fail:
+            raise RuntimeError("as the test asked")
+        second, rest = divmod(request.start, 16_000)
+        assert (rest, request.end) == (0, request.start + 16_000)
+        assert set(request.pcm[-16_000:].tolist()) == {float(second)}, "the audio of another second"
+        before = 0 if request.memory is None else int(request.memory[0])
+        self.asked.append((second, before))
+        self.gains.append(request.gain_db)
+        levels = np.full((10, 2), float(second), np.float32)
+        return Denoised(levels, np.array([before + 1], np.float16))
 
 
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:

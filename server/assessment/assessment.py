@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from server.assessment.denoised import DenoisedSeconds
 from server.assessment.engine import Engine
 from server.assessment.facts import window_facts
 from server.assessment.findings import SoundFindings
@@ -28,7 +29,7 @@ from server.values.windows import Window
 LIVE_DEADLINE_S = 4.0
 """A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
-VERSION = 3
+VERSION = 4
 
 _Opinions = dict[EvidenceKind, dict[str, Opinion]]
 
@@ -66,6 +67,7 @@ class Assessment:
         self._transcript = transcript
         self._wait_for_mos = wait_for_mos
         self._mos = MosWatch(engine.service, priority)
+        self._denoised = DenoisedSeconds(engine.service, priority)
         self._next_labels: LabelSet | None = None
         self._prepared: LabelSet | None = None
 
@@ -88,7 +90,8 @@ class Assessment:
             self._prepared = self.labels
         lossless = self._wait_for_mos if wait_for_mos is None else wait_for_mos
         mos, mos_shed = await self._mos.counting(window, lossless=lossless)
-        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed)
+        denoised, undenoised = await self._denoised.of(window)
+        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed or undenoised, denoised)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         return self._judge(request, scored, observed=observed())
 
@@ -146,6 +149,7 @@ class Assessment:
             failures,
             max((one.queue_s for one in scored), default=0.0),
             max((one.inference_s for one in scored), default=0.0),
+            request.denoised,
         )
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
@@ -180,7 +184,8 @@ class Assessment:
 
     async def _settle(self, window: Window, mos: Mos) -> None:
         """Let ``window`` with ``mos`` decide, unless a scorer fails: then the windows decide as they were judged."""
-        request = ScoreRequest(window, self.labels, self.capture, mos)
+        denoised, _ = await self._denoised.of(window)
+        request = ScoreRequest(window, self.labels, self.capture, mos, denoised=denoised)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         if any(one.reply is None for one in scored):
             return
@@ -216,6 +221,7 @@ class Assessment:
             "judge": self._judge_to_come().snapshot(),
             "findings": self.findings.snapshot(),
             "mos": self._mos.snapshot(),
+            "denoised": self._denoised.snapshot(),
             "windows_replaced": self.windows_replaced,
             "shed": self.shed,
         }
@@ -258,6 +264,7 @@ class Assessment:
             restored.log.restore(log)
         restored.findings.restore(state["findings"])
         restored._mos.restore(state["mos"])
+        restored._denoised.restore(state["denoised"])
         restored.windows_replaced = count(state["windows_replaced"])
         restored.shed = count(state["shed"])
         return restored

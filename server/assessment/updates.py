@@ -1,12 +1,14 @@
 """The update after one window, as a value; each protocol renders it in its own form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.assessment.findings import Event
 from server.errors import ScoringError
 from server.judge.judgement import PromptEvent, Span, WindowFacts
 from server.judge.sounds import Interference
+from server.scoring.denoising import UNKNOWN_LEVELS
+from server.values.audio import Float32Array
 from server.values.measures import Measures
 from server.values.scores import LabelScore, Overall
 
@@ -38,7 +40,7 @@ class Assessed:
     """What ``Assessment.assess`` returns: the update, and what else the caller must handle.
 
     ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. Times in seconds,
-    of the slowest scorer.
+    of the slowest scorer. ``denoised``: as in ``ScoreRequest``.
     """
 
     update: Update
@@ -46,3 +48,4 @@ class Assessed:
     failures: tuple[ScoringError, ...]
     queue_s: float
     inference_s: float
+    denoised: Float32Array = field(default_factory=lambda: UNKNOWN_LEVELS, repr=False)

@@ -10,6 +10,7 @@ from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_lo
 from server.cli.options import (
     ChannelsOption,
     ClapOption,
+    DenoiserOption,
     DeviceOption,
     DtypeOption,
     FarEndOption,
@@ -90,6 +91,7 @@ def assess(
     far_end: FarEndOption = None,
     vad: VadOption = None,
     mos: MosOption = None,
+    denoiser: DenoiserOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
@@ -121,6 +123,7 @@ def assess(
     settings = load_settings(
         vad=vad,
         mos=mos,
+        denoiser=denoiser,
         clap=clap,
         model_cache_dir=model_cache_dir,
         device=device,

@@ -9,6 +9,7 @@ import typer
 from server.cli.console import ExitCode, Failure, LogLevel, guarded
 from server.cli.options import (
     ClapOption,
+    DenoiserOption,
     DeviceOption,
     DtypeOption,
     GpuMemoryOption,
@@ -73,6 +74,7 @@ def evaluate(
     ] = EvaluateFormat.TEXT,
     vad: VadOption = None,
     mos: MosOption = None,
+    denoiser: DenoiserOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
@@ -96,6 +98,7 @@ def evaluate(
     settings = load_settings(
         vad=vad,
         mos=mos,
+        denoiser=denoiser,
         clap=clap,
         model_cache_dir=model_cache_dir,
         device=device,

@@ -33,6 +33,15 @@ ReferenceOption = Annotated[
 MosOption = Annotated[bool | None, typer.Option("--mos/--no-mos", help="DNSMOS as supporting evidence. (TINGQING_MOS)")]
 
 
+DenoiserOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--denoiser/--no-denoiser",
+        help="Hear noise under the words with GTCRN, where it is in the model cache. (TINGQING_DENOISER)",
+    ),
+]
+
+
 class RecordedSource(StrEnum):
     """Where a recording comes from; a microphone's processing is a matter of live sessions."""
 

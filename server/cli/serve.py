@@ -14,6 +14,7 @@ from server.cli.options import (
     AdmissionOption,
     ClapOption,
     DataOption,
+    DenoiserOption,
     DeviceOption,
     DrainOption,
     DtypeOption,
@@ -93,6 +94,7 @@ def serve(
             "--mos/--no-mos", help="DNSMOS as supporting evidence: 0.2 s of CPU per 5 s of audio. (TINGQING_MOS)"
         ),
     ] = None,
+    denoiser: DenoiserOption = None,
     data_dir: DataOption = None,
     tls_cert: Annotated[
         Path | None,
@@ -215,6 +217,7 @@ def serve(
         admission=admission and admission.value,
         drain_s=drain_s,
         mos=mos,
+        denoiser=denoiser,
         log_level=log_level and log_level.value,
         log_format=log_format and log_format.value,
         metrics_port=metrics_port,

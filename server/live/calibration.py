@@ -54,7 +54,12 @@ def first_cost(engine: Engine) -> tuple[Cores, float]:
 
 async def open_load(engine: Engine, shedding: Shedding, *, decides: bool) -> LoadMeter:
     """A meter, not started, that knows what is loaded and what a session will cost. ``decides``: as of LoadMeter."""
-    loaded = ((Part.MOS, engine.service.has_mos), (Part.CLAP, not engine.basic_mode))
+    service = engine.service
+    loaded = (
+        (Part.MOS, service.has_mos),
+        (Part.DENOISER, service.has_denoiser),
+        (Part.CLAP, not engine.basic_mode),
+    )
     shedding.load(tuple(part for part, there in loaded if there))
     cost, stretch = await asyncio.to_thread(first_cost, engine)
     clock = LoopClock()

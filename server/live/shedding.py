@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from server.errors import ShedError
 from server.judge.labels import LabelSet
+from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import MosTicket, Priority, Scored, ScoreRequest, Scoring
 from server.values.scores import EvidenceKind
@@ -15,10 +16,11 @@ CLAP_KIND: EvidenceKind = "clap"
 
 
 class Part(StrEnum):
-    """In the order in which they are left out: DNSMOS supports what is measured anyway; CLAP names noises and judges
-    labels that nothing else can."""
+    """In the order in which they are left out: DNSMOS supports what is measured anyway; the denoiser hears noise under
+    the words; CLAP names noises and judges labels that nothing else can."""
 
     MOS = "mos"
+    DENOISER = "denoiser"
     CLAP = "clap"
 
 
@@ -89,6 +91,11 @@ class SheddingScoring:
         return self._base.has_mos
 
     @property
+    def has_denoiser(self) -> bool:
+        """See ``Scoring``."""
+        return self._base.has_denoiser
+
+    @property
     def alive(self) -> bool:
         """See ``Scoring``."""
         return self._base.alive and (self._clap is None or self._clap.alive)
@@ -123,3 +130,9 @@ class SheddingScoring:
         if self._shedding.sheds(Part.MOS, priority):
             raise ShedError("Left out: there is too much work.")
         return self._base.ask_mos(window, priority, within_s)
+
+    async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
+        """See ``Scoring``. Raises ShedError if it is left out."""
+        if self._shedding.sheds(Part.DENOISER, priority):
+            raise ShedError("Left out: there is too much work.")
+        return await self._base.denoise(request, priority, within_s)

@@ -12,8 +12,9 @@ from typing import Protocol
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.judge.sounds import Interference, PatientSound
+from server.scoring.denoising import UNKNOWN_LEVELS, Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics
-from server.values.audio import Capture
+from server.values.audio import Capture, Float32Array
 from server.values.measures import Measures, Mos
 from server.values.scores import EvidenceKind, Opinion
 from server.values.windows import Window
@@ -28,13 +29,16 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """One window of one session. ``mos``: the DNSMOS result that counts for this window, if any."""
+    """One window of one session. ``mos``: the DNSMOS result that counts for this window, if any. ``denoised``: levels
+    of voice and noise by a denoiser, as ``Denoised.levels``, from the window's start; shorter or empty where unknown.
+    """
 
     window: Window
     labels: LabelSet
     capture: Capture
     mos: Mos | None = None
     mos_shed: bool = False
+    denoised: Float32Array = field(default_factory=lambda: UNKNOWN_LEVELS, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,17 @@ class Scoring(Protocol):
         ...
 
     @property
+    def has_denoiser(self) -> bool:
+        """Whether a denoiser is loaded; only then may ``denoise`` be called."""
+        ...
+
+    @property
     def alive(self) -> bool:
         """False as soon as a scorer cannot answer any more. Only a real score shows whether it does answer."""
         ...
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
-        """One entry per scorer, then one for DNSMOS if it is loaded."""
+        """One entry per scorer, then one for DNSMOS and one for the denoiser where they are loaded."""
         ...
 
     async def prepare(self, labels: LabelSet) -> None:
@@ -123,5 +132,12 @@ class Scoring(Protocol):
         """Request DNSMOS for a window, without waiting; dropped if it has not started after ``within_s``.
 
         Raises ScoringError if a live window finds no room. A file finds room later: its ticket waits for it.
+        """
+        ...
+
+    async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
+        """Part voice and noise in some seconds of a session. Cancelling the caller withdraws the request.
+
+        Raises ScoringError if it finds no room, fails, or has no answer after ``within_s`` seconds.
         """
         ...

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from server.judge.labels import LabelSet
+from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.measures import Mos
 from server.values.scores import EvidenceKind
@@ -53,4 +54,12 @@ class MosModel(Protocol):
 
     def score(self, window: Window) -> Mos | None:
         """``None`` if a rating would mislead: no speech, or broken speech."""
+        ...
+
+
+class Denoiser(Protocol):
+    """Parts voice and noise, second by second. Stateless: what it remembers crosses in request and answer."""
+
+    def denoise(self, request: DenoiseRequest) -> Denoised:
+        """Levels of voice and noise in each tenth of the seconds asked for. Blocks; runs on its own thread."""
         ...

@@ -11,13 +11,13 @@ from typing import Self
 
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
-from server.scoring.jobs import Batching
+from server.scoring.denoising import Denoised, DenoiseRequest
+from server.scoring.jobs import A, Batching, Q
 from server.scoring.lane import Lane, lower_priority
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import Priority, Scored, ScoreReply, ScoreRequest
-from server.scoring.scorers import MosModel, ParallelScorer, PreparedScorer, Scorer
+from server.scoring.scorers import Denoiser, MosModel, ParallelScorer, PreparedScorer, Scorer
 from server.scoring.tickets import LaneTicket, MosLane
-from server.values.measures import Mos
 from server.values.windows import Window
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,10 @@ BATCHING = Batching()
 MOS_NICENESS = 10
 PREPARING_NICENESS = 10
 MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
+DENOISING = Batching(max_batch=1)
+
+DenoiseLane = Lane[DenoiseRequest, Denoised]
+AnyLane = Lane[ScoreRequest, ScoreReply] | MosLane | DenoiseLane
 
 
 class ScoringService:
@@ -40,6 +44,7 @@ class ScoringService:
         self,
         scorers: Sequence[Scorer],
         mos: MosModel | None = None,
+        denoiser: Denoiser | None = None,
         *,
         batching: Batching = BATCHING,
         mos_batching: Batching = MOS_BATCHING,
@@ -53,7 +58,10 @@ class ScoringService:
         self._preparer = ThreadPoolExecutor(1, "prepare", lambda: lower_priority(PREPARING_NICENESS))
         self._mos_lane: MosLane | None = None
         if mos is not None:
-            self._mos_lane = Lane("mos", _one_by_one(mos), mos_batching, niceness=MOS_NICENESS, clock=clock)
+            self._mos_lane = Lane("mos", _one_by_one(mos.score), mos_batching, niceness=MOS_NICENESS, clock=clock)
+        self._denoise_lane: DenoiseLane | None = None
+        if denoiser is not None:
+            self._denoise_lane = Lane("denoise", _one_by_one(denoiser.denoise), DENOISING, clock=clock)
 
     async def __aenter__(self) -> Self:
         for lane in self._all():
@@ -69,9 +77,9 @@ class ScoringService:
         if not all(stop.result() for stop in stops):
             log.warning("a scorer is stuck in inference; its thread is left to the end of the process")
 
-    def _all(self) -> list[Lane[ScoreRequest, ScoreReply] | MosLane]:
-        lanes: list[Lane[ScoreRequest, ScoreReply] | MosLane] = [lane for _, lane in self._lanes]
-        return lanes if self._mos_lane is None else [*lanes, self._mos_lane]
+    def _all(self) -> list[AnyLane]:
+        beside = (self._mos_lane, self._denoise_lane)
+        return [*(lane for _, lane in self._lanes), *(lane for lane in beside if lane is not None)]
 
     @property
     def scorer_names(self) -> tuple[str, ...]:
@@ -84,12 +92,17 @@ class ScoringService:
         return self._mos_lane is not None
 
     @property
+    def has_denoiser(self) -> bool:
+        """Whether voice and noise are parted."""
+        return self._denoise_lane is not None
+
+    @property
     def alive(self) -> bool:
         """True while every inference thread runs. Only a real score shows whether it still answers."""
         return all(lane.alive for lane in self._all())
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
-        """One entry per lane, the DNSMOS lane last."""
+        """One entry per lane; DNSMOS and the denoiser come last."""
         return tuple(lane.metrics() for lane in self._all())
 
     async def prepare(self, labels: LabelSet) -> None:
@@ -137,13 +150,18 @@ class ScoringService:
         assert self._mos_lane is not None, "has_mos says whether there is one"
         return LaneTicket(self._mos_lane, window, priority, self._clock() + within_s)
 
+    async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
+        """See ``Scoring.denoise``."""
+        assert self._denoise_lane is not None, "has_denoiser says whether there is one"
+        return (await self._denoise_lane.submit(request, priority, within_s)).value
+
 
 def _batching_of(scorer: Scorer, batching: Batching) -> Batching:
     return replace(batching, side_by_side=scorer.side_by_side) if isinstance(scorer, ParallelScorer) else batching
 
 
-def _one_by_one(mos: MosModel) -> Callable[[Sequence[Window]], list[Mos | None]]:
-    def work(windows: Sequence[Window]) -> list[Mos | None]:
-        return [mos.score(window) for window in windows]
+def _one_by_one(model: Callable[[Q], A]) -> Callable[[Sequence[Q]], list[A]]:
+    def work(requests: Sequence[Q]) -> list[A]:
+        return [model(request) for request in requests]
 
     return work

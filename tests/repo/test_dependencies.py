@@ -23,8 +23,6 @@ DATA_ONLY = {"speechmos"}
 BY_NAME = {"uvloop", "websockets", "python-multipart", "aiosqlite"}
 # Packages share its name: the others come with an extra and are imported in one place, which is left out below.
 NAMESPACES = {"opentelemetry": "opentelemetry-api"}
-# Declared for the step that makes GTCRN's graph take many frames at a time (model/small/deriving.py has its place).
-AHEAD = {"onnx"}
 # Rooms that may import what an extra brings: nobody else imports them before they are needed.
 ROOMS = {"model/clap": ("clap", "cpu"), "evaluation": ("evaluate",)}
 
@@ -79,7 +77,7 @@ def test_a_room_imports_what_its_extras_bring(room: str) -> None:
 
 
 def test_every_dependency_is_used() -> None:
-    unused = required(PROJECT["dependencies"]) - imported_distributions(sources()) - DATA_ONLY - BY_NAME - AHEAD
+    unused = required(PROJECT["dependencies"]) - imported_distributions(sources()) - DATA_ONLY - BY_NAME
     assert not unused, f"pyproject.toml asks for {unused}, which nothing in server/ imports"
 
 

@@ -10,9 +10,10 @@ from typing import Any, Self
 
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
+from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics, LaneTally
 from server.scoring.ports import Priority, Scored, ScoreReply, ScoreRequest
-from server.scoring.scorers import MosModel, PreparedScorer, Scorer
+from server.scoring.scorers import Denoiser, MosModel, PreparedScorer, Scorer
 from server.values.measures import Mos
 from server.values.windows import Window
 
@@ -130,15 +131,20 @@ class RemoteTicket:
 class FakeRemoteScoring:
     """``Scoring`` by messages to replicas. Fake because a cluster is not at hand; it passes the same contract."""
 
-    def __init__(self, scorers: Sequence[Scorer], mos: MosModel | None = None) -> None:
+    def __init__(
+        self, scorers: Sequence[Scorer], mos: MosModel | None = None, denoiser: Denoiser | None = None
+    ) -> None:
         self._scorers = tuple(scorers)
         self._model = mos
+        self._denoiser = denoiser
+        self._denoise: Replica | None = None
         self._replicas: list[Replica] = []
         self._mos: Replica | None = None
 
     async def __aenter__(self) -> Self:
         self._replicas = [Replica(scorer.name, _one(scorer)) for scorer in self._scorers]
         self._mos = None if self._model is None else Replica("mos", self._model.score)
+        self._denoise = None if self._denoiser is None else Replica("denoise", self._denoiser.denoise)
         return self
 
     async def __aexit__(
@@ -148,7 +154,7 @@ class FakeRemoteScoring:
             await replica.stop()
 
     def _all(self) -> list[Replica]:
-        return self._replicas if self._mos is None else [*self._replicas, self._mos]
+        return [*self._replicas, *(one for one in (self._mos, self._denoise) if one is not None)]
 
     @property
     def scorer_names(self) -> tuple[str, ...]:
@@ -157,6 +163,10 @@ class FakeRemoteScoring:
     @property
     def has_mos(self) -> bool:
         return self._model is not None
+
+    @property
+    def has_denoiser(self) -> bool:
+        return self._denoiser is not None
 
     @property
     def alive(self) -> bool:
@@ -188,6 +198,19 @@ class FakeRemoteScoring:
     def ask_mos(self, window: Window, priority: Priority, within_s: float) -> RemoteTicket:
         assert self._mos is not None
         return RemoteTicket(self._mos, self._mos.ship(window))
+
+    async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
+        assert self._denoise is not None
+        shipped = self._denoise.ship(request)
+        try:
+            await asyncio.wait([shipped.answer], timeout=within_s)
+            if not shipped.answer.done():
+                raise ScoringError("The remote denoiser did not answer in time.")
+            answer: Denoised = shipped.answer.result()
+            return answer
+        finally:
+            if not shipped.answer.done():
+                self._denoise.recall(shipped)
 
 
 def _one(scorer: Scorer) -> Callable[[ScoreRequest], ScoreReply]:

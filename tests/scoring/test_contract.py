@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -11,12 +11,13 @@ import pytest
 
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
+from server.scoring.denoising import DenoiseRequest
 from server.scoring.ports import Priority, ScoreReply, ScoreRequest, Scoring
 from server.scoring.service import ScoringService
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
-from tests.fakes import FakeMos, FakeScorer, until
+from tests.fakes import FakeDenoiser, FakeMos, FakeScorer, until
 from tests.judge.builders import TELEMEDICINE
 from tests.scoring.remote import FakeRemoteScoring
 
@@ -200,6 +201,38 @@ async def test_it_is_alive_until_its_end_and_tells_the_metrics_of_every_scorer(o
         assert scoring.alive
         assert [lane.name for lane in scoring.metrics()] == ["one", "mos"]
     assert not scoring.alive
+
+
+def seconds(at: int) -> DenoiseRequest:
+    pcm = np.full(16_000, float(at), np.float32)
+    return DenoiseRequest(at * 16_000, (at + 1) * 16_000, pcm, 6.0)
+
+
+async def test_each_caller_gets_the_levels_of_its_own_second(open_scoring: Open) -> None:
+    async with open_scoring([FakeScorer("one")], None, FakeDenoiser()) as scoring:
+        assert scoring.has_denoiser
+        assert [lane.name for lane in scoring.metrics()] == ["one", "denoise"]
+        asked = [scoring.denoise(seconds(at), Priority.LIVE, WITHIN_S) for at in range(5)]
+        answers = await asyncio.gather(*asked)
+        assert [float(one.levels[0, 0]) for one in answers] == [0, 1, 2, 3, 4]
+        again = replace(seconds(5), memory=answers[4].memory)
+        assert (await scoring.denoise(again, Priority.FILE, WITHIN_S)).memory.tolist() == [2]
+
+
+async def test_a_failure_of_the_denoiser_is_a_scoring_error(open_scoring: Open) -> None:
+    model = FakeDenoiser()
+    model.fail = True
+    async with open_scoring([FakeScorer("one")], None, model) as scoring:
+        with pytest.raises(ScoringError):
+            await scoring.denoise(seconds(0), Priority.LIVE, WITHIN_S)
+    async with open_scoring([FakeScorer("one")]) as scoring:
+        assert not scoring.has_denoiser
+
+
+def test_what_a_denoiser_is_asked_and_answers_is_data() -> None:
+    request = replace(seconds(1), memory=np.zeros(3, np.float16))
+    assert_data(request, "request")
+    assert_data(FakeDenoiser().denoise(request), "answer")
 
 
 def assert_data(value: object, at: str) -> None:

@@ -30,6 +30,8 @@ from server.model.acoustic.spectrum import (
 )
 from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
 from server.model.acoustic.voicing import is_whispered
+from server.model.acoustic.words import by_row, words_snr
+from server.scoring.denoising import UNKNOWN_LEVELS
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures, Mos
@@ -55,6 +57,10 @@ TELEPHONE_EDGE_DB = -20.0
 and more otherwise (docs/measures.md)."""
 
 SURE_EDGE_DB = -30.0
+
+OVER_PAUSES_DB = 20.0
+"""Noise under the words is at most so much louder than in the pauses, dB. Beyond that a denoiser takes away something
+else: a cough, the doctor's voice from a loudspeaker."""
 
 LINE_HZ = 4000.0
 """Images over a line's 4 kHz are not voice."""
@@ -82,13 +88,17 @@ class Stretch:
     lost: BoolArray
     echo: Float32Array
     """``Window.echo`` of the stretch, float32 ``(hops, ECHO_LAGS)``."""
+    denoised: Float32Array
+    """Levels of voice and noise in each row, dBFS, float32 ``(n, 2)``, NaN where unknown."""
     telephone: bool = False
 
 
-def stretches(window: Window, recent_rows: int, *, telephone: bool = False) -> tuple[Stretch, Stretch]:
+def stretches(
+    window: Window, recent_rows: int, *, denoised: Float32Array = UNKNOWN_LEVELS, telephone: bool = False
+) -> tuple[Stretch, Stretch]:
     """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both.
 
-    ``telephone``: the source was declared a telephone line.
+    ``denoised``: as in ``ScoreRequest``. ``telephone``: the source was declared a telephone line.
     """
     rows = MarkedRows(window.rows)
     n = len(rows)
@@ -99,9 +109,10 @@ def stretches(window: Window, recent_rows: int, *, telephone: bool = False) -> t
     recent = Spectrum(spectra.power[later], spectra.rows[later] - start)
     echo = window.echo * patient_hops(rows, window.echo.shape[0])
     later_echo = echo[-(recent_rows // ROW_RATE) :]
+    parts = by_row(denoised, n)
     return (
-        Stretch(rows, spectra, lost, echo, telephone),
-        Stretch(rows.last(recent_rows), recent, lost[start:], later_echo, telephone),
+        Stretch(rows, spectra, lost, echo, parts, telephone),
+        Stretch(rows.last(recent_rows), recent, lost[start:], later_echo, parts[start:], telephone),
     )
 
 
@@ -153,6 +164,10 @@ def read(
         mos_overall=None if mos is None else mos.overall,
     )
     values = {**_public(measures), **_internal(stretch, measures, n_present, own)}
+    clipped = clipping is not None and clipping >= CLIPPED_ECHO
+    under_words = None if under_tail or clipped else words_snr(rows, stretch.denoised)
+    if under_words is not None and snr is not None:
+        values[Internal.WORDS_SNR_DB] = max(under_words, snr - OVER_PAUSES_DB)
     if spectrum is not None:
         values.update(_band_values(spectrum, edge if narrow else None, telephone=stretch.telephone))
     if room_passes(echo):

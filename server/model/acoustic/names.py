@@ -38,6 +38,9 @@ class Internal(StrEnum):
     what suppression left of it, has damaged the speech. Absent where a room or an echo is heard."""
     DISTANT_MOS_SIGNAL = "distant_mos_signal"
     """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
+    WORDS_SNR_DB = "words_snr_db"
+    """Voice against noise while the patient speaks, by a denoiser, dB: the noise that no pause shows. Absent without
+    one, for whispers, and where an echo or clipping would read as noise."""
     OVERLAP = "overlap"
     """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
 

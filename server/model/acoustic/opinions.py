@@ -21,6 +21,7 @@ HIDDEN_BY_PROCESSING = frozenset(
         Internal.TRUSTED_MOS_BACKGROUND,
         Internal.UNPAUSED_MOS_BACKGROUND,
         Internal.RESIDUE_MOS,
+        Internal.WORDS_SNR_DB,
     }
 )
 """Noise suppression and automatic gain falsify these measures; labels that read them then have no evidence."""

@@ -6,8 +6,9 @@ from server.model.acoustic.loudness import carried_pile
 from server.model.acoustic.measures import AcousticReading, is_echoing, read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion, shown
+from server.scoring.denoising import UNKNOWN_LEVELS
 from server.scoring.ports import ScoreReply, ScoreRequest
-from server.values.audio import CaptureSource
+from server.values.audio import CaptureSource, Float32Array
 from server.values.measures import Mos
 from server.values.rows import ROW_RATE
 from server.values.scores import EvidenceKind
@@ -29,9 +30,12 @@ class AcousticScorer:
         return [_reply(request) for request in requests]
 
 
-def readings(window: Window, mos: Mos | None, *, telephone: bool = False) -> tuple[AcousticReading, AcousticReading]:
-    """The measures of the whole window and of its last 4 s. ``telephone``: the source was declared a telephone line."""
-    whole, last = stretches(window, RECENT_S * ROW_RATE, telephone=telephone)
+def readings(
+    window: Window, mos: Mos | None, *, denoised: Float32Array = UNKNOWN_LEVELS, telephone: bool = False
+) -> tuple[AcousticReading, AcousticReading]:
+    """The measures of the whole window and of its last 4 s. ``denoised``: as in ``ScoreRequest``. ``telephone``: the
+    source was declared a telephone line."""
+    whole, last = stretches(window, RECENT_S * ROW_RATE, denoised=denoised, telephone=telephone)
     waits = mos is None and window.partial and window.rows.shape[0] < WAITS_S * ROW_RATE
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
@@ -59,7 +63,7 @@ def _room(whole: AcousticReading, recent: AcousticReading) -> dict[str, float]:
 def _reply(request: ScoreRequest) -> ScoreReply:
     processed = request.capture.processed
     telephone = request.capture.source is CaptureSource.TELEPHONE
-    reading, recent = readings(request.window, request.mos, telephone=telephone)
+    reading, recent = readings(request.window, request.mos, denoised=request.denoised, telephone=telephone)
     opinions = {}
     recents = {}
     for label in request.labels.labels:

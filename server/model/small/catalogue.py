@@ -103,7 +103,7 @@ GTCRN = SmallModel(
     ),
     bytes=535_190,
     sha256="b4718df6228e7bdf1a8a435cf98f838636eb2fd331acabf86ba87c5192ebcb87",
-    used=False,
+    used=True,
     small=True,
 )
 
@@ -121,7 +121,6 @@ SEGMENTATION = SmallModel(
     bytes=5_911_673,
     sha256="640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
     used=False,
-    small=True,
 )
 
 CAMPPLUS = SmallModel(
