@@ -7,6 +7,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 
+from server.access.crowd import Crowd
 from server.access.gate import Gate, utc_now
 from server.access.keys import KeyStore
 from server.assessment.engine import Engine
@@ -167,10 +168,12 @@ def create_app(
     *,
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
     tls: "Tls | None" = None,
+    crowd: Crowd | None = None,
 ) -> "FastAPI":
     """The application, not started yet; its lifespan opens, drains and closes the engine.
 
     ``on_refused`` is called with the error of an engine that could not be opened. ``tls``: with what it is served.
+    ``crowd``: where its connections are counted.
     Raises SettingsError if the web pages are missing.
     """
     # The web framework is imported only for serving: ``assess`` needs the engine alone.
@@ -181,11 +184,16 @@ def create_app(
     from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
 
     reach = outside(settings, () if tls is None else tls.pair.names)
+    crowd = crowd or Crowd(settings.max_connections_per_address, settings.trust_proxy)
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            limits = LiveLimits(max_sessions=settings.max_sessions, max_observers=settings.max_observers)
+            limits = LiveLimits(
+                max_sessions=settings.max_sessions,
+                max_observers=settings.max_observers,
+                max_starting_per_address=settings.max_starting_per_address,
+            )
             stores = await stack.enter_async_context(_told(folder.open_stores(settings.data_dir, limits), on_refused))
             shedding = Shedding()
             opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
@@ -210,7 +218,7 @@ def create_app(
                 sign_in_lasts=timedelta(hours=settings.sign_in_hours),
             )
             probe = Probe(lambda: score_once(engine))
-            services = Services(engine, manager, probe, slots, uploads, door, reach, public_base(settings), tls)
+            services = Services(engine, manager, probe, slots, uploads, door, reach, crowd, public_base(settings), tls)
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services
             yield
@@ -220,6 +228,7 @@ def create_app(
         lifespan,
         version=version(DISTRIBUTION),
         outside=reach,
+        crowd=crowd,
         client=web_client_dir(),
         trusted=settings.trust_proxy,
         root=prefix_of(settings),
@@ -263,7 +272,8 @@ def make_server(
     from server.api.serving import Beside, DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
     check_exposure(settings, keyed=keyed)
-    app = create_app(settings, on_refused, open_clap=open_clap, tls=tls)
+    crowd = Crowd(settings.max_connections_per_address, settings.trust_proxy)
+    app = create_app(settings, on_refused, open_clap=open_clap, tls=tls, crowd=crowd)
 
     def started() -> None:
         if on_started is not None:
@@ -275,5 +285,5 @@ def make_server(
         await services.manager.drain(settings.drain_s)
 
     beside = None if metrics_listener is None else Beside(MetricsApp(app), metrics_listener)
-    config = uvicorn_config(app, settings.host, settings.port, None if tls is None else tls.context)
+    config = uvicorn_config(app, settings.host, settings.port, crowd, None if tls is None else tls.context)
     return DrainingServer(config, drain, started, beside)

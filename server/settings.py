@@ -94,6 +94,12 @@ class Settings(BaseSettings):
         default=12.0, gt=0, le=24, description="How long a person stays signed in at the pages for staff."
     )
     requests_per_minute: int = Field(default=600, ge=1, description="Requests and sockets per minute of one key.")
+    max_connections_per_address: int = Field(
+        default=512, ge=1, description="Open connections of one address; this machine and trusted proxies are exempt."
+    )
+    max_starting_per_address: int = Field(
+        default=32, ge=1, description="Patients' sockets of one address that have not begun a session yet."
+    )
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
     max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording accepted, by decoded length.")
     max_assessments: int = Field(default=2, ge=1, description="Maximum number of uploads assessed at the same time.")

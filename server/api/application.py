@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
+from server.access.crowd import Crowd
 from server.access.origins import Outside
 from server.api import (
     assess,
@@ -24,6 +25,7 @@ from server.api import (
     sign_in,
     stream,
 )
+from server.api.crowd_check import CrowdCheck
 from server.api.forwarded import Forwarded
 from server.api.outside_check import OutsideCheck
 from server.api.prefix import Prefix
@@ -46,11 +48,13 @@ def build(
     *,
     version: str,
     outside: Outside,
+    crowd: Crowd,
     client: Path,
     trusted: Sequence[str] = (),
     root: str = "",
 ) -> FastAPI:
     """The application. ``lifespan`` sets ``app.state.services``; ``client`` is the folder of the web pages.
+    ``crowd``: how much each address has open.
 
     ``trusted``: addresses of proxies whose forwarded headers count. ``root``: the prefix under which a proxy has us.
     """
@@ -83,6 +87,7 @@ def build(
         )
     if root:
         app.add_middleware(Prefix, root=root)
+    app.add_middleware(CrowdCheck, crowd=crowd)
     app.add_middleware(Forwarded, trusted=trusted)
     app.add_middleware(Requests, origins=outside.origins)
     return app

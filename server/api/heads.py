@@ -1,19 +1,25 @@
 """Limits how long the head of an HTTP request may take: uvicorn waits for ever. h11 limits its size (64 KiB)."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
+
+from server.access.crowd import Crowd, Peer, Standing
 
 LINE_MARGIN = 32
 """Bytes of a line of the head besides the name and value of a header, or the target."""
 
 HEAD_S = 20.0
 """Seconds for the whole head, and for the rest of a body whose request was answered early."""
+
+REFUSED_HEAD_S = 2.0
+"""Seconds for the head on a connection beyond the limit of its address: only to be told so."""
 
 
 def refusal_of_handshake(target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
@@ -33,6 +39,18 @@ def refusal_of_handshake(target: bytes, headers: Iterable[tuple[bytes, bytes]]) 
     return None
 
 
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket, whose connection counts for its address until it is closed."""
+
+    on_lost: Callable[[], None] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As in uvicorn; then ``on_lost`` is called."""
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
+
+
 class PromptHeadProtocol(H11Protocol):
     """One connection. A client that sends a head too slowly is cut off: slow heads would hold connections for ever.
 
@@ -41,19 +59,35 @@ class PromptHeadProtocol(H11Protocol):
 
     head_s = HEAD_S
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, crowd: Crowd | None = None, **kwargs: Any) -> None:
+        """``crowd``: where the connection is counted; ``None``: nowhere."""
         super().__init__(*args, **kwargs)
+        self._crowd = crowd
+        self._counted: Peer | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
-        """Start the deadline of the first head."""
+        """Start the deadline of the first head. Of an address that has too many connections, drop it."""
         super().connection_made(transport)
-        self._expect_head()
+        standing = Standing.WELCOME
+        if self._crowd is not None and self.client is not None:
+            standing = self._crowd.connect(self.client)
+            self._counted = self.client
+        if standing is Standing.DROPPED:
+            transport.abort()
+            return
+        self._expect_head(REFUSED_HEAD_S if standing is Standing.REFUSED else self.head_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadline."""
         self._cancel()
         super().connection_lost(exc)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._crowd is not None and self._counted is not None:
+            self._crowd.disconnect(self._counted)
+            self._counted = None
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         """The head is complete; a WebSocket has its own deadlines from here."""
@@ -62,6 +96,9 @@ class PromptHeadProtocol(H11Protocol):
             self._refuse(*refusal)
             return
         super().handle_websocket_upgrade(event)
+        socket = self.transport.get_protocol()
+        assert isinstance(socket, SocketProtocol)
+        socket.on_lost = self._leave
 
     def _refuse(self, status: int, why: str) -> None:
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
@@ -75,9 +112,9 @@ class PromptHeadProtocol(H11Protocol):
         super().on_response_complete()
         self._expect_head()
 
-    def _expect_head(self) -> None:
+    def _expect_head(self, within_s: float | None = None) -> None:
         self._cancel()
-        self._deadline = self.loop.call_later(self.head_s, self._late)
+        self._deadline = self.loop.call_later(self.head_s if within_s is None else within_s, self._late)
 
     def _late(self) -> None:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from server.access.crowd import Crowd
 from server.access.gate import Gate
 from server.access.origins import Outside
 from server.api.probe import Probe
@@ -30,8 +31,9 @@ class UploadLimits:
 class Services:
     """One of each per process; they live as long as the application's lifespan.
 
-    ``outside``: which pages may use it. ``public_url``: how the outside calls this server, without a final slash;
-    ``None``: as each request does. ``tls``: with what the server speaks HTTPS, if it does.
+    ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
+    calls this server, without a final slash; ``None``: as each request does. ``tls``: with what the server speaks
+    HTTPS, if it does.
     """
 
     engine: Engine
@@ -41,6 +43,7 @@ class Services:
     uploads: UploadLimits
     gate: Gate
     outside: Outside
+    crowd: Crowd
     public_url: str | None = None
     tls: "Tls | None" = None
 

@@ -6,13 +6,15 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.server import ServerState
 
-from server.api.heads import PromptHeadProtocol
+from server.access.crowd import Crowd
+from server.api.heads import PromptHeadProtocol, SocketProtocol
 from server.wire.base import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
@@ -21,8 +23,10 @@ GRACE_S = 5
 """Seconds that uvicorn gives requests after the sessions were drained."""
 
 
-def uvicorn_config(app: FastAPI, host: str, port: int, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
-    """The configuration of uvicorn. ``tls``: ``None`` for plain HTTP.
+def uvicorn_config(
+    app: FastAPI, host: str, port: int, crowd: Crowd, tls: ssl.SSLContext | None = None
+) -> uvicorn.Config:
+    """The configuration of uvicorn. ``crowd`` counts connections. ``tls``: ``None`` for plain HTTP.
 
     Of uvicorn's WebSocket implementations, the sans-IO one pauses reading and writing with its transport.
     permessage-deflate is off: it costs memory per socket, and PCM does not compress. Logging is left to
@@ -34,9 +38,9 @@ def uvicorn_config(app: FastAPI, host: str, port: int, tls: ssl.SSLContext | Non
         app,
         host=host,
         port=port,
-        http=PromptHeadProtocol,
+        http=partial(PromptHeadProtocol, crowd=crowd),  # type: ignore[arg-type]  # called alone, as a class is
         h11_max_incomplete_event_size=64 * 1024,
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         ws_ping_timeout=None,

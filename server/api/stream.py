@@ -6,7 +6,7 @@ from fastapi import APIRouter, WebSocket
 
 from server.access.audit import Act
 from server.access.principal import Right
-from server.api.principals import note
+from server.api.principals import address_of, note
 from server.api.services import services_of
 from server.api.sockets import open_transport
 
@@ -18,6 +18,9 @@ async def stream(websocket: WebSocket) -> None:
     """Runs until the session ends or the socket is lost; the session then waits for its patient."""
     admitted = await open_transport(websocket, Right.BEGIN)
     if admitted is not None:
-        manager = services_of(websocket).manager
+        services = services_of(websocket)
         noted = partial(note, websocket, admitted.principal, Act.SESSION_SPOKEN)
-        await manager.run_stream(admitted.transport, admitted.principal, claim=admitted.claim, noted=noted)
+        address = services.crowd.counted(address_of(websocket))
+        await services.manager.run_stream(
+            admitted.transport, admitted.principal, claim=admitted.claim, noted=noted, address=address
+        )

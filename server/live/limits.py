@@ -10,8 +10,9 @@ from server.wire.server import Limits
 class LiveLimits:
     """Deadlines in seconds, counts per process.
 
-    ``max_sessions`` patients at once; patients who come back to their session are admitted beyond it. ``start_s``: for
-    the first message. ``idle_s``: without audio; ``pause_s``: when paused. ``send_s``: for a peer to take one message;
+    ``max_sessions`` patients at once; patients who come back to their session are admitted beyond it.
+    ``max_starting_per_address``: sockets of one address that have not begun a session. ``start_s``: for the first
+    message. ``idle_s``: without audio; ``pause_s``: when paused. ``send_s``: for a peer to take one message;
     ``port_s``: for a sink or a store to answer. ``tail_s``: for the last windows after ``session.end``
     (``fast_tail_s`` for ``pace=fast``, which promises to score every window). ``claim_s``: how long an announced
     session waits for its first socket. ``resume_ttl_s``: how long a session waits for its patient, and how long an
@@ -22,6 +23,7 @@ class LiveLimits:
 
     max_sessions: int = 64
     max_observers: int = 32
+    max_starting_per_address: int = 32
     max_session_s: float = 7200.0
     expiring_s: float = 60.0
     start_s: float = 10.0

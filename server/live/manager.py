@@ -152,13 +152,15 @@ class SessionManager:
         *,
         claim: Claim | None = None,
         noted: Callable[[str], Awaitable[None]] | None = None,
+        address: str = "",
     ) -> None:
         """A patient's socket, from ``session.start`` to its close. ``claim``: of the session that was announced.
 
         ``noted`` is awaited with the session's id before the socket is let into it; what it raises refuses the socket.
+        ``address``: under which the socket counts until the session has begun; empty: under none.
         """
         try:
-            with self._starting.place(principal, claim):
+            with self._starting.place(principal, claim, address):
                 connection = await self._start(transport, principal, claim, noted or _nobody_asks)
         except TingqingError as error:
             await refuse(transport, error, self._clock, self._limits)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from server.access.crowd import crowded
 from server.access.principal import Principal, Role
 from server.access.tokens import Claim
 from server.live.handshake import capacity_error
@@ -14,7 +15,8 @@ AT_ONE_LINK = 4
 
 
 class StartingSockets:
-    """Twice as many as there may be sessions, and ``AT_ONE_LINK`` with the token of one session.
+    """Twice as many as there may be sessions, and ``AT_ONE_LINK`` with the token of one session. One address has
+    ``max_starting_per_address`` of them, at most half.
 
     A site may take no more places than it leaves free (dynamic thresholds, Choudhury and Hahne 1998): one site at most
     half of them, a second half of the rest, and so on, so that a few cannot shut out the next.
@@ -29,14 +31,18 @@ class StartingSockets:
         return self._all
 
     @contextmanager
-    def place(self, principal: Principal, claim: Claim | None) -> Iterator[None]:
-        """For as long as the block runs. Raises CapacityError."""
+    def place(self, principal: Principal, claim: Claim | None, address: str = "") -> Iterator[None]:
+        """For as long as the block runs. ``address``: of whom is counted by it. Raises CapacityError."""
         free = 2 * self._limits.max_sessions - self._all
         places = {}
         if principal.role is not Role.ANYONE:  # alone on this server
             places["site", principal.site] = free
         if claim is not None:
             places["session", claim.session_id] = AT_ONE_LINK
+        if address:
+            places["address", address] = min(self._limits.max_starting_per_address, self._limits.max_sessions)
+            if self._of["address", address] >= places["address", address]:
+                raise crowded()
         if free <= 0 or any(self._of[name] >= most for name, most in places.items()):
             raise capacity_error(self._limits)
         self._all += 1
