@@ -218,7 +218,8 @@ def create_app(
                 sign_in_lasts=timedelta(hours=settings.sign_in_hours),
             )
             probe = Probe(lambda: score_once(engine))
-            services = Services(engine, manager, probe, slots, uploads, door, reach, crowd, public_base(settings), tls)
+            base, proxied = public_base(settings), bool(settings.public_url or settings.trust_proxy)
+            services = Services(engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls)
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services
             yield

@@ -1,8 +1,10 @@
 """``GET /metrics``: what this process counts, in the text format of Prometheus.
 
-For this machine, or for who shows a key of the role admin; and on ``--metrics-port`` for whoever reaches that port.
+With keys, for who shows one of the role admin; without, for this machine alone, where no proxy may stand in front. On
+``--metrics-port`` for whoever reaches that port.
 """
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -33,7 +35,9 @@ from server.scoring.metrics import TIMES_S, LaneMetrics, Times
 router = APIRouter(tags=["health"])
 
 PATH = "/metrics"
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+FORWARDED = ("forwarded", "via", "x-real-ip")
+FORWARDED_PREFIX = "x-forwarded-"
+HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<v6>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 
 LANE_COUNTS = {
     "scored": "Answers given.",
@@ -136,23 +140,35 @@ def exposition(services: Services) -> bytes:
     summary="Metrics for Prometheus",
     response_class=PlainTextResponse,
     responses=documented(
-        {401: "No key, or one that is not valid.", 403: "Neither this machine nor a key of an admin."}
+        {
+            401: "No key, or one that is not valid.",
+            403: "Neither a key of an admin nor, on a server without keys, this machine.",
+        }
     ),
 )
 async def metrics(request: Request, services: Wired) -> Response:
-    """Counters, gauges and histograms of this process. Open to this machine; others show a key of the role admin."""
-    if not _from_here(request):
-        if not await services.gate.keyed():
-            raise ForbiddenError("Metrics are for this machine. For others, set --metrics-port or create a key.")
+    """Counters, gauges and histograms of this process. Show a key of the role admin; without keys, for this machine."""
+    if await services.gate.keyed():
         await principal_of(request, Right.OPERATE)
+    elif services.proxied or not _from_here(request):
+        raise ForbiddenError("Metrics are for this machine. For others, set --metrics-port or create a key.")
     return _answer(services)
 
 
 def _from_here(request: Request) -> bool:
-    """Called at a loopback name from a loopback address, and not passed on by a proxy, behind which is anybody."""
-    called = request.url.hostname or ""
-    passed_on = any(name in request.headers for name in FORWARDED)
-    return not passed_on and is_loopback(called) and is_loopback(address_of(request))
+    """Called at a loopback name from a loopback address, and not passed on by a proxy, behind which is anybody.
+
+    By the header as it came: what frameworks make of it falls back to the socket's own address.
+    """
+    hosts = request.headers.getlist("host")
+    called = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    passed_on = any(name in FORWARDED or name.startswith(FORWARDED_PREFIX) for name in request.headers)
+    return (
+        called is not None
+        and not passed_on
+        and is_loopback(called["name"] or called["v6"])
+        and is_loopback(address_of(request))
+    )
 
 
 def _answer(services: Services) -> Response:

@@ -32,8 +32,8 @@ class Services:
     """One of each per process; they live as long as the application's lifespan.
 
     ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
-    calls this server, without a final slash; ``None``: as each request does. ``tls``: with what the server speaks
-    HTTPS, if it does.
+    calls this server, without a final slash; ``None``: as each request does. ``proxied``: the operator says that a
+    proxy is in front. ``tls``: with what the server speaks HTTPS, if it does.
     """
 
     engine: Engine
@@ -45,6 +45,7 @@ class Services:
     outside: Outside
     crowd: Crowd
     public_url: str | None = None
+    proxied: bool = False
     tls: "Tls | None" = None
 
 

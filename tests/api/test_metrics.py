@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +20,7 @@ from server.access.gate import utc_now
 from server.access.keys import create_key
 from server.access.principal import Role
 from server.app import make_server, open_keys
+from server.loopback import is_loopback
 from server.settings import Settings
 from tests.api.client import PROTOCOL, faults_until_close, http, stream_file
 from tests.api.conftest import Served
@@ -142,12 +144,35 @@ def test_real_promtool_accepts_what_is_scraped(served: Served) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Server", "Forwarded", "Via", "X-Real-IP"])
 def test_a_proxy_on_this_machine_does_not_open_the_metrics_to_its_visitors(served: Served, header: str) -> None:
     assert http.get(f"{served.url}/metrics", headers={header: "192.0.2.7"}).status_code == 403
 
 
-def test_at_the_name_of_the_clinic_the_metrics_need_the_key_of_an_admin(
+@pytest.mark.parametrize("more", [{"public_url": "http://127.0.0.1:8000"}, {"trust_proxy": ("192.0.2.1",)}])
+def test_where_a_proxy_stands_in_front_this_machine_is_anybody(more: dict[str, Any]) -> None:
+    served = serve(drain_s=0.0, mos=False, **more)
+    try:
+        assert http.get(f"{served.url}/metrics").status_code == 403
+    finally:
+        served.stop()
+
+
+@pytest.mark.parametrize("host", ["clinic.example:99999", "clinic example", "127.0.0.1:8000, clinic.example", None])
+def test_a_host_that_cannot_be_read_is_not_this_machine(served: Served, host: str | None) -> None:
+    called = b"" if host is None else f"Host: {host}\r\n".encode()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as peer:
+        peer.sendall(b"GET /metrics HTTP/1.0\r\n" + called + b"\r\n")
+        status = peer.makefile("rb").readline().split()[1]
+    assert status in (b"400", b"403", b"421")
+
+
+def test_a_socket_of_both_families_knows_this_machine() -> None:
+    assert is_loopback("::ffff:127.0.0.1")
+    assert not is_loopback("::ffff:192.0.2.7")
+
+
+def test_with_keys_the_metrics_need_the_key_of_an_admin_also_on_this_machine(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     data = tmp_path_factory.mktemp("data")
@@ -160,18 +185,17 @@ def test_at_the_name_of_the_clinic_the_metrics_need_the_key_of_an_admin(
     keys = asyncio.run(create())
     served = serve(drain_s=1.0, data_dir=data, mos=False)
     try:
-        outside = {"Host": "clinic.example"}
-        answers = {
-            role: http.get(f"{served.url}/metrics", headers={**outside, "Authorization": f"Bearer {key}"})
-            for role, key in keys.items()
-        }
-        assert {role: answer.status_code for role, answer in answers.items()} == {
-            Role.ADMIN: 200,
-            Role.INTEGRATOR: 403,
-            Role.VIEWER: 403,
-        }
-        assert http.get(f"{served.url}/metrics", headers=outside).status_code == 401
-        assert http.get(f"{served.url}/metrics").status_code == 200  # this machine
+        for host in ({"Host": "clinic.example"}, {}):
+            answers = {
+                role: http.get(f"{served.url}/metrics", headers={**host, "Authorization": f"Bearer {key}"})
+                for role, key in keys.items()
+            }
+            assert {role: answer.status_code for role, answer in answers.items()} == {
+                Role.ADMIN: 200,
+                Role.INTEGRATOR: 403,
+                Role.VIEWER: 403,
+            }
+            assert http.get(f"{served.url}/metrics", headers=host).status_code == 401
     finally:
         served.stop()
 
