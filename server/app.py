@@ -285,6 +285,10 @@ def make_server(
         services.slots.shut()
         await services.manager.drain(settings.drain_s)
 
+    def hurry() -> None:
+        services: Services = app.state.services
+        services.manager.hurry()
+
     beside = None if metrics_listener is None else Beside(MetricsApp(app), metrics_listener)
     config = uvicorn_config(app, settings.host, settings.port, crowd, None if tls is None else tls.context)
-    return DrainingServer(config, drain, started, beside)
+    return DrainingServer(config, drain, started, beside, hurry=hurry)

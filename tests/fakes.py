@@ -309,6 +309,10 @@ class BytesCheckpoints:
         data = self.kept.get(session_id)
         return None if data is None else SessionCheckpoint.of_bytes(data)
 
+    async def site_of(self, session_id: str) -> str | None:
+        found = await self.get(session_id)
+        return None if found is None else found.site
+
     async def holds(self, session_id: str) -> bool:
         return True
 

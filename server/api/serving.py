@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -21,6 +22,12 @@ logger = logging.getLogger(__name__)
 
 GRACE_S = 5
 """Seconds that uvicorn gives requests after the sessions were drained."""
+
+HURRIED_GRACE_S = 1
+"""The same after a second signal."""
+
+HURRIED_DRAIN_S = 3.0
+"""Seconds for sessions to be left or ended, with their last messages, after a second signal."""
 
 
 def uvicorn_config(
@@ -74,8 +81,9 @@ class DrainingServer(uvicorn.Server):
     """Stops in stages: sessions are asked to end while the port still answers, then uvicorn closes the rest.
 
     uvicorn alone would close every socket with 1012 before the application learns of the shutdown. ``drain`` must end
-    within its own deadline; a second Ctrl+C cuts it short. ``on_started`` is called once requests are answered.
-    ``beside`` answers on a socket of its own.
+    within its own deadline. A second SIGTERM or SIGINT calls ``hurry``: the drain waits for nobody from then on, and
+    the process ends within seconds, everything saved. A third abandons what is left. ``on_started`` is called once
+    requests are answered. ``beside`` answers on a socket of its own.
     """
 
     def __init__(
@@ -84,10 +92,14 @@ class DrainingServer(uvicorn.Server):
         drain: Callable[[], Awaitable[None]],
         on_started: Callable[[], None] | None = None,
         beside: Beside | None = None,
+        *,
+        hurry: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
         self._beside = beside
         self._drain = drain
+        self._hurry = hurry
+        self._hurried = False
         self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -98,11 +110,24 @@ class DrainingServer(uvicorn.Server):
         if self._on_started is not None:
             self._on_started()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal stops the server, the second hurries it, the third abandons what is left."""
+        self._captured_signals.append(sig)
+        self.force_exit = self._hurried
+        self._hurried = self.should_exit
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop sessions first, with their results, and then the sockets. A second signal cuts this short."""
+        """Stop sessions first, with their results, and then the sockets."""
+        loop = asyncio.get_running_loop()
         draining = asyncio.create_task(self._drained())
-        while not draining.done() and not self.force_exit:
+        until: float | None = None
+        while not draining.done() and not self.force_exit and (until is None or loop.time() < until):
             await asyncio.wait({draining}, timeout=0.1)
+            if self._hurried and until is None:  # not in the handler, which may interrupt any line
+                until = loop.time() + HURRIED_DRAIN_S
+                self.config.timeout_graceful_shutdown = HURRIED_GRACE_S
+                self._hurry()
         draining.cancel()
         await asyncio.wait({draining})
         await super().shutdown(sockets)

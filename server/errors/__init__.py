@@ -39,6 +39,7 @@
     │   ├── SessionExpiredError          4410
     │   ├── SessionSupersededError       4409
     │   ├── IdleTimeoutError             4408
+    │   ├── SessionElsewhereError        4503, retryable: it is not in this process now
     │   └── SessionNotBegunError         4503, retryable: its patient has not come yet
     ├── CapacityError                    4503, retryable
     ├── DrainingError                    1012, retryable

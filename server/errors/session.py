@@ -41,6 +41,15 @@ class IdleTimeoutError(SessionError):
     http_status = 408
 
 
+class SessionElsewhereError(SessionError):
+    """Another process has the session, or none until its patient is back; who watches tries again."""
+
+    code = "session_elsewhere"
+    close_code = 4503
+    http_status = 503
+    retryable = True
+
+
 class SessionNotBegunError(SessionError):
     """The session was announced and its patient has not connected; who watches tries again."""
 

@@ -94,6 +94,11 @@ class CheckpointStore(Protocol):
         """The latest one, or None. Raises SnapshotError if it cannot be read here, StoreError."""
         ...
 
+    async def site_of(self, session_id: str) -> str | None:
+        """Whose running session it is, whichever process has it; None if it is unknown, has ended, or cannot be read
+        here. Raises StoreError."""
+        ...
+
     async def holds(self, session_id: str) -> bool:
         """False once another process took the session from this one. Raises StoreError."""
         ...
@@ -136,6 +141,11 @@ class MemoryCheckpoints:
     async def get(self, session_id: str) -> SessionCheckpoint | None:
         """The same object that was put, or None."""
         return self._checkpoints.get(session_id)
+
+    async def site_of(self, session_id: str) -> str | None:
+        """The site, or None."""
+        checkpoint = self._checkpoints.get(session_id)
+        return None if checkpoint is None else checkpoint.site
 
     async def holds(self, session_id: str) -> bool:
         """Always."""

@@ -96,9 +96,10 @@ class Connection:
             case Draining() if not ending.lost:
                 self._life.move(Stopping(ending))
 
-    def warn_away(self, time_left_s: float) -> None:
-        """Tell the patient that the server stops in ``time_left_s``; nothing else changes yet."""
-        self.session.tell(GoAway(time_left_s=time_left_s), to="patient")
+    def warn_away(self, time_left_s: float, *, resumable: bool) -> None:
+        """Tell the patient that the server stops in ``time_left_s``; nothing else changes yet. ``resumable``: another
+        process can go on at once."""
+        self.session.tell(GoAway(time_left_s=time_left_s, resumable=resumable), to="patient")
 
     async def run(self) -> Closed:
         """Serve until the socket or its session ends; returns how. Raises nothing that the peer caused."""

@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Timer
+from server.live.outcome import Remembered
 from server.live.session import Session
 
 if TYPE_CHECKING:
@@ -76,3 +78,17 @@ class Entry:
         """Wait for the next transition."""
         self._changed.clear()
         await self._changed.wait()
+
+
+def resume_digest_of(found: Entry | Remembered | SessionCheckpoint) -> str:
+    """The digest of the token with which its patient comes back."""
+    match found:
+        case Entry():
+            return found.session.resume_digest
+        case Remembered(farewell=farewell):
+            assert farewell is not None, "only one that is still kept is found"
+            return farewell.resume_digest
+        case SessionCheckpoint():
+            return found.resume_digest
+        case _:
+            assert_never(found)

@@ -16,6 +16,7 @@ from server.live.census import census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
 from server.live.clock import Clock, LoopClock, deadline
 from server.live.connection import Connection
+from server.live.emptying import Emptying
 from server.live.entries import Entry
 from server.live.handover import Handover
 from server.live.handshake import capacity_error, draining_error, first_message, refuse
@@ -82,7 +83,7 @@ class SessionManager:
         self._observers: set[Observer] = set()
         self._starting = StartingSockets(self._limits)
         self._draining = False
-        self._emptied = asyncio.Event()
+        self._emptying = Emptying(self._clock)
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -174,7 +175,7 @@ class SessionManager:
             if closed.delivered:
                 await self._registry.collected(connection.session.id)
         finally:
-            self._emptied.set()
+            self._emptying.changed()
 
     async def _start(
         self,
@@ -243,8 +244,9 @@ class SessionManager:
                 raise draining_error()
             if self._admission.awaits(session_id, principal.site):
                 raise SessionNotBegunError("The patient has not connected yet.", retry_after_s=NOT_BEGUN_S)
+            await self._registry.check_here(session_id, principal.site)
             await (noted or _nobody_asks)(session_id)
-            found = await self._registry.find(session_id, principal.site)
+            found = await self._registry.find_to_watch(session_id, principal.site)
             if isinstance(found, Entry) and len(found.session.hub) >= self._limits.max_observers:
                 raise capacity_error(self._limits)
         except TingqingError as error:
@@ -259,36 +261,34 @@ class SessionManager:
                 await observer.show(_last_snapshot(found))
         finally:
             self._observers.discard(observer)
-            self._emptied.set()
+            self._emptying.changed()
 
     # -- the end
 
     async def drain(self, within_s: float) -> None:
-        """Refuse newcomers, send ``go_away`` to patients, and end the remaining sessions after ``within_s`` seconds."""
+        """Refuse newcomers, send ``go_away`` to patients, and end the remaining sessions after ``within_s`` seconds, or
+        when ``hurry`` is called."""
         self._draining = True
         self._handover.close()
         for connection in self._registry.connections:
-            connection.warn_away(within_s)
+            connection.warn_away(within_s, resumable=self._registry.lasting)
         if within_s > 0:
-            await self._until_empty(within_s)
+            await self._emptying.patience(within_s, self._has_patients)
         for connection in self._registry.connections:
             connection.stop(endings.LEFT if self._registry.lasting else endings.DRAIN)
         for observer in self._observers:
             observer.close_code = endings.RESTART
-        await self._until_empty(self._limits.tail_s)
+        await self._emptying.closed(self._limits.tail_s, self._has_patients)
         self._admission.close()
         await self._registry.close()
-        await self._until_empty(self._limits.tail_s, observers=True)
+        await self._emptying.closed(self._limits.tail_s, lambda: self._has_patients() or bool(self._observers))
 
-    async def _until_empty(self, within_s: float, *, observers: bool = False) -> None:
-        """Wait until no patient (and, if asked, no observer) is left, or ``within_s`` seconds have passed."""
-        try:
-            async with deadline(self._clock, within_s):
-                while self._registry.connections or (observers and self._observers):
-                    self._emptied.clear()
-                    await self._emptied.wait()
-        except TimeoutError:
-            return
+    def hurry(self) -> None:
+        """The drain, now or later, waits for no patient: sessions are left or ended at once."""
+        self._emptying.hurry()
+
+    def _has_patients(self) -> bool:
+        return bool(self._registry.connections)
 
 
 async def _nobody_asks(_session_id: str) -> None:

@@ -4,17 +4,17 @@ import asyncio
 import hmac
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from server.access.keys import digest_of
 from server.assessment.engine import HeardAudio
-from server.errors import SessionExpiredError, TingqingError, UnknownSessionError
+from server.errors import SessionElsewhereError, SessionExpiredError, TingqingError, UnknownSessionError
 from server.live import endings
 from server.live.checkpoint import CheckpointStore, SessionCheckpoint
 from server.live.checkpointing import checkpoint_of
 from server.live.clock import Clock
 from server.live.concluding import conclude, without_result
-from server.live.entries import Attached, EndingAlone, Entry, Waiting
+from server.live.entries import Attached, EndingAlone, Entry, Waiting, resume_digest_of
 from server.live.fairness import gives_way
 from server.live.limits import LiveLimits
 from server.live.newcomers import snapshot_message
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from server.live.connection import Connection
 
 log = logging.getLogger(__name__)
+
+ELSEWHERE_S = 1.0
+"""How soon a doctor asks again for a session that moves from one process to another."""
 
 
 class Registry:
@@ -81,6 +84,18 @@ class Registry:
             raise SessionExpiredError("This session ended, or waited too long for its patient.")
         return remembered
 
+    async def find_to_watch(self, session_id: str, site: str) -> Entry | Remembered:
+        """As ``find``. Also raises SessionElsewhereError and StoreError."""
+        await self.check_here(session_id, site)
+        return await self.find(session_id, site)
+
+    async def check_here(self, session_id: str, site: str) -> None:
+        """Raises SessionElsewhereError if this session of ``site`` runs, but not in this process; StoreError."""
+        if session_id in self._entries:
+            return
+        if await self._calls.ask(self._checkpoints.site_of(session_id)) == site and session_id not in self._entries:
+            raise SessionElsewhereError("This session is not here now; connect again.", retry_after_s=ELSEWHERE_S)
+
     async def find_own(self, session_id: str, resume_token: str, site: str) -> Entry | Remembered | SessionCheckpoint:
         """The same for a holder of the resume token; without it a session is reported as unknown.
 
@@ -100,7 +115,7 @@ class Registry:
             else:
                 raise
         given = digest_of(resume_token.encode(errors="replace").decode())
-        if not hmac.compare_digest(_digest_of(found), given):
+        if not hmac.compare_digest(resume_digest_of(found), given):
             raise UnknownSessionError("There is no such session.")
         return found
 
@@ -273,16 +288,3 @@ class Registry:
     async def let_go(self) -> None:
         """No call for any session follows."""
         await self._calls.tell(self._sink.close(), "a sink could not be closed")
-
-
-def _digest_of(found: Entry | Remembered | SessionCheckpoint) -> str:
-    match found:
-        case Entry():
-            return found.session.resume_digest
-        case Remembered(farewell=farewell):
-            assert farewell is not None, "find gives what is still there"
-            return farewell.resume_digest
-        case SessionCheckpoint():
-            return found.resume_digest
-        case _:
-            assert_never(found)

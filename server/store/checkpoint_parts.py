@@ -65,6 +65,15 @@ def parts_of(checkpoint: SessionCheckpoint, written: Written) -> Parts:
     return Parts(_packed(head), checkpoint.core, tuple(new), then)
 
 
+def site_in(head: bytes) -> str | None:
+    """Whose session it is; None for what this version did not write."""
+    try:
+        told = json.loads(zlib.decompress(head))
+        return str(told["state"]["site"]) if told["version"] == VERSION else None
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
+
+
 def joined(head: bytes, core: bytes | None, rows: Mapping[Part, Sequence[bytes]]) -> SessionCheckpoint:
     """``rows``: in order. Raises SnapshotError for what this version did not write."""
     try:

@@ -77,6 +77,13 @@ async def read(connection: AsyncConnection, session_id: str) -> tuple[Row[Any, A
     return head, rows
 
 
+async def read_head(connection: AsyncConnection, session_id: str) -> bytes | None:
+    """Its head alone."""
+    query = select(running_sessions.c.head).where(running_sessions.c.id == session_id)
+    head: bytes | None = (await connection.execute(query)).scalar_one_or_none()
+    return head
+
+
 async def own(connection: AsyncConnection, session_id: str, owner: str) -> None:
     """From now on ``owner`` has it."""
     change = update(running_sessions).where(running_sessions.c.id == session_id)

@@ -13,7 +13,7 @@ from server.live.clock import Clock, deadline, pause
 from server.live.limits import LiveLimits
 from server.live.outcome import RecentResults, ResultSink
 from server.store import session_rows
-from server.store.checkpoint_parts import joined
+from server.store.checkpoint_parts import joined, site_in
 from server.store.database import Database
 from server.store.health import StoreHealth
 from server.store.processes import ProcessLock
@@ -82,6 +82,12 @@ class StoredSessions:
             return None
         head, rows = found
         return await asyncio.to_thread(joined, head.head, head.core, rows)
+
+    async def site_of(self, session_id: str) -> str | None:
+        """See CheckpointStore."""
+        async with self._database.reading() as connection:
+            head = await session_rows.read_head(connection, session_id)
+        return None if head is None else await asyncio.to_thread(site_in, head)
 
     async def holds(self, session_id: str) -> bool:
         """See CheckpointStore."""

@@ -200,10 +200,12 @@ class Heartbeat(WireModel):
 
 
 class GoAway(WireModel):
-    """The server stops in ``time_left_s``: finish, or resume elsewhere."""
+    """The server stops in ``time_left_s``. ``resumable``: the session can go on in another process of its folder, so
+    close this socket and resume at once; otherwise finish here."""
 
     type: Literal["go_away"] = "go_away"
     time_left_s: float
+    resumable: bool = False
 
 
 EndReason = Literal["client", "idle", "expired", "drain", "error", "faster_than_real_time"]

@@ -1,7 +1,7 @@
 """A patient's and a doctor's side of the protocol, played by a test over a fake socket."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -124,9 +124,12 @@ class Doctor:
         *,
         principal: Principal = ANYONE,
         nudging: Nudging | None = None,
+        noted: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self.socket = FakeTransport()
-        self.done = asyncio.create_task(manager.run_observer(self.socket, principal, session_id, nudging=nudging))
+        self.done = asyncio.create_task(
+            manager.run_observer(self.socket, principal, session_id, noted=noted, nudging=nudging)
+        )
 
     async def closed(self) -> int:
         await asyncio.wait_for(self.done, 20)

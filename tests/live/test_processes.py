@@ -20,6 +20,7 @@ from server.store.sessions import StoredSessions, open_sessions
 from tests.fakes import until
 from tests.live.patient import RATE, Doctor, Patient, noise, start_message
 from tests.live.test_checkpoints import close, power_cut, ticket, unbroken
+from tests.live.test_principals import STRANGER
 
 PCM = noise(20)
 
@@ -196,6 +197,35 @@ async def test_a_result_that_never_arrived_is_given_by_another_process(engine: E
         assert (await late.socket.expect("session.ended"))["reason"] == "client"
         assert await late.closed() == 1000
         assert await refused(second, started) == 4410
+
+
+async def test_a_doctor_who_comes_back_while_the_session_moves_is_asked_to_come_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with process(engine, tmp_path) as second:
+        async with process(engine, tmp_path) as first:
+            patient, started = await spoken(first, 5)
+            early = Doctor(second.manager, started["session_id"])
+            assert await early.closed() == 4503, "the other process has it"
+            draining = asyncio.create_task(first.manager.drain(0.0))
+            assert await patient.closed() == 1001
+            await draining
+        noted: list[str] = []
+
+        async def note(session_id: str) -> None:
+            noted.append(session_id)
+
+        doctor = Doctor(second.manager, started["session_id"], noted=note)
+        assert await doctor.closed() == 4503
+        (error,) = doctor.socket.got("error")
+        assert error["error"]["code"] == "session_elsewhere"
+        assert (error["error"]["retryable"], error["error"]["retry_after_s"]) == (True, 1.0)
+        assert noted == [], "who only waits fills no audit"
+        other = Doctor(second.manager, started["session_id"], principal=STRANGER)
+        assert await other.closed() == 4404, "another site does not learn that it exists"
+        assert alike(await spoken_on(second, started), await expected(engine))
+        late = Doctor(second.manager, started["session_id"])
+        assert (await late.socket.expect("snapshot"))["ended"]["reason"] == "client"
 
 
 async def test_another_sites_or_a_guessed_token_takes_no_session(engine: Engine, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@
  * @typedef {{type: 'prompt.muted', ids: string[]}} PromptMuted
  * @typedef {{type: 'warning', code: WarningCode, guess?: string | null}} Warning
  * @typedef {{type: 'heartbeat'}} Heartbeat
- * @typedef {{type: 'go_away', time_left_s: number}} GoAway
+ * @typedef {{type: 'go_away', time_left_s: number, resumable?: boolean}} GoAway
  * @typedef {{type: 'labels.updated', labels: Label[], notices?: Notice[], sendable?: PromptText[]}} LabelsUpdated
  * @typedef {{type: 'session.state', state: 'live' | 'paused' | 'reconnecting'}} SessionStateMessage
  * @typedef {{title: Text, kind: Kind, score: number | null, threshold: number, why?: Why | null,
