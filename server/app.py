@@ -233,6 +233,7 @@ def create_app(
         client=web_client_dir(),
         trusted=settings.trust_proxy,
         root=prefix_of(settings),
+        hsts_s=settings.hsts_s,
     )
 
 

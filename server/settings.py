@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(
         default=None, description="Its key in PEM, not encrypted. Default: in the file of the certificate."
     )
+    hsts_s: int = Field(
+        default=0, ge=0, le=63_072_000, description="For so long browsers that came over HTTPS use nothing else."
+    )
     root_path: str = Field(
         default="", description="Prefix of all addresses behind a proxy. Default: the path of the public URL."
     )

@@ -52,11 +52,13 @@ def build(
     client: Path,
     trusted: Sequence[str] = (),
     root: str = "",
+    hsts_s: int = 0,
 ) -> FastAPI:
     """The application. ``lifespan`` sets ``app.state.services``; ``client`` is the folder of the web pages.
     ``crowd``: how much each address has open.
 
     ``trusted``: addresses of proxies whose forwarded headers count. ``root``: the prefix under which a proxy has us.
+    ``hsts_s``: as in ``Requests``.
     """
     app = FastAPI(
         title="Tingqing",
@@ -89,5 +91,5 @@ def build(
         app.add_middleware(Prefix, root=root)
     app.add_middleware(CrowdCheck, crowd=crowd)
     app.add_middleware(Forwarded, trusted=trusted)
-    app.add_middleware(Requests, origins=outside.origins)
+    app.add_middleware(Requests, origins=outside.origins, hsts_s=hsts_s)
     return app

@@ -11,6 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from server.access.crowd import Crowd, Peer, Standing
+from server.api.requests import SECURITY_HEADERS
 
 LINE_MARGIN = 32
 """Bytes of a line of the head besides the name and value of a header, or the target."""
@@ -100,8 +101,12 @@ class PromptHeadProtocol(H11Protocol):
         assert isinstance(socket, SocketProtocol)
         socket.on_lost = self._leave
 
+    def send_400_response(self, msg: str) -> None:
+        """A head that cannot be read never reaches what gives other answers their headers."""
+        self._refuse(400, msg)
+
     def _refuse(self, status: int, why: str) -> None:
-        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close"), *SECURITY_HEADERS.items()]
         response = h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode())
         for part in (response, h11.Data(data=why.encode()), h11.EndOfMessage()):
             self.transport.write(self.conn.send(part) or b"")

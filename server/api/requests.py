@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from opentelemetry.trace import NoOpTracer, Span, SpanKind, Tracer
@@ -46,10 +46,14 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), display-capture=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
+"""Of every answer that does not have its own: a browser keeps nothing unless its route says so."""
+
+HSTS = "Strict-Transport-Security"
 
 
 class Requests:
@@ -60,9 +64,11 @@ class Requests:
     request's id, and answered with a problem or close code 1011.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Iterable[str] = ()) -> None:
-        """``origins``: of other pages that may show ours in a frame."""
+    def __init__(self, app: ASGIApp, *, origins: Iterable[str] = (), hsts_s: int = 0) -> None:
+        """``origins``: of other pages that may show ours in a frame. ``hsts_s``: for so long browsers that came over
+        HTTPS use nothing else; 0: not told."""
         self._app = app
+        self._hsts = {HSTS: f"max-age={hsts_s}"} if hsts_s else {}
         self._headers = {
             **SECURITY_HEADERS,
             "Content-Security-Policy": " ".join([CONTENT_SECURITY_POLICY, *sorted(origins)]),
@@ -82,7 +88,7 @@ class Requests:
         if scope.get("method") == "HEAD":  # answered like GET; the HTTP server leaves out the body
             scope = {**scope, "method": "GET"}
         began = time.monotonic()
-        marked = _Marked(receive, send, self._headers)
+        marked = _Marked(receive, send, lambda: self._of(scope))
         with _tracer(scope).start_as_current_span("request", kind=SpanKind.SERVER, record_exception=False) as span:
             try:
                 await self._app(scope, marked.receive, marked.send)
@@ -94,6 +100,10 @@ class Requests:
                 _log(scope, marked, time.monotonic() - began)
                 for token, variable in zip(tokens, (request_id, session_id, why), strict=True):
                     variable.reset(token)
+
+    def _of(self, scope: Scope) -> Mapping[str, str]:
+        """The scheme is that of a proxy's client, once the proxy's headers have been read."""
+        return self._headers | self._hsts if scope["scheme"] == "https" else self._headers
 
 
 def _tracer(scope: Scope) -> Tracer:
@@ -155,7 +165,7 @@ def shown_path(path: str) -> str:
 class _Marked:
     """``send`` that adds the common headers and remembers the status."""
 
-    def __init__(self, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, receive: Receive, send: Send, headers: Callable[[], Mapping[str, str]]) -> None:
         self._receive = receive
         self._send = send
         self._headers = headers
@@ -178,7 +188,7 @@ class _Marked:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[HEADER] = request_id.get()
-            for name, value in self._headers.items():
+            for name, value in self._headers().items():
                 headers.setdefault(name, value)
         elif message["type"] == "websocket.accept":
             self._open = True
