@@ -21,6 +21,7 @@ class Act(StrEnum):
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     SIGNING_ROTATED = "signing.rotated"
+    DATABASE_RESTORED = "database.restored"
     GUESSES_REFUSED = "guesses.refused"
 
 

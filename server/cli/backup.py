@@ -15,6 +15,10 @@ EPILOG = """\
   tingqing restore /backups/tingqing.db --force --data-dir /var/lib/tingqing
 """
 
+REVOKE_AGAIN = """\
+Warning: what was revoked after this backup is valid again. Revoke those keys again ('tingqing keys list', \
+'tingqing keys revoke ID'), and end all links with 'tingqing keys rotate --drop-old'."""
+
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.", show_default=False)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
 
@@ -24,7 +28,7 @@ def backup(file: FileArgument, force: ForceOption = False, data_dir: DataOption 
     """Copy keys and audit to one file, also while the server runs.
 
     The copy is of one moment, checked, and readable by its owner alone:
-    it holds the secrets that sign tokens. Models are not in it.
+    it holds the secrets that sign tokens. Patients' sessions and models are not in it.
     """
     from server.store.backup import back_up
 
@@ -36,14 +40,22 @@ def backup(file: FileArgument, force: ForceOption = False, data_dir: DataOption 
 def restore(file: FileArgument, force: ForceOption = False, data_dir: DataOption = None) -> None:
     """Put a backup back. Stop the server first.
 
+    Keys that were revoked since stay revoked, as far as the database
+    that is replaced can be read.
+
     A backup of an older version is brought up to date at the next start;
     one of a newer version is refused then.
     """
     from server.store.backup import restore as put_back
 
     folder = _folder(data_dir)
-    version = put_back(file, folder, replace=force)
-    stderr_console().print(f"{folder}: restored, schema {version}. Start the server.", soft_wrap=True)
+    done = put_back(file, folder, replace=force)
+    console = stderr_console()
+    console.print(f"{folder}: restored, schema {done.version}. Start the server.", soft_wrap=True)
+    if done.damaged is not None:
+        console.print(f"The database that was there cannot be read; it is now {done.damaged}.", soft_wrap=True)
+    if not done.carried:
+        console.print(REVOKE_AGAIN, soft_wrap=True)
 
 
 def _folder(data_dir: Path | None) -> Path:

@@ -1,18 +1,35 @@
 """A copy of the database while it is used, and its way back. By SQLite's online backup: a plain copy of the file would
-miss what is still in its write-ahead log."""
+miss what is still in its write-ahead log. Patients' sessions are left out: they last minutes, a backup lasts years."""
 
 import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.errors import SettingsError
+from server.ownership import give_to_owner
+from server.store.carrying import carry_over, tables_of, write_restored
 from server.store.database import FILE
 
 BUSY_S = 10.0
 VERSION = "SELECT version_num FROM alembic_version"
+OF_PATIENTS = ("running_sessions", "running_rows", "ended_sessions")
+BESIDE = ("-wal", "-shm", "-journal")
+IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """``version`` of the schema. ``carried``: what was revoked in the database that was there is revoked in this one.
+    ``damaged``: where that database is now, if it could not be read."""
+
+    version: str
+    carried: bool
+    damaged: Path | None = None
 
 
 def back_up(folder: Path, target: Path, *, replace: bool = False) -> str:
@@ -24,48 +41,73 @@ def back_up(folder: Path, target: Path, *, replace: bool = False) -> str:
     source = folder / FILE
     if not source.is_file():
         raise SettingsError(f"There is no database in {folder}.", param="--data-dir")
+    _apart(target, source)
     if target.exists() and not replace:
         raise SettingsError(f"{target} exists already. Pass --force to replace it.")
-    with _refusals(target):
-        return _copied(source, target)
+    with _refusals(target), _in_place_of(target) as new, _opened(new) as here:
+        return _copied(source, here)
 
 
-def restore(source: Path, folder: Path, *, replace: bool = False) -> str:
-    """Put a backup back as the database of ``folder``; returns its version. No server may use the folder.
+def restore(source: Path, folder: Path, *, replace: bool = False) -> Restored:
+    """Put a backup back as the database of ``folder``. No server may use the folder.
 
-    Raises SettingsError for a file that is no intact backup, for a database that is there already, unless ``replace``,
-    and for one that a server still uses.
+    What the database that was there had revoked stays revoked. Raises SettingsError for a file that is no intact
+    backup, for a database that is there already, unless ``replace``, and for one that a server still uses.
     """
     if not source.is_file():
         raise SettingsError(f"{source} does not exist.")
     target = folder / FILE
+    _apart(source, target)
     if target.exists() and not replace:
         raise SettingsError(f"{folder} has a database already. Pass --force to replace it.", param="--data-dir")
-    with _refusals(source):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if target.exists():
-            _fold_in(target)
-        return _copied(source, target)
+    with _refusals(folder):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
+            give_to_owner(folder, folder.parent)
+    with _refusals(target), _in_place_of(target) as new, _opened(new) as here:
+        with _refusals(source):
+            version = _copied(source, here)
+        carried = _fold_in(target) and _carried(target, here)
+        write_restored(here)
+        damaged = _aside(target) if target.exists() and not carried else None
+        return Restored(version, carried, damaged)
 
 
-def _copied(source: Path, target: Path) -> str:
+@contextmanager
+def _in_place_of(target: Path) -> Iterator[Path]:
+    """An empty file, which is at ``target`` once the block has ended without an error."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")  # mode 0600
     os.close(handle)
     new = Path(name)
     try:
-        # Read-only, so that looking at a backup changes nothing beside it.
-        with (
-            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)) as there,
-            closing(sqlite3.connect(new)) as here,
-        ):
-            there.backup(here)
-            here.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-            version = _checked(here)
+        yield new
         with new.open("rb") as written:
             os.fsync(written.fileno())
+        give_to_owner(new, target)
         new.replace(target)
     finally:
-        new.unlink(missing_ok=True)
+        for suffix in ("", *BESIDE):
+            Path(name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(
+        sqlite3.connect(path.resolve().as_uri(), uri=True, timeout=BUSY_S, isolation_level=None)
+    ) as connection:
+        yield connection
+
+
+def _copied(source: Path, here: sqlite3.Connection) -> str:
+    """Read-only, so that looking at a backup changes nothing beside it."""
+    there = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+    with closing(there):
+        there.backup(here)
+    here.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    for table in tables_of(here).intersection(OF_PATIENTS):
+        here.execute(f"DELETE FROM {table}")
+    version = _checked(here)
+    here.execute("VACUUM")  # what was deleted is still in the file's free pages
     return version
 
 
@@ -77,19 +119,59 @@ def _checked(connection: sqlite3.Connection) -> str:
     return str(version)
 
 
-def _fold_in(target: Path) -> None:
+def _apart(file: Path, database: Path) -> None:
+    """A copy over the database itself loses what is written from then on."""
+    for own in (database, *(database.with_name(database.name + suffix) for suffix in BESIDE)):
+        if file.resolve() == own.resolve() or (file.exists() and own.exists() and file.samefile(own)):
+            raise SettingsError(f"{file} is the database itself, not a backup of it. Name another file.")
+
+
+def _fold_in(target: Path) -> bool:
     """End the write-ahead log of the database that is replaced: left beside the new one, it would be taken for its own.
 
-    A connection that is open elsewhere keeps the log from being removed.
+    False if there is none, or if it is damaged. A connection that is open elsewhere keeps the log from being removed.
     """
+    if not target.exists():
+        return False
     with closing(sqlite3.connect(target, timeout=0.0)) as connection:
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         try:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             connection.execute("PRAGMA journal_mode=DELETE")
-        except sqlite3.OperationalError:
-            raise SettingsError(
-                f"{target} is in use. Stop the server first: systemctl stop tingqing.", param="--data-dir"
-            ) from None
+        except sqlite3.DatabaseError as error:
+            if _code(error) in IN_USE:
+                raise SettingsError(
+                    f"{target} is in use. Stop the server first: systemctl stop tingqing.", param="--data-dir"
+                ) from None
+            if _code(error) not in DAMAGED:
+                raise
+            return False
+    return True
+
+
+def _carried(old: Path, new: sqlite3.Connection) -> bool:
+    try:
+        carry_over(old, new)
+    except sqlite3.DatabaseError as error:
+        if _code(error) not in DAMAGED:
+            raise
+        return False
+    return True
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Without what SQLite's extended codes add."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _aside(target: Path) -> Path:
+    """Keep a damaged database and what is beside it: somebody may get something out of it."""
+    names = (target.with_name(f"{target.name}.damaged{n or ''}") for n in range(1000))
+    free = next(name for name in names if not name.exists())
+    for suffix in ("", *BESIDE):
+        beside = target.with_name(target.name + suffix)
+        if beside.exists():
+            beside.replace(free.with_name(free.name + suffix))
+    return free
 
 
 @contextmanager
@@ -99,8 +181,8 @@ def _refusals(path: Path) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or str(error)
     except sqlite3.Error as error:
-        why = "no intact database of Tingqing" if isinstance(error, sqlite3.DatabaseError) else str(error)
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        why = "no intact database of Tingqing" if _code(error) in DAMAGED else str(error)
+        if _code(error) in IN_USE:
             why = "the database is busy; try again"
     else:
         return

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from server.errors import SettingsError
+from server.ownership import give_to_owner
 from server.tls.authority import Issued, issue, make_authority
 from server.tls.pair import SOON, Pair, names_of, read_pair
 from server.tls.reloading import AUTHORITY
@@ -142,6 +143,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(mode)
+        give_to_owner(Path(name), path)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -152,8 +154,11 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 def _locked(folder: Path) -> Iterator[None]:
     """Two commands at once must not make two authorities. The system lets go when the process ends."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        give_to_owner(folder, folder.parent)
     with (folder / LOCK).open("w") as lock:
+        give_to_owner(folder / LOCK, folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

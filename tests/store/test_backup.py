@@ -1,6 +1,7 @@
 """A copy that is made while the database is used, and brings everything back."""
 
 import asyncio
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from server.access.audit import Act, AuditEntry
 from server.access.gate import utc_now
-from server.access.keys import create_key, digest_of
+from server.access.keys import SigningKey, create_key, digest_of
 from server.access.principal import Role
-from server.app import open_keys
+from server.app import open_access, open_keys
 from server.errors import SettingsError
 from server.settings import Settings
 from server.store.backup import back_up, restore
@@ -124,3 +126,87 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
         back_up(tmp_path / "data", tmp_path / "nowhere" / "copy.db")
     with pytest.raises(SettingsError, match="no database"):
         back_up(tmp_path / "empty", tmp_path / "copy.db")
+
+
+async def test_a_damaged_database_is_set_aside_and_not_taken_for_the_backup(tmp_path: Path) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    (key,) = await add_keys(folder, 1)
+    back_up(folder, target)
+    (folder / FILE).write_bytes(b"no database" * 1000)
+    (folder / f"{FILE}-wal").write_bytes(b"its log")
+    done = restore(target, folder, replace=True)
+    assert done.damaged == folder / f"{FILE}.damaged"
+    assert done.damaged.read_bytes().startswith(b"no database")
+    assert not done.carried
+    assert not (folder / f"{FILE}-wal").exists()
+    assert await has(folder, key)
+
+
+async def test_a_damaged_backup_leaves_a_damaged_database_where_it_is(tmp_path: Path) -> None:
+    folder, source = tmp_path / "data", tmp_path / "copy.db"
+    folder.mkdir()
+    (folder / FILE).write_bytes(b"no database" * 1000)
+    source.write_bytes(b"no backup")
+    with pytest.raises(SettingsError, match=r"copy\.db: no intact database"):
+        restore(source, folder, replace=True)
+    assert [path.name for path in folder.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+async def test_the_database_is_no_place_for_its_own_backup(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "data"
+    (kept,) = await add_keys(folder, 1)
+    (tmp_path / "link").symlink_to(folder)
+    for place in (folder, tmp_path / "link"):
+        with pytest.raises(SettingsError, match="database itself"):
+            back_up(folder, place / f"{FILE}{suffix}", replace=True)
+    with pytest.raises(SettingsError, match="database itself"):
+        restore(tmp_path / "link" / FILE, folder, replace=True)
+    assert await has(folder, kept)
+
+
+def test_patients_sessions_are_not_in_a_backup(tmp_path: Path) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    asyncio.run(add_keys(folder, 1))
+    with closing(sqlite3.connect(folder / FILE)) as there:
+        there.execute("INSERT INTO running_sessions (id, head) VALUES ('a', 'case 7 of Wang')")
+        there.execute("INSERT INTO running_rows VALUES ('a', 'words', 0, 'case 7 of Wang')")
+        there.execute("INSERT INTO ended_sessions VALUES ('b', 'ward-3', '2026-01-01', 0, NULL, 'case 7 of Wang')")
+        there.commit()
+    back_up(folder, target)
+    assert b"case 7 of Wang" not in target.read_bytes()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+async def test_what_was_revoked_since_the_backup_stays_revoked(tmp_path: Path) -> None:
+    folder, target, now = tmp_path / "data", tmp_path / "copy.db", utc_now()
+    async with open_access(Settings(data_dir=folder)) as stores:
+        _, lost = await create_key(stores.keys, "ward-3", Role.VIEWER, now)
+        _, good = await create_key(stores.keys, "ward-3", Role.VIEWER, now)
+        await stores.keys.replace_signing_keys(SigningKey("before", b"0" * 32, now), ())
+        await stores.audit.add(AuditEntry(now, "operator", "ward-3", Act.KEY_CREATED, lost.id, ""))
+        back_up(folder, target)
+        await stores.keys.revoke(lost.id, now)
+        await stores.audit.add(AuditEntry(now, "operator", "ward-3", Act.KEY_REVOKED, lost.id, ""))
+        await stores.keys.replace_signing_keys(SigningKey("after", b"1" * 32, now), ["before"])
+    assert restore(target, folder, replace=True).carried
+    async with open_access(Settings(data_dir=folder)) as stores:
+        revoked = {key.id: key.revoked_at for key in await stores.keys.listed()}
+        assert revoked == {lost.id: now, good.id: None}
+        assert "before" not in [key.kid for key in await stores.keys.signing_keys()]
+        acts = [entry.act for entry in await stores.audit.latest(10)]
+    assert acts == [Act.KEY_CREATED, Act.KEY_REVOKED, Act.DATABASE_RESTORED]
+    assert not restore(target, tmp_path / "elsewhere").carried
+
+
+async def test_what_root_writes_belongs_to_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    await add_keys(folder, 1)
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).name, user, group)))
+    back_up(folder, target)
+    restore(target, folder, replace=True)
+    owner = (folder.stat().st_uid, folder.stat().st_gid)
+    assert [name.split("-")[0] for name, *_ in given] == [".copy.db", f".{FILE}"]
+    assert {tuple(ids) for _, *ids in given} == {owner}
