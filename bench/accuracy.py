@@ -30,6 +30,8 @@ from accuracy_peers import PEERS
 from accuracy_sets import PAIRS, SECOND, SHARE
 from accuracy_visits import VISITS
 
+from server.model.small.store import SmallModels
+from server.settings import load_settings
 from tools.accuracy.page import page
 from tools.accuracy.part import ROOT, Kept, Part, Run, Version, keep, kept, version
 
@@ -102,16 +104,17 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--no-mos", action="store_true", help="visits without DNSMOS: half the time, not the product")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--report", type=Path, help="also write the HTML report of the mixes into this folder")
-    parser.add_argument("--gtcrn", type=Path, help="the enhancer gtcrn_simple.onnx (see bench/pairs.py)")
+    parser.add_argument("--gtcrn", type=Path, help="another gtcrn_simple.onnx for the material (bench/pairs.py)")
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = parsed()
     now = version()
-    run = Run(
-        arguments.cache, arguments.sessions, arguments.workers, not arguments.no_mos, arguments.report, arguments.gtcrn
-    )
+    gtcrn = arguments.gtcrn or SmallModels(load_settings().model_cache_dir).find("gtcrn")
+    if gtcrn is None:
+        sys.exit("GTCRN is not in the model cache, and it judges. To fetch it: tingqing models download small")
+    run = Run(arguments.cache, arguments.sessions, arguments.workers, not arguments.no_mos, arguments.report, gtcrn)
     failed = measure_all(wanted(arguments.only, arguments.cache, now), run, arguments.cache, now)
     write_page(arguments.cache, now)
     if failed:

@@ -15,7 +15,7 @@ PILE_BINS, BELOW_BINS = 3, (4, 10)
 LEAST_PILE, LEAST_BELOW = 30, 5.0
 """Peaks in the pile, so that chance does not make it, and in each half decibel below: a tone's are all alike."""
 LEAST_RATIO = 2.5
-"""Of all talkers LS-446 reaches it, with 3.8 (the next has 0.9)."""
+"""Of all talkers LS-446 reaches it, with 3.8 (of the others with as many peaks none has more than 0.9)."""
 
 
 def pile_ratio(samples: Audio) -> float:
