@@ -16,9 +16,10 @@ from server.judge.judgement import PromptEvent
 from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
 from server.judge.session import SessionJudge
+from server.scoring.denoising import UNKNOWN_LEVELS, WORDS_SNR
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
-from server.values.audio import Capture
+from server.values.audio import Capture, Float32Array
 from server.values.measures import Measures, Mos
 from server.values.mode import Mode
 from server.values.notices import Notice
@@ -90,10 +91,16 @@ class Assessment:
             self._prepared = self.labels
         lossless = self._wait_for_mos if wait_for_mos is None else wait_for_mos
         mos, mos_shed = await self._mos.counting(window, lossless=lossless)
-        denoised, undenoised = await self._denoised.of(window)
-        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed or undenoised, denoised)
+        denoised, undenoised = await self._parted(window)
+        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed, denoised)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
-        return self._judge(request, scored, observed=observed())
+        return self._judge(request, scored, undenoised=undenoised, observed=observed())
+
+    async def _parted(self, window: Window) -> tuple[Float32Array, bool]:
+        """As ``DenoisedSeconds.of``; nothing where no label reads it."""
+        if self.capture.processed or not self.labels.reads(WORDS_SNR):
+            return UNKNOWN_LEVELS, False
+        return await self._denoised.of(window)
 
     @property
     def _deadline_s(self) -> float:
@@ -110,7 +117,7 @@ class Assessment:
             recent.setdefault(one.kind, {}).update(one.reply.recent if one.reply else shed)
         return measured or Measures(speech_ratio=request.window.speech_ratio), opinions, recent
 
-    def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, observed: bool) -> Assessed:
+    def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, undenoised: bool, observed: bool) -> Assessed:
         measures, opinions, recent = self._heard(request, scored)
         facts = window_facts(request.window, measures)
         interference = [sound for one in scored if one.reply for sound in one.reply.interference]
@@ -118,7 +125,7 @@ class Assessment:
         judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
-        self.shed += bool(failures or request.mos_shed)
+        self.shed += bool(failures or request.mos_shed or undenoised)
         self.log.append(
             LoggedWindow(
                 facts.start_sample,
@@ -184,7 +191,7 @@ class Assessment:
 
     async def _settle(self, window: Window, mos: Mos) -> None:
         """Let ``window`` with ``mos`` decide, unless a scorer fails: then the windows decide as they were judged."""
-        denoised, _ = await self._denoised.of(window)
+        denoised, _ = await self._parted(window)
         request = ScoreRequest(window, self.labels, self.capture, mos, denoised=denoised)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         if any(one.reply is None for one in scored):

@@ -29,14 +29,16 @@ STYLE = (
 
 
 def table(console: "Console", told: dict[str, Any]) -> None:
-    """One row for each load."""
+    """One column for each load: as many figures side by side are wider than a terminal."""
     from rich.table import Table
 
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name in COLUMNS:
-        made.add_column(name, justify="right")
-    for row in _rows(told):
-        made.add_row(*row)
+    loads = _rows(told)
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    made.add_column(no_wrap=True)
+    for _ in loads:
+        made.add_column(justify="right", no_wrap=True)
+    for name, values in zip(COLUMNS, zip(*loads, strict=True), strict=True):
+        made.add_row(name, *values)
     console.print(made)
     console.print(ABOUT, markup=False)
     if "most_sessions" in told:

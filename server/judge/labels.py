@@ -154,6 +154,10 @@ class LabelSet:
     notices: tuple[Notice, ...] = ()
     digest: str = ""
 
+    def reads(self, measure: str) -> bool:
+        """Whether a label's curves read this measure."""
+        return any(part.measure == measure for label in self.labels if label.acoustic for part in label.acoustic.parts)
+
     def shown(self) -> tuple[Label, ...]:
         """The requested labels, in their order; the others are judged but not reported."""
         return tuple(label for label in self.labels if label.id in self.requested)

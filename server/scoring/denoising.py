@@ -9,6 +9,9 @@ from server.values.audio import Float32Array
 
 Float16Array = npt.NDArray[np.float16]
 
+WORDS_SNR = "words_snr_db"
+"""The measure that is made of what a denoiser answers."""
+
 TENTHS = 10
 """Levels per second: a syllable is longer than a tenth."""
 

@@ -60,6 +60,7 @@ class ScoringService:
         if mos is not None:
             self._mos_lane = Lane("mos", _one_by_one(mos.score), mos_batching, niceness=MOS_NICENESS, clock=clock)
         self._denoise_lane: DenoiseLane | None = None
+        self._denoiser_failed = False
         if denoiser is not None:
             self._denoise_lane = Lane("denoise", _one_by_one(denoiser.denoise), DENOISING, clock=clock)
 
@@ -153,7 +154,15 @@ class ScoringService:
     async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
         """See ``Scoring.denoise``."""
         assert self._denoise_lane is not None, "has_denoiser says whether there is one"
-        return (await self._denoise_lane.submit(request, priority, within_s)).value
+        try:
+            answer = await self._denoise_lane.submit(request, priority, within_s)
+        except ScoringError as failure:
+            if failure.__cause__ is not None and not self._denoiser_failed:
+                self._denoiser_failed = True
+                log.error("the denoiser failed; until it answers again this is not logged", exc_info=failure.__cause__)
+            raise
+        self._denoiser_failed = False
+        return answer.value
 
 
 def _batching_of(scorer: Scorer, batching: Batching) -> Batching:

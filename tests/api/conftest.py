@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from server.api.services import Services
 from server.api.serving import DrainingServer
 from server.app import make_server, open_tls
+from server.model.clap.opening import open_clap
 from server.settings import Settings
 from tests.api.client import http
 
@@ -64,8 +65,9 @@ class Served:
         assert not self.thread.is_alive()
 
 
-def start(trust: ssl.SSLContext | None = None, **settings: Any) -> Served:
-    """Serve with ``settings`` on a free port; returns once it answers. ``trust``: of a client, where it serves TLS."""
+def start(trust: ssl.SSLContext | None = None, *, open_clap: Callable[..., Any] = open_clap, **settings: Any) -> Served:
+    """Serve with ``settings`` on a free port; returns once it answers. ``trust``: of a client, where it serves TLS.
+    ``open_clap``: another source of CLAP than the settings'."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
@@ -73,7 +75,7 @@ def start(trust: ssl.SSLContext | None = None, **settings: Any) -> Served:
     # However busy the machine of the tests is, it must refuse nobody.
     settings = {"admission": "fixed"} | settings
     given = Settings(host="127.0.0.1", port=port, **settings)
-    server = make_server(given, tls=open_tls(given))
+    server = make_server(given, tls=open_tls(given), open_clap=open_clap)
     loop = uvloop.new_event_loop()
 
     def run() -> None:

@@ -19,6 +19,7 @@ from server.model.acoustic import summarise
 from server.rendering import wire
 from server.rendering.results import result_model
 from server.resources import labels_dir
+from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.ports import Priority, ScoreReply, ScoreRequest
 from server.scoring.service import ScoringService
 from server.stream.core import StreamCore
@@ -329,3 +330,32 @@ async def test_cancelled_window_changes_nothing(engine: Engine, scorer: FakeScor
     assert len(assessment.log) == 0
     await assessment.assess(windows[0])
     assert [window.end_sample for window in build_result(assessment, whole, IDENTITY).windows] == [3 * RATE]
+
+
+async def test_a_denoiser_is_asked_only_where_a_label_reads_it(engine: Engine) -> None:
+    labels = engine.dictionaries
+    windows, _ = heard(engine, 4.0)
+    # Processing that may be on hides what noise there was.
+    for ids, capture, asked in (
+        ("low_background", FILE, True),
+        ("no_clipping", FILE, False),
+        ("low_background", Capture(), False),
+    ):
+        model = DeafDenoiser()
+        async with ScoringService([FakeScorer()], None, model) as service:
+            assessment = Assessment(replace(engine, service=service), labels.resolve(ids), capture)
+            for window in windows:
+                await assessment.assess(window)
+        assert (model.calls > 0) is asked, (ids, capture)
+        assert assessment.shed == (len(windows) if asked else 0), "what was missing is told"
+
+
+class DeafDenoiser:
+    """Fails whatever it is asked, and counts."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def denoise(self, request: DenoiseRequest) -> Denoised:
+        self.calls += 1
+        raise RuntimeError("as the test asked")

@@ -1,12 +1,15 @@
 """Each second is parted once and in order, whatever happens to windows, models and processes in between."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from server.assessment.denoised import LEAST_GAIN_DB, MOST_GAIN_DB, DenoisedSeconds
-from server.scoring.denoising import TENTHS
+from server.errors import ScoringError
+from server.scoring.denoising import TENTHS, Denoised, DenoiseRequest
 from server.scoring.ports import Priority, Scoring
 from server.scoring.service import ScoringService
 from server.values.audio import Float32Array
@@ -51,11 +54,14 @@ async def test_each_second_is_asked_once_and_knows_the_one_before(service: Scori
     await parted.of(window(3))
     primed, model.asked[:] = [start for start, _ in model.asked], []
     assert primed == [0, 1, 2, 0, 1, 2], "the first seconds are heard twice: a room's noise has to be learned"
-    for end in range(4, 15):
+    await parted.of(window(4))
+    assert [start for start, _ in model.asked] == [0, 1, 2, 3, 0, 1, 2, 3]
+    model.asked.clear()
+    for end in range(5, 15):
         levels, missing = await parted.of(window(end))
         assert not missing
         assert seconds_of(levels) == list(range(max(0, end - 10), end))
-    assert model.asked == [(second, second + 3) for second in range(3, 14)], "(second, those remembered before it)"
+    assert model.asked == [(second, second + 4) for second in range(4, 14)], "(second, those remembered before it)"
 
 
 async def test_windows_that_were_replaced_are_caught_up_with(service: Scoring, model: FakeDenoiser) -> None:
@@ -134,11 +140,74 @@ async def test_with_another_gain_the_room_is_learned_anew(service: Scoring, mode
         await parted.of(window(end, speech_db=-46.0))
     model.asked.clear()
     await parted.of(window(8, speech_db=-49.0))
-    assert model.asked == [(7, 10)], "3 dB softer: as before"
+    assert model.asked == [(7, 11)], "3 dB softer: as before"
     model.asked.clear()
     levels, _ = await parted.of(window(9, speech_db=-56.0))
-    assert model.asked == [*((second, second) for second in range(9))], "the seconds before are heard again"
+    assert model.asked == [(4, 0), (5, 1), (6, 2), (7, 3), (8, 4)], "the seconds before are heard again"
     assert seconds_of(levels) == list(range(9)), "and measured once"
+
+
+def muted(window: Window, *seconds: int) -> Window:
+    rows = window.rows.copy()
+    for second in seconds:
+        rows[second * 100 : (second + 1) * 100, [Column.ZERO, Column.SPEECH]] = (1.0, 0.0)
+    return replace(window, rows=rows)
+
+
+async def test_silence_teaches_nothing_and_the_first_sound_is_heard_twice(
+    service: Scoring, model: FakeDenoiser
+) -> None:
+    parted = DenoisedSeconds(service, Priority.FILE)
+    for end in range(3, 8):
+        levels, missing = await parted.of(muted(window(end), *range(10)))
+        assert np.isnan(levels).all()
+        assert not missing
+    assert model.asked == []
+    levels, _ = await parted.of(muted(window(8), *range(7)))
+    assert model.asked == [(7, 0), (7, 1)]
+    levels, _ = await parted.of(muted(window(9), *range(7)))
+    assert model.asked[2:] == [(7, 0), (8, 1), (7, 2), (8, 3)]
+    assert seconds_of(levels)[7:] == [7, 8]
+    assert np.isnan(levels[: 7 * TENTHS]).all()
+
+
+class SlowScoring:
+    """Takes ``took_s`` of its clock for each call, and answers or not. Fake because the clock is."""
+
+    has_denoiser = True
+
+    def __init__(self) -> None:
+        self.now, self.took_s, self.fail = 0.0, 0.7, False
+        self.within: list[float] = []
+
+    async def denoise(self, request: DenoiseRequest, _: Priority, within_s: float) -> Denoised:
+        self.within.append(within_s)
+        self.now += min(self.took_s, within_s)
+        if self.fail or self.took_s > within_s:
+            raise ScoringError("late")
+        return FakeDenoiser().denoise(request)
+
+
+async def test_a_live_window_waits_a_second_in_all() -> None:
+    scoring = SlowScoring()
+    parted = DenoisedSeconds(cast("Scoring", scoring), Priority.LIVE, lambda: scoring.now)
+    _, missing = await parted.of(window(3))
+    assert missing
+    assert scoring.within == [pytest.approx(1.0), pytest.approx(0.3)]
+    assert scoring.now == pytest.approx(1.0)
+
+
+async def test_after_a_failure_a_live_session_asks_once_in_eight_seconds() -> None:
+    scoring = SlowScoring()
+    scoring.fail = True
+    parted = DenoisedSeconds(cast("Scoring", scoring), Priority.LIVE, lambda: scoring.now)
+    found = [await parted.of(window(end)) for end in range(3, 28)]
+    assert all(missing for _, missing in found)
+    assert 3 <= len(scoring.within) <= 5
+    scoring.fail, scoring.took_s = False, 0.0
+    recovered = [missing for end in range(28, 40) for _, missing in [await parted.of(window(end))]]
+    assert recovered.index(False) < 8
+    assert not any(recovered[recovered.index(False) :])
 
 
 async def test_a_short_recording_has_its_whole_seconds(service: Scoring) -> None:

@@ -1,6 +1,7 @@
 """One contract for all that implement ``Scoring``: threads of this process, and a remote one that sends messages."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -217,6 +218,17 @@ async def test_each_caller_gets_the_levels_of_its_own_second(open_scoring: Open)
         assert [float(one.levels[0, 0]) for one in answers] == [0, 1, 2, 3, 4]
         again = replace(seconds(5), memory=answers[4].memory)
         assert (await scoring.denoise(again, Priority.FILE, WITHIN_S)).memory.tolist() == [2]
+
+
+async def test_a_failing_denoiser_is_logged_once_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
+    model = FakeDenoiser()
+    async with ScoringService([], None, model) as scoring:
+        for fail in (True, True, False, True):
+            model.fail = fail
+            with contextlib.suppress(ScoringError):
+                await scoring.denoise(seconds(0), Priority.LIVE, WITHIN_S)
+    logged = [record for record in caplog.records if "denoiser failed" in record.message]
+    assert [record.exc_info is not None for record in logged] == [True, True]
 
 
 async def test_a_failure_of_the_denoiser_is_a_scoring_error(open_scoring: Open) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from enum import StrEnum
 
+from server.scoring.denoising import WORDS_SNR
 from server.values.measures import Measures
 
 
@@ -38,7 +39,7 @@ class Internal(StrEnum):
     what suppression left of it, has damaged the speech. Absent where a room or an echo is heard."""
     DISTANT_MOS_SIGNAL = "distant_mos_signal"
     """``mos_signal`` where the room is heard in the speech, and nothing else explains a low value."""
-    WORDS_SNR_DB = "words_snr_db"
+    WORDS_SNR_DB = WORDS_SNR
     """Voice against noise while the patient speaks, by a denoiser, dB: the noise that no pause shows. Absent without
     one, for whispers, and where an echo or clipping would read as noise."""
     OVERLAP = "overlap"

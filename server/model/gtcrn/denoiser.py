@@ -1,5 +1,6 @@
 """How much of each tenth of a second is voice, and how much is what GTCRN takes away."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,24 @@ class GtcrnDenoiser:
         self._outputs = ["enhanced", *(f"{name}_out" for name, _ in self._memories)]
 
     def denoise(self, request: DenoiseRequest) -> Denoised:
-        """See ``Denoiser``. What is remembered is rounded to half precision between calls: a snapshot holds it all, so
-        that a stream that goes on elsewhere gives the same numbers."""
+        """See ``Denoiser``. What is remembered is rounded to half precision after each second: a snapshot holds it all,
+        so that a stream that goes on elsewhere, or was cut into other calls, gives the same numbers."""
+        memory, levels = request.memory, []
+        for start in range(request.start, request.end, CORE_RATE):
+            pcm = request.pcm[: request.pcm.shape[0] - (request.end - start - CORE_RATE)]
+            told = self._second(replace(request, start=start, end=start + CORE_RATE, pcm=pcm, memory=memory))
+            memory = told.memory
+            levels.append(told.levels)
+        return Denoised(np.concatenate(levels), memory)
+
+    def _second(self, request: DenoiseRequest) -> Denoised:
         first, last = first_frame(request.start), first_frame(request.end)
         begin = request.end - request.pcm.shape[0]
         if first * STEP < begin:
             # A stream that is taken up in its middle: its first frame is the first that lies in the audio.
             first = -(-begin // STEP)
-        seconds = (request.end - request.start) // CORE_RATE
         if last <= first:
-            return Denoised(np.full((seconds * TENTHS, 2), np.nan, np.float32), request.memory)
+            return Denoised(np.full((TENTHS, 2), np.nan, np.float32), request.memory)
         from_sample = first * STEP - begin
         settled = max(0, from_sample - SETTLING)
         pcm = high_passed(request.pcm[settled : (last + 1) * STEP - begin])[from_sample - settled :]
@@ -40,7 +49,7 @@ class GtcrnDenoiser:
         kept = np.concatenate([one.ravel() for one in told[1:]]).astype(np.float16)
         parts = np.stack((powers(told[0]), powers(spectrum - told[0])), axis=1)
         centres = (np.arange(first, last) * STEP + STEP - request.start) // _TENTH
-        return Denoised(_tenths(parts, centres, seconds * TENTHS, request.gain_db), kept)
+        return Denoised(_tenths(parts, centres, TENTHS, request.gain_db), kept)
 
     def _unpacked(self, memory: np.ndarray[Any, np.dtype[np.float16]] | None) -> dict[str, Float32Array]:
         """The network's memories by name, zeros at a stream's start."""

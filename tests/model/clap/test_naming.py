@@ -159,10 +159,9 @@ def quiet_room(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(scorer: ClapScorer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(scorer: ClapScorer) -> Iterator[Served]:
     """The real server, but for the weights."""
-    monkeypatch.setattr("server.app.open_clap", lambda *_, **__: scorer)
-    running = serve(mos=False, drain_s=1.0)
+    running = serve(open_clap=lambda *_, **__: scorer, mos=False, drain_s=1.0)
     yield running
     running.stop()
 
