@@ -31,6 +31,8 @@ class AudioSender:
         self._ahead = int(AHEAD_S * rate)
         self._acknowledged = 0
         self._taken = asyncio.Event()
+        self.done = False
+        """Whether all was sent over this connection, with ``session.end``."""
 
     def acknowledged(self, samples: int) -> None:
         """The server has taken ``samples`` samples, counted from the start of the session."""
@@ -44,6 +46,7 @@ class AudioSender:
         microphone would have delivered it.
         """
         self._acknowledged = next_sample
+        self.done = False
         began, first = asyncio.get_running_loop().time(), self._buffer.end
         try:
             if self._marks.speaking_at(next_sample):
@@ -59,6 +62,7 @@ class AudioSender:
                 await self._room_for(piece)
                 await self._send(socket, piece)
             await socket.send(SessionEnd(type="session.end").model_dump_json())
+            self.done = True
         except ConnectionClosed:
             return  # the listener reads what arrived before the close, and decides
 

@@ -21,7 +21,15 @@ from server.errors import ClientError
 from server.loopback import is_loopback
 from server.wire.base import PROTOCOL
 from server.wire.client import ResumeConfig, SessionStart
-from server.wire.server import AudioAck, ErrorMessage, ServerMessage, SessionEnded, SessionStarted, server_messages
+from server.wire.server import (
+    AudioAck,
+    ErrorMessage,
+    GoAway,
+    ServerMessage,
+    SessionEnded,
+    SessionStarted,
+    server_messages,
+)
 
 Listener = Callable[[str, ServerMessage], None]
 """Called with every message: the text as received, and the parsed message."""
@@ -30,8 +38,10 @@ DEAD_LINE_S = {"realtime": 3.0, "fast": 10.0}
 """Seconds without a message after which a connection counts as dead; heartbeats come every second. Nobody watches a
 ``fast`` stream, and its server may be busy with live ones, so it gets more time."""
 
-ATTEMPTS = 8
 OPEN_TIMEOUT_S = 10.0
+LONGEST_WAIT_S = 4.0
+"""Between two attempts. A session that moves to another process must find it while the replay still reaches."""
+
 NEVER_RETRIED = {1002, 1007, 1009, *range(4400, 4500)}
 
 
@@ -85,20 +95,30 @@ class StreamClient:
         self._session: SessionStarted | None = None
         self._last_error: ErrorMessage | None = None
         self._attempts = 0
+        self._lost_at: float | None = None
 
     async def run(self) -> SessionEnded:
-        """Run until ``session.ended``. Raises ClientError if the server refuses, ends early or cannot be reached."""
+        """Run until ``session.ended``. Raises ClientError if the server refuses, ends early or cannot be reached.
+
+        A lost session is asked for as long as the server keeps it.
+        """
         while True:
             outcome = await self._connect_once()
             if isinstance(outcome, SessionEnded):
                 return outcome
-            if self._session is None or outcome.code in NEVER_RETRIED or self._attempts >= ATTEMPTS:
+            if self._session is None or outcome.code in NEVER_RETRIED or self._too_late(self._session):
                 raise self._failure(outcome)
             self._on_lost(outcome)
-            # Full jitter: after a server's restart its clients must not all reconnect at once.
-            backoff = min(8.0, 0.5 * 2**self._attempts) * random.uniform(0.5, 1.0)
+            # Jitter: after a server's restart its clients must not all reconnect at once.
+            backoff = min(LONGEST_WAIT_S, 0.5 * 2**self._attempts) * random.uniform(0.5, 1.0)
             self._attempts += 1
             await asyncio.sleep(max(backoff, outcome.retry_after_s or 0.0))
+
+    def _too_late(self, session: SessionStarted) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._lost_at is None:
+            self._lost_at = now
+        return now - self._lost_at > session.limits.resume_ttl_s
 
     async def _connect_once(self) -> SessionEnded | Lost:
         host = urlsplit(self._url).hostname or ""
@@ -114,11 +134,12 @@ class StreamClient:
                 ping_interval=None,
                 proxy=None if is_loopback(host) else True,
             )
-        except InvalidStatus as error:
-            raise ClientError(
-                f"{self._url} answered HTTP {error.response.status_code}.", hint="Is it a Tingqing server?"
-            ) from None
         except (InvalidURI, InvalidHandshake) as error:
+            status = error.response.status_code if isinstance(error, InvalidStatus) else None
+            if self._session is not None:  # a proxy whose server restarts
+                return Lost(None, str(error))
+            if status is not None:
+                raise ClientError(f"{self._url} answered HTTP {status}.", hint="Is it a Tingqing server?") from None
             raise ClientError(f"{self._url}: {error}", hint="Is it a Tingqing server?") from None
         except (OSError, TimeoutError) as error:
             return Lost(None, str(error) or "no answer")
@@ -138,20 +159,23 @@ class StreamClient:
             return _lost(closed)
         except TimeoutError:
             return Lost(None, "the server did not answer")
+        if isinstance(first, SessionEnded):  # it ended while the connection was down
+            return first
         if isinstance(first, ErrorMessage) and first.error.retryable and self._session is not None:
             return Lost(None, first.error.message, first.error.retry_after_s)
         if isinstance(first, ErrorMessage):
             raise self._failure(Lost(4400, first.error.message))
         self._session = first
         self._attempts = 0
+        self._lost_at = None
         return await self._send_and_listen(socket, first.next_sample)
 
-    async def _answer(self, socket: ClientConnection) -> SessionStarted | ErrorMessage:
+    async def _answer(self, socket: ClientConnection) -> SessionStarted | SessionEnded | ErrorMessage:
         """The answer to ``session.start``; a resumed session may send other messages first."""
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             while True:
                 message = await self._receive(socket, OPEN_TIMEOUT_S)
-                if isinstance(message, SessionStarted | ErrorMessage):
+                if isinstance(message, SessionStarted | SessionEnded | ErrorMessage):
                     return message
 
     async def _send_and_listen(self, socket: ClientConnection, next_sample: int) -> SessionEnded | Lost:
@@ -177,6 +201,8 @@ class StreamClient:
                 self._sender.acknowledged(message.samples)
             elif isinstance(message, SessionEnded):
                 return message
+            elif isinstance(message, GoAway) and message.resumable and not self._sender.done:
+                return Lost(None, "the server stops")  # leaving hands the session over; who has said all waits here
 
     async def _receive(self, socket: ClientConnection, within_s: float) -> ServerMessage:
         async with asyncio.timeout(within_s):

@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from server.client import stream_client
 from server.client.pcm_source import PcmSource
@@ -94,6 +96,14 @@ class Scripted:
         self._scripts = list(scripts)
         self.peers: list[Peer] = []
         self.url = ""
+        self.no_server = 0
+        """How many handshakes are answered as by a proxy whose server is away."""
+
+    def _away(self, socket: ServerConnection, _request: Request) -> Response | None:
+        if not self.no_server:
+            return None
+        self.no_server -= 1
+        return socket.respond(HTTPStatus.BAD_GATEWAY, "")
 
     async def _connected(self, socket: ServerConnection) -> None:
         start = json.loads(await socket.recv())
@@ -104,7 +114,15 @@ class Scripted:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Scripted"]:
-        async with serve(self._connected, "127.0.0.1", 0, compression=None, max_queue=None, close_timeout=1) as server:
+        async with serve(
+            self._connected,
+            "127.0.0.1",
+            0,
+            process_request=self._away,
+            compression=None,
+            max_queue=None,
+            close_timeout=1,
+        ) as server:
             host, port = next(iter(server.sockets)).getsockname()[:2]
             self.url = f"ws://{host}:{port}/v1/stream"
             yield self
@@ -255,6 +273,85 @@ async def test_a_full_server_is_asked_again_during_a_resume(ramp: Path) -> None:
         ended, _, losses = await run(server, ramp)
     assert isinstance(ended, SessionEnded)
     assert [loss.code for loss in losses] == [1012, None]
+
+
+async def test_a_client_that_is_sent_away_goes_on_elsewhere_as_soon_as_somebody_takes_it(ramp: Path) -> None:
+    async def goes(peer: Peer) -> None:
+        await peer.begin()
+        await peer.take(until=3 * RATE)
+        await peer.say(type="go_away", time_left_s=600.0, resumable=True)
+        await peer.take()
+
+    async def is_still_the_old_one(peer: Peer) -> None:
+        await peer.refuse(1012, code="draining", retryable=True, retry_after_s=0.1)
+
+    async def resumes(peer: Peer) -> None:
+        await peer.begin(next_sample=2 * RATE)
+        await peer.take()
+        await peer.end()
+
+    async with Scripted(goes, is_still_the_old_one, resumes).running() as server:
+        ended, _, losses = await run(server, ramp)
+    assert isinstance(ended, SessionEnded)
+    assert [loss.reason for loss in losses] == ["the server stops", "as the script says"]
+    assert server.peers[2].samples == (np.arange(2 * RATE, 8 * RATE) % 32_000).tolist()
+
+
+async def test_a_client_stays_where_nobody_else_could_go_on(ramp: Path) -> None:
+    async def stops(peer: Peer) -> None:
+        await peer.begin()
+        await peer.say(type="go_away", time_left_s=600.0, resumable=False)
+        await peer.take()
+        await peer.end("drain")
+
+    async with Scripted(stops).running() as server:
+        ended, _, losses = await run(server, ramp)
+    assert isinstance(ended, SessionEnded)
+    assert len(server.peers[0].samples) == 8 * RATE
+    assert losses == []
+
+
+async def test_a_client_that_has_said_all_waits_for_its_result(ramp: Path) -> None:
+    async def stops(peer: Peer) -> None:
+        await peer.begin()
+        assert await peer.take()
+        await peer.say(type="go_away", time_left_s=600.0, resumable=True)
+        await peer.end()
+
+    async with Scripted(stops).running() as server:
+        ended, _, losses = await run(server, ramp)
+    assert isinstance(ended, SessionEnded)
+    assert losses == []
+
+
+async def test_a_result_that_was_made_while_the_line_was_down_is_taken(ramp: Path) -> None:
+    async def drops(peer: Peer) -> None:
+        await peer.begin()
+        assert await peer.take()
+        peer.socket.transport.abort()
+
+    async with Scripted(drops, lambda peer: peer.end()).running() as server:
+        ended, _, losses = await run(server, ramp)
+    assert isinstance(ended, SessionEnded)
+    assert len(losses) == 1
+
+
+async def test_a_proxy_without_a_server_is_asked_again_during_a_resume(
+    ramp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_client, "LONGEST_WAIT_S", 0.01)
+
+    async def drops(peer: Peer) -> None:
+        await peer.begin()
+        await peer.take(until=RATE)
+        server.no_server = 12
+        peer.socket.transport.abort()
+
+    server = Scripted(drops, whole)
+    async with server.running():
+        ended, _, losses = await run(server, ramp)
+    assert isinstance(ended, SessionEnded)
+    assert len(losses) == 13, "for as long as the session is kept"
 
 
 async def test_a_message_of_another_protocol_is_told_as_such(ramp: Path) -> None:

@@ -95,6 +95,12 @@ export class SessionProtocol {
       case 'error':
         this.#refusal = message.error;
         break;
+      case 'go_away': // another process can go on at once; who has said all waits here for the result
+        if (message.resumable && this.#isOnLine() && !(this.state.kind === 'ending' && this.state.said)) {
+          this.#effects.add({ do: 'close' });
+          this.#lost(now);
+        }
+        break;
       case 'session.ended':
         this.#finish({ kind: 'ended', reason: message.reason, result: message.result });
         break;

@@ -94,6 +94,39 @@ test('a cut line resumes with its token and replays from next_sample', () => {
   assert.deepEqual(log.states, ['connecting', 'live', 'reconnecting', 'live']);
 });
 
+test('a server that stops is left at once, if another process can go on', () => {
+  const { protocol, run, hear, take, log } = live();
+  run(protocol.handleAudio(new Int16Array(5000)));
+  hear({ type: 'go_away', time_left_s: 600, resumable: true }, 6000);
+  assert.equal(log.closed, 1);
+  run(protocol.handleAudio(new Int16Array(700)));
+  take();
+  run(protocol.handleTick(6001));
+  assert.equal(log.opened, 2);
+  run(protocol.handleOpen(6010));
+  hear(refusal('draining', { retry_after_s: 1 }), 6020);
+  run(protocol.handleClose(1012, 6020));
+  run(protocol.handleTick(7019));
+  assert.equal(log.opened, 2, 'the one that stops says when to ask again');
+  run(protocol.handleTick(7020));
+  assert.equal(log.opened, 3);
+  run(protocol.handleOpen(7030));
+  take();
+  hear(started(2000), 7040);
+  assert.equal(samples(take()), 3700);
+  assert.deepEqual(log.states, ['connecting', 'live', 'reconnecting', 'live']);
+});
+
+test('a server that stops is not left where nobody could go on, nor before the result', () => {
+  const { protocol, run, hear, log } = live();
+  hear({ type: 'go_away', time_left_s: 600, resumable: false }, 100);
+  hear({ type: 'go_away', time_left_s: 600 }, 100);
+  run(protocol.handleEnd(200));
+  hear({ type: 'go_away', time_left_s: 600, resumable: true }, 300);
+  assert.equal(log.closed, 0);
+  assert.deepEqual(log.states, ['connecting', 'live', 'ending']);
+});
+
 test('what 20 s could not hold is an explicit gap before the rest', () => {
   const { protocol, run, hear, take } = live();
   run(protocol.handleAudio(new Int16Array(4000)));
