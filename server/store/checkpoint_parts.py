@@ -17,7 +17,7 @@ Part = Literal["log", "history"]
 """``log``: the judged windows. ``history``: the rows from which the judge aggregates."""
 
 LEVEL = 1
-"""Of zlib: a head shrinks to a fifth, in a millisecond or less."""
+"""Of zlib: a head shrinks from 8.5 kB to 2.3; with a denoiser, whose state hardly shrinks, from 61 to 41.5."""
 
 
 @dataclass(frozen=True, slots=True)

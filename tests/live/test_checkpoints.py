@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from server.access.principal import Principal, Role
+from server.assessment import assessment
 from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.errors import SnapshotError
@@ -261,6 +262,11 @@ async def test_a_checkpoint_is_written_with_each_update_and_not_with_each_messag
 def test_garbage_is_refused_as_a_checkpoint(data: bytes) -> None:
     with pytest.raises(SnapshotError):
         SessionCheckpoint.of_bytes(data)
+
+
+def test_the_version_of_a_checkpoint_rises_with_that_of_the_assessment_in_it() -> None:
+    """Whoever raises one raises both, so that a session of another version is refused before it is taken."""
+    assert (VERSION, assessment.VERSION) == (5, 4)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])

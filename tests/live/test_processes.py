@@ -1,7 +1,9 @@
 """Two processes on one data folder: which of them has a session, and who ends it."""
 
 import asyncio
+import json
 import sqlite3
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from server.assessment.engine import Engine
+from server.live.checkpoint import VERSION
 from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
@@ -226,6 +229,22 @@ async def test_a_doctor_who_comes_back_while_the_session_moves_is_asked_to_come_
         assert alike(await spoken_on(second, started), await expected(engine))
         late = Doctor(second.manager, started["session_id"])
         assert (await late.socket.expect("snapshot"))["ended"]["reason"] == "client"
+
+
+async def test_a_session_of_another_version_is_not_taken_from_the_process_that_can_go_on_with_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        with sqlite3.connect(tmp_path / FILE) as plain:
+            ((head,),) = plain.execute("SELECT head FROM running_sessions").fetchall()
+            older = json.loads(zlib.decompress(head)) | {"version": VERSION - 1}
+            plain.execute("UPDATE running_sessions SET head = ?", (zlib.compress(json.dumps(older).encode()),))
+        plain.close()
+        assert await refused(second, started) == 4410
+        await first.polled()
+        assert patient.socket.closed is None
+        await patient.end()
 
 
 async def test_another_sites_or_a_guessed_token_takes_no_session(engine: Engine, tmp_path: Path) -> None:
