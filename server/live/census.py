@@ -14,15 +14,19 @@ def kind_of(labels: LabelSet, *, clap: bool) -> Kind:
     return Kind.CLAP if clap and any(label.clap is not None for label in labels.labels) else Kind.ACOUSTIC
 
 
-def census_of(sessions: Iterable[Session], now: float, *, files_run: bool) -> Census:
-    """``sessions``: those with a socket. A paused one costs nothing, but may go on at any time."""
+def census_of(sessions: Iterable[tuple[Session, float | None]], now: float, *, files_run: bool) -> Census:
+    """``sessions``: those with a socket, each with the clock time from which its oldest unjudged window is late. A
+    paused one costs nothing, but may go on at any time."""
     here: Counter[Kind] = Counter()
     settled: dict[Kind, float] = {}
+    waiting: list[float] = []
     alone = not files_run
-    for session in sessions:
+    for session, waits_since in sessions:
         kind = kind_of(session.assessment.labels_asked_for, clap=not session.engine.basic_mode)
         here[kind] += 1
         alone = alone and not session.fast
         if session.phase is Phase.LIVE:
             settled[kind] = settled.get(kind, 0.0) + min(1.0, (now - session.started_at) / SETTLED_S)
-    return Census(here, settled, alone)
+        if waits_since is not None:
+            waiting.append(max(0.0, now - waits_since))
+    return Census(here, settled, alone, tuple(waiting))

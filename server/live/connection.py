@@ -88,6 +88,11 @@ class Connection:
         self._next_sample = core.next_sample
         self._kept = core.next_sample
 
+    @property
+    def waits_since(self) -> float | None:
+        """Clock time from which the oldest window that was not judged yet is late; ``None`` if none waits."""
+        return self._mailbox.oldest_due
+
     def stop(self, ending: Ending) -> None:
         """Ask the loops to end; the first ending counts. While the last windows are scored, a lost line is ignored."""
         match self._life.state:

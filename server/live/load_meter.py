@@ -1,8 +1,9 @@
 """How much work this process has, and whether it can take one more session."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from statistics import median
 
 from server.live.clock import Clock
 from server.live.costs import Cores, Costs, Kind
@@ -42,11 +43,13 @@ LOOK_S, RECENT_S, MOST_LAGS = 1.0, 10.0, 4096
 @dataclass(frozen=True, slots=True)
 class Census:
     """``sessions``: those with a socket, by kind; ``settled``: the same, younger ones counting in part. ``alone``: only
-    live sessions run, so that what is used is theirs."""
+    live sessions run, so that what is used is theirs. ``waiting``: of each paced session with an unjudged window,
+    seconds since the oldest was due."""
 
     sessions: Mapping[Kind, float]
     settled: Mapping[Kind, float]
     alone: bool
+    waiting: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class LoadState:
     """For monitoring.
 
     ``loop``, ``process``: cores used in the last second. ``stretch``: how much longer than its CPU time the loop's
-    work takes. Lag: 95th percentile of the last 10 s, ``None`` without
-    updates; ``waited``: without the time of scoring itself. ``parts``: those that can be left out. ``room``: sessions
+    work takes. Lag: 95th percentile of the updates of the last 10 s and of the windows that wait now, ``None`` without
+    any; ``waited``: without the time of scoring itself. ``parts``: those that can be left out. ``room``: sessions
     that could still begin, ``None`` if only the fixed maximum counts.
     """
 
@@ -102,6 +105,7 @@ class LoadMeter:
         self._decides = decides
         self._census: Callable[[], Census] = lambda: Census({}, {}, alone=False)
         self._lags: deque[tuple[float, float, float]] = deque(maxlen=MOST_LAGS)
+        self._scoring_ms = 0.0
         self._used = Cores(0.0, 0.0)
         self._looked_at = clock.now()
         self._calm_since = clock.now()
@@ -133,7 +137,7 @@ class LoadMeter:
 
     def state(self) -> LoadState:
         """Now."""
-        lags, waited = self._p95()
+        lags, waited = self._p95(self._census().waiting)
         return LoadState(
             accepting=self.room_for(Kind.ACOUSTIC),
             room=self._room() if self._decides else None,
@@ -186,7 +190,9 @@ class LoadMeter:
         now = self._clock.now()
         while self._lags and now - self._lags[0][0] > RECENT_S:
             self._lags.popleft()
-        _, waited = self._p95()
+        if self._lags:
+            self._scoring_ms = median(lag - waited for _, lag, waited in self._lags)
+        _, waited = self._p95(census.waiting)
         waited = waited if waited is not None and sum(census.sessions.values()) >= FEW else 0.0
         self._late = waited >= (ADMIT_AT_MS if self._late else REFUSE_AT_MS)
         # On the loop's thread nothing of a part is done: leaving it out helps only where the thread has to wait.
@@ -210,9 +216,13 @@ class LoadMeter:
         self._calm_for_s = min(RESTORE_AFTER_MOST_S, 2 * self._calm_for_s) if too_soon else RESTORE_AFTER_S
         self._shed_at = now
 
-    def _p95(self) -> tuple[float | None, float | None]:
-        if not self._lags:
+    def _p95(self, waiting: Iterable[float]) -> tuple[float | None, float | None]:
+        """``waiting``: seconds since windows were due that are not judged yet. What stands still sends no update: it is
+        late all the same, but for the time that scoring usually takes."""
+        ages = [1000 * age for age in waiting]
+        lags = sorted([lag for _, lag, _ in self._lags] + ages)
+        waited = sorted([waited for _, _, waited in self._lags] + [max(0.0, age - self._scoring_ms) for age in ages])
+        if not lags:
             return None, None
-        place = int(0.95 * (len(self._lags) - 1))
-        lags, waited = (sorted(one[part] for one in self._lags)[place] for part in (1, 2))
-        return round(lags, 1), round(waited, 1)
+        place = int(0.95 * (len(lags) - 1))
+        return round(lags[place], 1), round(waited[place], 1)

@@ -75,6 +75,11 @@ class Mailbox:
         """Windows that wait or are being judged, 3 at most: one judged, one in the slot, one whose writer waits."""
         return (self._slot is not None) + (self._taken is not None) + self._at_the_door
 
+    @property
+    def oldest_due(self) -> float | None:
+        """``due`` of the oldest window that is unjudged and may be replaced: of one judged in real time."""
+        return min((mail.due for mail in (self._taken, self._slot) if mail and not mail.lossless), default=None)
+
     async def all_judged(self) -> None:
         """Wait until it is closed and everything is judged."""
         while not self._closed or self.unjudged:

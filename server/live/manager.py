@@ -103,8 +103,8 @@ class SessionManager:
             await self._registry.let_go()
 
     def _census(self) -> Census:
-        sessions = (connection.session for connection in self._registry.connections)
-        return census_of(sessions, self._clock.now(), files_run=self._files_run())
+        here = [(connection.session, connection.waits_since) for connection in self._registry.connections]
+        return census_of(here, self._clock.now(), files_run=self._files_run())
 
     def counts(self) -> SessionCounts:
         """Sessions and observers of this process, now."""

@@ -40,12 +40,14 @@ class Machine:
         self.cost = Cores(0.02, 0.04)
         self.sessions: dict[Kind, float] = {}
         self.alone = True
+        self.waiting: tuple[float, ...] = ()
+        self.updates = True
         self.lag_ms, self.scoring_ms = 20.0, 10.0
         self._spent = [0.0, 0.0]
         watch = LoopWatch(clock, loop_time=lambda: self._spent[0], process_time=lambda: self._spent[1])
         self.shedding = Shedding((Part.MOS, Part.CLAP))
         self.meter = LoadMeter(clock, watch, Costs(Cores(0.02, 0.04)), self.shedding, cpus=2, decides=decides)
-        self.meter.start(lambda: Census(self.sessions, self.sessions, self.alone))
+        self.meter.start(lambda: Census(self.sessions, self.sessions, self.alone, self.waiting))
 
     async def run(self, seconds: float, **sessions: float) -> None:
         self.sessions = {Kind(kind): count for kind, count in sessions.items()}
@@ -53,7 +55,8 @@ class Machine:
         for _ in range(round(seconds * 10)):
             self._spent[0] += 0.1 * count * self.cost.loop
             self._spent[1] += 0.1 * count * self.cost.process
-            self.meter.lag(self.lag_ms, self.scoring_ms)
+            if self.updates:
+                self.meter.lag(self.lag_ms, self.scoring_ms)
             await self.clock.advance(0.1)
 
 
@@ -121,6 +124,26 @@ async def test_slow_scoring_alone_and_few_sessions_close_nothing(machine: Machin
     await machine.run(12, acoustic=5)
     assert machine.meter.room_for(ACOUSTIC)
     assert machine.meter.state().lag_p95_ms == 3000.0
+    assert machine.shedding.left_out == ()
+
+
+async def test_windows_that_wait_count_though_no_update_goes_out(machine: Machine) -> None:
+    await machine.run(30, acoustic=6)
+    assert machine.meter.state().accepting
+    machine.updates = False
+    for second in range(1, 31):
+        machine.waiting = (float(second),) * 6
+        await machine.run(1, acoustic=6)
+    state = machine.meter.state()
+    assert (state.accepting, state.waited_p95_ms) == (False, 30_000.0 - machine.scoring_ms)
+    assert machine.shedding.left_out == (Part.MOS, Part.CLAP), "nothing comes back while nothing moves"
+
+
+async def test_a_window_that_is_being_scored_for_as_long_as_usual_does_not_wait(machine: Machine) -> None:
+    machine.lag_ms, machine.scoring_ms = 900.0, 880.0
+    machine.waiting = (0.85,) * 6
+    await machine.run(30, acoustic=6)
+    assert machine.meter.state().waited_p95_ms == 20.0
     assert machine.shedding.left_out == ()
 
 
@@ -215,6 +238,22 @@ async def test_a_late_update_is_counted_in_the_load(engine: Engine, clock: FakeC
         await patient.start()
         await patient.speak_scored(noise(4))
         assert meter.state().lag_p95_ms == 0.0
+        await patient.end()
+
+
+async def test_a_window_whose_scorer_hangs_waits_from_when_it_was_due(
+    engine: Engine, scorer: FakeScorer, clock: FakeClock
+) -> None:
+    scorer.gate.clear()
+    watch = LoopWatch(clock, loop_time=lambda: 0.0, process_time=lambda: 0.0)
+    meter = LoadMeter(clock, watch, Costs(Cores(0.01, 0.01)), Shedding(), cpus=2)
+    async with SessionManager(engine, clock=clock, load=meter) as manager:
+        patient = Patient(manager, clock)
+        await patient.start()
+        await patient.speak(noise(4))
+        await clock.advance(2)
+        assert meter.state().lag_p95_ms == pytest.approx(3000, abs=1000)
+        scorer.gate.set()
         await patient.end()
 
 
