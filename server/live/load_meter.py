@@ -1,13 +1,14 @@
 """How much work this process has, and whether it can take one more session."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
 from server.live.clock import Clock
 from server.live.costs import Cores, Costs, Kind
 from server.live.loop_watch import LoopWatch
+from server.live.part_lanes import PartLanes
 from server.live.shedding import Shedding
 
 LOOP_FULL = 0.72
@@ -80,7 +81,8 @@ class LoadMeter:
     """Looks every second, between ``start`` and ``stop``, on the loop's thread.
 
     A newcomer is let in if all sessions together, each at its learned cost, stay within the limits. Before that limit
-    is reached, or if updates wait, parts are left out in the order of ``shedding``; they come back one by one.
+    is reached, or if updates wait, parts are left out: those whose lanes have a queue first, else in the order of
+    ``shedding``. One that is late again and again is left out in any case. They come back one by one.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class LoadMeter:
         self._calm_for_s = RESTORE_AFTER_S
         self._shed_at = self._restored_at = float("-inf")
         self._late = False
+        self._lanes = PartLanes()
 
     def start(self, census: Callable[[], Census]) -> None:
         """``census``: who is there now."""
@@ -201,17 +204,21 @@ class LoadMeter:
             expected.process / (PROCESS_FULL * self._cpus),
             expected.loop * self._stretch / WALL_FULL if self._stretch > WALL_FULL / LOOP_FULL else 0.0,
         )
-        if waited >= SHED_AT_MS or share >= SHED_AT:
-            self._shed(now)
-        if waited > RESTORE_AT_MS or share > RESTORE_AT:
+        queued, late = self._lanes.look(now, self._shedding.lanes())
+        late -= set(self._shedding.left_out)
+        if waited >= SHED_AT_MS or share >= SHED_AT or late:
+            self._shed(now, late or queued)
+        if waited > RESTORE_AT_MS or share > RESTORE_AT or late:
             self._calm_since = now
         elif now - self._calm_since >= self._calm_for_s:
             self._restored_at = now if self._shedding.less() else self._restored_at
             self._calm_since = now
 
-    def _shed(self, now: float) -> None:
-        if now - self._shed_at < SHED_EVERY_S or not self._shedding.more():
+    def _shed(self, now: float, among: Collection[str]) -> None:
+        part = self._shedding.more(among) if now - self._shed_at >= SHED_EVERY_S else None
+        if part is None:
             return
+        self._lanes.forget(part)
         too_soon = now - self._restored_at < RESTORE_AFTER_MOST_S
         self._calm_for_s = min(RESTORE_AFTER_MOST_S, 2 * self._calm_for_s) if too_soon else RESTORE_AFTER_S
         self._shed_at = now

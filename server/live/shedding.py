@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 
 from server.errors import ShedError
@@ -25,11 +26,13 @@ class Part(StrEnum):
 
 
 class Shedding:
-    """Which parts are left out now. ``count`` windows that went without one; files and ``fast`` streams never do."""
+    """Which parts are left out now. ``count`` windows that went without one; files and ``fast`` streams never do.
+    ``lanes``: those of the parts, as far as they are known."""
 
     def __init__(self, parts: tuple[Part, ...] = ()) -> None:
         """``parts``: those that are loaded, if they are known yet."""
-        self._out = 0
+        self._out: list[Part] = []
+        self.lanes: Callable[[], Mapping[Part, LaneMetrics]] = dict
         self.counts: Counter[Part] = Counter()
         self.load(parts)
 
@@ -44,21 +47,23 @@ class Shedding:
 
     @property
     def left_out(self) -> tuple[Part, ...]:
-        """In order."""
-        return self._parts[: self._out]
+        """In the order in which they were left out."""
+        return tuple(self._out)
 
-    def more(self) -> bool:
-        """Leave out one part more; False if nothing is left to leave out."""
-        if self._out == len(self._parts):
-            return False
-        self._out += 1
-        return True
+    def more(self, among: Collection[str] = ()) -> Part | None:
+        """Leave out one part more: the first of those ``among``, or else of all. It, or ``None`` if nothing is
+        left to leave out."""
+        left = [part for part in self._parts if part not in self._out]
+        part = next((part for part in left if part in among), next(iter(left), None))
+        if part is not None:
+            self._out.append(part)
+        return part
 
     def less(self) -> bool:
         """Take the last part in again; False if all are in."""
         if not self._out:
             return False
-        self._out -= 1
+        self._out.pop()
         return True
 
     def sheds(self, part: Part, priority: Priority) -> bool:
@@ -79,6 +84,14 @@ class SheddingScoring:
         self._base = base
         self._clap = clap
         self._shedding = shedding
+        shedding.lanes = self._lanes
+
+    def _lanes(self) -> dict[Part, LaneMetrics]:
+        names = {"mos": Part.MOS, "denoise": Part.DENOISER}
+        lanes = {names[lane.name]: lane for lane in self._base.metrics() if lane.name in names}
+        for lane in () if self._clap is None else self._clap.metrics():
+            lanes[Part.CLAP] = lane
+        return lanes
 
     @property
     def scorer_names(self) -> tuple[str, ...]:

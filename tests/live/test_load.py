@@ -17,6 +17,7 @@ from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from server.live.shedding import Part, Shedding, SheddingScoring
 from server.scoring.denoising import DenoiseRequest
+from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import Priority, ScoreRequest
 from server.scoring.service import ScoringService
 from server.values.audio import Capture, CaptureSource
@@ -163,6 +164,37 @@ async def test_dnsmos_is_left_out_first_then_clap_and_they_come_back_in_reverse(
     assert seen[3:] == [(Part.MOS,), ()]
 
 
+def lane(*, queued: int = 0, expired: int = 0, refused: int = 0) -> LaneMetrics:
+    return LaneMetrics("one", queued, 0, 0, expired, 0, refused, None, None, None, None, 1, None)
+
+
+async def test_the_part_whose_lane_has_a_queue_is_left_out_first(machine: Machine) -> None:
+    machine.shedding.load((Part.MOS, Part.DENOISER, Part.CLAP))
+    machine.shedding.lanes = lambda: {Part.MOS: lane(queued=1), Part.DENOISER: lane(queued=5), Part.CLAP: lane()}
+    machine.lag_ms = 600.0
+    await machine.run(3, acoustic=10)
+    assert machine.shedding.left_out == (Part.DENOISER,)
+    await machine.run(6, acoustic=10)
+    assert machine.shedding.left_out == (Part.DENOISER, Part.MOS)
+
+
+async def test_a_part_that_is_late_again_and_again_is_left_out_of_one_session(machine: Machine) -> None:
+    late = 7
+    machine.shedding.lanes = lambda: {Part.MOS: lane(), Part.CLAP: lane(expired=late)}
+    await machine.run(5, acoustic=1)
+    late += 2
+    await machine.run(12, acoustic=1)
+    late += 2
+    await machine.run(2, acoustic=1)
+    assert machine.shedding.left_out == (), "now and then is not again and again"
+    late += 1
+    await machine.run(2, acoustic=1)
+    assert machine.shedding.left_out == (Part.CLAP,)
+    assert machine.meter.state().accepting
+    await machine.run(12, acoustic=1)
+    assert machine.shedding.left_out == ()
+
+
 async def test_a_part_that_came_back_too_soon_stays_out_longer(machine: Machine) -> None:
     machine.cost = Cores(0.01, 0.2)
     changes = []
@@ -274,6 +306,11 @@ async def test_only_live_windows_go_without_a_part_and_they_are_counted() -> Non
         assert scoring.scorer_names == ("one", "two")
         assert [lane.name for lane in scoring.metrics()] == ["one", "two", "mos", "denoise"]
         assert scoring.has_denoiser
+        assert {part: one.name for part, one in shedding.lanes().items()} == {
+            Part.MOS: "mos",
+            Part.DENOISER: "denoise",
+            Part.CLAP: "two",
+        }
         whole = await scoring.score(request(), Priority.LIVE, 30.0)
         assert [one.failure for one in whole] == [None, None]
         shedding.more()
