@@ -84,6 +84,13 @@ class Gate:
         self._throttle.key(f"{who.key_id} at pages", self._monotonic())
         return who
 
+    async def signing_out(self, cookie: str) -> Principal:
+        """Who leaves. Counted apart: it is noted for each, but however busy others with the same key are, it is not
+        refused for that. Raises UnauthorizedError, TooManyRequestsError, StoreError."""
+        who = await self.sign_ins.read(cookie)
+        self._throttle.key(f"{who.key_id} leaving", self._monotonic())
+        return who
+
     async def note(self, who: Principal, act: Act, about: str, address: str) -> None:
         """Write down what ``who`` does, before it is done. A server without keys identifies nobody and writes nothing.
 

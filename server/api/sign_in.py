@@ -1,20 +1,23 @@
 """``/v1/sign-in``: a person at one of our pages shows a viewer's key, and leaves again."""
 
+import logging
+
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from server.access.audit import Act
 from server.access.principal import Right
-from server.api.cookies import cookie_of, drop_cookie, set_cookie
+from server.api.cookies import cookie_of, drop_cookies, set_cookie
 from server.api.principals import address_of, note, own_page, principal_of
 from server.api.problems import client_gone, config_error, documented
-from server.api.services import Wired
+from server.api.services import Wired, services_of
 from server.api.uploads import GoneError, read_body
-from server.errors import ForbiddenError, UnauthorizedError
+from server.errors import ForbiddenError, StoreError, TooManyRequestsError, UnauthorizedError
 from server.wire.base import WireModel
 
 router = APIRouter(tags=["pages"])
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 4096
 BODY_S = 10.0
@@ -92,11 +95,14 @@ async def sign_in(request: Request, services: Wired) -> Response:
 async def sign_out(request: Request) -> Response:
     """The browser forgets the cookie. Sockets that are open stay until they close."""
     own_page(request)
+    cookie, gate = cookie_of(request), services_of(request).gate
     try:
-        if cookie_of(request):
-            await note(request, await principal_of(request, Right.OBSERVE), Act.PAGE_SIGNED_OUT)
+        if cookie and await gate.keyed():
+            await note(request, await gate.signing_out(cookie), Act.PAGE_SIGNED_OUT)
     except UnauthorizedError:
         pass  # it was over anyway
+    except (StoreError, TooManyRequestsError) as error:
+        log.warning("a page signed out, which the audit does not say: %s", error.message)
     response = Response(status_code=204, headers=NO_STORE)
-    drop_cookie(request, response)
+    drop_cookies(request, response)
     return response

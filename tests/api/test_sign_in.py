@@ -16,6 +16,7 @@ from server.access.keys import create_key
 from server.access.principal import Role
 from server.access.throttle import WRONG_AT_ONCE
 from server.app import open_access, open_keys
+from server.errors import StoreError
 from server.settings import Settings
 from tests.api.client import faults_until_close, receive, start, until
 from tests.api.conftest import Served
@@ -25,6 +26,16 @@ from tests.api.conftest import start as serve
 def ask(method: str, address: str, **more: Any) -> httpx.Response:
     """Without a memory: a client keeps cookies."""
     return httpx.request(method, address, timeout=30, **more)
+
+
+class Unanswered:
+    """Keys whose database does not answer."""
+
+    def __getattr__(self, _name: str) -> Any:
+        async def fail(*_given: object) -> None:
+            raise StoreError("The database does not answer; try again.", retry_after_s=5.0)
+
+        return fail
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,34 @@ def test_over_tls_the_cookie_travels_over_nothing_else(hospital: Hospital) -> No
     assert not cookie["domain"]
 
 
+@pytest.mark.parametrize(("scheme", "name"), [("http", "tingqing"), ("https", "__Host-tingqing")])
+def test_the_cookie_is_for_the_scheme_of_the_page_whatever_the_public_name_says(
+    hospital: Hospital, scheme: str, name: str
+) -> None:
+    served = serve(drain_s=1.0, data_dir=hospital.data, public_url="https://clinic.example")
+    try:
+        origin = "https://clinic.example" if scheme == "https" else served.url
+        headers, key = {"Origin": origin}, {"key": hospital.keys["viewer"]}
+        answer = ask("POST", f"{served.url}/v1/sign-in", json=key, headers=headers)
+        (cookie,) = SimpleCookie(answer.headers["set-cookie"]).values()
+        came = {"Cookie": f"{cookie.key}={cookie.value}"}
+        assert (cookie.key, bool(cookie["secure"])) == (name, scheme == "https")
+        assert ask("GET", f"{served.url}/v1/sign-in", headers=came).json()["site"] == "ward-3"
+        dropped = ask("DELETE", f"{served.url}/v1/sign-in", headers=headers | came).headers["set-cookie"]
+    finally:
+        served.stop()
+    assert dropped.startswith(f'{name}="";')
+
+
+def test_a_planted_cookie_does_not_sign_a_secure_page_in(hospital: Hospital) -> None:
+    served = serve(drain_s=1.0, data_dir=hospital.data, public_url="https://clinic.example")
+    try:
+        headers = {"Origin": "https://clinic.example", "Cookie": hospital.cookie()}
+        assert ask("POST", f"{served.url}/v1/sessions", headers=headers).status_code == 401
+    finally:
+        served.stop()
+
+
 async def test_who_signed_in_watches_the_sessions_of_the_own_site_without_a_link(hospital: Hospital) -> None:
     speaking = {"Authorization": f"Bearer {hospital.keys['integrator']}"}
     async with connect(f"{hospital.served.ws}/v1/stream", additional_headers=speaking) as patient:
@@ -111,7 +150,9 @@ async def test_who_signed_in_watches_the_sessions_of_the_own_site_without_a_link
 @pytest.mark.parametrize("origin", [None, "https://portal.example", "http://127.0.0.1:1", "null"])
 async def test_no_other_page_uses_the_cookie_listed_or_not(hospital: Hospital, origin: str | None) -> None:
     async with hospital.observing("a" * 32, hospital.cookie(), origin) as doctor:
-        assert await faults_until_close(doctor) == (["forbidden"], 4403)
+        # A page over TLS is not even read the cookie of one in the clear.
+        refused = (["unauthorized"], 4401) if (origin or "").startswith("https") else (["forbidden"], 4403)
+        assert await faults_until_close(doctor) == refused
     headers = {"Origin": origin} if origin else {}
     for answer in (
         ask("POST", hospital.address, json={"key": hospital.keys["viewer"]}, headers=headers),
@@ -163,6 +204,25 @@ def test_signing_out_makes_the_browser_forget_and_the_audit_has_both(hospital: H
             return [entry.act for entry in await stores.audit.latest(1000) if entry.act.startswith("page.")]
 
     assert asyncio.run(acts())[-2:] == ["page.signed_in", "page.signed_out"]
+
+
+def test_signing_out_works_when_the_key_is_busy_and_without_the_database(hospital: Hospital) -> None:
+    served = serve(drain_s=1.0, data_dir=hospital.data, requests_per_minute=1)
+    try:
+        headers = {"Origin": served.url, "Cookie": hospital.cookie()}
+        address = f"{served.url}/v1/sign-in"
+        answers = [ask("GET", address, headers=headers).status_code for _ in range(3)]
+        assert answers[-1] == 429
+        for _ in range(3):  # the last ones are not even noted
+            answer = ask("DELETE", address, headers=headers)
+            assert answer.status_code == 204
+            assert answer.headers["set-cookie"].startswith('tingqing="";')
+        served.services.gate._keys = served.services.gate.sign_ins._keys = Unanswered()  # type: ignore[assignment]
+        answer = ask("DELETE", address, headers=headers)
+        assert answer.status_code == 204
+        assert answer.headers["set-cookie"].startswith('tingqing="";')
+    finally:
+        served.stop()
 
 
 async def test_revoking_the_key_ends_its_cookies(hospital: Hospital) -> None:

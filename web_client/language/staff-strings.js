@@ -25,6 +25,14 @@ export const staffText = dictionary({
     '无法连接服务器。请检查网络，然后重试。',
     'The server cannot be reached. Check your network, then try again.',
   ],
+  unknown: [
+    '服务器暂时无法确认登录状态。请稍后重新加载本页。',
+    'The server cannot tell right now whether you are signed in. Please reload this page in a moment.',
+  ],
+  notSignedOut: [
+    '退出失败，您可能仍处于登录状态。请重试；仍不成功时请关闭浏览器并清除 Cookie。',
+    'You may still be signed in: signing out failed. Try again, or clear the cookies of this browser.',
+  ],
   other: ['登录失败，请稍后再试。', 'You could not be signed in. Please try again later.'],
   session: ['会话编号或医生页面链接', 'Session number, or the link of the doctor’s page'],
   open: ['打开', 'Open'],

@@ -27,6 +27,7 @@ export class StaffDoor {
   #address;
   #language = /** @type {Language} */ ('en');
   #state = /** @type {SignInState} */ ({ needed: false, site: null });
+  #unknown = false;
   #problem = /** @type {StaffKey | null} */ (null);
   #title = h('h1');
   #intro = h('p');
@@ -51,7 +52,10 @@ export class StaffDoor {
 
   /** Asks the server. Call it once. */
   async load() {
-    this.#state = await signInState();
+    const state = await signInState();
+    this.#unknown = state === null;
+    this.#state = state ?? { needed: true, site: null };
+    if (this.#unknown) this.#problem = 'unknown';
     this.strip.hidden = this.#state.site === null;
     this.#field.type = this.#state.site === null ? 'password' : 'text';
     this.speak(this.#language);
@@ -107,7 +111,11 @@ export class StaffDoor {
   }
 
   async #left() {
-    await signOut();
-    location.reload();
+    if (await signOut()) {
+      location.reload();
+      return;
+    }
+    say(this.#site, staffText('notSignedOut', this.#language));
+    mark(this.#site, 'role', 'alert');
   }
 }

@@ -10,13 +10,17 @@ import { FailureCode, failureOfRefusal } from '../protocol/failures.js';
 
 const ADDRESS = 'v1/sign-in';
 
-/** @returns {Promise<SignInState>} nothing is needed where the server does not say */
+/**
+ * @returns {Promise<SignInState | null>} null: the server cannot say now, being busy or without its database. Where it
+ *   is not reached at all nothing is needed: the page says so itself, for its socket does not open either.
+ */
 export async function signInState() {
   try {
     const response = await fetch(ADDRESS);
     if (response.ok) return await response.json();
+    if (response.status === 429 || response.status >= 500) return null;
   } catch {
-    // The page says so itself: its socket does not open either.
+    // As above.
   }
   return { needed: false, site: null };
 }
@@ -34,11 +38,11 @@ export async function signIn(key) {
   }
 }
 
-/** Nothing tells whether it worked: afterwards the page asks anew. */
+/** @returns {Promise<boolean>} false: the browser may still be signed in */
 export async function signOut() {
   try {
-    await fetch(ADDRESS, { method: 'DELETE' });
+    return (await fetch(ADDRESS, { method: 'DELETE' })).ok;
   } catch {
-    // As above.
+    return false;
   }
 }
