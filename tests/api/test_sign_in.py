@@ -217,7 +217,7 @@ def test_signing_out_works_when_the_key_is_busy_and_without_the_database(hospita
             answer = ask("DELETE", address, headers=headers)
             assert answer.status_code == 204
             assert answer.headers["set-cookie"].startswith('tingqing="";')
-        served.services.gate._keys = served.services.gate.sign_ins._keys = Unanswered()  # type: ignore[assignment]
+        served.services.gate._keys = served.services.gate.sign_ins._keys = Unanswered()
         answer = ask("DELETE", address, headers=headers)
         assert answer.status_code == 204
         assert answer.headers["set-cookie"].startswith('tingqing="";')
