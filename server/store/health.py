@@ -9,10 +9,12 @@ Work = Literal["reading", "writing"]
 
 
 class StoreHealth:
-    """``failures``: transactions that failed since the start."""
+    """``failures``: transactions that failed since the start; ``unwritable``: states that were dropped, because they
+    could not be put into bytes."""
 
     def __init__(self) -> None:
         self.failures = 0
+        self.unwritable = 0
         self._failing: set[Work] = set()
 
     @property

@@ -67,6 +67,8 @@ class SessionWriter:
         self._due = asyncio.Event()
         self._urgent = asyncio.Event()
         self._round = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._unwritable: set[str] = set()
         self.failing = False
 
     def __len__(self) -> int:
@@ -95,19 +97,29 @@ class SessionWriter:
             await self._round.wait()
 
     async def run(self) -> None:
-        """Until cancelled."""
-        while True:
+        """Until ``stop``; what still waits then is written last. Cancelled earlier, it keeps what it was writing."""
+        while not self._stopped.is_set():
             await self._due.wait()
             self._due.clear()
             await self.write_now()
             await self._rest()
+        if self._waiting:
+            await self.write_now()
+
+    def stop(self) -> None:
+        """No change follows: end after the batch in flight, and one more of the rest."""
+        self._stopped.set()
+        self._due.set()
+        self._urgent.set()
 
     async def _rest(self) -> None:
+        if self._stopped.is_set():
+            return
         if not self.failing:
             self._urgent.clear()
         try:
             async with deadline(self._clock, AGAIN_S if self.failing else EVERY_S):
-                await (asyncio.Event() if self.failing else self._urgent).wait()
+                await (self._stopped if self.failing else self._urgent).wait()
         except TimeoutError:
             return
 
@@ -120,8 +132,12 @@ class SessionWriter:
             lost = await self._write(batch, parts)
         except StoreError:
             self._failed(batch)
-        except Exception:  # a fault of ours in one session must not end the writing of the others
+        except asyncio.CancelledError:
+            self._doubt(batch)
+            raise
+        except Exception:  # a fault of ours must neither end the writing nor lose what was to be written
             log.exception("checkpoints could not be written")
+            self._doubt(batch)
         else:
             self._succeeded(batch, parts, lost)
         finally:
@@ -130,11 +146,21 @@ class SessionWriter:
             done.set()
 
     def _prepared(self, batch: dict[str, Change]) -> dict[str, Parts]:
-        return {
-            session_id: parts_of(change.checkpoint, self._written.get(session_id, Written()))
-            for session_id, change in batch.items()
-            if change.checkpoint is not None
-        }
+        """On a thread. A state that cannot be put into bytes is dropped alone; the database keeps the one before."""
+        prepared = {}
+        for session_id, change in batch.items():
+            if change.checkpoint is None:
+                continue
+            try:
+                prepared[session_id] = parts_of(change.checkpoint, self._written.get(session_id, Written()))
+            except Exception:  # whatever is wrong with one session must not hold up the others
+                self._health.unwritable += 1
+                if session_id not in self._unwritable:
+                    log.exception("the state of session %s cannot be written", session_id[:8])
+                self._unwritable.add(session_id)
+            else:
+                self._unwritable.discard(session_id)
+        return prepared
 
     async def _write(self, batch: dict[str, Change], parts: dict[str, Parts]) -> set[str]:
         """Returns the sessions of the batch that this process does not have any more."""
@@ -164,11 +190,17 @@ class SessionWriter:
         for session_id, change in batch.items():
             if change.release or change.over or session_id in lost:
                 self._written.pop(session_id, None)
+                self._unwritable.discard(session_id)
             elif session_id in parts:
                 self._written[session_id] = parts[session_id].then
             if session_id in lost:
                 self._waiting.pop(session_id, None)
                 self._on_lost(session_id)
+
+    def _doubt(self, batch: dict[str, Change]) -> None:
+        """Nobody knows whether the database has the batch: it is written again, as if nothing were there."""
+        self._written.update({session_id: Written() for session_id in batch if session_id in self._written})
+        self._failed(batch)
 
     def _failed(self, batch: dict[str, Change]) -> None:
         self.failing = True

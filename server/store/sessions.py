@@ -100,10 +100,14 @@ class StoredSessions:
     async def take(self, session_id: str) -> SessionCheckpoint | None:
         """See CheckpointStore."""
         await self.writer.written(session_id)  # what this process left behind must not follow what it takes
-        until = self._clock.now() + HAND_OVER_S
-        while not await self._taken(session_id, forced=self._clock.now() >= until):
-            await pause(self._clock, ASK_EVERY_S)
-        checkpoint = await self.get(session_id)
+        try:
+            until = self._clock.now() + HAND_OVER_S
+            while not await self._taken(session_id, forced=self._clock.now() >= until):
+                await pause(self._clock, ASK_EVERY_S)
+            checkpoint = await self.get(session_id)
+        except BaseException:  # cut off, it may be this one's by now, and nobody would go on with it or conclude it
+            self.writer.change(session_id, Change(release=True))
+            raise
         if checkpoint is not None:
             self.writer.took(session_id, checkpoint)
         return checkpoint
@@ -193,20 +197,23 @@ async def open_sessions(
         sessions = StoredSessions(database, lock, clock, StoreHealth(), limits)
         recent = RecentResults(clock, limits.resume_ttl_s, limits.max_ended_bytes)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(sessions.writer.run()), group.create_task(sessions.watch())]
+            writing, watching = group.create_task(sessions.writer.run()), group.create_task(sessions.watch())
             try:
                 yield sessions, StoredResults(recent, database, sessions.writer)
             finally:
-                for task in tasks:
-                    task.cancel()
-        await _flush(sessions, clock)
+                watching.cancel()
+                await _finish(sessions, writing, clock)
     finally:
         lock.close()
 
 
-async def _flush(sessions: StoredSessions, clock: Clock) -> None:
+async def _finish(sessions: StoredSessions, writing: asyncio.Task[None], clock: Clock) -> None:
+    """The batch in flight is not broken off: nobody could tell what of it was written."""
+    sessions.writer.stop()
     try:
         async with deadline(clock, FLUSH_S):
-            await sessions.writer.write_now()
+            await asyncio.wait({writing})
     except TimeoutError:
         log.error("the last checkpoints could not be written in time")
+    finally:
+        writing.cancel()

@@ -175,6 +175,33 @@ async def test_a_session_that_nobody_has_is_concluded_once_if_its_patient_stays_
         assert await late.closed() == 4410
 
 
+async def test_a_session_whose_taking_was_cut_off_is_concluded_all_the_same(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with process(engine, tmp_path, resume_ttl_s=0.2, port_s=0.5) as second:
+        async with process(engine, tmp_path) as first:
+            _, started = await spoken(first, 5)
+            await first.manager.drain(0.0)
+        cut = asyncio.Event()
+
+        async def hangs(_session_id: str) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cut.set()
+
+        with monkeypatch.context() as slow:
+            slow.setattr(second.sessions, "get", hangs)
+            async with asyncio.timeout(20):
+                while not cut.is_set():
+                    await second.polled()
+        async with asyncio.timeout(20):
+            while not (rows := ended(tmp_path)):
+                await second.polled()
+        assert rows == [started["session_id"]]
+        assert running(tmp_path) == []
+
+
 async def test_a_patient_who_comes_in_time_is_not_too_late(engine: Engine, tmp_path: Path) -> None:
     async with process(engine, tmp_path) as second:
         async with process(engine, tmp_path) as first:
