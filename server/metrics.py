@@ -3,6 +3,7 @@
 Every label has few values: codes, reasons, routes and ids of our own. None names a session, a person, a site or a key.
 """
 
+import itertools
 from typing import Literal
 
 from prometheus_client import (
@@ -24,6 +25,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 OTHER = "other"
 PEER_CLOSES = frozenset({1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013})
 OWN_CLOSES = range(4400, 4600)
+ALERTED = ("at_capacity", "store_unavailable")
+"""Codes of refusals that deploy/prometheus/alerts.yml looks at."""
 
 Via = Literal["http", "socket"]
 Kind = Literal["session", "file"]
@@ -53,6 +56,9 @@ class Metrics:
         self._audio = counter("audio_seconds", "Audio of all results.", "kind")
         self._undecoded = counter("decode_failures", "Audio that could not be read as it came.", "kind", "code")
         self._refused = counter("refusals", "Requests and sockets answered with an error.", "via", "code")
+        # From zero on: the increase of a series that begins with its first refusal is nothing, and no alert would fire.
+        for via, code in itertools.product(("http", "socket"), ALERTED):
+            self._refused.labels(via, code)
         self._requests = histogram("request_seconds", "HTTP requests.", REQUEST_S, "method", "route", "status")
         self._closed = counter("sockets_closed", "WebSockets that were closed.", "route", "code")
         self.windows_replaced = 0
@@ -112,9 +118,12 @@ class Metrics:
         if code:
             self._refused.labels("http", code).inc()
 
-    def socket(self, route: str | None, close_code: int, refusal: str) -> None:
-        """A socket is over. ``refusal``: the code of the error with which we closed it, or ''."""
-        told = close_code if close_code in PEER_CLOSES or close_code in OWN_CLOSES else OTHER
+    def socket(self, route: str | None, close_code: int, refusal: str, *, ours: bool) -> None:
+        """A socket is over. ``ours``: we closed it, ``refusal`` with the code of that error, or ''.
+
+        Of the peer's codes only those of the standard are told apart.
+        """
+        told = close_code if close_code in PEER_CLOSES or (ours and close_code in OWN_CLOSES) else OTHER
         self._closed.labels(route or OTHER, str(told)).inc()
         if refusal:
             self._refused.labels("socket", refusal).inc()

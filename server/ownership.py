@@ -10,4 +10,5 @@ def give_to_owner(new: Path, like: Path) -> None:
     if os.geteuid() != 0:
         return
     owner = (like if like.exists() else like.parent).stat()
-    os.chown(new, owner.st_uid, owner.st_gid)
+    # A link that the service's user has put there must give away nothing else.
+    os.chown(new, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -77,7 +77,7 @@ class Load(WireModel):
     stretch: float = Field(description="How much longer than its CPU time the loop's work takes: it waits to run.")
     lag_p95_ms: float | None = Field(description="From when a window's last sample was due to its update.")
     waited_p95_ms: float | None = Field(description="The same without the scoring itself.")
-    shed: list[str] = Field(description="Parts that live windows go without now, in this order: mos, clap.")
+    shed: list[str] = Field(description="Parts that live windows go without now, in this order: mos, denoiser, clap.")
     shed_counts: dict[str, int] = Field(description="Live windows that went without a part, since the start.")
     refused: int = Field(description="Sessions and announcements refused for lack of room, since the start.")
     cost: dict[str, Cost] = Field(description="Of a session with acoustic measures alone, and with CLAP; learned.")

@@ -138,21 +138,21 @@ def _log(scope: Scope, marked: "_Marked", took_s: float) -> None:
         "peer": (scope.get("client") or ("-",))[0],
         "why": marked.why or why.get(),
     }
-    _count(scope, line, route, took_s)
+    _count(scope, line, route, took_s, ours=marked.ours)
     level = logging.DEBUG if route in SCRAPED else logging.INFO
     text = "%(method)s %(path)s %(status)s %(took_ms)d ms, from %(peer)s" + (": %(why)s" if line["why"] else "")
     logger.log(level, text, line, extra={"fields": line})
 
 
-def _count(scope: Scope, line: Mapping[str, Any], route: str | None, took_s: float) -> None:
+def _count(scope: Scope, line: Mapping[str, Any], route: str | None, took_s: float, *, ours: bool) -> None:
     services = getattr(scope["app"].state, "services", None)
     if services is None or line["status"] is None:
         return
     if scope["type"] == "http":
         services.engine.metrics.request(line["method"], route, line["status"], took_s, line["why"])
     else:
-        refused = line["why"] if line["status"] in OWN_CLOSES else ""
-        services.engine.metrics.socket(route, line["status"], refused)
+        refused = line["why"] if ours and line["status"] in OWN_CLOSES else ""
+        services.engine.metrics.socket(route, line["status"], refused, ours=ours)
 
 
 def shown_path(path: str) -> str:
@@ -171,6 +171,8 @@ class _Marked:
         self._headers = headers
         self.status: int | None = None
         self.why = ""
+        self.ours = False
+        """Whether we closed the socket: a code that the peer chose is counted as no answer of ours."""
         self._open = False
 
     async def receive(self) -> Message:
@@ -193,7 +195,7 @@ class _Marked:
         elif message["type"] == "websocket.accept":
             self._open = True
         elif message["type"] == "websocket.close" and self.status is None:
-            self.status, self.why = message.get("code", 1000), message.get("reason") or ""
+            self.status, self.why, self.ours = message.get("code", 1000), message.get("reason") or "", True
         await self._send(message)
 
     async def answer_bug(self, scope: Scope) -> None:

@@ -42,7 +42,7 @@ EPILOG = """\
   tingqing serve --public-url https://clinic.example/tingqing --trust-proxy 127.0.0.1  # behind a proxy
   TINGQING_PORT=9000 tingqing serve         # the same as --port 9000
 
-Ctrl-C lets running sessions end, then stops. A second Ctrl-C stops at once.
+Ctrl-C lets running sessions end, then stops. A second Ctrl-C waits for none of them; a third stops at once.
 """
 
 

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from sqlalchemy.exc import IntegrityError
+
 from server.errors import StoreError
 from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock, deadline
@@ -130,8 +132,9 @@ class SessionWriter:
         try:
             parts = await asyncio.to_thread(self._prepared, batch)
             lost = await self._write(batch, parts)
-        except StoreError:
-            self._failed(batch)
+        except StoreError as error:
+            # Rows that are there already: the database holds more than is known here. No repetition mends that.
+            (self._doubt if isinstance(error.__cause__, IntegrityError) else self._failed)(batch)
         except asyncio.CancelledError:
             self._doubt(batch)
             raise

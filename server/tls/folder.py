@@ -157,7 +157,9 @@ def _locked(folder: Path) -> Iterator[None]:
     if not folder.exists():
         folder.mkdir(mode=0o700, exist_ok=True)
         give_to_owner(folder, folder.parent)
-    with (folder / LOCK).open("w") as lock:
+    # As root this must write to no file that the service's user has linked there.
+    opened = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(opened, "w") as lock:
         give_to_owner(folder / LOCK, folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -150,7 +150,12 @@ def _check_key(chain: Sequence[x509.Certificate], certificate: Path, key: Path |
     except (ValueError, UnsupportedAlgorithm):
         raise SettingsError(f"{flag} {path}: damaged, or a kind of key that is not known here.", param=flag) from None
     ours = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    of = [one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for one in chain]
+    try:
+        of = [one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for one in chain]
+    except (ValueError, UnsupportedAlgorithm):
+        raise SettingsError(
+            f"{CERT} {certificate}: holds a certificate with a kind of key that is not known here.", param=CERT
+        ) from None
     if ours == of[0]:
         return
     if ours in of:

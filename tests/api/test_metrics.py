@@ -103,6 +103,27 @@ def test_a_file_that_cannot_be_read_is_a_decode_failure_and_a_refusal(served: Se
     assert grown(before, after, "request_seconds_count", method="POST", route="/v1/assess", status="415") == 1
 
 
+def test_a_code_that_the_peer_chose_is_no_refusal_and_makes_no_series(served: Served) -> None:
+    before = scraped(served)
+
+    async def closing(code: int) -> None:
+        async with connect(served.ws + "/v1/stream", subprotocols=[PROTOCOL]) as stranger:
+            await stranger.close(code)
+
+    for code in (4401, 4599):
+        asyncio.run(closing(code))
+    after = scraped_with(served, before, "sockets_closed_total", route="/v1/stream", code="other")
+    assert grown(before, after, "refusals_total", via="socket") == 0
+    for chosen in ("4401", "4599"):
+        assert grown(before, after, "sockets_closed_total", code=chosen) == 0
+
+
+def test_refusals_that_alerts_look_at_are_counted_from_zero_on(served: Served) -> None:
+    found = scraped(served)
+    for code in ("at_capacity", "store_unavailable"):
+        assert ("tingqing_refusals_total", frozenset({("via", "http"), ("code", code)})) in found
+
+
 def test_a_refused_socket_is_a_refusal_with_its_code(served: Served) -> None:
     before = scraped(served)
 

@@ -119,7 +119,7 @@ def test_no_number_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage
 def test_page_always_shows_whether_sound_is_sent_and_stored(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
     shown(page, "Sound is not being sent")
-    shown(page, "Nothing is stored")
+    shown(page, "No sound is stored")
     shown(page, "This rates the recording, not the patient. It is not a diagnosis.")
     begin(page, stub)
     shown(page, "Sound is being sent")

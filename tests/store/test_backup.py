@@ -204,7 +204,9 @@ async def test_what_root_writes_belongs_to_the_service(tmp_path: Path, monkeypat
     await add_keys(folder, 1)
     given: list[tuple[str, int, int]] = []
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).name, user, group)))
+    monkeypatch.setattr(
+        os, "chown", lambda path, user, group, *, follow_symlinks: given.append((Path(path).name, user, group))
+    )
     back_up(folder, target)
     restore(target, folder, replace=True)
     owner = (folder.stat().st_uid, folder.stat().st_gid)

@@ -6,6 +6,7 @@ import logging
 import math
 import sqlite3
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,27 @@ async def test_what_is_being_written_while_the_server_stops_is_kept(tmp_path: Pa
             asyncio.get_running_loop().call_later(0.3, other.execute, "ROLLBACK")
         other.close()
         assert kept(tmp_path) == {"good": 2}
+
+
+async def test_a_session_of_which_the_database_holds_more_than_is_known_is_written_anew(tmp_path: Path) -> None:
+    rows = [[1], [2], [3]]  # the judge's own, which only grow
+
+    def told(windows: int) -> SessionCheckpoint:
+        one = state(windows)
+        return replace(one, state=one.state | {"assessment": {"judge": {"history": {"rows": rows[:windows]}}}})
+
+    async with (
+        open_database(tmp_path) as database,
+        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, _),
+    ):
+        await store.put("good", told(1), at_once=True)
+        before = store.writer._written["good"]
+        await store.put("good", told(2), at_once=True)
+        store.writer._written["good"] = before
+        await store.put("good", told(3))
+        await store.put("other", state(7))
+        await store.writer.write_now()
+        assert kept(tmp_path) == {"good": 2}, "the row of the second window is there already"
+        await store.writer.write_now()
+        assert kept(tmp_path) == {"good": 3, "other": 7}
+        assert store.lasting

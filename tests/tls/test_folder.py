@@ -123,3 +123,14 @@ def test_two_commands_do_not_write_at_once(tmp_path: Path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(SettingsError, match="Another command"):
             ensure(tmp_path / "data", NAMES, "pc", NOW)
+
+
+def test_a_link_in_place_of_the_lock_is_not_written_through(tmp_path: Path) -> None:
+    made = first(tmp_path)
+    theirs = tmp_path / "theirs"
+    theirs.write_text("kept")
+    (made.folder / ".lock").unlink()
+    (made.folder / ".lock").symlink_to(theirs)
+    with pytest.raises(SettingsError, match="cannot be used"):
+        ensure(tmp_path / "data", NAMES, "pc", NOW)
+    assert theirs.read_text() == "kept"

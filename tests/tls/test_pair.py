@@ -180,3 +180,25 @@ def test_parameters_before_a_key_do_not_hide_it(tmp_path: Path) -> None:
     parameters = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
     key.write_bytes(parameters + plain.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
     assert read_pair(certificate, key, NOW).names == ("clinic.lan",)
+
+
+SM2 = b"""-----BEGIN CERTIFICATE-----
+MIIBgzCCASmgAwIBAgIUdj0XROnST17CZMj3v5SlmWZF818wCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLc20yLmV4YW1wbGUwIBcNMjYxMTI5MTIxMDUwWhgPMjEyNjEx
+MDUxMjEwNTBaMBYxFDASBgNVBAMMC3NtMi5leGFtcGxlMFkwEwYHKoZIzj0CAQYI
+KoEcz1UBgi0DQgAEBjAIuicuyVMEgxDYaWH1U8YWpX3dMpqDAc2aLXOQHHZRICGY
+js3gBL7hlq68TN8Ky+wEb6XXROgs1eJ7ATY5paNTMFEwHQYDVR0OBBYEFLKTkUzJ
+LEDilzILtZNBJ5yQgJtmMB8GA1UdIwQYMBaAFLKTkUzJLEDilzILtZNBJ5yQgJtm
+MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIgQqonj836wFwekEGP
+0edqlPWtcSS7nzJLrxFzoXRy2iQCIQDy3IIMjSvTdjybgScWQxjxaoHSkweSiyxM
+21JtX78zjw==
+-----END CERTIFICATE-----
+"""
+"""A certificate with a key on SM2's curve, as Chinese authorities issue them; ``cryptography`` has no such keys."""
+
+
+def test_a_kind_of_key_that_is_not_known_is_told(tmp_path: Path) -> None:
+    certificate, key = made(tmp_path)
+    certificate.write_bytes(SM2)
+    with pytest.raises(SettingsError, match=r"--tls-cert .*kind of key that is not known"):
+        read_pair(certificate, key, NOW)

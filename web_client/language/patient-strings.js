@@ -36,7 +36,7 @@ export const patientText = dictionary({
   sending: ['正在发送声音', 'Sound is being sent'],
   notSending: ['未发送声音', 'Sound is not being sent'],
   basicMode: ['基础模式：不识别是哪种噪声', 'Basic mode: noises are not identified'],
-  notStored: ['不保存任何内容', 'Nothing is stored'],
+  notStored: ['不保存声音', 'No sound is stored'],
   level: ['话筒音量', 'Microphone level'],
   levelSome: ['有声音', 'sound is coming in'],
   levelNone: ['安静', 'quiet'],

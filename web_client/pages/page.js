@@ -44,7 +44,7 @@ function speak(language) {
   button.lang = other === 'zh' ? 'zh-CN' : 'en';
   button.textContent = other === 'zh' ? '中文' : 'English';
   button.onclick = () => {
-    // Kept in the address, not on the device, because nothing is stored.
+    // Kept in the address, not on the device, where nothing is stored.
     address.searchParams.set('lang', other);
     history.replaceState(null, '', address);
     speak(other);

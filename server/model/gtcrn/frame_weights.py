@@ -13,7 +13,7 @@ class FrameWeights:
     """The published weights in the order in which the network uses them; taken once each."""
 
     def __init__(self, model: Any) -> None:
-        from onnx import numpy_helper  # noqa: PLC0415 - as above
+        from onnx import numpy_helper  # noqa: PLC0415 - only where a graph is made
 
         self.named: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
         kinds: dict[str, list[Any]] = {}
