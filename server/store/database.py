@@ -1,16 +1,20 @@
 """One SQLite file in the data folder, in WAL mode, brought up to date before it is used."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from random import uniform
+from time import monotonic
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.errors import SettingsError, StoreError
@@ -18,6 +22,9 @@ from server.errors import SettingsError, StoreError
 FILE = "tingqing.db"
 BUSY_MS = 5000
 """How long a writer waits for another process, such as ``tingqing keys create`` beside a server."""
+
+AGAIN_S = (0.02, 0.1)
+"""How long an opening waits before it tries again, drawn at random so that two do not meet for ever."""
 
 QUEUE_S = 10.0
 """How long a writer waits for the others of this process."""
@@ -66,12 +73,32 @@ async def open_database(folder: Path) -> AsyncIterator[Database]:
     reading = _engine(path, "BEGIN")
     try:
         with _refusals(folder):
-            async with writing.begin() as connection:
-                await connection.run_sync(_migrate)
+            await _bring_up_to_date(writing)
         yield Database(writing, reading)
     finally:
         await writing.dispose()
         await reading.dispose()
+
+
+async def _bring_up_to_date(engine: AsyncEngine) -> None:
+    """Again while others open it: SQLite changes to WAL mode and back without heeding its busy timeout."""
+    until = monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(_migrate)
+        except OperationalError as error:
+            if not _is_busy(error) or monotonic() > until:
+                raise
+        await asyncio.sleep(uniform(*AGAIN_S))
+
+
+def _is_busy(error: OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )  # the low byte is the kind, the high one the detail
 
 
 def _engine(path: Path, begin: str, **pool: Any) -> AsyncEngine:

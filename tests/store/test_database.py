@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,6 +118,25 @@ def test_processes_that_open_a_new_folder_at_once_all_get_it(tmp_path: Path) -> 
     for process in running:
         _, said = process.communicate(timeout=60)
         assert process.returncode == 0, said
+
+
+async def test_an_opening_waits_for_the_one_that_turns_the_file_to_wal_mode(tmp_path: Path) -> None:
+    """SQLite says at once that it is locked, whatever its busy timeout: that is no folder that cannot be used."""
+    (tmp_path / FILE).touch(mode=0o600)
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE half_made (id)")
+        opening = asyncio.create_task(_open_and_close(tmp_path))
+        _, still_waiting = await asyncio.wait({opening}, timeout=0.3)
+        assert still_waiting
+        other.execute("ROLLBACK")
+        async with asyncio.timeout(30):
+            await opening
+
+
+async def _open_and_close(folder: Path) -> None:
+    async with open_database(folder):
+        pass
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit SET who = 'nobody'", "DELETE FROM audit"])
