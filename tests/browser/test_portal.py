@@ -1,0 +1,317 @@
+"""The page of ``docs/examples/portal`` on another origin, all over TLS, in a Chromium that trusts the authority of
+``tingqing cert`` and nothing else: what its backend's token opens, and what any other one is told."""
+
+import asyncio
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Playwright
+
+from server.access.gate import utc_now
+from server.access.keys import MemoryKeys, create_key
+from server.access.principal import Role
+from server.access.tokens import Scope, Tokens
+from server.app import open_keys
+from server.settings import Settings
+from tests.browser.asserting import attribute, shown, until
+from tests.browser.conftest import FLAGS, require
+from tests.cli.conftest import Serving, in_process
+from tests.conftest import ROOT
+from tests.proxies.running import free_port
+from tests.tls.making import authority
+
+pytestmark = pytest.mark.timeout(400)
+
+EXAMPLE = ROOT / "docs" / "examples" / "portal" / "portal.py"
+Made = TypeVar("Made")
+
+MINUTES = timedelta(minutes=15)
+
+CONVERSATION = """async ([address, token, start]) => {
+  const socket = new WebSocket(address, ['tingqing.v1', `bearer.${token}`]);
+  const heard = [];
+  socket.onmessage = ({ data }) => heard.push(JSON.parse(data));
+  socket.onopen = () => start && socket.send(JSON.stringify(start));
+  const { code, reason } = await new Promise((resolve) => { socket.onclose = resolve; });
+  return { heard, code, reason, protocol: socket.protocol };
+}"""
+"""Opens one socket as any script of the page may, and returns all that it hears until it is closed."""
+
+START = {"type": "session.start", "audio": {"sample_rate": 16_000}}
+
+
+def apart(work: Coroutine[Any, Any, Made]) -> Made:
+    """On a thread: this one runs the loop of the browser's driver."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """A server and a portal beside it. ``portal``: the origin that the server allows; ``other``: the same page under
+    a name that it does not."""
+
+    server: str
+    portal: str
+    other: str
+    data: Path
+    keys: dict[str, str]
+    trust: Path
+
+    def announce(self, site: str = "ward-3") -> dict[str, Any]:
+        headers, trust = {"Authorization": f"Bearer {self.keys[site]}"}, ssl.create_default_context(cafile=self.trust)
+        answer = httpx.post(f"{self.server}v1/sessions", headers=headers, verify=trust, timeout=30)
+        answer.raise_for_status()
+        announced: dict[str, Any] = answer.json()
+        return announced
+
+    def expired(self, session_id: str) -> str:
+        """Genuine, and over for hours."""
+
+        async def made() -> str:
+            async with open_keys(Settings(data_dir=self.data)) as store:
+                past = Tokens(store, lambda: utc_now() - timedelta(hours=5))
+                return await past.issue(Scope.PUBLISH, session_id, "ward-3", MINUTES, key_id=None)
+
+        return apart(made())
+
+    def forged(self, session_id: str) -> str:
+        """As ours, but for the secret that signed it."""
+        return apart(Tokens(MemoryKeys(), utc_now).issue(Scope.PUBLISH, session_id, "ward-3", MINUTES, key_id=None))
+
+    def stream(self) -> str:
+        return f"{self.server.replace('https', 'wss')}v1/stream"
+
+    def observe(self, session_id: str) -> str:
+        return f"{self.server.replace('https', 'wss')}v1/sessions/{session_id}/observe"
+
+
+@pytest.fixture
+def clock_stands() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
+def hospital(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    data, port = tmp_path_factory.mktemp("data"), free_port()
+    names = [word for name in ("portal.localhost", "other.localhost") for word in ("--name", name)]
+    assert in_process("cert", *names, "--data-dir", data).code == 0
+    tls = data / "tls"
+
+    async def create() -> dict[str, str]:
+        async with open_keys(Settings(data_dir=data)) as store:
+            sites = ("ward-3", "elsewhere")
+            return {site: (await create_key(store, site, Role.INTEGRATOR, utc_now()))[0] for site in sites}
+
+    keys = apart(create())
+    portal = f"https://portal.localhost:{port}"
+    certificate, key = str(tls / "server.crt"), str(tls / "server.key")
+    flags = ["--data-dir", str(data), "--tls-cert", certificate, "--tls-key", key, "--allow-origin", portal]
+    with Serving(flags) as serving:
+        server = f"https://localhost:{serving.port}/"
+        with _portal(server, port, certificate, key, TINGQING_KEY=keys["ward-3"], SSL_CERT_FILE=str(tls / "ca.crt")):
+            yield Hospital(server, portal, f"https://other.localhost:{port}", data, keys, tls / "ca.crt")
+
+
+class _portal:  # noqa: N801 - a context manager
+    """The example as it is documented: a process, with its key in the environment."""
+
+    def __init__(self, server: str, port: int, *files: str, **variables: str) -> None:
+        command = [sys.executable, str(EXAMPLE), server, str(port), *files]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | variables, text=True
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline(), "the portal did not start"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def trusting(
+    playwright: Playwright, chromium_path: str, hospital: Hospital, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Path, Path], Browser]]:
+    """A Chromium that hears ``wav`` and trusts what is in ``ca``, as a phone on which it was installed."""
+    certutil = require(shutil.which("certutil"), "certutil (apt-get install libnss3-tools)")
+    opened: list[Browser] = []
+
+    def browser(wav: Path, ca: Path) -> Browser:
+        home = tmp_path_factory.mktemp("home")
+        trusted = home / ".pki" / "nssdb"
+        trusted.mkdir(parents=True)
+        for arguments in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "clinic", "-i", str(ca)]):
+            subprocess.run([certutil, "-d", f"sql:{trusted}", *arguments], check=True, timeout=60)
+        microphone = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+        flags = [*FLAGS, *microphone, f"--use-file-for-fake-audio-capture={wav}"]
+        environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(home)}
+        opened.append(playwright.chromium.launch(executable_path=chromium_path, args=flags, env=environment))
+        return opened[-1]
+
+    yield browser
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(trusting: Callable[[Path, Path], Browser], hospital: Hospital, mix_wav: Callable[[str], Path]) -> Browser:
+    return trusting(mix_wav("000"), hospital.trust)
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """Any complaint of the page fails the test: certificates, content that is not secure, refused requests."""
+    complaints: list[str] = []
+    page = chromium.new_context(locale="en-GB").new_page()
+    page.on("console", lambda said: complaints.extend([said.text] if said.type in ("error", "warning") else []))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.context.close()
+    assert complaints == []
+
+
+def begun(page: Page, hospital: Hospital, token: str | None = None) -> None:
+    """The portal's page with its token, or with another one; somebody pressed Start."""
+    page.goto(f"{hospital.portal}/")
+    page.locator("tingqing-patient [part=start]").wait_for()
+    if token is not None:
+        page.evaluate("token => document.querySelector('tingqing-patient').setAttribute('token', token)", token)
+    page.click("[part=start]")
+
+
+def test_a_page_of_another_origin_listens_over_tls_with_the_token_of_its_backend(
+    page: Page, hospital: Hospital
+) -> None:
+    page.goto(f"{hospital.portal}/")
+    page.locator("tingqing-patient [part=start]").wait_for()
+    page.evaluate(
+        """() => {
+          window.updates = [];
+          addEventListener('tingqing-message', ({ detail }) => {
+            if (['quality.update', 'session.ended'].includes(detail.type)) window.updates.push(detail);
+          });
+        }"""
+    )
+    page.click("[part=start]")
+    attribute(page, "data-state", "live", within_s=60)
+    attribute(page, "data-grade", "clear", within_s=60)
+    until(page, "window.updates.some((one) => one.overall?.score > 0.7)", within_s=60)
+    page.click("[part=finish]")
+    until(page, "window.updates.at(-1).type === 'session.ended'", within_s=60)
+    assert page.evaluate("window.updates.at(-1).result.reference") == "visit 4711"
+    assert not re.search("tq_", page.content()), "the key stays with the backend"
+
+
+def test_a_browser_that_was_not_told_to_trust_the_authority_sees_neither_portal_nor_server(
+    trusting: Callable[[Path, Path], Browser], hospital: Hospital, voice_wav: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.crt").write_bytes(authority().certificate)
+    page = trusting(voice_wav, tmp_path / "ca.crt").new_page()
+    for address in (hospital.portal, hospital.server):
+        with pytest.raises(Exception, match="ERR_CERT_AUTHORITY_INVALID"):
+            page.goto(address)
+
+
+@pytest.fixture
+def tokens(hospital: Hospital) -> dict[str, str]:
+    """By what is wrong with them; each would begin this session were it not for that."""
+    ours, theirs = hospital.announce(), hospital.announce("elsewhere")
+    head, claims, signature = ours["publish_token"].split(".")
+    return {
+        "altered": f"{head}.{claims}.{'A' * len(signature)}",
+        "altered claims": f"{head}.{theirs['publish_token'].split('.')[1]}.{signature}",
+        "signed elsewhere": hospital.forged(ours["id"]),
+        "a key": hospital.keys["ward-3"],
+        "for another socket": ours["observe_token"],
+        "expired": hospital.expired(ours["id"]),
+    }
+
+
+WRONG = {
+    "altered": ("invalid_token", 4401, "This link is not valid"),
+    "altered claims": ("invalid_token", 4401, "This link is not valid"),
+    "signed elsewhere": ("invalid_token", 4401, "This link is not valid"),
+    "a key": ("invalid_token", 4401, "This link is not valid"),
+    "for another socket": ("foreign_token", 4403, "This link is for another page."),
+    "expired": ("token_expired", 4410, "This link has expired."),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_token_gets_its_own_code_and_nothing_else(
+    page: Page, hospital: Hospital, tokens: dict[str, str], wrong: str
+) -> None:
+    code, close, sentence = WRONG[wrong]
+    begun(page, hospital, tokens[wrong])
+    attribute(page, "data-state", "error")
+    shown(page, sentence)
+    heard = page.evaluate(CONVERSATION, [hospital.stream(), tokens[wrong], START])
+    assert_only(heard, code, close)
+
+
+def test_a_used_token_gets_its_own_code_and_nothing_else_while_its_session_goes_on(
+    page: Page, hospital: Hospital
+) -> None:
+    token = hospital.announce()["publish_token"]
+    begun(page, hospital, token)
+    attribute(page, "data-state", "live", within_s=60)
+    attribute(page, "data-grade", re.compile("clear|usable"), within_s=60)  # so something was said
+    assert_only(page.evaluate(CONVERSATION, [hospital.stream(), token, START]), "token_used", 4403)
+    again = page.context.new_page()
+    begun(again, hospital, token)
+    attribute(again, "data-state", "error")
+    shown(again, "This link was already used.")
+    attribute(page, "data-state", "live")
+
+
+def test_a_token_of_another_site_or_session_opens_nothing_of_this_one(page: Page, hospital: Hospital) -> None:
+    ours, sibling, theirs = hospital.announce(), hospital.announce(), hospital.announce("elsewhere")
+    begun(page, hospital, ours["publish_token"])
+    attribute(page, "data-state", "live", within_s=60)
+    for token in (sibling["observe_token"], theirs["observe_token"], theirs["nudge_token"], ours["publish_token"]):
+        heard = page.evaluate(CONVERSATION, [hospital.observe(ours["id"]), token, None])
+        assert_only(heard, "foreign_token", 4403)
+    resume = START | {"resume": {"session_id": ours["id"], "resume_token": "guessed"}}
+    for token in (sibling["publish_token"], theirs["publish_token"]):
+        assert_only(page.evaluate(CONVERSATION, [hospital.stream(), token, resume]), "foreign_token", 4403)
+    attribute(page, "data-state", "live")
+
+
+def test_a_page_of_an_origin_that_is_not_listed_is_refused_even_with_a_good_token(
+    chromium: Browser, hospital: Hospital
+) -> None:
+    announced = hospital.announce()
+    page = chromium.new_page()
+    page.goto(f"{hospital.other}/")
+    heard = page.evaluate(CONVERSATION, [hospital.stream(), announced["publish_token"], START])
+    assert_only(heard, "forbidden", 4403)
+    refused = page.evaluate(
+        "async (address) => fetch(address).then(() => 'read', () => 'refused')", f"{hospital.server}v1/label-sets"
+    )
+    assert refused == "refused"
+    page.context.close()
+
+
+def assert_only(heard: dict[str, Any], code: str, close: int) -> None:
+    """One error with this code, closed with that one: no state, no score, no id of anything."""
+    (told,) = heard["heard"]
+    assert (told["type"], told["error"]["code"], heard["code"], heard["reason"]) == ("error", code, close, code)
+    assert not told["error"]["retryable"]
+    assert heard["protocol"] == "tingqing.v1", "the token is never echoed"
+    assert not re.search(r"[0-9a-f]{32}|eyJ|tq_", str(told["error"]))
