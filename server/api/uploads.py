@@ -102,7 +102,8 @@ def _limited(receive: Receive, max_bytes: int, timeout_s: float) -> Receive:
 
 async def _in_time(waiting: Awaitable[Message], timeout_s: float) -> Message:
     try:
-        return await asyncio.wait_for(waiting, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await waiting
     except TimeoutError:
         raise IdleTimeoutError("The upload stalled or was too slow. Send it again.", param="file") from None
 

@@ -52,7 +52,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Uncollected:
-    """The session has ended, and its patient never got the result."""
+    """The session has ended, and its patient may not have got the result."""
 
     session_id: str
     farewell: Farewell

@@ -14,12 +14,12 @@ from server.live import endings
 from server.live.admission import Admission, Uncollected
 from server.live.census import census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
-from server.live.clock import Clock, LoopClock, deadline
+from server.live.clock import Clock, LoopClock
 from server.live.connection import Connection
 from server.live.emptying import Emptying
 from server.live.entries import Entry
 from server.live.handover import Handover
-from server.live.handshake import capacity_error, draining_error, first_message, refuse
+from server.live.handshake import capacity_error, draining_error, first_message, part, refuse
 from server.live.limits import LiveLimits
 from server.live.load_meter import Census, LoadMeter
 from server.live.observer import Nudging, Observer
@@ -171,9 +171,7 @@ class SessionManager:
         if connection is None:
             return
         try:
-            closed = await connection.run()
-            if closed.delivered:
-                await self._registry.collected(connection.session.id)
+            await connection.run()
         finally:
             self._emptying.changed()
 
@@ -215,14 +213,8 @@ class SessionManager:
         return self._draining and (start.resume is None or self._registry.lasting)
 
     async def _deliver(self, transport: Transport, ended: Uncollected) -> None:
-        """The result that its patient never got, because the connection broke while the last window was scored."""
-        try:
-            async with deadline(self._clock, self._limits.send_s):
-                await transport.send_text(ended.farewell.ended)
-                await self._registry.collected(ended.session_id)
-                await transport.close(endings.ENDED, "client")
-        except TimeoutError:
-            return
+        """The result again, as long as it is kept: that it was sent does not tell that it arrived."""
+        await part(transport, self._clock, self._limits, endings.ENDED, "client", ended.farewell.ended)
 
     # -- observers
 

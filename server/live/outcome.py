@@ -50,8 +50,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a sink still knows of a session. ``farewell``: ``None`` once forgotten. ``collected``: the patient has the
-    result."""
+    """What a sink still knows of a session. ``farewell``: ``None`` once forgotten. ``collected``: the patient stayed
+    away too long to get the result."""
 
     session_id: str
     farewell: Farewell | None
@@ -70,7 +70,7 @@ class ResultSink(Protocol):
         ...
 
     async def collected(self, session_id: str) -> None:
-        """The patient has the result. An unknown session is ignored."""
+        """The patient stayed away too long: only observers get the result. An unknown session is ignored."""
         ...
 
     async def close(self) -> None:
@@ -124,7 +124,7 @@ class RecentResults:
         return Remembered(session_id, None, True) if self._tombstones.get(session_id) == site else None
 
     async def collected(self, session_id: str) -> None:
-        """The patient has the farewell: later requests are told so."""
+        """See ResultSink."""
         if (kept := self._kept.get(session_id)) is not None:
             kept.collected = True
 

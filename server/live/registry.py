@@ -268,11 +268,8 @@ class Registry:
             log.exception("a result could not be put together")
             outcome = without_result(session, reason)
         await self.end(session, outcome)
-        await self.collected(session.id)  # a patient who stayed away too long is told so
-
-    async def collected(self, session_id: str) -> None:
-        """The patient has the result of a session that ended."""
-        await self._calls.tell(self._sink.collected(session_id), "a sink could not be told that a result arrived")
+        # A patient who stayed away too long is told so.
+        await self._calls.tell(self._sink.collected(session.id), "a sink could not be told that a patient is too late")
 
     async def close(self) -> None:
         """Leave the sessions that wait for their patient to other processes, or end them where there can be none."""

@@ -69,7 +69,8 @@ class Lane(Generic[Q, A]):
         for job in left:
             _answer(job, ScoringError("The server is shutting down; this window was not scored."))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                await self._ended.wait()
         if self._ended.is_set():
             self._thread.join()
         return self._ended.is_set()
@@ -104,7 +105,8 @@ class Lane(Generic[Q, A]):
         if priority is Priority.LIVE:
             return self.enqueue(request, priority, deadline)
         try:
-            await asyncio.wait_for(self._file_permits.put(None), within_s)
+            async with asyncio.timeout(within_s):
+                await self._file_permits.put(None)
         except TimeoutError:
             raise self._late() from None
         return self._enqueue_permitted(request, deadline)
@@ -148,7 +150,8 @@ class Lane(Generic[Q, A]):
 
     async def _wait(self, job: Job[Q, A], within_s: float) -> Answer[A]:
         try:
-            return await asyncio.wait_for(job.future, max(0.0, within_s))
+            async with asyncio.timeout(max(0.0, within_s)):
+                return await job.future
         except TimeoutError:
             self._tally.expired += 1
             raise self._late() from None

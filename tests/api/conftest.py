@@ -65,10 +65,19 @@ class Served:
         assert not self.thread.is_alive()
 
 
-def start(trust: ssl.SSLContext | None = None, *, open_clap: Callable[..., Any] = open_clap, **settings: Any) -> Served:
+def start(
+    trust: ssl.SSLContext | None = None,
+    *,
+    open_clap: Callable[..., Any] = open_clap,
+    send_buffer: int | None = None,
+    **settings: Any,
+) -> Served:
     """Serve with ``settings`` on a free port; returns once it answers. ``trust``: of a client, where it serves TLS.
-    ``open_clap``: another source of CLAP than the settings'."""
+    ``open_clap``: another source of CLAP than the settings'. ``send_buffer``: bytes that the kernel takes for a peer
+    that does not read, instead of megabytes."""
     listener = socket.socket()
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)
     port: int = listener.getsockname()[1]

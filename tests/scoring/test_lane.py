@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from server.errors import ScoringError
-from server.scoring.jobs import Batching
+from server.scoring.jobs import Answer, Batching
 from server.scoring.lane import Lane
 from server.scoring.ports import Priority
 from tests.fakes import until
@@ -115,6 +115,23 @@ async def test_cancelled_work_never_reaches_the_scorer() -> None:
     assert await answer(lane, 5) == 10
     assert [99] not in work.batches
     assert lane.metrics().abandoned == 1
+    await lane.stop()
+
+
+async def test_who_is_cancelled_just_when_the_answer_comes_stays_cancelled() -> None:
+    """A session's loop that missed it would wait for ever, and with it whoever comes back to the session."""
+    work = Work()
+    lane = await started(work)
+    first = await work.hold(lane)
+    job = await lane.admit(2, Priority.LIVE, 10.0)
+    waiting = asyncio.create_task(lane._wait(job, 10.0))
+    await asyncio.sleep(0)
+    job.future.set_result(Answer(4, 0.0, 0.0))
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    work.gate.set()
+    await first
     await lane.stop()
 
 
