@@ -30,8 +30,8 @@ class NoDetector:
     name = "none"
     frame_samples = 512
 
-    def push(self, frame: Any) -> float:
-        return 0.0
+    def push(self, frames: Any) -> Any:
+        return np.zeros(frames.shape[0], np.float32)
 
     def snapshot(self) -> dict[str, Any]:
         return {}

@@ -47,7 +47,7 @@ def probabilities(samples: Any, detector: Any, level: Callable[[Any], Any]) -> A
     """Speech probability of each 10 ms row: that of the frame that contains its middle."""
     n = detector.frame_samples
     frames = samples[: samples.shape[0] // n * n].reshape(-1, n)
-    heard = np.array([detector.push(level(frame)) for frame in frames])
+    heard = detector.push(level(frames))
     middles = (np.arange(ROWS) * 160 + 80) // n
     return heard[np.minimum(middles, heard.shape[0] - 1)]
 

@@ -137,8 +137,11 @@ class FakeDetector:
         self.frames = 0
         self._smooth = 0.0
 
-    def push(self, frame: Float32Array) -> float:
-        assert frame.shape == (self.frame_samples,)
+    def push(self, frames: Float32Array) -> Float32Array:
+        assert frames.shape[1:] == (self.frame_samples,)
+        return np.array([self._heard(frame) for frame in frames], np.float32)
+
+    def _heard(self, frame: Float32Array) -> float:
         self.frames += 1
         self._smooth += 0.6 * (float(np.dot(frame, frame)) / self.frame_samples - self._smooth)
         return min(1.0, 500.0 * self._smooth)

@@ -1,4 +1,4 @@
-"""Silero VAD (MIT) in ONNX Runtime: 32 ms frames, one shared session, separate memory for each stream.
+"""Silero VAD (MIT) in ONNX Runtime: blocks of 32 ms frames, one shared session, separate memory for each stream.
 
 The model file lies beside this module, because the ``silero-vad`` package cannot be installed without torch: it is
 ``silero_vad_openvino_16k.onnx`` of silero-vad 6.2.3, unchanged (docs/decisions/0012-silero-in-the-repository.md).
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from server.model.onnx import load_onnxruntime
+from server.model.silero_graph import HIDDEN, PLACES, SPECTRUM_SAMPLES, block_graph
 from server.values.audio import Float32Array
 
 if TYPE_CHECKING:
@@ -25,18 +26,27 @@ FRAME_SAMPLES = 512
 CONTEXT_SAMPLES = 64
 """The model also gets the end of the previous frame (``OnnxWrapper`` of silero-vad 5 and 6)."""
 
-_STATE_SHAPE = (2, 1, 128)
+_STATE_SHAPE = (2, 1, HIDDEN)
+
+_OUTPUTS = ["speech", "state_out"]
+
+_REFLECTED = 64
+"""The model mirrors so many samples at the end of a frame, without the last one."""
+
+_HEARD = CONTEXT_SAMPLES + FRAME_SAMPLES
+_PADDED = _HEARD + _REFLECTED
+_STRIDES = tuple(4 * samples for samples in (_PADDED, SPECTRUM_SAMPLES // 2, 1))
 
 
 def load_silero_session() -> "InferenceSession":
-    """One ONNX Runtime session with one thread; it may be shared by all streams and threads."""
+    """One ONNX Runtime session over ``block_graph``, with one thread; all streams and threads may share it."""
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session: InferenceSession = onnxruntime.InferenceSession(
-        str(MODEL_FILE), options, providers=["CPUExecutionProvider"]
+        block_graph(MODEL_FILE.read_bytes()), options, providers=["CPUExecutionProvider"]
     )
     return session
 
@@ -50,24 +60,32 @@ class SileroDetector:
     def __init__(self, session: "InferenceSession") -> None:
         self._session = session
         self._state = np.zeros(_STATE_SHAPE, np.float32)
-        self._input = np.zeros((1, CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32)
+        self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
 
-    def push(self, frame: Float32Array) -> float:
-        """Speech probability 0..1 of one frame, float32 ``(512,)`` at 16 kHz, levelled."""
-        window = self._input
-        window[0, :CONTEXT_SAMPLES] = window[0, FRAME_SAMPLES:]
-        window[0, CONTEXT_SAMPLES:] = frame
-        output, self._state = self._session.run(None, {"input": window, "state": self._state})
-        return float(output[0, 0])
+    def push(self, frames: Float32Array) -> Float32Array:
+        """Speech probability 0..1 of each frame, float32 ``(n,)``; ``frames``: float32 ``(n, 512)``, 16 kHz, levelled.
+
+        How many frames come at a time changes nothing.
+        """
+        n = frames.shape[0]
+        heard = np.empty((n, _PADDED), np.float32)
+        heard[0, :CONTEXT_SAMPLES] = self._context
+        heard[1:, :CONTEXT_SAMPLES] = frames[:-1, -CONTEXT_SAMPLES:]
+        heard[:, CONTEXT_SAMPLES:_HEARD] = frames
+        heard[:, _HEARD:] = heard[:, _HEARD - 2 : _HEARD - 2 - _REFLECTED : -1]
+        self._context = frames[-1, -CONTEXT_SAMPLES:].copy()
+        stretches = np.ndarray((n, PLACES, SPECTRUM_SAMPLES), np.float32, heard, 0, _STRIDES)
+        speech, self._state = self._session.run(_OUTPUTS, {"stretches": stretches, "state": self._state})
+        return np.asarray(speech[:, 0])
 
     def snapshot(self) -> dict[str, Any]:
         """The network's state and the end of the last frame, base64 in JSON values."""
-        return {"state": _encode(self._state), "context": _encode(self._input[0, FRAME_SAMPLES:])}
+        return {"state": _encode(self._state), "context": _encode(self._context)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         self._state = _decode(state["state"]).reshape(_STATE_SHAPE)
-        self._input[0, FRAME_SAMPLES:] = _decode(state["context"]).reshape(CONTEXT_SAMPLES)
+        self._context = _decode(state["context"]).reshape(CONTEXT_SAMPLES)
 
 
 def _encode(array: Float32Array) -> str:

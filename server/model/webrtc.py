@@ -28,11 +28,11 @@ class WebRtcDetector:
     def __init__(self, mode: int = MODE) -> None:
         self._vad = webrtcvad.Vad(mode)
 
-    def push(self, frame: Float32Array) -> float:
-        """1.0 for speech, 0.0 for none, of one frame: float32 ``(480,)`` at 16 kHz, levelled, -1..1."""
-        assert frame.shape == (FRAME_SAMPLES,), frame.shape
-        pcm = np.rint(np.clip(frame, -1.0, 1.0) * np.float32(32767.0)).astype("<i2")
-        return 1.0 if self._vad.is_speech(pcm.tobytes(), CORE_RATE) else 0.0
+    def push(self, frames: Float32Array) -> Float32Array:
+        """1.0 for speech, 0.0 for none, of each frame: float32 ``(n, 480)`` at 16 kHz, levelled, -1..1."""
+        assert frames.shape[1:] == (FRAME_SAMPLES,), frames.shape
+        pcm = np.rint(np.clip(frames, -1.0, 1.0) * np.float32(32767.0)).astype("<i2")
+        return np.array([self._vad.is_speech(frame.tobytes(), CORE_RATE) for frame in pcm], np.float32)
 
     def snapshot(self) -> dict[str, Any]:
         """Empty: the library does not expose its state and starts afresh after a restore."""

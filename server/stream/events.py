@@ -51,15 +51,16 @@ StreamEvent = WindowReady | Level | SpeechStarted | SpeechStopped
 class Detector(Protocol):
     """A voice activity detector with the memory of one stream.
 
-    ``frame_samples`` at 16 kHz is fixed; ``push`` takes exactly that many float32 samples in -1..1 (levelled) and
-    returns the speech probability 0..1. ``snapshot``/``restore`` carry the memory as JSON-able values.
+    ``frame_samples`` at 16 kHz is fixed; ``push`` takes whole frames, float32 ``(n, frame_samples)`` in -1..1
+    (levelled), at least one, and returns the speech probability 0..1 of each. How many come at a time changes nothing.
+    ``snapshot``/``restore`` carry the memory as JSON-able values.
     """
 
     name: str
     frame_samples: int
 
-    def push(self, frame: Float32Array) -> float:
-        """Speech probability 0..1 of one frame, float32 ``(frame_samples,)``."""
+    def push(self, frames: Float32Array) -> Float32Array:
+        """Speech probability 0..1 of each frame, float32 ``(n,)``; ``frames``: float32 ``(n, frame_samples)``."""
         ...
 
     def snapshot(self) -> dict[str, Any]:

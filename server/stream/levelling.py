@@ -46,8 +46,8 @@ _FIRST_S = 0.1
 class Levelling:
     """A running estimate of the active speech level, advanced frame by frame.
 
-    ``apply`` takes one VAD frame at 16 kHz and gives it without its offset, at -26 dBFS by the estimate so far, this
-    frame included. ``snapshot``/``restore`` carry the memory as JSON-able values.
+    ``apply`` takes VAD frames at 16 kHz and gives them without their offset, at -26 dBFS by the estimate so far, each
+    frame's own level included. ``snapshot``/``restore`` carry the memory as JSON-able values.
     """
 
     def __init__(self) -> None:
@@ -55,19 +55,30 @@ class Levelling:
         self._heard_s = _FIRST_S
         self._dc: float | None = None
 
-    def apply(self, frame: Float32Array) -> Float32Array:
-        """Level one frame: float32 ``(n,)``, -1..1, to the same shape, limited to -1..1."""
-        n = frame.shape[0]
+    def apply(self, frames: Float32Array) -> Float32Array:
+        """Level frames: float32 ``(k, n)``, -1..1, to the same shape, limited to -1..1. How many come at a time changes
+        nothing."""
+        n = frames.shape[1]
         seconds = n / CORE_RATE
-        mean = float(np.add.reduce(frame)) / n
-        self._dc = mean if self._dc is None else self._dc + (mean - self._dc) * _step(seconds, DC_S)
-        centred = frame - np.float32(self._dc)
-        self._track(max(float(np.dot(centred, centred)) / n, 1e-12), seconds)
-        gain_db = min(max(TARGET_DBFS - self._level_db, MIN_GAIN_DB), MAX_GAIN_DB)
-        centred *= np.float32(10.0 ** (gain_db / 20.0))
+        offsets = [self._follow(total / n, seconds) for total in np.add.reduce(frames, axis=1).tolist()]
+        centred = frames - np.array(offsets, np.float32)[:, np.newaxis]
+        powers = np.add.reduce(np.square(centred), axis=1).tolist()
+        gains = [self._gain(max(power / n, 1e-12), seconds) for power in powers]
+        centred *= np.array(gains, np.float32)[:, np.newaxis]
         np.minimum(centred, 1.0, out=centred)
         np.maximum(centred, -1.0, out=centred)
         return centred
+
+    def _follow(self, mean: float, seconds: float) -> float:
+        """The running mean, this frame's included."""
+        self._dc = mean if self._dc is None else self._dc + (mean - self._dc) * _step(seconds, DC_S)
+        return self._dc
+
+    def _gain(self, power: float, seconds: float) -> float:
+        """Factor for a frame of this mean square, which is heard first."""
+        self._track(power, seconds)
+        gain_db = min(max(TARGET_DBFS - self._level_db, MIN_GAIN_DB), MAX_GAIN_DB)
+        return float(10.0 ** (gain_db / 20.0))
 
     def _track(self, power: float, seconds: float) -> None:
         frame_db = 10.0 * math.log10(power)

@@ -57,17 +57,29 @@ class VoiceGate:
 
     def advance(self, ring: Ring, gaps: Gaps, far_end: FarEnd) -> list[Transition]:
         """Take the complete frames up to ``ring.end``; return the speech starts and stops in them."""
+        n = (ring.end - self._next) // self._frame
+        if n <= 0:
+            return []
         transitions: list[Transition] = []
-        while self._next + self._frame <= ring.end:
-            start, end = self._next, self._next + self._frame
-            p = 0.0 if gaps.idle(start, end) else self._detector.push(self._levelling.apply(ring.read(start, end)))
-            self._next = end
-            self._ends.append(end)
-            self._probabilities.append(p)
-            transition = self._weigh(0.0 if far_end.touches(start, end) else p, end)
+        start, self._next = self._next, self._next + n * self._frame
+        ends = range(start + self._frame, self._next + 1, self._frame)
+        probabilities = self._hear(ring.read(start, self._next), ends, gaps)
+        self._ends.extend(ends)
+        self._probabilities.extend(probabilities)
+        for end, p in zip(ends, probabilities, strict=True):
+            transition = self._weigh(0.0 if far_end.touches(end - self._frame, end) else p, end)
             if transition is not None:
                 transitions.append(transition)
         return transitions
+
+    def _hear(self, pcm: Float32Array, ends: range, gaps: Gaps) -> list[float]:
+        """What the detector says of each frame; 0 for those that it does not get."""
+        frames = pcm.reshape(len(ends), self._frame)
+        heard = [not gaps.idle(end - self._frame, end) for end in ends]
+        if not all(heard):
+            frames = frames[heard]
+        told = iter(self._detector.push(self._levelling.apply(frames)).tolist() if frames.shape[0] else ())
+        return [next(told) if one else 0.0 for one in heard]
 
     def _weigh(self, p: float, end: int) -> Transition | None:
         """Count frames that contradict the gate's state; switch it after enough in a row."""

@@ -11,12 +11,15 @@ import pytest
 import soundfile
 
 from server.model.detectors import DetectorName, detector_factory
-from server.model.silero import CONTEXT_SAMPLES, SileroDetector, load_silero_session
+from server.model.onnx import load_onnxruntime
+from server.model.silero import CONTEXT_SAMPLES, FRAME_SAMPLES, MODEL_FILE, SileroDetector, load_silero_session
+from server.model.silero_graph import block_graph
 from server.model.webrtc import WebRtcDetector
 from server.stream.core import StreamCore
 from server.stream.events import SpeechStarted, StreamEvent
 from server.values.audio import AudioFormat, Encoding, Float32Array
 from tests.fakes import FakeDetector
+from tests.model.gtcrn_reference import random_frame_graph
 from tests.stream.audio import assert_same, run, windows
 
 NAMES = get_args(DetectorName)
@@ -51,10 +54,11 @@ def test_every_detector_keeps_the_contract(name: str, makers: dict[str, Callable
     assert detector.name == name
     assert detector.frame_samples in (480, 512)
     frames = frames_of(mixes, "000_clean_en", detector)
-    heard = [detector.push(frame) for frame in frames[:150]]
-    assert all(isinstance(p, float) and 0.0 <= p <= 1.0 for p in heard)
-    assert max(heard) > 0.5
-    assert [makers[name]().push(frames[0]) for _ in range(2)] == [heard[0]] * 2
+    heard = detector.push(frames[:150])
+    assert heard.shape == (150,)
+    assert ((heard >= 0.0) & (heard <= 1.0)).all()
+    assert heard.max() > 0.5
+    assert [makers[name]().push(frames[:1]).tolist() for _ in range(2)] == [[heard[0]]] * 2
     makers[name]().restore(detector.snapshot())
 
 
@@ -64,10 +68,40 @@ def test_a_restored_detector_goes_on_to_the_last_bit(
 ) -> None:
     one, other = makers[name](), makers[name]()
     frames = frames_of(mixes, "014_noise", one)
-    for frame in frames[:60]:
-        one.push(frame)
+    one.push(frames[:60])
     other.restore(one.snapshot())
-    assert [one.push(frame) for frame in frames[60:150]] == [other.push(frame) for frame in frames[60:150]]
+    np.testing.assert_array_equal(one.push(frames[60:150]), other.push(frames[60:150]))
+
+
+@pytest.mark.parametrize("name", [*NAMES, "fake"])
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 6, 7, 13, 32])
+def test_no_answer_depends_on_how_many_frames_come_at_a_time(
+    name: str, block: int, makers: dict[str, Callable[[], Any]], mixes: Path
+) -> None:
+    one, other = makers[name](), makers[name]()
+    frames = frames_of(mixes, "014_noise", one)[:160]
+    parts = [one.push(frames[at : at + block]) for at in range(0, frames.shape[0], block)]
+    np.testing.assert_array_equal(np.concatenate(parts), other.push(frames))
+    assert one.snapshot() == other.snapshot()
+
+
+@pytest.mark.parametrize("name", ["000_clean_en", "016_noise_babble", "100_silence"])
+def test_blocks_of_frames_give_what_the_published_graph_gives_frame_by_frame(
+    name: str, silero: Callable[[], Any], mixes: Path
+) -> None:
+    frames = frames_of(mixes, name, SileroDetector)
+    published = load_onnxruntime().InferenceSession(str(MODEL_FILE), providers=["CPUExecutionProvider"])
+    state, told = np.zeros((2, 1, 128), np.float32), []
+    for before, frame in zip([np.zeros(FRAME_SAMPLES, np.float32), *frames], frames, strict=False):
+        heard = np.concatenate((before[-CONTEXT_SAMPLES:], frame))[np.newaxis]
+        p, state = published.run(None, {"input": heard, "state": state})
+        told.append(p[0, 0])
+    np.testing.assert_allclose(silero().push(frames), told, atol=5e-6, rtol=0)
+
+
+def test_another_graph_is_not_taken_for_silero() -> None:
+    with pytest.raises(ValueError, match="not Silero's graph"):
+        block_graph(random_frame_graph(3))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,15 +118,18 @@ def test_silero_gets_the_end_of_the_frame_before() -> None:
         """Fake to see what the model is given."""
 
         def run(self, outputs: None, inputs: dict[str, Any]) -> list[Any]:
-            seen.append(inputs["input"].copy())
-            return [np.zeros((1, 1), np.float32), inputs["state"] + 1]
+            seen.extend(inputs["stretches"].copy())
+            return [np.zeros((inputs["stretches"].shape[0], 1), np.float32), inputs["state"] + 1]
 
     detector = SileroDetector(Session())
-    samples = np.arange(1024, dtype=np.float32) / np.float32(1024)
-    detector.push(samples[:512])
-    detector.push(samples[512:])
-    assert not seen[0][0, :CONTEXT_SAMPLES].any()
-    np.testing.assert_array_equal(seen[1][0], samples[512 - CONTEXT_SAMPLES :])
+    samples = np.arange(1, 1 + 4 * 512, dtype=np.float32) / np.float32(4096)
+    for start, end in ((0, 1), (1, 2), (2, 4)):
+        detector.push(samples[start * 512 : end * 512].reshape(-1, 512))
+    behind = np.concatenate((np.zeros(CONTEXT_SAMPLES, np.float32), samples))
+    for n, stretches in enumerate(seen):
+        heard = behind[n * 512 : n * 512 + CONTEXT_SAMPLES + 512]
+        mirrored = np.concatenate((heard, heard[-65:-1][::-1]))
+        np.testing.assert_array_equal(stretches, [mirrored[at : at + 256] for at in range(0, 512, 128)])
 
 
 def test_the_session_has_one_thread() -> None:
@@ -127,7 +164,7 @@ def test_webrtc_modes_call_ever_less_noise_speech(mixes: Path) -> None:
     shares = []
     for mode in range(4):
         detector = WebRtcDetector(mode)
-        shares.append(float(np.mean([detector.push(frame * 4) for frame in frames])))
+        shares.append(float(np.mean(detector.push(frames * 4))))
     assert shares == sorted(shares, reverse=True)
 
 

@@ -25,8 +25,8 @@ class ScriptedDetector:
         self.answers = list(answers)
         self.frame_samples = frame_samples
 
-    def push(self, frame: Float32Array) -> float:
-        return self.answers.pop(0)
+    def push(self, frames: Float32Array) -> Float32Array:
+        return np.array([self.answers.pop(0) for _ in frames])
 
     def snapshot(self) -> dict[str, Any]:
         return {}
@@ -150,7 +150,7 @@ def test_after_a_skip_frames_go_on_where_they_would_have() -> None:
 def test_levelling_brings_speech_to_its_target_within_two_seconds(gain_db: float, offset: float) -> None:
     samples = np.asarray(babble(6, SECOND) * 10 ** (gain_db / 20) + offset, np.float32)
     levelling = Levelling()
-    out = np.concatenate([levelling.apply(frame) for frame in samples[: 187 * FRAME].reshape(-1, FRAME)])
+    out = levelling.apply(samples[: 187 * FRAME].reshape(-1, FRAME)).ravel()
     late = out[2 * SECOND : 5 * SECOND].reshape(-1, 320)
     levels = 10 * np.log10(np.mean(np.square(late), axis=1) + 1e-12)
     active = levels[levels > np.percentile(levels, 95) - 22]
@@ -160,21 +160,25 @@ def test_levelling_brings_speech_to_its_target_within_two_seconds(gain_db: float
 def test_levelling_goes_on_where_its_snapshot_was_taken() -> None:
     samples = babble(2, SECOND)[: 60 * FRAME].reshape(-1, FRAME)
     whole, other = Levelling(), Levelling()
-    for frame in samples[:30]:
-        whole.apply(frame)
+    whole.apply(samples[:30])
     other.restore(whole.snapshot())
-    for frame in samples[30:]:
-        np.testing.assert_array_equal(whole.apply(frame), other.apply(frame))
+    np.testing.assert_array_equal(whole.apply(samples[30:]), other.apply(samples[30:]))
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 31])
+def test_levelling_does_not_depend_on_how_many_frames_come_at_a_time(block: int) -> None:
+    samples = babble(3, SECOND)[: 93 * FRAME].reshape(-1, FRAME) + np.float32(0.01)
+    levelling = Levelling()
+    parts = [levelling.apply(samples[at : at + block]) for at in range(0, 93, block)]
+    np.testing.assert_array_equal(np.concatenate(parts), Levelling().apply(samples))
 
 
 def levelled(*parts: tuple[float, float]) -> Float32Array:
     """Tones of (seconds, dBFS RMS) one after the other, levelled frame by frame."""
     t = np.arange(FRAME) / SECOND
     tone = np.asarray(np.sqrt(2) * np.sin(2 * np.pi * 500 * t), np.float32)  # whole periods: every frame is the same
-    levelling, out = Levelling(), []
-    for seconds, dbfs in parts:
-        out += [levelling.apply(tone * np.float32(10 ** (dbfs / 20))) for _ in range(frames(seconds))]
-    return np.concatenate(out)
+    heard = [np.tile(tone * np.float32(10 ** (dbfs / 20)), (frames(seconds), 1)) for seconds, dbfs in parts]
+    return Levelling().apply(np.concatenate(heard)).ravel()
 
 
 def dbfs_of(samples: Float32Array) -> float:
@@ -203,10 +207,9 @@ def test_a_quiet_talker_after_a_loud_noise_comes_up_two_decibels_a_second() -> N
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_levelled_samples_stay_within_full_scale(sign: float) -> None:
     levelling = Levelling()
-    for _ in range(frames(2.0)):
-        levelling.apply(np.tile(np.array([0.003, -0.003], np.float32), FRAME // 2))
-    click = np.zeros(FRAME, np.float32)
-    click[100] = sign
-    out = levelling.apply(click)
+    levelling.apply(np.tile(np.array([0.003, -0.003], np.float32), (frames(2.0), FRAME // 2)))
+    click = np.zeros((1, FRAME), np.float32)
+    click[0, 100] = sign
+    out = levelling.apply(click)[0]
     assert np.abs(out).max() == 1.0
     assert out[100] == sign

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from server.model.graph_writer import GraphWriter
 from server.model.gtcrn.frame_weights import Array, FrameWeights
-from server.model.gtcrn.graph_writer import GraphWriter
 
 CHANNELS = 16
 BANDS = 33

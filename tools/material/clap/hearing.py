@@ -24,8 +24,8 @@ class _EverythingIsSpeech:
     name = "everything"
     frame_samples = 512
 
-    def push(self, frame: Float32Array) -> float:
-        return 1.0
+    def push(self, frames: Float32Array) -> Float32Array:
+        return np.ones(frames.shape[0], np.float32)
 
     def snapshot(self) -> dict[str, Any]:
         return {}
