@@ -23,10 +23,12 @@ from tools.accuracy.resume import KeptRows, code_digest, key_of, lines
 
 MAKERS = (
     *("codecs_of_lines", "further_mixes", "pairs", "second_kind", "second_kind_items", "second_kind_places"),
-    *("second_kind_signal", "spoil", "voices"),
+    *("second_kind_signal", "spoil", "voices", "heard", "microphones"),
 )
 """Of bench/: what makes the second kind of recordings and the pairs."""
 AUDIO = Path(os.environ.get("TINGQING_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "audio"
+
+PROCESSED = "processed"
 
 PACE = "moderate_pace"
 """How fast the talkers of the material speak is not what these benches test."""
@@ -41,12 +43,12 @@ class Ear:
         self._max_s = max_s
 
     async def judge(self, file: Path, source: str = "file") -> Result:
-        """``source``: ``file`` goes the way of ``tingqing assess``; another is judged as a raw capture from it. A
-        source that this version does not know counts as a file."""
+        """``source``: ``file`` goes the way of ``tingqing assess``; ``processed`` is a microphone of which nothing is
+        known; another is judged as a raw capture from it. A source that this version does not know counts as a file."""
         recording = read_recording(file, max_s=self._max_s)
-        if source == "file" or source not in set(CaptureSource):
+        if source != PROCESSED and (source == "file" or source not in set(CaptureSource)):
             return await assess_recording(self._engine, recording, self._labels)
-        capture = Capture(CaptureSource(source), False, False, False)
+        capture = Capture() if source == PROCESSED else Capture(CaptureSource(source), False, False, False)
         core = self._engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
         assessment = Assessment(self._engine, self._labels, capture)
         try:

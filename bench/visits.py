@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 import soundfile  # noqa: E402 - the path comes first
 from visit_figures import faults, figures  # noqa: E402
-from visit_judge import far_end_supported, jobs, judge_visit, judged  # noqa: E402
+from visit_judge import RAW, far_end_supported, jobs, judge_visit, judged  # noqa: E402
 from visit_tables import document  # noqa: E402
 
 from server.app import open_engine  # noqa: E402
@@ -40,10 +40,10 @@ from tools.material.visits.truth import RATE  # noqa: E402
 AUDIO = Path(os.environ.get("TINGQING_SHARED", ROOT.parent / "shared")) / "audio"
 
 
-def run(plan: Sequence[Plan], workers: int, within_s: float, *, mos: bool) -> list[Outcome]:
+def run(plan: Sequence[Plan], workers: int, within_s: float, *, mos: bool, microphone: str) -> list[Outcome]:
     """All of them judged, or as many as ``within_s`` allows, in order, with a line of progress for each."""
     todo, found, began = jobs(plan), [], time.monotonic()
-    for outcome in judged(AUDIO, todo, workers, mos=mos):
+    for outcome in judged(AUDIO, todo, workers, mos=mos, microphone=microphone):
         found.append(outcome)
         wrong = len(false_prompts(outcome))
         told = f"{outcome.verdict}, {wrong} false prompt{'' if wrong == 1 else 's'}"
@@ -96,6 +96,9 @@ def parsed() -> argparse.Namespace:
         "--within", type=float, default=float("inf"), help="minutes, then count what was judged by then"
     )
     parser.add_argument("--no-mos", action="store_true", help="without DNSMOS: faster, and not the product")
+    parser.add_argument(
+        "--microphone", default=RAW, help="raw, or none, webrtc2, webrtc2_gain …: a way of microphones.py, undeclared"
+    )
     parser.add_argument("--json", type=Path, help="write all figures and the list of faults there")
     parser.add_argument("--visit", help="the id of one visit, told in detail")
     parser.add_argument("--write", type=Path, help="write the visits into this folder, judge nothing")
@@ -111,12 +114,15 @@ def main() -> None:
     if arguments.write:
         write(arguments.write, plan)
         return
-    outcomes = run(plan, arguments.workers, 60 * arguments.within, mos=not arguments.no_mos)
+    outcomes = run(
+        plan, arguments.workers, 60 * arguments.within, mos=not arguments.no_mos, microphone=arguments.microphone
+    )
     on = {
         "fold": arguments.fold,
         "seed": arguments.seed,
         "kinds": arguments.kind or list(KINDS),
         "mos": not arguments.no_mos,
+        "microphone": arguments.microphone,
         "planned": len(plan),
     }
     found = {"measured_on": on, **figures(outcomes, list_faults=arguments.fold != "held")}

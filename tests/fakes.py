@@ -12,7 +12,7 @@ import numpy as np
 from server.live.checkpoint import Holder, SessionCheckpoint
 from server.live.outcome import Outcome, Remembered
 from server.live.transport import Disconnected
-from server.scoring.denoising import Denoised, DenoiseRequest
+from server.scoring.denoising import COLUMNS, Denoised, DenoiseRequest
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
@@ -113,7 +113,7 @@ class FakeDenoiser:
         assert (request.pcm[-seconds.size * 16_000 :: 16_000] == seconds).all(), "the audio of other seconds"
         self.asked += [(int(second), before + place) for place, second in enumerate(seconds)]
         self.gains.append(request.gain_db)
-        levels = np.repeat(seconds, 10)[:, np.newaxis].repeat(2, axis=1).astype(np.float32)
+        levels = np.repeat(seconds, 10)[:, np.newaxis].repeat(COLUMNS, axis=1).astype(np.float32)
         return Denoised(levels, np.array([before + seconds.size], np.float16))
 
 

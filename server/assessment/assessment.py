@@ -16,7 +16,7 @@ from server.judge.judgement import PromptEvent
 from server.judge.labels import Label, LabelSet
 from server.judge.said import Said
 from server.judge.session import SessionJudge
-from server.scoring.denoising import UNKNOWN_LEVELS, WORDS_SNR
+from server.scoring.denoising import OF_A_DENOISER, UNKNOWN_LEVELS
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture, Float32Array
@@ -98,7 +98,7 @@ class Assessment:
 
     async def _parted(self, window: Window) -> tuple[Float32Array, bool]:
         """As ``DenoisedSeconds.of``; nothing where no label reads it."""
-        if self.capture.processed or not self.labels.reads(WORDS_SNR):
+        if not any(self.labels.reads(measure, self.capture.basis) for measure in OF_A_DENOISER):
             return UNKNOWN_LEVELS, False
         return await self._denoised.of(window)
 

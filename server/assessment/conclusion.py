@@ -15,6 +15,12 @@ LITTLE_SPEECH = Notice(
     NoticeCode.LITTLE_SPEECH,
 )
 
+AS_HEARD = Notice(
+    "评的是医生听到的声音：话筒的声音经过了设备处理（或无法确认），房间本身没有评估。",
+    "Judged as the doctor hears it: the device processed the sound, or may have; the room itself is not judged.",
+    NoticeCode.AS_HEARD,
+)
+
 
 def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) -> Result:
     """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires)."""
@@ -24,6 +30,7 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
     return Result(
         identity=identity,
         mode=assessment.mode,
+        basis=assessment.capture.basis,
         samples=heard.samples,
         sample_rate=heard.sample_rate,
         speech_s=heard.speech_s,
@@ -44,7 +51,12 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
         measures=whole_measures(assessment, heard),
         windows=assessment.log.windows(),
         provenance=_provenance(assessment, transcribed=said is not None),
-        notices=(*assessment.notices(heard.duration_s), *_listening(heard), *_lost(assessment.unjudged)),
+        notices=(
+            *assessment.notices(heard.duration_s),
+            *((AS_HEARD,) if assessment.capture.processed else ()),
+            *_listening(heard),
+            *_lost(assessment.unjudged),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from server.errors import ScoringError
-from server.scoring.denoising import TENTHS, UNKNOWN_LEVELS, Denoised, DenoiseRequest, Float16Array
+from server.scoring.denoising import COLUMNS, TENTHS, UNKNOWN_LEVELS, Denoised, DenoiseRequest, Float16Array
 from server.scoring.ports import Priority, Scoring
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.rows import ROW_RATE, BoolArray, Column, is_gap, is_silent, is_speech
@@ -55,12 +55,12 @@ class DenoisedSeconds:
         self._since = 0
         self._gain_db = 0.0
         self._memory: Float16Array | None = None
-        self._levels = np.zeros((0, 2), np.float32)
+        self._levels = np.zeros((0, COLUMNS), np.float32)
 
     async def of(self, window: Window) -> tuple[Float32Array, bool]:
         """Levels from the window's start to its last whole second, and whether some were due but missing.
 
-        float32 ``(10 s, 2)`` as ``Denoised.levels``; empty without a denoiser. Never raises for one that fails.
+        float32 ``(10 s, 3)`` as ``Denoised.levels``; empty without a denoiser. Never raises for one that fails.
         """
         if not self._service.has_denoiser:
             return UNKNOWN_LEVELS, False
@@ -112,10 +112,10 @@ class DenoisedSeconds:
 
     def _take(self, end: int, told: Denoised | None, gain_db: float, since: int) -> None:
         """What is known up to ``end``; of seconds that were heard again, the newest."""
-        new = np.full((0, 2), np.nan, np.float32) if told is None else told.levels
+        new = np.full((0, COLUMNS), np.nan, np.float32) if told is None else told.levels
         missing = max(0, (end - self._next) * TENTHS - new.shape[0])
         kept = self._levels[: max(0, self._levels.shape[0] - max(0, new.shape[0] - (end - self._next) * TENTHS))]
-        unknown = np.full((missing, 2), np.nan, np.float32)
+        unknown = np.full((missing, COLUMNS), np.nan, np.float32)
         self._levels = np.concatenate((kept, unknown, new))[-WINDOW_S * TENTHS :]
         self._next, self._since, self._gain_db = end, since, gain_db
         self._memory = None if told is None else told.memory
@@ -125,7 +125,7 @@ class DenoisedSeconds:
         wanted = (end - start) * TENTHS
         stop = max(0, self._levels.shape[0] - (self._next - end) * TENTHS)
         known = self._levels[max(0, stop - wanted) : stop]
-        ahead = np.full((wanted - known.shape[0], 2), np.nan, np.float32)
+        ahead = np.full((wanted - known.shape[0], COLUMNS), np.nan, np.float32)
         return np.concatenate((ahead, known))
 
     def _gain_for(self, window: Window) -> float:
@@ -152,8 +152,8 @@ class DenoisedSeconds:
         self._next, self._since, self._gain_db = count(state["next"]), count(state["since"]), number(state["gain_db"])
         memory = state["memory"]
         self._memory = None if memory is None else np.frombuffer(base64.b64decode(memory), np.float16)
-        rows = [[np.nan if one is None else number(one) for one in row] for row in state["levels"]]
-        self._levels = np.asarray(rows, np.float32).reshape(-1, 2)
+        rows = [[np.nan if one is None else number(one) for one in [*row, None][:COLUMNS]] for row in state["levels"]]
+        self._levels = np.asarray(rows, np.float32).reshape(-1, COLUMNS)
 
 
 def _sounding(window: Window, seconds: int) -> BoolArray:

@@ -10,6 +10,7 @@ from server.judge.judgement import Span
 from server.judge.labels import Label
 from server.judge.said import Said
 from server.judge.sounds import Interference
+from server.values.audio import Basis
 from server.values.measures import Measures
 from server.values.mode import Mode
 from server.values.notices import Notice
@@ -83,6 +84,7 @@ class Result:
     provenance: Provenance
     notices: tuple[Notice, ...] = ()
     mode: Mode = Mode.RECORDING
+    basis: Basis = Basis.ROOM
 
     @property
     def duration_s(self) -> float:

@@ -170,6 +170,9 @@ class LabelEntry(FileModel):
     cause: tuple[CauseEntry, ...] = Field(default=(), max_length=20)
     """Words for causes that the parts of the acoustic evidence name."""
     acoustic: AcousticEntry | None = None
+    acoustic_processed: AcousticEntry | None = None
+    """In place of acoustic where a microphone's sound is judged as its noise suppression and automatic gain hand it on.
+    Without it, a label that reads noise or loudness is null there. Only beside acoustic; its weight is acoustic's."""
     clap: ClapEntry | None = None
     transcript: TranscriptEntry | None = None
 
@@ -193,6 +196,8 @@ class LabelEntry(FileModel):
             raise ValueError(f"clear ({self.clear}) is below threshold ({self.threshold}): the prompt would flicker")
         if self.muted_prompt is not None and self.prompt is None:
             raise ValueError("muted_prompt is raised instead of prompt: add a prompt")
+        if self.acoustic_processed is not None and self.acoustic is None:
+            raise ValueError("acoustic_processed stands in for acoustic: add [label.acoustic]")
         self._check_causes()
         if self.kind is LabelKind.CONTENT and (self.acoustic is not None or self.clap is not None):
             raise ValueError("a content label can only have transcript evidence: sound does not tell what was said")
@@ -205,7 +210,8 @@ class LabelEntry(FileModel):
         return self
 
     def _check_causes(self) -> None:
-        named = {part.cause for part in self.acoustic.parts if part.cause} if self.acoustic else set()
+        tables = (self.acoustic, self.acoustic_processed)
+        named = {part.cause for table in tables if table is not None for part in table.parts if part.cause}
         known = [cause.id for cause in self.cause]
         if named != set(known) or len(known) != len(set(known)):
             raise ValueError("each cause of a part needs one [[label.cause]] with its id, and each of these a part")
@@ -217,6 +223,7 @@ class LabelEntry(FileModel):
             title=self.title.value(),
             kind=self.kind,
             acoustic=acoustic_evidence(self.acoustic),
+            acoustic_processed=acoustic_evidence(self.acoustic_processed),
             clap=ClapEvidence(self.clap.positive, self.clap.contrast, self.clap.hidden_by_processing)
             if self.clap
             else None,

@@ -12,7 +12,7 @@ from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
 from server.recording.decode import Recording
 from server.recording.parties import assess_recording
-from server.values.audio import CaptureSource
+from server.values.audio import Basis, CaptureSource
 from server.values.measures import Measures, Mos
 from server.values.mode import Mode
 from server.values.scores import EvidenceKind, Opinion
@@ -96,7 +96,7 @@ def judge_again(heard: ListenedRecording, labels: LabelSet) -> Conclusion:
 
 
 def _opinions(labels: LabelSet, values: Mapping[str, float]) -> dict[str, Opinion]:
-    found = {label.id: opinion(label, values, processed=False) for label in labels.labels}
+    found = {label.id: opinion(label, values, basis=Basis.ROOM) for label in labels.labels}
     return {label_id: one for label_id, one in found.items() if one is not None}
 
 

@@ -49,8 +49,8 @@ WORDS_ONLY = Text(
     "Only what was said was assessed this time, not how it sounds.",
 )
 PROCESSED = Text(
-    "录音时开着降噪等处理（或无法确认），所以没有评估噪声和音量。",
-    "Noise and loudness were not assessed: the browser's processing was on, or could not be ruled out.",
+    "录音时开着降噪等处理（或无法确认），有些项目因此没有评估。",
+    "Some labels were not assessed: the device's sound processing was on, or could not be ruled out.",
 )
 
 

@@ -208,8 +208,9 @@ def alike(before: LabelSet, after: LabelSet) -> frozenset[str]:
 
 
 def _scored_alike(left: Label, right: Label) -> bool:
-    return (left.acoustic, left.clap, left.transcript, left.evidence_weights) == (
+    return (left.acoustic, left.acoustic_processed, left.clap, left.transcript, left.evidence_weights) == (
         right.acoustic,
+        right.acoustic_processed,
         right.clap,
         right.transcript,
         right.evidence_weights,

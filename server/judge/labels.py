@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from server.values.audio import Basis
 from server.values.notices import Notice
 from server.values.text import Text
 
@@ -115,6 +116,8 @@ class Label:
     title: Text
     kind: LabelKind
     acoustic: AcousticEvidence | None = None
+    acoustic_processed: AcousticEvidence | None = None
+    """In place of ``acoustic`` where a processed microphone is judged as heard (``Basis.AS_HEARD``)."""
     clap: ClapEvidence | None = None
     transcript: TranscriptEvidence | None = None
     evidence_weights: tuple[tuple[str, float], ...] = ()
@@ -136,6 +139,11 @@ class Label:
     asked_as: str | None = None
     """The text of an ad hoc label as requested; ``format=flat`` keeps it."""
 
+    def acoustic_on(self, basis: Basis) -> AcousticEvidence | None:
+        """The curves that hold on this basis."""
+        as_heard = basis is Basis.AS_HEARD and self.acoustic_processed is not None
+        return self.acoustic_processed if as_heard else self.acoustic
+
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
@@ -154,9 +162,10 @@ class LabelSet:
     notices: tuple[Notice, ...] = ()
     digest: str = ""
 
-    def reads(self, measure: str) -> bool:
+    def reads(self, measure: str, basis: Basis = Basis.ROOM) -> bool:
         """Whether a label's curves read this measure."""
-        return any(part.measure == measure for label in self.labels if label.acoustic for part in label.acoustic.parts)
+        found = (label.acoustic_on(basis) for label in self.labels)
+        return any(part.measure == measure for acoustic in found if acoustic is not None for part in acoustic.parts)
 
     def shown(self) -> tuple[Label, ...]:
         """The requested labels, in their order; the others are judged but not reported."""

@@ -25,6 +25,7 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
         labels=wire.session_labels(labels),
         scorers=list(session.engine.scorer_names),
         basic_mode=session.engine.basic_mode,
+        basis=session.assessment.capture.basis.value,
         notices=wire.notices(session.assessment.label_notices(labels)),
     )
 
@@ -39,6 +40,7 @@ def snapshot_message(session: Session, phase: Phase | None = None, *, nudge: boo
         labels=wire.session_labels(labels),
         scorers=list(session.engine.scorer_names),
         basic_mode=session.engine.basic_mode,
+        basis=session.assessment.capture.basis.value,
         capture=session.start.capture,
         language=session.language,
         update=session.update,

@@ -30,6 +30,7 @@ def result_model(result: Result) -> ResultModel:
         attempt_of=identity.attempt_of,
         metadata=identity.metadata,
         mode=result.mode.value,
+        basis=result.basis.value,
         source=SourceModel(
             kind=identity.kind,
             name=identity.name,

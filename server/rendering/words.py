@@ -68,7 +68,9 @@ WARNINGS = {
     "silent_input": Words("话筒没有声音", "the microphone is silent"),
     "clipping": Words("音量过大，声音失真", "the sound is clipping"),
     "scoring_lag": Words("评分跟不上", "scoring lags behind"),
-    "processing_enabled": Words("设备的声音处理已开启", "sound processing is on"),
+    "processing_enabled": Words(
+        "设备在处理声音，按医生听到的评分", "sound processing is on: judged as the doctor hears it"
+    ),
     "audio_gap": Words("有一段声音丢失", "some audio was lost"),
     "expiring": Words("会话即将到期", "the session is about to expire"),
     "not_what_was_declared": Words("收到的数据与声明的格式不符", "the bytes are not the audio that was declared"),

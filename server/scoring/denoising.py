@@ -15,7 +15,15 @@ WORDS_SNR = "words_snr_db"
 TENTHS = 10
 """Levels per second: a syllable is longer than a tenth."""
 
-UNKNOWN_LEVELS: Float32Array = np.zeros((0, 2), np.float32)
+ESTIMATED_ESTOI = "estimated_estoi"
+"""The other measure that is made of it."""
+
+OF_A_DENOISER = (WORDS_SNR, ESTIMATED_ESTOI)
+
+COLUMNS = 3
+"""Of what is told of a tenth of a second: level of the voice, level of what is taken away, and likeness of both."""
+
+UNKNOWN_LEVELS: Float32Array = np.zeros((0, COLUMNS), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class DenoiseRequest:
 
 @dataclass(frozen=True, slots=True)
 class Denoised:
-    """``levels``: float32 ``(10 s, 2)``, dBFS: of what stays, the voice, and of what is taken away; NaN where unknown.
-    ``memory``: for the next second."""
+    """``levels``: float32 ``(10 s, 3)``: dBFS of what stays, the voice, and of what is taken away; and how alike the
+    sound and the voice in it are, as ESTOI has it, -1..1; NaN where unknown. ``memory``: for the next second."""
 
     levels: Float32Array
     memory: Float16Array | None = field(repr=False)

@@ -33,6 +33,8 @@ class NoticeCode(StrEnum):
     """There are too many channels to compare; their mix was judged."""
     LITTLE_SPEECH = "little_speech"
     """Someone speaks in less than a tenth of the time."""
+    AS_HEARD = "as_heard"
+    """A processed microphone was judged as the doctor hears it."""
     WINDOWS_LOST = "windows_lost"
     """At the end of a session there was no time to score the last windows."""
 

@@ -11,6 +11,11 @@ from server.wire.base import WireModel
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Grade = Literal["clear", "usable", "poor", "nodata"]
 Verdict = Literal["accept", "re-record", "unusable"]
+BasisName = Literal["room", "as_heard"]
+BASIS = (
+    "What is judged. room: the sound of the room. as_heard: what a processed microphone, or one of which nothing is "
+    "known, hands on to the doctor; the room itself is not judged."
+)
 Kind = Literal["quality", "content"]
 
 

@@ -7,6 +7,8 @@ from pydantic import Field, JsonValue
 from server.values.scores import Why
 from server.wire.base import WireModel
 from server.wire.common import (
+    BASIS,
+    BasisName,
     EventModel,
     EvidenceModel,
     InterferenceModel,
@@ -94,6 +96,7 @@ class ResultModel(WireModel):
     metadata: dict[str, JsonValue] | None = None
     source: SourceModel
     mode: Literal["recording", "visit"] = Field(default="recording", description="As asked for.")
+    basis: BasisName = Field(default="room", description=BASIS)
     labels: dict[str, ResultLabel]
     overall: OverallModel
     advice: TextModel

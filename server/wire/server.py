@@ -7,6 +7,8 @@ from pydantic import Field, TypeAdapter
 from server.wire.base import WireModel
 from server.wire.client import AudioConfig, CaptureConfig
 from server.wire.common import (
+    BASIS,
+    BasisName,
     ErrorBody,
     EventModel,
     InterferenceModel,
@@ -65,6 +67,7 @@ class SessionStarted(WireModel):
     labels: list[SessionLabel]
     scorers: list[str]
     basic_mode: bool = Field(description="True if no CLAP is loaded.")
+    basis: BasisName = Field(default="room", description=BASIS)
     notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
 
 
@@ -252,6 +255,7 @@ class Snapshot(WireModel):
     labels: list[SessionLabel]
     scorers: list[str]
     basic_mode: bool
+    basis: BasisName = Field(default="room", description=BASIS)
     capture: CaptureConfig
     language: str
     update: QualityUpdate | None = None

@@ -335,11 +335,13 @@ async def test_cancelled_window_changes_nothing(engine: Engine, scorer: FakeScor
 async def test_a_denoiser_is_asked_only_where_a_label_reads_it(engine: Engine) -> None:
     labels = engine.dictionaries
     windows, _ = heard(engine, 4.0)
-    # Processing that may be on hides what noise there was.
     for ids, capture, asked in (
         ("low_background", FILE, True),
         ("no_clipping", FILE, False),
-        ("low_background", Capture(), False),
+        ("no_clipping", Capture(), False),
+        ("low_background", Capture(), True),
+        ("intelligible", FILE, False),
+        ("intelligible", Capture(), True),  # by its curves for processed sound
     ):
         model = DeafDenoiser()
         async with ScoringService([FakeScorer()], None, model) as service:

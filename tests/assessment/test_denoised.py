@@ -9,7 +9,7 @@ import pytest
 
 from server.assessment.denoised import LEAST_GAIN_DB, MOST_GAIN_DB, DenoisedSeconds
 from server.errors import ScoringError
-from server.scoring.denoising import TENTHS, Denoised, DenoiseRequest
+from server.scoring.denoising import COLUMNS, TENTHS, Denoised, DenoiseRequest
 from server.scoring.ports import Priority, Scoring
 from server.scoring.service import ScoringService
 from server.values.audio import Float32Array
@@ -215,13 +215,13 @@ async def test_a_short_recording_has_its_whole_seconds(service: Scoring) -> None
     assert not missing
     assert seconds_of(levels) == [0, 1]
     levels, missing = await DenoisedSeconds(service, Priority.FILE).of(window(0.7))
-    assert (levels.shape, missing) == ((0, 2), False)
+    assert (levels.shape, missing) == ((0, COLUMNS), False)
 
 
 async def test_without_a_denoiser_nothing_is_missing() -> None:
     async with ScoringService([]) as scoring:
         levels, missing = await DenoisedSeconds(scoring, Priority.LIVE).of(window(10))
-    assert (levels.shape, missing) == ((0, 2), False)
+    assert (levels.shape, missing) == ((0, COLUMNS), False)
 
 
 async def test_the_stream_counts_in_seconds_whatever_the_microphones_rate(

@@ -1,5 +1,7 @@
 """A session as the patient sees it: what is sent, and when."""
 
+from typing import Any
+
 import pytest
 
 from server.assessment.engine import Engine
@@ -254,6 +256,30 @@ async def test_processed_microphone_is_warned_of(manager: SessionManager) -> Non
     patient = Patient(manager)
     await patient.start(capture={"source": "microphone"})
     assert (await patient.socket.expect("warning"))["code"] == "processing_enabled"
+
+
+@pytest.mark.parametrize(
+    ("told", "basis"),
+    [
+        ({"source": "microphone"}, "as_heard"),
+        ({"source": "microphone", "noiseSuppression": False, "autoGainControl": True}, "as_heard"),
+        (
+            {"source": "microphone", "echoCancellation": True, "noiseSuppression": False, "autoGainControl": False},
+            "room",
+        ),
+        ({"source": "line"}, "room"),
+    ],
+)
+async def test_what_is_judged_is_said_at_the_start_and_in_the_result(
+    manager: SessionManager, clock: FakeClock, told: dict[str, Any], basis: str
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start(capture=told)
+    await patient.speak_scored(noise(3))
+    result = (await patient.end())["result"]
+    assert started["basis"] == result["basis"] == basis
+    codes = [notice["code"] for notice in result["notices"]]
+    assert ("as_heard" in codes) is (basis == "as_heard")
 
 
 async def test_silence_and_clipping_are_warned_of_once(manager: SessionManager, clock: FakeClock) -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.judge.labels import AcousticPart, Label, LabelSet
 from server.model.acoustic import AcousticScorer
 from server.model.acoustic.names import MEASURE_NAMES
 from server.scoring.ports import ScoreReply, ScoreRequest
-from server.values.audio import Capture, CaptureSource
+from server.values.audio import Basis, Capture, CaptureSource
 from server.values.measures import Mos
 from server.values.rows import Column
 from server.values.scores import Opinion, Why
@@ -22,12 +23,15 @@ from tests.model.hearing import MixLabels, last_window, made_rows, samples_of, t
 
 FILE = Capture(CaptureSource.FILE)
 UNKNOWN_MICROPHONE = Capture()
+RAW_MICROPHONE = Capture(CaptureSource.MICROPHONE, False, False, False)
 PASS = 0.70
 SEED = np.random.default_rng(11)
 
 
-def reply(window: Window, *, capture: Capture = FILE, mos: Mos | None = None) -> ScoreReply:
-    return AcousticScorer().score([ScoreRequest(window, telemedicine(), capture, mos)])[0]
+def reply(
+    window: Window, *, capture: Capture = FILE, mos: Mos | None = None, labels: LabelSet | None = None
+) -> ScoreReply:
+    return AcousticScorer().score([ScoreRequest(window, labels or telemedicine(), capture, mos)])[0]
 
 
 def failing(opinions: Mapping[str, Opinion]) -> set[str]:
@@ -49,15 +53,21 @@ def of_category(mix_labels: MixLabels, category: str, *tags: str) -> list[str]:
     return [file for file, row in mix_labels.items() if row["category"] == category and set(tags) <= set(row["tags"])]
 
 
+def parts_of(label: Label) -> list[AcousticPart]:
+    """On either basis."""
+    found = (label.acoustic_on(basis) for basis in Basis)
+    return [part for acoustic in found if acoustic is not None for part in acoustic.parts]
+
+
 def test_every_measure_a_curve_reads_is_one_the_scorer_knows() -> None:
     for label in telemedicine().labels:
-        for part in label.acoustic.parts if label.acoustic else ():
+        for part in parts_of(label):
             assert part.measure in MEASURE_NAMES, (label.id, part.measure)
 
 
 def test_every_curve_passes_its_threshold_at_seventy() -> None:
     for label in telemedicine().labels:
-        for part in label.acoustic.parts if label.acoustic else ():
+        for part in parts_of(label):
             values = [y for _, y in part.curve.points]
             assert min(values) < PASS <= max(values), (label.id, part.measure)
 
@@ -119,17 +129,24 @@ def test_without_an_overlap_model_no_crosstalk_has_no_score(mixes: Path) -> None
     assert reply(replace(window, rows=rows)).opinions["no_crosstalk"] == Opinion(None, Why.NO_EVIDENCE)
 
 
-def test_what_processing_hides_is_null_and_its_measures_are_withheld(mixes: Path) -> None:
+def test_a_label_without_curves_for_processed_sound_is_null_there(mixes: Path) -> None:
     window = last_window(mixes / "000_clean_en.flac")
-    answer = reply(window, capture=UNKNOWN_MICROPHONE, mos=Mos(3.5, 4.0, 3.3, 0))
+    labels = telemedicine()
+    plain = replace(labels, labels=tuple(replace(label, acoustic_processed=None) for label in labels.labels))
+    answer = reply(window, capture=UNKNOWN_MICROPHONE, mos=Mos(3.5, 4.0, 3.3, 0), labels=plain)
     hidden = Opinion(None, Why.PROCESSING_ENABLED)
     for label in ("low_background", "close_enough", "intelligible"):
         assert answer.opinions[label] == answer.recent[label] == hidden
     for label in ("speech_present", "no_clipping", "continuous_signal", "full_bandwidth"):
         assert answer.opinions[label].value is not None
-    assert answer.measures is not None
-    hidden_measures = ("snr_db", "noise_dbfs", "speech_dbfs", "mos_background", "mos_overall")
-    assert [getattr(answer.measures, name) for name in hidden_measures] == [None] * 5
+
+
+def test_processed_sound_is_measured_as_it_is_heard(mixes: Path) -> None:
+    window, mos = last_window(mixes / "000_clean_en.flac"), Mos(3.5, 4.0, 3.3, 0)
+    heard, raw = (reply(window, capture=capture, mos=mos) for capture in (UNKNOWN_MICROPHONE, RAW_MICROPHONE))
+    assert heard.measures == raw.measures
+    assert failing(heard.opinions) == failing(raw.opinions) == set()
+    assert heard.opinions["low_background"].value is not None
 
 
 def test_slow_speech_never_fails_the_pace() -> None:

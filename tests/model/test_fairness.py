@@ -15,7 +15,7 @@ import soxr
 
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
-from server.values.audio import Float32Array
+from server.values.audio import Basis, Float32Array
 from tests.model.hearing import RATE, samples_of, telemedicine, windows_of
 
 LEAST_SNR_DB = 30.0
@@ -72,7 +72,7 @@ def failures(shared: Path) -> dict[str, list[list[str]]]:
 
 def failing(sound: Float32Array) -> list[str]:
     values = readings(windows_of(sound * np.float32(min(1.0, 0.98 / np.abs(sound).max())))[-1], None)[0].values
-    found = {label.id: opinion(label, values, processed=False) for label in telemedicine().labels if label.id != PACE}
+    found = {label.id: opinion(label, values, basis=Basis.ROOM) for label in telemedicine().labels if label.id != PACE}
     return [name for name, one in found.items() if one is not None and one.value is not None and one.value < 0.7]
 
 

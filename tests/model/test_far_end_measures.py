@@ -11,7 +11,7 @@ from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import AcousticScorer, readings
 from server.model.dnsmos import is_trustworthy
 from server.scoring.ports import ScoreRequest
-from server.values.audio import Capture, CaptureSource
+from server.values.audio import Basis, Capture, CaptureSource
 from server.values.rows import REPEATED, Column
 from server.values.scores import Why
 from server.values.windows import Window
@@ -121,6 +121,6 @@ def test_dnsmos_does_not_rate_the_doctor(far_rows: int, rated: bool) -> None:
 def test_presence_without_a_row_of_the_patient_has_a_reason() -> None:
     label = next(label for label in telemedicine().labels if label.id == "speech_present")
     reading = readings(heard(slice(0, 1_000)), None)[0]
-    found = opinion(label, reading.values, processed=False)
+    found = opinion(label, reading.values, basis=Basis.ROOM)
     assert found is not None
     assert (found.value, found.why) == (None, Why.NO_SPEECH)

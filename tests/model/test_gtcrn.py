@@ -15,7 +15,7 @@ from server.model.gtcrn import GtcrnDenoiser, block_graph, open_gtcrn
 from server.model.gtcrn.spectra import FRAME, STEP, first_frame, high_passed, powers, spectra
 from server.model.small.catalogue import GTCRN
 from server.model.small.store import SmallModels
-from server.scoring.denoising import TENTHS, DenoiseRequest
+from server.scoring.denoising import COLUMNS, TENTHS, DenoiseRequest
 from server.values.audio import Float32Array
 from tests.model.gtcrn_reference import Reference, random_frame_graph
 
@@ -159,12 +159,12 @@ def heard(denoiser: GtcrnDenoiser, pcm: Float32Array, cuts: list[int]) -> Float3
 def test_each_second_has_ten_levels_however_the_stream_is_cut(denoiser: GtcrnDenoiser) -> None:
     pcm = noise(4)
     at_once, in_turn = heard(denoiser, pcm, [0, 4]), heard(denoiser, pcm, [0, 1, 2, 3, 4])
-    assert at_once.shape == (4 * TENTHS, 2)
+    assert at_once.shape == (4 * TENTHS, COLUMNS)
     np.testing.assert_array_equal(at_once, in_turn)
     later = pcm[RATE:]
     answer = denoiser.denoise(DenoiseRequest(RATE, 4 * RATE, later, 6.0))
-    assert answer.levels.shape == (3 * TENTHS, 2)
-    assert not np.isnan(answer.levels).any()
+    assert answer.levels.shape == (3 * TENTHS, COLUMNS)
+    assert not np.isnan(answer.levels[:, :2]).any()
 
 
 def test_a_stream_that_goes_on_elsewhere_has_the_same_levels(denoiser: GtcrnDenoiser) -> None:
@@ -193,12 +193,16 @@ def test_levels_are_those_of_the_stream_whatever_gain_the_model_hears(gain_db: f
     pcm = noise(2)
     own_db = 10 * np.log10(np.mean(np.square(high_passed(pcm))))
     answer = GtcrnDenoiser(Halving()).denoise(DenoiseRequest(0, 2 * RATE, pcm, gain_db))
-    for part in answer.levels.T:
+    for part in answer.levels.T[:2]:
         assert np.median(part) == pytest.approx(own_db - 6.02, abs=0.5)
+    alike = answer.levels[:, 2].reshape(2, TENTHS)
+    assert np.isnan(alike[:, [0, -1]]).all(), "no stretch of 384 ms has its middle at the edge of a second"
+    np.testing.assert_allclose(alike[:, 2:8], 1.0, atol=1e-5)
     assert answer.memory is not None
     assert answer.memory.tolist() == [2, 2, 2], "a call for each second"
 
 
 def test_silence_has_the_floor(denoiser: GtcrnDenoiser) -> None:
     levels = denoiser.denoise(DenoiseRequest(0, RATE, np.zeros(RATE, np.float32), 40.0)).levels
-    assert (levels <= -100.0).all()
+    assert (levels[:, :2] <= -100.0).all()
+    assert np.isnan(levels[:, 2]).all()

@@ -7,6 +7,7 @@ from server.model.acoustic.measures import read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.ratings import trusted_mos
+from server.values.audio import Basis
 from server.values.measures import Measures, Mos
 from server.values.rows import Column
 from server.values.windows import Window
@@ -15,7 +16,7 @@ from tests.model.hearing import RATE, made_rows, telemedicine
 
 def evidence(label_id: str, **values: float) -> float:
     label = next(label for label in telemedicine().labels if label.id == label_id)
-    heard = opinion(label, {"speech_dbfs": -25.0, **values}, processed=False)
+    heard = opinion(label, {"speech_dbfs": -25.0, **values}, basis=Basis.ROOM)
     assert heard is not None
     assert heard.value is not None
     return heard.value

@@ -15,7 +15,7 @@ from server.model.acoustic.opinions import opinion
 from server.model.acoustic.ratings import room_passes, trusted_mos
 from server.model.acoustic.scorer import readings
 from server.model.acoustic.speech import reverberation
-from server.values.audio import Float32Array
+from server.values.audio import Basis, Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures
 from server.values.rows import Column
@@ -41,7 +41,7 @@ def failing(mixes: Path, voice: str, response: Float32Array) -> set[str]:
     wet = signal.fftconvolve(dry, response)[: dry.size]
     wet *= np.sqrt(np.mean(dry**2) / np.mean(wet**2))
     values = read(stretches(windows_of(wet.astype(np.float32))[-1], 400)[0]).values
-    found = {label.id: opinion(label, values, processed=False) for label in telemedicine().labels}
+    found = {label.id: opinion(label, values, basis=Basis.ROOM) for label in telemedicine().labels}
     return {name for name, one in found.items() if one is not None and one.value is not None and one.value < 0.7}
 
 
@@ -108,7 +108,7 @@ def test_noise_does_not_make_a_hall_dry(mixes: Path, snr_db: float) -> None:
     label = next(one for one in telemedicine().labels if one.id == "low_reverberation")
     for window in windows_of(noisy.astype(np.float32)):
         for reading in readings(window, None):
-            told = opinion(label, reading.values, processed=False)
+            told = opinion(label, reading.values, basis=Basis.ROOM)
             assert told is None or told.value is None or told.value < label.threshold
 
 

@@ -10,7 +10,7 @@ import soxr
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.scorer import readings
-from server.values.audio import Float32Array
+from server.values.audio import Basis, Float32Array
 from server.values.scores import Opinion
 from tests.model.hearing import RATE, samples_of, telemedicine, windows_of
 
@@ -30,7 +30,7 @@ def judged(sound: Float32Array, label_id: str, rate: int = RATE, *, telephone: b
     carried = np.asarray(np.rint(np.clip(sound, -1, 1) * 32767) / 32768, np.float32)
     (label,) = (label for label in telemedicine().labels if label.id == label_id)
     found = opinion(
-        label, readings(windows_of(carried, rate)[-1], None, telephone=telephone)[0].values, processed=False
+        label, readings(windows_of(carried, rate)[-1], None, telephone=telephone)[0].values, basis=Basis.ROOM
     )
     assert found is not None
     return found

@@ -12,7 +12,7 @@ from server.model.acoustic.measures import read, stretches
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.spectrum import frame_spectra
 from server.model.acoustic.voicing import is_whispered
-from server.values.audio import Float32Array
+from server.values.audio import Basis, Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Mos
 from server.values.windows import Window
@@ -53,7 +53,7 @@ def heard(window: Window) -> bool:
 
 def failing(window: Window, labels: Sequence[str]) -> set[str]:
     values = read(stretches(window, 400)[0], mos=WORST).values
-    opinions = {label.id: opinion(label, values, processed=False) for label in telemedicine().labels}
+    opinions = {label.id: opinion(label, values, basis=Basis.ROOM) for label in telemedicine().labels}
     return {
         name for name in labels if (one := opinions[name]) is not None and one.value is not None and one.value < 0.7
     }

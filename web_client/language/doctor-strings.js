@@ -53,8 +53,8 @@ export const doctorText = dictionary({
   around: ['患者周围：{names}', 'Around the patient: {names}'],
   events: ['患者自己的声音（不影响评分）', 'The patient’s own sounds (no effect on scores)'],
   processed: [
-    '患者的浏览器在处理声音：无法评估噪声和音量',
-    'The patient’s browser processes the sound: noise and loudness cannot be judged',
+    '按您听到的声音评分（患者的设备在处理声音），不评房间本身',
+    'Judged as you hear it: the patient’s device processes the sound; the room itself is not judged',
   ],
   'warning.clipping': ['正在削波', 'Clipping now'],
   'warning.scoring_lag': ['评估滞后', 'Scores are late'],

@@ -179,7 +179,7 @@ export class Meter {
     this.sessionId = message.session_id;
     this.#labelled(message);
     this.basicMode = message.basic_mode;
-    this.processed = isProcessed(capture);
+    this.processed = message.basis ? message.basis === 'as_heard' : isProcessed(capture);
     this.patient = patient;
   }
 

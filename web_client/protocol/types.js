@@ -27,10 +27,11 @@
  * @typedef {'microphone' | 'file' | 'line' | 'telephone'} Source
  * @typedef {{source: Source, echoCancellation?: boolean, noiseSuppression?: boolean,
  *   autoGainControl?: boolean}} Capture
+ * @typedef {'room' | 'as_heard'} Basis What is judged: older servers do not say.
  *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
  *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
- *   notices?: Notice[]}} SessionStarted
+ *   basis?: Basis, notices?: Notice[]}} SessionStarted
  * @typedef {{type: 'audio.ack', samples: number}} AudioAck
  * @typedef {{type: 'level', peak_dbfs: number, speaking: boolean}} Level
  * @typedef {{type: 'quality.update', seq: number, window: {end_s: number, speech_ratio: number},
@@ -53,11 +54,12 @@
  *   state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, unusable_spans: Span[],
- *   not_heard: string[], measures: Measures, interference: Interference[], events: SoundEvent[],
+ *   not_heard: string[], measures: Measures, basis?: Basis, interference: Interference[], events: SoundEvent[],
  *   notices?: Notice[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
- *   labels: Label[], basic_mode: boolean, capture: Capture, update: QualityUpdate | null, prompts: Prompt[],
+ *   labels: Label[], basic_mode: boolean, basis?: Basis, capture: Capture,
+ *   update: QualityUpdate | null, prompts: Prompt[],
  *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[], nudge?: boolean,
  *   sendable?: PromptText[], muted?: string[]}} Snapshot
  * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal

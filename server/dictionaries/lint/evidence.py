@@ -108,12 +108,17 @@ def _of_unknown_kind(label: RawLabel) -> bool:
 
 
 def _measures(label: RawLabel, known: Known) -> Iterator[Draft]:
-    parts = label.table("acoustic").get("parts")
+    for table in ("acoustic", "acoustic_processed"):
+        yield from _measures_of(label, table, known)
+
+
+def _measures_of(label: RawLabel, table: str, known: Known) -> Iterator[Draft]:
+    parts = label.table(table).get("parts")
     for place, part in enumerate(parts if isinstance(parts, list) else []):
         measure = part.get("measure") if isinstance(part, dict) else None
         if isinstance(measure, str) and measure not in known.measures:
             yield Draft(
-                label.at("acoustic", "parts", place, "measure"),
+                label.at(table, "parts", place, "measure"),
                 LintRule.EVIDENCE,
                 Text(f"没有“{measure}”这个指标", f"nothing measures {measure!r}"),
                 _instead(measure, known.measures, "docs/measures.md"),

@@ -13,6 +13,7 @@ from server.values.text import Text
 _TRANSLATED = ("zh", "en")
 _TABLES: Mapping[str, type[BaseModel]] = {
     "acoustic": files.AcousticEntry,
+    "acoustic_processed": files.AcousticEntry,
     "parts": files.PartEntry,
     "clap": files.ClapEntry,
     "transcript": files.TranscriptEntry,

@@ -30,7 +30,7 @@ from server.model.acoustic.spectrum import (
 )
 from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
 from server.model.acoustic.voicing import is_whispered
-from server.model.acoustic.words import by_row, words_snr
+from server.model.acoustic.words import by_row, estimated_estoi, words_snr
 from server.scoring.denoising import UNKNOWN_LEVELS
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
@@ -168,6 +168,8 @@ def read(
     under_words = None if under_tail or clipped else words_snr(rows, stretch.denoised)
     if under_words is not None and snr is not None:
         values[Internal.WORDS_SNR_DB] = max(under_words, snr - OVER_PAUSES_DB)
+    if (alike := estimated_estoi(rows, stretch.denoised)) is not None:
+        values[Internal.ESTIMATED_ESTOI] = alike
     if spectrum is not None:
         values.update(_band_values(spectrum, edge if narrow else None, telephone=stretch.telephone))
     if room_passes(echo):

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from enum import StrEnum
 
-from server.scoring.denoising import WORDS_SNR
+from server.scoring.denoising import ESTIMATED_ESTOI, WORDS_SNR
 from server.values.measures import Measures
 
 
@@ -42,6 +42,8 @@ class Internal(StrEnum):
     WORDS_SNR_DB = WORDS_SNR
     """Voice against noise while the patient speaks, by a denoiser, dB: the noise that no pause shows. Absent without
     one, for whispers, and where an echo or clipping would read as noise."""
+    ESTIMATED_ESTOI = ESTIMATED_ESTOI
+    """ESTOI of the sound against the voice that a denoiser hears in it, -1..1. Absent without a denoiser."""
     OVERLAP = "overlap"
     """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
 

@@ -1,12 +1,11 @@
 """Turns a reading into evidence through the curves of a label, or into the reason why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from server.judge.curves import evaluate
 from server.judge.labels import AcousticEvidence, Label
 from server.model.acoustic.names import Internal
-from server.values.measures import Measures
+from server.values.audio import Basis
 from server.values.scores import Opinion, Why
 
 HIDDEN_BY_PROCESSING = frozenset(
@@ -24,7 +23,8 @@ HIDDEN_BY_PROCESSING = frozenset(
         Internal.WORDS_SNR_DB,
     }
 )
-"""Noise suppression and automatic gain falsify these measures; labels that read them then have no evidence."""
+"""Noise suppression and automatic gain falsify these measures of the room: a label that reads them needs curves of its
+own there (``acoustic_processed``), or has no evidence."""
 
 SPEECH_FREE = frozenset(
     {Internal.SPEECH_S, Internal.SILENCE_RATIO, Internal.NOISE_ALONE_DBFS, "noise_dbfs", "clipping_ratio"}
@@ -32,17 +32,22 @@ SPEECH_FREE = frozenset(
 """Measures that exist without speech."""
 
 
-def opinion(label: Label, values: Mapping[str, float], *, processed: bool, mos_shed: bool = False) -> Opinion | None:
+def opinion(label: Label, values: Mapping[str, float], *, basis: Basis, mos_shed: bool = False) -> Opinion | None:
     """The acoustic evidence for ``label``; ``None`` if the label declares none."""
-    acoustic = label.acoustic
+    acoustic = label.acoustic_on(basis)
     if acoustic is None:
         return None
-    if processed and any(part.measure in HIDDEN_BY_PROCESSING for part in acoustic.parts):
+    if basis is Basis.AS_HEARD and label.acoustic_processed is None and reads_the_room(acoustic):
         return Opinion(None, Why.PROCESSING_ENABLED)
     value = _evidence(acoustic, values)
     if value is None:
         return Opinion(None, _why(acoustic, values, mos_shed=mos_shed))
     return Opinion(value, cause=_cause(acoustic, values) if value < label.threshold else None)
+
+
+def reads_the_room(acoustic: AcousticEvidence) -> bool:
+    """Whether its curves, made for raw microphones, read what processing falsifies."""
+    return any(part.measure in HIDDEN_BY_PROCESSING for part in acoustic.parts)
 
 
 def _cause(acoustic: AcousticEvidence, values: Mapping[str, float]) -> str | None:
@@ -73,10 +78,3 @@ def _why(acoustic: AcousticEvidence, values: Mapping[str, float], *, mos_shed: b
     if mos_shed and all(part.measure.startswith("mos_") for part in acoustic.parts):
         return Why.SHED
     return Why.NO_EVIDENCE
-
-
-def shown(measures: Measures, *, processed: bool) -> Measures:
-    """The measures that may be shown: without those that processing falsifies."""
-    if not processed:
-        return measures
-    return replace(measures, snr_db=None, noise_dbfs=None, speech_dbfs=None, mos_background=None, mos_overall=None)

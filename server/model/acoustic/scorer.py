@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from server.model.acoustic.loudness import carried_pile
 from server.model.acoustic.measures import AcousticReading, is_echoing, read, stretches
 from server.model.acoustic.names import Internal
-from server.model.acoustic.opinions import opinion, shown
+from server.model.acoustic.opinions import opinion
 from server.scoring.denoising import UNKNOWN_LEVELS
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import CaptureSource, Float32Array
@@ -61,17 +61,17 @@ def _room(whole: AcousticReading, recent: AcousticReading) -> dict[str, float]:
 
 
 def _reply(request: ScoreRequest) -> ScoreReply:
-    processed = request.capture.processed
+    basis = request.capture.basis
     telephone = request.capture.source is CaptureSource.TELEPHONE
     reading, recent = readings(request.window, request.mos, denoised=request.denoised, telephone=telephone)
     opinions = {}
     recents = {}
     for label in request.labels.labels:
-        now = opinion(label, reading.values, processed=processed, mos_shed=request.mos_shed)
+        now = opinion(label, reading.values, basis=basis, mos_shed=request.mos_shed)
         if now is None:
             continue
         opinions[label.id] = now
-        latest = opinion(label, recent.values, processed=processed)
+        latest = opinion(label, recent.values, basis=basis)
         assert latest is not None
         recents[label.id] = latest
-    return ScoreReply(opinions=opinions, recent=recents, measures=shown(reading.measures, processed=processed))
+    return ScoreReply(opinions=opinions, recent=recents, measures=reading.measures)

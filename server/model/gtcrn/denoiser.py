@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from server.model.gtcrn.likeness import SEGMENT, likeness
 from server.model.gtcrn.spectra import SETTLING, STEP, first_frame, high_passed, powers, spectra
-from server.scoring.denoising import TENTHS, Denoised, DenoiseRequest
+from server.scoring.denoising import COLUMNS, TENTHS, Denoised, DenoiseRequest
 from server.values.audio import CORE_RATE, Float32Array
 
 FLOOR_DB = -120.0
@@ -40,7 +41,7 @@ class GtcrnDenoiser:
             # A stream that is taken up in its middle: its first frame is the first that lies in the audio.
             first = -(-begin // STEP)
         if last <= first:
-            return Denoised(np.full((TENTHS, 2), np.nan, np.float32), request.memory)
+            return Denoised(np.full((TENTHS, COLUMNS), np.nan, np.float32), request.memory)
         from_sample = first * STEP - begin
         settled = max(0, from_sample - SETTLING)
         pcm = high_passed(request.pcm[settled : (last + 1) * STEP - begin])[from_sample - settled :]
@@ -49,7 +50,8 @@ class GtcrnDenoiser:
         kept = np.concatenate([one.ravel() for one in told[1:]]).astype(np.float16)
         parts = np.stack((powers(told[0]), powers(spectrum - told[0])), axis=1)
         centres = (np.arange(first, last) * STEP + STEP - request.start) // _TENTH
-        return Denoised(_tenths(parts, centres, TENTHS, request.gain_db), kept)
+        levels = _tenths(parts, centres, TENTHS, request.gain_db)
+        return Denoised(np.column_stack((levels, _alike(spectrum, told[0], centres))), kept)
 
     def _unpacked(self, memory: np.ndarray[Any, np.dtype[np.float16]] | None) -> dict[str, Float32Array]:
         """The network's memories by name, zeros at a stream's start."""
@@ -67,3 +69,15 @@ def _tenths(parts: Float32Array, centres: np.ndarray[Any, np.dtype[np.intp]], n:
     with np.errstate(divide="ignore", invalid="ignore"):
         levels = 10.0 * np.log10(sums / frames[:, np.newaxis]) - gain_db
     return np.where(frames[:, np.newaxis] > 0, np.maximum(levels, FLOOR_DB), np.nan).astype(np.float32)
+
+
+def _alike(heard: Float32Array, voice: Float32Array, centres: np.ndarray[Any, np.dtype[np.intp]]) -> Float32Array:
+    """Mean likeness of the segments whose middle lies in each tenth of a second, float32 ``(10,)``; NaN at the second's
+    edges, where no segment has its middle: a second is heard alone."""
+    found = likeness(heard, voice)
+    known = np.flatnonzero(np.isfinite(found))
+    at = np.clip(centres[known + SEGMENT // 2], 0, TENTHS - 1)
+    counts = np.bincount(at, minlength=TENTHS)
+    sums = np.bincount(at, found[known], minlength=TENTHS)
+    means = np.divide(sums, counts, out=np.full(TENTHS, np.nan), where=counts > 0)
+    return np.asarray(means, np.float32)
