@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 from server.access.audit import Act, AuditEntry, AuditLog
+from server.access.buckets import Buckets
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
 from server.access.sign_in import LASTS, SignIns
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 _SESSION = re.compile(r"[0-9a-f]{32}")
 
 REQUESTS_PER_MINUTE = 600
+LOOK_S = 900.0
+"""A page that shows the list of sessions asks every few seconds; the audit says it once in this time."""
+
 TOKEN_EXPIRED = "This link has expired. Ask for a new one."
 
 
@@ -44,6 +48,7 @@ class Gate:
         self.tokens = Tokens(keys, now)
         self.sign_ins = SignIns(keys, self.tokens, now, sign_in_lasts)
         self._throttle = Throttle(requests_per_minute)
+        self._looks = Buckets(1, 1 / LOOK_S)
         self._monotonic = monotonic
         self._keys = keys
         self._audit = audit
@@ -100,6 +105,13 @@ class Gate:
         if who.role is not Role.ANYONE and await self.keyed():
             known = about if not about or _SESSION.fullmatch(about) else "?"
             await self._write(who.who, who.site, act, known, address)
+
+    async def looks(self, who: Principal, address: str) -> None:
+        """Note that ``who`` looks at the list of sessions, unless it was noted a moment ago. Raises StoreError."""
+        name, now = f"{who.who} {address}", self._monotonic()
+        if self._looks.wait_s(name, now) == 0:
+            await self.note(who, Act.SESSIONS_LISTED, "", address)
+            self._looks.take(name, now)
 
     async def _write(self, who: str, site: str, act: Act, about: str, address: str) -> None:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))

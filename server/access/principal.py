@@ -11,13 +11,15 @@ LOCAL_SITE = "local"
 
 class Right(StrEnum):
     """What a route asks of its caller. Limited to the caller's own site, but for ``OPERATE``: how
-    the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts."""
+    the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts. ``LIST``:
+    learn which sessions there are."""
 
     BEGIN = "begin"
     ASSESS = "assess"
     OBSERVE = "observe"
     OPERATE = "operate"
     NUDGE = "nudge"
+    LIST = "list"
 
 
 class Role(StrEnum):
@@ -31,10 +33,11 @@ class Role(StrEnum):
 
 
 RIGHTS = {
-    Role.ANYONE: frozenset(Right),
+    # Where nobody is known, who learned of a session could watch it: its id is all that keeps others out.
+    Role.ANYONE: frozenset(Right) - {Right.LIST},
     Role.ADMIN: frozenset(Right),
-    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE, Right.NUDGE}),
-    Role.VIEWER: frozenset({Right.OBSERVE}),
+    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE, Right.NUDGE, Right.LIST}),
+    Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST}),
     Role.GUEST: frozenset(),
 }
 
@@ -57,6 +60,12 @@ class Principal:
 
     def need(self, right: Right) -> None:
         """Raises ForbiddenError unless the role has ``right``."""
+        if right is Right.LIST and self.role is Role.ANYONE:
+            raise ForbiddenError(
+                "A server without keys lists no sessions: everybody could watch them. Create a key with 'tingqing keys "
+                "create'.",
+                param="authorization",
+            )
         if not self.may(right):
             raise ForbiddenError(f"A key of role {self.role} may not do this.", param="authorization")
 

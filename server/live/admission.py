@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.access.gate import TOKEN_EXPIRED
 from server.access.principal import Principal
@@ -103,7 +103,7 @@ class Admission:
         # Two hundred labels of one's own take a tenth of a second, which the sessions would wait.
         await asyncio.to_thread(self._engine.dictionaries.resolve, requested(terms.labels))
         self._need_room(principal.site)  # others may have announced meanwhile
-        return self._pending.announce(principal.site, terms)
+        return self._pending.announce(principal.site, replace(terms, since=self._clock.wall_time()))
 
     def _need_room(self, site: str) -> None:
         crowded = self._load is not None and not self._load.room_for(self._usual)
@@ -117,6 +117,10 @@ class Admission:
     def awaits(self, session_id: str, site: str) -> bool:
         """Whether it was announced and its patient has not come yet."""
         return self._pending.awaits(session_id, site)
+
+    def announced_of(self, site: str) -> list[tuple[str, SessionTerms]]:
+        """The announced sessions of ``site`` whose patient has not come yet."""
+        return self._pending.of_site(site)
 
     async def admit(
         self,

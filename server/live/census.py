@@ -2,11 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from server.judge.labels import LabelSet
 from server.live.costs import Kind
 from server.live.load_meter import SETTLED_S, Census
 from server.live.session import Phase, Session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCounts:
+    """``starting``: sockets before ``session.started``. ``pending``: announced sessions. ``waiting``: those without a
+    socket. ``lasting``: another process could go on with them now."""
+
+    starting: int
+    pending: int
+    live: int
+    waiting: int
+    observers: int
+    lasting: bool = False
 
 
 def kind_of(labels: LabelSet, *, clap: bool) -> Kind:

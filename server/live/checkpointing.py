@@ -1,11 +1,14 @@
 """From a session to its checkpoint and back."""
 
+from datetime import timedelta
+
 from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine
 from server.errors import SnapshotError, TingqingError
 from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock
 from server.live.limits import LiveLimits
+from server.live.pending import SessionTerms
 from server.live.session import Phase, Session
 from server.stream.declared import DeclarationCheck
 from server.values.stored import amount, count
@@ -23,6 +26,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "saved_at": session.clock.wall_time().timestamp(),
         "start": session.start.model_dump(mode="json", exclude={"resume"}),
         "age_s": now - session.started_at,
+        "attempt_of": session.terms.attempt_of,
         "furthest_sample": session.furthest_sample,
         "failure_told_s": None if session.failure_told is None else now - session.failure_told,
         "update": None if session.update is None else session.update.model_dump(mode="json"),
@@ -55,6 +59,8 @@ def restore_session(
         session.phase = Phase.DETACHED
         session.core = checkpoint.core
         session.started_at = saved_at - amount(state["age_s"])
+        session.began -= timedelta(seconds=clock.now() - session.started_at)
+        session.terms = SessionTerms(attempt_of=state.get("attempt_of"))  # not in those of an older version
         session.furthest_sample = count(state["furthest_sample"])
         told, update = state["failure_told_s"], state["update"]
         session.failure_told = None if told is None else saved_at - amount(told)

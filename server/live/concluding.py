@@ -38,6 +38,12 @@ def _outcome(session: Session, reason: EndReason, result: Result | None, farewel
 
 def _ended(session: Session, reason: EndReason, heard: HeardAudio) -> tuple[Result, str]:
     start = session.start
-    identity = Identity(id=session.id, kind="session", reference=start.reference, metadata=start.metadata)
+    identity = Identity(
+        id=session.id,
+        kind="session",
+        reference=start.reference,
+        attempt_of=session.terms.attempt_of,
+        metadata=start.metadata,
+    )
     result = build_result(session.assessment, heard, identity)
     return result, SessionEnded(reason=reason, result=result_model(result)).model_dump_json()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +11,7 @@ from server.assessment.engine import Engine
 from server.errors import SessionNotBegunError, TingqingError
 from server.live import endings
 from server.live.admission import Admission, Uncollected
-from server.live.census import census_of
+from server.live.census import SessionCounts, census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
 from server.live.clock import Clock, LoopClock
 from server.live.connection import Connection
@@ -21,6 +20,7 @@ from server.live.entries import Entry
 from server.live.handover import Handover
 from server.live.handshake import capacity_error, draining_error, first_message, part, refuse
 from server.live.limits import LiveLimits
+from server.live.listing import Listing
 from server.live.load_meter import Census, LoadMeter
 from server.live.observer import Nudging, Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
@@ -33,19 +33,6 @@ from server.wire.client import SessionStart
 
 NOT_BEGUN_S = 2.0
 """How soon a doctor who came before the patient asks again."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCounts:
-    """``starting``: sockets before ``session.started``. ``pending``: announced sessions. ``waiting``: those without a
-    socket. ``lasting``: another process could go on with them now."""
-
-    starting: int
-    pending: int
-    live: int
-    waiting: int
-    observers: int
-    lasting: bool = False
 
 
 class SessionManager:
@@ -78,6 +65,7 @@ class SessionManager:
             checkpoints = MemoryCheckpoints()
         self._registry = Registry(self._clock, self._limits, sink, checkpoints, self._group)
         self._admission = Admission(engine, self._registry, self._limits, self._clock, load)
+        self.listing = Listing(self._registry, self._admission)
         self._handover = Handover(engine, self._registry, self._limits, self._clock, self._group)
         checkpoints.serve(self._handover)
         self._observers: set[Observer] = set()

@@ -2,7 +2,8 @@
 
 import secrets
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -13,20 +14,29 @@ from server.wire.client import LabelsField, MetadataField, SessionStart
 
 MAX_CLAIMED = 10_000
 
+SETTLED = ("labels", "language", "reference", "metadata", "mode")
+"""Fields of ``session.start`` that the terms override."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionTerms:
-    """What is settled before a socket comes; it overrides ``session.start``. ``None``: not settled."""
+    """What is settled before a socket comes; it overrides ``session.start``. ``None``: not settled.
+
+    ``attempt_of``: the session that this one tries again; no ``session.start`` says that. ``since``: when it was
+    announced, UTC; set by ``Admission``.
+    """
 
     labels: LabelsField | None = None
     language: str | None = None
     reference: str | None = None
     metadata: MetadataField | None = None
     mode: Literal["recording", "visit"] | None = None
+    attempt_of: str | None = None
+    since: datetime | None = None
 
     def applied(self, start: SessionStart) -> SessionStart:
         """The start, with the settled values in place of the patient's."""
-        settled = {field.name: getattr(self, field.name) for field in fields(self)}
+        settled = {name: getattr(self, name) for name in SETTLED}
         return start.model_copy(update={name: value for name, value in settled.items() if value is not None})
 
 
@@ -97,6 +107,10 @@ class PendingSessions:
         """Whether its socket may still come."""
         pending = self._pending.get(session_id)
         return pending is not None and pending.site == site
+
+    def of_site(self, site: str) -> list[tuple[str, SessionTerms]]:
+        """Id and terms of those of ``site``."""
+        return [(session_id, each.terms) for session_id, each in self._pending.items() if each.site == site]
 
     def close(self) -> None:
         """Forget them, and stop their timers."""

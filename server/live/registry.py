@@ -147,6 +147,10 @@ class Registry:
         entry = self._entries.get(session_id)
         return entry if entry is not None and entry.session.site == site else None
 
+    def of_site(self, site: str) -> list[Session]:
+        """The running sessions of ``site`` in this process."""
+        return [entry.session for entry in self._entries.values() if entry.session.site == site]
+
     # -- its sockets
 
     def replace(self, new: Session) -> None:

@@ -91,6 +91,7 @@ class Session:
         self.changes = ChangeGuard(clock.now())
         self.engine = engine
         self.started_at = clock.now()
+        self.began = clock.wall_time()
         self.audio = format_of(start)
         self.pace = Pace(start.pace)
         self.phase = Phase.LIVE

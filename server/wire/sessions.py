@@ -1,4 +1,4 @@
-"""What ``POST /v1/sessions`` takes and returns."""
+"""What ``/v1/sessions`` takes and returns."""
 
 from typing import Literal
 
@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from server.wire.base import WireModel
 from server.wire.client import LabelsField, MetadataField
+from server.wire.common import Grade, Score
 
 
 class SessionRequest(WireModel):
@@ -16,6 +17,11 @@ class SessionRequest(WireModel):
     labels: LabelsField | None = Field(default=None, max_length=20_000)
     language: str | None = Field(default=None, max_length=35, description="BCP 47: zh-CN, en …")
     metadata: MetadataField | None = Field(default=None, max_length=50)
+    attempt_of: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{32}$",
+        description="Id of the session or recording that this one tries again; repeated in the result.",
+    )
 
 
 class AnnouncedSession(WireModel):
@@ -29,3 +35,25 @@ class AnnouncedSession(WireModel):
     observe_url: str = Field(description="The doctor's page of this session, the token behind #.")
     nudge_url: str = Field(description="The same for the doctor who may also send and mute prompts.")
     expires_at: AwareDatetime = Field(description="Until when the patient must have connected.")
+
+
+class ListedSession(WireModel):
+    """A session that is expected or goes on. ``null``: not known yet, or not said."""
+
+    id: str
+    state: Literal["announced", "live", "paused", "reconnecting"]
+    since: AwareDatetime = Field(description="When the patient came; of an announced session, when it was announced.")
+    mode: Literal["recording", "visit"] | None
+    reference: str | None
+    attempt_of: str | None
+    grade: Grade | None = Field(description="Of the latest window: what the meter shows.")
+    score: Score | None
+    prompts: list[str] = Field(description="Ids of the prompts that are up.")
+    observers: int = Field(ge=0, description="Who watches now.")
+
+
+class SessionList(WireModel):
+    """A page of the sessions of a site, the latest first."""
+
+    sessions: list[ListedSession]
+    next: str | None = Field(description="cursor of the following page; null if there is none.")

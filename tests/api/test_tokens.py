@@ -301,3 +301,15 @@ async def test_the_audit_names_the_session_of_a_key_and_of_no_socket_that_was_re
     assert [entry.about for entry in entries].count(started["session_id"]) == 2
     assert [entry.about for entry in entries].count(announced["id"]) == 1
     assert "" not in {entry.about for entry in entries}
+
+
+async def test_what_a_session_tries_again_is_in_its_result_and_no_patient_can_say_it(hospital: Hospital) -> None:
+    announced = hospital.announce(attempt_of="0" * 31 + "1")
+    async with hospital.patient(announced["publish_token"]) as patient:
+        await begun(patient)
+        await patient.send('{"type":"session.end"}')
+        assert (await until(patient, "session.ended"))["result"]["attempt_of"] == "0" * 31 + "1"
+    async with hospital.patient(hospital.announce()["publish_token"]) as patient:
+        await patient.send(start(attempt_of="0" * 32))
+        assert await faults_until_close(patient) == (["malformed_message"], 4400)
+    assert hospital.ask(json.dumps({"attempt_of": "case 7"})).json()["code"] == "invalid_config"

@@ -1,8 +1,10 @@
 """A server with keys and a real Chromium: what the links of a backend open, and what a stranger's page says."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,17 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return data, asyncio.run(create())
 
 
+def made_apart(data: Path, site: str) -> str:
+    """A viewer's key. On a thread: this one runs the loop of the browser's driver."""
+
+    async def create() -> str:
+        async with open_keys(Settings(data_dir=data)) as store:
+            return (await create_key(store, site, Role.VIEWER, utc_now()))[0]
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, create()).result()
+
+
 @pytest.fixture(scope="module")
 def url(key: tuple[Path, str], portal: "Portal", chromium_path: str) -> Iterator[str]:
     flags = ["--data-dir", str(key[0]), "--allow-origin", f"http://localhost:{portal.port}"]
@@ -127,6 +140,45 @@ def test_the_doctor_who_treats_the_patient_asks_and_mutes_from_the_page(
     expect(mute).to_have_text("Muted")
     expect(mute).to_be_disabled()
     expect(page.get_by_text("Your doctor asks:")).to_have_count(0)
+
+
+def test_a_doctor_without_a_link_signs_in_chooses_a_session_of_the_site_and_signs_out(
+    url: str, key: tuple[Path, str], announced: dict[str, Any], open_page: OpenPage, voice_wav: Path
+) -> None:
+    viewer = made_apart(key[0], "ward-3")
+    page = open_page(f"{url}#token={announced['publish_token']}", wav=voice_wav)
+    page.click("[part=start]")
+    attribute(page, "data-state", "live")
+    doctor = open_page(f"{url}doctor", expecting="status of 401")
+    doctor.get_by_label("Viewer key").fill("tq_nonsense")
+    doctor.get_by_role("button", name="Sign in").click()
+    shown(doctor, "This key is not valid.")
+    doctor.get_by_label("Viewer key").fill(viewer)
+    doctor.get_by_role("button", name="Sign in").click()
+    row = doctor.locator(f".waiting [data-session='{announced['id']}'] a")
+    expect(row).to_contain_text(announced["id"][:6].upper())
+    expect(row).to_contain_text(re.compile("Listening|Hard to hear|Usable|Clear"))
+    row.focus()
+    doctor.click("#language")
+    shown(doctor, "本单位的会话，最需要帮助的在前：")
+    row.press("Enter")
+    attribute(doctor, "data-state", "live")
+    attribute(doctor, "data-session", announced["id"])
+    assert not doctor.locator("[part=nudge]").is_visible()
+    assert doctor.evaluate("document.cookie") == "", "no script sees it"
+    doctor.get_by_role("button", name="退出登录").click()
+    expect(doctor.get_by_label("查看密钥")).to_be_visible()
+    expect(doctor.locator("tingqing-doctor")).to_have_count(0)
+
+
+def test_who_signed_in_at_another_site_sees_an_empty_list(
+    url: str, key: tuple[Path, str], announced: dict[str, Any], open_page: OpenPage
+) -> None:
+    doctor = open_page(f"{url}doctor")
+    doctor.get_by_label("Viewer key").fill(made_apart(key[0], "elsewhere"))
+    doctor.get_by_role("button", name="Sign in").click()
+    shown(doctor, "Your site has no sessions now.")
+    expect(doctor.locator(".waiting li")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from server.access.principal import ANYONE, LOCAL_SITE, Principal, Role
 from server.access.tokens import Claim
 from server.errors import CapacityError, DrainingError, LabelQueryError, TokenUsedError, UnknownSessionError
+from server.live.checkpointing import checkpoint_of, restore_session
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import PendingSessions, SessionTerms
@@ -186,3 +187,30 @@ async def test_a_site_that_opens_and_drops_sessions_ends_its_own_and_nobody_else
     back = Patient(manager, clock)
     back.socket.say(start_message(resume={key: started[key] for key in ("session_id", "resume_token")}))
     assert (await back.socket.expect("session.started"))["session_id"] == started["session_id"]
+
+
+async def test_a_list_reads_nothing_of_the_sessions_of_others(manager: SessionManager, clock: FakeClock) -> None:
+    """So it takes no longer, and says nothing else, whatever goes on at another site."""
+    session_id = await manager.announce(STRANGER, SessionTerms(reference="case 7"))
+    there = Patient(manager, clock, principal=STRANGER, claim=Claim(session_id))
+    await there.start()
+    (session,) = manager.listing._registry.of_site(STRANGER.site)
+    prompts = session.__dict__.pop("prompts")
+    assert manager.listing.of(ANYONE.site) == []
+    with pytest.raises(AttributeError):
+        manager.listing.of(STRANGER.site)
+    session.prompts = prompts
+    (row,) = manager.listing.of(STRANGER.site)
+    assert (row.id, row.reference, row.state) == (session_id, "case 7", "live")
+
+
+async def test_what_a_session_tries_again_survives_a_move_to_another_process(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms(attempt_of="a" * 32))
+    await Patient(manager, clock, claim=Claim(session_id)).start()
+    (session,) = manager.listing._registry.of_site(ANYONE.site)
+    await clock.advance(5)
+    again = restore_session(checkpoint_of(session), session.engine, session.limits, clock)
+    assert again.terms.attempt_of == "a" * 32
+    assert again.began == session.began

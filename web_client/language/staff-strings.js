@@ -37,6 +37,19 @@ export const staffText = dictionary({
   session: ['会话编号或医生页面链接', 'Session number, or the link of the doctor’s page'],
   open: ['打开', 'Open'],
   noSession: ['这里没有会话编号。', 'There is no session number in this.'],
+  list: ['本单位的会话，最需要帮助的在前：', 'The sessions of your site, whoever needs help first:'],
+  listEmpty: ['本单位目前没有会话。', 'Your site has no sessions now.'],
+  listUnknown: [
+    '服务器暂时无法列出会话，稍后会自动重试。',
+    'The server cannot list the sessions now; trying again shortly.',
+  ],
+  'row.poor': ['听不清', 'Hard to hear'],
+  'row.usable': ['可用', 'Usable'],
+  'row.clear': ['清楚', 'Clear'],
+  'row.listening': ['正在听', 'Listening'],
+  'row.reconnecting': ['正在重连', 'Reconnecting'],
+  'row.paused': ['已暂停', 'Paused'],
+  'row.announced': ['等待患者', 'Expected'],
 });
 
 /** @typedef {Parameters<typeof staffText>[0]} StaffKey */

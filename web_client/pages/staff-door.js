@@ -1,5 +1,6 @@
 /** The door of the doctor's page on a server with keys: who has no link signs in with a viewer key. */
 
+import { WaitingList } from './waiting-list.js';
 import { h, mark, say } from '../drawing/dom.js';
 import { staffText } from '../language/staff-strings.js';
 import { signIn, signInState, signOut } from '../transport/sign-in.js';
@@ -19,12 +20,14 @@ export class StaffDoor {
   /** @param {URL} address of the page */
   constructor(address) {
     this.#address = address;
+    this.#list = new WaitingList(address);
     this.#form.append(this.#title, this.#intro, this.#label, this.#enter, this.#told);
     this.#label.append(this.#name, this.#field);
     this.strip.append(this.#site, this.#leave);
   }
 
   #address;
+  #list;
   #language = /** @type {Language} */ ('en');
   #state = /** @type {SignInState} */ ({ needed: false, site: null });
   #unknown = false;
@@ -36,12 +39,15 @@ export class StaffDoor {
   #label = h('label');
   #enter = h('button', {});
   #told = h('p', { role: 'alert' });
-  #form = h('form', { class: 'door', onsubmit: (event) => this.#submitted(event) });
+  #form = h('form', {
+    class: 'door',
+    onsubmit: (event) => this.#submitted(event),
+  });
   #site = h('span');
   #leave = h('button', { type: 'button', onclick: () => void this.#left() });
 
   /** Shown in place of the element while `closed`. */
-  element = this.#form;
+  element = h('div', {}, this.#form);
   /** Shown in the head of the page to who signed in. */
   strip = h('span', { class: 'staff', hidden: true });
 
@@ -59,6 +65,10 @@ export class StaffDoor {
     this.strip.hidden = this.#state.site === null;
     this.#field.type = this.#state.site === null ? 'password' : 'text';
     this.speak(this.#language);
+    if (this.closed && this.#state.site !== null) {
+      this.element.prepend(this.#list.element);
+      void this.#list.run();
+    }
   }
 
   /** @param {Language} language */
@@ -66,7 +76,8 @@ export class StaffDoor {
     this.#language = language;
     const inside = this.#state.site !== null;
     const t = (/** @type {StaffKey} */ key) => staffText(key, language, { site: this.#state.site ?? '' });
-    mark(this.#form, 'lang', language);
+    mark(this.element, 'lang', language);
+    this.#list.speak(language);
     say(this.#title, t(inside ? 'open' : 'title'));
     say(this.#intro, inside ? '' : t('intro'));
     say(this.#name, t(inside ? 'session' : 'key'));
