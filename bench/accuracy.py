@@ -10,7 +10,8 @@ written from all results there are and says which are missing or older than the 
 goes on where it stopped.
 
 Minutes of CPU, on one of two busy hyperthreads: visits 65 for 200 sessions (with --no-mos 30), pairs 10, share 10,
-second 12, mixes 8, and 15 where the six networks of bench/overlap_folds.py are not there yet, live 2, peers 2, cost 1.
+heard 15, second 12, mixes 8, and 15 where the six networks of bench/overlap_folds.py are not there yet, live 2,
+peers 2, cost 1.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from accuracy_cost import COST
+from accuracy_heard import HEARD
 from accuracy_live import LIVE
 from accuracy_mixes import MIXES
 from accuracy_peers import PEERS
@@ -35,7 +37,7 @@ from server.settings import load_settings
 from tools.accuracy.page import page
 from tools.accuracy.part import ROOT, Kept, Part, Run, Version, keep, kept, version
 
-PARTS: Sequence[Part] = (COST, VISITS, LIVE, MIXES, SECOND, PAIRS, SHARE, PEERS)
+PARTS: Sequence[Part] = (COST, VISITS, LIVE, MIXES, SECOND, HEARD, PAIRS, SHARE, PEERS)
 CACHE = ROOT / "build" / "accuracy"
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 TEMPLATE = Path(__file__).with_name("accuracy.md.in")
