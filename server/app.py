@@ -15,7 +15,6 @@ from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.errors import TingqingError
 from server.live.calibration import open_load
-from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.shedding import Shedding, SheddingScoring
 from server.model.acoustic import AcousticScorer, summarise
@@ -31,7 +30,7 @@ from server.resources import labels_dir, web_client_dir
 from server.scoring.ports import Scoring
 from server.scoring.scorers import Denoiser, Scorer
 from server.scoring.service import ScoringService
-from server.settings import Settings, check_exposure, outside, prefix_of, public_base
+from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base
 from server.store import opening as folder
 from server.store.opening import AccessStores
 from server.stream.core import StreamCore
@@ -189,11 +188,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            limits = LiveLimits(
-                max_sessions=settings.max_sessions,
-                max_observers=settings.max_observers,
-                max_starting_per_address=settings.max_starting_per_address,
-            )
+            limits = live_limits(settings)
             stores = await stack.enter_async_context(_told(folder.open_stores(settings.data_dir, limits), on_refused))
             shedding = Shedding()
             opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)

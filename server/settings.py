@@ -13,9 +13,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.access.origins import Outside, plain_host, plain_network, plain_origin, plain_root
 from server.errors import SettingsError
+from server.live.limits import LiveLimits
 from server.loopback import is_loopback
 
 ENV_PREFIX = "TINGQING_"
+
+GRANTED = (
+    "max_sessions", "max_observers", "max_starting_per_address", "max_session_s", "expiring_s", "start_s", "idle_s",
+    "pause_s", "claim_s", "resume_ttl_s", "send_s",
+)  # fmt: skip
+"""Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
 class Settings(BaseSettings):
@@ -92,6 +99,16 @@ class Settings(BaseSettings):
         "number only.",
     )
     max_observers: int = Field(default=32, ge=1, description="Maximum number of observers of one session.")
+    max_session_s: float = Field(
+        default=7200.0, ge=60, le=86_400, description="Longest session, by audio and by clock."
+    )
+    expiring_s: float = Field(default=60.0, ge=1, le=3600, description="How long before its end a session is warned.")
+    start_s: float = Field(default=10.0, ge=1, le=300, description="How long a socket may take to send session.start.")
+    idle_s: float = Field(default=60.0, ge=5, le=3600, description="How long a session goes on without audio.")
+    pause_s: float = Field(default=900.0, ge=5, le=86_400, description="How long a session may be paused.")
+    claim_s: float = Field(default=900.0, ge=10, le=86_400, description="How long an announced session waits.")
+    resume_ttl_s: float = Field(default=120.0, ge=5, le=3600, description="How long a session waits for its patient.")
+    send_s: float = Field(default=10.0, ge=1, le=300, description="How long a peer may take to read one message.")
     drain_s: float = Field(default=10.0, ge=0, le=600, description="How long a stopping server waits for its sessions.")
     sign_in_hours: float = Field(
         default=12.0, gt=0, le=24, description="How long a person stays signed in at the pages for staff."
@@ -165,6 +182,11 @@ def load_settings(**flags: Any) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else "settings"
         where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
         raise SettingsError(f"{where}: {first['msg']}", param=where) from None
+
+
+def live_limits(settings: Settings) -> LiveLimits:
+    """What the server grants its sessions; the settings have the names of the limits."""
+    return LiveLimits(**{name: getattr(settings, name) for name in GRANTED})
 
 
 def check_exposure(settings: Settings, *, keyed: bool = False) -> None:

@@ -268,13 +268,14 @@ class Connection:
         limits = self._limits
         while True:
             now = self._clock.now()
-            allowed_s = limits.pause_s if self.session.phase is Phase.PAUSED else limits.idle_s
-            idle_at = now + limits.idle_s if self._intake.busy else self._intake.last_audio + allowed_s
+            paused = self.session.phase is Phase.PAUSED
+            idle_at = now + limits.idle_s if self._intake.busy else self._intake.idle.ends_at(paused=paused)
             expires_at = self.session.started_at + limits.max_session_s
             if now >= expires_at:
                 return self.stop(endings.EXPIRED)
             if now >= idle_at:
-                error = IdleTimeoutError(f"No audio came for {allowed_s:g} s; silence is audio.")
+                allowed_s = limits.pause_s if paused else limits.idle_s
+                error = IdleTimeoutError(f"No audio, or hardly any, came for {allowed_s:g} s; silence is audio.")
                 return self.stop(endings.fault(error))
             warn_at = expires_at - limits.expiring_s
             if now >= warn_at:

@@ -11,6 +11,9 @@ CHANGES = 5
 """Changes of labels at once; another every ``CHANGE_EVERY_S``."""
 
 CHANGE_EVERY_S = 2.0
+SLOWEST = 20.0
+"""Audio at this fraction of real time, one in ``SLOWEST``, keeps a session alive."""
+
 PACE_LIMIT = 1.2
 PACE_OVER_S = 10.0
 PACE_ALLOWANCE_S = 20.0
@@ -53,6 +56,34 @@ class ChangeGuard:
                 "The labels are changed too often; wait a little.", param="labels", retry_after_s=round(wait_s, 1)
             )
         self._bucket.take(now)
+
+
+class IdleGuard:
+    """When a session is over because too little audio comes: a byte now and then must not hold a place.
+
+    Audio that comes at a twentieth of real time or faster keeps it going; so does a pause, for ``pause_s`` since audio
+    last came as it should.
+    """
+
+    def __init__(self, now: float, idle_s: float, pause_s: float) -> None:
+        self._idle_s = idle_s
+        self._pause_s = pause_s
+        self._earned = self._granted = now + idle_s
+        self._full_at = now
+
+    def audio(self, audio_s: float, now: float) -> None:
+        """Seconds of audio came, or were declared lost."""
+        self._earned = min(now + self._idle_s, self._earned + SLOWEST * audio_s)
+        if self._earned == now + self._idle_s:
+            self._full_at = now
+
+    def turned(self, now: float) -> None:
+        """A pause begins or ends: audio may take its time again, but no pause renews another."""
+        self._granted = min(now, self._full_at + self._pause_s) + self._idle_s
+
+    def ends_at(self, *, paused: bool) -> float:
+        """Clock time at which the session is over unless something comes."""
+        return self._full_at + self._pause_s if paused else max(self._earned, self._granted)
 
 
 class PaceGuard:

@@ -179,11 +179,23 @@ async def test_no_audio_for_a_minute_ends_the_session_with_its_result(
     assert patient.socket.got("session.ended")[0]["reason"] == "idle"
 
 
+async def test_a_byte_every_twenty_seconds_ends_as_idle(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    for _ in range(3):
+        patient.socket.say(b"\x00")
+        await patient.taken()
+        await clock.advance(20)
+    await clock.advance(1)
+    assert await patient.closed() == 4408
+    assert patient.errors()[-1] == "idle_timeout"
+
+
 async def test_silence_is_audio(manager: SessionManager, clock: FakeClock) -> None:
     patient = Patient(manager, clock)
     await patient.start(labels="speech_present")
     for _ in range(8):
-        patient.socket.say(bytes(3200))
+        patient.socket.say(bytes(RATE * 2))
         await patient.taken()
         await clock.advance(10)
     assert patient.socket.closed is None

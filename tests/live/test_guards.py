@@ -3,7 +3,7 @@
 import pytest
 
 from server.errors import FasterThanRealTimeError, TooManyChangesError, TooManyFaultsError
-from server.live.guards import ChangeGuard, FaultGuard, PaceGuard
+from server.live.guards import ChangeGuard, FaultGuard, IdleGuard, PaceGuard
 from server.live.warnings import WarningWatch
 from server.stream.events import Level
 from server.values.audio import Capture, CaptureSource
@@ -149,3 +149,40 @@ def test_labels_may_be_changed_five_times_at_once_and_then_every_two_seconds() -
         guard.note(1000.0)
     with pytest.raises(TooManyChangesError):
         guard.note(1000.0)
+
+
+def test_a_byte_now_and_then_keeps_no_session_and_a_slow_line_does() -> None:
+    trickle, slow = IdleGuard(0.0, 60.0, 900.0), IdleGuard(0.0, 60.0, 900.0)
+    for now in range(1, 61):
+        trickle.audio(1 / 32_000, now)
+        slow.audio(0.05, now)
+    assert trickle.ends_at(paused=False) < 60.1
+    assert slow.ends_at(paused=False) == 120.0
+    for now in range(60, 3600):
+        slow.audio(0.049, now)
+    assert slow.ends_at(paused=False) < 3600, "under a twentieth of real time"
+
+
+def test_audio_after_a_minute_but_one_second_goes_on_as_before() -> None:
+    guard = IdleGuard(0.0, 60.0, 900.0)
+    for tenth in range(590, 1200):
+        guard.audio(0.1, tenth / 10)
+        assert guard.ends_at(paused=False) > (tenth + 1) / 10
+    assert guard.ends_at(paused=False) == pytest.approx(119.9 + 60)
+
+
+def test_pauses_hold_a_session_for_a_quarter_of_an_hour_and_do_not_renew_each_other() -> None:
+    guard = IdleGuard(0.0, 60.0, 900.0)
+    for now in range(10, 2000, 20):
+        guard.turned(now)  # a pause
+        guard.turned(now + 10)  # and its end, with one byte
+        guard.audio(1 / 32_000, now + 10)
+    assert guard.ends_at(paused=True) == 900.0
+    assert guard.ends_at(paused=False) == pytest.approx(960, abs=1)
+
+
+def test_after_a_pause_a_patient_has_the_usual_time_to_speak() -> None:
+    guard = IdleGuard(0.0, 60.0, 900.0)
+    guard.turned(5)
+    guard.turned(805)
+    assert guard.ends_at(paused=False) == 865

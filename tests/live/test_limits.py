@@ -1,0 +1,162 @@
+"""Every limit of a session is a setting, and holds at its edge and just past it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from server.access.principal import ANYONE
+from server.assessment.engine import Engine
+from server.live.limits import LiveLimits
+from server.live.manager import SessionManager
+from server.live.pending import SessionTerms
+from server.settings import GRANTED, Settings, live_limits, load_settings
+from tests.fakes import FakeClock, settle
+from tests.live.patient import Doctor, Patient, noise, start_message
+
+PATIENT = {"idle_s": 3600.0}
+
+
+@pytest.fixture
+def given(request: pytest.FixtureRequest) -> dict[str, float]:
+    values: dict[str, float] = getattr(request, "param", {})
+    return values
+
+
+@pytest.fixture
+async def limited(engine: Engine, clock: FakeClock, given: dict[str, float]) -> AsyncIterator[SessionManager]:
+    async with SessionManager(engine, live_limits(load_settings(**given)), clock) as manager:
+        yield manager
+
+
+def test_every_limit_that_is_a_setting_has_the_default_of_the_sessions() -> None:
+    assert live_limits(Settings()) == LiveLimits()
+    assert set(GRANTED) <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", GRANTED)
+def test_a_setting_reaches_the_sessions(name: str) -> None:
+    other = getattr(LiveLimits(), name) + 1
+    assert getattr(live_limits(load_settings(**{name: other})), name) == other
+
+
+async def stays_until(clock: FakeClock, patient: Patient, edge_s: float) -> None:
+    """Open just before, and closed just after."""
+    await clock.advance(edge_s - 0.1)
+    await settle()
+    assert patient.socket.closed is None
+    await clock.advance(0.2)
+
+
+@pytest.mark.parametrize("given", [{"start_s": 3.0}], indirect=True)
+async def test_a_socket_has_so_long_for_its_first_message(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    await settle()
+    await stays_until(clock, patient, 3.0)
+    assert await patient.closed() == 4408
+
+
+@pytest.mark.parametrize("given", [{"idle_s": 5.0}], indirect=True)
+async def test_a_session_goes_on_so_long_without_audio(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    started = await patient.start()
+    assert started["limits"]["idle_timeout_s"] == 5.0
+    await settle()
+    await stays_until(clock, patient, 5.0)
+    assert await patient.closed() == 4408
+
+
+@pytest.mark.parametrize("given", [{"pause_s": 7.0, "idle_s": 5.0}], indirect=True)
+async def test_a_session_may_be_paused_so_long(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    started = await patient.start()
+    assert started["limits"]["pause_timeout_s"] == 7.0
+    patient.socket.say({"type": "audio.pause"})
+    await patient.taken()
+    await settle()
+    await stays_until(clock, patient, 7.0)
+    assert await patient.closed() == 4408
+
+
+@pytest.mark.parametrize("given", [PATIENT | {"max_session_s": 60.0, "expiring_s": 20.0}], indirect=True)
+async def test_a_session_lasts_so_long_and_is_warned_so_long_before(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    started = await patient.start()
+    assert started["limits"]["max_session_s"] == 60.0
+    await settle()
+    await clock.advance(39.9)
+    await settle()
+    assert "expiring" not in [each["code"] for each in patient.socket.got("warning")]
+    await clock.advance(0.2)
+    await settle()
+    assert "expiring" in [each["code"] for each in patient.socket.got("warning")]
+    await stays_until(clock, patient, 19.9)
+    await patient.closed()
+    assert patient.socket.got("session.ended")[0]["reason"] == "expired"
+
+
+@pytest.mark.parametrize("given", [PATIENT | {"max_session_s": 60.0}], indirect=True)
+async def test_a_session_has_no_more_audio_than_it_may_last(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    await patient.start(pace="fast")
+    patient.socket.say({"type": "audio.gap", "samples": 16_000 * 59})
+    await patient.taken()
+    assert patient.socket.closed is None
+    patient.socket.say({"type": "audio.gap", "samples": 16_000})
+    await patient.closed()
+    assert patient.socket.got("session.ended")[0]["reason"] == "expired"
+
+
+@pytest.mark.parametrize("given", [{"claim_s": 10.0}], indirect=True)
+async def test_an_announced_session_waits_so_long(limited: SessionManager, clock: FakeClock) -> None:
+    await limited.announce(ANYONE, SessionTerms())
+    await clock.advance(9.9)
+    assert limited.counts().pending == 1
+    await clock.advance(0.2)
+    assert limited.counts().pending == 0
+
+
+@pytest.mark.parametrize("given", [{"resume_ttl_s": 6.0}], indirect=True)
+async def test_a_session_waits_so_long_for_its_patient(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    assert (await patient.start())["limits"]["resume_ttl_s"] == 6.0
+    patient.socket.vanish()
+    await patient.done
+    await clock.advance(5.9)
+    assert limited.counts().waiting == 1
+    await clock.advance(0.2)
+    await settle()
+    assert limited.counts().waiting == 0
+
+
+@pytest.mark.parametrize("given", [{"max_sessions": 1}, {"max_sessions": 2}], indirect=True)
+async def test_there_are_so_many_sessions(limited: SessionManager, clock: FakeClock, given: dict[str, float]) -> None:
+    for _ in range(int(given["max_sessions"])):
+        await Patient(limited, clock).start()
+    late = Patient(limited, clock)
+    late.socket.say(start_message())
+    assert await late.closed() == 4503
+    assert late.errors() == ["at_capacity"]
+
+
+@pytest.mark.parametrize("given", [{"max_observers": 2}], indirect=True)
+async def test_a_session_has_so_many_observers(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    session_id = (await patient.start())["session_id"]
+    for _ in range(2):
+        await Doctor(limited, session_id).socket.expect("snapshot")
+    assert await Doctor(limited, session_id).closed() == 4503
+    await patient.speak(noise(1))
+    assert patient.socket.closed is None
+
+
+@pytest.mark.parametrize("given", [{"send_s": 3.0}], indirect=True)
+async def test_a_peer_may_take_so_long_to_read_a_message(limited: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(limited, clock)
+    await patient.start()
+    await settle()
+    patient.socket.reads = False
+    await patient.speak(noise(2.8))
+    assert not patient.done.done()
+    await clock.advance(1)
+    assert patient.done.done()
+    assert limited.counts().waiting == 1
