@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.trace import NoOpTracer
 
 from server.errors import SettingsError
 from server.settings import load_settings
@@ -66,6 +67,37 @@ def test_a_session_and_a_request_leave_spans_without_what_is_private(
     for secret in (messages[0]["session_id"], messages[0]["resume_token"], "MERIDIAN", "?session"):
         assert secret.encode() not in everything
     assert messages[0]["session_id"][:8].encode() in everything
+
+
+OTEL = {
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_METRICS_EXPORTER": "otlp",
+    "OTEL_LOGS_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_SERVICE_NAME": "somebody",
+    "OTEL_PYTHON_CONFIGURATOR": "configurator",
+    "OTEL_BSP_SCHEDULE_DELAY": "1",
+    "OTEL_METRIC_EXPORT_INTERVAL": "1",
+}
+
+
+def test_no_variable_of_opentelemetry_switches_anything_on(
+    collector: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, got = collector
+    for name, value in OTEL.items():
+        monkeypatch.setenv(name, value)
+    for kind in ("", "_TRACES", "_METRICS", "_LOGS"):
+        monkeypatch.setenv(f"OTEL_EXPORTER_OTLP{kind}_ENDPOINT", endpoint)
+    served = serve(mos=False, drain_s=0.0)
+    try:
+        http.get(f"{served.url}/doctor?session=1")
+        assert isinstance(served.services.engine.tracer, NoOpTracer)
+        threads = [thread.name for thread in threading.enumerate() if thread.name.lower().startswith("ot")]
+        assert threads == [], "an exporter has one"
+    finally:
+        served.stop()
+    assert got == []
 
 
 def test_a_collector_that_does_not_answer_delays_no_stop() -> None:

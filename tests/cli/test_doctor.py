@@ -1,14 +1,18 @@
 """``tingqing doctor`` names what is wrong and the command that mends it, in both languages."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
 from server.cli import checks
 from server.cli.checks import CHECKS
+from server.errors import SettingsError
 from tests.cli.conftest import in_process
+from tests.tls.making import made
 
 
 def findings(*arguments: str, **variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -57,6 +61,63 @@ def test_a_certificate_that_cannot_be_read_fails(tmp_path: Path) -> None:
     code, found = findings(TINGQING_TLS_CERT=str(tmp_path / "none.crt"), TINGQING_TLS_KEY=str(tmp_path / "none.key"))
     assert code == 1
     assert found["tls"]["command"] == "tingqing cert"
+
+
+def test_a_python_that_nobody_tested_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "TESTED", ((3, 1),))
+    assert found_in("python", "warn") == "make PYTHON=python3.11 setup"
+
+
+def test_a_codec_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    formats = {name: text for name, text in soundfile.available_formats().items() if name != "MP3"}
+    monkeypatch.setattr(soundfile, "available_formats", lambda: formats)
+    assert found_in("codecs", "warn", says="MP3") == "pip install --upgrade soundfile"
+
+
+def test_a_model_of_a_dependency_that_is_missing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "files", lambda _: [])
+    assert found_in("models", "fail", says="DNSMOS") == "pip install --force-reinstall speechmos"
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    from server.model.clap import devices
+
+    def none(_: str) -> None:
+        raise SettingsError("There is no device cuda.", param="device")
+
+    monkeypatch.setattr(devices, "choose_device", none)
+    assert found_in("gpu", "fail", TINGQING_DEVICE="cuda") in {"nvidia-smi", "pip install 'tingqing[clap]'"}
+
+
+def test_a_clock_before_this_version_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "EARLIEST", datetime.now(UTC) + timedelta(days=1))
+    assert found_in("clock", "fail") == "timedatectl set-ntp true"
+
+
+def test_a_disk_that_is_nearly_full_is_warned_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(checks, "LEAST_FREE", 1 << 80)
+    assert found_in("disk", "warn", TINGQING_DATA_DIR=str(tmp_path)).startswith("df -h ")
+
+
+def test_a_server_without_a_data_folder_is_told_that_it_has_no_keys() -> None:
+    assert found_in("database", "warn") == "tingqing serve --data-dir DIR"
+
+
+def test_a_certificate_that_soon_ends_is_warned_of(tmp_path: Path) -> None:
+    certificate, key = made(tmp_path, "clinic.lan", at=datetime.now(UTC) - timedelta(days=390))
+    assert found_in("tls", "warn", TINGQING_TLS_CERT=str(certificate), TINGQING_TLS_KEY=str(key)) == "tingqing cert"
+
+
+def found_in(check: str, status: str, *, says: str = "", **variables: str) -> str:
+    """The command that mends what this check finds, in both languages."""
+    _, found = findings(**variables)
+    line = found[check]
+    assert line["status"] == status, line
+    assert says in line["zh"]
+    assert says in line["en"]
+    assert line["zh"] != line["en"]
+    command: str = line["command"]
+    return command
 
 
 def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from server.access.audit import Act
 from server.errors import TingqingError
 from server.settings import ENV_PREFIX, Settings
 from server.values.notices import NoticeCode
@@ -133,3 +134,9 @@ def test_every_document_can_be_reached_from_the_readme() -> None:
         seen.add(path)
         to_read += [(path.parent / link.target.split("#")[0]).resolve() for link in links(read(path))]
     assert not [path for path in documents() if path not in seen]
+
+
+@pytest.mark.parametrize("act", list(Act))
+def test_every_act_of_the_audit_is_described(act: Act) -> None:
+    rows = re.findall(r"^\| ((?:`[a-z]+\.[a-z_]+`(?:, )?)+) \|", read("docs/access.md"), re.MULTILINE)
+    assert f"`{act}`" in ", ".join(rows)
