@@ -19,8 +19,8 @@ from server.loopback import is_loopback
 ENV_PREFIX = "TINGQING_"
 
 GRANTED = (
-    "max_sessions", "max_observers", "max_starting_per_address", "max_session_s", "expiring_s", "start_s", "idle_s",
-    "pause_s", "claim_s", "resume_ttl_s", "send_s",
+    "max_sessions", "max_sessions_per_site", "max_observers", "max_starting_per_address", "max_session_s",
+    "expiring_s", "start_s", "idle_s", "pause_s", "claim_s", "resume_ttl_s", "send_s",
 )  # fmt: skip
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     )
     labels_dir: Path | None = Field(default=None, description="Folder of label files. Default: the shipped files.")
     max_sessions: int = Field(default=64, ge=1, description="Maximum number of live sessions; more are refused (4503).")
+    max_sessions_per_site: int | None = Field(
+        default=None, ge=1, description="Of these, sessions of one site. Default: as many as there may be."
+    )
     admission: Literal["measured", "fixed"] = Field(
         default="measured",
         description="measured: sessions are also refused when those that run need what the machine gives; fixed: by "

@@ -186,7 +186,7 @@ class Admission:
         if claim is not None and not claim.live:
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
         terms = SessionTerms() if claim is None else self._pending.terms(claim.session_id, principal.site)
-        if self.full:
+        if self.full or self._registry.full_for(principal.site):
             raise self._full()
         return terms
 

@@ -11,6 +11,7 @@ class LiveLimits:
     """Deadlines in seconds, counts per process.
 
     ``max_sessions`` patients at once; patients who come back to their session are admitted beyond it.
+    ``max_sessions_per_site``: of these, patients of one site; ``None``: as many as there may be.
     ``max_starting_per_address``: sockets of one address that have not begun a session. ``start_s``: for the first
     message. ``idle_s``: without audio; ``pause_s``: when paused. ``send_s``: for a peer to take one message;
     ``port_s``: for a sink or a store to answer. ``tail_s``: for the last windows after ``session.end``
@@ -22,6 +23,7 @@ class LiveLimits:
     """
 
     max_sessions: int = 64
+    max_sessions_per_site: int | None = None
     max_observers: int = 32
     max_starting_per_address: int = 32
     max_session_s: float = 7200.0

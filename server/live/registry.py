@@ -151,6 +151,11 @@ class Registry:
         """The running sessions of ``site`` in this process."""
         return [entry.session for entry in self._entries.values() if entry.session.site == site]
 
+    def full_for(self, site: str) -> bool:
+        """Whether as many patients of ``site`` are connected as may be."""
+        most = self._limits.max_sessions_per_site
+        return most is not None and sum(each.session.site == site for each in self.connections) >= most
+
     # -- its sockets
 
     def replace(self, new: Session) -> None:

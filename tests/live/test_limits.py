@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.access.principal import ANYONE
+from server.access.principal import ANYONE, Principal, Role
 from server.assessment.engine import Engine
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
@@ -35,7 +35,7 @@ def test_every_limit_that_is_a_setting_has_the_default_of_the_sessions() -> None
 
 @pytest.mark.parametrize("name", GRANTED)
 def test_a_setting_reaches_the_sessions(name: str) -> None:
-    other = getattr(LiveLimits(), name) + 1
+    other = (getattr(LiveLimits(), name) or 0) + 1
     assert getattr(live_limits(load_settings(**{name: other})), name) == other
 
 
@@ -136,6 +136,22 @@ async def test_there_are_so_many_sessions(limited: SessionManager, clock: FakeCl
     late.socket.say(start_message())
     assert await late.closed() == 4503
     assert late.errors() == ["at_capacity"]
+
+
+@pytest.mark.parametrize("given", [{"max_sessions_per_site": 2}], indirect=True)
+async def test_a_site_has_so_many_sessions_and_the_next_site_as_many(limited: SessionManager, clock: FakeClock) -> None:
+    others = Principal("somebody else", Role.INTEGRATOR, "elsewhere")
+    ours = [Patient(limited, clock) for _ in range(2)]
+    for patient in ours:
+        await patient.start()
+    late = Patient(limited, clock)
+    late.socket.say(start_message())
+    assert await late.closed() == 4503
+    assert late.errors() == ["at_capacity"]
+    for _ in range(2):
+        await Patient(limited, clock, principal=others).start()
+    await ours[0].end()
+    await Patient(limited, clock).start()
 
 
 @pytest.mark.parametrize("given", [{"max_observers": 2}], indirect=True)
