@@ -11,7 +11,7 @@ goes on where it stopped.
 
 Minutes of CPU, on one of two busy hyperthreads: visits 65 for 200 sessions (with --no-mos 30), pairs 10, share 10,
 heard 15, second 12, mixes 8, and 15 where the six networks of bench/overlap_folds.py are not there yet, live 2,
-peers 2, cost 1.
+peers 2, cost 1, voices 4.
 """
 
 import argparse
@@ -31,13 +31,14 @@ from accuracy_mixes import MIXES
 from accuracy_peers import PEERS
 from accuracy_sets import PAIRS, SECOND, SHARE
 from accuracy_visits import VISITS
+from accuracy_voices import VOICES
 
 from server.model.small.store import SmallModels
 from server.settings import load_settings
 from tools.accuracy.page import page
 from tools.accuracy.part import ROOT, Kept, Part, Run, Version, keep, kept, version
 
-PARTS: Sequence[Part] = (COST, VISITS, LIVE, MIXES, SECOND, HEARD, PAIRS, SHARE, PEERS)
+PARTS: Sequence[Part] = (COST, VISITS, VOICES, LIVE, MIXES, SECOND, HEARD, PAIRS, SHARE, PEERS)
 CACHE = ROOT / "build" / "accuracy"
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 TEMPLATE = Path(__file__).with_name("accuracy.md.in")

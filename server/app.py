@@ -26,9 +26,10 @@ from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.gtcrn import open_gtcrn
 from server.model.overlap import load_overlap
 from server.model.small.store import SmallModels
+from server.model.voices import open_voices
 from server.resources import labels_dir, web_client_dir
 from server.scoring.ports import Scoring
-from server.scoring.scorers import Denoiser, Scorer
+from server.scoring.scorers import Denoiser, Scorer, TalkerModel
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base
 from server.store import opening as folder
@@ -86,13 +87,14 @@ async def open_engine(
     )
     mos = DnsMos(load_dnsmos_session()) if settings.mos else None
     denoiser = await asyncio.to_thread(open_gtcrn, small) if settings.denoiser else None
+    talkers = await asyncio.to_thread(open_voices, small) if settings.voices else None
 
     def trackers() -> list[FeatureTracker]:
         return [] if clap is None else [MelTracker()]
 
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
-        service = await stack.enter_async_context(_open_scoring(clap, mos, denoiser, shedding or Shedding()))
+        service = await stack.enter_async_context(_open_scoring(clap, (mos, denoiser, talkers), shedding or Shedding()))
         # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))
         yield Engine(
@@ -115,11 +117,11 @@ async def open_engine(
 
 @asynccontextmanager
 async def _open_scoring(
-    clap: Scorer | None, mos: DnsMos | None, denoiser: Denoiser | None, shedding: Shedding
+    clap: Scorer | None, slow: tuple[DnsMos | None, Denoiser | None, TalkerModel | None], shedding: Shedding
 ) -> AsyncIterator[Scoring]:
     """CLAP beside the others, so that live windows can go without it."""
     async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(ScoringService((AcousticScorer(),), mos, denoiser))
+        base = await stack.enter_async_context(ScoringService((AcousticScorer(),), *slow))
         beside = None if clap is None else await stack.enter_async_context(ScoringService((clap,)))
         yield SheddingScoring(base, beside, shedding)
 

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     denoiser: bool = Field(
         default=True, description="Hear noise under the words with GTCRN, where it is in the model cache."
     )
+    voices: bool = Field(
+        default=True, description="Tell voices apart, where segmentation and campplus are in the model cache."
+    )
     clap: str = Field(
         default="auto",
         min_length=1,

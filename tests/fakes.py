@@ -14,10 +14,12 @@ from server.live.outcome import Outcome, Remembered
 from server.live.transport import Disconnected
 from server.scoring.denoising import COLUMNS, Denoised, DenoiseRequest
 from server.scoring.ports import ScoreReply, ScoreRequest
+from server.scoring.talking import Talk, TalkRequest
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
 from server.values.rows import Column
 from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.voices import HeardTalker
 from server.values.windows import Window
 
 
@@ -115,6 +117,29 @@ class FakeDenoiser:
         self.gains.append(request.gain_db)
         levels = np.repeat(seconds, 10)[:, np.newaxis].repeat(COLUMNS, axis=1).astype(np.float32)
         return Denoised(levels, np.array([before + seconds.size], np.float16))
+
+
+class FakeTalkers:
+    """Talkers whose number stands in the audio: a sample of 3 is talker 3's, 0 nobody's. Fake because real ones hear
+    nothing in made sound."""
+
+    def __init__(self) -> None:
+        self.fail = False
+        self.asked: list[tuple[int, int]] = []
+
+    def talk(self, request: TalkRequest) -> Talk:
+        if self.fail:
+            raise RuntimeError("as the test asked")
+        rows = request.pcm[::160]
+        old = rows.shape[0] - request.new
+        self.asked.append((old, request.new))
+        talkers = []
+        for number in sorted({int(one) for one in rows[old:]} - {0}):
+            voice = np.zeros(192, np.float32)
+            voice[number] = 1.0
+            speaks = rows == number
+            talkers.append(HeardTalker(speaks[old:], speaks[:old], voice, np.count_nonzero(speaks) / 100))
+        return Talk(tuple(talkers), np.zeros(request.new, np.float32), np.zeros(request.new, np.bool_))
 
 
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:

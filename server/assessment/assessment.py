@@ -9,30 +9,31 @@ from server.assessment.facts import window_facts
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.nothing_judged import nothing_judged
+from server.assessment.replies import opinions_of
+from server.assessment.talked import TalkedStretches
 from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
 from server.errors import SnapshotError
 from server.judge.judgement import PromptEvent
-from server.judge.labels import Label, LabelSet
+from server.judge.labels import LabelSet
+from server.judge.roles import told_voices
 from server.judge.said import Said
 from server.judge.session import SessionJudge
 from server.scoring.denoising import OF_A_DENOISER, UNKNOWN_LEVELS
 from server.scoring.ports import Priority, Scored, ScoreRequest
 from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture, Float32Array
-from server.values.measures import Measures, Mos
+from server.values.measures import Mos
 from server.values.mode import Mode
 from server.values.notices import Notice
-from server.values.scores import EvidenceKind, Opinion, Why
 from server.values.stored import count
+from server.values.voices import Voice
 from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
 """A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
-VERSION = 4
-
-_Opinions = dict[EvidenceKind, dict[str, Opinion]]
+VERSION = 5
 
 
 class Assessment:
@@ -69,12 +70,14 @@ class Assessment:
         self._wait_for_mos = wait_for_mos
         self._mos = MosWatch(engine.service, priority)
         self._denoised = DenoisedSeconds(engine.service, priority)
+        self._talked = TalkedStretches(engine.service, priority)
         self._next_labels: LabelSet | None = None
         self._prepared: LabelSet | None = None
 
     def expect(self, window: Window) -> None:
         """A window became ready. Never waits; ``assess`` calls it too."""
         self._mos.expect(window)
+        self._talked.expect(window)
 
     async def assess(
         self, window: Window, *, wait_for_mos: bool | None = None, observed: Callable[[], bool] = lambda: False
@@ -92,6 +95,7 @@ class Assessment:
         lossless = self._wait_for_mos if wait_for_mos is None else wait_for_mos
         mos, mos_shed = await self._mos.counting(window, lossless=lossless)
         denoised, undenoised = await self._parted(window)
+        await self._talked.settle(window)
         request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed, denoised)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         return self._judge(request, scored, undenoised=undenoised, observed=observed())
@@ -106,26 +110,17 @@ class Assessment:
     def _deadline_s(self) -> float:
         return LIVE_DEADLINE_S if self._priority is Priority.LIVE else FILE_DEADLINE_S
 
-    def _heard(self, request: ScoreRequest, scored: Sequence[Scored]) -> tuple[Measures, _Opinions, _Opinions]:
-        """Measures, opinions and recent opinions of all scorers, by kind of evidence and label id."""
-        measured = next((one.reply.measures for one in scored if one.reply and one.reply.measures), None)
-        opinions: _Opinions = {}
-        recent: _Opinions = {}
-        for one in scored:
-            shed = _shed(self.labels.labels, one.kind) if one.reply is None else {}
-            opinions.setdefault(one.kind, {}).update(one.reply.opinions if one.reply else shed)
-            recent.setdefault(one.kind, {}).update(one.reply.recent if one.reply else shed)
-        return measured or Measures(speech_ratio=request.window.speech_ratio), opinions, recent
-
     def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, undenoised: bool, observed: bool) -> Assessed:
-        measures, opinions, recent = self._heard(request, scored)
+        measures, opinions, recent = opinions_of(request, scored)
+        unheard, voices = self._talked.take(), self.voices()
+        self.judge.hear(voices)
         facts = window_facts(request.window, measures)
         interference = [sound for one in scored if one.reply for sound in one.reply.interference]
         events = [sound for one in scored if one.reply for sound in one.reply.events]
         judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
-        self.shed += bool(failures or request.mos_shed or undenoised)
+        self.shed += bool(failures or request.mos_shed or undenoised or unheard)
         self.log.append(
             LoggedWindow(
                 facts.start_sample,
@@ -149,6 +144,7 @@ class Assessment:
             interference=tuple(judgement.interference),
             events=tuple(self.findings.latest_events()),
             unusable_spans=tuple(judgement.unusable_spans),
+            voices=voices,
         )
         return Assessed(
             update,
@@ -158,6 +154,10 @@ class Assessment:
             max((one.inference_s for one in scored), default=0.0),
             request.denoised,
         )
+
+    def voices(self) -> tuple[Voice, ...]:
+        """Whose voices were heard so far; none without the talker models."""
+        return told_voices(self._talked.book.tracks, processed=self.capture.processed)
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
         """Clear the prompt and do not raise it again; no effect for an unknown id."""
@@ -183,6 +183,8 @@ class Assessment:
         Then ask for the result.
         """
         self._apply_labels()
+        await self._talked.conclude()
+        self.judge.hear(self.voices())
         if self.closing_mos is not None:
             return
         self.closing_mos = await self._mos.closing(within_s)
@@ -196,7 +198,7 @@ class Assessment:
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         if any(one.reply is None for one in scored):
             return
-        measures, opinions, _ = self._heard(request, scored)
+        measures, opinions, _ = opinions_of(request, scored)
         self.judge.settle(window_facts(window, measures), opinions)
 
     def said(self, end_s: float) -> dict[str, Said] | None:
@@ -217,6 +219,7 @@ class Assessment:
     def close(self) -> None:
         """Release audio and pending requests. The judgement stays."""
         self._mos.close()
+        self._talked.close()
 
     def snapshot(self, *, log: bool = True) -> dict[str, Any]:
         """JSON-able and versioned, without capture, mode, labels (``labels_asked_for``), transcript: pass these again.
@@ -229,6 +232,7 @@ class Assessment:
             "findings": self.findings.snapshot(),
             "mos": self._mos.snapshot(),
             "denoised": self._denoised.snapshot(),
+            "talked": self._talked.snapshot(),
             "windows_replaced": self.windows_replaced,
             "shed": self.shed,
         }
@@ -272,11 +276,8 @@ class Assessment:
         restored.findings.restore(state["findings"])
         restored._mos.restore(state["mos"])
         restored._denoised.restore(state["denoised"])
+        restored._talked.restore(state["talked"])
+        restored.judge.hear(restored.voices())
         restored.windows_replaced = count(state["windows_replaced"])
         restored.shed = count(state["shed"])
         return restored
-
-
-def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
-    """The labels on which a failed scorer would have had an opinion."""
-    return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}

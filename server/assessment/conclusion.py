@@ -7,6 +7,7 @@ from server.assessment.engine import HeardAudio
 from server.assessment.result import Identity, JudgedLabel, Provenance, Result
 from server.values.measures import Measures
 from server.values.notices import Notice, NoticeCode
+from server.values.voices import Voice
 
 LITTLE = 0.1
 LITTLE_SPEECH = Notice(
@@ -50,11 +51,13 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
         events=tuple(assessment.findings.events()),
         measures=whole_measures(assessment, heard),
         windows=assessment.log.windows(),
+        voices=assessment.voices(),
         provenance=_provenance(assessment, transcribed=said is not None),
         notices=(
             *assessment.notices(heard.duration_s),
             *((AS_HEARD,) if assessment.capture.processed else ()),
             *_listening(heard),
+            *_faint(assessment.voices()),
             *_lost(assessment.unjudged),
         ),
     )
@@ -63,6 +66,22 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
 def _listening(heard: HeardAudio) -> tuple[Notice, ...]:
     """Listening is no fault, but whoever reads the scores should know on how little speech they rest."""
     return (LITTLE_SPEECH,) if 0.0 < heard.speech_s < LITTLE * heard.duration_s else ()
+
+
+def _faint(voices: tuple[Voice, ...]) -> tuple[Notice, ...]:
+    """The loud voice must not hide it: whoever listens turns down the sound for one and misses the other."""
+    faint = [voice.speech_dbfs for voice in voices if voice.faint and voice.speech_dbfs is not None]
+    if not faint:
+        return ()
+    loud = max(voice.speech_dbfs for voice in voices if voice.speech_dbfs is not None)
+    return (
+        Notice(
+            f"有一个人的声音（{min(faint):.0f} dBFS）比另一个人（{loud:.0f} dBFS）小得多，请他离话筒近一些。",
+            f"One voice ({min(faint):.0f} dBFS) is much fainter than another ({loud:.0f} dBFS): "
+            "ask that person to come closer to the microphone.",
+            NoticeCode.FAINT_VOICE,
+        ),
+    )
 
 
 def _lost(windows: int) -> tuple[Notice, ...]:

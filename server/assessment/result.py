@@ -17,6 +17,7 @@ from server.values.notices import Notice
 from server.values.plain import Json
 from server.values.scores import LabelScore, Overall
 from server.values.text import Text
+from server.values.voices import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Result:
     notices: tuple[Notice, ...] = ()
     mode: Mode = Mode.RECORDING
     basis: Basis = Basis.ROOM
+    voices: tuple[Voice, ...] = ()
 
     @property
     def duration_s(self) -> float:

@@ -11,6 +11,7 @@ from server.scoring.denoising import UNKNOWN_LEVELS
 from server.values.audio import Float32Array
 from server.values.measures import Measures
 from server.values.scores import LabelScore, Overall
+from server.values.voices import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Update:
 
     Mappings are by label id: the labels requested, in their order. ``labels``, ``overall`` and ``measures`` are of this
     window, ``recent`` of its last 4 s, ``session_*`` the aggregates so far. ``unusable_spans``: those of the result
-    if the session ended now. ``events``: the patient's own, heard now or a moment ago.
+    if the session ended now. ``events``: the patient's own, heard now or a moment ago. ``voices``: all that were told
+    apart so far.
     """
 
     seq: int
@@ -33,6 +35,7 @@ class Update:
     interference: tuple[Interference, ...]
     events: tuple[Event, ...]
     unusable_spans: tuple[Span, ...]
+    voices: tuple[Voice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from server.cli.options import (
     ReferenceOption,
     SourceOption,
     VadOption,
+    VoicesOption,
 )
 from server.values.mode import Mode
 
@@ -92,6 +93,7 @@ def assess(
     vad: VadOption = None,
     mos: MosOption = None,
     denoiser: DenoiserOption = None,
+    voices: VoicesOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
@@ -124,6 +126,7 @@ def assess(
         vad=vad,
         mos=mos,
         denoiser=denoiser,
+        voices=voices,
         clap=clap,
         model_cache_dir=model_cache_dir,
         device=device,

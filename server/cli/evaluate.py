@@ -17,6 +17,7 @@ from server.cli.options import (
     ModelCacheOption,
     MosOption,
     VadOption,
+    VoicesOption,
 )
 
 EPILOG = """\
@@ -75,6 +76,7 @@ def evaluate(
     vad: VadOption = None,
     mos: MosOption = None,
     denoiser: DenoiserOption = None,
+    voices: VoicesOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
@@ -99,6 +101,7 @@ def evaluate(
         vad=vad,
         mos=mos,
         denoiser=denoiser,
+        voices=voices,
         clap=clap,
         model_cache_dir=model_cache_dir,
         device=device,

@@ -42,6 +42,15 @@ DenoiserOption = Annotated[
 ]
 
 
+VoicesOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--voices/--no-voices",
+        help="Tell voices apart, where segmentation and campplus are in the model cache. (TINGQING_VOICES)",
+    ),
+]
+
+
 class RecordedSource(StrEnum):
     """Where a recording comes from; a microphone's processing is a matter of live sessions."""
 

@@ -21,6 +21,7 @@ from server.cli.options import (
     GpuMemoryOption,
     MaxSessionsOption,
     ModelCacheOption,
+    VoicesOption,
 )
 from server.errors import TingqingError
 
@@ -95,6 +96,7 @@ def serve(
         ),
     ] = None,
     denoiser: DenoiserOption = None,
+    voices: VoicesOption = None,
     data_dir: DataOption = None,
     tls_cert: Annotated[
         Path | None,
@@ -218,6 +220,7 @@ def serve(
         drain_s=drain_s,
         mos=mos,
         denoiser=denoiser,
+        voices=voices,
         log_level=log_level and log_level.value,
         log_format=log_format and log_format.value,
         metrics_port=metrics_port,

@@ -11,6 +11,7 @@ from server.errors import SnapshotError
 from server.judge.advice import advise, is_missing
 from server.judge.asked import MicrophoneBlame, failing_prompts, microphone_fails
 from server.judge.combine import EVIDENCE_KINDS, combine, content_score, words_of_causes
+from server.judge.faint_voice import faint_cap
 from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
@@ -27,6 +28,7 @@ from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
 from server.values.stored import count
 from server.values.text import Text
+from server.values.voices import Voice
 
 SNAPSHOT_VERSION = 6
 
@@ -47,6 +49,8 @@ class SessionJudge:
         self._sample_rate = 1
         self._lifeless = True
         self._unsent: list[PromptEvent] = []
+        self._voices: tuple[Voice, ...] = ()
+        self._mode = mode
 
     def add_window(
         self,
@@ -100,6 +104,10 @@ class SessionJudge:
             interference=named,
             unusable_spans=self._unusable_spans(),
         )
+
+    def hear(self, voices: tuple[Voice, ...]) -> None:
+        """The voices that were told apart so far; a faint one counts from now on. Not in the snapshot."""
+        self._voices = voices
 
     def settle(self, facts: WindowFacts, opinions: Opinions) -> None:
         """Let one window decide, instead of all so far: the longest of a short recording, judged with what came late.
@@ -214,16 +222,23 @@ class SessionJudge:
 
     def _aggregates(self) -> dict[str, float | None]:
         """The scores of ``_concluded``, without evidence and reasons, which take longer."""
-        caps, scores = self._stretches.caps(self._labels), self._history.scores()
+        caps, scores = self._caps(), self._history.scores()
         return {label.id: limited(label, scores[label.id], caps.get(label.id)) for label in self._labels.labels}
 
     def _concluded(self) -> dict[str, LabelScore]:
         """What the windows and the share of spoiled speech say of every label."""
-        caps = self._stretches.caps(self._labels)
+        caps = self._caps()
         return {
             label.id: capped(label, self._history.concluded(label.id), caps.get(label.id))
             for label in self._labels.labels
         }
+
+    def _caps(self) -> dict[str, float]:
+        """The best score that each label can have, by id: for the speech that it spoils, and for a faint voice."""
+        caps = self._stretches.caps(self._labels)
+        for label_id, cap in faint_cap(self._labels, self._voices, self._mode).items():
+            caps[label_id] = min(cap, caps.get(label_id, 1.0))
+        return caps
 
     def _remember(
         self,

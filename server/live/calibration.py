@@ -57,6 +57,7 @@ async def open_load(engine: Engine, shedding: Shedding, *, decides: bool) -> Loa
     service = engine.service
     loaded = (
         (Part.MOS, service.has_mos),
+        (Part.VOICES, service.has_talkers),
         (Part.DENOISER, service.has_denoiser),
         (Part.CLAP, not engine.basic_mode),
     )

@@ -10,6 +10,7 @@ from server.judge.labels import LabelSet
 from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import MosTicket, Priority, Scored, ScoreRequest, Scoring
+from server.scoring.talking import Talk, TalkRequest
 from server.values.scores import EvidenceKind
 from server.values.windows import Window
 
@@ -17,10 +18,11 @@ CLAP_KIND: EvidenceKind = "clap"
 
 
 class Part(StrEnum):
-    """In the order in which they are left out: DNSMOS supports what is measured anyway; the denoiser hears noise under
-    the words; CLAP names noises and judges labels that nothing else can."""
+    """In the order in which they are left out: DNSMOS supports what is measured anyway; the talker models tell whose
+    voice it is; the denoiser hears noise under the words; CLAP names noises and judges labels that nothing else can."""
 
     MOS = "mos"
+    VOICES = "voices"
     DENOISER = "denoiser"
     CLAP = "clap"
 
@@ -87,7 +89,7 @@ class SheddingScoring:
         shedding.lanes = self._lanes
 
     def _lanes(self) -> dict[Part, LaneMetrics]:
-        names = {"mos": Part.MOS, "denoise": Part.DENOISER}
+        names = {"mos": Part.MOS, "voices": Part.VOICES, "denoise": Part.DENOISER}
         lanes = {names[lane.name]: lane for lane in self._base.metrics() if lane.name in names}
         for lane in () if self._clap is None else self._clap.metrics():
             lanes[Part.CLAP] = lane
@@ -107,6 +109,11 @@ class SheddingScoring:
     def has_denoiser(self) -> bool:
         """See ``Scoring``."""
         return self._base.has_denoiser
+
+    @property
+    def has_talkers(self) -> bool:
+        """See ``Scoring``."""
+        return self._base.has_talkers
 
     @property
     def alive(self) -> bool:
@@ -149,3 +156,9 @@ class SheddingScoring:
         if self._shedding.sheds(Part.DENOISER, priority):
             raise ShedError("Left out: there is too much work.")
         return await self._base.denoise(request, priority, within_s)
+
+    async def talk(self, request: TalkRequest, priority: Priority, within_s: float) -> Talk:
+        """See ``Scoring``. Raises ShedError if it is left out."""
+        if self._shedding.sheds(Part.VOICES, priority):
+            raise ShedError("Left out: there is too much work.")
+        return await self._base.talk(request, priority, within_s)

@@ -179,6 +179,21 @@ def _events(result: ResultModel, language: str) -> str:
     return ", ".join(told) + (", …" if len(result.events) > _SPANS_SHOWN else "")
 
 
+def _voices(result: ResultModel, language: str) -> str:
+    told = []
+    for voice in result.voices:
+        facts = [f"{voice.speech_s:.0f} s"]
+        facts += [] if voice.speech_dbfs is None else [f"{voice.speech_dbfs:.0f} dBFS"]
+        facts += [] if voice.snr_db is None else [f"SNR {voice.snr_db:.0f} dB"]
+        facts += [words.FAINT(language)] if voice.faint else []
+        text = f"{words.ROLES[voice.role](language)} ({', '.join(facts)})"
+        if voice.role != "patient":
+            spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in voice.spans[:_SPANS_SHOWN]]
+            text += " " + ", ".join(spans) + (", …" if len(voice.spans) > _SPANS_SHOWN else "")
+        told.append(text)
+    return "; ".join(told)
+
+
 def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
     found = [(words.ADVICE(language), said(result.advice, language))]
     if result.prompts:
@@ -189,6 +204,8 @@ def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
         found.append((words.SPANS(language), ", ".join(spans[:_SPANS_SHOWN]) + more))
     if result.interference:
         found.append((words.AROUND(language), names_of(result.interference, language)))
+    if len(result.voices) > 1 or any(voice.faint for voice in result.voices):
+        found.append((words.VOICES(language), _voices(result, language)))
     if result.events:
         found.append((words.OWN_SOUNDS(language), _events(result, language)))
     if names := [said(result.labels[one].title, language) for one in result.not_assessed if one in result.labels]:

@@ -47,6 +47,7 @@ def result_model(result: Result) -> ResultModel:
         not_assessed=list(result.not_assessed),
         interference=wire.interferences(result.interference),
         events=wire.events(result.events, rate),
+        voices=wire.voices(result.voices),
         measures=wire.measures(result.measures),
         windows=_windows(result.windows, rate),
         model=_model(result),

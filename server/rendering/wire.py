@@ -13,6 +13,7 @@ from server.values.notices import Notice
 from server.values.rounding import decibels, rounded, unit
 from server.values.scores import EvidenceKind, LabelScore, Overall
 from server.values.text import Text
+from server.values.voices import Voice
 from server.wire.common import (
     EventModel,
     EvidenceModel,
@@ -23,6 +24,8 @@ from server.wire.common import (
     OverallModel,
     PausesModel,
     TextModel,
+    VoiceModel,
+    VoiceSpan,
     WindowRef,
 )
 from server.wire.result import SpanModel
@@ -30,6 +33,10 @@ from server.wire.server import PromptClearedMessage, PromptRaisedMessage, Qualit
 
 MOST_SPANS = 200
 """Maximum number of unusable spans in an update (the latest): more than a doctor asks about, and at most 15 kB."""
+
+
+MOST_VOICE_SPANS = 20
+"""Spans of each voice in an update (the latest)."""
 
 
 def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
@@ -56,6 +63,7 @@ def quality_update(update: Update, lag_ms: float) -> QualityUpdate:
         measures=measures(update.measures),
         interference=interferences(update.interference),
         events=events(update.events, facts.sample_rate),
+        voices=voices(update.voices, MOST_VOICE_SPANS),
         lag_ms=round(lag_ms, 1),
     )
 
@@ -137,6 +145,26 @@ def events(values: Iterable[Event], rate: int) -> list[EventModel]:
             start_s=rounded(one.start / rate) or 0.0,
             end_s=rounded(one.end / rate) or 0.0,
             score=unit(one.score) or 0.0,
+        )
+        for one in values
+    ]
+
+
+def voices(values: Iterable[Voice], most_spans: int | None = None) -> list[VoiceModel]:
+    """In the order given, with the latest ``most_spans`` spans of each."""
+    return [
+        VoiceModel(
+            id=one.id,
+            role=one.role.value,
+            speech_s=rounded(one.speech_s) or 0.0,
+            speech_dbfs=decibels(one.speech_dbfs),
+            snr_db=decibels(one.snr_db),
+            speech_rate_sps=rounded(one.speech_rate_sps),
+            faint=one.faint,
+            spans=[
+                VoiceSpan(start_s=rounded(start) or 0.0, end_s=rounded(end) or 0.0)
+                for start, end in (one.spans if most_spans is None else one.spans[-most_spans:])
+            ],
         )
         for one in values
     ]

@@ -88,6 +88,13 @@ PROMPTS = Words("给患者的提示", "Prompts for the patient")
 SPANS = Words("不可用的片段", "Unusable parts")
 UNHEARD = Words("{whole} 秒中有 {part} 秒听不清", "of {whole} s, {part} s cannot be used")
 AROUND = Words("周围的声音", "Around the patient")
+VOICES = Words("听到的人声", "Voices")
+ROLES = {
+    "patient": Words("患者", "patient"),
+    "other": Words("旁人", "another person"),
+    "far_end": Words("医生", "the doctor"),
+}
+FAINT = Words("声音太小", "faint")
 OWN_SOUNDS = Words("患者自己的声音（不影响评分）", "The patient's own sounds (they do not affect any score)")
 WHAT_WAS_SAID = Words("说了什么", "What was said")
 STATES = {

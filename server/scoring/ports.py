@@ -14,6 +14,7 @@ from server.judge.labels import LabelSet
 from server.judge.sounds import Interference, PatientSound
 from server.scoring.denoising import UNKNOWN_LEVELS, Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics
+from server.scoring.talking import Talk, TalkRequest
 from server.values.audio import Capture, Float32Array
 from server.values.measures import Measures, Mos
 from server.values.scores import EvidenceKind, Opinion
@@ -108,12 +109,17 @@ class Scoring(Protocol):
         ...
 
     @property
+    def has_talkers(self) -> bool:
+        """Whether talkers are told apart; only then may ``talk`` be called."""
+        ...
+
+    @property
     def alive(self) -> bool:
         """False as soon as a scorer cannot answer any more. Only a real score shows whether it does answer."""
         ...
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
-        """One entry per scorer, then one for DNSMOS and one for the denoiser where they are loaded."""
+        """One entry per scorer, then one each for DNSMOS, the denoiser and the talker models where they are loaded."""
         ...
 
     async def prepare(self, labels: LabelSet) -> None:
@@ -137,6 +143,13 @@ class Scoring(Protocol):
 
     async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
         """Part voice and noise in some seconds of a session. Cancelling the caller withdraws the request.
+
+        Raises ScoringError if it finds no room, fails, or has no answer after ``within_s`` seconds.
+        """
+        ...
+
+    async def talk(self, request: TalkRequest, priority: Priority, within_s: float) -> Talk:
+        """Tell who speaks in some seconds of a session. Cancelling the caller withdraws the request.
 
         Raises ScoringError if it finds no room, fails, or has no answer after ``within_s`` seconds.
         """

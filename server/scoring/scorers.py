@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from server.judge.labels import LabelSet
 from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.ports import ScoreReply, ScoreRequest
+from server.scoring.talking import Talk, TalkRequest
 from server.values.measures import Mos
 from server.values.scores import EvidenceKind
 from server.values.windows import Window
@@ -62,4 +63,12 @@ class Denoiser(Protocol):
 
     def denoise(self, request: DenoiseRequest) -> Denoised:
         """Levels of voice and noise in each tenth of the seconds asked for. Blocks; runs on its own thread."""
+        ...
+
+
+class TalkerModel(Protocol):
+    """Tells who speaks when, and what each voice is known by. Stateless."""
+
+    def talk(self, request: TalkRequest) -> Talk:
+        """Who speaks in the new rows. Blocks for some 0.1 s; runs on its own low-priority thread."""
         ...

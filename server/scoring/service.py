@@ -1,4 +1,4 @@
-"""All scorers of a process, each on its own lane, and DNSMOS on a slow lane beside them."""
+"""All scorers of a process, each on its own lane, and what hears more than a window on slow lanes beside them."""
 
 import asyncio
 import logging
@@ -16,7 +16,8 @@ from server.scoring.jobs import A, Batching, Q
 from server.scoring.lane import Lane, lower_priority
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import Priority, Scored, ScoreReply, ScoreRequest
-from server.scoring.scorers import Denoiser, MosModel, ParallelScorer, PreparedScorer, Scorer
+from server.scoring.scorers import Denoiser, MosModel, ParallelScorer, PreparedScorer, Scorer, TalkerModel
+from server.scoring.talking import Talk, TalkRequest
 from server.scoring.tickets import LaneTicket, MosLane
 from server.values.windows import Window
 
@@ -27,9 +28,11 @@ MOS_NICENESS = 10
 PREPARING_NICENESS = 10
 MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
 DENOISING = Batching(max_batch=1)
+TALKING = Batching(max_batch=1)
 
 DenoiseLane = Lane[DenoiseRequest, Denoised]
-AnyLane = Lane[ScoreRequest, ScoreReply] | MosLane | DenoiseLane
+TalkLane = Lane[TalkRequest, Talk]
+AnyLane = Lane[ScoreRequest, ScoreReply] | MosLane | DenoiseLane | TalkLane
 
 
 class ScoringService:
@@ -45,6 +48,7 @@ class ScoringService:
         scorers: Sequence[Scorer],
         mos: MosModel | None = None,
         denoiser: Denoiser | None = None,
+        talkers: TalkerModel | None = None,
         *,
         batching: Batching = BATCHING,
         mos_batching: Batching = MOS_BATCHING,
@@ -63,6 +67,10 @@ class ScoringService:
         self._denoiser_failed = False
         if denoiser is not None:
             self._denoise_lane = Lane("denoise", _one_by_one(denoiser.denoise), DENOISING, clock=clock)
+        self._talk_lane: TalkLane | None = None
+        self._talkers_failed = False
+        if talkers is not None:
+            self._talk_lane = Lane("voices", _one_by_one(talkers.talk), TALKING, niceness=MOS_NICENESS, clock=clock)
 
     async def __aenter__(self) -> Self:
         for lane in self._all():
@@ -79,7 +87,7 @@ class ScoringService:
             log.warning("a scorer is stuck in inference; its thread is left to the end of the process")
 
     def _all(self) -> list[AnyLane]:
-        beside = (self._mos_lane, self._denoise_lane)
+        beside = (self._mos_lane, self._denoise_lane, self._talk_lane)
         return [*(lane for _, lane in self._lanes), *(lane for lane in beside if lane is not None)]
 
     @property
@@ -98,12 +106,17 @@ class ScoringService:
         return self._denoise_lane is not None
 
     @property
+    def has_talkers(self) -> bool:
+        """Whether talkers are told apart."""
+        return self._talk_lane is not None
+
+    @property
     def alive(self) -> bool:
         """True while every inference thread runs. Only a real score shows whether it still answers."""
         return all(lane.alive for lane in self._all())
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
-        """One entry per lane; DNSMOS and the denoiser come last."""
+        """One entry per lane; DNSMOS, the denoiser and the talker models come last."""
         return tuple(lane.metrics() for lane in self._all())
 
     async def prepare(self, labels: LabelSet) -> None:
@@ -162,6 +175,19 @@ class ScoringService:
                 log.error("the denoiser failed; until it answers again this is not logged", exc_info=failure.__cause__)
             raise
         self._denoiser_failed = False
+        return answer.value
+
+    async def talk(self, request: TalkRequest, priority: Priority, within_s: float) -> Talk:
+        """See ``Scoring.talk``."""
+        assert self._talk_lane is not None, "has_talkers says whether there is one"
+        try:
+            answer = await self._talk_lane.submit(request, priority, within_s)
+        except ScoringError as failure:
+            if failure.__cause__ is not None and not self._talkers_failed:
+                self._talkers_failed = True
+                log.error("the talker models failed; until they answer this is not logged", exc_info=failure.__cause__)
+            raise
+        self._talkers_failed = False
         return answer.value
 
 

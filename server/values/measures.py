@@ -5,6 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+RATE_SLOPE, RATE_OFFSET_SPS = 1.44, -1.1
+"""From syllable nuclei per second of speech to true syllables per second (fitted to transcribed clips;
+docs/accuracy.md)."""
+
+
+def syllables_per_second(nuclei_per_second: float) -> float:
+    """The pace of speech of which so many syllable nuclei were found per second, at least 0."""
+    return max(0.0, RATE_SLOPE * nuclei_per_second + RATE_OFFSET_SPS)
+
 
 @dataclass(frozen=True, slots=True)
 class Pauses:

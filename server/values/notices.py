@@ -35,6 +35,8 @@ class NoticeCode(StrEnum):
     """Someone speaks in less than a tenth of the time."""
     AS_HEARD = "as_heard"
     """A processed microphone was judged as the doctor hears it."""
+    FAINT_VOICE = "faint_voice"
+    """One voice is much fainter than another."""
     WINDOWS_LOST = "windows_lost"
     """At the end of a session there was no time to score the last windows."""
 

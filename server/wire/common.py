@@ -107,6 +107,28 @@ class EventModel(WireModel):
     score: Score
 
 
+class VoiceSpan(WireModel):
+    """Where a voice speaks, in seconds of the recording."""
+
+    start_s: float = Field(ge=0)
+    end_s: float = Field(ge=0)
+
+
+class VoiceModel(WireModel):
+    """One person's voice. ``speech_dbfs``, ``snr_db`` and ``speech_rate_sps`` are of where it speaks alone; null where
+    too little was heard, levels also where the browser processes the sound. ``faint``: much fainter than the loudest
+    voice, and hard to hear."""
+
+    id: str
+    role: Literal["patient", "other", "far_end"]
+    speech_s: float = Field(ge=0)
+    speech_dbfs: float | None
+    snr_db: float | None
+    speech_rate_sps: float | None
+    faint: bool
+    spans: list[VoiceSpan]
+
+
 class WindowRef(WireModel):
     """The window that an update judges; sample indices are of the input rate."""
 

@@ -19,6 +19,7 @@ from server.wire.common import (
     OverallModel,
     Score,
     TextModel,
+    VoiceModel,
     WindowRef,
 )
 
@@ -106,6 +107,9 @@ class ResultModel(WireModel):
     not_assessed: list[str]
     interference: list[InterferenceModel]
     events: list[EventModel]
+    voices: list[VoiceModel] = Field(
+        default_factory=list, description="Voices told apart; none without the talker models."
+    )
     measures: MeasuresModel
     windows: list[WindowModel]
     model: ModelModel

@@ -19,6 +19,7 @@ from server.wire.common import (
     OverallModel,
     Score,
     TextModel,
+    VoiceModel,
     WindowRef,
 )
 from server.wire.result import ResultModel, SpanModel
@@ -113,6 +114,10 @@ class QualityUpdate(WireModel):
     events: list[EventModel] = Field(
         default_factory=list,
         description="Sounds heard now or a moment ago; the end may still move, and with it the start.",
+    )
+    voices: list[VoiceModel] = Field(
+        default_factory=list,
+        description="Voices told apart so far, each with its latest 20 spans; none without the talker models.",
     )
     lag_ms: float = Field(
         description="From when the window's last sample was due (fast, replayed: from its arrival) to this message."

@@ -24,6 +24,21 @@ def cough(start_s: float, end_s: float) -> dict[str, Any]:
     return {"id": "coughing", "title": title, "start_s": start_s, "end_s": end_s, "score": 0.5}
 
 
+def voice(
+    voice_id: str, role: str, speech_s: float, *spans: tuple[float, float], faint: bool = False
+) -> dict[str, Any]:
+    return {
+        "id": voice_id,
+        "role": role,
+        "speech_s": speech_s,
+        "speech_dbfs": -41.2 if faint else -25.0,
+        "snr_db": None if faint else 30.0,
+        "speech_rate_sps": 4.0,
+        "faint": faint,
+        "spans": [{"start_s": start, "end_s": end} for start, end in spans],
+    }
+
+
 def _checked(message: dict[str, Any]) -> dict[str, Any]:
     checked: dict[str, Any] = server_messages.validate_python(message).model_dump(mode="json")
     return checked

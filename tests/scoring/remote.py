@@ -13,7 +13,8 @@ from server.judge.labels import LabelSet
 from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics, LaneTally
 from server.scoring.ports import Priority, Scored, ScoreReply, ScoreRequest
-from server.scoring.scorers import Denoiser, MosModel, PreparedScorer, Scorer
+from server.scoring.scorers import Denoiser, MosModel, PreparedScorer, Scorer, TalkerModel
+from server.scoring.talking import Talk, TalkRequest
 from server.values.measures import Mos
 from server.values.windows import Window
 
@@ -132,12 +133,18 @@ class FakeRemoteScoring:
     """``Scoring`` by messages to replicas. Fake because a cluster is not at hand; it passes the same contract."""
 
     def __init__(
-        self, scorers: Sequence[Scorer], mos: MosModel | None = None, denoiser: Denoiser | None = None
+        self,
+        scorers: Sequence[Scorer],
+        mos: MosModel | None = None,
+        denoiser: Denoiser | None = None,
+        talkers: TalkerModel | None = None,
     ) -> None:
         self._scorers = tuple(scorers)
         self._model = mos
         self._denoiser = denoiser
         self._denoise: Replica | None = None
+        self._talkers = talkers
+        self._talk: Replica | None = None
         self._replicas: list[Replica] = []
         self._mos: Replica | None = None
 
@@ -145,6 +152,7 @@ class FakeRemoteScoring:
         self._replicas = [Replica(scorer.name, _one(scorer)) for scorer in self._scorers]
         self._mos = None if self._model is None else Replica("mos", self._model.score)
         self._denoise = None if self._denoiser is None else Replica("denoise", self._denoiser.denoise)
+        self._talk = None if self._talkers is None else Replica("voices", self._talkers.talk)
         return self
 
     async def __aexit__(
@@ -154,7 +162,7 @@ class FakeRemoteScoring:
             await replica.stop()
 
     def _all(self) -> list[Replica]:
-        return [*self._replicas, *(one for one in (self._mos, self._denoise) if one is not None)]
+        return [*self._replicas, *(one for one in (self._mos, self._denoise, self._talk) if one is not None)]
 
     @property
     def scorer_names(self) -> tuple[str, ...]:
@@ -167,6 +175,10 @@ class FakeRemoteScoring:
     @property
     def has_denoiser(self) -> bool:
         return self._denoiser is not None
+
+    @property
+    def has_talkers(self) -> bool:
+        return self._talkers is not None
 
     @property
     def alive(self) -> bool:
@@ -201,16 +213,25 @@ class FakeRemoteScoring:
 
     async def denoise(self, request: DenoiseRequest, priority: Priority, within_s: float) -> Denoised:
         assert self._denoise is not None
-        shipped = self._denoise.ship(request)
-        try:
-            await asyncio.wait([shipped.answer], timeout=within_s)
-            if not shipped.answer.done():
-                raise ScoringError("The remote denoiser did not answer in time.")
-            answer: Denoised = shipped.answer.result()
-            return answer
-        finally:
-            if not shipped.answer.done():
-                self._denoise.recall(shipped)
+        answer: Denoised = await _answer(self._denoise, request, within_s)
+        return answer
+
+    async def talk(self, request: TalkRequest, priority: Priority, within_s: float) -> Talk:
+        assert self._talk is not None
+        answer: Talk = await _answer(self._talk, request, within_s)
+        return answer
+
+
+async def _answer(replica: Replica, request: Any, within_s: float) -> Any:
+    shipped = replica.ship(request)
+    try:
+        await asyncio.wait([shipped.answer], timeout=within_s)
+        if not shipped.answer.done():
+            raise ScoringError("The remote model did not answer in time.")
+        return shipped.answer.result()
+    finally:
+        if not shipped.answer.done():
+            replica.recall(shipped)
 
 
 def _one(scorer: Scorer) -> Callable[[ScoreRequest], ScoreReply]:

@@ -15,10 +15,11 @@ from server.judge.labels import LabelSet
 from server.scoring.denoising import DenoiseRequest
 from server.scoring.ports import Priority, ScoreReply, ScoreRequest, Scoring
 from server.scoring.service import ScoringService
+from server.scoring.talking import TalkRequest
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
-from tests.fakes import FakeDenoiser, FakeMos, FakeScorer, until
+from tests.fakes import FakeDenoiser, FakeMos, FakeScorer, FakeTalkers, until
 from tests.judge.builders import TELEMEDICINE
 from tests.scoring.remote import FakeRemoteScoring
 
@@ -239,6 +240,33 @@ async def test_a_failure_of_the_denoiser_is_a_scoring_error(open_scoring: Open) 
             await scoring.denoise(seconds(0), Priority.LIVE, WITHIN_S)
     async with open_scoring([FakeScorer("one")]) as scoring:
         assert not scoring.has_denoiser
+
+
+def stretch(number: int) -> TalkRequest:
+    return TalkRequest(np.full(300 * 160, float(number), np.float32), 200, np.zeros(300, np.float32))
+
+
+async def test_each_caller_hears_who_speaks_in_its_own_stretch(open_scoring: Open) -> None:
+    async with open_scoring([FakeScorer("one")], None, None, FakeTalkers()) as scoring:
+        assert scoring.has_talkers
+        assert [lane.name for lane in scoring.metrics()] == ["one", "voices"]
+        told = await asyncio.gather(*(scoring.talk(stretch(at), Priority.LIVE, WITHIN_S) for at in range(1, 4)))
+        assert [int(np.argmax(one.talkers[0].voice)) for one in told] == [1, 2, 3]
+
+
+async def test_a_failure_of_the_talker_models_is_a_scoring_error(open_scoring: Open) -> None:
+    model = FakeTalkers()
+    model.fail = True
+    async with open_scoring([FakeScorer("one")], None, None, model) as scoring:
+        with pytest.raises(ScoringError):
+            await scoring.talk(stretch(1), Priority.LIVE, WITHIN_S)
+    async with open_scoring([FakeScorer("one")]) as scoring:
+        assert not scoring.has_talkers
+
+
+def test_what_the_talker_models_are_asked_and_answer_is_data() -> None:
+    assert_data(stretch(1), "request")
+    assert_data(FakeTalkers().talk(stretch(1)), "answer")
 
 
 def test_what_a_denoiser_is_asked_and_answers_is_data() -> None:

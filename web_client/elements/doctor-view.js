@@ -10,6 +10,7 @@ import { isShown, needsTranscript, reasonOf, spanWhy, wordOf } from './doctor-wo
 import { aroundLine, eventItem } from './heard.js';
 import { heardLabels, saidItem } from './said.js';
 import { NudgeCard } from './nudge-card.js';
+import { hasNews, voiceItems } from './voices.js';
 import { gradeShape } from '../drawing/shapes.js';
 import { Trend } from '../drawing/trend.js';
 
@@ -34,6 +35,7 @@ export class DoctorView {
       this.#nudges.element,
       card(this.#askTitle, this.#ask),
       this.#saidCard,
+      this.#voicesCard,
       this.#eventsCard,
       card(this.#measuresTitle, this.#measures),
     );
@@ -66,6 +68,9 @@ export class DoctorView {
   #saidTitle = h('h2');
   #said = h('ul', { class: 'list', part: 'said' });
   #saidCard = h('section', { class: 'card' }, this.#saidTitle, this.#said);
+  #voicesTitle = h('h2');
+  #voices = h('ul', { class: 'list', part: 'voices' });
+  #voicesCard = h('section', { class: 'card' }, this.#voicesTitle, this.#voices);
   #eventsTitle = h('h2');
   #events = h('ul', { class: 'list', part: 'events' });
   #eventsCard = h('section', { class: 'card' }, this.#eventsTitle, this.#events);
@@ -98,6 +103,7 @@ export class DoctorView {
     this.#drawAsk(model, t);
     this.#drawSaid(meter, language, t);
     this.#drawHeard(meter, language, gone, t);
+    this.#drawVoices(meter, language, t);
     this.#drawNotices(meter, language, t);
     say(this.#measuresTitle, t('measures'));
     const rows = measureRows(meter.result?.measures ?? (gone ? {} : (meter.update?.measures ?? {})), language);
@@ -185,6 +191,14 @@ export class DoctorView {
     this.#eventsCard.hidden = told.length === 0;
     say(this.#eventsTitle, t('events'));
     this.#replace(this.#events, JSON.stringify([language, told]), () => told.map((one) => eventItem(one, language)));
+  }
+
+  /** @param {Meter} meter @param {Language} language @param {Translate} t */
+  #drawVoices({ result, update }, language, t) {
+    const voices = result?.voices ?? update?.voices ?? [];
+    this.#voicesCard.hidden = !hasNews(voices);
+    say(this.#voicesTitle, t('voices'));
+    this.#replace(this.#voices, JSON.stringify([language, voices]), () => voiceItems(voices, language));
   }
 
   /** @param {Meter} meter @param {Language} language @param {Translate} t */

@@ -19,6 +19,9 @@
  * @typedef {{start_s: number, end_s: number, why: string}} Span
  * @typedef {{id: string, title: Text, score: number}} Interference
  * @typedef {{id: string, title: Text, start_s: number, end_s: number, score: number}} SoundEvent
+ * @typedef {{start_s: number, end_s: number}} Stretch
+ * @typedef {{id: string, role: 'patient' | 'other' | 'far_end', speech_s: number, speech_dbfs: number | null,
+ *   snr_db: number | null, faint: boolean, spans: Stretch[]}} Voice
  * @typedef {{count: number, longest_s: number}} Pauses
  * @typedef {'snr_db' | 'noise_dbfs' | 'speech_dbfs' | 'speech_ratio' | 'speech_rate_sps' | 'bandwidth_hz'
  *   | 'clipping_ratio' | 'dropout_ratio' | 'reverberation' | 'mos_overall'} MeasureName
@@ -36,7 +39,8 @@
  * @typedef {{type: 'level', peak_dbfs: number, speaking: boolean}} Level
  * @typedef {{type: 'quality.update', seq: number, window: {end_s: number, speech_ratio: number},
  *   labels: Record<string, LabelScore>, recent: Record<string, number | null>, overall: Overall, measures: Measures,
- *   session: {unusable_spans?: Span[]}, interference?: Interference[], events?: SoundEvent[]}} QualityUpdate
+ *   session: {unusable_spans?: Span[]}, interference?: Interference[], events?: SoundEvent[],
+ *   voices?: Voice[]}} QualityUpdate
  * @typedef {{type: 'speech.started' | 'speech.stopped', at_s: number}} SpeechMessage
  * @typedef {{id: string, label: string, text: Text, audience: 'patient' | 'doctor',
  *   source?: 'listener' | 'doctor'}} Prompt
@@ -55,7 +59,7 @@
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, unusable_spans: Span[],
  *   not_heard: string[], measures: Measures, basis?: Basis, interference: Interference[], events: SoundEvent[],
- *   notices?: Notice[]}} Result
+ *   voices?: Voice[], notices?: Notice[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, basis?: Basis, capture: Capture,

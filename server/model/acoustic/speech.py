@@ -8,16 +8,14 @@ import numpy.typing as npt
 from scipy import signal
 
 from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_db, percentile
+from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
-from server.values.measures import Pauses
-from server.values.rows import MIN_PAUSE_ROWS, ROW_RATE, Column, runs, spread
+from server.values.measures import Pauses, syllables_per_second
+from server.values.rows import MIN_PAUSE_ROWS, ROW_RATE, BoolArray, Column, runs, spread
 
 SMOOTHING_ROWS = 11
 PROMINENCE_DB = 1.5
-RATE_SLOPE = 1.44
-RATE_OFFSET_SPS = -1.1
-"""Syllable nuclei as peaks of the 300–2500 Hz envelope: 11-row Hann, at least 1.5 dB prominent, and the line from
-peaks per second of speech to true syllables per second (fitted to transcribed clips; docs/accuracy.md)."""
+"""Syllable nuclei as peaks of the 300–2500 Hz envelope: 11-row Hann, at least 1.5 dB prominent."""
 
 LEAST_RATE_S = 3.0
 """Seconds of speech below which a rate would be a guess."""
@@ -74,10 +72,21 @@ def syllable_rate(rows: MarkedRows) -> float | None:
     seconds = np.count_nonzero(speech) / ROW_RATE
     if seconds < LEAST_RATE_S:
         return None
-    envelope = 10.0 * np.log10(np.convolve(rows.syllable_power, _smoothing(), "same") + 1e-12)
+    return syllables_per_second(np.count_nonzero(speech[_nuclei(rows.syllable_power)]) / seconds)
+
+
+def _nuclei(syllable_power: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    envelope = 10.0 * np.log10(np.convolve(syllable_power, _smoothing(), "same") + 1e-12)
     peaks, _ = signal.find_peaks(envelope, prominence=PROMINENCE_DB)
-    per_second = np.count_nonzero(speech[peaks]) / seconds
-    return float(max(0.0, RATE_SLOPE * per_second + RATE_OFFSET_SPS))
+    return np.asarray(peaks, np.intp)
+
+
+def syllable_nuclei(syllable_db: Float32Array) -> BoolArray:
+    """Rows in the middle of a syllable, bool ``(n,)``. ``syllable_db``: ``Column.SYLLABLE_DB``, float32 ``(n,)``."""
+    found = np.zeros(syllable_db.shape[0], np.bool_)
+    if syllable_db.shape[0] > SMOOTHING_ROWS:
+        found[_nuclei(np.power(10.0, syllable_db.astype(np.float64) / 10.0))] = True
+    return found
 
 
 def reverberation(rows: MarkedRows) -> float | None:

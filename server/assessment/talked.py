@@ -1,0 +1,140 @@
+"""Whose voice is heard in a session: asked every five seconds about the last five, and remembered.
+
+The seconds before go along, so that voices are known by more than a word. The stretches are the same live and offline,
+whatever the chunks, and an answer counts from the second after its stretch on.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from server.assessment.mos import end_second
+from server.errors import ScoringError
+from server.judge.voices import VoiceBook
+from server.scoring.ports import Priority, Scoring
+from server.scoring.talking import Talk, TalkRequest
+from server.values.audio import CORE_RATE
+from server.values.rows import ROW_RATE, Column, is_far_end, is_gap
+from server.values.stored import count
+from server.values.voices import HeardRows
+from server.values.windows import Window
+
+EVERY_S = 5
+HEARD_S = 9
+"""Seconds that are heard for each answer: one less than a window, so that the window after can still ask."""
+LIVE_WITHIN_S, FILE_WITHIN_S = 1.0, 120.0
+"""A live window waits so long at most for what was asked a second before; then nobody is known of that stretch."""
+_ROW = CORE_RATE // ROW_RATE
+
+
+@dataclass(slots=True)
+class _Asked:
+    """``rows``: the new ones, as the book must know them; ``end``: the row after them."""
+
+    end: int
+    rows: HeardRows
+    answer: "asyncio.Task[Talk]"
+
+
+class TalkedStretches:
+    """Call ``expect`` for every window that becomes ready, ``settle`` and then ``take`` for each that is judged, and
+    ``close`` at the end."""
+
+    def __init__(self, service: Scoring, priority: Priority) -> None:
+        self.book = VoiceBook()
+        self._service = service
+        self._within_s = LIVE_WITHIN_S if priority is Priority.LIVE else FILE_WITHIN_S
+        self._priority = priority
+        self._next = 0  # row from which nothing was asked yet
+        self._asked: list[_Asked] = []
+        self._settled: list[tuple[HeardRows, Talk]] = []
+        self._missed = False
+        self._last: Window | None = None
+
+    def expect(self, window: Window) -> None:
+        """Ask about what is due. Never waits; a second call changes nothing."""
+        if not self._service.has_talkers:
+            return
+        self._last = window
+        end = end_second(window)
+        if end is None:
+            return
+        # A window that was replaced may have been due.
+        due = end // EVERY_S * EVERY_S * ROW_RATE
+        if due > self._next:
+            self._ask(window, due)
+
+    def _ask(self, window: Window, end: int) -> None:
+        first = round(window.start_s * ROW_RATE)
+        start = max(first, end - HEARD_S * ROW_RATE)
+        new = max(self._next, start)
+        self._next = end
+        if end - start < ROW_RATE or end <= new:
+            return
+        rows = window.rows[start - first : end - first]
+        request = TalkRequest(
+            window.pcm[(start - first) * _ROW : (end - first) * _ROW], end - new, rows[:, Column.SYLLABLE_DB].copy()
+        )
+        if request.pcm.shape[0] != rows.shape[0] * _ROW:
+            return
+        fresh = rows[new - start :]
+        heard = HeardRows(
+            new, fresh[:, Column.LEVEL_DB].copy(), ~is_gap(fresh), is_far_end(fresh), np.zeros(end - new, np.bool_)
+        )
+        task = asyncio.create_task(self._service.talk(request, self._priority, self._within_s))
+        # Nobody may be left to hear of its failure.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._asked.append(_Asked(end, heard, task))
+
+    async def settle(self, window: Window) -> None:
+        """Wait for answers that count from ``window`` on: those about stretches that end before it does."""
+        self._missed = False
+        await self._wait(round(window.end_s * ROW_RATE))
+
+    async def _wait(self, before: int) -> None:
+        while self._asked and self._asked[0].end < before:
+            asked = self._asked[0]
+            try:
+                # Shielded: a window that is cancelled asks again.
+                answer = await asyncio.shield(asked.answer)
+            except ScoringError:
+                self._missed = True
+            else:
+                self._settled.append((asked.rows, answer))
+            self._asked.pop(0)
+
+    def take(self) -> bool:
+        """Let the answers that have come count; whether one was due but missing."""
+        for rows, talk in self._settled:
+            self.book.add(rows.with_nuclei(talk.nuclei), talk.talkers)
+        self._settled.clear()
+        return self._missed
+
+    async def conclude(self) -> None:
+        """After the last window: what came after the last stretch, and what was not answered yet."""
+        if self._last is not None and self._service.has_talkers:
+            end = round(self._last.start_s * ROW_RATE) + self._last.pcm.shape[0] // _ROW
+            if end > self._next:
+                self._ask(self._last, end)
+            await self._wait(end + 1)
+            self._last = None
+        self.take()
+
+    def close(self) -> None:
+        """Withdraw what was asked and release audio."""
+        for asked in self._asked:
+            asked.answer.cancel()
+        self._asked.clear()
+        self._last = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able. What was asked and not answered yet is asked again by the next window."""
+        waiting = [asked.rows.start for asked in self._asked] + [rows.start for rows, _ in self._settled]
+        return {"next": min([self._next, *waiting]), "book": self.book.snapshot()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a ``snapshot``. Raises KeyError, TypeError or ValueError for anything else."""
+        self._next = count(state["next"])
+        self.book = VoiceBook.restore(state["book"])

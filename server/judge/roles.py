@@ -1,0 +1,67 @@
+"""Which of the voices is the patient's, and which are told. Sans-IO."""
+
+from collections.abc import Sequence
+
+from server.judge.voice_tracks import VoiceTrack
+from server.values.measures import syllables_per_second
+from server.values.rows import ROW_RATE
+from server.values.voices import Role, Voice
+
+LEAST_S = 2.0
+"""Seconds of speech from which a voice is told."""
+FAR_END = 0.5
+"""Share of a voice's speech that falls into the far end's, from which it is the far end's voice."""
+FAINT_UNDER_DB = 12.0
+"""A voice this much fainter than the loudest one is faint: talkers at one table are within 6 dB of each other."""
+LEAST_FAINT_S = 3.0
+"""Seconds alone that a voice must be heard before it is called faint, and the loudest one before others are."""
+LEAST_PACE_S = 3.0
+"""Seconds of speech alone from which a pace is told."""
+
+
+def told_voices(tracks: Sequence[VoiceTrack], *, processed: bool = False) -> tuple[Voice, ...]:
+    """Voices with two seconds of speech or more, in the order in which they were first heard.
+
+    The patient's is that with most speech which is not the far end's. ``processed``: the browser's processing falsifies
+    levels, so that none is told.
+    """
+    told = [track for track in tracks if track.seconds >= LEAST_S]
+    near = [track for track in told if track.far_rows < FAR_END * track.rows]
+    patient = max(near, key=lambda track: track.rows, default=None)
+    known = [] if processed else [level for track in near if (level := _level_db(track)) is not None]
+    loudest = max(known, default=None)
+    return tuple(
+        _voice(
+            track, _role(track, near, patient), faint=track in near and _is_faint(track, loudest), levels=not processed
+        )
+        for track in told
+    )
+
+
+def _level_db(track: VoiceTrack) -> float | None:
+    return track.level_db if track.alone >= LEAST_FAINT_S * ROW_RATE else None
+
+
+def _is_faint(track: VoiceTrack, loudest_db: float | None) -> bool:
+    level_db = _level_db(track)
+    return loudest_db is not None and level_db is not None and level_db <= loudest_db - FAINT_UNDER_DB
+
+
+def _role(track: VoiceTrack, near: Sequence[VoiceTrack], patient: VoiceTrack | None) -> Role:
+    if track is patient:
+        return Role.PATIENT
+    return Role.OTHER if track in near else Role.FAR_END
+
+
+def _voice(track: VoiceTrack, role: Role, *, faint: bool, levels: bool) -> Voice:
+    alone_s = track.alone / ROW_RATE
+    return Voice(
+        id=f"v{track.number}",
+        role=role,
+        speech_s=track.seconds,
+        speech_dbfs=track.level_db if levels else None,
+        snr_db=track.snr_db if levels else None,
+        speech_rate_sps=syllables_per_second(track.nuclei / alone_s) if alone_s >= LEAST_PACE_S else None,
+        faint=faint,
+        spans=tuple((start / ROW_RATE, end / ROW_RATE) for start, end in track.spans),
+    )

@@ -1,0 +1,130 @@
+"""What is kept of one voice: where it spoke, how loud, over what noise, and how fast."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+
+from server.values.rows import ROW_RATE, BoolArray, runs
+from server.values.stored import amount, count
+from server.values.voices import HeardRows
+
+JOIN_ROWS = ROW_RATE
+"""Silence within a turn: spans closer than this are one."""
+MOST_SPANS = 600
+"""Spans kept of one voice: an hour of short turns. Then the two nearest become one."""
+LEAST_ROWS = 50
+"""Rows under which a level means nothing."""
+
+
+@dataclass(slots=True)
+class VoiceTrack:
+    """``rows``: of speech; ``alone``: of them those in which nobody else speaks, over which ``power`` (of full scale)
+    and ``nuclei`` are summed. ``noise``, ``quiet``: power and rows where nobody speaks, in the same stretches.
+    ``far_rows``: of speech while the far end is known to speak. ``spans``: rows ``[start, end)``."""
+
+    number: int
+    rows: int = 0
+    alone: int = 0
+    power: float = 0.0
+    nuclei: int = 0
+    quiet: int = 0
+    noise: float = 0.0
+    far_rows: int = 0
+    spans: list[list[int]] = field(default_factory=list)
+
+    def add(self, heard: HeardRows, speaks: BoolArray, alone: BoolArray, nobody: BoolArray) -> None:
+        """The rows of a stretch, which come after all before."""
+        speaks, alone, nobody = (mask & heard.present for mask in (speaks, alone, nobody))
+        if not speaks.any():
+            return
+        power = np.power(10.0, heard.level_db.astype(np.float64) / 10.0)
+        self.rows += int(np.count_nonzero(speaks))
+        self.far_rows += int(np.count_nonzero(speaks & heard.far_end))
+        self.alone += int(np.count_nonzero(alone))
+        self.power += float(power[alone].sum())
+        self.nuclei += int(np.count_nonzero(heard.nuclei & alone))
+        self.quiet += int(np.count_nonzero(nobody))
+        self.noise += float(power[nobody].sum())
+        for start, end in runs(speaks):
+            self._say(heard.start + int(start), heard.start + int(end))
+
+    def _say(self, start: int, end: int) -> None:
+        if self.spans and start - self.spans[-1][1] < JOIN_ROWS:
+            self.spans[-1][1] = max(end, self.spans[-1][1])
+            return
+        self.spans.append([start, end])
+        if len(self.spans) > MOST_SPANS:
+            gaps = [later[0] - one[1] for one, later in pairwise(self.spans)]
+            place = int(np.argmin(gaps))
+            self.spans[place][1] = self.spans.pop(place + 1)[1]
+
+    def spoke(self, start: int, end: int) -> BoolArray:
+        """Whether this voice's turn was on, in rows ``[start, end)``."""
+        said = np.zeros(max(end - start, 0), np.bool_)
+        for one, other in reversed(self.spans):
+            if other <= start:
+                break
+            said[max(one - start, 0) : max(other - start, 0)] = True
+        return said
+
+    def take(self, other: "VoiceTrack") -> None:
+        """``other`` was the same voice."""
+        for one in fields(self):
+            if one.name not in {"number", "spans"}:
+                setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+        self.number = min(self.number, other.number)
+        spans, self.spans = sorted([*self.spans, *other.spans]), []
+        for start, end in spans:
+            self._say(start, end)
+
+    @property
+    def seconds(self) -> float:
+        """Of speech."""
+        return self.rows / ROW_RATE
+
+    @property
+    def level_db(self) -> float | None:
+        """Mean level where it speaks alone, dBFS; ``None`` under half a second."""
+        return _db(self.power / self.alone) if self.alone >= LEAST_ROWS else None
+
+    @property
+    def noise_db(self) -> float | None:
+        """Mean level where nobody speaks, in the same stretches, dBFS; ``None`` under half a second."""
+        return _db(self.noise / self.quiet) if self.quiet >= LEAST_ROWS else None
+
+    @property
+    def snr_db(self) -> float | None:
+        """Of the speech alone, without the noise that lies in it as well."""
+        if self.level_db is None or self.noise_db is None:
+            return None
+        ratio = (self.power / self.alone) / max(self.noise / self.quiet, 1e-12)
+        return _db(max(ratio - 1.0, 1e-2))
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "spans"} | {
+            "spans": [list(span) for span in self.spans]
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """What ``snapshot`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        return cls(
+            number=count(state["number"]),
+            rows=count(state["rows"]),
+            alone=count(state["alone"]),
+            power=amount(state["power"]),
+            nuclei=count(state["nuclei"]),
+            quiet=count(state["quiet"]),
+            noise=amount(state["noise"]),
+            far_rows=count(state["far_rows"]),
+            spans=[[count(start), count(end)] for start, end in state["spans"]],
+        )
+
+
+def _db(power: float) -> float:
+    return max(-120.0, 10.0 * math.log10(max(power, 1e-12)))
