@@ -3,7 +3,8 @@
 import base64
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,31 @@ MOST_SILENT = 0.5
 _turns = itertools.count()
 
 
+_Ask = Callable[[int, Float16Array | None], Awaitable[Denoised]]
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstHearing:
+    """Seconds ``begin`` to ``end``, with this gain and no memory before them, of windows that start at ``start``."""
+
+    start: int
+    begin: int
+    end: int
+    gain_db: float
+    memory: Float16Array | None = field(repr=False)
+
+    def goes_on(self, start: int, begin: int, end: int, gain_db: float) -> bool:
+        """Whether a hearing of ``begin`` to ``end`` would pass through this one: also at its first second, which hears
+        what a window holds before it."""
+        same = (self.begin, self.gain_db) == (begin, gain_db)
+        return same and self.end <= end and (start == self.start or start < begin)
+
+
 class DenoisedSeconds:
-    """What a denoiser made of the last 10 s of one session or file. ``of`` for each window, in order, one at a time."""
+    """What a denoiser made of the last 10 s of one session or file. ``of`` for each window, in order, one at a time.
+
+    ``inference_s``: how long the denoiser itself worked for the last ``of``, without the waiting for its turn.
+    """
 
     def __init__(self, service: Scoring, priority: Priority, clock: Callable[[], float] = time.monotonic) -> None:
         self._service = service
@@ -51,10 +75,12 @@ class DenoisedSeconds:
         self._clock = clock
         self._turn = next(_turns) % AGAIN_S
         self._failed = False
+        self.inference_s = 0.0
         self._next = 0
         self._since = 0
         self._gain_db = 0.0
         self._memory: Float16Array | None = None
+        self._first: _FirstHearing | None = None
         self._levels = np.zeros((0, COLUMNS), np.float32)
 
     async def of(self, window: Window) -> tuple[Float32Array, bool]:
@@ -62,6 +88,7 @@ class DenoisedSeconds:
 
         float32 ``(10 s, 3)`` as ``Denoised.levels``; empty without a denoiser. Never raises for one that fails.
         """
+        self.inference_s = 0.0
         if not self._service.has_denoiser:
             return UNKNOWN_LEVELS, False
         start, end = int(window.start_s), int(window.end_s)
@@ -99,7 +126,9 @@ class DenoisedSeconds:
         async def ask(second: int, memory: Float16Array | None) -> Denoised:
             pcm = window.pcm[: (end - int(window.start_s)) * CORE_RATE]
             request = DenoiseRequest(second * CORE_RATE, end * CORE_RATE, pcm, gain_db, memory)
-            return await self._service.denoise(request, self._priority, max(0.0, until - self._clock()))
+            told = await self._service.denoise(request, self._priority, max(0.0, until - self._clock()))
+            self.inference_s += told.inference_s
+            return told
 
         learned = self._next - since >= LEARNING_S
         if learned and self._memory is not None and gain_db == self._gain_db:
@@ -108,7 +137,16 @@ class DenoisedSeconds:
             told = await ask(self._next - LEARNING_S, None)
             return Denoised(told.levels[LEARNING_S * TENTHS :], told.memory)
         begin = max(since, int(window.start_s))
-        return await ask(begin, (await ask(begin, None)).memory)
+        self._first = await self._heard_first(ask, int(window.start_s), begin, end, gain_db)
+        return await ask(begin, self._first.memory)
+
+    async def _heard_first(self, ask: _Ask, start: int, begin: int, end: int, gain_db: float) -> _FirstHearing:
+        """Goes on where the window before left it, where that gives the same: only the second hearing begins again."""
+        known = self._first
+        if known is None or not known.goes_on(start, begin, end, gain_db):
+            return _FirstHearing(start, begin, end, gain_db, (await ask(begin, None)).memory)
+        memory = known.memory if known.end == end else (await ask(known.end, known.memory)).memory
+        return _FirstHearing(start, begin, end, gain_db, memory)
 
     def _take(self, end: int, told: Denoised | None, gain_db: float, since: int) -> None:
         """What is known up to ``end``; of seconds that were heard again, the newest."""
@@ -117,6 +155,8 @@ class DenoisedSeconds:
         kept = self._levels[: max(0, self._levels.shape[0] - max(0, new.shape[0] - (end - self._next) * TENTHS))]
         unknown = np.full((missing, COLUMNS), np.nan, np.float32)
         self._levels = np.concatenate((kept, unknown, new))[-WINDOW_S * TENTHS :]
+        if told is None or end - since >= LEARNING_S:  # learned, or lost: the first hearing is needed no more
+            self._first = None
         self._next, self._since, self._gain_db = end, since, gain_db
         self._memory = None if told is None else told.memory
 

@@ -45,7 +45,9 @@ class DenoiseRequest:
 @dataclass(frozen=True, slots=True)
 class Denoised:
     """``levels``: float32 ``(10 s, 3)``: dBFS of what stays, the voice, and of what is taken away; and how alike the
-    sound and the voice in it are, as ESTOI has it, -1..1; NaN where unknown. ``memory``: for the next second."""
+    sound and the voice in it are, as ESTOI has it, -1..1; NaN where unknown. ``memory``: for the next second.
+    ``inference_s``: how long that took."""
 
     levels: Float32Array
     memory: Float16Array | None = field(repr=False)
+    inference_s: float = 0.0

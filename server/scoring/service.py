@@ -175,7 +175,7 @@ class ScoringService:
                 log.error("the denoiser failed; until it answers again this is not logged", exc_info=failure.__cause__)
             raise
         self._denoiser_failed = False
-        return answer.value
+        return replace(answer.value, inference_s=answer.inference_s)
 
     async def talk(self, request: TalkRequest, priority: Priority, within_s: float) -> Talk:
         """See ``Scoring.talk``."""

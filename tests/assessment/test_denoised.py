@@ -55,13 +55,37 @@ async def test_each_second_is_asked_once_and_knows_the_one_before(service: Scori
     primed, model.asked[:] = [start for start, _ in model.asked], []
     assert primed == [0, 1, 2, 0, 1, 2], "the first seconds are heard twice: a room's noise has to be learned"
     await parted.of(window(4))
-    assert [start for start, _ in model.asked] == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert model.asked == [(3, 3), (0, 4), (1, 5), (2, 6), (3, 7)], "the first hearing goes on, the second begins again"
     model.asked.clear()
     for end in range(5, 15):
         levels, missing = await parted.of(window(end))
         assert not missing
         assert seconds_of(levels) == list(range(max(0, end - 10), end))
     assert model.asked == [(second, second + 4) for second in range(4, 14)], "(second, those remembered before it)"
+
+
+async def test_the_first_hearing_begins_again_with_another_gain(service: Scoring, model: FakeDenoiser) -> None:
+    parted = DenoisedSeconds(service, Priority.FILE)
+    await parted.of(window(3, speech_db=-46.0))
+    model.asked.clear()
+    await parted.of(window(4, speech_db=-56.0))
+    assert model.asked == [(0, 0), (1, 1), (2, 2), (3, 3), (0, 4), (1, 5), (2, 6), (3, 7)]
+
+
+async def test_a_session_restored_while_it_learns_gives_what_the_unbroken_one_gives(
+    service: Scoring, model: FakeDenoiser
+) -> None:
+    parted = DenoisedSeconds(service, Priority.FILE)
+    await parted.of(window(3))
+    elsewhere = DenoisedSeconds(service, Priority.FILE)
+    elsewhere.restore(parted.snapshot())
+    asked = []
+    for one in (parted, elsewhere):
+        model.asked.clear()
+        await one.of(window(4))
+        asked.append(model.asked[-4:])
+    assert asked[0] == asked[1] == [(0, 4), (1, 5), (2, 6), (3, 7)]
+    assert parted.snapshot() == elsewhere.snapshot()
 
 
 async def test_windows_that_were_replaced_are_caught_up_with(service: Scoring, model: FakeDenoiser) -> None:
@@ -166,7 +190,7 @@ async def test_silence_teaches_nothing_and_the_first_sound_is_heard_twice(
     levels, _ = await parted.of(muted(window(8), *range(7)))
     assert model.asked == [(7, 0), (7, 1)]
     levels, _ = await parted.of(muted(window(9), *range(7)))
-    assert model.asked[2:] == [(7, 0), (8, 1), (7, 2), (8, 3)]
+    assert model.asked[2:] == [(8, 1), (7, 2), (8, 3)]
     assert seconds_of(levels)[7:] == [7, 8]
     assert np.isnan(levels[: 7 * TENTHS]).all()
 
