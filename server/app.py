@@ -196,7 +196,7 @@ def create_app(
             opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
             engine = await stack.enter_async_context(_told(opening, on_refused))
             slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
-            load = await open_load(engine, shedding, decides=settings.admission == "measured")
+            load = await open_load(engine, shedding, settings.admission)
             manager = await stack.enter_async_context(
                 SessionManager(
                     engine,

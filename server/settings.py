@@ -99,10 +99,10 @@ class Settings(BaseSettings):
     max_sessions_per_site: int | None = Field(
         default=None, ge=1, description="Of these, sessions of one site. Default: as many as there may be."
     )
-    admission: Literal["measured", "fixed"] = Field(
+    admission: Literal["measured", "whole", "fixed"] = Field(
         default="measured",
-        description="measured: sessions are also refused when those that run need what the machine gives; fixed: by "
-        "number only.",
+        description="measured: sessions are also refused when those that run need what the machine gives, even without "
+        "the parts that can be left out; whole: with these parts; fixed: by number only.",
     )
     max_observers: int = Field(default=32, ge=1, description="Maximum number of observers of one session.")
     max_session_s: float = Field(

@@ -64,11 +64,11 @@ class Cost(WireModel):
     """Cores that one session takes."""
 
     loop: float = Field(description="Of the event loop's thread, which has 1.")
-    process: float = Field(description="Of all threads.")
+    process: float = Field(description="Of all threads, but for parts that can be left out.")
 
 
 class Load(WireModel):
-    """How much work there is, and whether more can come. Lag: 95th percentile of the last 10 s of paced sessions."""
+    """How much work there is, and whether more can come. Lag: 95th percentile of the last 5 s of paced sessions."""
 
     accepting: bool = Field(description="Whether a new session would be let in, as far as the load decides.")
     room: int | None = Field(description="New sessions that the load would let in; null with fixed admission.")
@@ -78,9 +78,14 @@ class Load(WireModel):
     lag_p95_ms: float | None = Field(description="From when a window's last sample was due to its update.")
     waited_p95_ms: float | None = Field(description="The same without the scoring itself.")
     shed: list[str] = Field(description="Parts that live windows go without now, in this order: mos, denoiser, clap.")
-    shed_counts: dict[str, int] = Field(description="Live windows that went without a part, since the start.")
+    shed_counts: dict[str, int] = Field(
+        description="Live windows judged without a part that was due, since the start: left out, late or failed."
+    )
     refused: int = Field(description="Sessions and announcements refused for lack of room, since the start.")
     cost: dict[str, Cost] = Field(description="Of a session with acoustic measures alone, and with CLAP; learned.")
+    part_cost: dict[str, float] = Field(
+        description="Cores that a part takes of one session that has it; learned, 0 until it was seen."
+    )
 
 
 class SmallModelState(WireModel):
@@ -162,6 +167,6 @@ def _load(meter: LoadMeter | None) -> Load | None:
     if meter is None:
         return None
     told = asdict(meter.state())
-    costs, shed = told.pop("costs"), list(told.pop("shed"))
+    costs, shed, part_cost = told.pop("costs"), list(told.pop("shed")), told.pop("part_costs")
     del told["parts"]
-    return Load.model_validate({**told, "shed": shed, "cost": costs})
+    return Load.model_validate({**told, "shed": shed, "cost": costs, "part_cost": part_cost})

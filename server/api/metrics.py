@@ -28,7 +28,7 @@ from server.api.principals import address_of, principal_of
 from server.api.problems import documented
 from server.api.services import Services, Wired
 from server.errors import ForbiddenError
-from server.live.load_meter import LoadState
+from server.live.load_state import LoadState
 from server.loopback import is_loopback
 from server.scoring.metrics import TIMES_S, LaneMetrics, Times
 

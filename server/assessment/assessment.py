@@ -103,6 +103,7 @@ class Assessment:
     async def _parted(self, window: Window) -> tuple[Float32Array, bool]:
         """As ``DenoisedSeconds.of``; nothing where no label reads it."""
         if not any(self.labels.reads(measure, self.capture.basis) for measure in OF_A_DENOISER):
+            self._denoised.inference_s = 0.0
             return UNKNOWN_LEVELS, False
         return await self._denoised.of(window)
 
@@ -120,7 +121,13 @@ class Assessment:
         judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
-        self.shed += bool(failures or request.mos_shed or undenoised or unheard)
+        without = (
+            *(("mos",) if request.mos_shed else ()),
+            *(("voices",) if unheard else ()),
+            *(("denoiser",) if undenoised else ()),
+            *dict.fromkeys(one.kind for one in scored if one.reply is None),
+        )
+        self.shed += bool(without)
         self.log.append(
             LoggedWindow(
                 facts.start_sample,
@@ -151,8 +158,9 @@ class Assessment:
             tuple(judgement.prompts),
             failures,
             max((one.queue_s for one in scored), default=0.0),
-            max((one.inference_s for one in scored), default=0.0),
+            self._denoised.inference_s + max((one.inference_s for one in scored), default=0.0),
             request.denoised,
+            without,
         )
 
     def voices(self) -> tuple[Voice, ...]:

@@ -42,8 +42,9 @@ class Update:
 class Assessed:
     """What ``Assessment.assess`` returns: the update, and what else the caller must handle.
 
-    ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. Times in seconds,
-    of the slowest scorer. ``denoised``: as in ``ScoreRequest``.
+    ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. ``without``: what
+    was due and missing: ``mos``, ``voices``, ``denoiser``, and the kinds of the failed scorers. Times in seconds: of the
+    slowest scorer, and ``inference_s`` of the denoiser before it too. ``denoised``: as in ``ScoreRequest``.
     """
 
     update: Update
@@ -52,3 +53,4 @@ class Assessed:
     queue_s: float
     inference_s: float
     denoised: Float32Array = field(default_factory=lambda: UNKNOWN_LEVELS, repr=False)
+    without: tuple[str, ...] = ()

@@ -46,8 +46,11 @@ def live(
     admission: Annotated[
         str | None,
         typer.Option(
-            "--admission", metavar="measured|fixed", help="As of serve. Default: measured; with --find: fixed."
+            "--admission", metavar="measured|whole|fixed", help="As of serve. Default: measured; with --find: fixed."
         ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="W", help="Processes of the measured server.")
     ] = None,
     server: Annotated[
         str | None, typer.Option("--server", metavar="URL", help="A running server instead of one of its own.")
@@ -73,8 +76,13 @@ def live(
 
     given = load_settings(key=key).key
     load = Load(seconds, file, labels, observers, spread, None if given is None else given.get_secret_value())
-    settings = {"clap": clap, "mos": mos, "max_sessions": 512 if most else max(64, sessions)}
-    settings["admission"] = admission or ("fixed" if most else "measured")
+    settings = {
+        "clap": clap,
+        "mos": mos,
+        "max_sessions": 512 if most else max(64, sessions),
+        "max_observers": max(32, observers),
+        "admission": admission or ("fixed" if most else "measured"),
+    } | ({} if workers is None else {"workers": workers})
     if most:
         told = asyncio.run(find(load, sessions, probes, server, settings))
     else:

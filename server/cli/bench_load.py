@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,22 +38,22 @@ class Load:
 async def measure(load: Load, sessions: int, url: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     """One load of ``sessions``. Raises ClientError, Failure."""
     with TemporaryDirectory() as folder:
-        job = _job(load, Path(folder))
+        job = paced(load, Path(folder))
         async with running(url, settings) as server:
             await warm(job, server)
-            return await _put(job, load, sessions, server) | _about(server, settings)
+            return await put(job, load, sessions, server) | _about(server, settings)
 
 
 async def find(load: Load, first: int, probes: int, url: str | None, settings: dict[str, Any]) -> dict[str, Any]:
     """The largest number of sessions that the server holds, with what each try saw. Raises ClientError, Failure."""
     tried: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder:
-        job = _job(load, Path(folder))
+        job = paced(load, Path(folder))
         async with running(url, settings) as server:
             await warm(job, server)
 
             async def probe(sessions: int) -> bool:
-                told = await _put(job, load, sessions, server)
+                told = await put(job, load, sessions, server)
                 held = holds(told)
                 tried.append(told | {"held": held})
                 _say(f"{sessions} sessions: p95 {told['lag_ms']['p95']} ms, {'held' if held else 'not held'}")
@@ -79,7 +80,8 @@ def job_of(folder: Path, file: Path | None = None, **given: Any) -> Job:
     return Job(url="", pcm=str(path), sample_rate=rate, starts_s=[], **given)
 
 
-def _job(load: Load, folder: Path) -> Job:
+def paced(load: Load, folder: Path) -> Job:
+    """The job of ``load``. Raises ClientError, UndecodableFileError."""
     return job_of(folder, load.file, key=load.key, seconds=load.seconds, labels=load.labels, observers=load.observers)
 
 
@@ -89,22 +91,29 @@ async def warm(job: Job, server: Running) -> None:
     await drive(job.model_copy(update={"url": server.url, "seconds": WARM_S, "starts_s": [0.0], "pace": "fast"}))
 
 
-async def _put(job: Job, load: Load, sessions: int, server: Running) -> dict[str, Any]:
-    starts_s = [load.spread_s * number / sessions for number in range(sessions)]
-    before = server.use()
+async def put(
+    job: Job, load: Load, sessions: int, server: Running, starts_s: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """``figures`` of one load. ``starts_s``: of each session, if not evenly over ``spread_s``."""
+    starts_s = starts_s or [load.spread_s * number / sessions for number in range(sessions)]
+    parts = await server.shed_counts()
+    before, loop_s = server.use(), server.loop_cpu_s()
     residents: list[int] = []
     sampling = asyncio.create_task(_sample(server, residents))
     try:
-        seen = await drive(job.model_copy(update={"url": server.url, "starts_s": starts_s}))
+        seen = await drive(job.model_copy(update={"url": server.url, "starts_s": list(starts_s)}))
     finally:
         sampling.cancel()
-    after = server.use()
+    after, loop_after_s = server.use(), server.loop_cpu_s()
     used = ServerUse(
         None if after.cpu_s is None or before.cpu_s is None else after.cpu_s - before.cpu_s,
         before.resident_bytes,
         max(residents, default=None),
+        None if loop_after_s is None or loop_s is None else loop_after_s - loop_s,
     )
-    return figures(seen, load.seconds, load.spread_s, used) | {"observers": load.observers}
+    without = {part: count - parts.get(part, 0) for part, count in (await server.shed_counts()).items()}
+    told = figures(seen, load.seconds, max(starts_s), used)
+    return told | {"without": without, "observers": load.observers}
 
 
 async def _sample(server: Running, residents: list[int]) -> None:

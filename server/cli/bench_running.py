@@ -13,6 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from server.cli.bench_server import STAND_IN
 from server.cli.console import Failure
+from server.client.load.main_threads import main_threads_cpu_s
 from server.client.load.process import ProcessUse, process_use
 from server.client.stream_client import stream_url
 
@@ -31,6 +32,15 @@ class Running:
     def use(self) -> ProcessUse:
         """What the server's process uses; of a server elsewhere nothing is known."""
         return UNKNOWN if self.pid is None else process_use(self.pid)
+
+    def loop_cpu_s(self) -> float | None:
+        """CPU seconds of its event loops so far: of the main threads of the process and its workers."""
+        return None if self.pid is None else main_threads_cpu_s(self.pid)
+
+    async def shed_counts(self) -> dict[str, int]:
+        """Live windows without a part so far, by part; empty if the server does not tell."""
+        load = (await self.ready()).get("load") or {}
+        return dict(load.get("shed_counts", {}))
 
     async def ready(self) -> dict[str, Any]:
         """What ``/readyz`` tells, ready or not; empty if it does not answer."""

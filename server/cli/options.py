@@ -149,6 +149,7 @@ class Admission(StrEnum):
     """By what newcomers are refused."""
 
     MEASURED = "measured"
+    WHOLE = "whole"
     FIXED = "fixed"
 
 
@@ -157,7 +158,8 @@ AdmissionOption = Annotated[
     typer.Option(
         "--admission",
         help="[bold]measured[/bold]: also refuse sessions that the machine cannot carry, by what they are measured to "
-        "cost. [bold]fixed[/bold]: by number only. Default: measured. (TINGQING_ADMISSION)",
+        "cost without what can be left out. [bold]whole[/bold]: with it. [bold]fixed[/bold]: by number only. "
+        "Default: measured. (TINGQING_ADMISSION)",
     ),
 ]
 DrainOption = Annotated[

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,16 +16,17 @@ from server.live.loop_watch import LoopWatch
 from server.live.shedding import Part, Shedding
 from server.values.audio import AudioFormat, Encoding
 
-AROUND = 1.3
+AROUND = 2.2
 """A session's cost on the loop, as a multiple of its core's: socket, judgement, messages (docs/performance.md)."""
 
-SCORERS = 1.5
-"""Its cost in all, as a multiple of that, before it is learned."""
+SCORERS = 1.2
+"""Its cost in all but for what can be left out, as a multiple of that, before it is learned."""
 
 RATE = 48_000
 """What browsers capture at; the most expensive of the usual rates."""
 
 WARM_S, MEASURED_S = 2, 3
+CHUNK_S = 0.1
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -45,15 +47,18 @@ def first_cost(engine: Engine) -> tuple[Cores, float]:
     noise = np.random.default_rng(0).standard_normal(RATE * (WARM_S + MEASURED_S)) * 1000
     pcm = noise.astype("<i2").tobytes()
     core.receive_pcm(pcm[: 2 * RATE * WARM_S])
+    step = 2 * round(RATE * CHUNK_S)
     began, wall = time.thread_time(), time.perf_counter()
-    core.receive_pcm(pcm[2 * RATE * WARM_S :])
+    for at in range(2 * RATE * WARM_S, len(pcm), step):  # as it comes: in one piece it takes a third less
+        core.receive_pcm(pcm[at : at + step])
     spent_s, took_s = max(1e-3, time.thread_time() - began), time.perf_counter() - wall
     loop = AROUND * spent_s / MEASURED_S
     return Cores(loop, SCORERS * loop), max(1.0, took_s / spent_s)
 
 
-async def open_load(engine: Engine, shedding: Shedding, *, decides: bool) -> LoadMeter:
-    """A meter, not started, that knows what is loaded and what a session will cost. ``decides``: as of LoadMeter."""
+async def open_load(engine: Engine, shedding: Shedding, admission: Literal["measured", "whole", "fixed"]) -> LoadMeter:
+    """A meter, not started, that knows what is loaded and what a session will cost. ``admission``: by what newcomers
+    are refused; ``whole``: by what they cost with all parts."""
     service = engine.service
     loaded = (
         (Part.MOS, service.has_mos),
@@ -64,4 +69,13 @@ async def open_load(engine: Engine, shedding: Shedding, *, decides: bool) -> Loa
     shedding.load(tuple(part for part, there in loaded if there))
     cost, stretch = await asyncio.to_thread(first_cost, engine)
     clock = LoopClock()
-    return LoadMeter(clock, LoopWatch(clock), Costs(cost), shedding, cpus=cpus(), decides=decides, stretch=stretch)
+    return LoadMeter(
+        clock,
+        LoopWatch(clock),
+        Costs(cost),
+        shedding,
+        cpus=cpus(),
+        decides=admission != "fixed",
+        whole=admission == "whole",
+        stretch=stretch,
+    )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from server.judge.labels import LabelSet
 from server.live.costs import Kind
-from server.live.load_meter import SETTLED_S, Census
+from server.live.load_state import Census
 from server.live.session import Phase, Session
+
+YOUNG, YOUNG_S = 0.8, 3.0
+"""Before its first window a session costs this share of what it costs later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,31 @@ def kind_of(labels: LabelSet, *, clap: bool) -> Kind:
     return Kind.CLAP if clap and any(label.clap is not None for label in labels.labels) else Kind.ACOUSTIC
 
 
-def census_of(sessions: Iterable[tuple[Session, float | None]], now: float, *, files_run: bool) -> Census:
-    """``sessions``: those with a socket, each with the clock time from which its oldest unjudged window is late. A
-    paused one costs nothing, but may go on at any time."""
+def census_of(
+    sessions: Iterable[tuple[Session, float | None]], away: Iterable[Session], now: float, *, files_run: bool
+) -> Census:
+    """``sessions``: those with a socket, each with the clock time from which its oldest unjudged window is late.
+    ``away``: those whose patient may come back. These and paused ones cost nothing, but may go on at any time."""
     here: Counter[Kind] = Counter()
     settled: dict[Kind, float] = {}
     waiting: list[float] = []
     alone = not files_run
     for session, waits_since in sessions:
-        kind = kind_of(session.assessment.labels_asked_for, clap=not session.engine.basic_mode)
+        kind = _kind(session)
         here[kind] += 1
         alone = alone and not session.fast
         if session.phase is Phase.LIVE:
-            settled[kind] = settled.get(kind, 0.0) + min(1.0, (now - session.started_at) / SETTLED_S)
+            settled[kind] = settled.get(kind, 0.0) + settledness(now - session.started_at)
         if waits_since is not None:
             waiting.append(max(0.0, now - waits_since))
+    here.update(_kind(session) for session in away)
     return Census(here, settled, alone, tuple(waiting))
+
+
+def settledness(age_s: float) -> float:
+    """How much of its cost a session of this age had in the last second."""
+    return min(1.0, max(0.0, age_s)) * (YOUNG if age_s < YOUNG_S else 1.0)
+
+
+def _kind(session: Session) -> Kind:
+    return kind_of(session.assessment.labels_asked_for, clap=not session.engine.basic_mode)

@@ -5,6 +5,7 @@ import logging
 from typing import Protocol
 
 from server.assessment.engine import HeardAudio
+from server.assessment.updates import Assessed
 from server.errors import IdleTimeoutError, TingqingError
 from server.live import endings
 from server.live.clock import Clock, deadline, pause
@@ -232,10 +233,16 @@ class Connection:
             self.session.judged(
                 assessed, due=mail.due, core=mail.core, received=self._intake.received, keep=mail.lossless
             )
-            if self._load is not None and not mail.lossless:
-                self._load.lag(1000 * (self._clock.now() - mail.due), 1000 * assessed.inference_s)
+            self._tell_load(mail, assessed)
             if mail.core is not None:
                 await self._keep(mail)
+
+    def _tell_load(self, mail: Mail, assessed: Assessed) -> None:
+        if self._load is None or self.session.fast:
+            return
+        self._load.judged(assessed.without)
+        if not mail.lossless:
+            self._load.lag(1000 * (self._clock.now() - mail.due), 1000 * assessed.inference_s)
 
     async def _keep(self, mail: Mail) -> None:
         """Audio that comes faster than it is spoken waits for its checkpoint now and then."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-LEARN = 0.15
+LEARN = 0.25
 """Share of a surprise that is believed after one second."""
 
 FARTHEST = 5.0
@@ -20,7 +20,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """``loop``: of the event loop's thread, 1 at most; ``process``: of all threads."""
+    """``loop``: of the event loop's thread, 1 at most; ``process``: of all threads, but for parts that can be left out
+    (``PartCosts``)."""
 
     loop: float
     process: float

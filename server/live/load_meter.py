@@ -1,15 +1,15 @@
 """How much work this process has, and whether it can take one more session."""
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Callable, Collection, Mapping
 
 from server.live.clock import Clock
 from server.live.costs import Cores, Costs, Kind
+from server.live.lags import RecentLags
+from server.live.load_state import Census, LoadState
 from server.live.loop_watch import LoopWatch
+from server.live.part_costs import PartCosts
 from server.live.part_lanes import PartLanes
-from server.live.shedding import Shedding
+from server.live.shedding import Part, Shedding
 
 LOOP_FULL = 0.72
 """Share of its time that the loop's thread may be busy: beyond, it waits for the interpreter's lock more and more, and
@@ -19,70 +19,38 @@ WALL_FULL = 0.85
 """The same with what it waits for a CPU and for that lock, which a busy neighbour makes longer."""
 
 STRETCH_LEARN = 0.2
+UNSTRETCHED, PROBE_EVERY_S = 1.05, 5.0
+"""While nothing runs, the stretch is asked for each second, and this often as long as there is none."""
+
 PROCESS_FULL = 0.9
 """Share of all CPUs that live sessions may take."""
 
-SHED_AT, SHED_AT_MS, SHED_EVERY_S = 0.95, 400.0, 5.0
+SHED_AT, SHED_AT_MS, SHED_EVERY_S = 0.95, 300.0, 5.0
 """Share of the CPUs' limit, or lag without the scoring itself, from which the next part is left out; then its effect is
 awaited."""
 
-REFUSE_AT_MS, ADMIT_AT_MS = 1000.0, 500.0
+WORTH_SHEDDING = 0.1
+"""Cores that the parts must take together for leaving them out to make room for somebody."""
+
+REFUSE_AT_MS, ADMIT_AT_MS = 500.0, 300.0
 """Lag without the scoring itself at which nobody is let in, and below which people are again."""
 
 FEW = 4
 """With fewer sessions, lag is not their number's fault."""
 
-RESTORE_AT, RESTORE_AT_MS, RESTORE_AFTER_S, RESTORE_AFTER_MOST_S = 0.85, 250.0, 10.0, 160.0
-"""Calm for so long, the part that was left out last comes back. Each time that was too soon, the wait doubles."""
+RESTORE_AT, RESTORE_AT_MS, RESTORE_AFTER_S, RESTORE_AFTER_MOST_S = 0.85, 200.0, 10.0, 160.0
+"""Calm for so long, a part comes back if it fits. Each time that was too soon, the wait doubles."""
 
-SETTLED_S = 4.0
-"""Age at which a session costs what it will cost."""
-
-LOOK_S, RECENT_S, MOST_LAGS = 1.0, 10.0, 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Census:
-    """``sessions``: those with a socket, by kind; ``settled``: the same, younger ones counting in part. ``alone``: only
-    live sessions run, so that what is used is theirs. ``waiting``: of each paced session with an unjudged window,
-    seconds since the oldest was due."""
-
-    sessions: Mapping[Kind, float]
-    settled: Mapping[Kind, float]
-    alone: bool
-    waiting: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LoadState:
-    """For monitoring.
-
-    ``loop``, ``process``: cores used in the last second. ``stretch``: how much longer than its CPU time the loop's
-    work takes. Lag: 95th percentile of the updates of the last 10 s and of the windows that wait now, ``None`` without
-    any; ``waited``: without the time of scoring itself. ``parts``: those that can be left out. ``room``: sessions
-    that could still begin, ``None`` if only the fixed maximum counts.
-    """
-
-    accepting: bool
-    room: int | None
-    loop: float
-    process: float
-    stretch: float
-    lag_p95_ms: float | None
-    waited_p95_ms: float | None
-    parts: tuple[str, ...]
-    shed: tuple[str, ...]
-    shed_counts: Mapping[str, int]
-    refused: int
-    costs: Mapping[str, Cores]
+LOOK_S = 1.0
 
 
 class LoadMeter:
     """Looks every second, between ``start`` and ``stop``, on the loop's thread.
 
-    A newcomer is let in if all sessions together, each at its learned cost, stay within the limits. Before that limit
-    is reached, or if updates wait, parts are left out: those whose lanes have a queue first, else in the order of
-    ``shedding``. One that is late again and again is left out in any case. They come back one by one.
+    A newcomer is let in if all sessions together, each at its learned cost without the parts that can be left out, stay
+    within the limits. Where there is too little for the parts, where updates wait, or where only parts stand in the way
+    of a newcomer, they are left out: those whose lanes have a queue first, else in the order of ``shedding``. One that
+    is late again and again is left out in any case. They come back one by one, where they fit.
     """
 
     def __init__(
@@ -94,9 +62,11 @@ class LoadMeter:
         *,
         cpus: float,
         decides: bool = True,
+        whole: bool = False,
         stretch: float = 1.0,
     ) -> None:
-        """``decides``: whether ``room_for`` may say no; it is measured in either case. ``stretch``: the first one."""
+        """``decides``: whether ``room_for`` may say no; it is measured in either case. ``whole``: newcomers are let in
+        only while all parts fit too. ``stretch``: the first one."""
         self._stretch = stretch
         self.watch = watch
         self.refused = 0
@@ -104,17 +74,17 @@ class LoadMeter:
         self._costs = costs
         self._shedding = shedding
         self._cpus = cpus
-        self._decides = decides
+        self._decides, self._whole = decides, whole
         self._census: Callable[[], Census] = lambda: Census({}, {}, alone=False)
-        self._lags: deque[tuple[float, float, float]] = deque(maxlen=MOST_LAGS)
-        self._scoring_ms = 0.0
+        self._lags = RecentLags()
+        self._parts = PartCosts()
+        self._lanes = PartLanes()
         self._used = Cores(0.0, 0.0)
-        self._looked_at = clock.now()
-        self._calm_since = clock.now()
+        self._looked_at = self._told_at = self._calm_since = clock.now()
         self._calm_for_s = RESTORE_AFTER_S
         self._shed_at = self._restored_at = float("-inf")
         self._late = False
-        self._lanes = PartLanes()
+        self._refused_before = 0
 
     def start(self, census: Callable[[], Census]) -> None:
         """``census``: who is there now."""
@@ -128,7 +98,11 @@ class LoadMeter:
 
     def lag(self, lag_ms: float, scoring_ms: float) -> None:
         """An update of a paced session went out, so late; ``scoring_ms`` of that took the scoring itself."""
-        self._lags.append((self._clock.now(), lag_ms, max(0.0, lag_ms - scoring_ms)))
+        self._lags.add(self._clock.now(), lag_ms, scoring_ms)
+
+    def judged(self, without: Collection[str]) -> None:
+        """A live window was judged; ``without``: as of ``Assessed``."""
+        self._shedding.judged(without)
 
     def room_for(self, kind: Kind) -> bool:
         """Whether one more session of ``kind`` may begin."""
@@ -140,7 +114,7 @@ class LoadMeter:
 
     def state(self) -> LoadState:
         """Now."""
-        lags, waited = self._p95(self._census().waiting)
+        lags, waited = self._lags.p95(self._census().waiting)
         return LoadState(
             accepting=self.room_for(Kind.ACOUSTIC),
             room=self._room() if self._decides else None,
@@ -151,25 +125,27 @@ class LoadMeter:
             waited_p95_ms=waited,
             parts=tuple(part.value for part in self._shedding.parts),
             shed=tuple(part.value for part in self._shedding.left_out),
-            shed_counts={part.value: count for part, count in self._shedding.counts.items()},
+            shed_counts={part.value: self._shedding.counts[part] for part in self._shedding.parts},
             refused=self.refused,
             costs={
                 kind.value: Cores(round(self._costs.of(kind).loop, 4), round(self._costs.of(kind).process, 4))
                 for kind in Kind
             },
+            part_costs={part.value: round(self._parts.of(part), 4) for part in self._shedding.parts},
         )
 
     def _room(self) -> int:
-        sessions = dict(self._census().sessions)
-        expected, one = self._costs.expected(sessions), self._costs.of(Kind.ACOUSTIC)
-        by_loop = (self._loop_full - expected.loop) / one.loop
-        by_process = (PROCESS_FULL * self._cpus - expected.process) / one.process
-        return 0 if self._late else max(0, int(min(by_loop, by_process)))
+        here, one = self._share(self._census().sessions), self._share({Kind.ACOUSTIC: 1.0})
+        return 0 if self._late else max(0, int((1 - here) / one))
 
     def _share(self, sessions: Mapping[Kind, float]) -> float:
         """Of the limits, what these sessions are expected to take; over 1 is too much."""
-        expected = self._costs.expected(sessions)
-        return max(expected.loop / self._loop_full, expected.process / (PROCESS_FULL * self._cpus))
+        loop = self._costs.expected(sessions).loop / self._loop_full
+        return max(loop, self._share_of_cpus(sessions, self._shedding.parts if self._whole else ()))
+
+    def _share_of_cpus(self, sessions: Mapping[Kind, float], parts: Collection[Part]) -> float:
+        process = self._costs.expected(sessions).process + self._parts.expected(sessions, parts)
+        return process / (PROCESS_FULL * self._cpus)
 
     @property
     def _loop_full(self) -> float:
@@ -177,59 +153,69 @@ class LoadMeter:
         return min(LOOP_FULL, WALL_FULL / self._stretch)
 
     def _tick(self) -> None:
-        if self._clock.now() - self._looked_at < LOOK_S:
+        seconds = self._clock.now() - self._looked_at
+        if seconds < LOOK_S:
             return
         self._looked_at = self._clock.now()
         spent = self.watch.look()
         self._used = Cores(spent.loop, spent.process)
         if spent.stretch is not None:
             self._stretch += STRETCH_LEARN * (spent.stretch - self._stretch)
-        census = self._census()
+            self._told_at = self._looked_at
+        elif self._stretch > UNSTRETCHED or self._looked_at - self._told_at >= PROBE_EVERY_S:
+            self.watch.probe()
+        census, lanes = self._census(), self._shedding.lanes()
+        used = self._parts.look(seconds, lanes, max(0.0, spent.process - spent.loop))
         if census.alone:
-            self._costs.learn(census.settled, self._used)
-        self._weigh(census)
+            without_parts = max(spent.loop, spent.process - sum(used.values()))
+            self._costs.learn(census.settled, Cores(spent.loop, without_parts))
+            self._parts.learn(used, census.settled, self._shedding.left_out)
+        self._weigh(census, *self._lanes.look(self._clock.now(), lanes))
 
-    def _weigh(self, census: Census) -> None:
+    def _weigh(self, census: Census, queued: frozenset[Part], late: frozenset[Part]) -> None:
         now = self._clock.now()
-        while self._lags and now - self._lags[0][0] > RECENT_S:
-            self._lags.popleft()
-        if self._lags:
-            self._scoring_ms = median(lag - waited for _, lag, waited in self._lags)
-        _, waited = self._p95(census.waiting)
+        self._lags.look(now)
+        _, waited = self._lags.p95(census.waiting)
         waited = waited if waited is not None and sum(census.sessions.values()) >= FEW else 0.0
         self._late = waited >= (ADMIT_AT_MS if self._late else REFUSE_AT_MS)
-        # On the loop's thread nothing of a part is done: leaving it out helps only where the thread has to wait.
-        expected = self._costs.expected(census.sessions)
-        share = max(
-            expected.process / (PROCESS_FULL * self._cpus),
-            expected.loop * self._stretch / WALL_FULL if self._stretch > WALL_FULL / LOOP_FULL else 0.0,
-        )
-        queued, late = self._lanes.look(now, self._shedding.lanes())
+        share = self._share_with_parts(census)
         late -= set(self._shedding.left_out)
-        if waited >= SHED_AT_MS or share >= SHED_AT or late:
+        urgent = bool(late) or self._parts_turn_away(census)
+        if waited >= SHED_AT_MS or share >= SHED_AT or urgent:
             self._shed(now, late or queued)
-        if waited > RESTORE_AT_MS or share > RESTORE_AT or late:
+        if waited > RESTORE_AT_MS or share >= SHED_AT or urgent:
             self._calm_since = now
         elif now - self._calm_since >= self._calm_for_s:
-            self._restored_at = now if self._shedding.less() else self._restored_at
             self._calm_since = now
+            self._restore(now, census)
+
+    def _share_with_parts(self, census: Census, *more: Part) -> float:
+        """With those that are kept and ``more``. On the loop's thread nothing of a part is done: leaving it out helps
+        only where the thread has to wait."""
+        loop = self._costs.expected(census.settled).loop * self._stretch / WALL_FULL
+        waits = self._stretch > WALL_FULL / LOOP_FULL
+        return max(loop if waits else 0.0, self._share_of_cpus(census.settled, (*self._shedding.kept, *more)))
+
+    def _restore(self, now: float, census: Census) -> None:
+        if self._shedding.less(lambda part: self._share_with_parts(census, part) <= RESTORE_AT):
+            self._restored_at = now
+        elif self._shedding.out_of_order:
+            self._shedding.more()
+
+    def _parts_turn_away(self, census: Census) -> bool:
+        """Whether somebody was refused though the loop's thread has time: it only waits too long for a CPU, which the
+        parts take too."""
+        refused, self._refused_before = self.refused > self._refused_before, self.refused
+        loop = self._costs.expected(census.sessions).loop + self._costs.of(Kind.ACOUSTIC).loop
+        parts = self._parts.expected(census.settled, self._shedding.kept)
+        return refused and self._loop_full < loop <= LOOP_FULL and parts >= WORTH_SHEDDING
 
     def _shed(self, now: float, among: Collection[str]) -> None:
         part = self._shedding.more(among) if now - self._shed_at >= SHED_EVERY_S else None
         if part is None:
             return
         self._lanes.forget(part)
+        self._lags.change(now)
         too_soon = now - self._restored_at < RESTORE_AFTER_MOST_S
         self._calm_for_s = min(RESTORE_AFTER_MOST_S, 2 * self._calm_for_s) if too_soon else RESTORE_AFTER_S
         self._shed_at = now
-
-    def _p95(self, waiting: Iterable[float]) -> tuple[float | None, float | None]:
-        """``waiting``: seconds since windows were due that are not judged yet. What stands still sends no update: it is
-        late all the same, but for the time that scoring usually takes."""
-        ages = [1000 * age for age in waiting]
-        lags = sorted([lag for _, lag, _ in self._lags] + ages)
-        waited = sorted([waited for _, _, waited in self._lags] + [max(0.0, age - self._scoring_ms) for age in ages])
-        if not lags:
-            return None, None
-        place = int(0.95 * (len(lags) - 1))
-        return round(lags[place], 1), round(waited[place], 1)

@@ -21,7 +21,8 @@ from server.live.handover import Handover
 from server.live.handshake import capacity_error, draining_error, first_message, part, refuse
 from server.live.limits import LiveLimits
 from server.live.listing import Listing
-from server.live.load_meter import Census, LoadMeter
+from server.live.load_meter import LoadMeter
+from server.live.load_state import Census
 from server.live.observer import Nudging, Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
@@ -92,7 +93,8 @@ class SessionManager:
 
     def _census(self) -> Census:
         here = [(connection.session, connection.waits_since) for connection in self._registry.connections]
-        return census_of(here, self._clock.now(), files_run=self._files_run())
+        away = [entry.session for entry in self._registry.waiting]
+        return census_of(here, away, self._clock.now(), files_run=self._files_run())
 
     def counts(self) -> SessionCounts:
         """Sessions and observers of this process, now."""

@@ -28,8 +28,11 @@ class Part(StrEnum):
 
 
 class Shedding:
-    """Which parts are left out now. ``count`` windows that went without one; files and ``fast`` streams never do.
-    ``lanes``: those of the parts, as far as they are known."""
+    """Which parts are left out now, of live windows alone; files and ``fast`` streams have them all.
+
+    ``lanes``: those of the parts, as far as they are known. ``counts``: live windows judged without a part that was
+    due, because it was left out, late or failed.
+    """
 
     def __init__(self, parts: tuple[Part, ...] = ()) -> None:
         """``parts``: those that are loaded, if they are known yet."""
@@ -52,27 +55,42 @@ class Shedding:
         """In the order in which they were left out."""
         return tuple(self._out)
 
+    @property
+    def kept(self) -> tuple[Part, ...]:
+        """Those that are not left out, in order."""
+        return tuple(part for part in self._parts if part not in self._out)
+
+    @property
+    def out_of_order(self) -> bool:
+        """Whether one is left out although one of a cheaper loss is kept."""
+        return bool(self._out and self.kept) and max(map(self._parts.index, self._out)) > self._parts.index(
+            self.kept[0]
+        )
+
     def more(self, among: Collection[str] = ()) -> Part | None:
         """Leave out one part more: the first of those ``among``, or else of all. It, or ``None`` if nothing is
         left to leave out."""
-        left = [part for part in self._parts if part not in self._out]
+        left = self.kept
         part = next((part for part in left if part in among), next(iter(left), None))
         if part is not None:
             self._out.append(part)
         return part
 
-    def less(self) -> bool:
-        """Take the last part in again; False if all are in."""
-        if not self._out:
+    def less(self, fits: Callable[[Part], bool] = lambda _: True) -> bool:
+        """Take one part in again, the one of the costliest loss that ``fits``; False if there is none."""
+        part = next((part for part in reversed(self._parts) if part in self._out and fits(part)), None)
+        if part is None:
             return False
-        self._out.pop()
+        self._out.remove(part)
         return True
 
     def sheds(self, part: Part, priority: Priority) -> bool:
-        """Whether a window goes without ``part``; it is counted."""
-        out = priority is Priority.LIVE and part in self.left_out
-        self.counts[part] += out
-        return out
+        """Whether a window goes without ``part``."""
+        return priority is Priority.LIVE and part in self._out
+
+    def judged(self, without: Collection[str]) -> None:
+        """A live window was judged; ``without``: as of ``Assessed``."""
+        self.counts.update(part for part in self._parts if part in without)
 
 
 class SheddingScoring:

@@ -200,7 +200,7 @@ class Lane(Generic[Q, A]):
         return None
 
     def _process(self, batch: list[Job[Q, A]]) -> None:
-        started = self._clock()
+        started, cpu = self._clock(), time.thread_time()
         for job in batch:
             job.running = True
         try:
@@ -218,7 +218,7 @@ class Lane(Generic[Q, A]):
         ]
         with self._ready:
             self._queue.pacer.took(len(batch), took)
-        self._tally.scored([answer.queue_s for _, answer in answers], took)
+        self._tally.scored([answer.queue_s for _, answer in answers], took, time.thread_time() - cpu)
         self._post(answers)
 
     def _post(self, answers: Sequence[tuple[Job[Q, A], "Answer[A] | ScoringError"]]) -> None:

@@ -32,7 +32,7 @@ class LaneMetrics:
     ``scored`` answers given · ``failed`` requests whose work raised · ``expired`` deadlines passed · ``abandoned``
     withdrawn before they ran · ``refused`` rejected because the lane was full. ``batch_size``: the learned maximum of
     the next batch; ``batch_mean``: of the last 512 batches. ``queue``: of each answer, ``inference``: of each batch,
-    since the start.
+    since the start. ``cpu_s``: of the lane's own thread; models may compute on others.
     """
 
     name: str
@@ -50,6 +50,7 @@ class LaneMetrics:
     batch_mean: float | None
     queue: Times = field(default_factory=Times)
     inference: Times = field(default_factory=Times)
+    cpu_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -66,9 +67,11 @@ class LaneTally:
     batches: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     queue: Times = field(default_factory=Times)
     inference: Times = field(default_factory=Times)
+    cpu_s: float = 0.0
 
-    def scored(self, queue_s: Sequence[float], inference_s: float) -> None:
-        """Count one batch: the queue time of each job, and the time of the whole batch."""
+    def scored(self, queue_s: Sequence[float], inference_s: float, cpu_s: float = 0.0) -> None:
+        """Count one batch: the queue time of each job, and the time and CPU time of the whole batch."""
+        self.cpu_s += cpu_s
         self.answered += len(queue_s)
         self.queue_s.extend(queue_s)
         self.inference_s.append(inference_s)
@@ -97,6 +100,7 @@ class LaneTally:
             batch_mean=sum(batches) / len(batches) if batches else None,
             queue=self.queue,
             inference=self.inference,
+            cpu_s=self.cpu_s,
         )
 
 

@@ -1,5 +1,6 @@
 """Each second is parted once and in order, whatever happens to windows, models and processes in between."""
 
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import cast
@@ -202,6 +203,7 @@ class SlowScoring:
 
     def __init__(self) -> None:
         self.now, self.took_s, self.fail = 0.0, 0.7, False
+        self.inference_s = 0.0
         self.within: list[float] = []
 
     async def denoise(self, request: DenoiseRequest, _: Priority, within_s: float) -> Denoised:
@@ -209,7 +211,7 @@ class SlowScoring:
         self.now += min(self.took_s, within_s)
         if self.fail or self.took_s > within_s:
             raise ScoringError("late")
-        return FakeDenoiser().denoise(request)
+        return replace(FakeDenoiser().denoise(request), inference_s=self.inference_s)
 
 
 async def test_a_live_window_waits_a_second_in_all() -> None:
@@ -219,6 +221,23 @@ async def test_a_live_window_waits_a_second_in_all() -> None:
     assert missing
     assert scoring.within == [pytest.approx(1.0), pytest.approx(0.3)]
     assert scoring.now == pytest.approx(1.0)
+
+
+async def test_the_denoisers_own_time_is_told_apart_from_waiting_for_it() -> None:
+    scoring = SlowScoring()
+    scoring.took_s, scoring.inference_s = 0.3, 0.05
+    parted = DenoisedSeconds(cast("Scoring", scoring), Priority.LIVE, lambda: scoring.now)
+    await parted.of(window(3))
+    assert parted.inference_s == pytest.approx(2 * 0.05), "heard twice"
+    await parted.of(window(3))
+    assert parted.inference_s == 0.0, "known already"
+
+
+async def test_a_service_tells_how_long_the_denoiser_took(model: FakeDenoiser) -> None:
+    ticks = itertools.count()
+    async with ScoringService([], None, model, clock=lambda: next(ticks)) as scoring:
+        second = DenoiseRequest(0, RATE, np.zeros(RATE, np.float32), 0.0)
+        assert (await scoring.denoise(second, Priority.LIVE, 10**9)).inference_s >= 1
 
 
 async def test_after_a_failure_a_live_session_asks_once_in_eight_seconds() -> None:

@@ -1,14 +1,18 @@
 """The figures of a load and the search for the largest, on patients and machines that are known."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.client.load.drive import shared_out
+from server.client.load.drive import drive, shared_out
 from server.client.load.figures import ServerUse, figures, holds
-from server.client.load.job import Patient, Seen
+from server.client.load.job import Job, Patient, Seen
 from server.client.load.search import search
+from server.errors import ClientError
 
 
 def machine(limit: int, tried: list[int]) -> Callable[[int], Awaitable[bool]]:
@@ -70,6 +74,53 @@ def test_figures_tell_refused_dropped_and_broken_off_sessions_apart() -> None:
     assert told["lag_ms"]["mean"] == told["lag_ms"]["p50"] == 200.0
     assert (told["server_cpu_s"], told["client_cpu_s"], told["server_cores"]) == (2.5, 0.25, 0.5)
     assert told["rss_mb_per_session"] == 2.0
+
+
+def a_job(folder: Path, url: str) -> Job:
+    (folder / "patient.pcm").write_bytes(b"\0" * 32_000)
+    return Job(url=url, pcm=str(folder / "patient.pcm"), sample_rate=16_000, seconds=4.0, starts_s=[0.0, 0.0])
+
+
+async def test_a_process_of_patients_that_cannot_work_is_told_in_one_error(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "ws://127.0.0.1:9/v1/stream").model_copy(update={"pcm": str(tmp_path / "none.pcm")})
+    with pytest.raises(ClientError, match=r"a process of patients ended early \(exit code 1\)"):
+        await drive(job, processes=2)
+
+
+async def test_a_process_of_patients_that_is_killed_is_told_and_ends_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: list[asyncio.subprocess.Process] = []
+    waiting, gone = asyncio.Event(), asyncio.Semaphore(0)
+    spawn = asyncio.create_subprocess_exec
+
+    async def noted(*command: str, **given: Any) -> asyncio.subprocess.Process:
+        workers.append(await spawn(*command, **given))
+        return workers[-1]
+
+    async def answer_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting.set()
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(4096):
+                pass
+        writer.close()
+        gone.release()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    async with await asyncio.start_server(answer_nothing, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        driving = asyncio.create_task(drive(a_job(tmp_path, f"ws://127.0.0.1:{port}/v1/stream"), processes=2))
+        await waiting.wait()
+        workers[0].kill()
+        with pytest.raises(ClientError, match=r"was killed \(signal 9\)"):
+            await driving
+        await gone.acquire()
+    assert all(worker.returncode is not None for worker in workers)
+
+
+async def test_a_server_that_is_not_there_is_each_patients_error_and_no_ones_fault(tmp_path: Path) -> None:
+    (seen,) = await drive(a_job(tmp_path, "ws://127.0.0.1:9/v1/stream"), processes=1)
+    assert [one.errors for one in seen.patients] == [["ConnectionRefusedError"]] * 2
 
 
 def test_patients_that_come_together_are_in_different_processes() -> None:

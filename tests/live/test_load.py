@@ -1,5 +1,6 @@
 """Room for newcomers by what sessions cost, and what is left out before there is none."""
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -10,33 +11,47 @@ import pytest
 from server.access.principal import ANYONE
 from server.assessment.engine import Engine
 from server.errors import CapacityError, ShedError
+from server.live.census import settledness
 from server.live.costs import Cores, Costs, Kind
-from server.live.load_meter import LOOP_FULL, Census, LoadMeter
+from server.live.load_meter import LOOP_FULL, WALL_FULL, LoadMeter
+from server.live.load_state import Census
 from server.live.loop_watch import LoopWatch
 from server.live.manager import SessionManager
+from server.live.part_costs import PartCosts
 from server.live.pending import SessionTerms
 from server.live.shedding import Part, Shedding, SheddingScoring
 from server.scoring.denoising import DenoiseRequest
-from server.scoring.metrics import LaneMetrics
+from server.scoring.metrics import LaneMetrics, Times
 from server.scoring.ports import Priority, ScoreRequest
 from server.scoring.service import ScoringService
 from server.scoring.talking import TalkRequest
 from server.values.audio import Capture, CaptureSource
 from server.values.rows import N_COLUMNS
 from server.values.windows import Window
-from tests.fakes import FakeClock, FakeDenoiser, FakeMos, FakeScorer, FakeTalkers
+from tests.fakes import FakeClock, FakeDenoiser, FakeMos, FakeScorer, FakeTalkers, until
 from tests.judge.builders import TELEMEDICINE
 from tests.live.patient import Patient, noise
+from tests.live.simulated import SimulatedServer
 
 ACOUSTIC = Kind.ACOUSTIC
 RATE = 8000
 
 
+def lane(*, queued: int = 0, expired: int = 0, refused: int = 0, cpu_s: float = 0.0) -> LaneMetrics:
+    return LaneMetrics("one", queued, 0, 0, expired, 0, refused, None, None, None, None, 1, None, cpu_s=cpu_s)
+
+
 class Machine:
-    """A meter whose sessions take what the test says. ``cost``: cores of one session."""
+    """A meter whose sessions take what the test says. ``cost``: cores of one session; ``part_cores``: what each part
+    takes of it beside."""
 
     def __init__(
-        self, clock: FakeClock, *, parts: tuple[Part, ...] = (Part.MOS, Part.CLAP), decides: bool = True
+        self,
+        clock: FakeClock,
+        *,
+        parts: tuple[Part, ...] = (Part.MOS, Part.CLAP),
+        decides: bool = True,
+        whole: bool = False,
     ) -> None:
         self.clock = clock
         self.cost = Cores(0.02, 0.04)
@@ -47,8 +62,12 @@ class Machine:
         self.lag_ms, self.scoring_ms = 20.0, 10.0
         self._spent = [0.0, 0.0]
         watch = LoopWatch(clock, loop_time=lambda: self._spent[0], process_time=lambda: self._spent[1])
-        self.shedding = Shedding((Part.MOS, Part.CLAP))
-        self.meter = LoadMeter(clock, watch, Costs(Cores(0.02, 0.04)), self.shedding, cpus=2, decides=decides)
+        self.part_cores: dict[Part, float] = {}
+        self._lane_cpu: dict[Part, float] = dict.fromkeys(Part, 0.0)
+        self.shedding = Shedding(parts)
+        self.shedding.lanes = lambda: {part: lane(cpu_s=self._lane_cpu[part]) for part in parts}
+        costs = Costs(Cores(0.02, 0.04))
+        self.meter = LoadMeter(clock, watch, costs, self.shedding, cpus=2, decides=decides, whole=whole)
         self.meter.start(lambda: Census(self.sessions, self.sessions, self.alone, self.waiting))
 
     async def run(self, seconds: float, **sessions: float) -> None:
@@ -57,6 +76,10 @@ class Machine:
         for _ in range(round(seconds * 10)):
             self._spent[0] += 0.1 * count * self.cost.loop
             self._spent[1] += 0.1 * count * self.cost.process
+            for part, cores in self.part_cores.items():
+                took_s = 0.1 * count * cores * (part not in self.shedding.left_out)
+                self._spent[1] += took_s
+                self._lane_cpu[part] += took_s
             if self.updates:
                 self.meter.lag(self.lag_ms, self.scoring_ms)
             await self.clock.advance(0.1)
@@ -102,6 +125,85 @@ async def test_the_first_session_is_always_let_in(machine: Machine) -> None:
     machine.cost = Cores(0.9, 0.9)
     await machine.run(60, acoustic=1)
     machine.sessions = {}
+    assert machine.meter.room_for(ACOUSTIC)
+
+
+async def test_what_can_be_left_out_refuses_nobody_and_is_left_out_instead(machine: Machine) -> None:
+    machine.part_cores = {Part.MOS: 0.1}
+    await machine.run(20, acoustic=8)
+    state = machine.meter.state()
+    assert state.part_costs["mos"] == pytest.approx(0.1, abs=0.01)
+    assert state.costs["acoustic"].process == pytest.approx(0.04, abs=0.004), "without the parts"
+    assert state.room == pytest.approx(28, abs=1), "as many as the loop's thread carries"
+    assert not machine.shedding.left_out
+    await machine.run(10, acoustic=20)
+    assert machine.shedding.left_out == (Part.MOS,), "20 x 0.04 + 1 for DNSMOS are all of the 1.8 cores"
+    assert machine.meter.state().room == pytest.approx(16, abs=1)
+
+
+async def test_an_operator_may_refuse_newcomers_for_whom_something_would_be_left_out(clock: FakeClock) -> None:
+    machine = Machine(clock, whole=True)
+    machine.part_cores = {Part.CLAP: 0.1}
+    machine.cost = Cores(0.01, 0.02)
+    await machine.run(60, clap=8)
+    machine.sessions = {Kind.CLAP: 14}
+    assert machine.meter.room_for(Kind.CLAP), "15 x 0.12 = 1.8 cores"
+    machine.sessions = {Kind.CLAP: 16}
+    assert not machine.meter.room_for(Kind.CLAP)
+    assert machine.meter.room_for(ACOUSTIC) is False
+    machine.meter.stop()
+
+
+async def test_a_part_comes_back_only_where_it_fits(machine: Machine) -> None:
+    machine.part_cores = {Part.MOS: 0.09}
+    machine.cost = Cores(0.02, 0.055)
+    await machine.run(10, acoustic=8)
+    await machine.run(20, acoustic=16)
+    assert machine.shedding.left_out == (Part.MOS,)
+    for _ in range(60):
+        await machine.run(1, acoustic=16)
+        assert machine.shedding.left_out == (Part.MOS,), "0.88 + 1 core is too much, however calm it is"
+    await machine.run(25, acoustic=6)
+    assert not machine.shedding.left_out
+
+
+async def test_who_was_refused_only_for_the_parts_gets_room_by_leaving_them_out(clock: FakeClock) -> None:
+    shared = Machine(clock, parts=(Part.MOS, Part.DENOISER))
+    shared.part_cores = {Part.MOS: 0.02, Part.DENOISER: 0.01}
+    shared.meter._stretch = 1.5
+    await shared.run(20, acoustic=20)
+    assert not shared.shedding.left_out
+    shared.sessions = {ACOUSTIC: 30}
+    assert not shared.meter.room_for(ACOUSTIC), "30 x 0.02 x 1.5 is over 0.85"
+    shared.meter.refused += 1
+    await shared.run(2, acoustic=20)
+    assert not shared.shedding.left_out, "with 20 there is room now"
+    shared.sessions = {ACOUSTIC: 28}
+    shared.meter.refused += 1
+    await shared.run(1.1, acoustic=28)
+    assert shared.shedding.left_out == (Part.MOS,)
+    shared.meter.stop()
+
+
+async def test_what_updates_told_before_something_was_left_out_counts_no_more(machine: Machine) -> None:
+    machine.lag_ms = 450.0
+    await machine.run(1.2, acoustic=6)
+    assert machine.shedding.left_out == (Part.MOS,)
+    machine.lag_ms = 50.0
+    await machine.run(2.5, acoustic=6)
+    assert machine.meter.state().waited_p95_ms == 40.0
+    assert machine.meter.state().accepting
+
+
+async def test_a_stretch_that_is_over_is_forgotten_though_everybody_pauses(machine: Machine) -> None:
+    machine.meter._stretch = 6.0
+    machine.sessions = {ACOUSTIC: 8}
+    machine.cost = Cores(0.0, 0.0)
+    assert not machine.meter.room_for(ACOUSTIC)
+    clocked = iter(range(10**6))
+    machine.meter.watch._loop_time = lambda: next(clocked) * 1e-3
+    machine.updates = False
+    await machine.run(30, acoustic=8)
     assert machine.meter.room_for(ACOUSTIC)
 
 
@@ -165,10 +267,6 @@ async def test_dnsmos_is_left_out_first_then_clap_and_they_come_back_in_reverse(
     assert seen[3:] == [(Part.MOS,), ()]
 
 
-def lane(*, queued: int = 0, expired: int = 0, refused: int = 0) -> LaneMetrics:
-    return LaneMetrics("one", queued, 0, 0, expired, 0, refused, None, None, None, None, 1, None)
-
-
 async def test_the_part_whose_lane_has_a_queue_is_left_out_first(machine: Machine) -> None:
     machine.shedding.load((Part.MOS, Part.DENOISER, Part.CLAP))
     machine.shedding.lanes = lambda: {Part.MOS: lane(queued=1), Part.DENOISER: lane(queued=5), Part.CLAP: lane()}
@@ -210,6 +308,82 @@ async def test_a_part_that_came_back_too_soon_stays_out_longer(machine: Machine)
     assert absences[-1] > 2 * absences[0]
 
 
+def test_the_costliest_loss_that_fits_comes_back_first() -> None:
+    shedding = Shedding((Part.MOS, Part.DENOISER, Part.CLAP))
+    assert [shedding.more({Part.DENOISER}), shedding.more(), shedding.more()] == [Part.DENOISER, Part.MOS, Part.CLAP]
+    assert shedding.less(lambda part: part is not Part.CLAP)
+    assert shedding.left_out == (Part.MOS, Part.CLAP)
+    assert not shedding.less(lambda _: False)
+    assert shedding.less()
+    assert shedding.kept == (Part.DENOISER, Part.CLAP)
+
+
+def test_what_no_lanes_thread_used_is_claps_as_far_as_its_batches_lasted() -> None:
+    def lanes(cpu_s: float, wall_s: float) -> dict[Part, LaneMetrics]:
+        clap = replace(lane(cpu_s=cpu_s / 10), inference=Times(sum_s=wall_s), batch_mean=2.0)
+        return {Part.MOS: lane(cpu_s=cpu_s), Part.CLAP: clap}
+
+    costs = PartCosts()
+    costs.look(1.0, lanes(0.0, 0.0), 0.0)
+    assert costs.look(1.0, lanes(0.3, 0.4), 1.0) == pytest.approx({Part.MOS: 0.3, Part.CLAP: 0.7})
+    assert costs.look(1.0, lanes(0.6, 0.5), 1.0) == pytest.approx({Part.MOS: 0.3, Part.CLAP: 0.2})
+
+
+@pytest.mark.parametrize(("age_s", "share"), [(0.0, 0.0), (0.5, 0.4), (2.0, 0.8), (3.0, 1.0), (60.0, 1.0)])
+def test_a_session_costs_nearly_all_from_its_first_second(age_s: float, share: float) -> None:
+    assert settledness(age_s) == pytest.approx(share)
+
+
+# -- a machine by arithmetic
+
+
+@pytest.mark.parametrize("loop_cost", [0.02, 0.028, 0.037])
+async def test_as_many_are_let_in_as_the_machine_holds(clock: FakeClock, loop_cost: float) -> None:
+    server = SimulatedServer(clock, loop_cost=loop_cost)
+    admitted = await server.crowd(60, 60.0)
+    await server.run(20)
+    assert admitted == pytest.approx(WALL_FULL / 1.25 / loop_cost, abs=2)
+    assert server.p95_ms() < 500
+    assert not server.come()
+    server.meter.stop()
+
+
+@pytest.mark.parametrize("spread_s", [0.0, 2.0, 5.0])
+async def test_twenty_who_come_together_are_all_let_in_and_only_dnsmos_is_left_out(
+    clock: FakeClock, spread_s: float
+) -> None:
+    server = SimulatedServer(clock)
+    assert await server.crowd(20, spread_s) == 20
+    await server.run(30)
+    assert server.p95_ms() < 300
+    assert set(server.shedding.left_out) <= {Part.MOS}
+    server.meter.stop()
+
+
+async def test_a_crowd_of_twice_as_many_leaves_those_who_are_there_as_they_were(clock: FakeClock) -> None:
+    server = SimulatedServer(clock)
+    await server.crowd(60, 60.0)
+    await server.run(20)
+    held, before_ms = len(server.sessions), server.p95_ms(clock.now() - 20)
+    began = clock.now()
+    assert await server.crowd(held, 5.0) == 0
+    await server.run(20)
+    assert server.p95_ms(began) <= max(150.0, 1.2 * before_ms)
+    server.meter.stop()
+
+
+async def test_a_machine_that_others_use_lets_in_fewer(clock: FakeClock) -> None:
+    server = SimulatedServer(clock, neighbour=1.5)
+    admitted = await server.crowd(60, 120.0)
+    await server.run(20)
+    assert 4 <= admitted < 24
+    assert server.p95_ms() < 500
+    server.meter.stop()
+
+
+# -- shedding and learning
+
+
 async def test_a_busy_neighbour_takes_room(clock: FakeClock) -> None:
     quiet, shared = (
         LoadMeter(clock, LoopWatch(clock), Costs(Cores(0.02, 0.02)), Shedding(), cpus=2, stretch=stretch)
@@ -226,6 +400,32 @@ def test_work_that_waits_to_run_is_stretched(clock: FakeClock) -> None:
     assert watch.look().stretch is None, "three milliseconds tell nothing"
     assert list(watch.timed(range(20))) == list(range(20))
     assert watch.look().stretch == 1.0, "a wall clock that runs slower than the CPU's is no news"
+
+
+def test_a_probe_tells_the_stretch_of_a_loop_that_has_nothing_to_do(clock: FakeClock) -> None:
+    cpu = iter(range(1000))
+    watch = LoopWatch(clock, loop_time=lambda: next(cpu) * 0.001, process_time=lambda: 0.0)
+    watch.probe()
+    assert watch.look().stretch is not None
+    starved = LoopWatch(clock, loop_time=lambda: 0.0, process_time=lambda: 0.0)
+    starved.probe()
+    assert starved.look().stretch is None, "it gave up"
+
+
+async def test_a_fault_while_looking_does_not_end_the_looking(clock: FakeClock) -> None:
+    watch, ticks = LoopWatch(clock), []
+
+    def tick() -> None:
+        ticks.append(clock.now())
+        if len(ticks) == 1:
+            raise RuntimeError("as the test asked")
+
+    watch.start(tick)
+    with contextlib.suppress(RuntimeError):
+        await clock.advance(0.1)
+    await clock.advance(0.2)
+    assert len(ticks) >= 2
+    watch.stop()
 
 
 async def test_with_fixed_admission_only_the_number_counts(clock: FakeClock) -> None:
@@ -260,6 +460,22 @@ async def test_a_full_machine_refuses_newcomers_and_keeps_those_who_are_there(en
         ticket = {"session_id": started["session_id"], "resume_token": started["resume_token"]}
         assert (await back.start(resume=ticket))["session_id"] == started["session_id"]
         await back.end()
+        await second.end()
+
+
+async def test_a_session_holds_its_place_while_its_patient_is_away(engine: Engine, clock: FakeClock) -> None:
+    watch = LoopWatch(clock, loop_time=lambda: 0.0, process_time=lambda: 0.0)
+    meter = LoadMeter(clock, watch, Costs(Cores(LOOP_FULL / 1.5, 0.01)), Shedding(), cpus=2)
+    async with SessionManager(engine, clock=clock, load=meter) as manager:
+        first = Patient(manager, clock)
+        await first.start()
+        first.socket.vanish()
+        await first.done
+        assert manager.full
+        await clock.advance(manager.limits.resume_ttl_s + 1)
+        await until(lambda: not manager.counts().waiting)
+        second = Patient(manager, clock)
+        await second.start()
         await second.end()
 
 
@@ -299,7 +515,7 @@ def request() -> ScoreRequest:
     return ScoreRequest(window, TELEMEDICINE, Capture(source=CaptureSource.FILE))
 
 
-async def test_only_live_windows_go_without_a_part_and_they_are_counted() -> None:
+async def test_only_live_windows_go_without_a_part() -> None:
     shedding = Shedding((Part.MOS, Part.VOICES, Part.DENOISER, Part.CLAP))
     scorers = FakeScorer("one"), FakeScorer("two", "clap")
     async with (
@@ -340,7 +556,6 @@ async def test_only_live_windows_go_without_a_part_and_they_are_counted() -> Non
         file = await scoring.score(request(), Priority.FILE, 30.0)
         assert [(one.kind, isinstance(one.failure, ShedError)) for one in live] == [("acoustic", False), ("clap", True)]
         assert [one.failure for one in file] == [None, None]
-        assert dict(shedding.counts) == {Part.MOS: 1, Part.VOICES: 1, Part.DENOISER: 1, Part.CLAP: 1}
 
 
 async def test_a_session_without_clap_says_shed_and_sends_no_error(engine: Engine, clock: FakeClock) -> None:
@@ -350,7 +565,9 @@ async def test_a_session_without_clap_says_shed_and_sends_no_error(engine: Engin
     labels: Mapping[str, str] = {"labels": "low_background, 犬吠=a dog barking|a quiet yard"}
     async with ScoringService([FakeScorer()]) as base, ScoringService([FakeScorer("clap", "clap")]) as clap:
         shed = replace(engine, service=SheddingScoring(base, clap, shedding), basic_mode=False)
-        async with SessionManager(shed, clock=clock) as manager:
+        watch = LoopWatch(clock, loop_time=lambda: 0.0, process_time=lambda: 0.0)
+        meter = LoadMeter(clock, watch, Costs(Cores(0.01, 0.01)), shedding, cpus=2)
+        async with SessionManager(shed, clock=clock, load=meter) as manager:
             patient = Patient(manager, clock)
             await patient.start(**labels)
             await patient.speak_scored(noise(4))
@@ -358,3 +575,4 @@ async def test_a_session_without_clap_says_shed_and_sends_no_error(engine: Engin
             assert (own["score"], own["why"]) == (None, "shed")
             assert patient.errors() == []
             assert (await patient.end())["result"]["model"]["shed"] == 2
+            assert meter.state().shed_counts == {"clap": 2}

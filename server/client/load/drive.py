@@ -5,7 +5,10 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Sequence
 
+from pydantic import ValidationError
+
 from server.client.load.job import Job, Seen
+from server.client.load.patient import LAST_S, OPEN_S
 from server.errors import ClientError
 
 AT_ONE_PROCESS = 25
@@ -13,6 +16,8 @@ AT_ONE_PROCESS = 25
 
 ANSWER_BYTES = 64 * 1024 * 1024
 START_S = 60.0
+SPARE_S = 60.0
+"""Beyond what patients allow themselves, before their process counts as stuck."""
 
 
 def shared_out(starts_s: Sequence[float], processes: int | None = None) -> list[list[float]]:
@@ -22,28 +27,65 @@ def shared_out(starts_s: Sequence[float], processes: int | None = None) -> list[
 
 
 async def drive(job: Job, *, processes: int | None = None) -> list[Seen]:
-    """Run ``job``, its patients shared out among processes. Raises ClientError if one of them cannot run."""
+    """Run ``job``, its patients shared out among processes. Raises ClientError if one of them cannot run, ends early or
+    gets stuck; the others are then ended."""
     jobs = [job.model_copy(update={"starts_s": starts}) for starts in shared_out(job.starts_s, processes)]
     async with contextlib.AsyncExitStack() as stack:
         workers = [await stack.enter_async_context(_worker()) for _ in jobs]
+        await _ready(workers)
+        try:
+            async with asyncio.TaskGroup() as group:
+                runs = [group.create_task(_run(*pair)) for pair in zip(workers, jobs, strict=True)]
+        except ExceptionGroup as faults:  # the first one ended the others
+            raise faults.exceptions[0] from None
+        return [run.result() for run in runs]
+
+
+async def _ready(workers: Sequence[asyncio.subprocess.Process]) -> None:
+    try:
         async with asyncio.timeout(START_S):
             for worker in workers:
                 assert worker.stdout is not None
-                await worker.stdout.readline()
-        async with asyncio.TaskGroup() as group:
-            runs = [group.create_task(_run(*pair)) for pair in zip(workers, jobs, strict=True)]
-        return [run.result() for run in runs]
+                if not await worker.stdout.readline():
+                    raise await _ended_early(worker)
+    except TimeoutError:
+        raise ClientError(
+            f"a process of patients did not start within {START_S:g} s.", hint="This machine is too busy to measure."
+        ) from None
 
 
 async def _run(worker: asyncio.subprocess.Process, job: Job) -> Seen:
     assert worker.stdin is not None
     assert worker.stdout is not None
-    worker.stdin.write(job.model_dump_json().encode() + b"\n")
-    await worker.stdin.drain()
-    answer = await worker.stdout.readline()
-    if not answer:
-        raise ClientError("a process of patients ended early.", hint="See its message above.")
-    return Seen.model_validate_json(answer)
+    within_s = max(job.starts_s) + OPEN_S + 2 * job.seconds + LAST_S + SPARE_S
+    try:
+        async with asyncio.timeout(within_s):
+            worker.stdin.write(job.model_dump_json().encode() + b"\n")
+            await worker.stdin.drain()
+            answer = await worker.stdout.readline()
+    except TimeoutError:
+        raise ClientError(
+            f"a process of patients gave no answer within {within_s:g} s.", hint="This machine is too busy to measure."
+        ) from None
+    except (ConnectionError, ValueError):  # a broken pipe; an answer longer than any
+        raise await _ended_early(worker) from None
+    if not answer.endswith(b"\n"):
+        raise await _ended_early(worker)
+    try:
+        return Seen.model_validate_json(answer)
+    except ValidationError:
+        raise ClientError("a process of patients answered nonsense.", hint="See its message above.") from None
+
+
+async def _ended_early(worker: asyncio.subprocess.Process) -> ClientError:
+    try:
+        async with asyncio.timeout(1.0):
+            code = await worker.wait()
+    except TimeoutError:
+        return ClientError("a process of patients broke off.", hint="See its message above.")
+    how = f"was killed (signal {-code})" if code < 0 else f"ended early (exit code {code})"
+    hint = "Was there too little memory?" if code < 0 else "See its message above."
+    return ClientError(f"a process of patients {how}.", hint=hint)
 
 
 @contextlib.asynccontextmanager
@@ -60,5 +102,6 @@ async def _worker() -> AsyncIterator[asyncio.subprocess.Process]:
         yield worker
     finally:
         if worker.returncode is None:
-            worker.kill()
+            with contextlib.suppress(ProcessLookupError):
+                worker.kill()
         await worker.wait()

@@ -29,7 +29,8 @@ class Patient(BaseModel):
 
     ``lags_ms``: from when a window's last sample was due to its update's arrival; ``server_lags_ms``: the same as the
     server tells it. ``late_ms``: by how much chunks were sent late, the client's own fault. ``refused``: never began.
-    ``ended``: the result came.
+    ``ended``: the result came. ``observed``: updates that its doctors got; ``unobserved``: doctors who got not even the
+    first message.
     """
 
     lags_ms: list[float] = Field(default_factory=list)
@@ -42,6 +43,7 @@ class Patient(BaseModel):
     replaced: int = 0
     shed: int = 0
     observed: int = 0
+    unobserved: int = 0
     with_clap: int = 0
 
 

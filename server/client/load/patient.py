@@ -39,6 +39,8 @@ async def run_patient(job: Job, pcm: bytes, number: int, delay_s: float) -> Pati
         seen.refused = f"http_{error.response.status_code}"
     except (OSError, TimeoutError, ConnectionClosed, InvalidHandshake) as error:
         seen.errors.append(type(error).__name__)
+    except ExceptionGroup as faults:  # of the tasks of one visit: this patient's alone
+        seen.errors += sorted({type(one).__name__ for one in faults.exceptions})
     return seen
 
 
@@ -142,8 +144,15 @@ def _note(message: dict[str, Any], seen: Patient, at_s: float, rate: int) -> Non
 
 
 async def _observe(job: Job, url: str, seen: Patient) -> None:
-    """Counts the updates that one doctor gets."""
-    with contextlib.suppress(OSError, ConnectionClosed, InvalidHandshake):
+    """Counts the updates that one doctor gets, and doctors who did not get to see the patient."""
+    snapshots = 0
+    try:
         async with _line(job, url) as line:
             async for text in line:
-                seen.observed += isinstance(text, str) and text.startswith('{"type":"quality.update"')
+                assert isinstance(text, str)
+                snapshots += text.startswith('{"type":"snapshot"')
+                seen.observed += text.startswith('{"type":"quality.update"')
+    except (OSError, ConnectionClosed, InvalidHandshake):
+        pass
+    finally:
+        seen.unobserved += not snapshots

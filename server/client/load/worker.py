@@ -27,8 +27,15 @@ def main() -> None:
     """Announces itself with one line, waits for the job, answers with one line."""
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    job = Job.model_validate_json(sys.stdin.readline())
-    seen = asyncio.run(run(job, Path(job.pcm).read_bytes()))
+    line = sys.stdin.readline()
+    if not line:  # whoever asked is gone
+        sys.exit(2)
+    job = Job.model_validate_json(line)
+    try:
+        pcm = Path(job.pcm).read_bytes()
+    except OSError as error:
+        sys.exit(f"tingqing: the patients' audio cannot be read: {error.strerror}.")
+    seen = asyncio.run(run(job, pcm))
     sys.stdout.write(seen.model_dump_json() + "\n")
 
 
