@@ -43,8 +43,8 @@ class Assessed:
     """What ``Assessment.assess`` returns: the update, and what else the caller must handle.
 
     ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. ``without``: what
-    was due and missing: ``mos``, ``voices``, ``denoiser``, and the kinds of the failed scorers. Times in seconds: of the
-    slowest scorer, and ``inference_s`` of the denoiser before it too. ``denoised``: as in ``ScoreRequest``.
+    was due and missing: ``mos``, ``voices``, ``denoiser``, and the kinds of the failed scorers. Times in seconds: of
+    the slowest scorer, and ``inference_s`` of the denoiser before it too. ``denoised``: as in ``ScoreRequest``.
     """
 
     update: Update
