@@ -62,7 +62,7 @@ class IdleGuard:
     """When a session is over because too little audio comes: a byte now and then must not hold a place.
 
     Audio that comes at a twentieth of real time or faster keeps it going; so does a pause, for ``pause_s`` since audio
-    last came as it should.
+    last came as it should, which three seconds of it do. What is only declared lost counts for nothing.
     """
 
     def __init__(self, now: float, idle_s: float, pause_s: float) -> None:
@@ -72,7 +72,7 @@ class IdleGuard:
         self._full_at = now
 
     def audio(self, audio_s: float, now: float) -> None:
-        """Seconds of audio came, or were declared lost."""
+        """Seconds of audio came."""
         self._earned = min(now + self._idle_s, self._earned + SLOWEST * audio_s)
         if self._earned == now + self._idle_s:
             self._full_at = now
@@ -80,6 +80,7 @@ class IdleGuard:
     def turned(self, now: float) -> None:
         """A pause begins or ends: audio may take its time again, but no pause renews another."""
         self._granted = min(now, self._full_at + self._pause_s) + self._idle_s
+        self._earned = max(self._earned, now)
 
     def ends_at(self, *, paused: bool) -> float:
         """Clock time at which the session is over unless something comes."""

@@ -167,7 +167,7 @@ class Intake:
         self._session.warn(self._session.warnings.gap(arrived))
         # A gap does not arrive in real time: its windows wait for one another, and its levels are not sent.
         await self._spread_all(self._core.take_gap(samples), arrived, gap=True)
-        self._after_audio(samples)
+        self._after_audio(0)
         self._acks.tell()
 
     def _after_audio(self, samples: float) -> None:

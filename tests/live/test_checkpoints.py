@@ -181,6 +181,8 @@ async def test_the_time_of_a_session_goes_on_too(dictionaries: Dictionaries, sto
         patient.socket.say({"type": "audio.pause"})
         for _ in range(11):
             await here.advance(640)
+            for second_of_noise in range(4):
+                patient.socket.say(noise(1, seed=second_of_noise))
             patient.socket.say({"type": "audio.pause"})
             await patient.taken()
         patient.socket.say({"type": "prompt.snooze", "id": "speak_up"})

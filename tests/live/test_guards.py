@@ -178,7 +178,7 @@ def test_pauses_hold_a_session_for_a_quarter_of_an_hour_and_do_not_renew_each_ot
         guard.turned(now + 10)  # and its end, with one byte
         guard.audio(1 / 32_000, now + 10)
     assert guard.ends_at(paused=True) == 900.0
-    assert guard.ends_at(paused=False) == pytest.approx(960, abs=1)
+    assert guard.ends_at(paused=False) == pytest.approx(2000), "over, as soon as somebody looks"
 
 
 def test_after_a_pause_a_patient_has_the_usual_time_to_speak() -> None:
@@ -186,3 +186,7 @@ def test_after_a_pause_a_patient_has_the_usual_time_to_speak() -> None:
     guard.turned(5)
     guard.turned(805)
     assert guard.ends_at(paused=False) == 865
+    for tenth in range(8050, 8090):
+        guard.audio(0.1, tenth / 10)
+    guard.turned(809)
+    assert guard.ends_at(paused=True) == pytest.approx(809 + 900, abs=1), "a few words allow another pause"
