@@ -1,17 +1,17 @@
 """Limits how long the head of an HTTP request may take: uvicorn waits for ever. h11 limits its size (64 KiB)."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import MAX_LINE_LENGTH, MAX_NUM_HEADERS
 
 from server.access.crowd import Crowd, Peer, Standing
 from server.api.requests import SECURITY_HEADERS
+from server.api.socket_protocol import SocketProtocol
 
 LINE_MARGIN = 32
 """Bytes of a line of the head besides the name and value of a header, or the target."""
@@ -38,18 +38,6 @@ def refusal_of_handshake(target: bytes, headers: Iterable[tuple[bytes, bytes]]) 
     if any(size != b"0" for size in sizes) or any(name.lower() == b"transfer-encoding" for name, _ in given):
         return 400, "A handshake has no body."
     return None
-
-
-class SocketProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket, whose connection counts for its address until it is closed."""
-
-    on_lost: Callable[[], None] | None = None
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """As in uvicorn; then ``on_lost`` is called."""
-        super().connection_lost(exc)
-        if self.on_lost is not None:
-            self.on_lost()
 
 
 class PromptHeadProtocol(H11Protocol):

@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from uvicorn.server import ServerState
 
 from server.access.crowd import Crowd
-from server.api.heads import PromptHeadProtocol, SocketProtocol
+from server.api.heads import PromptHeadProtocol
+from server.api.socket_protocol import SocketProtocol
 from server.wire.base import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
