@@ -280,8 +280,9 @@ def make_server(
 
     async def drain() -> None:
         services: Services = app.state.services
-        services.slots.shut()
-        await services.manager.drain(settings.drain_s)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(services.slots.drain(settings.drain_s), name="drain uploads")
+            await services.manager.drain(settings.drain_s)
 
     def hurry() -> None:
         services: Services = app.state.services

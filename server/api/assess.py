@@ -131,6 +131,7 @@ PROBLEMS = documented(
         422: "A field is invalid, or the labels cannot be resolved.",
         429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
         503: "Busy, shutting down, or scoring failed; Retry-After says when to try again.",
+        507: "No room for temporary files; Retry-After says when to try again.",
     }
 )
 

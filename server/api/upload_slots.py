@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from server.errors import CapacityError, DrainingError
 
@@ -19,6 +20,8 @@ class UploadSlots:
         self._room = self._most = running + waiting
         self._turn = asyncio.Semaphore(running)
         self._shut = False
+        self._over = False
+        self._admitted: set[asyncio.Task[Any]] = set()
 
     @property
     def free(self) -> int:
@@ -34,17 +37,37 @@ class UploadSlots:
         """From now on every upload is refused with DrainingError."""
         self._shut = True
 
+    async def drain(self, within_s: float) -> None:
+        """``shut``. What is not done in ``within_s`` seconds, or when this is cancelled, ends with DrainingError."""
+        self.shut()
+        try:
+            if self._admitted:
+                await asyncio.wait(self._admitted, timeout=within_s)
+        finally:
+            self._over = True
+            for task in self._admitted:
+                task.cancel()
+
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[None]:
         """Raises CapacityError or DrainingError."""
         if self._shut:
-            raise DrainingError("This server is shutting down. Try another one.", retry_after_s=RETRY_AFTER_S)
+            raise _draining()
         if self._room == 0:
             raise CapacityError("Too many files are being assessed. Try again later.", retry_after_s=RETRY_AFTER_S)
+        task = asyncio.current_task()
+        assert task is not None
         self._room -= 1
+        self._admitted.add(task)
         try:
             yield
+        except asyncio.CancelledError:
+            if not self._over:
+                raise
+            task.uncancel()
+            raise _draining() from None
         finally:
+            self._admitted.discard(task)
             self._room += 1
 
     @asynccontextmanager
@@ -52,3 +75,7 @@ class UploadSlots:
         """Wait for one of the ``running`` places."""
         async with self._turn:
             yield
+
+
+def _draining() -> DrainingError:
+    return DrainingError("This server is shutting down. Try another one.", retry_after_s=RETRY_AFTER_S)

@@ -1,6 +1,8 @@
 """Reads a multipart upload within limits: counts its size as it streams, times out, and notices disconnects."""
 
 import asyncio
+import logging
+import tempfile
 from collections.abc import Awaitable, Coroutine
 from typing import TypeVar
 
@@ -10,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive
 
-from server.errors import IdleTimeoutError, MalformedMessageError, PayloadTooLargeError
+from server.errors import IdleTimeoutError, MalformedMessageError, NoRoomError, PayloadTooLargeError
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 MAX_FIELDS = 8
 MAX_FIELD_BYTES = 64 * 1024
@@ -25,6 +28,9 @@ ever.
 """
 
 
+ROOM_AFTER_S = 60.0
+
+
 class GoneError(Exception):
     """The client has disconnected; there is nobody to answer."""
 
@@ -32,7 +38,7 @@ class GoneError(Exception):
 async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormData:
     """The form of a ``multipart/form-data`` request; its file is spooled to disk and closed with the form.
 
-    Raises PayloadTooLargeError, IdleTimeoutError, MalformedMessageError, HTTPException 415, GoneError.
+    Raises PayloadTooLargeError, IdleTimeoutError, MalformedMessageError, NoRoomError, HTTPException 415, GoneError.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(415, "Send multipart/form-data with the recording in the field 'file'.")
@@ -50,6 +56,18 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
         raise GoneError from None
     except HTTPException as error:
         raise MalformedMessageError(f"The multipart body cannot be read: {error.detail}", param="file") from None
+    except OSError as error:
+        raise no_room(error) from error
+
+
+def no_room(error: OSError) -> NoRoomError:
+    """The upload could not be kept in a temporary file; the log says why."""
+    log.error("an upload could not be kept in %s: %s", tempfile.tempdir or "the temporary folder", error.strerror)
+    return NoRoomError(
+        "The server has no room for the upload. Try again later; its operator must make room for temporary files.",
+        param="file",
+        retry_after_s=ROOM_AFTER_S,
+    )
 
 
 async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:

@@ -30,6 +30,13 @@ class StoreError(TingqingError):
     retryable = True
 
 
+class NoRoomError(StoreError):
+    """The folder for temporary files is full or cannot be written: an upload cannot be kept until it is judged."""
+
+    code = "no_room"
+    http_status = 507
+
+
 class SnapshotError(TingqingError):
     """A snapshot of another version: it is discarded, never guessed at."""
 

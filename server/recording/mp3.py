@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from server.errors import NoRoomError
 from server.recording.mp3_worker import COUNT, FAILED, HEADER
 from server.values.audio import Float32Array
 
@@ -40,19 +41,24 @@ def may_be_mp3(head: bytes, name: str | None) -> bool:
 
 
 def open_mp3(source: Path | BinaryIO, name: str | None) -> "Mp3File":
-    """The file as ``Mp3File``; an open file is copied. Raises RuntimeError if it cannot be decoded, OSError.
+    """The file as ``Mp3File``; an open file is copied.
+
+    Raises RuntimeError if it cannot be decoded, OSError, and NoRoomError if it cannot be copied.
 
     libsndfile finds the frames behind a tag that it cannot read, such as cover art whose length is wrong, only if the
     name ends in .mp3: a tagged file without that name gets it in a second try.
     """
-    with TemporaryDirectory() as folder:
+    with _folder() as folder:
         plain, named = Path(folder, "audio"), Path(folder, "audio.mp3")
         if isinstance(source, Path):
             name = source.name
             plain.symlink_to(source.absolute())
         else:
-            with plain.open("wb") as copy:
-                shutil.copyfileobj(source, copy)
+            try:
+                with plain.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+            except OSError as error:
+                raise _no_room() from error
         named.symlink_to(plain)
         # Once the header is there the worker has opened the file, which may then lose its names.
         if name is not None and name.lower().endswith(".mp3"):
@@ -63,6 +69,19 @@ def open_mp3(source: Path | BinaryIO, name: str | None) -> "Mp3File":
             if not _tagged(plain):
                 raise
         return Mp3File(named)
+
+
+def _folder() -> TemporaryDirectory[str]:
+    try:
+        return TemporaryDirectory()
+    except OSError as error:
+        raise _no_room() from error
+
+
+def _no_room() -> NoRoomError:
+    return NoRoomError(
+        "There is no room for a copy of the recording. Try again later, or make room for temporary files.", param="file"
+    )
 
 
 def _tagged(path: Path) -> bool:

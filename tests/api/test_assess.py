@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -406,3 +407,23 @@ async def test_odd_files_of_every_kind_end_in_a_result_or_a_problem(small: Serve
             if answer.status_code == 200:
                 ResultModel.model_validate(answer.json())
     assert seen == {200, 413, 415}
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No temporary file can be made; the folder is gone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_an_upload_for_which_there_is_no_room_is_507_and_may_be_sent_again(served: Served) -> None:
+    answer = post(served, wav(60.0))
+    body = problem_of(answer, 507, "no_room")
+    assert body["retryable"]
+    assert int(answer.headers["retry-after"]) > 0
+    assert post(served, wav(0.2)).status_code == 200, "what fits into memory needs no room"
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_an_mp3_that_cannot_be_copied_is_not_called_undecodable(served: Served) -> None:
+    problem_of(post(served, b"\xff\xfb\x90\x00" + bytes(2_000), "x.mp3"), 507, "no_room")

@@ -1,9 +1,12 @@
 """A server that stops: it says so, refuses newcomers, and ends by its deadline."""
 
 import asyncio
+import io
 import threading
 
 import httpx
+import numpy as np
+import soundfile
 from websockets.asyncio.client import connect
 
 from tests.api.client import faults_until_close, start, until
@@ -41,3 +44,39 @@ async def test_a_server_without_sessions_stops_at_once_and_leaves_no_thread() ->
 
 def running() -> set[str]:
     return {thread.name for thread in threading.enumerate()}
+
+
+def recording(seconds: float) -> bytes:
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(3).uniform(-0.1, 0.1, int(seconds * 16_000))
+    soundfile.write(buffer, noise, 16_000, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+async def assessed_while_stopping(drain_s: float, seconds: float) -> httpx.Response:
+    """What becomes of an upload that is being assessed when the server is told to stop."""
+    served = start_server(drain_s=drain_s, mos=False, max_assessments=1)
+    async with httpx.AsyncClient(base_url=served.url, timeout=120) as client:
+        upload = asyncio.create_task(client.post("/v1/assess", files={"file": ("x.wav", recording(seconds))}))
+        async with asyncio.timeout(60):
+            while not served.services.slots._turn.locked():  # noqa: ASYNC110  # the server's loop is another one
+                await asyncio.sleep(0.01)
+        served.server.should_exit = True
+        answer = await upload
+    await asyncio.to_thread(served.stop)
+    return answer
+
+
+async def test_a_recording_that_is_being_assessed_is_judged_before_the_server_ends() -> None:
+    answer = await assessed_while_stopping(100.0, 8.0)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["windows"]
+
+
+async def test_a_recording_that_takes_longer_than_the_deadline_is_told_to_come_again() -> None:
+    answer = await assessed_while_stopping(0.0, 600.0)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "draining"
+    assert answer.json()["retryable"]
+    assert int(answer.headers["retry-after"]) > 0
