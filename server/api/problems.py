@@ -8,12 +8,15 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from server.errors import ConfigError, TingqingError
 from server.logs import request_id, why
 from server.wire.client import MAX_PARAM
 
 MEDIA_TYPE = "application/problem+json"
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 CLIENT_GONE = 499
 """Logged as the status when the client has gone before the answer; nginx uses the same number."""
@@ -100,11 +103,23 @@ async def _tingqing(_: Request, error: Exception) -> JSONResponse:
     return problem_of(error)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _phrase(error.status_code).lower().replace(" ", "_").replace("-", "_")
     headers = dict(error.headers) if error.headers else None
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_allowed(request))}
     return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """All methods of the address (RFC 9110, 10.2.1); Starlette names those of the first of its routes."""
+
+    def taken(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in METHODS if taken(method)]
 
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:

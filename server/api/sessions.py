@@ -11,6 +11,7 @@ from server.access.audit import Act
 from server.access.principal import Principal, Right
 from server.access.tokens import Scope
 from server.api.addresses import base_of, socket_base_of
+from server.api.bodies import json_body
 from server.api.principals import address_of, needs, note
 from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
@@ -41,7 +42,6 @@ PROBLEMS = documented(
         503: "Too many announced sessions, no database, or shutting down; Retry-After says when to try again.",
     }
 )
-REQUEST_BODY = {"content": {"application/json": {"schema": SessionRequest.model_json_schema()}}}
 
 
 @router.post(
@@ -50,7 +50,7 @@ REQUEST_BODY = {"content": {"application/json": {"schema": SessionRequest.model_
     status_code=201,
     response_model=AnnouncedSession,
     responses=PROBLEMS,
-    openapi_extra={"requestBody": REQUEST_BODY},
+    openapi_extra=json_body(SessionRequest),
 )
 async def announce(request: Request, services: Wired, caller: Caller) -> Response:
     """The patient has 15 minutes to connect. An empty body settles nothing."""

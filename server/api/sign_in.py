@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from server.access.audit import Act
 from server.access.principal import Right
+from server.api.bodies import json_body
 from server.api.cookies import cookie_of, drop_cookies, set_cookie
 from server.api.principals import address_of, note, own_page, principal_of
 from server.api.problems import client_gone, config_error, documented
@@ -50,7 +51,6 @@ async def state(request: Request, response: Response, services: Wired) -> SignIn
     return SignInState(needed=True, site=None if who is None else who.site)
 
 
-REQUEST_BODY = {"content": {"application/json": {"schema": SignInRequest.model_json_schema()}}}
 PROBLEMS = documented(
     {
         401: "This key is not valid.",
@@ -68,7 +68,7 @@ PROBLEMS = documented(
     summary="Sign in with a viewer's key",
     status_code=204,
     responses=PROBLEMS,
-    openapi_extra={"requestBody": REQUEST_BODY},
+    openapi_extra=json_body(SignInRequest),
 )
 async def sign_in(request: Request, services: Wired) -> Response:
     """The answer sets a cookie, with which pages of this server watch the sessions of the key's site."""
@@ -91,7 +91,12 @@ async def sign_in(request: Request, services: Wired) -> Response:
     return response
 
 
-@router.delete("/v1/sign-in", summary="Sign out", status_code=204)
+@router.delete(
+    "/v1/sign-in",
+    summary="Sign out",
+    status_code=204,
+    responses=documented({403: "Not asked by a page of this server."}),
+)
 async def sign_out(request: Request) -> Response:
     """The browser forgets the cookie. Sockets that are open stay until they close."""
     own_page(request)
