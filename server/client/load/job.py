@@ -7,7 +7,8 @@ class Job(BaseModel):
     """``starts_s``: one patient each, at this time after the process is told to begin. Times in seconds.
 
     ``pcm``: a file of mono 16-bit samples, which every patient repeats from another place on. ``observers``: of each
-    session. ``brutal``: every other patient breaks its line off before the end, without a close.
+    session. ``brutal``: every other patient breaks its line off before the end, without a close. ``at_once``: a patient
+    whose time has come waits until fewer than so many are there.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -22,6 +23,7 @@ class Job(BaseModel):
     observers: int = 0
     brutal: bool = False
     pace: str = "realtime"
+    at_once: int | None = None
 
 
 class Patient(BaseModel):

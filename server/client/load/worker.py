@@ -5,17 +5,21 @@ import resource
 import sys
 from pathlib import Path
 
-from server.client.load.job import Job, Seen
+from server.client.load.job import Job, Patient, Seen
 from server.client.load.patient import run_patient
 
 
 async def run(job: Job, pcm: bytes) -> Seen:
     """All patients of this process. Its own start counts for nothing."""
     began = resource.getrusage(resource.RUSAGE_SELF)
+    places = asyncio.Semaphore(job.at_once or max(1, len(job.starts_s)))
+
+    async def one(number: int, delay_s: float) -> Patient:
+        async with places:
+            return await run_patient(job, pcm, number, delay_s)
+
     async with asyncio.TaskGroup() as group:
-        patients = [
-            group.create_task(run_patient(job, pcm, number, delay_s)) for number, delay_s in enumerate(job.starts_s)
-        ]
+        patients = [group.create_task(one(number, delay_s)) for number, delay_s in enumerate(job.starts_s)]
     used = resource.getrusage(resource.RUSAGE_SELF)
     return Seen(
         patients=[one.result() for one in patients],
