@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 RUN = $(VENV)/.installed-run-$(or $(EXTRAS),none)
 WORK := $(VENV)/.installed-work
 BENCH := $(VENV)/.installed-bench
+FUZZ := $(VENV)/.installed-fuzz
 EXTRAS ?= clap,cpu
 PIP_ARGS ?=
 HOST ?=
@@ -23,6 +24,8 @@ TESTS = pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 MUTANTS ?= 60
 ROOMS ?=
 SEED ?= 1
+FUZZ_S ?= 60
+TARGETS ?= pcm wire labels transcript container
 
 BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate clap_device clap_learns clap_labels clap_memory
 
@@ -30,7 +33,7 @@ BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate cl
 NPM ?= $(shell command -v npm)
 JS := tools/js/node_modules/.installed
 
-.PHONY: help setup run demo test coverage check check-python check-js mutants format bench accuracy train docs clean
+.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants format bench accuracy train docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -73,6 +76,11 @@ $(BENCH): $(WORK)
 	$(call install,bench)
 	@touch $@
 
+# Coverage-guided fuzzing; where atheris is not built for, nothing is installed, and the tests mutate bytes without it.
+$(FUZZ): $(WORK)
+	$(call install,fuzz)
+	@touch $@
+
 run: $(RUN) ## Start the server and serve the page (HOST, PORT)
 	$(BIN)/tingqing serve $(strip $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS))
 
@@ -99,7 +107,7 @@ endef
 coverage: $(WORK) ## Fail where the measured tests reach less than the floor (after make test COVERAGE=1)
 	$(judge_coverage)
 
-check: check-python check-js ## Format, lint, types, direction of imports, size of files
+check: check-python check-js ## Format, lint, types, imports, sizes, secrets, known vulnerabilities
 
 check-python: $(WORK)
 	$(BIN)/ruff format --check .
@@ -108,6 +116,8 @@ check-python: $(WORK)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_sizes.py
 	$(BIN)/python tools/check_client_layers.py
+	$(BIN)/python tools/scan_secrets.py
+	$(BIN)/python tools/audit.py
 	$(judge_coverage)
 
 check-js: $(if $(NPM),$(JS))
@@ -121,6 +131,11 @@ endif
 $(JS): tools/js/package.json tools/js/package-lock.json
 	$(NPM) --prefix tools/js ci
 	@touch $@
+
+fuzz: $(FUZZ) ## Give readers and a real server nonsense, each time other nonsense (FUZZ_S seconds each; TARGETS)
+	@for target in $(TARGETS); do echo "== $$target"; $(BIN)/python -m tools.fuzzing.run $$target $(FUZZ_S) || exit 1; done
+	@echo "== conversations, requests, bytes"; end=$$(( $$(date +%s) + $(FUZZ_S) )); while test $$(date +%s) -lt $$end; do \
+		TINGQING_FUZZ_EXAMPLES=50 $(BIN)/python -m pytest -q --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') $(ARGS) tests/fuzz || exit 1; done
 
 mutants: $(WORK) ## Count the mutants that the tests kill (minutes; MUTANTS=all: hours; ROOMS, SEED)
 	$(BIN)/python tools/mutants.py $(ROOMS) --count $(MUTANTS) --seed $(SEED)

@@ -127,7 +127,7 @@ def _print(made: "Made", settings: "Settings", language: str, *, replaced: bool)
         words["authority"].format(**authority, state=state[made.new_authority]),
         f"  {made.authority_file}",
         f"  SHA-256 {made.fingerprint}",
-        f"  {words['secret'].format(key=made.folder / 'ca.key')}",
+        f"  {words['guard'].format(key=made.folder / 'ca.key')}",
         words["certificate"].format(**certificate, state=state[made.new_certificate]),
         "",
         words["serve"],

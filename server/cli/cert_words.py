@@ -60,7 +60,7 @@ SENTENCES = {
         "colon": ": ",
         "new": "new",
         "unchanged": "unchanged",
-        "secret": "Its key is {key}. Who has it can pass for any site to these devices: it must never leave this "
+        "guard": "Its key is {key}. Who has it can pass for any site to these devices: it must never leave this "
         "machine.",
         "serve": "Serve with it:",
         "keys": "It needs a key (docs/access.md), or --insecure: then anyone in the network can connect and listen in.",
@@ -77,7 +77,7 @@ SENTENCES = {
         "colon": "：",
         "new": "新建",
         "unchanged": "未变",
-        "secret": "机构的密钥是 {key}。谁拿到它，就能对这些设备冒充任何网站：绝不能离开本机。",
+        "guard": "机构的密钥是 {key}。谁拿到它，就能对这些设备冒充任何网站：绝不能离开本机。",
         "serve": "用它启动服务：",
         "keys": "需要密钥（docs/access.md），或加 --insecure：那样网络里的任何人都能连接和旁听。",
         "trust": "每部手机和电脑都要信任此机构一次。服务运行时，在设备上打开：",

@@ -21,13 +21,16 @@ MAX_BLOCK_FRAMES = 65_536
 MAX_BLOCK_SAMPLES = 2_000_000
 """A block is at most one second, and limited over all channels: a file may declare 1,024 channels, or 1 Hz."""
 
+LARGEST_SAMPLE = 1e10
+"""In full scales. Files of floats on the scale of 32-bit integers stay below it; of more, sums of squares overflow."""
+
 DEFAULT_MAX_S = 4 * 3600.0
 """A few hundred bytes of FLAC can hold minutes of silence, so the decoded length needs its own limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """``samples`` that are not finite numbers in the file (NaN, Infinity), counted at the delivered rate."""
+    """``samples`` that are NaN, infinite or over ``LARGEST_SAMPLE`` in the file, counted at the delivered rate."""
 
     samples: int
 
@@ -36,7 +39,8 @@ class Recording:
     """An open recording; a context manager. Iterate once, then close.
 
     ``blocks`` yields float32 ``(n,)`` mono samples (mean of the channels, or of those of ``track``) at ``sample_rate``,
-    and ``Gap`` for stretches of 10 ms with a NaN or Infinity. 16-bit mono PCM arrives as exactly ``int16 / 32768``.
+    and ``Gap`` for stretches of 10 ms with a sample that is no sound (NaN, Infinity, over ``LARGEST_SAMPLE``). 16-bit
+    mono PCM arrives as exactly ``int16 / 32768``.
     ``roles``, ``far_end``: what the caller knows of the parties (server.recording.parties); not used here.
     ``subtype`` is libsndfile's name of how the samples are stored, such as ``PCM_16``.
     ``cut_short`` becomes True if decoding failed after some samples; those already decoded remain valid.
@@ -143,7 +147,7 @@ class Recording:
         return mean
 
     def _deliver(self, block: Float32Array) -> Iterator[Float32Array | Gap]:
-        if np.isfinite(block).all():
+        if _usable(block).all():
             yield from self._resampled(block)
             return
         bounds, bad = _runs_of_bad_cells(block, max(1, self.source_rate // 100))
@@ -166,10 +170,14 @@ class Recording:
             yield samples[start : start + MAX_BLOCK_FRAMES]
 
 
+def _usable(block: Float32Array) -> npt.NDArray[np.bool_]:
+    return np.abs(block) <= LARGEST_SAMPLE  # False for NaN too
+
+
 def _runs_of_bad_cells(block: Float32Array, cell: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Boundaries ``(k+1,)`` of the runs of cells with and without a non-finite sample, and which ``(k,)`` are bad."""
+    """Boundaries ``(k+1,)`` of the runs of cells with and without an unusable sample, and which ``(k,)`` are bad."""
     starts = np.arange(0, block.shape[0], cell)
-    bad = np.logical_or.reduceat(~np.isfinite(block), starts)
+    bad = np.logical_or.reduceat(~_usable(block), starts)
     first = np.flatnonzero(np.concatenate(([True], bad[1:] != bad[:-1])))
     return np.append(starts[first], block.shape[0]), bad[first]
 

@@ -20,6 +20,13 @@ PLANTED = {
     "filename": "penelope-stomach-ache.wav",
     "request": "chief complaint is heartburn",
     "path": "tq_pathpathpath0123456789",
+    "first": "token-in-the-first-message-0123",
+    "resume": "resume-token-of-somebody-4567",
+    "later": "what-she-said-to-the-nurse",
+    "title": "Penelope's-own-label",
+    "observer": "note-of-doctor-quill",
+    "wrong": "eyJhbGciOiJIUzI1NiJ9.c29tZWJvZHk.d3Jvbmc",  # pragma: allowlist secret
+    "query": "dGhlIHF1ZXJ5IHRva2Vu",
 }
 
 
@@ -36,13 +43,19 @@ async def one_visit(serving: Serving, key: str, recording: Path) -> set[str]:
         publish = [Subprotocol("tingqing.v1"), Subprotocol(f"bearer.{announced['publish_token']}")]
         observe = [Subprotocol("tingqing.v1"), Subprotocol(f"bearer.{announced['observe_token']}")]
         pcm, rate = pcm_of(recording)
+        resume = {"session_id": announced["id"], "resume_token": PLANTED["resume"]}
         begin: dict[str, Any] = {"type": "session.start", "audio": {"encoding": "pcm_s16le", "sample_rate": rate}}
         async with connect(f"{serving.ws}/v1/stream", subprotocols=publish) as patient:
             await patient.send(json.dumps(begin | {"pace": "fast"}))
             started = await until(patient, "session.started")
             watching = f"{serving.ws}/v1/sessions/{announced['id']}/observe"
-            async with connect(watching, subprotocols=observe, max_size=None):
+            async with connect(watching, subprotocols=observe, max_size=None) as doctor:
+                await doctor.send(json.dumps({"type": "prompt.send", "id": PLANTED["observer"]}))
+                await patient.send('{"type":"far_end","speaking":true}')
                 await patient.send(json.dumps({"type": PLANTED["request"]}))
+                segment = {"id": "1", "text": PLANTED["later"], "start_s": 0, "end_s": 1, "final": True}
+                await patient.send(json.dumps({"type": "transcript", "segments": [segment]}))
+                await patient.send(json.dumps({"type": "labels.update", "labels": PLANTED["title"]}))
                 await patient.send(pcm[:64_000])
                 await until(patient, "error")
                 await patient.send('{"type":"session.end"}')
@@ -50,6 +63,14 @@ async def one_visit(serving: Serving, key: str, recording: Path) -> set[str]:
         async with connect(f"{serving.ws}/v1/stream?token={announced['publish_token']}", subprotocols=publish) as again:
             await again.send(json.dumps(begin))
             await faults_until_close(again)
+        for further in ({"token": PLANTED["first"]}, {"resume": resume}):
+            async with connect(f"{serving.ws}/v1/stream", additional_headers=headers) as refused:
+                await refused.send(json.dumps(begin | further))
+                await faults_until_close(refused)
+        wrong = [Subprotocol("tingqing.v1"), Subprotocol(f"bearer.{PLANTED['wrong']}")]
+        for url in (f"{serving.ws}/v1/stream?access_token={PLANTED['query']}", watching):
+            async with connect(url, subprotocols=wrong) as stranger:
+                await faults_until_close(stranger)
         form = {"reference": PLANTED["reference"], "labels": PLANTED["label"]}
         for content in (pcm, PLANTED["request"].encode()):
             await backend.post("/v1/assess", data=form, files={"file": (PLANTED["filename"], content)})

@@ -1,16 +1,19 @@
 """How a session ends: what a sink gets, what it keeps, and for how long."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from server.assessment.engine import Engine
 from server.assessment.result import Result
+from server.live import concluding
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.outcome import Farewell, Outcome, RecentResults, Remembered, ResultSink
+from server.live.session import Session
 from server.wire.server import Snapshot
 from tests.fakes import FakeClock, FakeSink
 from tests.live.patient import RATE, Doctor, Patient, noise
@@ -197,3 +200,26 @@ async def test_only_the_last_ended_session_is_kept_where_there_is_no_room(
         await patient.end()
     assert await Doctor(manager, ids[0]).closed() == 4410
     assert await Doctor(manager, ids[1]).closed() == 1000
+
+
+async def test_a_long_result_is_built_on_a_thread_and_written_once(
+    manager: SessionManager, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[int] = []
+    real = concluding._ended
+
+    def noted(*given: Any) -> tuple[Result, str]:
+        built.append(threading.get_ident())
+        return real(*given)
+
+    monkeypatch.setattr(concluding, "_ended", noted)
+    monkeypatch.setattr(Session, "long", property(lambda _: True))
+    patient = Patient(manager, clock)
+    started = await patient.start()
+    await patient.speak_scored(noise(4))
+    await patient.end()
+    for _ in range(3):
+        late = Doctor(manager, started["session_id"])
+        assert (await late.socket.expect("snapshot"))["ended"]["type"] == "session.ended"
+    assert len(built) == 1, "observers get what was written"
+    assert built[0] != threading.get_ident()

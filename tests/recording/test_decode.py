@@ -76,6 +76,16 @@ def test_stretches_of_non_finite_samples_become_gaps_and_time_goes_on() -> None:
     assert all(np.isfinite(b).all() for b in blocks if not isinstance(b, Gap))
 
 
+def test_samples_no_converter_makes_are_silence_before_the_resampler_overflows(tmp_path: Path) -> None:
+    samples = np.zeros(7_936, np.float32)
+    samples[4_000:4_040:2], samples[4_001:4_040:2] = 2.1e38, -2.1e38
+    path = tmp_path / "absurd.wav"
+    soundfile.write(path, samples, 7_936, subtype="FLOAT")
+    with read_recording(path) as recording:
+        blocks = list(recording.blocks())
+    assert all(not isinstance(b, Gap) and not b.any() for b in blocks)
+
+
 def test_a_file_that_breaks_off_keeps_what_was_decoded_and_says_so() -> None:
     whole = wav(RNG.integers(-9000, 9000, 160_000, dtype=np.int16), container="FLAC").getvalue()
     broken = bytearray(whole)
