@@ -57,7 +57,8 @@ async def _ready(workers: Sequence[asyncio.subprocess.Process]) -> None:
 async def _run(worker: asyncio.subprocess.Process, job: Job) -> Seen:
     assert worker.stdin is not None
     assert worker.stdout is not None
-    within_s = max(job.starts_s) + OPEN_S + 2 * job.seconds + LAST_S + SPARE_S
+    turns = -(-len(job.starts_s) // (job.at_once or len(job.starts_s)))
+    within_s = max(job.starts_s) + turns * (OPEN_S + 2 * job.seconds + LAST_S) + SPARE_S
     try:
         async with asyncio.timeout(within_s):
             worker.stdin.write(job.model_dump_json().encode() + b"\n")
