@@ -17,7 +17,7 @@ LITTLE_SPEECH = Notice(
 )
 
 AS_HEARD = Notice(
-    "评的是医生听到的声音：话筒的声音经过了设备处理（或无法确认），房间本身没有评估。",
+    "按医生听到的声音评分：设备处理了话筒的声音（或无法确认），未评估房间环境。",
     "Judged as the doctor hears it: the device processed the sound, or may have; the room itself is not judged.",
     NoticeCode.AS_HEARD,
 )

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from server.dictionaries.adhoc import normalise
 from server.errors import LabelQueryError
@@ -96,7 +96,18 @@ class AcousticEntry(FileModel):
     parts: tuple[PartEntry, ...] = Field(min_length=1)
     combine: Literal["mean", "min"] = "mean"
     """min: each part can only lower the evidence."""
+    pass_needs: tuple[Identifier, ...] = ()
+    """Measures of its parts of which one must be there for the label to pass; without them it fails or is null."""
     weight: Weight = 1.0
+
+    @field_validator("pass_needs")
+    @classmethod
+    def read(cls, needs: tuple[str, ...], told: ValidationInfo) -> tuple[str, ...]:
+        """Raises ValueError for a measure that no part reads."""
+        unread = set(needs) - {part.measure for part in told.data.get("parts", ())}
+        if unread:
+            raise ValueError(f"no part reads {', '.join(sorted(unread))}: name measures of the parts in pass_needs")
+        return needs
 
 
 class ClapEntry(FileModel):
@@ -266,4 +277,4 @@ def acoustic_evidence(entry: AcousticEntry | None) -> AcousticEvidence | None:
     if entry is None:
         return None
     parts = tuple(AcousticPart(part.measure, Curve(part.curve), part.weight, part.cause) for part in entry.parts)
-    return AcousticEvidence(parts=parts, combine=entry.combine)
+    return AcousticEvidence(parts=parts, combine=entry.combine, pass_needs=entry.pass_needs)

@@ -46,6 +46,8 @@ def with_curves(source: str, moved: Sequence[Moved], path: str) -> str:
     for line in source.splitlines(keepends=True):
         if line.startswith("[[label]]"):
             current = None
+        if line.startswith("[label.acoustic_processed]"):
+            current = None  # its curves are of another kind of sound, and were not fitted
         if found := ID.match(line):
             current = wanted.get(found[1])
         lines.append(line if current is None else _replaced(line, current))

@@ -61,6 +61,9 @@ class AcousticEvidence:
 
     parts: tuple[AcousticPart, ...]
     combine: Literal["mean", "min"] = "mean"
+    pass_needs: tuple[str, ...] = ()
+    """Without one of these measures the evidence may only fail the label: what else there is cannot show that all is
+    well. Empty: no such need."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ WARNINGS = {
     "clipping": Words("音量过大，声音失真", "the sound is clipping"),
     "scoring_lag": Words("评分跟不上", "scoring lags behind"),
     "processing_enabled": Words(
-        "设备在处理声音，按医生听到的评分", "sound processing is on: judged as the doctor hears it"
+        "设备可能处理了声音，按医生听到的评分", "the device may process the sound: judged as the doctor hears it"
     ),
     "audio_gap": Words("有一段声音丢失", "some audio was lost"),
     "expiring": Words("会话即将到期", "the session is about to expire"),

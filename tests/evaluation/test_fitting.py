@@ -78,6 +78,10 @@ def test_written_labels_hold_the_fitted_curves_and_every_comment() -> None:
     assert written.version.endswith("+fitted")
     curves = {label.id: label.acoustic for label in written.labels}
     assert all(curves[label.id] == label.acoustic for label in fitted.labels if label.id in curves)
+    as_heard = {label.id: label.acoustic_processed for label in TELEMEDICINE.labels}
+    assert all(label.acoustic_processed == as_heard[label.id] for label in written.labels), (
+        "no raw recording tells them"
+    )
 
 
 def test_included_labels_are_reported_with_the_file_of_their_curves() -> None:

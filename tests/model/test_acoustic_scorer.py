@@ -141,6 +141,19 @@ def test_a_label_without_curves_for_processed_sound_is_null_there(mixes: Path) -
         assert answer.opinions[label].value is not None
 
 
+def test_pauses_that_suppression_emptied_never_pass_a_label_alone(mixes: Path) -> None:
+    """Without DNSMOS and a denoiser nothing tells what suppression took of the words; a residue still fails."""
+    answers = [
+        reply(last_window(mixes / file), capture=UNKNOWN_MICROPHONE).opinions
+        for file in ("000_clean_en.flac", "031_noise_fan_ac_snr-3_zh.flac")
+    ]
+    for label in ("low_background", "intelligible"):
+        assert answers[0][label] == Opinion(None, Why.PROCESSING_ENABLED)
+    assert "low_background" in failing(answers[1])
+    rated = reply(last_window(mixes / "000_clean_en.flac"), capture=UNKNOWN_MICROPHONE, mos=Mos(3.5, 4.0, 3.3, 0))
+    assert rated.opinions["low_background"].value is not None
+
+
 def test_processed_sound_is_measured_as_it_is_heard(mixes: Path) -> None:
     window, mos = last_window(mixes / "000_clean_en.flac"), Mos(3.5, 4.0, 3.3, 0)
     heard, raw = (reply(window, capture=capture, mos=mos) for capture in (UNKNOWN_MICROPHONE, RAW_MICROPHONE))

@@ -63,8 +63,8 @@ export const doctorText = dictionary({
   'voice.snr': ['信噪比 {value}', 'signal-to-noise ratio {value}'],
   'voice.faint': ['声音太小', 'too faint'],
   processed: [
-    '按您听到的声音评分（患者的设备在处理声音），不评房间本身',
-    'Judged as you hear it: the patient’s device processes the sound; the room itself is not judged',
+    '按您听到的声音评分（患者的设备可能处理了声音），未评估房间环境',
+    'Judged as you hear it: the patient’s device may process the sound; the room itself is not judged',
   ],
   'warning.clipping': ['正在削波', 'Clipping now'],
   'warning.scoring_lag': ['评估滞后', 'Scores are late'],

@@ -168,7 +168,7 @@ def read(
     under_words = None if under_tail or clipped else words_snr(rows, stretch.denoised)
     if under_words is not None and snr is not None:
         values[Internal.WORDS_SNR_DB] = max(under_words, snr - OVER_PAUSES_DB)
-    if (alike := estimated_estoi(rows, stretch.denoised)) is not None:
+    if not under_tail and (alike := estimated_estoi(rows, stretch.denoised)) is not None:
         values[Internal.ESTIMATED_ESTOI] = alike
     if spectrum is not None:
         values.update(_band_values(spectrum, edge if narrow else None, telephone=stretch.telephone))

@@ -42,8 +42,13 @@ class Internal(StrEnum):
     WORDS_SNR_DB = WORDS_SNR
     """Voice against noise while the patient speaks, by a denoiser, dB: the noise that no pause shows. Absent without
     one, for whispers, and where an echo or clipping would read as noise."""
+    DRY_MOS_OVERALL = "dry_mos_overall"
+    """``mos_overall`` where no room or echo is heard, which DNSMOS rates as damage, and no heavy clipping."""
+    DRY_MOS_SIGNAL = "dry_mos_signal"
+    """``mos_signal`` where ``dry_mos_overall`` is."""
     ESTIMATED_ESTOI = ESTIMATED_ESTOI
-    """ESTOI of the sound against the voice that a denoiser hears in it, -1..1. Absent without a denoiser."""
+    """ESTOI of the sound against the voice that a denoiser hears in it, -1..1. Absent without a denoiser,
+    for whispers, and where an echo is heard, which a denoiser takes away."""
     OVERLAP = "overlap"
     """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
 

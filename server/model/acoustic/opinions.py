@@ -40,6 +40,8 @@ def opinion(label: Label, values: Mapping[str, float], *, basis: Basis, mos_shed
     if basis is Basis.AS_HEARD and label.acoustic_processed is None and reads_the_room(acoustic):
         return Opinion(None, Why.PROCESSING_ENABLED)
     value = _evidence(acoustic, values)
+    if value is not None and value >= label.threshold and not _may_pass(acoustic, values):
+        return Opinion(None, _why_not_passed(values, basis, mos_shed=mos_shed))
     if value is None:
         return Opinion(None, _why(acoustic, values, mos_shed=mos_shed))
     return Opinion(value, cause=_cause(acoustic, values) if value < label.threshold else None)
@@ -48,6 +50,18 @@ def opinion(label: Label, values: Mapping[str, float], *, basis: Basis, mos_shed
 def reads_the_room(acoustic: AcousticEvidence) -> bool:
     """Whether its curves, made for raw microphones, read what processing falsifies."""
     return any(part.measure in HIDDEN_BY_PROCESSING for part in acoustic.parts)
+
+
+def _may_pass(acoustic: AcousticEvidence, values: Mapping[str, float]) -> bool:
+    return not acoustic.pass_needs or any(measure in values for measure in acoustic.pass_needs)
+
+
+def _why_not_passed(values: Mapping[str, float], basis: Basis, *, mos_shed: bool) -> Why:
+    if "speech_dbfs" not in values:
+        return Why.NO_SPEECH
+    if mos_shed:
+        return Why.SHED
+    return Why.PROCESSING_ENABLED if basis is Basis.AS_HEARD else Why.NO_EVIDENCE
 
 
 def _cause(acoustic: AcousticEvidence, values: Mapping[str, float]) -> str | None:

@@ -45,6 +45,9 @@ def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool) -> dict[
         values[name] = measures.mos_background
         if measures.mos_overall is not None and (echo or 0.0) < ROOM_HEARD:
             values[Internal.RESIDUE_MOS] = max(measures.mos_overall, measures.mos_background - QUIET_RATED_ABOVE)
+            values[Internal.DRY_MOS_OVERALL] = measures.mos_overall
+            if measures.mos_signal is not None:
+                values[Internal.DRY_MOS_SIGNAL] = measures.mos_signal
     unexplained = (
         (measures.snr_db or 0.0) >= QUIET_ROOM_SNR_DB
         and (measures.clipping_ratio or 0.0) < CLIPPING
