@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from server.access.crowd import Crowd
 from server.access.gate import Gate, utc_now
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from server.api.serving import DrainingServer
     from server.model.clap.scorer import ClapScorer
     from server.tls.reloading import Tls
+    from server.workers.seat import Seat
 
-Opened = TypeVar("Opened")
 
 DISTRIBUTION = "tingqing"
 
@@ -170,33 +170,37 @@ def create_app(
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
     tls: "Tls | None" = None,
     crowd: Crowd | None = None,
+    seat: "Seat | None" = None,
 ) -> "FastAPI":
     """The application, not started yet; its lifespan opens, drains and closes the engine.
 
     ``on_refused`` is called with the error of an engine that could not be opened. ``tls``: with what it is served.
-    ``crowd``: where its connections are counted.
+    ``crowd``: where its connections are counted. ``seat``: of one of several workers.
     Raises SettingsError if the web pages are missing.
     """
     # The web framework is imported only for serving: ``assess`` needs the engine alone.
+    from server.api.among import Among  # noqa: PLC0415 - see above
     from server.api.application import build  # noqa: PLC0415 - see above
     from server.api.metrics import ProcessState  # noqa: PLC0415 - see above
     from server.api.probe import Probe, score_once  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
-    from server.api.upload_slots import UploadSlots  # noqa: PLC0415 - see above
+    from server.api.serving import told  # noqa: PLC0415 - see above
 
     reach = outside(settings, () if tls is None else tls.pair.names)
     crowd = crowd or Crowd(settings.max_connections_per_address, settings.trust_proxy)
+    among = Among(seat)
 
     @asynccontextmanager
     async def lifespan(app: "FastAPI") -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            limits = live_limits(settings)
-            stores = await stack.enter_async_context(_told(folder.open_stores(settings.data_dir, limits), on_refused))
+            await stack.enter_async_context(among.attached())
+            limits = live_limits(settings, among.share(settings.max_sessions))
+            stores = await stack.enter_async_context(told(folder.open_stores(settings.data_dir, limits), on_refused))
             shedding = Shedding()
             opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
-            engine = await stack.enter_async_context(_told(opening, on_refused))
-            slots = UploadSlots(settings.max_assessments, settings.max_waiting_uploads)
-            load = await open_load(engine, shedding, settings.admission)
+            engine = await stack.enter_async_context(told(opening, on_refused))
+            slots = among.upload_slots(settings.max_assessments, settings.max_waiting_uploads)
+            load = await open_load(engine, shedding, settings.admission, processes=among.count)
             manager = await stack.enter_async_context(
                 SessionManager(
                     engine,
@@ -205,6 +209,8 @@ def create_app(
                     checkpoints=stores.checkpoints,
                     load=load,
                     files_run=lambda: slots.running,
+                    elsewhere=seat,
+                    tally=among.tally("starting"),
                 )
             )
             uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
@@ -213,10 +219,12 @@ def create_app(
                 stores.access.audit,
                 requests_per_minute=settings.requests_per_minute,
                 sign_in_lasts=timedelta(hours=settings.sign_in_hours),
+                throttling=among.throttling(settings.requests_per_minute),
             )
             probe = Probe(lambda: score_once(engine))
             base, proxied = public_base(settings), bool(settings.public_url or settings.trust_proxy)
             services = Services(engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls)
+            services = await stack.enter_async_context(among.joined(services))
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services
             yield
@@ -234,21 +242,6 @@ def create_app(
     )
 
 
-@asynccontextmanager
-async def _told(
-    opening: AbstractAsyncContextManager[Opened], on_refused: Callable[[TingqingError], None] | None
-) -> AsyncIterator[Opened]:
-    """``opening``; if it raises a TingqingError, ``on_refused`` is called with it first."""
-    async with AsyncExitStack() as stack:
-        try:
-            opened = await stack.enter_async_context(opening)
-        except TingqingError as error:
-            if on_refused is not None:
-                on_refused(error)
-            raise
-        yield opened
-
-
 def make_server(
     settings: Settings,
     on_started: Callable[[Engine], None] | None = None,
@@ -258,12 +251,14 @@ def make_server(
     open_clap: Callable[..., "ClapScorer | None"] = open_clap,
     tls: "Tls | None" = None,
     metrics_listener: "socket.socket | None" = None,
+    seat: "Seat | None" = None,
 ) -> "DrainingServer":
     """The server, not started: ``run()`` serves until a signal, then drains for at most ``drain_s``.
 
     ``run(sockets=[…])`` serves on sockets that are already bound. ``on_started`` is called with the engine once the
     server answers, ``on_refused`` with the error if the engine cannot be opened. ``tls``: from ``open_tls``; ``None``
-    for plain HTTP. ``metrics_listener``: a bound socket that gives metrics alone. Raises SettingsError if other
+    for plain HTTP. ``metrics_listener``: a bound socket that gives metrics alone. ``seat``: of one of several workers,
+    which the supervisor stops. Raises SettingsError if other
     machines can reach the address, there are no keys (``keyed``), and ``insecure`` is not set.
     """
     from server.api.metrics import MetricsApp  # noqa: PLC0415 - see create_app
@@ -271,8 +266,9 @@ def make_server(
     from server.api.serving import Beside, DrainingServer, uvicorn_config  # noqa: PLC0415 - see create_app
 
     check_exposure(settings, keyed=keyed)
-    crowd = Crowd(settings.max_connections_per_address, settings.trust_proxy)
-    app = create_app(settings, on_refused, open_clap=open_clap, tls=tls, crowd=crowd)
+    tally = None if seat is None else seat.tally("connections")
+    crowd = Crowd(settings.max_connections_per_address, settings.trust_proxy, tally)
+    app = create_app(settings, on_refused, open_clap=open_clap, tls=tls, crowd=crowd, seat=seat)
 
     def started() -> None:
         if on_started is not None:
@@ -283,11 +279,19 @@ def make_server(
         async with asyncio.TaskGroup() as group:
             group.create_task(services.slots.drain(settings.drain_s), name="drain uploads")
             await services.manager.drain(settings.drain_s)
+        await services.passed_on(settings.drain_s)
 
     def hurry() -> None:
         services: Services = app.state.services
         services.manager.hurry()
 
+    def leaves_port() -> bool:
+        return seat is not None and seat.alone_in_leaving
+
     beside = None if metrics_listener is None else Beside(MetricsApp(app), metrics_listener)
-    config = uvicorn_config(app, settings.host, settings.port, crowd, None if tls is None else tls.context)
-    return DrainingServer(config, drain, started, beside, hurry=hurry)
+    context = None if tls is None else tls.context
+    config = uvicorn_config(app, settings.host, settings.port, crowd, context, shared=seat is not None)
+    server = DrainingServer(config, drain, started, beside, hurry=hurry, leaves_port=leaves_port)
+    if seat is not None:
+        seat.control.on_stop = server.stop
+    return server

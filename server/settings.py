@@ -3,18 +3,22 @@
 Every field can be set by an environment variable ``TINGQING_<NAME>``; a command-line flag overrides it.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.access.origins import Outside, plain_host, plain_network, plain_origin, plain_root
+from server.cores import cpus
 from server.errors import SettingsError
-from server.live.limits import LiveLimits
 from server.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from server.live.limits import LiveLimits
 
 ENV_PREFIX = "TINGQING_"
 
@@ -104,6 +108,9 @@ class Settings(BaseSettings):
         description="measured: sessions are also refused when those that run need what the machine gives, even without "
         "the parts that can be left out; whole: with these parts; fixed: by number only.",
     )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve the port together; auto: one for each core."
+    )
     max_observers: int = Field(default=32, ge=1, description="Maximum number of observers of one session.")
     max_session_s: float = Field(
         default=7200.0, ge=60, le=86_400, description="Longest session, by audio and by clock."
@@ -141,6 +148,18 @@ class Settings(BaseSettings):
             return given
         plain = {"allow_origin": plain_origin, "allow_host": plain_host, "trust_proxy": plain_network}
         return tuple(plain[str(info.field_name)](str(one)) for one in given)
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _as_many_as_cores(cls, value: object) -> object:
+        return max(1, int(cpus())) if value == "auto" else value
+
+    @field_validator("workers")
+    @classmethod
+    def _a_session_each(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("max_sessions", value):
+            raise ValueError("there are fewer sessions (max_sessions) than workers")
+        return value
 
     @field_validator("tls_key")
     @classmethod
@@ -190,9 +209,19 @@ def load_settings(**flags: Any) -> Settings:
         raise SettingsError(f"{where}: {first['msg']}", param=where) from None
 
 
-def live_limits(settings: Settings) -> LiveLimits:
-    """What the server grants its sessions; the settings have the names of the limits."""
-    return LiveLimits(**{name: getattr(settings, name) for name in GRANTED})
+def live_limits(settings: Settings, share: int | None = None) -> "LiveLimits":
+    """What the server grants its sessions; the settings have the names of the limits. ``share``: as of LiveLimits."""
+    # A supervisor of workers reads settings and has no sessions.
+    from server.live.limits import LiveLimits  # noqa: PLC0415 - see above
+
+    return LiveLimits(**{name: getattr(settings, name) for name in GRANTED}, share=share)
+
+
+def environment_with(defaults: Mapping[str, str], package: Path) -> dict[str, str]:
+    """The environment for a Python that this one starts; ``defaults`` where it has none of a name. ``package``: the
+    folder from which it imports first, whatever the working directory holds."""
+    path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
+    return {**defaults, **os.environ, "PYTHONPATH": path}
 
 
 def check_exposure(settings: Settings, *, keyed: bool = False) -> None:

@@ -1,11 +1,11 @@
 """How many connections one address has open. Sans-IO."""
 
 import ipaddress
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 
+from server.access.tally import OwnTally, Tally
 from server.access.throttle import network_of
 from server.errors import CapacityError
 from server.loopback import is_loopback
@@ -37,17 +37,18 @@ class Crowd:
     This machine and the proxies themselves are exempt.
     """
 
-    def __init__(self, most: int = MOST, trusted: Sequence[str] = ()) -> None:
-        """``trusted``: addresses and networks of proxies, as ``server.access.origins.plain_network`` writes them."""
+    def __init__(self, most: int = MOST, trusted: Sequence[str] = (), tally: Tally | None = None) -> None:
+        """``trusted``: addresses and networks of proxies, as ``server.access.origins.plain_network`` writes them.
+        ``tally``: where it is counted; by default in this process alone."""
         self._most = most
         self._trusted = [ipaddress.ip_network(one) for one in trusted]
-        self._of: Counter[str] = Counter()
+        self._tally = tally or OwnTally()
         self._open: dict[Peer, Standing] = {}
 
     @property
     def busy(self) -> int:
         """How many connections, requests and sockets are counted now."""
-        return self._of.total()
+        return self._tally.here
 
     def counted(self, address: str) -> str:
         """The name under which ``address`` is counted; empty where it is exempt."""
@@ -66,37 +67,33 @@ class Crowd:
         name = self.counted(peer[0])
         if not name:
             return Standing.WELCOME
-        if self._of[name] >= self._most + ANSWERED:
+        has = self._tally.of(name)
+        if has >= self._most + ANSWERED:
             return Standing.DROPPED
-        standing = Standing.WELCOME if self._of[name] < self._most else Standing.REFUSED
-        self._of[name] += 1
+        standing = Standing.WELCOME if has < self._most else Standing.REFUSED
+        self._tally.add(name)
         self._open[peer] = standing
         return standing
 
     def disconnect(self, peer: Peer) -> None:
         """The connection is closed."""
         if self._open.pop(peer, None) is not None:
-            self._leave(self.counted(peer[0]))
+            self._tally.remove(self.counted(peer[0]))
 
     @contextmanager
     def inside(self, client: Peer) -> Iterator[None]:
         """A request or socket of ``client``, for as long as the block runs. Raises CapacityError."""
         standing = self._open.get(client)
         name = "" if standing is not None else self.counted(client[0])
-        if standing is Standing.REFUSED or (name and self._of[name] >= self._most):
+        if standing is Standing.REFUSED or (name and self._tally.of(name) >= self._most):
             raise crowded()
         if name:
-            self._of[name] += 1
+            self._tally.add(name)
         try:
             yield
         finally:
             if name:
-                self._leave(name)
-
-    def _leave(self, name: str) -> None:
-        self._of[name] -= 1
-        if self._of[name] <= 0:
-            del self._of[name]
+                self._tally.remove(name)
 
 
 _LOOPBACK_6 = network_of("::1")

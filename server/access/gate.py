@@ -11,7 +11,7 @@ from server.access.buckets import Buckets
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
 from server.access.sign_in import LASTS, SignIns
-from server.access.throttle import Throttle
+from server.access.throttle import OwnThrottling, Throttle, Throttling
 from server.access.tokens import Claim, Scope, Tokens
 from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
 
@@ -43,11 +43,12 @@ class Gate:
         requests_per_minute: int = REQUESTS_PER_MINUTE,
         sign_in_lasts: timedelta = LASTS,
         monotonic: Callable[[], float] = time.monotonic,
+        throttling: Throttling | None = None,
     ) -> None:
-        """``requests_per_minute``: of one key."""
+        """``requests_per_minute``: of one key. ``throttling``: who counts; by default this process alone."""
         self.tokens = Tokens(keys, now)
         self.sign_ins = SignIns(keys, self.tokens, now, sign_in_lasts)
-        self._throttle = Throttle(requests_per_minute)
+        self._throttle = throttling or OwnThrottling(Throttle(requests_per_minute))
         self._looks = Buckets(1, 1 / LOOK_S)
         self._monotonic = monotonic
         self._keys = keys
@@ -76,24 +77,24 @@ class Gate:
         # A right key is never made to wait: behind a proxy, whoever guesses has the same address as everybody.
         key = await self._keys.find(digest_of(text)) if looks_like_key(text) else None
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
-            if self._throttle.wrong(address, since):
+            if await self._throttle.wrong(address, since):
                 log.warning("too many wrong keys from %s; it has to wait between tries", address)
                 await self._write("nobody known", "", Act.GUESSES_REFUSED, "", address)
             raise UnauthorizedError("This key is not valid.", param="authorization")
-        self._throttle.key(key.id, since)
+        await self._throttle.key(key.id, since)
         return key.principal
 
     async def signed_in(self, cookie: str) -> Principal:
         """Who came with this cookie. Raises UnauthorizedError, TooManyRequestsError, StoreError."""
         who = await self.sign_ins.read(cookie)
-        self._throttle.key(f"{who.key_id} at pages", self._monotonic())
+        await self._throttle.key(f"{who.key_id} at pages", self._monotonic())
         return who
 
     async def signing_out(self, cookie: str) -> Principal:
         """Who leaves. Counted apart: it is noted for each, but however busy others with the same key are, it is not
         refused for that. Raises UnauthorizedError, TooManyRequestsError, StoreError."""
         who = await self.sign_ins.read(cookie)
-        self._throttle.key(f"{who.key_id} leaving", self._monotonic())
+        await self._throttle.key(f"{who.key_id} leaving", self._monotonic())
         return who
 
     async def note(self, who: Principal, act: Act, about: str, address: str) -> None:
@@ -131,6 +132,6 @@ class Gate:
             raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
         if grant.over or (grant.scope is not Scope.PUBLISH and not grant.live):
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
-        self._throttle.token(grant.scope, grant.session_id, self._monotonic())
+        await self._throttle.token(grant.scope, grant.session_id, self._monotonic())
         who = f"{grant.scope} token of session {grant.session_id[:8]}"
         return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live, grant.scope)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections import OrderedDict
+from typing import Protocol
 
 from server.access.buckets import MAX_NAMES, Buckets
 from server.errors import TooManyRequestsError
@@ -45,6 +46,41 @@ class Throttle:
     def token(self, scope: str, session_id: str, now: float) -> None:
         """The token is genuine. Raises TooManyRequestsError if too many sockets came with it."""
         _take(self._tokens, f"{scope} {session_id}", now, "This link is opened too often; wait a little.")
+
+
+class Throttling(Protocol):
+    """A ``Throttle``, perhaps one that several processes share; times are those of the machine's monotonic clock."""
+
+    async def wrong(self, address: str, now: float) -> bool:
+        """See Throttle."""
+        ...
+
+    async def key(self, key_id: str, now: float) -> None:
+        """See Throttle."""
+        ...
+
+    async def token(self, scope: str, session_id: str, now: float) -> None:
+        """See Throttle."""
+        ...
+
+
+class OwnThrottling:
+    """A ``Throttling`` of this process alone."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+
+    async def wrong(self, address: str, now: float) -> bool:
+        """See Throttle."""
+        return self._throttle.wrong(address, now)
+
+    async def key(self, key_id: str, now: float) -> None:
+        """See Throttle."""
+        self._throttle.key(key_id, now)
+
+    async def token(self, scope: str, session_id: str, now: float) -> None:
+        """See Throttle."""
+        self._throttle.token(scope, session_id, now)
 
 
 def _take(buckets: Buckets, name: str, now: float, refusal: str) -> None:

@@ -1,13 +1,15 @@
 """``/healthz``: the process answers. ``/readyz``: it can score and accepts sessions."""
 
 import asyncio
+import os
 from dataclasses import asdict
 from typing import Self
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from server.api.services import Wired
+from server.api.services import Services, Wired
+from server.api.whole import READY_S, ready_of_all
 from server.live.load_meter import LoadMeter
 from server.scoring.metrics import LaneMetrics
 from server.values.models import ModelState, OptionalModel
@@ -103,6 +105,18 @@ class SmallModelState(WireModel):
         return cls(id=model.id, state=model.state, used=model.used, lacks=lacks)
 
 
+class WorkerState(WireModel):
+    """One of several workers."""
+
+    worker: int = Field(description="From 1; the label of its metrics.")
+    pid: int | None
+    ready: bool
+    why: str | None = Field(description="As of the whole; not_running: it died or does not answer.")
+    sessions: SessionCountsModel | None
+    load: Load | None
+    lanes: list[LaneState]
+
+
 class Ready(WireModel):
     """``why``: draining, scoring_timeout, or the code of the error with which scoring failed."""
 
@@ -125,6 +139,11 @@ class Ready(WireModel):
     load: Load | None
     lanes: list[LaneState]
     windows_replaced: int = Field(description="Live windows replaced by newer ones since the start.")
+    pid: int = Field(description="Of the process that answers.")
+    workers: list[WorkerState] | None = Field(
+        default=None,
+        description="With --workers, each one; counts above are those of all, lanes those of the one that answers.",
+    )
 
 
 @router.get("/healthz", summary="Liveness")
@@ -136,12 +155,22 @@ async def healthz(services: Wired, response: Response) -> Health:
 
 @router.get("/readyz", summary="Readiness, checked by a real score", responses={503: {"model": Ready}})
 async def readyz(services: Wired, response: Response) -> Ready:
-    """503 if no score is produced or the server is stopping; ``why`` says which."""
+    """503 if no score is produced or the server is stopping; ``why`` says which. With workers: of any that answers."""
+    ready, routing = await ready_here(services), services.routing
+    if routing is not None:
+        others = await routing.ask_all("ready", READY_S)
+        told = ready_of_all(routing.index, {routing.index: ready.model_dump(mode="json"), **others})
+        ready = Ready.model_validate(told)
+    response.status_code = 200 if ready.why is None else 503
+    response.headers.update(NO_STORE)
+    return ready
+
+
+async def ready_here(services: Services) -> Ready:
+    """This process alone."""
     readiness = await services.probe.check()
     engine, counts, draining = services.engine, services.manager.counts(), services.manager.draining
     why = "draining" if draining else readiness.why
-    response.status_code = 200 if why is None else 503
-    response.headers.update(NO_STORE)
     return Ready(
         ready=why is None,
         why=why,
@@ -160,6 +189,7 @@ async def readyz(services: Wired, response: Response) -> Ready:
         load=_load(services.manager.load),
         lanes=[LaneState.of(lane) for lane in engine.service.metrics()],
         windows_replaced=engine.metrics.windows_replaced,
+        pid=os.getpid(),
     )
 
 

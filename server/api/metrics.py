@@ -1,4 +1,4 @@
-"""``GET /metrics``: what this process counts, in the text format of Prometheus.
+"""``GET /metrics``: what this process counts, and each of several workers, in the text format of Prometheus.
 
 With keys, for who shows one of the role admin; without, for this machine alone, where no proxy may stand in front. On
 ``--metrics-port`` for whoever reaches that port.
@@ -27,6 +27,7 @@ from server.access.principal import Right
 from server.api.principals import address_of, principal_of
 from server.api.problems import documented
 from server.api.services import Services, Wired
+from server.api.whole import ASK_S, exposition_of_all, families_of
 from server.errors import ForbiddenError
 from server.live.load_state import LoadState
 from server.loopback import is_loopback
@@ -81,7 +82,7 @@ class ProcessState(Collector):
         for state in ("starting", "pending", "live", "waiting"):
             sessions.add_metric([state], getattr(counts, state))
         yield sessions
-        yield _gauge("tingqing_sessions_max", "Live sessions that this process admits.", manager.limits.max_sessions)
+        yield _gauge("tingqing_sessions_max", "Live sessions that this process admits.", manager.limits.sessions_here)
         yield _gauge("tingqing_observers", "Doctors who watch now.", counts.observers)
         yield _gauge("tingqing_draining", "Whether this process is stopping.", int(manager.draining))
 
@@ -130,9 +131,13 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value)
 
 
-def exposition(services: Services) -> bytes:
-    """Everything, in the text format."""
-    return generate_latest(services.engine.metrics.registry)
+async def exposition(services: Services) -> bytes:
+    """Everything, of all workers, in the text format."""
+    registry, routing = services.engine.metrics.registry, services.routing
+    if routing is None:
+        return generate_latest(registry)
+    others = await routing.ask_all("metrics", ASK_S)
+    return exposition_of_all({routing.index: families_of(registry), **others})
 
 
 @router.get(
@@ -152,7 +157,7 @@ async def metrics(request: Request, services: Wired) -> Response:
         await principal_of(request, Right.OPERATE)
     elif services.proxied or not _from_here(request):
         raise ForbiddenError("Metrics are for this machine. For others, set --metrics-port or create a key.")
-    return _answer(services)
+    return await _answer(services)
 
 
 def _from_here(request: Request) -> bool:
@@ -171,8 +176,8 @@ def _from_here(request: Request) -> bool:
     )
 
 
-def _answer(services: Services) -> Response:
-    return Response(exposition(services), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+async def _answer(services: Services) -> Response:
+    return Response(await exposition(services), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
 class MetricsApp:
@@ -192,5 +197,5 @@ class MetricsApp:
         elif services is None or Headers(scope=scope).get("origin") is not None:
             response = Response(status_code=HTTPStatus.FORBIDDEN)  # a page has no business here
         else:
-            response = _answer(services)
+            response = await _answer(services)
         await response(scope, receive, send)

@@ -13,6 +13,7 @@ from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
+from server.workers.routing import Routing, Sockets
 
 if TYPE_CHECKING:
     from server.tls.reloading import Tls
@@ -33,7 +34,8 @@ class Services:
 
     ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
     calls this server, without a final slash; ``None``: as each request does. ``proxied``: the operator says that a
-    proxy is in front. ``tls``: with what the server speaks HTTPS, if it does.
+    proxy is in front. ``tls``: with what the server speaks HTTPS, if it does. ``routing``: to the other workers, where
+    there are any.
     """
 
     engine: Engine
@@ -47,6 +49,16 @@ class Services:
     public_url: str | None = None
     proxied: bool = False
     tls: "Tls | None" = None
+    routing: Routing | None = None
+
+    def sockets_of(self, peer: str) -> SessionManager | Sockets:
+        """Runs the sockets of a client at this address, in whichever worker."""
+        return self.manager if self.routing is None else self.routing.of(peer)
+
+    async def passed_on(self, within_s: float) -> None:
+        """While all workers stop: wait until the sockets here whose sessions others have are closed."""
+        if self.routing is not None:
+            await self.routing.no_relays(within_s)
 
 
 def services_of(connection: HTTPConnection) -> Services:

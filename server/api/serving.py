@@ -4,11 +4,12 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,12 +18,18 @@ from uvicorn.server import ServerState
 from server.access.crowd import Crowd
 from server.api.heads import PromptHeadProtocol
 from server.api.socket_protocol import SocketProtocol
+from server.errors import TingqingError
 from server.wire.base import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
+Opened = TypeVar("Opened")
 
 GRACE_S = 5
 """Seconds that uvicorn gives requests after the sessions were drained."""
+
+BACKLOG = 2048
+SHARED_BACKLOG = 1
+"""asyncio accepts one connection more than this at a time; ``DrainingServer`` lets ``BACKLOG`` wait all the same."""
 
 HURRIED_GRACE_S = 1
 """The same after a second signal."""
@@ -32,9 +39,10 @@ HURRIED_DRAIN_S = 3.0
 
 
 def uvicorn_config(
-    app: FastAPI, host: str, port: int, crowd: Crowd, tls: ssl.SSLContext | None = None
+    app: FastAPI, host: str, port: int, crowd: Crowd, tls: ssl.SSLContext | None = None, *, shared: bool = False
 ) -> uvicorn.Config:
-    """The configuration of uvicorn. ``crowd`` counts connections. ``tls``: ``None`` for plain HTTP.
+    """The configuration of uvicorn. ``crowd`` counts connections. ``tls``: ``None`` for plain HTTP. ``shared``: other
+    processes accept from the same socket, and each takes few at a time: who has least to do takes most.
 
     Of uvicorn's WebSocket implementations, the sans-IO one pauses reading and writing with its transport.
     permessage-deflate is off: it costs memory per socket, and PCM does not compress. Logging is left to
@@ -57,6 +65,7 @@ def uvicorn_config(
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_S,
+        backlog=SHARED_BACKLOG if shared else BACKLOG,
         ssl_context_factory=None if tls is None else lambda *_: tls,
     )
 
@@ -95,8 +104,11 @@ class DrainingServer(uvicorn.Server):
         beside: Beside | None = None,
         *,
         hurry: Callable[[], None] = lambda: None,
+        leaves_port: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``leaves_port``: whether others go on to serve this port, so that who comes now must come to them."""
         super().__init__(config)
+        self._leaves_port = leaves_port
         self._beside = beside
         self._drain = drain
         self._hurry = hurry
@@ -106,6 +118,8 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As in uvicorn; then the sockets are open, and ``on_started`` is called."""
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
         if self._beside is not None and self.started:
             self.servers.append(await self._beside.listen(self.server_state))
         if self._on_started is not None:
@@ -118,9 +132,18 @@ class DrainingServer(uvicorn.Server):
         self._hurried = self.should_exit
         self.should_exit = True
 
+    def stop(self, stage: int) -> None:
+        """As after so many signals, 1 to 3, told otherwise. Never goes back."""
+        self.should_exit = True
+        self._hurried = self._hurried or stage > 1
+        self.force_exit = self.force_exit or stage > 2
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop sessions first, with their results, and then the sockets."""
         loop = asyncio.get_running_loop()
+        if self._leaves_port():
+            for server in self.servers:
+                server.close()
         draining = asyncio.create_task(self._drained())
         until: float | None = None
         while not draining.done() and not self.force_exit and (until is None or loop.time() < until):
@@ -139,3 +162,18 @@ class DrainingServer(uvicorn.Server):
         except Exception:
             # Whatever went wrong, the process must stop as requested.
             logger.exception("draining failed")
+
+
+@asynccontextmanager
+async def told(
+    opening: AbstractAsyncContextManager[Opened], on_refused: Callable[[TingqingError], None] | None
+) -> AsyncIterator[Opened]:
+    """``opening``; if it raises a TingqingError, ``on_refused`` is called with it first."""
+    async with AsyncExitStack() as stack:
+        try:
+            opened = await stack.enter_async_context(opening)
+        except TingqingError as error:
+            if on_refused is not None:
+                on_refused(error)
+            raise
+        yield opened

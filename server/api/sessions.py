@@ -127,10 +127,18 @@ async def listed(
     """Those that are expected and those that go on, the latest first. One that has ended is not there any more."""
     await services.gate.looks(caller, address_of(request))
     before = None if cursor is None else _place_in(cursor)
-    found = sorted(services.manager.listing.of(caller.site), key=_place, reverse=True)
+    found = sorted(await _of_all_workers(services, caller.site), key=_place, reverse=True)
     left = [one for one in found if before is None or _place(one) < before]
     page = left[:limit]
     return SessionList(sessions=page, next="{}-{}".format(*_place(page[-1])) if len(left) > len(page) else None)
+
+
+async def _of_all_workers(services: Services, site: str) -> list[ListedSession]:
+    """Each once, also one that is just moving from one worker to another."""
+    found = services.manager.listing.of(site)
+    if services.routing is not None:
+        found += [ListedSession.model_validate_json(text) for text in await services.routing.listed(site)]
+    return list({one.id: one for one in found}.values())
 
 
 def _place(one: ListedSession) -> tuple[int, str]:

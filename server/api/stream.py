@@ -20,7 +20,8 @@ async def stream(websocket: WebSocket) -> None:
     if admitted is not None:
         services = services_of(websocket)
         noted = partial(note, websocket, admitted.principal, Act.SESSION_SPOKEN)
-        address = services.crowd.counted(address_of(websocket))
-        await services.manager.run_stream(
+        peer = address_of(websocket)
+        address = services.crowd.counted(peer)
+        await services.sockets_of(peer).run_stream(
             admitted.transport, admitted.principal, claim=admitted.claim, noted=noted, address=address
         )

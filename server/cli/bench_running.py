@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 from server.cli.bench_server import STAND_IN
 from server.cli.console import Failure
 from server.client.load.main_threads import main_threads_cpu_s
-from server.client.load.process import ProcessUse, process_use
+from server.client.load.process import ProcessUse, family_use
 from server.client.stream_client import stream_url
 
 START_S = 180.0
@@ -30,8 +30,8 @@ class Running:
     pid: int | None = None
 
     def use(self) -> ProcessUse:
-        """What the server's process uses; of a server elsewhere nothing is known."""
-        return UNKNOWN if self.pid is None else process_use(self.pid)
+        """What the server's process uses, workers and all; of a server elsewhere nothing is known."""
+        return UNKNOWN if self.pid is None else family_use(self.pid)
 
     def loop_cpu_s(self) -> float | None:
         """CPU seconds of its event loops so far: of the main threads of the process and its workers."""

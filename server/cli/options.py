@@ -51,6 +51,25 @@ VoicesOption = Annotated[
 ]
 
 
+class Detector(StrEnum):
+    """The detectors of ``server.model.detectors``, as the command line lists them."""
+
+    SILERO = "silero"
+    WEBRTC = "webrtc"
+
+
+DetectorOption = Annotated[
+    Detector | None, typer.Option("--vad", help="Voice activity detector. Default: silero. (TINGQING_VAD)")
+]
+
+
+class LogFormat(StrEnum):
+    """The forms of ``server.logs.formats``."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class RecordedSource(StrEnum):
     """Where a recording comes from; a microphone's processing is a matter of live sessions."""
 
@@ -132,6 +151,14 @@ GpuMemoryOption = Annotated[
         "--gpu-memory-fraction",
         metavar="SHARE",
         help="Largest share of the GPU's memory to use. (TINGQING_GPU_MEMORY_FRACTION)",
+    ),
+]
+WorkersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="NUMBER|auto",
+        help="Processes that serve the port together; auto: one for each core. Default: 1. (TINGQING_WORKERS)",
     ),
 ]
 MaxSessionsOption = Annotated[

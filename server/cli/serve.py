@@ -1,7 +1,6 @@
 """``tingqing serve``: starts the server."""
 
 import logging
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,20 +8,25 @@ import typer
 
 from server.cli.banner import STDERR, address_of, metrics_address, print_banner, say
 from server.cli.console import Failure, LogLevel, guarded
+from server.cli.keyed import has_keys
 from server.cli.listening import bind, bind_metrics
 from server.cli.options import (
     AdmissionOption,
     ClapOption,
     DataOption,
     DenoiserOption,
+    DetectorOption,
     DeviceOption,
     DrainOption,
     DtypeOption,
     GpuMemoryOption,
+    LogFormat,
     MaxSessionsOption,
     ModelCacheOption,
     VoicesOption,
+    WorkersOption,
 )
+from server.cli.supervising import supervise
 from server.errors import TingqingError
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from server.assessment.engine import Engine
     from server.settings import Settings
     from server.tls.reloading import Tls
+    from server.workers.seat import Seat
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -45,20 +50,6 @@ EPILOG = """\
 
 Ctrl-C lets running sessions end, then stops. A second Ctrl-C waits for none of them; a third stops at once.
 """
-
-
-class LogFormat(StrEnum):
-    """The forms of ``server.logs.formats``."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class VadOption(StrEnum):
-    """The detectors of ``server.model.detectors``, as the command line lists them."""
-
-    SILERO = "silero"
-    WEBRTC = "webrtc"
 
 
 @guarded
@@ -77,16 +68,14 @@ def serve(
             help="Port to serve on; 0 takes a free port and prints it. Default: 8000. (TINGQING_PORT)",
         ),
     ] = None,
-    vad: Annotated[
-        VadOption | None,
-        typer.Option("--vad", help="Voice activity detector. Default: silero. (TINGQING_VAD)"),
-    ] = None,
+    vad: DetectorOption = None,
     clap: ClapOption = None,
     model_cache_dir: ModelCacheOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     gpu_memory_fraction: GpuMemoryOption = None,
     max_sessions: MaxSessionsOption = None,
+    workers: WorkersOption = None,
     admission: AdmissionOption = None,
     drain_s: DrainOption = None,
     mos: Annotated[
@@ -202,9 +191,7 @@ def serve(
     Without keys (tingqing keys create) the server answers this machine
     only. Browsers allow the microphone only on localhost or over HTTPS. docs/cli.md lists every setting.
     """
-    from server.app import open_tls
-    from server.logs import LineWriter, configure_logging
-    from server.settings import check_exposure, load_settings
+    from server.settings import load_settings
 
     settings = load_settings(
         host=host,
@@ -216,6 +203,7 @@ def serve(
         dtype=dtype,
         gpu_memory_fraction=gpu_memory_fraction,
         max_sessions=max_sessions,
+        workers=workers,
         admission=admission and admission.value,
         drain_s=drain_s,
         mos=mos,
@@ -235,26 +223,29 @@ def serve(
         allow_host=allow_host or None,
         insecure=insecure,
     )
-    keyed = _has_keys(settings)
+    if settings.workers > 1:
+        supervise(settings, open_page=open_page)
+    else:
+        _serve_alone(settings, open_page=open_page)
+
+
+def _serve_alone(settings: "Settings", *, open_page: bool) -> None:
+    """In this process, which is all of the server."""
+    from server.app import open_tls
+    from server.logs import LineWriter, configure_logging
+    from server.settings import check_exposure
+
+    keyed = has_keys(settings)
     check_exposure(settings, keyed=keyed)
     configure_logging(settings.log_level, settings.log_format, handler=LineWriter(STDERR))
     tls = open_tls(settings)
     listener = bind(settings.host, settings.port)
     metrics = bind_metrics(settings)
-    _serve(settings, listener, tls, metrics, open_page=open_page, keyed=keyed)
+    run(settings, listener, tls, metrics, open_page=open_page, keyed=keyed)
+    say(STDERR, "Stopped.")
 
 
-def _has_keys(settings: "Settings") -> bool:
-    if settings.data_dir is None:
-        return False
-    import asyncio
-
-    from server.app import has_keys
-
-    return asyncio.run(has_keys(settings))
-
-
-def _serve(
+def run(
     settings: "Settings",
     listener: "socket.socket",
     tls: "Tls | None",
@@ -262,8 +253,9 @@ def _serve(
     *,
     open_page: bool,
     keyed: bool,
+    seat: "Seat | None" = None,
 ) -> None:
-    """Serve until a signal; stopping by signal is not a failure."""
+    """Serve until a signal; stopping by signal is not a failure. ``seat``: of one of several workers."""
     import signal
 
     from server.app import make_server
@@ -272,6 +264,13 @@ def _serve(
     refusals: list[TingqingError] = []
 
     def announce(engine: "Engine") -> None:
+        if seat is None:
+            tell(engine)
+            return
+        seat.control.on_announce = lambda: tell(engine)
+        seat.control.ready()
+
+    def tell(engine: "Engine") -> None:
         told = None if metrics is None else metrics_address(settings, metrics.getsockname()[1])
         print_banner(address, settings, engine, tls, keyed=keyed, metrics=told)
         if open_page:
@@ -284,7 +283,7 @@ def _serve(
         # uvicorn would print the same error as a traceback.
         logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
 
-    server = make_server(settings, announce, refuse, keyed=keyed, tls=tls, metrics_listener=metrics)
+    server = make_server(settings, announce, refuse, keyed=keyed, tls=tls, metrics_listener=metrics, seat=seat)
     # uvicorn raises the signal again after it has stopped; a server that drained as requested exits with 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
@@ -297,4 +296,3 @@ def _serve(
         if refusals:
             raise refusals[0] from None
         raise Failure("the server could not start.", hint="See the log above.") from None
-    say(STDERR, "Stopped.")

@@ -10,7 +10,6 @@ from server.access.tokens import Claim
 from server.assessment.engine import Engine
 from server.errors import (
     CapacityError,
-    ConfigError,
     ForeignTokenError,
     SessionExpiredError,
     SnapshotError,
@@ -24,8 +23,9 @@ from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
 from server.live.clock import Clock, deadline
 from server.live.costs import Kind
+from server.live.elsewhere import Elsewhere, Nowhere
 from server.live.entries import Attached, Entry, Waiting
-from server.live.handshake import capacity_error, once
+from server.live.handshake import capacity_error, check_format, not_here, once
 from server.live.limits import LiveLimits
 from server.live.load_meter import LoadMeter
 from server.live.messages import format_of
@@ -62,20 +62,29 @@ class Admission:
     """Decides on each ``session.start``. An accepted session is in the registry only once a socket is attached."""
 
     def __init__(
-        self, engine: Engine, registry: Registry, limits: LiveLimits, clock: Clock, load: LoadMeter | None = None
+        self,
+        engine: Engine,
+        registry: Registry,
+        limits: LiveLimits,
+        clock: Clock,
+        load: LoadMeter | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """``load``: may find that there is no room although there are places."""
+        """``load``: may find that there is no room although there are places. ``elsewhere``: where else it may be."""
         self._load = load
+        self._elsewhere = elsewhere = elsewhere or Nowhere()
         self._engine = engine
         self._registry = registry
         self._limits = limits
         self._clock = clock
-        self._pending = PendingSessions(clock, limits.claim_s, limits.max_sessions)
+        self.announced = self._pending = PendingSessions(
+            clock, limits.claim_s, limits.max_sessions, elsewhere.announced
+        )
 
     @property
     def full(self) -> bool:
         """True while a new session with the default labels would be refused."""
-        places = len(self._registry.connections) < self._limits.max_sessions
+        places = len(self._registry.connections) < self._limits.sessions_here
         return not (places and (self._load is None or self._load.room_for(self._usual)))
 
     @property
@@ -107,7 +116,7 @@ class Admission:
 
     def _need_room(self, site: str) -> None:
         crowded = self._load is not None and not self._load.room_for(self._usual)
-        if crowded or self._pending.full_for(site):
+        if (crowded and not self._elsewhere.room()) or self._pending.full_for(site):
             raise self._full()
 
     def withdraw(self, session_id: str) -> None:
@@ -186,7 +195,7 @@ class Admission:
         if claim is not None and not claim.live:
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
         terms = SessionTerms() if claim is None else self._pending.terms(claim.session_id, principal.site)
-        if self.full or self._registry.full_for(principal.site):
+        if self.full or self._registry.full_for(principal.site, self._elsewhere.live(principal.site)):
             raise self._full()
         return terms
 
@@ -196,7 +205,7 @@ class Admission:
             try:
                 found = await self._registry.find_own(resume.session_id, resume.resume_token, site)
             except SnapshotError:
-                raise _not_here() from None
+                raise not_here() from None
             match found:
                 case Remembered(collected=False, farewell=Farewell() as farewell):
                     return Uncollected(resume.session_id, farewell)
@@ -206,7 +215,7 @@ class Admission:
                     if (accepted := await self._adopt(resume, found, audio, site)) is not None:
                         return accepted
                 case Entry():
-                    _check_format(found.session, audio)
+                    check_format(audio, found.session.audio)
                     if isinstance(found.state, Waiting):
                         return self._go_on(found.session, self._clock.now() - found.state.since)
                     await self._take_over(found)
@@ -254,12 +263,12 @@ class Admission:
                 return None
             return self._taken_up(taken, resume.resume_token, audio)
         except SnapshotError:
-            raise _not_here() from None
+            raise not_here() from None
 
     def _taken_up(self, taken: SessionCheckpoint, resume_token: str, audio: AudioFormat) -> Accepted:
         try:
             session = restore_session(taken, self._engine, self._limits, self._clock, resume_token)
-            _check_format(session, audio)
+            check_format(audio, session.audio)
             return self._go_on(session, min(away_s(taken, self._clock), self._longest_away_s))
         except TingqingError:  # the patient comes back with another format, or to a process that can go on
             self._registry.give_up(str(taken.state["id"]))
@@ -285,12 +294,3 @@ class Admission:
     def close(self) -> None:
         """Refuse newcomers from now on and forget announced sessions."""
         self._pending.close()
-
-
-def _not_here() -> SessionExpiredError:
-    return SessionExpiredError("This session cannot go on here; begin a new one.")
-
-
-def _check_format(session: Session, audio: AudioFormat) -> None:
-    if audio != session.audio:
-        raise ConfigError("A resumed session keeps its audio format; begin one for another.", param="audio")

@@ -1,14 +1,13 @@
 """What this machine gives, and what a session will cost on it: measured before the first patient comes."""
 
 import asyncio
-import os
 import time
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from server.assessment.engine import Engine
+from server.cores import cpus
 from server.live.clock import LoopClock
 from server.live.costs import Cores, Costs
 from server.live.load_meter import LoadMeter
@@ -27,17 +26,6 @@ RATE = 48_000
 
 WARM_S, MEASURED_S = 2, 3
 CHUNK_S = 0.1
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
-
-
-def cpus() -> float:
-    """CPUs that this process may use: those it is bound to, and its container's quota (cgroup v2)."""
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = QUOTA.read_text(encoding="utf-8").split()
-        return min(float(bound), int(quota) / int(period))
-    except (OSError, ValueError):  # no cgroup, or no quota: "max"
-        return float(bound)
 
 
 def first_cost(engine: Engine) -> tuple[Cores, float]:
@@ -56,9 +44,11 @@ def first_cost(engine: Engine) -> tuple[Cores, float]:
     return Cores(loop, SCORERS * loop), max(1.0, took_s / spent_s)
 
 
-async def open_load(engine: Engine, shedding: Shedding, admission: Literal["measured", "whole", "fixed"]) -> LoadMeter:
+async def open_load(
+    engine: Engine, shedding: Shedding, admission: Literal["measured", "whole", "fixed"], *, processes: int = 1
+) -> LoadMeter:
     """A meter, not started, that knows what is loaded and what a session will cost. ``admission``: by what newcomers
-    are refused; ``whole``: by what they cost with all parts."""
+    are refused; ``whole``: by what they cost with all parts. ``processes``: how many like this one share the CPUs."""
     service = engine.service
     loaded = (
         (Part.MOS, service.has_mos),
@@ -74,7 +64,7 @@ async def open_load(engine: Engine, shedding: Shedding, admission: Literal["meas
         LoopWatch(clock),
         Costs(cost),
         shedding,
-        cpus=cpus(),
+        cpus=cpus() / processes,
         decides=admission != "fixed",
         whole=admission == "whole",
         stretch=stretch,

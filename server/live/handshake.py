@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from server.errors import (
     CapacityError,
+    ConfigError,
     DrainingError,
     FrameTooLargeError,
     IdleTimeoutError,
+    SessionExpiredError,
     TingqingError,
     UnexpectedMessageError,
 )
@@ -15,6 +17,7 @@ from server.live.clock import Clock, deadline
 from server.live.limits import LiveLimits
 from server.live.messages import error_message
 from server.live.transport import Disconnected, Transport, size_of
+from server.values.audio import AudioFormat
 from server.wire.client import SessionStart, parse_client_message
 
 log = logging.getLogger(__name__)
@@ -65,6 +68,17 @@ def draining_error() -> DrainingError:
 def capacity_error(limits: LiveLimits) -> CapacityError:
     """For a newcomer when no place is free; the limits say when to retry."""
     return CapacityError("The server is full; try again later.", retry_after_s=limits.retry_after_s)
+
+
+def not_here() -> SessionExpiredError:
+    """For a patient whose session this version cannot go on with."""
+    return SessionExpiredError("This session cannot go on here; begin a new one.")
+
+
+def check_format(asked: AudioFormat, kept: AudioFormat) -> None:
+    """Raises ConfigError if a patient comes back with another format."""
+    if asked != kept:
+        raise ConfigError("A resumed session keeps its audio format; begin one for another.", param="audio")
 
 
 def once(noted: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:

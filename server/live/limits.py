@@ -11,7 +11,8 @@ class LiveLimits:
     """Deadlines in seconds, counts per process.
 
     ``max_sessions`` patients at once; patients who come back to their session are admitted beyond it.
-    ``max_sessions_per_site``: of these, patients of one site; ``None``: as many as there may be.
+    ``max_sessions_per_site``: of these, patients of one site; ``None``: as many as there may be. ``share``: of
+    ``max_sessions`` in this process, where several have them together; ``None``: all.
     ``max_starting_per_address``: sockets of one address that have not begun a session. ``start_s``: for the first
     message. ``idle_s``: without audio; ``pause_s``: when paused. ``send_s``: for a peer to take one message;
     ``port_s``: for a sink or a store to answer. ``tail_s``: for the last windows after ``session.end``
@@ -24,6 +25,7 @@ class LiveLimits:
 
     max_sessions: int = 64
     max_sessions_per_site: int | None = None
+    share: int | None = None
     max_observers: int = 32
     max_starting_per_address: int = 32
     max_session_s: float = 7200.0
@@ -42,6 +44,11 @@ class LiveLimits:
     max_frame_bytes: int = MAX_FRAME_BYTES
     outbox: int = 256
     retry_after_s: float = 30.0
+
+    @property
+    def sessions_here(self) -> int:
+        """Patients at once in this process."""
+        return self.max_sessions if self.share is None else self.share
 
     def on_wire(self) -> Limits:
         """The limits that a client must know."""

@@ -117,7 +117,7 @@ class LoadMeter:
         lags, waited = self._lags.p95(self._census().waiting)
         return LoadState(
             accepting=self.room_for(Kind.ACOUSTIC),
-            room=self._room() if self._decides else None,
+            room=self.room(),
             loop=round(self._used.loop, 3),
             process=round(self._used.process, 3),
             stretch=round(self._stretch, 2),
@@ -134,7 +134,10 @@ class LoadMeter:
             part_costs={part.value: round(self._parts.of(part), 4) for part in self._shedding.parts},
         )
 
-    def _room(self) -> int:
+    def room(self) -> int | None:
+        """Sessions that could still begin; ``None`` if only the fixed maximum counts."""
+        if not self._decides:
+            return None
         here, one = self._share(self._census().sessions), self._share({Kind.ACOUSTIC: 1.0})
         return 0 if self._late else max(0, int((1 - here) / one))
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from server.access.principal import Principal
+from server.access.tally import Tally
 from server.access.tokens import Claim
 from server.assessment.engine import Engine
 from server.errors import SessionNotBegunError, TingqingError
@@ -15,6 +16,7 @@ from server.live.census import SessionCounts, census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
 from server.live.clock import Clock, LoopClock
 from server.live.connection import Connection
+from server.live.elsewhere import Elsewhere, Nowhere
 from server.live.emptying import Emptying
 from server.live.entries import Entry
 from server.live.handover import Handover
@@ -29,6 +31,7 @@ from server.live.pending import SessionTerms
 from server.live.registry import Registry
 from server.live.starting import StartingSockets
 from server.live.transport import Disconnected, Transport
+from server.live.whereabouts import Known
 from server.logs import about_session
 from server.wire.client import SessionStart
 
@@ -52,9 +55,12 @@ class SessionManager:
         checkpoints: CheckpointStore | None = None,
         load: LoadMeter | None = None,
         files_run: Callable[[], bool] = lambda: False,
+        elsewhere: Elsewhere | None = None,
+        tally: Tally | None = None,
     ) -> None:
         """``sink`` and ``checkpoints``: those of this process unless given. ``load``: started here; without one only
-        the number of sessions is limited. ``files_run``: whether recordings are being assessed beside the sessions."""
+        the number of sessions is limited. ``files_run``: whether recordings are being assessed beside the sessions.
+        ``elsewhere``, ``tally``: what other processes have that serve the same port; by default there are none."""
         self.load = load
         self._files_run = files_run
         self.limits = self._limits = limits or LiveLimits()
@@ -65,12 +71,14 @@ class SessionManager:
         if checkpoints is None:
             checkpoints = MemoryCheckpoints()
         self._registry = Registry(self._clock, self._limits, sink, checkpoints, self._group)
-        self._admission = Admission(engine, self._registry, self._limits, self._clock, load)
+        self._elsewhere = elsewhere or Nowhere()
+        self._admission = Admission(engine, self._registry, self._limits, self._clock, load, self._elsewhere)
         self.listing = Listing(self._registry, self._admission)
         self._handover = Handover(engine, self._registry, self._limits, self._clock, self._group)
         checkpoints.serve(self._handover)
         self._observers: set[Observer] = set()
-        self._starting = StartingSockets(self._limits)
+        self.starting = StartingSockets(self._limits, tally)
+        self.known = Known(self._registry, self._admission.announced, sink)
         self._draining = False
         self._emptying = Emptying(self._clock)
 
@@ -99,7 +107,7 @@ class SessionManager:
     def counts(self) -> SessionCounts:
         """Sessions and observers of this process, now."""
         return SessionCounts(
-            starting=len(self._starting),
+            starting=len(self.starting),
             pending=self._admission.pending,
             live=len(self._registry.connections),
             waiting=len(self._registry.waiting),
@@ -151,7 +159,7 @@ class SessionManager:
         ``address``: under which the socket counts until the session has begun; empty: under none.
         """
         try:
-            with self._starting.place(principal, claim, address):
+            with self.starting.place(principal, claim, address):
                 connection = await self._start(transport, principal, claim, noted or _nobody_asks)
         except TingqingError as error:
             await refuse(transport, error, self._clock, self._limits)
@@ -161,7 +169,8 @@ class SessionManager:
         if connection is None:
             return
         try:
-            await connection.run()
+            with self._elsewhere.tells(connection.session.site):
+                await connection.run()
         finally:
             self._emptying.changed()
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -41,21 +42,34 @@ class SessionTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """An announced session on its way from one process to another, which has it from then on. ``left_s``: how long it
+    still waits for its socket."""
+
+    site: str
+    terms: SessionTerms
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Pending:
     site: str
     terms: SessionTerms
     timer: Timer
+    until: float
 
 
 class PendingSessions:
     """Each waits ``claim_s`` seconds for its socket; they hold no audio. Of more than ``most`` the oldest of the site
-    with most of them is dropped, so that no site's announcements shut out another's.
+    with most of them is dropped, so that no site's announcements shut out another's. ``elsewhere``: how many others
+    wait in processes that share ``most``.
 
     Of those that were claimed the latest ``MAX_CLAIMED`` ids are remembered, to tell a second claim what it is.
     """
 
-    def __init__(self, clock: Clock, claim_s: float, most: int) -> None:
+    def __init__(self, clock: Clock, claim_s: float, most: int, elsewhere: Callable[[], int] = lambda: 0) -> None:
         self._clock = clock
+        self._elsewhere = elsewhere
         self._most = most
         self._claim_s = claim_s
         self._pending: dict[str, _Pending] = {}
@@ -67,16 +81,32 @@ class PendingSessions:
     def full_for(self, site: str) -> bool:
         """Whether as many wait as may, and no other site has more of them than ``site``."""
         of_site = Counter(pending.site for pending in self._pending.values())
-        return len(self._pending) >= self._most and of_site[site] >= max(of_site.values(), default=0)
+        return self._full and of_site[site] >= max(of_site.values(), default=0)
 
     def announce(self, site: str, terms: SessionTerms) -> str:
         """The new session's id, 128 random bits. Ask ``full_for`` before, without awaiting in between."""
-        if len(self._pending) >= self._most:
+        if self._full and self._pending:
             self.withdraw(gives_way(self._pending, lambda each: self._pending[each].site))
         session_id = new_session_id()
-        timer = self._clock.call_later(self._claim_s, partial(self._pending.pop, session_id))
-        self._pending[session_id] = _Pending(site, terms, timer)
+        self.bring(session_id, Moving(site, terms, self._claim_s))
         return session_id
+
+    def bring(self, session_id: str, moving: Moving) -> None:
+        """Another process announced it and gave it up: its socket came here."""
+        timer = self._clock.call_later(moving.left_s, partial(self._pending.pop, session_id))
+        self._pending[session_id] = _Pending(moving.site, moving.terms, timer, self._clock.now() + moving.left_s)
+
+    def give(self, session_id: str, site: str) -> Moving | None:
+        """It is another process's from now on: no socket can claim it here. ``None``: it does not wait here."""
+        if not self.awaits(session_id, site):
+            return None
+        pending = self._pending.pop(session_id)
+        pending.timer.cancel()
+        return Moving(site, pending.terms, max(0.0, pending.until - self._clock.now()))
+
+    @property
+    def _full(self) -> bool:
+        return len(self._pending) + self._elsewhere() >= self._most
 
     def terms(self, session_id: str, site: str) -> SessionTerms:
         """What was settled for it. Call ``claim`` next, without awaiting in between.
@@ -102,6 +132,10 @@ class PendingSessions:
         """Nobody will come for it. One that was claimed or is forgotten is ignored."""
         if (pending := self._pending.pop(session_id, None)) is not None:
             pending.timer.cancel()
+
+    def claimed(self, session_id: str, site: str) -> bool:
+        """Whether its socket came, and came here."""
+        return self._claimed.get(session_id) == site
 
     def awaits(self, session_id: str, site: str) -> bool:
         """Whether its socket may still come."""

@@ -34,7 +34,7 @@ ELSEWHERE_S = 1.0
 
 
 class Registry:
-    """Bounded: the manager limits patients; of more than ``max_sessions`` waiting sessions, of the site with most of
+    """Bounded: the manager limits patients; of more than ``sessions_here`` waiting sessions, of the site with most of
     them, the one in which least was heard is ended early.
 
     Ended sessions go to ``sink``, running ones are kept in ``checkpoints``. ``group`` owns the ends of sessions without
@@ -151,10 +151,10 @@ class Registry:
         """The running sessions of ``site`` in this process."""
         return [entry.session for entry in self._entries.values() if entry.session.site == site]
 
-    def full_for(self, site: str) -> bool:
-        """Whether as many patients of ``site`` are connected as may be."""
+    def full_for(self, site: str, elsewhere: int) -> bool:
+        """Whether as many patients of ``site`` are connected as may be. ``elsewhere``: of them, to other processes."""
         most = self._limits.max_sessions_per_site
-        return most is not None and sum(each.session.site == site for each in self.connections) >= most
+        return most is not None and elsewhere + sum(each.session.site == site for each in self.connections) >= most
 
     # -- its sockets
 
@@ -184,7 +184,7 @@ class Registry:
             self._part_with(entry)
             return
         waiting = self.waiting
-        if len(waiting) > self._limits.max_sessions:
+        if len(waiting) > self._limits.sessions_here:
             # Sessions that are opened and dropped must not end a visit in which something was said.
             least = gives_way(waiting, lambda each: each.session.site, lambda each: each.session.furthest_sample)
             self._expire(least.session.id, "expired")

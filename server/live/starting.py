@@ -1,15 +1,16 @@
 """Places of sockets that have not begun a session yet: each may be silent for a while."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from server.access.crowd import crowded
 from server.access.principal import Principal, Role
+from server.access.tally import OwnTally, Tally
 from server.access.tokens import Claim
 from server.live.handshake import capacity_error
 from server.live.limits import LiveLimits
 
+ALL = "all"
 AT_ONE_LINK = 4
 """A page that was opened twice, and each of them once more after a broken line."""
 
@@ -22,34 +23,38 @@ class StartingSockets:
     half of them, a second half of the rest, and so on, so that a few cannot shut out the next.
     """
 
-    def __init__(self, limits: LiveLimits) -> None:
+    def __init__(self, limits: LiveLimits, tally: Tally | None = None) -> None:
+        """``tally``: where they are counted; by default in this process alone."""
         self._limits = limits
-        self._of: Counter[tuple[str, str]] = Counter()
-        self._all = 0
+        self._tally = tally or OwnTally()
+        self._here = 0
 
     def __len__(self) -> int:
-        return self._all
+        """Those of this process."""
+        return self._here
 
     @contextmanager
     def place(self, principal: Principal, claim: Claim | None, address: str = "") -> Iterator[None]:
         """For as long as the block runs. ``address``: of whom is counted by it. Raises CapacityError."""
-        free = 2 * self._limits.max_sessions - self._all
+        free = 2 * self._limits.max_sessions - self._tally.of(ALL)
         places = {}
         if principal.role is not Role.ANYONE:  # alone on this server
-            places["site", principal.site] = free
+            places[f"site {principal.site}"] = free
         if claim is not None:
-            places["session", claim.session_id] = AT_ONE_LINK
+            places[f"session {claim.session_id}"] = AT_ONE_LINK
         if address:
-            places["address", address] = min(self._limits.max_starting_per_address, self._limits.max_sessions)
-            if self._of["address", address] >= places["address", address]:
+            most = min(self._limits.max_starting_per_address, self._limits.max_sessions)
+            if self._tally.of(f"address {address}") >= most:
                 raise crowded()
-        if free <= 0 or any(self._of[name] >= most for name, most in places.items()):
+            places[f"address {address}"] = most
+        if free <= 0 or any(self._tally.of(name) >= most for name, most in places.items()):
             raise capacity_error(self._limits)
-        self._all += 1
-        self._of.update(places.keys())
+        self._here += 1
+        for name in (ALL, *places):
+            self._tally.add(name)
         try:
             yield
         finally:
-            self._all -= 1
-            self._of.subtract(places.keys())
-            self._of = +self._of
+            self._here -= 1
+            for name in (ALL, *places):
+                self._tally.remove(name)

@@ -46,13 +46,14 @@ def configure_logging(
     form: Literal["text", "json"] = "text",
     *,
     handler: logging.Handler | None = None,
+    worker: str = "",
 ) -> None:
-    """Log to ``handler``, by default to standard error; call once.
+    """Log to ``handler``, by default to standard error; call once. ``worker``: which of several processes this is.
 
     A server brings a ``LineWriter``, which never blocks.
     """
     handler = handler or logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLine() if form == "json" else OneLine())
+    handler.setFormatter(JsonLine(worker) if form == "json" else OneLine(worker))
     handler.addFilter(without_library_traceback)
     root = logging.getLogger()
     root.handlers[:] = [handler]

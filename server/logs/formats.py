@@ -11,18 +11,27 @@ from server.logs.context import request_id, session_id
 class OneLine(logging.Formatter):
     """``time level logger [request session] message``; line breaks, including those of tracebacks, become ``\\n``."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: str = "") -> None:
+        """``worker``: which of several processes writes, before what the line is about."""
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(about)s] %(message)s")
+        self._worker = worker
 
     def format(self, record: logging.LogRecord) -> str:
         """One line: line breaks, which a peer may have sent, are written out."""
-        record.about = " ".join(part for part in (request_id.get(), session_id.get()) if part)
+        about = (self._worker, request_id.get(), session_id.get())
+        record.about = " ".join(part for part in about if part)
         return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
 
 
 class JsonLine(logging.Formatter):
     """One JSON object (RFC 8259, ASCII) a line: ``time`` (UTC), ``level``, ``logger``, ``message``, ``request_id``,
-    ``session_id`` and ``traceback`` where there are any, and what ``extra={"fields": {…}}`` of the call adds."""
+    ``session_id``, ``worker`` and ``traceback`` where there are any, and what ``extra={"fields": {…}}`` of the call
+    adds."""
+
+    def __init__(self, worker: str = "") -> None:
+        """``worker``: which of several processes writes."""
+        super().__init__()
+        self._worker = worker
 
     def format(self, record: logging.LogRecord) -> str:
         """Values that JSON does not know are written as text; a record never fails to be written."""
@@ -32,6 +41,8 @@ class JsonLine(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if self._worker:
+            line["worker"] = self._worker
         if request_id.get() != "-":
             line["request_id"] = request_id.get()
         if session_id.get():

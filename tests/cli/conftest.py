@@ -80,6 +80,8 @@ def in_process(*arguments: str | Path, stdin: bytes | None = None, **changes: st
 class Serving:
     """A ``tingqing serve`` that has printed its banner. ``stop`` returns the exit code."""
 
+    start_s = START_S
+
     def __init__(self, arguments: Sequence[str] = (), **changes: str) -> None:
         self.process = subprocess.Popen(
             # However busy the machine of the tests is, it must refuse nobody.
@@ -89,7 +91,7 @@ class Serving:
             env=environment(**changes),
             encoding="utf-8",
         )
-        watchdog = threading.Timer(START_S, self.process.kill)
+        watchdog = threading.Timer(self.start_s, self.process.kill)
         watchdog.start()
         self.banner = ""
         assert self.process.stdout is not None
@@ -120,12 +122,12 @@ class Serving:
     def ws(self) -> str:
         return f"ws{self._s}://127.0.0.1:{self.port}"
 
-    def stop(self, how: signal.Signals | None = signal.SIGTERM) -> tuple[int, str]:
+    def stop(self, how: signal.Signals | None = signal.SIGTERM, within_s: float = 30.0) -> tuple[int, str]:
         """Exit code and standard error. ``None``: it was already told to stop."""
         if how is not None and self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            _, said = self.process.communicate(timeout=30)
+            _, said = self.process.communicate(timeout=within_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

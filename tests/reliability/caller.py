@@ -32,12 +32,12 @@ class Caller:
         self.started: dict[str, Any] | None = None
         self.close_code: int | None = None
 
-    async def connect(self, url: str, *, within_s: float = 30.0) -> dict[str, Any]:
-        """``session.started`` of a new session, or of the same one over a new socket."""
+    async def connect(self, url: str, *, within_s: float = 30.0, **how: Any) -> dict[str, Any]:
+        """``session.started`` of a new session, or of the same one over a new socket. ``how``: of the connection."""
         fields = self._fields
         if self.started is not None:
             fields = fields | {"resume": {key: self.started[key] for key in ("session_id", "resume_token")}}
-        socket = await connect(url, compression=None, max_size=None, open_timeout=within_s, ping_interval=None)
+        socket = await connect(url, compression=None, max_size=None, open_timeout=within_s, ping_interval=None, **how)
         self._socket, self.close_code = socket, None
         await socket.send(json.dumps(start_message(**fields)))
         at = len(self.messages)

@@ -1,8 +1,12 @@
 """What another process of this machine uses, where there is a ``/proc``."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,27 @@ class ProcessUse:
     resident_bytes: int | None
     threads: int | None
     descriptors: int | None
+
+
+def family_use(pid: int) -> ProcessUse:
+    """Of process ``pid`` and those that it started, now."""
+    folder = Path(f"/proc/{pid}")
+    children = [int(child) for child in _text(folder / "task" / str(pid) / "children").split()]
+    uses = [process_use(pid), *(family_use(child) for child in children)]
+    return ProcessUse(
+        _sum([use.cpu_s for use in uses]),
+        _sum([use.resident_bytes for use in uses]),
+        _sum([use.threads for use in uses]),
+        _sum([use.descriptors for use in uses]),
+    )
+
+
+def _sum(values: Sequence[Number | None]) -> Number | None:
+    known = [value for value in values if value is not None]
+    total = known[0] if known else None
+    for value in known[1:]:
+        total = value if total is None else total + value
+    return total
 
 
 def process_use(pid: int) -> ProcessUse:

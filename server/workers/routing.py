@@ -1,0 +1,245 @@
+"""Brings each socket to the worker that has its session, and newcomers to one that has room."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from server.access.principal import Principal
+from server.access.tokens import Claim
+from server.errors import TingqingError
+from server.live.clock import LoopClock
+from server.live.handshake import first_message, refuse
+from server.live.manager import SessionManager
+from server.live.observer import Nudging
+from server.live.pending import Moving
+from server.live.transport import Disconnected, Transport
+from server.live.whereabouts import Whereabouts
+from server.logs import about_session, request_id
+from server.workers.asking import Asking
+from server.workers.frames import LineBrokenError
+from server.workers.relay import Relay
+from server.workers.seat import Seat
+
+log = logging.getLogger(__name__)
+
+MOVING: TypeAdapter[Moving] = TypeAdapter(Moving)
+TRIES = 3
+"""An announced session may move while it is looked for."""
+
+LEAVE_S = 1.0
+
+
+class FirstAgain:
+    """A transport of which the first message was received already, to see where it belongs."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.first: str | bytes | None = None
+
+    async def look(self) -> str | bytes:
+        """The first message; ``receive`` gives it once more."""
+        self.first = await self._transport.receive()
+        return self.first
+
+    async def receive(self) -> str | bytes:
+        """See Transport."""
+        if self.first is None:
+            return await self._transport.receive()
+        first, self.first = self.first, None
+        return first
+
+    async def send_text(self, text: str) -> None:
+        """See Transport."""
+        await self._transport.send_text(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        """See Transport."""
+        await self._transport.close(code, reason)
+
+
+class _Looked:
+    """Only to read the first message by the rules of every socket."""
+
+    def __init__(self, transport: FirstAgain) -> None:
+        self.receive = transport.look
+        self.send_text = transport.send_text
+        self.close = transport.close
+
+
+class Routing:
+    """The sessions of all workers, as this one sees them."""
+
+    def __init__(self, seat: Seat, manager: SessionManager) -> None:
+        self.index = seat.index
+        self._seat = seat
+        self._manager = manager
+        self._asking = Asking(seat)
+        self._clock = LoopClock()
+        self._relays = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def of(self, peer: str) -> "Sockets":
+        """The sockets of a client at this address."""
+        return Sockets(self, self._manager, peer)
+
+    async def ask_all(self, what: str, within_s: float) -> dict[int, Any]:
+        """What the other workers say to ``what``; ``None`` of those that do not answer."""
+        return await self._asking.ask_all({"do": what}, within_s)
+
+    async def listed(self, site: str) -> list[str]:
+        """The sessions of ``site`` in the other workers, each as JSON (``server.wire.sessions.ListedSession``)."""
+        answers = await self._asking.ask_all({"do": "list", "site": site})
+        return [one for answer in answers.values() if answer is not None for one in answer]
+
+    async def no_relays(self, within_s: float) -> None:
+        """While all workers stop: wait until the sockets here whose sessions others have are closed."""
+        if self._seat.alone_in_leaving:
+            return  # their clients come back elsewhere
+        try:
+            async with asyncio.timeout(within_s + LEAVE_S):
+                await self._idle.wait()
+        except TimeoutError:
+            return
+
+    # -- where a session belongs
+
+    async def owner(self, session_id: str, site: str) -> tuple[int, Whereabouts] | None:
+        """The other worker that has it; ``None`` if this one does, or nobody."""
+        try:
+            if await self._manager.known.where(session_id, site) is not Whereabouts.UNKNOWN:
+                return None
+        except TingqingError:  # the store does not answer: whoever has the session in memory can still be found
+            pass
+        return await self._asking.find(session_id, site)
+
+    async def place(self, resumed: str | None, principal: Principal, claim: Claim | None) -> int | None:
+        """The other worker to which this patient's socket belongs; ``None``: it belongs here. ``resumed``: the session
+        to which the patient comes back."""
+        if resumed is not None:
+            if claim is not None and claim.session_id != resumed:
+                return None  # to be refused
+            found = await self.owner(resumed, principal.site)
+            return None if found is None else found[0]
+        if claim is not None:
+            found = await self.owner(claim.session_id, principal.site)
+            if found is not None and found[1] is Whereabouts.HERE:
+                return found[0]  # it was claimed there
+        roomier = self._seat.roomiest() if self._manager.full else None
+        if roomier is None and claim is not None:
+            await self.bring(claim.session_id, principal.site)
+        return roomier
+
+    async def bring(self, session_id: str, site: str) -> None:
+        """Have the announced session here, if another worker has it. It is in one process at a time: so its link is
+        redeemed once."""
+        for _ in range(TRIES):
+            found = await self.owner(session_id, site)
+            if found is None or found[1] is not Whereabouts.ANNOUNCED:
+                return
+            given = await self._asking.ask(found[0], {"do": "give", "session_id": session_id, "site": site})
+            if given is not None:
+                self._manager.known.bring(session_id, MOVING.validate_python(given))
+                return
+
+    # -- relaying
+
+    async def relay(self, worker: int, transport: Transport, what: dict[str, Any], first: str | None = None) -> bool:
+        """Let ``worker`` serve this socket until it is closed. False: it is not there, and nothing was sent."""
+        try:
+            line = await self._asking.open(worker, {**what, "request_id": request_id.get()})
+        except LineBrokenError:
+            return False
+        self._relays += 1
+        self._idle.clear()
+        log.info("a socket is served by worker %d", worker + 1)
+        try:
+            await Relay(line, transport).run(first)
+        except Disconnected:
+            pass
+        finally:
+            self._relays -= 1
+            if not self._relays:
+                self._idle.set()
+        return True
+
+    async def resumed_by(
+        self, transport: FirstAgain, principal: Principal, claim: Claim | None, address: str
+    ) -> str | None:
+        """The session to which the first message comes back, if to any. By the rules of ``SessionManager``, which
+        receives it again; raises as it does."""
+        with self._manager.starting.place(principal, claim, address):
+            start = await first_message(_Looked(transport), self._clock, self._manager.limits)
+        return None if start.resume is None else start.resume.session_id
+
+    async def refuse(self, transport: Transport, error: TingqingError) -> None:
+        """Say why, and close."""
+        await refuse(transport, error, self._clock, self._manager.limits)
+
+
+class Sockets:
+    """What ``SessionManager`` has for one client, in whichever worker."""
+
+    def __init__(self, routing: Routing, manager: SessionManager, peer: str) -> None:
+        self._routing = routing
+        self._manager = manager
+        self._peer = peer
+
+    async def run_stream(
+        self,
+        transport: Transport,
+        principal: Principal,
+        *,
+        claim: Claim | None = None,
+        noted: Callable[[str], Awaitable[None]] | None = None,
+        address: str = "",
+    ) -> None:
+        """See SessionManager."""
+        again = FirstAgain(transport)
+        try:
+            resumed = await self._routing.resumed_by(again, principal, claim, address)
+            worker = await self._routing.place(resumed, principal, claim)
+        except TingqingError as error:
+            await self._routing.refuse(transport, error)
+            return
+        except Disconnected:
+            return
+        if worker is not None:
+            assert isinstance(again.first, str), "session.start is text"
+            what = {
+                "do": "stream",
+                "principal": asdict(principal),
+                "claim": None if claim is None else asdict(claim),
+                "peer": self._peer,
+            }
+            if await self._routing.relay(worker, transport, what, again.first):
+                return
+        await self._manager.run_stream(again, principal, claim=claim, noted=noted, address=address)
+
+    async def run_observer(
+        self,
+        transport: Transport,
+        principal: Principal,
+        session_id: str,
+        *,
+        noted: Callable[[str], Awaitable[None]] | None = None,
+        nudging: Nudging | None = None,
+    ) -> None:
+        """See SessionManager."""
+        about_session(session_id)
+        found = await self._routing.owner(session_id, principal.site)
+        if found is not None:
+            what = {
+                "do": "observe",
+                "principal": asdict(principal),
+                "session_id": session_id,
+                "nudges": nudging is not None,
+                "peer": self._peer,
+            }
+            if await self._routing.relay(found[0], transport, what):
+                return
+        await self._manager.run_observer(transport, principal, session_id, noted=noted, nudging=nudging)

@@ -1,0 +1,102 @@
+"""What a worker knows of where it sits: its number, how many there are, and what they share."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from server.workers.board import Board, Facts, SharedTally
+from server.workers.control import Control
+from server.workers.places import Places
+
+BOARD = "board"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Worker ``index`` of ``count``, from 0. ``folder``: of this run, readable by nobody else. ``line``: to the
+    supervisor."""
+
+    index: int
+    count: int
+    folder: Path
+    line: socket.socket
+
+    @cached_property
+    def board(self) -> Board:
+        """Shared by all."""
+        return Board(self.folder / BOARD, self.count)
+
+    @cached_property
+    def control(self) -> Control:
+        """The line to the supervisor."""
+        return Control(self.line)
+
+    @property
+    def others(self) -> list[int]:
+        """The numbers of the other workers."""
+        return [other for other in range(self.count) if other != self.index]
+
+    @property
+    def alone_in_leaving(self) -> bool:
+        """Whether this worker stops and the others go on."""
+        return not self.board.stopping
+
+    def socket_of(self, worker: int) -> Path:
+        """Where that worker answers the others."""
+        return self.folder / f"{worker}.sock"
+
+    def tally(self, kind: str) -> SharedTally:
+        """Counts with all others what ``kind`` names."""
+        return SharedTally(self.board, self.index, kind)
+
+    def places(self, kind: str, count: int) -> Places:
+        """``count`` places that all workers have together."""
+        return Places(self.folder / f"{kind}.places", count)
+
+    def share(self, whole: int) -> int:
+        """This worker's part of a number that all have together; the parts add up to it."""
+        return whole // self.count + (self.index < whole % self.count)
+
+    # -- as ``server.live.elsewhere.Elsewhere``
+
+    def room(self) -> bool:
+        """See Elsewhere."""
+        return self.roomiest() is not None
+
+    def announced(self) -> int:
+        """See Elsewhere."""
+        return sum(facts.announced for _, facts in self._told())
+
+    def live(self, site: str) -> int:
+        """See Elsewhere."""
+        return self._sites.elsewhere(site)
+
+    @contextmanager
+    def tells(self, site: str) -> Iterator[None]:
+        """See Elsewhere."""
+        self._sites.add(site)
+        try:
+            yield
+        finally:
+            self._sites.remove(site)
+
+    @cached_property
+    def _sites(self) -> SharedTally:
+        return self.tally("patients of a site")
+
+    # --
+
+    def roomiest(self) -> int | None:
+        """The other worker with most room for a newcomer; ``None`` if none has any."""
+        there = [(facts.room, worker) for worker, facts in self._told() if not facts.draining and facts.room > 0]
+        return max(there)[1] if there else None
+
+    def uploads(self) -> int:
+        """Recordings that others receive or assess."""
+        return sum(facts.uploads for _, facts in self._told())
+
+    def _told(self) -> list[tuple[int, Facts]]:
+        return [(other, facts) for other in self.others if (facts := self.board.facts(other)).up]
