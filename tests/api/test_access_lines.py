@@ -104,9 +104,9 @@ async def test_text_that_is_not_utf_8_takes_one_line_without_a_traceback(
         ("/elements/patient-element.js", "/elements/patient-element.js"),
         ("/v1/sessions/0123456789abcdef0123456789abcdef/observe", "/v1/sessions/01234567…/observe"),
         (
-            "/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN",
+            "/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN",  # pragma: allowlist secret
             "/eyJhbGci…",
-        ),  # pragma: allowlist secret
+        ),
         ("/tq_AbCdEfGh0123456789", "/tq_AbCdE…"),
         ("/张三/\r\nGET", "/??/??GET"),
         ("/" + "a/" * 100, "/" + "a/" * 39 + "a"),
