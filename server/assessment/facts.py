@@ -8,6 +8,7 @@ from server.judge.judgement import LatestSound, WindowFacts
 from server.values.audio import Float32Array
 from server.values.input_kind import input_kind
 from server.values.measures import Measures
+from server.values.percentiles import percentile
 from server.values.rows import ROW_RATE, Column, is_gap, is_present, is_speech, runs
 from server.values.windows import RECENT_S, Window
 
@@ -59,12 +60,12 @@ def _latest_sound(rows: Float32Array) -> LatestSound | None:
     latest = power[-ROW_RATE:]
     speech = is_speech(rows[-ROW_RATE:])
     smooth = np.convolve(power[present], np.full(SMOOTHING_ROWS, 1 / SMOOTHING_ROWS), "valid")
-    low, high = np.percentile(smooth, (5.0, 95.0))
+    low, high = percentile(smooth, 5.0), percentile(smooth, 95.0)
     return LatestSound(
         level_dbfs=_db(float(latest[present[-ROW_RATE:]].mean())),
         speech_dbfs=_db(float(latest[speech].mean())) if np.count_nonzero(speech) >= LEAST_SPEECH_ROWS else None,
-        floor_dbfs=_db(float(low)),
-        swing_db=_db(float(high)) - _db(float(low)),
+        floor_dbfs=_db(low),
+        swing_db=_db(high) - _db(low),
     )
 
 

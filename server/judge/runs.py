@@ -1,6 +1,6 @@
 """How long a label's ``recent`` score has stayed below its threshold or above ``clear``, in sample time."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -92,7 +92,7 @@ class Run:
 
     def snapshot(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> "Run":

@@ -285,9 +285,8 @@ class Admission:
             self._registry.give_up(accepted.session.id)
 
     def _go_on(self, session: Session, gone_s: float) -> Accepted:
-        core = (
-            self._engine.make_core(session.audio) if session.core is None else self._engine.restore_core(session.core)
-        )
+        known, engine = session.core, self._engine
+        core = engine.make_core(session.audio) if known is None else engine.restore_core(bytes(known))
         ahead = round((gone_s + REPLAY_SLACK_S) * session.audio.sample_rate)
         return Accepted(session, core, session.furthest_sample + ahead)
 

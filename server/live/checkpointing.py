@@ -29,7 +29,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "attempt_of": session.terms.attempt_of,
         "furthest_sample": session.furthest_sample,
         "failure_told_s": None if session.failure_told is None else now - session.failure_told,
-        "update": None if session.update is None else session.update.model_dump(mode="json"),
+        "update": session.update,
         "prompts": session.prompts.snapshot(),
         "warnings": session.warnings.snapshot(now),
         "declaration_decided": session.declaration.decided,

@@ -236,6 +236,7 @@ class Connection:
             self._tell_load(mail, assessed)
             if mail.core is not None:
                 await self._keep(mail)
+            del mail  # its 10 s of PCM, 0.7 MB, must not wait with us for the next window
 
     def _tell_load(self, mail: Mail, assessed: Assessed) -> None:
         if self._load is None or self.session.fast:

@@ -68,7 +68,7 @@ class Handover:
             session = restore_session(checkpoint, self._engine, self._limits, self._clock)
             core = self._engine.make_core(session.audio)
             if session.core is not None:
-                core = self._engine.restore_core(session.core)
+                core = self._engine.restore_core(bytes(session.core))
         except SnapshotError:
             log.warning("a session that was left behind cannot be read by this server; it has no result")
             await self._registry.bury(_ended(session_id, checkpoint.site, self._clock.wall_time()))

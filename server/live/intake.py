@@ -204,7 +204,7 @@ class Intake:
 
     async def _post(self, event: WindowReady, arrived: float, *, last: bool, gap: bool) -> None:
         finished = isinstance(self._flow, Finished)
-        core = self._core.snapshot() if last and not finished else None
+        core = self._core.frozen() if last and not finished else None
         lossless = self._lossless(gap=gap)
         due = None if lossless else self._due.due(event.window.end_sample)
         mail = Mail(event.window, arrived if due is None else due, core, lossless)

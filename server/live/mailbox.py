@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import SupportsBytes
 
 from server.values.windows import Window
 
@@ -15,7 +16,7 @@ class Mail:
 
     window: Window
     due: float
-    core: bytes | None
+    core: SupportsBytes | None
     lossless: bool
 
 

@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, assert_never
+from typing import Any, SupportsBytes, assert_never
 
 from pydantic import BaseModel
 
@@ -96,7 +96,7 @@ class Session:
         self.pace = Pace(start.pace)
         self.phase = Phase.LIVE
         self.hub = Hub()
-        self.core: bytes | None = None
+        self.core: SupportsBytes | None = None
         self.heard: HeardAudio | None = None
         self.furthest_sample = 0
         self.start = start
@@ -244,7 +244,7 @@ class Session:
             self.tell(WarningMessage(code=code, guess=guess.value))
             self.prompts.take_back()
 
-    def judged(self, assessed: Assessed, *, due: float, core: bytes | None, received: int, keep: bool) -> None:
+    def judged(self, assessed: Assessed, *, due: float, core: SupportsBytes | None, received: int, keep: bool) -> None:
         """A window is done. ``due``: clock time from which its lag counts; ``core``: the core's snapshot then;
         ``received``: samples it has taken by now; ``keep``: the update must reach the patient even if newer ones
         follow."""

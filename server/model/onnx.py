@@ -14,3 +14,14 @@ def load_onnxruntime() -> Any:
     import onnxruntime  # noqa: PLC0415 - heavy: loaded only where a model runs
 
     return onnxruntime
+
+
+def one_thread_session(graph: bytes) -> Any:
+    """An ``onnxruntime.InferenceSession`` that computes on the thread that calls it; all streams and threads may share
+    it."""
+    onnxruntime = load_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -3,7 +3,7 @@
 Overlapping voices superpose two series of harmonics. The network reads 0.06–3.1 kHz in bins of 15.6 Hz, which resolve
 the harmonics of one voice, and gives the probability of two voices every 40 ms. It was fitted by
 ``training/fit_overlap.py`` on mixes of public recordings (docs/decisions/0011-hearing-two-people.md); its 23,000
-weights lie beside this file. Inference is numpy.
+weights lie beside this file.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from server.model.onnx import one_thread_session
+from server.model.overlap_graph import overlap_graph
 from server.values.audio import CORE_RATE, Float32Array
+from server.values.percentiles import percentile
 from server.values.rows import ROW_RATE
 
 WEIGHTS = Path(__file__).with_name("overlap.npz")
@@ -65,7 +68,7 @@ def spectrum(pcm: Float32Array) -> Float32Array:
 
 def relative(levels: Float32Array) -> Float32Array:
     """``spectrum``'s dB as the network reads them: float32 ``(t, 192)``, -2.5..2.2, whatever the gain."""
-    loud = np.percentile(levels.max(axis=1), LOUD_PERCENTILE).astype(np.float32)
+    loud = np.float32(percentile(levels.max(axis=1), LOUD_PERCENTILE))
     return np.asarray(np.clip(levels - loud, -RANGE_DB, HEADROOM_DB) / SCALE_DB + 1.5, np.float32)
 
 
@@ -82,11 +85,7 @@ class OverlapNetwork:
 
     def __init__(self, weights: Weights) -> None:
         """``weights``: as written by ``training/fit_overlap.py``. Raises KeyError if one is missing."""
-        self._first = (weights["first"], weights["first_bias"])
-        self._second = (weights["second"], weights["second_bias"])
-        self._project = (weights["project"], weights["project_bias"])
-        self._dilated = list(zip(weights["dilated"], weights["dilated_bias"], strict=True))
-        self._out = (weights["out"], weights["out_bias"])
+        self._session = one_thread_session(overlap_graph(weights, TIME_STRIDE))
 
     def hear(self, pcm: Float32Array, rows: int) -> Float32Array:
         """Probability of two voices at once in the last ``rows`` rows of ``pcm``: float32 ``(rows,)``, 0..1.
@@ -103,40 +102,8 @@ class OverlapNetwork:
 
     def probabilities(self, x: Float32Array) -> Float32Array:
         """Of each frame of ``relative`` levels, float32 ``(t, 192)``: float32 ``(ceil(t / 2),)``, 0..1."""
-        hidden = _convolve(x[:, :, np.newaxis], (3, 7), (TIME_STRIDE, 3), *self._first)
-        hidden = _convolve(hidden, (3, 5), (1, 3), *self._second)
-        weights, bias = self._project
-        flat = hidden.reshape(hidden.shape[0], -1)
-        # In parts: small products stay on the calling thread (see clap/spectrogram.py).
-        parts = [flat[start : start + _BLOCK] @ weights for start in range(0, flat.shape[0], _BLOCK)]
-        state = np.maximum(np.concatenate(parts) + bias, 0.0)
-        for place, (kernel, kernel_bias) in enumerate(self._dilated):
-            state = state + np.maximum(_dilate(state, 2**place) @ kernel + kernel_bias, 0.0)
-        logits = state @ self._out[0] + self._out[1]
-        return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
-
-
-def _convolve(
-    x: Float32Array, size: tuple[int, int], stride: tuple[int, int], weights: Float32Array, bias: Float32Array
-) -> Float32Array:
-    """Rectified 2-D convolution, zeros around: ``(t, f, c)`` to ``(ceil(t / stride), ceil(f / stride), d)``;
-    ``weights``: ``(size * c, d)`` in the order time, frequency, channel."""
-    (high, wide), (t, f, c) = size, x.shape
-    padded = np.zeros((t + high - 1, f + wide - 1, c), np.float32)
-    padded[high // 2 : high // 2 + t, wide // 2 : wide // 2 + f] = x
-    views = np.lib.stride_tricks.sliding_window_view(padded, wide, axis=1)[:, :: stride[1]]
-    out = np.broadcast_to(bias, (-(-t // stride[0]), views.shape[1], bias.shape[0]))
-    for late, kernel in enumerate(weights.reshape(high, wide * c, -1)):
-        patches = views[late : late + t : stride[0]].transpose(0, 1, 3, 2).reshape(out.shape[0], -1, wide * c)
-        out = np.asarray(out + patches @ kernel, np.float32)
-    return np.maximum(out, np.float32(0.0))
-
-
-def _dilate(state: Float32Array, by: int) -> Float32Array:
-    """Each frame with those ``by`` before and after it, zeros beyond the ends: ``(t, h)`` to ``(t, 3 * h)``."""
-    t = state.shape[0]
-    padded = np.pad(state, ((by, by), (0, 0)))
-    return np.concatenate((padded[:t], padded[by : by + t], padded[2 * by :]), axis=1)
+        told: list[Float32Array] = self._session.run(None, {"levels": x})
+        return told[0]
 
 
 def load_overlap(path: Path = WEIGHTS) -> OverlapNetwork:

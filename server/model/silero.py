@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from server.model.onnx import load_onnxruntime
+from server.model.onnx import one_thread_session
 from server.model.silero_graph import HIDDEN, PLACES, SPECTRUM_SAMPLES, block_graph
 from server.values.audio import Float32Array
 
@@ -40,14 +40,7 @@ _STRIDES = tuple(4 * samples for samples in (_PADDED, SPECTRUM_SAMPLES // 2, 1))
 
 def load_silero_session() -> "InferenceSession":
     """One ONNX Runtime session over ``block_graph``, with one thread; all streams and threads may share it."""
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session: InferenceSession = onnxruntime.InferenceSession(
-        block_graph(MODEL_FILE.read_bytes()), options, providers=["CPUExecutionProvider"]
-    )
+    session: InferenceSession = one_thread_session(block_graph(MODEL_FILE.read_bytes()))
     return session
 
 

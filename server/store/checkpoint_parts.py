@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from server.assessment.window_log import WindowLog
 from server.errors import SnapshotError
-from server.live.checkpoint import VERSION, SessionCheckpoint
+from server.live.checkpoint import VERSION, SessionCheckpoint, plain
 
 Part = Literal["log", "history"]
 """``log``: the judged windows. ``history``: the rows from which the judge aggregates."""
@@ -62,7 +62,8 @@ def parts_of(checkpoint: SessionCheckpoint, written: Written) -> Parts:
         new.append(NewRows("history", history_from, _packed(history[history_from:])))
     head = {"version": VERSION, "state": state, "log": len(log), "history": len(history)}
     then = Written(len(log), len(history), history[-1] if history else None)
-    return Parts(_packed(head), checkpoint.core, tuple(new), then)
+    core = None if checkpoint.core is None else bytes(checkpoint.core)
+    return Parts(_packed(head), core, tuple(new), then)
 
 
 def site_in(head: bytes) -> str | None:
@@ -109,5 +110,5 @@ def _with_history(state: dict[str, Any], rows: list[Any]) -> dict[str, Any]:
 
 
 def _packed(value: Any) -> bytes:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=plain)
     return zlib.compress(text.encode(), LEVEL)

@@ -11,7 +11,7 @@ from server.stream.far_end import FarEnd
 from server.stream.gaps import Gaps
 from server.stream.resample import Resampler
 from server.stream.ring import InputBuffer
-from server.stream.snapshot import pack, unpack
+from server.stream.snapshot import CoreSnapshot, unpack
 from server.stream.timeline import Timeline
 from server.values.audio import CORE_RATE, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat, Encoding, Float32Array
 from server.values.measures import RecordingTotals
@@ -206,11 +206,15 @@ class StreamCore:
 
     def snapshot(self) -> bytes:
         """The state at the end of the last whole hop: versioned, under 64 KiB, without PCM, mel and resampler."""
+        return bytes(self.frozen())
+
+    def frozen(self) -> CoreSnapshot:
+        """The same, packed only if somebody asks for its bytes."""
         assert self._finished is None, "snapshot after finish"
         state, rows = self._timeline.snapshot()
         far_end = self._far_end.snapshot(self._input.end)
         head = {"encoding": self.audio.encoding.value, "sample_rate": self._rate, "far_end": far_end}
-        return pack({**head, **state}, rows)
+        return CoreSnapshot({**head, **state}, rows)
 
     @classmethod
     def restore(

@@ -3,6 +3,7 @@
 Sans-IO and causal: a row depends on samples up to its end only, so rows cannot depend on how audio was chunked.
 """
 
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +38,7 @@ _HISTORY = FRAME_SAMPLES - ROW_SAMPLES
 _INPUT_COLUMNS = slice(Column.PEAK, Column.GAP + 1)
 
 
+@cache
 def _band_matrix() -> Float32Array:
     """Weights from a power spectrum to mean squares: the three energy columns, then the flux bands."""
     frequencies = np.fft.rfftfreq(FFT_SIZE, 1 / CORE_RATE)
@@ -49,6 +51,12 @@ def _band_matrix() -> Float32Array:
     return np.asarray(np.array(weights, np.float64).T * scale, np.float32)
 
 
+@cache
+def _sections() -> npt.NDArray[np.float64]:
+    return np.asarray(signal.butter(HIGH_PASS_ORDER, HIGH_PASS_HZ, "highpass", fs=CORE_RATE, output="sos"))
+
+
+@cache
 def _window() -> Float32Array:
     return np.asarray(signal.get_window("hann", FRAME_SAMPLES), np.float32)
 
@@ -64,9 +72,6 @@ class HopFeatures:
     """
 
     def __init__(self) -> None:
-        self._sos = signal.butter(HIGH_PASS_ORDER, HIGH_PASS_HZ, "highpass", fs=CORE_RATE, output="sos")
-        self._window = _window()
-        self._bands = _band_matrix()
         self._filter: npt.NDArray[np.float64] | None = None
         self._history = np.zeros(_HISTORY, np.float32)
         self._last_bands: Float32Array | None = None
@@ -98,18 +103,18 @@ class HopFeatures:
     def _high_pass(self, pcm: Float32Array) -> Float32Array:
         if self._filter is None:
             # Start as if the first sample had lasted for ever: an offset makes no step at the start.
-            self._filter = signal.sosfilt_zi(self._sos) * float(pcm[0])
-        filtered, self._filter = signal.sosfilt(self._sos, pcm.astype(np.float64), zi=self._filter)
+            self._filter = signal.sosfilt_zi(_sections()) * float(pcm[0])
+        filtered, self._filter = signal.sosfilt(_sections(), pcm.astype(np.float64), zi=self._filter)
         return np.asarray(filtered, np.float32)
 
     def _band_levels(self, filtered: Float32Array) -> Float32Array:
         """Band energies of the frames that end with each row, dB, float32 ``(r, 3 + flux bands)``."""
         joined = np.concatenate((self._history, filtered))
         self._history = joined[-_HISTORY:].copy()
-        frames = np.lib.stride_tricks.sliding_window_view(joined, FRAME_SAMPLES)[::ROW_SAMPLES] * self._window
+        frames = np.lib.stride_tricks.sliding_window_view(joined, FRAME_SAMPLES)[::ROW_SAMPLES] * _window()
         spectrum = fft.rfft(frames, FFT_SIZE, axis=1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
-        return _decibels(power @ self._bands)
+        return _decibels(power @ _band_matrix())
 
     def _flux(self, bands: Float32Array) -> Float32Array:
         before = bands[0] if self._last_bands is None else self._last_bands
@@ -128,7 +133,7 @@ class HopFeatures:
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
         before = state["filter"]
-        sections = self._sos.shape[0]
+        sections = _sections().shape[0]
         self._filter = None if before is None else np.asarray(before, np.float64).reshape(sections, 2)
         self._history = np.asarray(state["history"], np.float32).reshape(_HISTORY)
         bands = state["bands"]

@@ -125,8 +125,8 @@ def level_of(samples: Float32Array) -> tuple[float, float, bool]:
     if samples.shape[0] == 0:
         return FLOOR_DBFS, FLOOR_DBFS, False
     wide = samples.astype(np.float64)
-    rms = math.sqrt(float(np.mean(wide * wide)))
-    peak = float(np.abs(samples).max())
+    rms = math.sqrt(float(np.dot(wide, wide)) / samples.shape[0])
+    peak = max(float(samples.max()), -float(samples.min()))
     clipping = clipped_samples(samples).shape[0] >= LEVEL_CLIPPED * samples.shape[0]
     return dbfs(rms), dbfs(peak), clipping
 

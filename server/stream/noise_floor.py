@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from server.values.audio import Float32Array
-from server.values.rows import Column, is_pause
+from server.values.rows import Column, is_pause, median
 from server.values.stored import number
 
 RISE_DB_PER_S = 1.0
@@ -24,9 +22,9 @@ class NoiseFloor:
 
     def advance(self, rows: Float32Array) -> float | None:
         """Take the rows of one hop, float32 ``(r, N_COLUMNS)``; the floor in dBFS, ``None`` before any pause."""
-        pause = is_pause(rows)
-        if int(np.count_nonzero(pause)) >= MIN_ROOM_ROWS:
-            heard = float(np.median(rows[pause, Column.LEVEL_DB]))
+        levels = rows[is_pause(rows), Column.LEVEL_DB]
+        heard = median(levels) if levels.size >= MIN_ROOM_ROWS else None
+        if heard is not None:
             if self._floor_db is None or heard <= self._floor_db:
                 self._floor_db = heard
             else:

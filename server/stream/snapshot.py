@@ -37,6 +37,25 @@ _CRC = struct.Struct("<I")
 _ROW_BYTES = 4 * N_COLUMNS
 
 
+class CoreSnapshot:
+    """A StreamCore's state at one moment: ``bytes`` packs it when somebody needs that, on any thread.
+
+    Most snapshots are replaced a second later, and nobody has read them.
+    """
+
+    __slots__ = ("_held",)
+
+    def __init__(self, state: dict[str, Any], rows: Float32Array) -> None:
+        """As for ``pack``; neither may change any more."""
+        self._held: bytes | tuple[dict[str, Any], Float32Array] = state, rows
+
+    def __bytes__(self) -> bytes:
+        held = self._held
+        if not isinstance(held, bytes):
+            held = self._held = pack(*held)
+        return held
+
+
 def pack(state: dict[str, Any], rows: Float32Array) -> bytes:
     """``state`` (JSON-able, finite numbers) and ``rows`` (float32 ``(r, N_COLUMNS)``) as under 64 KiB."""
     text = json.dumps(state, separators=(",", ":"), allow_nan=False).encode()

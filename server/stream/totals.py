@@ -107,9 +107,9 @@ class Totals:
         zeros = np.zeros((self._open_zeros, N_COLUMNS), np.float32)
         zeros[:, Column.ZERO] = 1.0
         joined = np.concatenate((self._edge, zeros, rows))
-        if self._usual_peak is not None:
-            self._dropout_rows += int(np.diff(dropout_runs(joined, self._usual_peak), axis=1).sum())
         silent = is_silent(joined)
+        if self._usual_peak is not None and silent.any():
+            self._dropout_rows += int(np.diff(dropout_runs(joined, self._usual_peak), axis=1).sum())
         sounding = np.flatnonzero(~silent)
         last = int(sounding[-1]) + 1 if sounding.size else 0
         self._open_zeros = min(joined.shape[0] - last, LONGEST_OPEN_ROWS)

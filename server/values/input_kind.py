@@ -5,6 +5,7 @@ from enum import StrEnum
 import numpy as np
 
 from server.values.audio import Float32Array
+from server.values.percentiles import percentile
 from server.values.rows import DIGITAL_SILENCE, ROW_RATE, Column, is_far_end, is_gap, is_silent, runs
 
 FLOOR_DBFS = -50.0
@@ -47,7 +48,7 @@ def input_kind(rows: Float32Array) -> InputKind:
     levels = rows[present & ~silent, Column.LEVEL_DB]
     if not levels.size:
         return InputKind.SOUND  # only the far end sounded
-    median, highest = np.percentile(levels, [50.0, 99.0])
+    median, highest = percentile(levels, 50.0), percentile(levels, 99.0)
     steady = median <= FLOOR_DBFS and highest - median <= FLOOR_SPREAD_DB
     return InputKind.FLOOR if steady or highest <= DEAD_DBFS else InputKind.SOUND
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.values.audio import Float32Array
+from server.values.percentiles import percentile
 
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
@@ -160,8 +161,8 @@ def pause_rows(rows: Float32Array, speech: BoolArray, far_end: BoolArray, gap: B
 def _unheard_word(rows: Float32Array, pause: BoolArray, onset: int) -> BoolArray:
     """Rows at a stream's start that rise above the room; ``onset``: first row of speech, 0 if there is none."""
     levels = rows[:, Column.LEVEL_DB]
-    quietest = np.percentile(levels[is_present(rows) & ~is_silent(rows)], 10.0)
-    risen = np.asarray(levels > min(np.percentile(levels[pause], 25.0), quietest) + ONSET_RISE_DB)
+    quietest = percentile(levels[is_present(rows) & ~is_silent(rows)], 10.0)
+    risen = np.asarray(levels > min(percentile(levels[pause], 25.0), quietest) + ONSET_RISE_DB)
     last = max(onset - MARGIN_BEFORE_ROWS, 0)
     first = max(last - LATEST_ONSET_ROWS, 0)
     quiet = np.flatnonzero(~risen[first:last])

@@ -1,6 +1,8 @@
 """A session as the patient sees it: what is sent, and when."""
 
+import gc
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -388,3 +390,14 @@ async def test_a_prompt_that_is_up_is_cleared_once_the_bytes_are_not_what_was_de
     await patient.speak_scored(b"OggS" + noise(12, level=0.001)[4:])
     await patient.end()
     assert [one["id"] for one in patient.socket.got("prompt.cleared")] == [one["id"] for one in raised]
+
+
+async def test_a_session_that_waits_for_audio_holds_no_window(manager: SessionManager, scorer: FakeScorer) -> None:
+    """A window has 10 s of PCM, as much as all else of a session."""
+    patient = Patient(manager)
+    await patient.start()
+    await patient.speak_scored(noise(16))
+    held = [ref(request.window.pcm) for batch in scorer.batches for request in batch]
+    assert len(held) == 14
+    scorer.batches.clear()
+    await until(lambda: gc.collect() >= 0 and not any(pcm() is not None for pcm in held))

@@ -16,6 +16,7 @@ from server.values.marked import MarkedRows
 from server.values.measures import Mos
 from server.values.rows import Column
 from tests.model.hearing import MixLabels, last_window, made_rows, mixer, overlap_network, samples_of, windows_of
+from tools.material.overlap_layers import probabilities, weights_of_the_network
 
 Float64Array = npt.NDArray[np.float64]
 QUIET = Mos(3.5, 4.0, 3.3, 0)
@@ -83,6 +84,16 @@ def test_an_answer_stands_where_its_sound_is() -> None:
     pcm[16_000:] = np.sin(2 * np.pi * 600 * np.arange(8_000) / 16_000)
     heard = OverlapNetwork(arrays).hear(pcm, 100)
     assert heard[:44].max() < heard[58:].min()
+
+
+@pytest.mark.parametrize("name", ["000_clean_en.flac", "070_second_talker_en.flac"])
+@pytest.mark.parametrize("frames", [12, 13, 47, 72])
+def test_the_graph_gives_what_the_layers_give_one_by_one(name: str, frames: int, mixes: Path) -> None:
+    weights = weights_of_the_network()
+    for start in range(0, 160_000, 40_000):
+        levels = relative(spectrum(samples_of(mixes / name)[start : start + 24_000]))[:frames]
+        told = overlap_network().probabilities(levels)
+        np.testing.assert_allclose(told, probabilities(weights, levels), atol=1e-6, rtol=0)
 
 
 def test_what_the_network_reads_is_relative_to_its_loud_frames() -> None:

@@ -272,3 +272,12 @@ def test_speech_begins_and_ends_on_whole_samples(rate: int) -> None:
     events = [e for e in run(core_at(rate), s16(samples)) if isinstance(e, SpeechStarted | SpeechStopped)]
     assert [type(event.sample) for event in events] == [int, int]
     assert abs(events[-1].sample - (rate * 2 + 77)) <= rate // 16_000 + 1
+
+
+def test_a_snapshot_that_is_packed_later_holds_the_moment_at_which_it_was_taken() -> None:
+    core, sound = core_at(16_000), s16(babble(9, 16_000))
+    core.receive_pcm(sound[: 10 * 16_000])
+    core.far_end(True)
+    frozen, packed = core.frozen(), core.snapshot()
+    core.receive_pcm(sound[10 * 16_000 :])
+    assert bytes(frozen) == packed != core.snapshot()

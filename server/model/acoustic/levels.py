@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from server.values.marked import MarkedRows
+from server.values.percentiles import percentile
 from server.values.rows import BoolArray, spread
 
 FLOOR_DB = -120.0
@@ -57,18 +57,6 @@ class Noise:
     def steady_db(self) -> float:
         """Half-way between the two: a single event (a cough, a door) moves it little, steady noise moves it fully."""
         return 0.5 * (self.mean_db + self.median_db)
-
-
-def percentile(values: npt.NDArray[np.floating[Any]], share: float) -> float:
-    """The ``share`` percentile (0..100), linear between neighbours; ``values``, in any order, must not be empty.
-
-    numpy's own takes four times as long for a thousand numbers, and a window asks for a dozen.
-    """
-    at = (values.size - 1) * share / 100.0
-    low = int(at)
-    high = min(low + 1, values.size - 1)
-    placed = np.partition(values, (low, high))
-    return float(placed[low]) + (at - low) * (float(placed[high]) - float(placed[low]))
 
 
 def mean_db(powers: npt.NDArray[np.float64]) -> float:

@@ -15,6 +15,7 @@ from server.values.rows import (
     BoolArray,
     Column,
     dropout_runs,
+    median,
     runs,
 )
 
@@ -73,7 +74,8 @@ def _loud(rows: MarkedRows, faintest: float) -> float:
     """Peak, linear 0..1, over which sound that stops is speech: an editor cuts the room's noise between two takes."""
     speech = max(CUT_PEAK_RATIO * (rows.usual_peak or 0.0), faintest)
     pause = rows.pause
-    return max(speech, ROOM_PEAKS * float(np.median(rows.peak[pause]))) if pause.any() else speech
+    room = median(rows.peak[pause])
+    return speech if room is None else max(speech, ROOM_PEAKS * room)
 
 
 def has_faded(rows: MarkedRows, start: int) -> bool:

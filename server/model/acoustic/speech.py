@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
-from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_db, percentile
+from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_db
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Pauses, syllables_per_second
+from server.values.percentiles import percentile
 from server.values.rows import MIN_PAUSE_ROWS, ROW_RATE, BoolArray, Column, runs, spread
 
 SMOOTHING_ROWS = 11

@@ -10,6 +10,7 @@ from server.model.acoustic.levels import under_echo
 from server.model.acoustic.spectrum import FRAME, Spectrum
 from server.values.audio import CORE_RATE
 from server.values.marked import MarkedRows
+from server.values.percentiles import percentile
 
 FLAT_DB = -15.0
 """A whisper has as much above 4 kHz as below 1 kHz, within this many dB (-8 to +11 measured); voices, traffic and
@@ -47,7 +48,7 @@ def is_whispered(spectra: Spectrum, rows: MarkedRows, speech_db: float | None) -
     energy = power[:, VOICE_BINS].sum(axis=1)
     if energy.size < LEAST_FRAMES:
         return False
-    loud = power[energy >= np.percentile(energy, 95.0) * 10.0 ** (-LOUD_DB / 10.0)]
+    loud = power[energy >= percentile(energy, 95.0) * 10.0 ** (-LOUD_DB / 10.0)]
     return loud.shape[0] >= LEAST_FRAMES and voiced_share(loud[:, VOICE_BINS]) < LEAST_VOICED
 
 

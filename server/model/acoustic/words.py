@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from server.model.acoustic.levels import percentile
 from server.scoring.denoising import COLUMNS, TENTHS
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
+from server.values.percentiles import percentile
 from server.values.rows import ROW_RATE, BoolArray
 
 LEAST_WORDS_ROWS = 50
