@@ -56,6 +56,14 @@ def test_it_is_judged_by_its_level_in_a_recording_and_told_to_the_doctor_alone_i
     assert faint_cap(TELEMEDICINE, voices[:1], Mode.RECORDING) == {}
 
 
+@pytest.mark.parametrize(("stretches", "least"), [(3, 0.45), (6, 0.6), (25, 1.0)])
+def test_the_less_it_says_the_less_it_costs(stretches: int, least: float) -> None:
+    """Three seconds of somebody in the background once failed ten good minutes."""
+    voices = heard(*[(1, 4.0, -22.0)] * stretches, (2, 4.0, -44.0))
+    assert faint(voices) == [False, True]
+    assert faint_cap(TELEMEDICINE, voices, Mode.RECORDING).get("close_enough", 1.0) >= least
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_loud_voice_does_not_hide_it(mode: Mode) -> None:
     judge = SessionJudge(TELEMEDICINE, mode)
