@@ -77,8 +77,8 @@ class Admitted:
 async def open_transport(websocket: WebSocket, right: Right, session_id: str | None = None) -> Admitted | None:
     """Accept a caller who has ``right``, by a token for it (subprotocol ``bearer.<token>``) or a key.
 
-    ``tingqing.v1`` is echoed if it was offered, the token never. ``None``: refused and closed. A client that offers no
-    subprotocol is assumed to speak this one; a client that offers only others does not.
+    ``tingqing.v1`` is echoed if it was offered, the token never. ``None``: refused and closed, or gone. A client that
+    offers no subprotocol is assumed to speak this one; a client that offers only others does not.
     """
     offered = websocket.scope["subprotocols"]
     if offered and PROTOCOL not in offered:
@@ -89,8 +89,18 @@ async def open_transport(websocket: WebSocket, right: Right, session_id: str | N
     except TingqingError as error:
         await refuse(websocket, error)
         return None
-    await websocket.accept(PROTOCOL if offered else None)
+    if not await _accepted(websocket, PROTOCOL if offered else None):
+        return None
     return Admitted(SocketTransport(websocket), principal, claim)
+
+
+async def _accepted(websocket: WebSocket, subprotocol: str | None) -> bool:
+    """False if the peer has gone meanwhile, which the server tells as an OSError."""
+    try:
+        await websocket.accept(subprotocol)
+    except OSError:
+        return False
+    return True
 
 
 async def _caller(websocket: WebSocket, right: Right, session_id: str | None) -> tuple[Principal, Claim | None]:
@@ -102,7 +112,8 @@ async def _caller(websocket: WebSocket, right: Right, session_id: str | None) ->
 
 async def refuse(websocket: WebSocket, error: TingqingError) -> None:
     """Accept, send the error, close with its code."""
-    await websocket.accept(PROTOCOL if PROTOCOL in websocket.scope["subprotocols"] else None)
+    if not await _accepted(websocket, PROTOCOL if PROTOCOL in websocket.scope["subprotocols"] else None):
+        return
     transport = SocketTransport(websocket)
     try:
         await transport.send_text(error_message(error).model_dump_json())

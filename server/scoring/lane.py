@@ -206,7 +206,7 @@ class Lane(Generic[Q, A]):
         try:
             values = self._work([job.request for job in batch])
             assert len(values) == len(batch), f"{self.name} returned {len(values)} answers for {len(batch)} requests"
-        except Exception as error:  # whatever a scorer raises, all waiters must be told
+        except BaseException as error:  # whatever a scorer raises, all waiters must be told, and the thread goes on
             self._tally.failed += len(batch)
             failure = ScoringError(f"The scorer {self.name} failed ({type(error).__name__}); the session goes on.")
             failure.__cause__ = error

@@ -4,10 +4,11 @@ miss what is still in its write-ahead log. Patients' sessions are left out: they
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from server.errors import SettingsError
 from server.ownership import give_to_owner
@@ -16,7 +17,7 @@ from server.store.database import FILE
 
 BUSY_S = 10.0
 VERSION = "SELECT version_num FROM alembic_version"
-OF_PATIENTS = ("running_sessions", "running_rows", "ended_sessions")
+OF_PATIENTS = ("running_sessions", "running_rows", "ended_sessions", "announced_sessions")
 BESIDE = ("-wal", "-shm", "-journal")
 IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR}
@@ -102,13 +103,28 @@ def _copied(source: Path, here: sqlite3.Connection) -> str:
     """Read-only, so that looking at a backup changes nothing beside it."""
     there = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
     with closing(there):
-        there.backup(here)
+        there.backup(here, progress=_patience(source))
     here.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
     for table in tables_of(here).intersection(OF_PATIENTS):
         here.execute(f"DELETE FROM {table}")
     version = _checked(here)
     here.execute("VACUUM")  # what was deleted is still in the file's free pages
     return version
+
+
+def _patience(source: Path) -> Callable[[int, int, int], None]:
+    """For ``backup``, which tries a locked database again without end. Its callback raises SettingsError."""
+    until = monotonic() + BUSY_S
+
+    def progress(status: int, _remaining: int, _total: int) -> None:
+        if status & 0xFF in IN_USE and monotonic() >= until:
+            raise SettingsError(
+                f"{source}: another process has had the database locked for {BUSY_S:g} s. Stop it, or try again later. "
+                f"另一个进程锁定数据库已超过 {BUSY_S:g} 秒。请停止该进程，或稍后重试。",
+                param="--data-dir",
+            )
+
+    return progress
 
 
 def _checked(connection: sqlite3.Connection) -> str:

@@ -9,9 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.websockets import WebSocket
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from server.access.principal import ANYONE, Principal, Right
+from server.api import sockets as api_sockets
+from server.api.sockets import open_transport, refuse
+from server.errors import ConfigError
 from tests.api.client import PROTOCOL, faults_until_close, receive, start, until
 from tests.api.conftest import Served
 
@@ -191,3 +197,19 @@ async def test_the_server_still_scores_after_all_faults(served: Served) -> None:
         answer = await client.get(f"{served.url}/readyz", timeout=10)
     assert answer.status_code == 200, answer.text
     assert answer.json()["ready"] is True
+
+
+async def test_a_peer_that_goes_while_it_is_let_in_is_no_fault_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(_message: Any) -> None:
+        raise ClientDisconnected
+
+    async def caller(*_: object) -> tuple[Principal, None]:
+        return ANYONE, None
+
+    monkeypatch.setattr(api_sockets, "_caller", caller)
+    scope = {"type": "websocket", "subprotocols": [PROTOCOL], "headers": []}
+    assert await open_transport(WebSocket(scope, receive, send), Right.BEGIN) is None
+    await refuse(WebSocket(scope, receive, send), ConfigError("as the test asked"))

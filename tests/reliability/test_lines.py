@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from server.client import stream_client
 from server.client.pcm_source import PcmSource
 from server.client.sample_visit import sample_visit
 from server.client.stream_client import Lost, StreamClient, stream_url
-from server.live.limits import LiveLimits
+from server.settings import live_limits
 from server.wire.client import SessionStart
 from tests.api.conftest import Served, start
 from tests.reliability.caller import RATE, Caller, same, start_message
@@ -26,15 +26,15 @@ SPEECH_S = 15
 BEGUN = 40_000
 """Bytes in either direction by which the session has begun."""
 
-IMPATIENT = LiveLimits(start_s=2.0, idle_s=8.0, send_s=1.0)
 PCM = sample_visit()[: SPEECH_S * RATE].tobytes()
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as shortened:
-        limits = partial(LiveLimits, start_s=IMPATIENT.start_s, idle_s=IMPATIENT.idle_s, send_s=IMPATIENT.send_s)
-        shortened.setattr(server.app, "LiveLimits", limits)
+        shortened.setattr(
+            server.app, "live_limits", lambda given: replace(live_limits(given), start_s=2.0, idle_s=8.0, send_s=1.0)
+        )
         running = start(send_buffer=16 * 1024, drain_s=0.1, mos=False, clap="off")
     yield running
     running.stop()

@@ -21,7 +21,7 @@ class Work:
         self.gate.set()
         self.entered = threading.Event()
         self.batches: list[list[int]] = []
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def __call__(self, numbers: Sequence[int]) -> list[int]:
         self.batches.append(list(numbers))
@@ -149,6 +149,19 @@ async def test_failing_work_answers_every_waiter() -> None:
     work.error = None
     assert await answer(lane, 4) == 8, "the lane goes on"
     assert lane.metrics().failed == 3
+    await lane.stop()
+
+
+async def test_a_scorer_that_would_end_its_thread_does_not() -> None:
+    work = Work()
+    lane = await started(work)
+    for error in (SystemExit(3), MemoryError()):
+        work.error = error
+        with pytest.raises(ScoringError, match=type(error).__name__):
+            await answer(lane, 1)
+    work.error = None
+    assert lane.alive
+    assert await answer(lane, 4) == 8
     await lane.stop()
 
 

@@ -16,6 +16,7 @@ from server.access.principal import Role
 from server.app import open_access, open_keys
 from server.errors import SettingsError
 from server.settings import Settings
+from server.store import backup
 from server.store.backup import back_up, restore
 from server.store.database import FILE
 
@@ -212,3 +213,16 @@ async def test_what_root_writes_belongs_to_the_service(tmp_path: Path, monkeypat
     owner = (folder.stat().st_uid, folder.stat().st_gid)
     assert [name.split("-")[0] for name, *_ in given] == [".copy.db", f".{FILE}"]
     assert {tuple(ids) for _, *ids in given} == {owner}
+
+
+def test_a_database_that_is_locked_is_told_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+    asyncio.run(add_keys(folder, 1))
+    monkeypatch.setattr(backup, "BUSY_S", 0.2)
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SettingsError, match=r"locked for 0\.2 s.*锁定"):
+            back_up(folder, target)
+        assert list(tmp_path.iterdir()) == [folder]
+    assert back_up(folder, target).isdecimal()

@@ -1,5 +1,6 @@
 """The audio tower on a GPU. Written for CUDA and tested on a CPU; it has not run on a GPU yet."""
 
+import logging
 from collections.abc import Callable
 from typing import Literal
 
@@ -11,6 +12,8 @@ from server.model.clap.devices import TORCH_DTYPES, Dtype
 from server.model.clap.spectrogram import N_FRAMES, N_MELS
 from server.model.clap.tower import LeanTower
 from server.values.audio import Float32Array
+
+log = logging.getLogger(__name__)
 
 BATCH = 256
 """Windows per batch: 66 MB of mel."""
@@ -48,10 +51,31 @@ class GpuBackend:
         self._slots: dict[int, _Slot] = {}
 
     def embed(self, mels: Float32Array) -> Float32Array:
-        """In batches of at most ``batch``: float32 ``(n, 1001, 64)`` to ``(n, projection)``."""
-        parts = (mels[start : start + self.batch] for start in range(0, mels.shape[0], self.batch))
+        """In batches of at most ``batch``, or of half of that for good where the device's memory is too small: float32
+        ``(n, 1001, 64)`` to ``(n, projection)``. Raises torch.OutOfMemoryError if it is too small for one window."""
+        done: list[Float32Array] = []
+        start = 0
         with torch.inference_mode():
-            return np.concatenate([self._slot(part.shape[0]).from_host(part) for part in parts])
+            while start < mels.shape[0]:
+                part = mels[start : start + self.batch]
+                try:
+                    done.append(self._slot(part.shape[0]).from_host(part))
+                    start += part.shape[0]
+                    continue
+                except torch.OutOfMemoryError:
+                    if part.shape[0] == 1:
+                        raise
+                self._shrink(part.shape[0])  # only now: what failed is held by its exception
+        return np.concatenate(done)
+
+    def _shrink(self, windows: int) -> None:
+        """The device has no memory for so many, 2 at least: from now on half of them at once."""
+        size = 1 << (windows - 1).bit_length()
+        self._slots = {kept: slot for kept, slot in self._slots.items() if kept < size}
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.batch = size // 2
+        log.warning("the device is out of memory: CLAP takes at most %d windows at once from now on", self.batch)
 
     def embed_there(self, mels: Tensor) -> Tensor:
         """The same for mels already on the device; the embeddings stay there, float32 ``(n, projection)``."""

@@ -103,3 +103,36 @@ def test_the_scorer_is_given_as_many_windows_at_once_as_its_backend_has_streams(
     scorer = ClapScorer(LoadedClap("tiny", backend, None, 1.0))  # type: ignore[arg-type]  # no texts are needed
     assert isinstance(scorer, ParallelScorer)
     assert scorer.side_by_side == 2
+
+
+def test_a_device_without_memory_for_a_batch_gets_halves_of_it_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
+    tower = LeanTower(tiny_model())
+    mels = np.random.default_rng(1).uniform(-80, 0, (7, 1001, 64)).astype(np.float32)
+    whole = GpuBackend(copy.deepcopy(tower), CPU, "fp32", batch=1).embed(mels)
+    backend = GpuBackend(copy.deepcopy(tower), CPU, "fp32", batch=8)
+    tried: list[int] = []
+
+    def tight(batch: torch.Tensor) -> torch.Tensor:
+        tried.append(batch.shape[0])
+        if batch.shape[0] > 2:
+            raise torch.OutOfMemoryError("as the test asked")
+        there: torch.Tensor = tower(batch)
+        return there
+
+    backend._call = tight
+    assert np.abs(backend.embed(mels) - whole).max() < 1e-6
+    assert tried == [8, 4, 2, 2, 2, 1]
+    assert len(caplog.messages) == 2
+    backend.embed(mels[:4])
+    assert tried[6:] == [2, 2], "it is not tried again"
+
+
+def test_a_device_without_memory_for_one_window_says_so() -> None:
+    backend = GpuBackend(LeanTower(tiny_model()), CPU, "fp32", batch=4)
+
+    def none(_batch: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("as the test asked")
+
+    backend._call = none
+    with pytest.raises(torch.OutOfMemoryError):
+        backend.embed(np.zeros((3, 1001, 64), np.float32))
