@@ -287,6 +287,7 @@ class Admission:
     def _go_on(self, session: Session, gone_s: float) -> Accepted:
         known, engine = session.core, self._engine
         core = engine.make_core(session.audio) if known is None else engine.restore_core(bytes(known))
+        session.idle.came_back(self._clock.now(), min(gone_s, self._limits.resume_ttl_s))
         ahead = round((gone_s + REPLAY_SLACK_S) * session.audio.sample_rate)
         return Accepted(session, core, session.furthest_sample + ahead)
 

@@ -32,6 +32,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "update": session.update,
         "prompts": session.prompts.snapshot(),
         "warnings": session.warnings.snapshot(now),
+        "idle": session.idle.snapshot(now),
         "declaration_decided": session.declaration.decided,
         "assessment": session.assessment.snapshot(log=False),
     }
@@ -67,6 +68,7 @@ def restore_session(
         session.update = None if update is None else QualityUpdate.model_validate(update)
         session.prompts.restore(state["prompts"], saved_at)
         session.warnings.restore(state["warnings"], saved_at)
+        session.idle.restore(state["idle"], saved_at)
         session.declaration = DeclarationCheck(session.audio, decided=bool(state["declaration_decided"]))
         session.assessment = Assessment.restore(
             state["assessment"] | {"log": checkpoint.log},

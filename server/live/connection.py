@@ -277,7 +277,7 @@ class Connection:
         while True:
             now = self._clock.now()
             paused = self.session.phase is Phase.PAUSED
-            idle_at = now + limits.idle_s if self._intake.busy else self._intake.idle.ends_at(paused=paused)
+            idle_at = now + limits.idle_s if self._intake.busy else self.session.idle.ends_at(paused=paused)
             expires_at = self.session.started_at + limits.max_session_s
             if now >= expires_at:
                 return self.stop(endings.EXPIRED)

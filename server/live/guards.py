@@ -1,9 +1,11 @@
 """How often a peer may make control faults, and how fast it may send audio. Sans-IO; times in seconds."""
 
 from collections import deque
+from typing import Any
 
 from server.access.buckets import Bucket
 from server.errors import FasterThanRealTimeError, TooManyChangesError, TooManyFaultsError
+from server.values.stored import amount
 
 FAULTS = 5
 FAULTS_WITHIN_S = 10.0
@@ -63,6 +65,9 @@ class IdleGuard:
 
     Audio that comes at a twentieth of real time or faster keeps it going; so does a pause, for ``pause_s`` since audio
     last came as it should, which three seconds of it do. What is only declared lost counts for nothing.
+
+    One for a session, whatever sockets and processes it has: who comes back has again the usual time to speak, as after
+    a pause, and renews nothing.
     """
 
     def __init__(self, now: float, idle_s: float, pause_s: float) -> None:
@@ -73,18 +78,32 @@ class IdleGuard:
 
     def audio(self, audio_s: float, now: float) -> None:
         """Seconds of audio came."""
-        self._earned = min(now + self._idle_s, self._earned + SLOWEST * audio_s)
+        self._earned = min(now + self._idle_s, max(self._earned, now) + SLOWEST * audio_s)
         if self._earned == now + self._idle_s:
             self._full_at = now
 
     def turned(self, now: float) -> None:
         """A pause begins or ends: audio may take its time again, but no pause renews another."""
         self._granted = min(now, self._full_at + self._pause_s) + self._idle_s
-        self._earned = max(self._earned, now)
+
+    def came_back(self, now: float, gone_s: float) -> None:
+        """A new socket has the session; for ``gone_s`` seconds it had none, which count for nothing."""
+        self._earned += gone_s
+        self._full_at += gone_s
+        self.turned(now)
 
     def ends_at(self, *, paused: bool) -> float:
         """Clock time at which the session is over unless something comes."""
         return self._full_at + self._pause_s if paused else max(self._earned, self._granted)
+
+    def snapshot(self, now: float) -> dict[str, float]:
+        """What ``restore`` takes; JSON-able."""
+        return {"earned_s": max(0.0, self._earned - now), "full_ago_s": max(0.0, now - self._full_at)}
+
+    def restore(self, state: Any, then: float) -> None:
+        """``then``: when the snapshot was made. Call ``came_back`` next. Raises LookupError, TypeError, ValueError."""
+        self._earned = then + amount(state["earned_s"])
+        self._full_at = then - amount(state["full_ago_s"])
 
 
 class PaceGuard:

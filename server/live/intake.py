@@ -19,7 +19,7 @@ from server.live.acks import Acks
 from server.live.clock import Clock
 from server.live.endings import Ending
 from server.live.flow import CatchingUp, Current, Finished, Flow, moved
-from server.live.guards import FaultGuard, IdleGuard, PaceGuard
+from server.live.guards import FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
 from server.live.loop_watch import LoopWatch
 from server.live.mailbox import Mail, Mailbox
@@ -62,7 +62,6 @@ class Intake:
         watch: LoopWatch,
     ) -> None:
         self.busy = False
-        self.idle = IdleGuard(clock.now(), limits.idle_s, limits.pause_s)
         self._session = session
         self._core = core
         self._mailbox = mailbox
@@ -140,7 +139,7 @@ class Intake:
         arrived = self._clock.now()
         if self._session.phase is Phase.PAUSED:
             self._session.pause(False)
-            self.idle.turned(arrived)
+            self._session.idle.turned(arrived)
         idle_s, self._idle_s = self._idle_s, 0.0
         if not self._lossless():
             samples = len(data) // self._session.audio.encoding.sample_bytes
@@ -171,7 +170,7 @@ class Intake:
         self._acks.tell()
 
     def _after_audio(self, samples: float) -> None:
-        self.idle.audio(samples / self._rate, self._clock.now())
+        self._session.idle.audio(samples / self._rate, self._clock.now())
         if isinstance(self._flow, CatchingUp) and self._core.samples_received >= self._flow.until:
             self._flow = moved(self._flow, Current())
             self._acks.paced = not self._lossless()
@@ -238,7 +237,7 @@ class Intake:
             case AudioPause() | AudioResume():
                 session.pause(isinstance(message, AudioPause))
                 self._due.restart()
-                self.idle.turned(self._clock.now())
+                session.idle.turned(self._clock.now())
             case AudioGap():
                 await self._gap(message.samples)
             case FarEnd():

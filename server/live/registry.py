@@ -149,12 +149,16 @@ class Registry:
 
     def of_site(self, site: str) -> list[Session]:
         """The running sessions of ``site`` in this process."""
-        return [entry.session for entry in self._entries.values() if entry.session.site == site]
+        return [entry.session for entry in self._of(site)]
 
     def full_for(self, site: str, elsewhere: int) -> bool:
-        """Whether as many patients of ``site`` are connected as may be. ``elsewhere``: of them, to other processes."""
-        most = self._limits.max_sessions_per_site
-        return most is not None and elsewhere + sum(each.session.site == site for each in self.connections) >= most
+        """Whether ``site`` has as many sessions as it may; one that waits counts, for its patient is never refused.
+        ``elsewhere``: patients of ``site`` who are connected to other processes."""
+        most, here = self._limits.max_sessions_per_site, self._of(site)
+        return most is not None and elsewhere + sum(not isinstance(one.state, EndingAlone) for one in here) >= most
+
+    def _of(self, site: str) -> list[Entry]:
+        return [entry for entry in self._entries.values() if entry.session.site == site]
 
     # -- its sockets
 
@@ -162,7 +166,7 @@ class Registry:
         """``new`` has the id of a session that waits for its patient, and takes its place and its observers."""
         entry = self._entries[new.id]
         assert isinstance(entry.state, Waiting), f"a session with {entry.state} is not replaced"
-        new.inherit(entry.session)
+        new.inherit(entry.session, self._clock.now() - entry.state.since)
         new.hub.publish(snapshot_message(new).model_dump_json(), "snapshot")
         entry.session = new
 

@@ -17,7 +17,7 @@ from server.errors import ShedError
 from server.judge.judgement import PromptEvent
 from server.judge.labels import LabelSet
 from server.live.clock import Clock
-from server.live.guards import ChangeGuard
+from server.live.guards import ChangeGuard, IdleGuard
 from server.live.hub import Hub
 from server.live.limits import LiveLimits
 from server.live.messages import capture_of, error_message, format_of, kind_of
@@ -89,6 +89,7 @@ class Session:
         self.came_back = False
         self.moved = False
         self.changes = ChangeGuard(clock.now())
+        self.idle = IdleGuard(clock.now(), limits.idle_s, limits.pause_s)
         self.engine = engine
         self.started_at = clock.now()
         self.began = clock.wall_time()
@@ -141,10 +142,13 @@ class Session:
 
     # -- state
 
-    def inherit(self, former: "Session") -> None:
-        """Take the place of ``former``, in which nothing was said: its observers watch this one from now on."""
+    def inherit(self, former: "Session", gone_s: float) -> None:
+        """Take the place of ``former``, in which nothing was said: its observers watch this one from now on.
+        ``gone_s``: for how long it had no socket."""
         former._move(Phase.ENDED, "its patient begins anew")
         self.hub = former.hub
+        self.idle = former.idle
+        self.idle.came_back(self.clock.now(), gone_s)
 
     def attach(self, outbox: Outbox) -> None:
         """A patient's socket is there: the first one, or a new one after a break."""

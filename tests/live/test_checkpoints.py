@@ -268,7 +268,7 @@ def test_garbage_is_refused_as_a_checkpoint(data: bytes) -> None:
 
 def test_the_version_of_a_checkpoint_rises_with_that_of_the_assessment_in_it() -> None:
     """Whoever raises one raises both, so that a session of another version is refused before it is taken."""
-    assert (VERSION, assessment.VERSION) == (6, 5)
+    assert (VERSION, assessment.VERSION) == (7, 5)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
@@ -329,3 +329,49 @@ async def test_the_checkpoint_holds_the_latest_score_message_and_request(diction
         doctor = Doctor(second, started["session_id"])
         assert (await doctor.socket.expect("snapshot"))["warnings"] == ["audio_gap"]
         assert (await patient.end())["result"]["source"]["duration_s"] == 4.0, "though nothing was sent again"
+
+
+async def test_another_form_of_a_checkpoint_is_another_version(dictionaries: Dictionaries) -> None:
+    """Whoever changes the names below raises both VERSIONs, here too, and says in CHANGELOG that sessions end."""
+    store = MemoryCheckpoints()
+    kept = await store.get((await begun(dictionaries, store))["session_id"])
+    assert kept is not None
+    assert (VERSION, sorted(kept.state)) == (
+        7,
+        [
+            *("age_s", "assessment", "attempt_of", "declaration_decided", "failure_told_s", "furthest_sample", "id"),
+            *("idle", "prompts", "resume_digest", "saved_at", "site", "start", "update", "warnings"),
+        ],
+    )
+    parts = {name: sorted(kept.state[name]) for name in ("assessment", "idle", "prompts", "warnings")}
+    assert parts == {
+        "assessment": [
+            *("denoised", "findings", "judge", "mos", "shed", "talked", "version", "windows_replaced"),
+        ],
+        "idle": ["earned_s", "full_ago_s"],
+        "prompts": ["board", "nudges"],
+        "warnings": ["clipping", "silent", "silent_since", "told_s"],
+    }
+
+
+async def test_who_trickles_renews_nothing_in_another_process(dictionaries: Dictionaries) -> None:
+    store, here, there = MemoryCheckpoints(), FakeClock(), FakeClock(now=7.0, wall=1000.0 + 4 + 850 + 5)
+    async with process(dictionaries, store, here) as first:
+        patient = Patient(first, here)
+        started = await patient.start()
+        await patient.speak_scored(noise(4))
+        patient.socket.say({"type": "audio.pause"})
+        await patient.taken()
+        await here.advance(850)
+        patient.socket.say({"type": "prompt.snooze", "id": "speak_up"})
+        await patient.taken()
+        await power_cut(patient)
+    async with process(dictionaries, store, there) as second:
+        patient = Patient(second, there)
+        await patient.start(resume=ticket(started))
+        patient.socket.say({"type": "audio.pause"})
+        await patient.taken()
+        await there.advance(48)
+        assert patient.socket.closed is None
+        await there.advance(15)  # the look that is due, once a minute at least
+        assert await patient.closed() == 4408

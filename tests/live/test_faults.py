@@ -6,8 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from server.access.principal import ANYONE
+from server.access.tokens import Claim
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
+from server.live.pending import SessionTerms
 from tests.fakes import FakeClock, FakeScorer, settle, until
 from tests.live.patient import RATE, Patient, noise, start_message
 
@@ -177,6 +180,58 @@ async def test_no_audio_for_a_minute_ends_the_session_with_its_result(
     assert await patient.closed() == 4408
     assert patient.errors() == ["idle_timeout"]
     assert patient.socket.got("session.ended")[0]["reason"] == "idle"
+
+
+async def test_what_is_only_declared_lost_keeps_no_session(manager: SessionManager, clock: FakeClock) -> None:
+    patient = Patient(manager, clock)
+    await patient.start()
+    for _ in range(2):
+        await clock.advance(29)
+        patient.socket.say({"type": "audio.gap", "samples": 29 * RATE})
+        await patient.taken()
+    await clock.advance(3)
+    assert await patient.closed() == 4408
+    assert patient.errors() == ["idle_timeout"]
+
+
+async def test_who_comes_back_again_and_again_without_a_word_ends_as_idle(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient = Patient(manager, clock)
+    started = await patient.start()
+    ticket = {key: started[key] for key in ("session_id", "resume_token")}
+    held_s = 0
+    for _ in range(25):
+        patient.socket.say(b"\0\0")
+        await patient.taken()
+        await clock.advance(50)
+        held_s += 50
+        if patient.socket.closed is not None:
+            break
+        patient.socket.vanish()
+        await patient.done
+        await clock.advance(5)
+        patient = Patient(manager, clock)
+        await patient.start(resume=ticket)
+    assert await patient.closed() == 4408
+    assert patient.errors()[-1] == "idle_timeout"
+    assert held_s == 1000, "as long as a pause may last, and a minute"
+
+
+async def test_who_begins_a_lost_link_anew_again_and_again_ends_as_idle(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    session_id = await manager.announce(ANYONE, SessionTerms())
+    for _ in range(20):
+        patient = Patient(manager, clock, claim=Claim(session_id, True))
+        await patient.start()
+        await clock.advance(55)
+        if patient.socket.closed is not None:
+            break
+        patient.socket.vanish()
+        await patient.done
+    assert await patient.closed() == 4408
+    assert patient.errors() == ["idle_timeout"]
 
 
 async def test_a_byte_every_twenty_seconds_ends_as_idle(manager: SessionManager, clock: FakeClock) -> None:

@@ -190,3 +190,43 @@ def test_after_a_pause_a_patient_has_the_usual_time_to_speak() -> None:
         guard.audio(0.1, tenth / 10)
     guard.turned(809)
     assert guard.ends_at(paused=True) == pytest.approx(809 + 900, abs=1), "a few words allow another pause"
+
+
+@pytest.mark.parametrize("silent_s", [0, 55])
+def test_a_few_seconds_of_audio_allow_another_pause_however_long_the_last_one_was(silent_s: int) -> None:
+    guard = IdleGuard(0.0, 60.0, 900.0)
+    guard.turned(5)
+    guard.turned(805)
+    for tenth in range(8050 + 10 * silent_s, 8090 + 10 * silent_s):
+        guard.audio(0.1, tenth / 10)
+    guard.turned(809 + silent_s)
+    assert guard.ends_at(paused=True) == pytest.approx(809 + silent_s + 900, abs=1)
+
+
+def test_who_comes_back_has_the_usual_time_to_speak_and_renews_nothing() -> None:
+    guard = IdleGuard(0.0, 60.0, 900.0)
+    for now in range(50, 950, 50):
+        guard.audio(1 / 32_000, now)
+        guard.came_back(now, 0.0)
+        assert guard.ends_at(paused=False) == pytest.approx(min(now, 900) + 60)
+    guard.came_back(955, 0.0)
+    assert guard.ends_at(paused=False) == 960
+
+
+def test_the_time_without_a_socket_counts_for_nothing() -> None:
+    guard = IdleGuard(0.0, 60.0, 900.0)
+    guard.came_back(2000, 2000)
+    assert guard.ends_at(paused=False) == 2060
+    assert guard.ends_at(paused=True) == 2900
+
+
+def test_an_idle_guard_goes_on_in_another_process() -> None:
+    here, there = IdleGuard(0.0, 60.0, 900.0), IdleGuard(70.0, 60.0, 900.0)
+    here.audio(4.0, 100)
+    here.turned(110)
+    there.restore(here.snapshot(400), 40.0)  # another clock, on which 400 s here were 40 s there
+    there.came_back(60, 20)
+    assert there.ends_at(paused=True) == 100 - 400 + 40 + 20 + 900
+    for broken in ({}, {"earned_s": -1, "full_ago_s": 0}, {"earned_s": 0, "full_ago_s": "long"}):
+        with pytest.raises((LookupError, TypeError, ValueError)):
+            there.restore(broken, 0.0)

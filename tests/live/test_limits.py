@@ -13,7 +13,7 @@ from server.settings import GRANTED, Settings, live_limits, load_settings
 from tests.fakes import FakeClock, settle
 from tests.live.patient import Doctor, Patient, noise, start_message
 
-PATIENT = {"idle_s": 3600.0}
+PATIENT = {"idle_s": 3600.0, "pause_s": 3600.0}
 
 
 @pytest.fixture
@@ -151,6 +151,25 @@ async def test_a_site_has_so_many_sessions_and_the_next_site_as_many(limited: Se
     for _ in range(2):
         await Patient(limited, clock, principal=others).start()
     await ours[0].end()
+    await Patient(limited, clock).start()
+
+
+@pytest.mark.parametrize("given", [{"max_sessions_per_site": 2}], indirect=True)
+async def test_sessions_that_wait_for_their_patient_count_too(limited: SessionManager, clock: FakeClock) -> None:
+    tickets = []
+    for _ in range(2):
+        dropped = Patient(limited, clock)
+        started = await dropped.start()
+        tickets.append({key: started[key] for key in ("session_id", "resume_token")})
+        dropped.socket.vanish()
+        await dropped.done
+    late = Patient(limited, clock)
+    late.socket.say(start_message())
+    assert await late.closed() == 4503, "or all of them could come back at once"
+    back = Patient(limited, clock)
+    await back.start(resume=tickets[0])
+    await clock.advance(121)  # nobody came back to the other
+    await settle()
     await Patient(limited, clock).start()
 
 
