@@ -6,10 +6,10 @@ Every field can be set by an environment variable ``TINGQING_<NAME>``; a command
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.access.origins import Outside, plain_host, plain_network, plain_origin, plain_root
@@ -185,6 +185,26 @@ class Settings(BaseSettings):
             raise ValueError(f"the public URL ends in {public}; give one of the two, or the same path")
         return root
 
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Each of the two alone may be right: the message says what to set."""
+        if self.expiring_s >= self.max_session_s:
+            raise ValueError(
+                f"TINGQING_EXPIRING_S ({self.expiring_s:g}) must be less than TINGQING_MAX_SESSION_S "
+                f"({self.max_session_s:g}), or each session would be warned of its end when it begins; set one of them"
+            )
+        if self.idle_s > self.pause_s:
+            raise ValueError(
+                f"TINGQING_PAUSE_S ({self.pause_s:g}) must not be less than TINGQING_IDLE_S ({self.idle_s:g}), or a "
+                "pause would end a session sooner than silence; set one of them"
+            )
+        if self.max_sessions_per_site is not None and self.max_sessions_per_site > self.max_sessions:
+            raise ValueError(
+                f"TINGQING_MAX_SESSIONS_PER_SITE ({self.max_sessions_per_site}) must not be more than "
+                f"TINGQING_MAX_SESSIONS (--max-sessions, {self.max_sessions}); set one of them"
+            )
+        return self
+
     @field_validator("port", mode="before")
     @classmethod
     def _not_a_service_link(cls, value: object) -> object:
@@ -204,7 +224,9 @@ def load_settings(**flags: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
+        if not first["loc"]:  # they do not agree with one another
+            raise SettingsError(first["msg"].removeprefix("Value error, ")) from None
+        name = str(first["loc"][0])
         where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
         raise SettingsError(f"{where}: {first['msg']}", param=where) from None
 

@@ -1,11 +1,13 @@
 """Every limit of a session is a setting, and holds at its edge and just past it."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from server.access.principal import ANYONE, Principal, Role
 from server.assessment.engine import Engine
+from server.errors import SettingsError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
@@ -37,6 +39,28 @@ def test_every_limit_that_is_a_setting_has_the_default_of_the_sessions() -> None
 def test_a_setting_reaches_the_sessions(name: str) -> None:
     other = (getattr(LiveLimits(), name) or 0) + 1
     assert getattr(live_limits(load_settings(**{name: other})), name) == other
+
+
+@pytest.mark.parametrize(
+    ("at_the_edge", "past_it", "names"),
+    [
+        ({"max_session_s": 61.0}, {"max_session_s": 60.0}, ["EXPIRING_S (60)", "MAX_SESSION_S (60)"]),
+        ({"expiring_s": 99.0, "max_session_s": 100.0}, {"expiring_s": 100.0, "max_session_s": 100.0}, ["(100)"]),
+        ({"idle_s": 900.0}, {"idle_s": 901.0}, ["PAUSE_S (900)", "IDLE_S (901)"]),
+        ({"pause_s": 60.0}, {"pause_s": 59.0}, ["PAUSE_S (59)", "IDLE_S (60)"]),
+        ({"max_sessions_per_site": 64}, {"max_sessions_per_site": 65}, ["_PER_SITE (65)", "--max-sessions, 64"]),
+        ({"max_sessions": 2, "max_sessions_per_site": 2}, {"max_sessions": 1, "max_sessions_per_site": 2}, ["(2)"]),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_and_told_together(
+    at_the_edge: dict[str, Any], past_it: dict[str, Any], names: list[str]
+) -> None:
+    load_settings(**at_the_edge)
+    with pytest.raises(SettingsError) as raised:
+        load_settings(**past_it)
+    assert all(name in raised.value.message for name in names)
+    assert raised.value.message.startswith("TINGQING_")
+    assert raised.value.message.endswith("set one of them")
 
 
 async def stays_until(clock: FakeClock, patient: Patient, edge_s: float) -> None:
@@ -94,7 +118,7 @@ async def test_a_session_lasts_so_long_and_is_warned_so_long_before(limited: Ses
     assert patient.socket.got("session.ended")[0]["reason"] == "expired"
 
 
-@pytest.mark.parametrize("given", [PATIENT | {"max_session_s": 60.0}], indirect=True)
+@pytest.mark.parametrize("given", [PATIENT | {"max_session_s": 60.0, "expiring_s": 20.0}], indirect=True)
 async def test_a_session_has_no_more_audio_than_it_may_last(limited: SessionManager, clock: FakeClock) -> None:
     patient = Patient(limited, clock)
     await patient.start(pace="fast")
