@@ -84,10 +84,12 @@ class Gate:
         await self._throttle.key(key.id, since)
         return key.principal
 
-    async def signed_in(self, cookie: str) -> Principal:
-        """Who came with this cookie. Raises UnauthorizedError, TooManyRequestsError, StoreError."""
+    async def signed_in(self, cookie: str, *, listing: bool = False) -> Principal:
+        """Who came with this cookie. ``listing``: a page asks for the list of sessions, as it does all day. Counted
+        apart: however many of them are open with one key, nobody is kept from watching.
+        Raises UnauthorizedError, TooManyRequestsError, StoreError."""
         who = await self.sign_ins.read(cookie)
-        await self._throttle.key(f"{who.key_id} at pages", self._monotonic())
+        await self._throttle.key(f"{who.key_id} {'listing' if listing else 'at pages'}", self._monotonic())
         return who
 
     async def signing_out(self, cookie: str) -> Principal:

@@ -24,7 +24,7 @@ async def principal_of(connection: HTTPConnection, right: Right) -> Principal:
         # A browser sends the Origin with every handshake and every request that changes something.
         if connection.scope["type"] == "websocket" or connection.scope["method"] not in SAFE_METHODS:
             own_page(connection)
-        principal = await gate.signed_in(cookie)
+        principal = await gate.signed_in(cookie, listing=right is Right.LIST)
     else:
         principal = await gate.caller(authorization, address_of(connection))
     principal.need(right)

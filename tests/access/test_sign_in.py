@@ -10,7 +10,7 @@ from server.access.keys import KeyStore, create_key
 from server.access.principal import Right, Role
 from server.access.sign_in import LASTS
 from server.access.tokens import Scope, rotate
-from server.errors import ForbiddenError, InvalidTokenError, UnauthorizedError
+from server.errors import ForbiddenError, InvalidTokenError, TooManyRequestsError, UnauthorizedError
 from tests.access.conftest import WallClock
 
 HERE = "192.0.2.1"
@@ -64,3 +64,15 @@ async def test_neither_a_token_nor_a_cookie_is_taken_for_the_other(keys: KeyStor
     token = await gate.tokens.issue(Scope.OBSERVE, "a" * 32, "ward-3", timedelta(hours=1), key_id=key_id)
     with pytest.raises(UnauthorizedError):
         await gate.signed_in(token)
+
+
+async def test_lists_that_are_open_all_day_keep_nobody_with_the_same_key_from_watching(
+    keys: KeyStore, now: WallClock
+) -> None:
+    gate = Gate(keys, MemoryAudit(), now, requests_per_minute=60, monotonic=lambda: now().timestamp())
+    cookie, key_id = await signed_in(gate, keys, now)
+    for _ in range(60):
+        await gate.signed_in(cookie, listing=True)
+    with pytest.raises(TooManyRequestsError):
+        await gate.signed_in(cookie, listing=True)
+    assert (await gate.signed_in(cookie)).key_id == key_id

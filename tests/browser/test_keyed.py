@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from server.access.gate import utc_now
-from server.access.keys import create_key
+from server.access.keys import create_key, digest_of
 from server.access.principal import Role
 from server.app import open_keys
 from server.settings import Settings
@@ -82,6 +82,19 @@ def made_apart(data: Path, site: str) -> str:
 
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(asyncio.run, create()).result()
+
+
+def revoked_apart(data: Path, text: str) -> None:
+    """As ``tingqing keys revoke``, on a thread as well."""
+
+    async def revoke() -> None:
+        async with open_keys(Settings(data_dir=data)) as store:
+            found = await store.find(digest_of(text))
+            assert found is not None
+            assert await store.revoke(found.id, utc_now())
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, revoke()).result()
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +192,20 @@ def test_who_signed_in_at_another_site_sees_an_empty_list(
     doctor.get_by_role("button", name="Sign in").click()
     shown(doctor, "Your site has no sessions now.")
     expect(doctor.locator(".waiting li")).to_have_count(0)
+
+
+def test_who_is_signed_in_no_more_is_asked_for_the_key_again_and_not_left_with_an_old_list(
+    url: str, key: tuple[Path, str], open_page: OpenPage
+) -> None:
+    viewer = made_apart(key[0], "ward-3")
+    doctor = open_page(f"{url}doctor", expecting="status of 401")
+    doctor.get_by_label("Viewer key").fill(viewer)
+    doctor.get_by_role("button", name="Sign in").click()
+    expect(doctor.locator(".waiting")).to_be_attached()
+    revoked_apart(key[0], viewer)
+    doctor.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # somebody looks again
+    expect(doctor.get_by_label("Viewer key")).to_be_visible()
+    expect(doctor.locator(".waiting")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

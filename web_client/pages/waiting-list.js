@@ -12,6 +12,8 @@ import { siteSessions } from '../transport/sessions.js';
  */
 
 const EVERY_MS = 5000;
+/** Where nothing changes, or the server does not say: all pages that are open with one key share what it may ask. */
+const QUIET_MS = 15_000;
 
 /** @type {StaffKey[]} the first that is true of a session is said */
 const ORDER = [
@@ -33,18 +35,33 @@ export class WaitingList {
   #address;
   #language = /** @type {Language} */ ('en');
   #sessions = /** @type {ListedSession[] | null} */ ([]);
+  #asking = false;
+  #next = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   #rows = h('ul', { class: 'waiting' });
   #told = h('p', { role: 'status' });
 
   element = h('section', {}, this.#told, this.#rows);
 
-  /** Asks the server now and then, while somebody can see it. Call it once. */
+  /** Asks the server now and then, while somebody can see it, and at once when somebody looks again. Call it once. */
   async run() {
-    if (!document.hidden) {
-      this.#sessions = await siteSessions();
-      this.speak(this.#language);
+    document.addEventListener('visibilitychange', () => void this.#ask());
+    await this.#ask();
+  }
+
+  async #ask() {
+    if (this.#asking || document.hidden) return;
+    this.#asking = true;
+    clearTimeout(this.#next);
+    const sessions = await siteSessions();
+    this.#asking = false;
+    if (sessions === 'signed out') {
+      location.reload(); // the door asks for the key
+      return;
     }
-    setTimeout(() => void this.run(), EVERY_MS);
+    const changed = sessions !== null && shown(sessions) !== shown(this.#sessions);
+    this.#sessions = sessions;
+    this.speak(this.#language);
+    this.#next = setTimeout(() => void this.#ask(), changed ? EVERY_MS : QUIET_MS);
   }
 
   /** @param {Language} language */
@@ -80,6 +97,11 @@ export class WaitingList {
 function stateOf({ state, grade }) {
   if (state !== 'live') return `row.${state}`;
   return grade === null || grade === 'nodata' ? 'row.listening' : `row.${grade}`;
+}
+
+/** @param {ListedSession[] | null} sessions @returns {string} what can be seen of them */
+function shown(sessions) {
+  return JSON.stringify(sessions?.map((one) => [one.id, stateOf(one), one.reference]));
 }
 
 /** @param {ListedSession} one @returns {number} */

@@ -7,12 +7,32 @@
  *   reference: string | null, grade: Grade | null, prompts: string[]}} ListedSession
  */
 
-/** @returns {Promise<ListedSession[] | null>} null: the server does not say now */
+const PAGE = 200;
+const MOST_PAGES = 5;
+
+/**
+ * The latest thousand at most: a list that nobody could read through must not keep the server busy.
+ *
+ * @returns {Promise<ListedSession[] | 'signed out' | null>} null: the server does not say now
+ */
 export async function siteSessions() {
+  /** @type {Map<string, ListedSession>} one that moves while the pages are turned is there once */
+  const found = new Map();
+  /** @type {string | null} */
+  let next = null;
   try {
-    const response = await fetch('v1/sessions?limit=200');
-    return response.ok ? (await response.json()).sessions : null;
+    for (let page = 0; page < MOST_PAGES && (page === 0 || next !== null); page++) {
+      const cursor = next === null ? '' : `&cursor=${encodeURIComponent(next)}`;
+      const response = await fetch(`v1/sessions?limit=${PAGE}${cursor}`);
+      if (response.status === 401) return 'signed out';
+      if (!response.ok) return null;
+      /** @type {{sessions: ListedSession[], next: string | null}} */
+      const answer = await response.json();
+      for (const one of answer.sessions) found.set(one.id, one);
+      next = answer.next;
+    }
   } catch {
     return null;
   }
+  return [...found.values()];
 }
