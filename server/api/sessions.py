@@ -53,7 +53,7 @@ PROBLEMS = documented(
     openapi_extra=json_body(SessionRequest),
 )
 async def announce(request: Request, services: Wired, caller: Caller) -> Response:
-    """The patient has 15 minutes to connect. An empty body settles nothing."""
+    """The patient can connect until `expires_at`, 15 minutes by default. An empty body settles nothing."""
     try:
         asked = _parsed(await read_body(request, MAX_BYTES, BODY_S))
     except GoneError:
