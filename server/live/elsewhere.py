@@ -16,11 +16,11 @@ class Elsewhere(Protocol):
         ...
 
     def live(self, site: str) -> int:
-        """Patients of ``site`` who are connected to others."""
+        """Sessions of ``site`` that others have, with those that wait for their patient."""
         ...
 
     def tells(self, site: str) -> AbstractContextManager[None]:
-        """While the block runs, others know of a patient of ``site`` who is connected here."""
+        """While the block runs, others know of a session of ``site`` that is here."""
         ...
 
 

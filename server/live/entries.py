@@ -1,6 +1,7 @@
 """A running session as its process has it: with its socket, waiting for its patient, or being ended."""
 
 import asyncio
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -46,6 +47,12 @@ class Entry:
         self.lost = False
         self._state = state
         self._changed = asyncio.Event()
+        self._others_know = ExitStack()
+
+    def others_know(self, telling: AbstractContextManager[None]) -> None:
+        """Other processes know of it by ``telling`` until it is ``gone``, also while it waits for its patient."""
+        self._others_know.close()
+        self._others_know.enter_context(telling)
 
     @property
     def state(self) -> EntryState:
@@ -71,7 +78,8 @@ class Entry:
         self._changed.set()
 
     def gone(self) -> None:
-        """The session ended: tasks that wait for a change of this entry must check it again."""
+        """The session ended or left: tasks that wait for a change of this entry must check it again."""
+        self._others_know.close()
         self._changed.set()
 
     async def changes(self) -> None:

@@ -169,8 +169,7 @@ class SessionManager:
         if connection is None:
             return
         try:
-            with self._elsewhere.tells(connection.session.site):
-                await connection.run()
+            await connection.run()
         finally:
             self._emptying.changed()
 
@@ -204,7 +203,8 @@ class SessionManager:
             replay_until=accepted.replay_until,
             load=self.load,
         )
-        self._registry.attach(accepted.session, connection)
+        entry = self._registry.attach(accepted.session, connection)
+        entry.others_know(self._elsewhere.tells(accepted.session.site))
         return connection
 
     def _refuses(self, start: SessionStart) -> bool:

@@ -152,8 +152,7 @@ class Registry:
         return [entry.session for entry in self._of(site)]
 
     def full_for(self, site: str, elsewhere: int) -> bool:
-        """Whether ``site`` has as many sessions as it may; one that waits counts, for its patient is never refused.
-        ``elsewhere``: patients of ``site`` who are connected to other processes."""
+        """Whether ``site`` has as many as it may, waiting ones too. ``elsewhere``: those of other processes."""
         most, here = self._limits.max_sessions_per_site, self._of(site)
         return most is not None and elsewhere + sum(not isinstance(one.state, EndingAlone) for one in here) >= most
 
@@ -170,13 +169,14 @@ class Registry:
         new.hub.publish(snapshot_message(new).model_dump_json(), "snapshot")
         entry.session = new
 
-    def attach(self, session: Session, connection: "Connection") -> None:
+    def attach(self, session: Session, connection: "Connection") -> Entry:
         """This connection serves the session from now on, whether it is new or its patient came back."""
         entry = self._entries.get(session.id)
         if entry is None:
-            self._entries[session.id] = Entry(session, Attached(connection))
+            entry = self._entries[session.id] = Entry(session, Attached(connection))
         else:
             entry.move(Attached(connection))
+        return entry
 
     def detach(self, session: Session, heard: HeardAudio, why: str) -> None:
         """The patient is gone and has ``resume_ttl_s`` to come back, unless the session goes on in another process."""

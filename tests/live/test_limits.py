@@ -1,6 +1,8 @@
 """Every limit of a session is a setting, and holds at its edge and just past it."""
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from server.access.principal import ANYONE, Principal, Role
 from server.assessment.engine import Engine
 from server.errors import SettingsError
+from server.live.elsewhere import Nowhere
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
@@ -195,6 +198,46 @@ async def test_sessions_that_wait_for_their_patient_count_too(limited: SessionMa
     await clock.advance(121)  # nobody came back to the other
     await settle()
     await Patient(limited, clock).start()
+
+
+class Others(Nowhere):
+    """What this process tells the others of its sessions. Fake so that there need be no others."""
+
+    def __init__(self) -> None:
+        self.told: Counter[str] = Counter()
+
+    @contextmanager
+    def tells(self, site: str) -> Iterator[None]:
+        self.told[site] += 1
+        try:
+            yield
+        finally:
+            self.told[site] -= 1
+
+
+async def test_other_processes_know_of_a_session_until_its_end_and_count_it_once(
+    engine: Engine, clock: FakeClock
+) -> None:
+    others = Others()
+    async with SessionManager(engine, LiveLimits(), clock, elsewhere=others) as manager:
+        patient = Patient(manager, clock)
+        started = await patient.start()
+        assert others.told[ANYONE.site] == 1
+        patient.socket.vanish()
+        await patient.done
+        assert others.told[ANYONE.site] == 1, "its patient may come back"
+        back = Patient(manager, clock)
+        await back.start(resume={key: started[key] for key in ("session_id", "resume_token")})
+        assert others.told[ANYONE.site] == 1
+        await back.end()
+        assert others.told[ANYONE.site] == 0
+        dropped = Patient(manager, clock)
+        await dropped.start()
+        dropped.socket.vanish()
+        await dropped.done
+        await clock.advance(121)
+        await settle()
+        assert others.told[ANYONE.site] == 0, "nobody came back"
 
 
 @pytest.mark.parametrize("given", [{"max_observers": 2}], indirect=True)
