@@ -19,10 +19,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from server.cli.bench_load import Load, paced, put, warm
-from server.cli.bench_running import running
 from server.client.load.figures import holds
 from server.client.load.job import Job
+from server.client.load.measuring import Load, paced, put, warm
+from server.client.load.running import running
 from server.client.load.search import search
 
 SESSIONS = (1, 4, 8, 14, 20)

@@ -28,11 +28,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 from websockets.typing import Subprotocol
 
-from server.cli.bench_running import Running
 from server.client.load.drive import drive
 from server.client.load.job import Job
 from server.client.load.material import write_pcm
 from server.client.load.process import ProcessUse, process_use
+from server.client.load.running import Running
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")

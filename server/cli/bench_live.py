@@ -70,10 +70,15 @@ def live(
     """
     import asyncio
 
-    from server.cli.bench_load import Load, find, measure
     from server.cli.bench_report import page, table
+    from server.cli.bench_server import STAND_IN
+    from server.client.load.measuring import Load, find, measure
     from server.settings import load_settings
 
+    if server is None and clap == STAND_IN:
+        from server.model.clap.extra import need_extra
+
+        need_extra(f"--clap {STAND_IN}")
     given = load_settings(key=key).key
     load = Load(seconds, file, labels, observers, spread, None if given is None else given.get_secret_value())
     settings = {

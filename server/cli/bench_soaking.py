@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from server.cli.bench_load import job_of, warm
-from server.cli.bench_running import Running, running
 from server.client.load.drive import drive
 from server.client.load.job import Job, Patient
+from server.client.load.measuring import job_of, warm
+from server.client.load.running import Running, running
 
 AT_ONE_ROUND = 1000
 POOL_THREADS = min(32, (os.cpu_count() or 1) + 4)

@@ -62,7 +62,6 @@ def test_a_reader_keeps_its_promises_for_any_bytes(target: str) -> None:
     @settings(
         max_examples=most,
         derandomize=EXAMPLES is None,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -280,7 +280,6 @@ def test_no_conversation_is_an_error_a_hang_or_an_unknown_end(keyed: Keyed, log:
             max_examples=int(EXAMPLES or 12),
             stateful_step_count=20,
             derandomize=EXAMPLES is None,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -11,11 +11,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-from server.cli.bench_server import STAND_IN
-from server.cli.console import Failure
 from server.client.load.main_threads import main_threads_cpu_s
 from server.client.load.process import ProcessUse, family_use
 from server.client.stream_client import stream_url
+from server.errors import ClientError
 
 START_S = 180.0
 STOP_S = 30.0
@@ -63,14 +62,10 @@ def _readyz(url: str) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def running(url: str | None, settings: dict[str, Any]) -> AsyncIterator[Running]:
-    """The server at ``url``; without one, one with ``settings``, stopped at the end. Raises Failure, ClientError."""
+    """The server at ``url``; without one, one with ``settings``, stopped at the end. Raises ClientError."""
     if url is not None:
         yield Running(stream_url(url))
         return
-    if settings.get("clap") == STAND_IN:
-        from server.model.clap.extra import need_extra
-
-        need_extra(f"--clap {STAND_IN}")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -91,9 +86,9 @@ async def _port(process: asyncio.subprocess.Process) -> int:
         async with asyncio.timeout(START_S):
             line = await process.stdout.readline()
     except TimeoutError:
-        raise Failure(f"the server did not answer within {START_S:g} s.") from None
+        raise ClientError(f"the server did not answer within {START_S:g} s.") from None
     if not line:
-        raise Failure("the server could not start.", hint="See its message above.")
+        raise ClientError("the server could not start.", hint="See its message above.")
     return int(line)
 
 

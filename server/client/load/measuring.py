@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from server.cli.bench_running import Running, running
 from server.client.load.drive import drive
 from server.client.load.figures import ServerUse, figures, holds
 from server.client.load.job import Job
 from server.client.load.material import write_pcm
+from server.client.load.running import Running, running
 from server.client.load.search import search
 
 WARM_S = 16.0
@@ -36,7 +36,7 @@ class Load:
 
 
 async def measure(load: Load, sessions: int, url: str | None, settings: dict[str, Any]) -> dict[str, Any]:
-    """One load of ``sessions``. Raises ClientError, Failure."""
+    """One load of ``sessions``. Raises ClientError."""
     with TemporaryDirectory() as folder:
         job = paced(load, Path(folder))
         async with running(url, settings) as server:
@@ -45,7 +45,7 @@ async def measure(load: Load, sessions: int, url: str | None, settings: dict[str
 
 
 async def find(load: Load, first: int, probes: int, url: str | None, settings: dict[str, Any]) -> dict[str, Any]:
-    """The largest number of sessions that the server holds, with what each try saw. Raises ClientError, Failure."""
+    """The largest number of sessions that the server holds, with what each try saw. Raises ClientError."""
     tried: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder:
         job = paced(load, Path(folder))
@@ -66,7 +66,8 @@ async def find(load: Load, first: int, probes: int, url: str | None, settings: d
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _about(server: Running, settings: dict[str, Any]) -> dict[str, Any]:
