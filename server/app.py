@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from server.access.crowd import Crowd
 from server.access.gate import Gate, utc_now
 from server.access.keys import KeyStore
+from server.access.steady import SteadyDate
 from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
@@ -217,6 +218,7 @@ def create_app(
             door = Gate(
                 stores.access.keys,
                 stores.access.audit,
+                passing=SteadyDate(utc_now),
                 requests_per_minute=settings.requests_per_minute,
                 sign_in_lasts=timedelta(hours=settings.sign_in_hours),
                 throttling=among.throttling(settings.requests_per_minute),

@@ -44,10 +44,14 @@ class Gate:
         sign_in_lasts: timedelta = LASTS,
         monotonic: Callable[[], float] = time.monotonic,
         throttling: Throttling | None = None,
+        passing: Callable[[], datetime] | None = None,
     ) -> None:
-        """``requests_per_minute``: of one key. ``throttling``: who counts; by default this process alone."""
-        self.tokens = Tokens(keys, now)
-        self.sign_ins = SignIns(keys, self.tokens, now, sign_in_lasts)
+        """``requests_per_minute``: of one key. ``throttling``: who counts; by default this process alone. ``now``: by
+        which keys expire. ``passing``: by which tokens and cookies do, in place of ``now``: one that no correction of
+        the date moves."""
+        passing = passing or now
+        self.tokens = Tokens(keys, passing)
+        self.sign_ins = SignIns(keys, self.tokens, now, sign_in_lasts, passing)
         self._throttle = throttling or OwnThrottling(Throttle(requests_per_minute))
         self._looks = Buckets(1, 1 / LOOK_S)
         self._monotonic = monotonic

@@ -21,8 +21,17 @@ LASTS = timedelta(hours=12)
 class SignIns:
     """Makes and reads the cookies. Every method raises StoreError."""
 
-    def __init__(self, keys: KeyStore, tokens: Tokens, now: Callable[[], datetime], lasts: timedelta = LASTS) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        tokens: Tokens,
+        now: Callable[[], datetime],
+        lasts: timedelta = LASTS,
+        passing: Callable[[], datetime] | None = None,
+    ) -> None:
+        """``now``: the date, by which keys expire. ``passing``: by which cookies do; no jump of the date moves it."""
         self.lasts = lasts
+        self._passing = passing or now
         self._keys = keys
         self._tokens = tokens
         self._now = now
@@ -32,7 +41,7 @@ class SignIns:
         cookie goes along with whatever the browser sends."""
         if who.role is not Role.VIEWER or who.key_id is None:
             raise ForbiddenError("Sign in with a key of role viewer; the others are for programs.", param="key")
-        now = self._now()
+        now = self._passing()
         claims: dict[str, Any] = {
             "aud": AUDIENCE,
             "sub": who.key_id,
@@ -44,7 +53,7 @@ class SignIns:
     async def read(self, cookie: str) -> Principal:
         """Who signed in. Raises UnauthorizedError for a cookie that is not ours, is over, or whose key is."""
         key, until = await self._found(cookie)
-        if key is None or key.role is not Role.VIEWER or not key.valid(self._now()) or self._now() >= until:
+        if key is None or key.role is not Role.VIEWER or not key.valid(self._now()) or self._passing() >= until:
             raise UnauthorizedError("You are not signed in any more. Sign in again.", param="cookie")
         return Principal(f"key {key.id} at a page", key.role, key.site, key.id)
 

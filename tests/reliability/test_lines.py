@@ -33,7 +33,7 @@ PCM = sample_visit()[: SPEECH_S * RATE].tobytes()
 def served() -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as shortened:
         shortened.setattr(
-            server.app, "live_limits", lambda given: replace(live_limits(given), start_s=2.0, idle_s=8.0, send_s=1.0)
+            server.app, "live_limits", lambda *given: replace(live_limits(*given), start_s=2.0, idle_s=8.0, send_s=1.0)
         )
         running = start(send_buffer=16 * 1024, drain_s=0.1, mos=False, clap="off")
     yield running
