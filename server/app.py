@@ -208,6 +208,7 @@ def create_app(
                     limits,
                     sink=stores.results,
                     checkpoints=stores.checkpoints,
+                    announced=stores.announced,
                     load=load,
                     files_run=lambda: slots.running,
                     elsewhere=seat,

@@ -204,6 +204,8 @@ class FakeClock:
     def now(self) -> float:
         return self._now
 
+    machine = ""
+
     def wall_time(self) -> datetime:
         return datetime.fromtimestamp(self._now + self._ahead, UTC)
 

@@ -9,7 +9,6 @@ from server.access.principal import Principal
 from server.access.tokens import Claim
 from server.assessment.engine import Engine
 from server.errors import (
-    CapacityError,
     ForeignTokenError,
     SessionExpiredError,
     SnapshotError,
@@ -19,10 +18,10 @@ from server.errors import (
 )
 from server.judge.labels import LabelSet
 from server.live import endings
+from server.live.announcements import Announcements, AnnouncementStore
 from server.live.checkpoint import SessionCheckpoint
 from server.live.checkpointing import away_s, restore_session
 from server.live.clock import Clock, deadline
-from server.live.costs import Kind
 from server.live.elsewhere import Elsewhere, Nowhere
 from server.live.entries import Attached, Entry, Waiting
 from server.live.handshake import capacity_error, check_format, not_here, once
@@ -30,8 +29,9 @@ from server.live.limits import LiveLimits
 from server.live.load_meter import LoadMeter
 from server.live.messages import format_of
 from server.live.outcome import Farewell, Remembered
-from server.live.pending import PendingSessions, SessionTerms, new_session_id
+from server.live.pending import Moving, SessionTerms, new_session_id
 from server.live.registry import Registry
+from server.live.room import Room
 from server.live.session import Session
 from server.stream.core import StreamCore
 from server.values.audio import AudioFormat
@@ -43,11 +43,13 @@ REPLAY_SLACK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A session and its core. ``replay_until``: up to this sample the client sends again; 0 for a new one."""
+    """A session and its core. ``replay_until``: up to this sample the client sends again; 0 for a new one.
+    ``redeemed``: the announced session that it begins."""
 
     session: Session
     core: StreamCore
     replay_until: int = 0
+    redeemed: Moving | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +71,21 @@ class Admission:
         clock: Clock,
         load: LoadMeter | None = None,
         elsewhere: Elsewhere | None = None,
+        announced: AnnouncementStore | None = None,
     ) -> None:
-        """``load``: may find that there is no room although there are places. ``elsewhere``: where else it may be."""
-        self._load = load
-        self._elsewhere = elsewhere = elsewhere or Nowhere()
+        """``load``, ``elsewhere``: see Room. ``announced``: outlives this process."""
+        elsewhere = elsewhere or Nowhere()
+        self._room = Room(engine, registry, limits, load, elsewhere)
         self._engine = engine
         self._registry = registry
         self._limits = limits
         self._clock = clock
-        self.announced = self._pending = PendingSessions(
-            clock, limits.claim_s, limits.max_sessions, elsewhere.announced
-        )
+        self.announced = self._pending = Announcements(clock, limits, announced, elsewhere.announced)
 
     @property
     def full(self) -> bool:
         """True while a new session with the default labels would be refused."""
-        places = len(self._registry.connections) < self._limits.sessions_here
-        return not (places and (self._load is None or self._load.room_for(self._usual)))
-
-    @property
-    def _usual(self) -> Kind:
-        """What a session with the default labels is scored with."""
-        return Kind.ACOUSTIC if self._engine.basic_mode else Kind.CLAP
-
-    def _full(self) -> CapacityError:
-        if self._load is not None:
-            self._load.refused += 1
-        return capacity_error(self._limits)
+        return self._room.full
 
     @property
     def pending(self) -> int:
@@ -112,20 +102,21 @@ class Admission:
         # Two hundred labels of one's own take a tenth of a second, which the sessions would wait.
         await asyncio.to_thread(self._engine.dictionaries.resolve, requested(terms.labels))
         self._need_room(principal.site)  # others may have announced meanwhile
-        return self._pending.announce(principal.site, replace(terms, since=self._clock.wall_time()))
+        terms = replace(terms, since=self._clock.wall_time())
+        return await self._pending.keep(self._pending.announce(principal.site, terms), principal.site, terms)
 
     def _need_room(self, site: str) -> None:
-        crowded = self._load is not None and not self._load.room_for(self._usual)
-        if (crowded and not self._elsewhere.room()) or self._pending.full_for(site):
-            raise self._full()
+        if self._room.crowded or self._pending.full_for(site):
+            raise self._room.refused()
 
     def withdraw(self, session_id: str) -> None:
         """Forget an announced session that nobody can come for."""
         self._pending.withdraw(session_id)
 
-    def awaits(self, session_id: str, site: str) -> bool:
-        """Whether it was announced and its patient has not come yet."""
-        return self._pending.awaits(session_id, site)
+    async def awaits(self, session_id: str, site: str) -> bool:
+        """Whether it was announced and its patient has not come yet. Raises StoreError, CapacityError."""
+        here = self._registry.running(session_id, site) is not None  # then no store need answer
+        return not here and await self._pending.awaited(session_id, site)
 
     def announced_of(self, site: str) -> list[tuple[str, SessionTerms]]:
         """The announced sessions of ``site`` whose patient has not come yet."""
@@ -170,6 +161,8 @@ class Admission:
         claim: Claim | None,
         noted: Callable[[str], Awaitable[None]],
     ) -> Accepted:
+        if claim is not None:
+            await self._pending.recall(claim.session_id)
         terms = self._settled(principal, claim)
         session_id = new_session_id() if claim is None else claim.session_id
         await noted(session_id)
@@ -177,9 +170,14 @@ class Admission:
         labels = await self._resolved(start)
         self._settled(principal, claim)  # another socket may have come meanwhile
         accepted = self._new(start, session_id, principal.site, labels, terms)
-        if claim is not None:  # only now: a start that cannot work must not use up the announced session
-            self._pending.claim(session_id)
-        return accepted
+        if claim is None:
+            return accepted
+        # Only now: a start that cannot work must not use up the announced session.
+        redeemed = await self._pending.redeem(session_id, principal.site)
+        if self._room.full_for(principal.site):  # others may have taken the last place meanwhile
+            await self._pending.give_back(session_id, redeemed)
+            raise self._room.refused()
+        return replace(accepted, redeemed=redeemed)
 
     async def _resolved(self, start: SessionStart) -> LabelSet:
         return await asyncio.to_thread(self._engine.dictionaries.resolve, requested(start.labels))
@@ -195,8 +193,8 @@ class Admission:
         if claim is not None and not claim.live:
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
         terms = SessionTerms() if claim is None else self._pending.terms(claim.session_id, principal.site)
-        if self.full or self._registry.full_for(principal.site, self._elsewhere.live(principal.site)):
-            raise self._full()
+        if self._room.full_for(principal.site):
+            raise self._room.refused()
         return terms
 
     async def _resume(self, resume: ResumeConfig, audio: AudioFormat, site: str) -> Accepted | Uncollected:
@@ -279,8 +277,10 @@ class Admission:
         """The age of a checkpoint whose patient may still come back: none is made during a pause."""
         return self._limits.pause_s + self._limits.resume_ttl_s
 
-    def refuse_again(self, accepted: Accepted) -> None:
+    async def refuse_again(self, accepted: Accepted) -> None:
         """An accepted session gets no socket after all; one of another process is left to the next."""
+        if accepted.redeemed is not None:
+            await self._pending.give_back(accepted.session.id, accepted.redeemed)
         if accepted.session.came_back and self._registry.running(accepted.session.id, accepted.session.site) is None:
             self._registry.give_up(accepted.session.id)
 

@@ -24,6 +24,8 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "site": session.site,
         "resume_digest": session.resume_digest,
         "saved_at": session.clock.wall_time().timestamp(),
+        "saved_now": now,
+        "machine": session.clock.machine,
         "start": session.start.model_dump(mode="json", exclude={"resume"}),
         "age_s": now - session.started_at,
         "attempt_of": session.terms.attempt_of,
@@ -83,5 +85,9 @@ def restore_session(
 
 
 def away_s(checkpoint: SessionCheckpoint, clock: Clock) -> float:
-    """Seconds since the checkpoint was made, by the date, because the clock that made it ran in another process."""
-    return max(0.0, clock.wall_time().timestamp() - float(checkpoint.state["saved_at"]))
+    """Seconds since the checkpoint was made. By the date, which may have jumped, only if the machine was started since,
+    or another machine made it."""
+    state = checkpoint.state
+    if clock.machine and state.get("machine") == clock.machine:
+        return max(0.0, clock.now() - amount(state["saved_now"]))
+    return max(0.0, clock.wall_time().timestamp() - float(state["saved_at"]))

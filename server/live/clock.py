@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 
@@ -26,13 +28,30 @@ class Clock(Protocol):
         """The date and time, UTC, for data that leaves the process."""
         ...
 
+    @property
+    def machine(self) -> str:
+        """Clocks of processes with the same one, not empty, show the same ``now`` at the same moment."""
+        ...
+
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
         """On the loop's thread, once, after ``delay_s``; the caller keeps the timer to cancel it."""
         ...
 
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@cache
+def boot_id() -> str:
+    """Of this machine's last start; empty where the system does not tell (only Linux does)."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 class LoopClock:
-    """The running loop's own time."""
+    """The running loop's own time: on Linux CLOCK_MONOTONIC, which all processes since the machine's start share."""
 
     def now(self) -> float:
         """The loop's own time, in seconds."""
@@ -41,6 +60,11 @@ class LoopClock:
     def wall_time(self) -> datetime:
         """UTC, for people and logs; nothing waits by it."""
         return datetime.now(UTC)
+
+    @property
+    def machine(self) -> str:
+        """The machine's start."""
+        return boot_id()
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
         """On the running loop."""

@@ -1,6 +1,7 @@
 """Turns a session into its outcome."""
 
 import asyncio
+import logging
 
 from server.assessment.conclusion import build_result
 from server.assessment.engine import HeardAudio
@@ -10,6 +11,8 @@ from server.live.outcome import Farewell, Outcome
 from server.live.session import Phase, Session
 from server.rendering.results import result_model
 from server.wire.server import EndReason, SessionEnded
+
+log = logging.getLogger(__name__)
 
 
 async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
@@ -23,6 +26,15 @@ async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Ou
         result, ended = _ended(session, reason, heard)
     snapshot = snapshot_message(session, Phase.ENDED).model_dump_json(exclude={"ended"})
     return _outcome(session, reason, result, Farewell(ended, snapshot, session.resume_digest))
+
+
+async def conclude_anyway(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
+    """The same where nobody waits for the result: the session must be released even if there can be none."""
+    try:
+        return await conclude(session, reason, heard)
+    except Exception:
+        log.exception("a result could not be put together")
+        return without_result(session, reason)
 
 
 def without_result(session: Session, reason: EndReason) -> Outcome:

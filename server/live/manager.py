@@ -12,6 +12,7 @@ from server.assessment.engine import Engine
 from server.errors import SessionNotBegunError, TingqingError
 from server.live import endings
 from server.live.admission import Admission, Uncollected
+from server.live.announcements import AnnouncementStore
 from server.live.census import SessionCounts, census_of
 from server.live.checkpoint import CheckpointStore, MemoryCheckpoints
 from server.live.clock import Clock, LoopClock
@@ -53,13 +54,14 @@ class SessionManager:
         *,
         sink: ResultSink | None = None,
         checkpoints: CheckpointStore | None = None,
+        announced: AnnouncementStore | None = None,
         load: LoadMeter | None = None,
         files_run: Callable[[], bool] = lambda: False,
         elsewhere: Elsewhere | None = None,
         tally: Tally | None = None,
     ) -> None:
-        """``sink`` and ``checkpoints``: those of this process unless given. ``load``: started here; without one only
-        the number of sessions is limited. ``files_run``: whether recordings are being assessed beside the sessions.
+        """``sink``, ``checkpoints``, ``announced``: those of this process unless given. ``load``: started here; without
+        one only the number of sessions is limited. ``files_run``: whether recordings are assessed beside the sessions.
         ``elsewhere``, ``tally``: what other processes have that serve the same port; by default there are none."""
         self.load = load
         self._files_run = files_run
@@ -72,7 +74,7 @@ class SessionManager:
             checkpoints = MemoryCheckpoints()
         self._registry = Registry(self._clock, self._limits, sink, checkpoints, self._group)
         self._elsewhere = elsewhere or Nowhere()
-        self._admission = Admission(engine, self._registry, self._limits, self._clock, load, self._elsewhere)
+        self._admission = Admission(engine, self._registry, self._limits, self._clock, load, self._elsewhere, announced)
         self.listing = Listing(self._registry, self._admission)
         self._handover = Handover(engine, self._registry, self._limits, self._clock, self._group)
         checkpoints.serve(self._handover)
@@ -191,7 +193,7 @@ class SessionManager:
             await self._deliver(transport, accepted)
             return None
         if self._refuses(start):
-            self._admission.refuse_again(accepted)
+            await self._admission.refuse_again(accepted)
             raise draining_error()
         connection = Connection(
             accepted.session,
@@ -233,7 +235,7 @@ class SessionManager:
         try:
             if self._draining:
                 raise draining_error()
-            if self._admission.awaits(session_id, principal.site):
+            if await self._admission.awaits(session_id, principal.site):
                 raise SessionNotBegunError("The patient has not connected yet.", retry_after_s=NOT_BEGUN_S)
             await self._registry.check_here(session_id, principal.site)
             await (noted or _nobody_asks)(session_id)

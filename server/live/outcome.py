@@ -128,6 +128,12 @@ class RecentResults:
         if (kept := self._kept.get(session_id)) is not None:
             kept.collected = True
 
+    def drop(self, session_id: str) -> None:
+        """It did not end here: another process had taken it. Nothing of it is remembered."""
+        if session_id in self._kept:
+            self._forget(session_id)
+        self._tombstones.pop(session_id, None)
+
     async def close(self) -> None:
         """Forget every farewell, and cancel its timer."""
         for session_id in list(self._kept):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from server.errors import TokenUsedError, UnknownSessionError
 from server.live.clock import Clock, Timer
@@ -17,6 +17,8 @@ MAX_CLAIMED = 10_000
 
 SETTLED = ("labels", "language", "reference", "metadata", "mode")
 """Fields of ``session.start`` that the terms override."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class PendingSessions:
     with most of them is dropped, so that no site's announcements shut out another's. ``elsewhere``: how many others
     wait in processes that share ``most``.
 
-    Of those that were claimed the latest ``MAX_CLAIMED`` ids are remembered, to tell a second claim what it is.
+    Of those that were claimed, and of those whose time is over, the latest ``MAX_CLAIMED`` ids are remembered, to tell
+    a second claim what it is.
     """
 
     def __init__(self, clock: Clock, claim_s: float, most: int, elsewhere: Callable[[], int] = lambda: 0) -> None:
@@ -74,6 +77,8 @@ class PendingSessions:
         self._claim_s = claim_s
         self._pending: dict[str, _Pending] = {}
         self._claimed: dict[str, str] = {}
+        self._begun_elsewhere: dict[str, str] = {}
+        self._over: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -93,45 +98,70 @@ class PendingSessions:
 
     def bring(self, session_id: str, moving: Moving) -> None:
         """Another process announced it and gave it up: its socket came here."""
-        timer = self._clock.call_later(moving.left_s, partial(self._pending.pop, session_id))
+        self._over.pop(session_id, None)
+        if session_id in self._pending:
+            self._taken_out(session_id)
+        timer = self._clock.call_later(moving.left_s, partial(self.withdraw, session_id))
         self._pending[session_id] = _Pending(moving.site, moving.terms, timer, self._clock.now() + moving.left_s)
 
     def give(self, session_id: str, site: str) -> Moving | None:
         """It is another process's from now on: no socket can claim it here. ``None``: it does not wait here."""
         if not self.awaits(session_id, site):
             return None
+        return self._taken_out(session_id)
+
+    def _taken_out(self, session_id: str) -> Moving:
         pending = self._pending.pop(session_id)
         pending.timer.cancel()
-        return Moving(site, pending.terms, max(0.0, pending.until - self._clock.now()))
+        return Moving(pending.site, pending.terms, max(0.0, pending.until - self._clock.now()))
 
     @property
     def _full(self) -> bool:
         return len(self._pending) + self._elsewhere() >= self._most
+
+    def learn(self, session_id: str, site: str, terms: SessionTerms, *, claimed: bool) -> None:
+        """What is known elsewhere of a session. One that was claimed here stays so, and one whose time is over here is
+        not known again."""
+        if session_id in self._claimed:
+            return
+        if claimed:
+            if session_id in self._pending:
+                self._taken_out(session_id)
+            _remember(self._begun_elsewhere, session_id, site)
+            return
+        self._begun_elsewhere.pop(session_id, None)
+        if session_id not in self._pending and session_id not in self._over:
+            self.bring(session_id, Moving(site, terms, self._claim_s))
 
     def terms(self, session_id: str, site: str) -> SessionTerms:
         """What was settled for it. Call ``claim`` next, without awaiting in between.
 
         Raises TokenUsedError if it was already claimed, UnknownSessionError for one of another site or out of time.
         """
-        if self._claimed.get(session_id) == site:
-            raise TokenUsedError("This link was already used. Ask for a new one.", param="token")
+        if site in (self._claimed.get(session_id), self._begun_elsewhere.get(session_id)):
+            raise token_used()
         pending = self._pending.get(session_id)
         if pending is None or pending.site != site:
             raise UnknownSessionError("There is no such session, or nobody came for it in time.")
         return pending.terms
 
-    def claim(self, session_id: str) -> None:
-        """Its socket is there: no other socket can claim it."""
-        pending = self._pending.pop(session_id)
-        pending.timer.cancel()
-        self._claimed[session_id] = pending.site
-        if len(self._claimed) > MAX_CLAIMED:
-            del self._claimed[next(iter(self._claimed))]
+    def claim(self, session_id: str) -> Moving:
+        """Its socket is there: no other socket can claim it, unless it is given to ``unclaim``."""
+        claimed = self._taken_out(session_id)
+        _remember(self._claimed, session_id, claimed.site)
+        return claimed
+
+    def unclaim(self, session_id: str, claimed: Moving) -> None:
+        """Nothing came of its claim: another socket may come, in what was left of its time."""
+        self._claimed.pop(session_id, None)
+        self._begun_elsewhere.pop(session_id, None)
+        self.bring(session_id, claimed)
 
     def withdraw(self, session_id: str) -> None:
         """Nobody will come for it. One that was claimed or is forgotten is ignored."""
         if (pending := self._pending.pop(session_id, None)) is not None:
             pending.timer.cancel()
+            _remember(self._over, session_id, None)
 
     def claimed(self, session_id: str, site: str) -> bool:
         """Whether its socket came, and came here."""
@@ -151,6 +181,17 @@ class PendingSessions:
         for pending in self._pending.values():
             pending.timer.cancel()
         self._pending.clear()
+
+
+def _remember(ids: dict[str, T], session_id: str, about: T) -> None:
+    ids[session_id] = about
+    if len(ids) > MAX_CLAIMED:
+        del ids[next(iter(ids))]
+
+
+def token_used() -> TokenUsedError:
+    """For whoever comes after the first."""
+    return TokenUsedError("This link was already used. Ask for a new one.", param="token")
 
 
 def new_session_id() -> str:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from server.errors import TingqingError
 from server.live.clock import Clock, deadline
 from server.live.handshake import capacity_error
 from server.live.limits import LiveLimits
@@ -27,6 +28,13 @@ class PortCalls:
                 return await question
         except TimeoutError:
             raise capacity_error(self._limits) from None
+
+    async def unless_denied(self, question: Awaitable[bool]) -> bool:
+        """False only if the answer is; a port that fails or hangs denies nothing."""
+        try:
+            return await self.ask(question)
+        except TingqingError:
+            return True
 
     async def tell(self, news: Awaitable[None], failure: str) -> None:
         """A port that fails or hangs is logged as ``failure``; the caller continues."""

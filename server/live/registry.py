@@ -2,18 +2,17 @@
 
 import asyncio
 import hmac
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from server.access.keys import digest_of
 from server.assessment.engine import HeardAudio
-from server.errors import SessionElsewhereError, SessionExpiredError, TingqingError, UnknownSessionError
+from server.errors import SessionElsewhereError, SessionExpiredError, UnknownSessionError
 from server.live import endings
 from server.live.checkpoint import CheckpointStore, SessionCheckpoint
 from server.live.checkpointing import checkpoint_of
 from server.live.clock import Clock
-from server.live.concluding import conclude, without_result
+from server.live.concluding import conclude_anyway
 from server.live.entries import Attached, EndingAlone, Entry, Waiting, resume_digest_of
 from server.live.fairness import gives_way
 from server.live.limits import LiveLimits
@@ -26,8 +25,6 @@ from server.wire.server import EndReason
 
 if TYPE_CHECKING:
     from server.live.connection import Connection
-
-log = logging.getLogger(__name__)
 
 ELSEWHERE_S = 1.0
 """How soon a doctor asks again for a session that moves from one process to another."""
@@ -56,6 +53,7 @@ class Registry:
         self._group = group
         self._calls = PortCalls(clock, limits)
         self._entries: dict[str, Entry] = {}
+        self._closed = False
 
     @property
     def connections(self) -> list["Connection"]:
@@ -123,11 +121,7 @@ class Registry:
         """A process that stood still may not know yet that another one took the session."""
         if session_id not in self._entries:
             return
-        try:
-            held = await self._calls.ask(self._checkpoints.holds(session_id))
-        except TingqingError:  # the store is away: nobody can have taken the session
-            return
-        if not held:
+        if not await self._calls.unless_denied(self._checkpoints.holds(session_id)):
             self.give_up(session_id, lost=True)
             await self._calls.ask(self._gone(session_id))
 
@@ -211,7 +205,7 @@ class Registry:
         """Its patient goes on in another process, or may: close its socket, and let go. ``lost``: that one has it."""
         entry = self._entries.get(session_id)
         if entry is None:
-            if not lost:
+            if not (lost or self._closed):
                 self._group.create_task(self._let_others(session_id))
             return
         entry.lost = entry.lost or lost
@@ -226,11 +220,13 @@ class Registry:
         assert isinstance(entry.state, Waiting), entry.state
         entry.state.timer.cancel()
         entry.leaving = False
-        session = entry.session
-        if not entry.lost:
-            self._group.create_task(self._let_others(session.id, checkpoint_of(session)))
-        del self._entries[session.id]
-        session.leave()
+        if not (entry.lost or self._closed):
+            self._group.create_task(self._let_others(entry.session.id, checkpoint_of(entry.session)))
+        self._gone_elsewhere(entry)
+
+    def _gone_elsewhere(self, entry: Entry) -> None:
+        del self._entries[entry.session.id]
+        entry.session.leave()
         entry.gone()
 
     async def _let_others(self, session_id: str, last: SessionCheckpoint | None = None) -> None:
@@ -269,19 +265,17 @@ class Registry:
     def _expire(self, session_id: str, reason: EndReason) -> None:
         entry = self._entries[session_id]
         entry.move(EndingAlone())
-        self._group.create_task(self._end_alone(entry.session, reason))
+        self._group.create_task(self._end_alone(entry, reason))
 
-    async def _end_alone(self, session: Session, reason: EndReason) -> None:
-        """The patient did not come back: observers get the result so far."""
+    async def _end_alone(self, entry: Entry, reason: EndReason) -> None:
+        """The patient did not come back: observers get the result so far, unless another process has the session."""
+        session = entry.session
         about_session(session.id)
+        if not await self._calls.unless_denied(self._checkpoints.holds(session.id)):
+            self._gone_elsewhere(entry)
+            return
         assert session.heard is not None, "only a session without a socket ends alone"
-        try:
-            outcome = await conclude(session, reason, session.heard)
-        except Exception:  # nobody waits for this result; the session must be released anyway
-            log.exception("a result could not be put together")
-            outcome = without_result(session, reason)
-        await self.end(session, outcome)
-        # A patient who stayed away too long is told so.
+        await self.end(session, await conclude_anyway(session, reason, session.heard))
         await self._calls.tell(self._sink.collected(session.id), "a sink could not be told that a patient is too late")
 
     async def close(self) -> None:
@@ -294,6 +288,7 @@ class Registry:
         for entry in list(self._entries.values()):
             while self._entries.get(entry.session.id) is entry and isinstance(entry.state, EndingAlone):
                 await entry.changes()
+        self._closed = True
 
     async def let_go(self) -> None:
         """No call for any session follows."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.access.audit import AuditLog, MemoryAudit
 from server.access.keys import KeyStore, MemoryKeys
+from server.live.announcements import AnnouncementStore
 from server.live.checkpoint import CheckpointStore
 from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
@@ -23,11 +24,12 @@ class AccessStores:
 
 @dataclass(frozen=True, slots=True)
 class ServerStores:
-    """What outlives a process that serves. ``checkpoints`` and ``results``: ``None`` where nothing lasts."""
+    """What outlives a process that serves. All but ``access``: ``None`` where nothing lasts."""
 
     access: AccessStores
     checkpoints: CheckpointStore | None = None
     results: ResultSink | None = None
+    announced: AnnouncementStore | None = None
 
 
 @asynccontextmanager
@@ -57,6 +59,7 @@ async def open_stores(data_dir: Path | None, limits: LiveLimits) -> AsyncIterato
 
     async with (
         open_database(data_dir) as database,
-        open_sessions(database, data_dir, LoopClock(), limits) as (checkpoints, results),
+        open_sessions(database, data_dir, LoopClock(), limits) as (checkpoints, results, announced),
     ):
-        yield ServerStores(AccessStores(StoredKeys(database), StoredAudit(database)), checkpoints, results)
+        access = AccessStores(StoredKeys(database), StoredAudit(database))
+        yield ServerStores(access, checkpoints, results, announced)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.store.checkpoint_parts import Part, Parts
@@ -96,10 +96,10 @@ async def want(connection: AsyncConnection, session_id: str, wanted_by: str) -> 
     await connection.execute(change.values(wanted_by=wanted_by))
 
 
-async def wanted_of(connection: AsyncConnection, owner: str) -> list[str]:
-    """Sessions of ``owner`` that another process asks for."""
-    of_owner = running_sessions.c.owner == owner, running_sessions.c.wanted_by.is_not(None)
-    return list((await connection.execute(select(running_sessions.c.id).where(*of_owner))).scalars())
+async def held_by(connection: AsyncConnection, owner: str) -> dict[str, str | None]:
+    """The sessions of ``owner``, each with the process that asks for it."""
+    query = select(running_sessions.c.id, running_sessions.c.wanted_by).where(running_sessions.c.owner == owner)
+    return {row.id: row.wanted_by for row in await connection.execute(query)}
 
 
 async def release(connection: AsyncConnection, ids: Collection[str]) -> None:
@@ -131,9 +131,15 @@ async def add_ended(connection: AsyncConnection, ended: Iterable[EndedRow]) -> N
     await connection.execute(insert(ended_sessions), rows)
 
 
-async def forget_ended(connection: AsyncConnection, before: datetime, max_bytes: int) -> None:
-    """Of those that ended ``before``, and of the oldest while all have more than ``max_bytes``, only the id is kept,
-    and that of the latest ``TOMBSTONES``."""
+async def with_results(connection: AsyncConnection) -> list[str]:
+    """Ended sessions of which more than the id is kept."""
+    query = select(ended_sessions.c.id).where(ended_sessions.c.farewell.is_not(None))
+    return list((await connection.execute(query)).scalars())
+
+
+async def forget_ended(connection: AsyncConnection, old: Collection[str], max_bytes: int) -> None:
+    """Of ``old``, and of the oldest while all have more than ``max_bytes``, only the id is kept, and that of the latest
+    ``TOMBSTONES``."""
     table = ended_sessions.c
     size = func.length(table.farewell)
     kept = select(table.id, size.label("size")).where(table.farewell.is_not(None)).order_by(table.ended_at.desc())
@@ -142,7 +148,7 @@ async def forget_ended(connection: AsyncConnection, before: datetime, max_bytes:
         total += row.size
         if total > max_bytes and total > row.size:
             over.append(row.id)
-    forgotten = or_(table.ended_at < before, table.id.in_(over))
+    forgotten = table.id.in_([*old, *over])
     await connection.execute(update(ended_sessions).where(forgotten).values(farewell=None, resume_digest=None))
     latest = select(table.id).order_by(table.ended_at.desc()).limit(TOMBSTONES)
     await connection.execute(delete(ended_sessions).where(table.id.not_in(latest)))

@@ -92,6 +92,14 @@ class SessionWriter:
         """Whether the database had this session from here."""
         return session_id in self._written
 
+    def settled(self) -> set[str]:
+        """Sessions that the database must have as this process's: nothing of them waits or is being written."""
+        return {each for each in self._written if each not in self._waiting and each not in self._writing}
+
+    def forget(self, session_id: str) -> None:
+        """Another process took it."""
+        self._written.pop(session_id, None)
+
     async def written(self, session_id: str) -> None:
         """Wait until nothing of this session waits, or the database fails; the next batch begins at once."""
         while not self.failing and (session_id in self._waiting or session_id in self._writing):

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from server.errors import SettingsError, StoreError
@@ -13,6 +12,7 @@ from server.live.clock import Clock, deadline, pause
 from server.live.limits import LiveLimits
 from server.live.outcome import RecentResults, ResultSink
 from server.store import session_rows
+from server.store.announcements import StoredAnnouncements
 from server.store.checkpoint_parts import joined, site_in
 from server.store.database import Database
 from server.store.health import StoreHealth
@@ -44,8 +44,15 @@ class StoredSessions:
     """
 
     def __init__(
-        self, database: Database, lock: ProcessLock, clock: Clock, health: StoreHealth, limits: LiveLimits
+        self,
+        database: Database,
+        lock: ProcessLock,
+        clock: Clock,
+        health: StoreHealth,
+        limits: LiveLimits,
+        forget: Callable[[str], None],
     ) -> None:
+        """``forget``: called with each session that another process took: it may have ended here meanwhile."""
         self._database = database
         self._lock = lock
         self._clock = clock
@@ -53,7 +60,9 @@ class StoredSessions:
         self.health = health
         self.writer = SessionWriter(database, lock.id, clock, health, limits.max_ended_bytes, self._lost)
         self._holder: Holder | None = None
+        self._forget = forget
         self._unowned_since: dict[str, float] = {}
+        self._ended_since: dict[str, float] = {}
 
     @property
     def lasting(self) -> bool:
@@ -65,6 +74,7 @@ class StoredSessions:
         self._holder = holder
 
     def _lost(self, session_id: str) -> None:
+        self._forget(session_id)
         if self._holder is not None:
             self._holder.lost(session_id)
 
@@ -150,10 +160,14 @@ class StoredSessions:
             await pause(self._clock, POLL_S)
 
     async def _poll(self, *, sweep: bool) -> None:
+        before = self.writer.settled()
         async with self._database.reading() as connection:
-            wanted = await session_rows.wanted_of(connection, self._lock.id)
-        for session_id in wanted:
-            if self._holder is not None:
+            held = await session_rows.held_by(connection, self._lock.id)
+        for session_id in before & self.writer.settled() - held.keys():
+            self.writer.forget(session_id)
+            self._lost(session_id)
+        for session_id, wanted_by in held.items():
+            if wanted_by is not None and self._holder is not None:
                 self._holder.give_up(session_id)
         if sweep:
             await self._take_in_abandoned()
@@ -173,18 +187,23 @@ class StoredSessions:
                 self._holder.take_in(session_id)
 
     async def _forget_old_results(self) -> None:
+        """Counted in the same way: no jump of the date takes a result from who comes for it."""
         if not self.lasting:
             return
-        before = self._clock.wall_time() - timedelta(seconds=self._limits.resume_ttl_s)
+        now = self._clock.now()
         async with self._database.writing() as connection:
-            await session_rows.forget_ended(connection, before, self._limits.max_ended_bytes)
+            kept = await session_rows.with_results(connection)
+            self._ended_since = {session_id: self._ended_since.get(session_id, now) for session_id in kept}
+            old = [each for each, since in self._ended_since.items() if now - since >= self._limits.resume_ttl_s]
+            await session_rows.forget_ended(connection, old, self._limits.max_ended_bytes)
 
 
 @asynccontextmanager
 async def open_sessions(
     database: Database, data_dir: Path, clock: Clock, limits: LiveLimits
-) -> AsyncIterator[tuple[StoredSessions, ResultSink]]:
-    """Sessions and results of a data folder, written and watched while the block runs; at its end the rest is written.
+) -> AsyncIterator[tuple[StoredSessions, ResultSink, StoredAnnouncements]]:
+    """Sessions, results and announced sessions of a data folder, written and watched while the block runs; at its end
+    the rest is written.
 
     Raises SettingsError if the folder cannot be used.
     """
@@ -194,12 +213,13 @@ async def open_sessions(
         why = error.strerror or str(error)
         raise SettingsError(f"--data-dir: {data_dir} cannot be used: {why}.", param="--data-dir") from None
     try:
-        sessions = StoredSessions(database, lock, clock, StoreHealth(), limits)
         recent = RecentResults(clock, limits.resume_ttl_s, limits.max_ended_bytes)
+        sessions = StoredSessions(database, lock, clock, StoreHealth(), limits, recent.drop)
         async with asyncio.TaskGroup() as group:
             writing, watching = group.create_task(sessions.writer.run()), group.create_task(sessions.watch())
             try:
-                yield sessions, StoredResults(recent, database, sessions.writer)
+                results = StoredResults(recent, database, sessions.writer)
+                yield sessions, results, StoredAnnouncements(database, lock, clock)
             finally:
                 watching.cancel()
                 await _finish(sessions, writing, clock)

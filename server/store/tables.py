@@ -95,3 +95,13 @@ ended_sessions = Table(
     Column("resume_digest", String(64)),
     Column("farewell", LargeBinary),
 )
+
+announced_sessions = Table(
+    "announced_sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("terms", LargeBinary, nullable=False),
+    Column("begun_by", String(16)),
+)

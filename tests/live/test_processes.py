@@ -3,9 +3,12 @@
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,10 @@ from sqlalchemy import text
 
 from server.assessment.engine import Engine
 from server.live.checkpoint import VERSION
-from server.live.clock import LoopClock
+from server.live.clock import Clock, LoopClock
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
+from server.store import database
 from server.store import sessions as stored
 from server.store.database import FILE, open_database
 from server.store.sessions import StoredSessions, open_sessions
@@ -26,6 +30,16 @@ from tests.live.test_checkpoints import close, power_cut, ticket, unbroken
 from tests.live.test_principals import STRANGER
 
 PCM = noise(20)
+
+
+class Dated(LoopClock):
+    """A loop's clock on a machine whose date is wrong by ``off``."""
+
+    def __init__(self, off: timedelta = timedelta()) -> None:
+        self.off = off
+
+    def wall_time(self) -> datetime:
+        return datetime.now(UTC) + self.off
 
 
 class Process:
@@ -41,12 +55,12 @@ class Process:
 
 
 @asynccontextmanager
-async def process(engine: Engine, folder: Path, **limits: Any) -> AsyncIterator[Process]:
-    granted, clock = LiveLimits(**limits), LoopClock()
+async def process(engine: Engine, folder: Path, clock: Clock | None = None, **limits: Any) -> AsyncIterator[Process]:
+    granted, clock = LiveLimits(**limits), clock or LoopClock()
     async with (
         open_database(folder) as database,
-        open_sessions(database, folder, clock, granted) as (sessions, results),
-        SessionManager(engine, granted, clock, sink=results, checkpoints=sessions) as manager,
+        open_sessions(database, folder, clock, granted) as (sessions, results, announced),
+        SessionManager(engine, granted, clock, sink=results, checkpoints=sessions, announced=announced) as manager,
     ):
         yield Process(manager, sessions)
 
@@ -148,6 +162,109 @@ async def test_a_process_that_woke_too_late_takes_the_session_from_the_store_aga
         back = Patient(second.manager)
         await back.start(pace="fast", resume=ticket(started))
         assert alike(await spoken_on(first, started), await expected(engine))
+
+
+@pytest.mark.parametrize("noticed", ["by looking", "by its own end"])
+async def test_a_process_that_lost_a_session_that_waits_sends_its_doctor_there_and_tells_of_no_end(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noticed: str
+) -> None:
+    monkeypatch.setattr(stored, "HAND_OVER_S", 0.1)
+    monkeypatch.setattr(stored, "POLL_S", 600.0)  # it stands still
+    ttl_s = 120.0 if noticed == "by looking" else 3.0
+    async with process(engine, tmp_path, resume_ttl_s=ttl_s) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        doctor = Doctor(first.manager, started["session_id"])
+        await doctor.socket.expect("snapshot")
+        patient.socket.vanish()
+        await patient.done
+        back = Patient(second.manager)
+        await back.start(pace="fast", resume=ticket(started))
+        if noticed == "by looking":
+            await first.polled()
+        assert await doctor.closed() == 1012
+        assert doctor.socket.got("session.ended") == []
+        assert first.manager.counts().waiting == 0
+        assert ended(tmp_path) == []
+        elsewhere = Doctor(first.manager, started["session_id"])
+        assert await elsewhere.closed() == 4503
+        await back.end()
+        late = Doctor(first.manager, started["session_id"])
+        assert (await late.socket.expect("snapshot"))["ended"]["reason"] == "client"
+
+
+async def test_an_end_that_another_process_had_taken_is_not_remembered(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "HAND_OVER_S", 0.1)
+    monkeypatch.setattr(stored, "POLL_S", 600.0)
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        back = Patient(second.manager)
+        await back.start(pace="fast", resume=ticket(started))
+        await patient.end()
+        doctor = Doctor(first.manager, started["session_id"])
+        assert await doctor.closed() == 4503, "it goes on in the second"
+        assert alike(await spoken_on(second, started), await expected(engine))
+
+
+async def test_what_others_ask_of_a_process_that_has_stopped_is_ignored(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as first:
+        manager = first.manager
+    for lost in (True, False):
+        manager._registry.give_up("f" * 32, lost=lost)
+
+
+async def test_a_process_stopped_in_a_transaction_costs_others_a_bounded_wait_and_no_session(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_MS", 300)
+    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+        patient, started = await spoken(first, 5)
+        code = (
+            "import os, signal, sqlite3, sys\nheld = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+            "held.execute('BEGIN IMMEDIATE'); print(flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
+        )
+        command = [sys.executable, "-c", code, str(tmp_path / FILE)]
+        stopped = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        try:
+            assert stopped.stdout is not None
+            await stopped.stdout.readline()
+            assert await refused(second, started) == 4503
+            await patient.speak_scored(PCM[2 * 5 * RATE : 2 * 8 * RATE], 5)
+            await first.sessions.writer.write_now()
+            assert not first.manager.counts().lasting
+        finally:
+            stopped.kill()
+            await stopped.wait()
+        await first.sessions.writer.write_now()
+        assert first.manager.counts().lasting
+        assert alike(await spoken_on(second, started), await expected(engine))
+
+
+@pytest.mark.parametrize("off_h", [1, -1], ids=["an hour ahead", "an hour back"])
+async def test_a_session_that_moves_while_the_date_jumps_is_no_older_and_no_younger(
+    engine: Engine, tmp_path: Path, off_h: int
+) -> None:
+    async with process(engine, tmp_path) as first:
+        _, started = await spoken(first, 5)
+        await first.manager.drain(0.0)
+    jumped = Dated(timedelta(hours=off_h))
+    async with process(engine, tmp_path, jumped, max_session_s=1200.0) as second:
+        back = Patient(second.manager)
+        await back.start(pace="fast", resume=ticket(started))
+        (connection,) = second.manager._registry.connections
+        assert 0 <= jumped.now() - connection.session.started_at < 600
+        assert alike(await spoken_on(second, started), await expected(engine))
+
+
+async def test_a_result_is_there_for_its_time_though_the_date_jumps(engine: Engine, tmp_path: Path) -> None:
+    async with process(engine, tmp_path) as first:
+        patient, started = await spoken(first, 5)
+        await patient.end()
+    async with process(engine, tmp_path, Dated(timedelta(hours=1))) as second:
+        for _ in range(2):
+            await second.polled()
+        assert await given_again(second, started) == "client"
 
 
 @pytest.mark.parametrize("left", [True, False], ids=["drained", "killed"])

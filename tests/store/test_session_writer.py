@@ -40,7 +40,7 @@ async def test_a_state_that_cannot_be_written_holds_up_no_other(
 ) -> None:
     async with (
         open_database(tmp_path) as database,
-        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, _),
+        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, *_),
     ):
         await store.put("bad", state(0), at_once=True)
         for number in (1, 2):
@@ -61,7 +61,7 @@ async def test_a_batch_that_failed_for_an_unknown_reason_is_written_later(
 ) -> None:
     async with (
         open_database(tmp_path) as database,
-        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, _),
+        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, *_),
     ):
         await store.put("good", state(1), at_once=True)
         with monkeypatch.context() as broken:
@@ -78,7 +78,7 @@ async def test_a_batch_that_failed_for_an_unknown_reason_is_written_later(
 async def test_what_is_being_written_while_the_server_stops_is_kept(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     async with open_database(tmp_path) as database:
-        async with open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, _):
+        async with open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, *_):
             await store.put("good", state(1), at_once=True)
             other.execute("BEGIN IMMEDIATE")
             await store.put("good", state(2))
@@ -98,7 +98,7 @@ async def test_a_session_of_which_the_database_holds_more_than_is_known_is_writt
 
     async with (
         open_database(tmp_path) as database,
-        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, _),
+        open_sessions(database, tmp_path, LoopClock(), LiveLimits()) as (store, *_),
     ):
         await store.put("good", told(1), at_once=True)
         before = store.writer._written["good"]

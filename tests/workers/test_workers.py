@@ -168,6 +168,21 @@ async def test_an_upload_at_one_worker_takes_the_place_of_all(plain: Workers, mi
     slow.close()
 
 
+async def test_without_a_folder_a_worker_that_is_killed_takes_its_sessions_and_no_others(plain: Workers) -> None:
+    lost, other = Caller(PCM), Caller(PCM)
+    started = await lost.connect(stream(plain), sock=plain.on(1))
+    await other.connect(stream(plain), sock=plain.on(2))
+    await lost.judged_until(12)
+    os.kill(plain.pids()[1], signal.SIGKILL)
+    await lost.closed()
+    async with connect(stream(plain), subprotocols=[PROTOCOL]) as back:
+        resume = {"session_id": started["session_id"], "resume_token": started["resume_token"]}
+        await back.send(start(resume=resume))
+        assert await faults_until_close(back) == (["unknown_session"], 4404)
+    assert same(await other.result(), await unbroken(plain))
+    await all_ready(plain)
+
+
 async def test_a_stop_ends_every_session_with_its_result_though_its_socket_is_in_another_worker() -> None:
     with await asyncio.to_thread(Workers, "--drain-s", "600") as server:
         patient = Caller(PCM)
@@ -327,9 +342,10 @@ async def test_guesses_are_counted_by_address_and_not_by_worker(hospital: Worker
         writer.close()
 
 
-async def test_a_session_of_a_worker_that_is_killed_goes_on_in_another(
+async def test_a_session_and_a_link_of_a_worker_that_is_killed_go_on_in_another(
     hospital: Workers, keys: tuple[Path, str]
 ) -> None:
+    _, announced = await asked(hospital, 1, "POST /v1/sessions", keys[1])
     patient = Caller(PCM)
     how: dict[str, Any] = {"additional_headers": bearer(keys[1])}
     started = await patient.connect(stream(hospital), sock=hospital.on(1), **how)
@@ -339,6 +355,10 @@ async def test_a_session_of_a_worker_that_is_killed_goes_on_in_another(
     await patient.closed()
     again = await patient.connect(stream(hospital), **how)
     assert again["session_id"] == started["session_id"]
+    linked = Caller(PCM)
+    by_link = await linked.connect(stream(hospital), subprotocols=bearing(announced["publish_token"]))
+    assert by_link["session_id"] == announced["id"]
+    await linked.result()
     whole = Caller(PCM)
     await whole.connect(stream(hospital), **how)
     assert same(await patient.result(), await whole.result())
