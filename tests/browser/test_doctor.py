@@ -119,8 +119,8 @@ def test_loss_of_the_doctors_own_connection_is_named_and_recovers(stub: StubServ
 
 def test_processed_sound_is_marked(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
-    socket.send(messages.snapshot(capture=messages.OFF | {"noiseSuppression": True}))
-    shown(page, "The patient’s browser processes the sound")
+    socket.send(messages.snapshot(basis="as_heard", capture=messages.OFF | {"noiseSuppression": True}))
+    shown(page, "Judged as you hear it")
 
 
 def test_prompt_that_the_patient_ignored_goes_to_the_doctor(stub: StubServer, open_page: OpenPage) -> None:
