@@ -129,7 +129,7 @@ class Intake:
         self._mailbox.close()
 
     def release(self) -> None:
-        """Release the core now: its rings of 1.5 MB must not wait for the garbage collector. Nothing comes after."""
+        """Release the core now: its rings must not wait for the garbage collector. Nothing comes after."""
         self._acks.close()
         del self._core
 
