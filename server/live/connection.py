@@ -142,6 +142,7 @@ class Connection:
         ending, outcome = await self._conclude(ending)
         heard = self._intake.heard
         if outcome is None:
+            self.session.left = ending.left_page
             self._home.detach(self.session, heard, ending.why)
         else:
             await self._home.end(self.session, outcome)

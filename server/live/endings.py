@@ -24,6 +24,11 @@ class Ending:
     lost: bool = False
 
     @property
+    def left_page(self) -> bool:
+        """Whether the peer is a browser whose page was closed or left (RFC 6455, 7.4.1)."""
+        return self.lost and self.close_code == GOING_AWAY
+
+    @property
     def why(self) -> str:
         """As written in the log."""
         if self.lost:

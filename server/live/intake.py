@@ -248,6 +248,7 @@ class Intake:
                 await self._save()
             case PromptSnooze():
                 session.snooze(message.id)
+                session.prompts.decline(message.id, session.assessment.labels_asked_for)
                 await self._save()
             case KeepAlive():
                 pass

@@ -3,6 +3,7 @@
 from server.live.nudges import sendable
 from server.live.session import Phase, Session
 from server.rendering import wire
+from server.rendering.trend import trend
 from server.wire.server import AppliedConfig, SessionStarted, Snapshot
 
 
@@ -50,4 +51,7 @@ def snapshot_message(session: Session, phase: Phase | None = None, *, nudge: boo
         nudge=nudge,
         sendable=sendable(labels),
         muted=session.prompts.muted,
+        declined=session.prompts.declined,
+        left=session.left,
+        trend=trend(session.assessment.log.windows(), labels, session.audio.sample_rate),
     )

@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from server.judge.judgement import PromptEvent
 from server.judge.labels import LabelSet
 from server.live.clock import Clock
-from server.live.nudges import Nudges
+from server.live.nudges import Nudges, sendable
 from server.live.outbox import Audience
 from server.live.prompt_board import PromptBoard, PromptMessage
 from server.rendering import wire
-from server.wire.server import PromptClearedMessage, PromptMutedMessage, PromptRaisedMessage
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage
+from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage
 
 
 class Tell(Protocol):
@@ -33,6 +34,7 @@ class Prompting:
         self._clock = clock
         self._board = PromptBoard()
         self._nudges = Nudges(clock.now())
+        self._declined: list[str] = []
 
     @property
     def up(self) -> list[PromptRaisedMessage]:
@@ -43,6 +45,11 @@ class Prompting:
     def muted(self) -> list[str]:
         """Ids of the prompts that a doctor muted."""
         return self._nudges.muted
+
+    @property
+    def declined(self) -> list[str]:
+        """Ids of the prompts to which the patient said "not now"."""
+        return list(self._declined)
 
     # -- the listener's
 
@@ -83,6 +90,13 @@ class Prompting:
         """ "Not now", or muted: a doctor's prompt of this id is taken down."""
         self._show(*self._nudges.stop(prompt_id))
 
+    def decline(self, prompt_id: str, labels: LabelSet) -> None:
+        """ "Not now": the observers see it as such. An id that no label has is nobody's answer."""
+        if prompt_id in self._declined or all(prompt_id != one.id for one in sendable(labels)):
+            return
+        self._declined.append(prompt_id)
+        self._tell(PromptDeclinedMessage(ids=self.declined), to="observers")
+
     def recall(self) -> None:
         """After a resume, for missed messages: the state of each prompt, the one that is up last."""
         self._nudges.seen_again(self._clock.now())
@@ -100,9 +114,11 @@ class Prompting:
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able; for ``restore``."""
-        return {"board": self._board.snapshot(), "nudges": self._nudges.snapshot(self._clock.now())}
+        nudges = self._nudges.snapshot(self._clock.now())
+        return {"board": self._board.snapshot(), "nudges": nudges, "declined": self.declined}
 
     def restore(self, state: dict[str, Any], saved_at: float) -> None:
         """Raises KeyError, TypeError or ValueError for anything but a ``snapshot``, made at ``saved_at``."""
         self._board.restore(state["board"])
         self._nudges.restore(state["nudges"], saved_at)
+        self._declined = [str(one) for one in state.get("declined", ())]  # not in those of an older version

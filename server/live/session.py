@@ -79,7 +79,8 @@ class Session:
         """``labels``: what ``start`` asks for, resolved. ``terms``: of an announced session; ``start`` has them.
 
         ``unheard``: the patient has sent nothing since ``session.started``, and may not have got it.
-        ``came_back``: with the resume token. ``moved``: the session goes on in another process.
+        ``came_back``: with the resume token. ``moved``: the session goes on in another process. ``left``: its patient
+        closed or left the page.
         """
         self.id = session_id
         self.site = site
@@ -87,7 +88,7 @@ class Session:
         self.terms = terms or SessionTerms()
         self.unheard = True
         self.came_back = False
-        self.moved = False
+        self.moved = self.left = False
         self.changes = ChangeGuard(clock.now())
         self.idle = IdleGuard(clock.now(), limits.idle_s, limits.pause_s)
         self.engine = engine
@@ -197,7 +198,8 @@ class Session:
         self._since = self.clock.now()
         match phase:
             case Phase.LIVE | Phase.PAUSED | Phase.DETACHED:
-                self.tell(SessionStateMessage(state=phase.value))
+                self.left = self.left and phase is Phase.DETACHED
+                self.tell(SessionStateMessage(state=phase.value, left=self.left))
             case Phase.ENDED:
                 self.assessment.close()
                 self._outbox = None

@@ -13,7 +13,6 @@ from server.wire.server import (
     LabelsUpdated,
     LevelMessage,
     PromptClearedMessage,
-    PromptMutedMessage,
     PromptRaisedMessage,
     QualityUpdate,
     SessionEnded,
@@ -23,6 +22,7 @@ from server.wire.server import (
     SpeechStoppedMessage,
     WarningMessage,
 )
+from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage
 
 AUDIO = "audio"
 
@@ -35,6 +35,7 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
     PromptRaisedMessage,
     PromptClearedMessage,
     PromptMutedMessage,
+    PromptDeclinedMessage,
     WarningMessage,
     SessionStateMessage,
     Heartbeat,
@@ -47,7 +48,8 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
 
 def document(schemas: dict[str, Any]) -> dict[str, Any]:
     """``schemas``: every model by name; they refer to each other under ``#/components/schemas/``."""
-    to_patient = tuple(model for model in SERVER_MODELS if model not in (Snapshot, PromptMutedMessage))
+    observers_only = (Snapshot, PromptMutedMessage, PromptDeclinedMessage)
+    to_patient = tuple(model for model in SERVER_MODELS if model not in observers_only)
     return {
         "asyncapi": "3.0.0",
         "info": {

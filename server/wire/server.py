@@ -23,6 +23,7 @@ from server.wire.common import (
     WindowRef,
 )
 from server.wire.result import ResultModel, SpanModel
+from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage, TrendPoint
 
 
 class AppliedConfig(WireModel):
@@ -166,13 +167,6 @@ class PromptClearedMessage(WireModel):
     source: PromptSource = "listener"
 
 
-class PromptMutedMessage(WireModel):
-    """To observers: the prompts that a doctor muted for this visit, all of them so far."""
-
-    type: Literal["prompt.muted"] = "prompt.muted"
-    ids: list[str]
-
-
 class PromptText(WireModel):
     """A prompt of the session's labels, as ``prompt.send`` would show it."""
 
@@ -249,6 +243,7 @@ class SessionStateMessage(WireModel):
 
     type: Literal["session.state"] = "session.state"
     state: Literal["live", "paused", "reconnecting"]
+    left: bool = Field(default=False, description="With reconnecting: the patient closed or left the page.")
 
 
 class Snapshot(WireModel):
@@ -271,6 +266,9 @@ class Snapshot(WireModel):
     nudge: bool = Field(default=False, description="This observer may send prompt.send and prompt.mute.")
     sendable: list[PromptText] = Field(default_factory=list, description="What prompt.send can ask, each id once.")
     muted: list[str] = Field(default_factory=list, description="Ids of the prompts that a doctor muted.")
+    declined: list[str] = Field(default_factory=list, description='Ids to which the patient said "not now".')
+    left: bool = Field(default=False, description="As in session.state.")
+    trend: list[TrendPoint] = Field(default_factory=list, description="The last 60 s, oldest first.")
 
 
 ServerMessage = Annotated[
@@ -283,6 +281,7 @@ ServerMessage = Annotated[
     | PromptRaisedMessage
     | PromptClearedMessage
     | PromptMutedMessage
+    | PromptDeclinedMessage
     | WarningMessage
     | Heartbeat
     | GoAway
