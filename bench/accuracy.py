@@ -28,6 +28,7 @@ from accuracy_cost import COST
 from accuracy_heard import HEARD
 from accuracy_live import LIVE
 from accuracy_mixes import MIXES
+from accuracy_names import NAMES
 from accuracy_peers import PEERS
 from accuracy_sets import PAIRS, SECOND, SHARE
 from accuracy_visits import VISITS
@@ -38,7 +39,7 @@ from server.settings import load_settings
 from tools.accuracy.page import page
 from tools.accuracy.part import ROOT, Kept, Part, Run, Version, keep, kept, version
 
-PARTS: Sequence[Part] = (COST, VISITS, VOICES, LIVE, MIXES, SECOND, HEARD, PAIRS, SHARE, PEERS)
+PARTS: Sequence[Part] = (COST, VISITS, VOICES, NAMES, LIVE, MIXES, SECOND, HEARD, PAIRS, SHARE, PEERS)
 CACHE = ROOT / "build" / "accuracy"
 DOCUMENT = ROOT / "docs" / "accuracy.md"
 TEMPLATE = Path(__file__).with_name("accuracy.md.in")

@@ -17,7 +17,8 @@ from server.dictionaries.sounds import load_sounds
 from server.errors import TingqingError
 from server.live.calibration import open_load
 from server.live.manager import SessionManager
-from server.live.shedding import Shedding, SheddingScoring
+from server.live.scoring_parts import open_scoring
+from server.live.shedding import Shedding
 from server.model.acoustic import AcousticScorer, summarise
 from server.model.clap.finding import basic_mode_hint
 from server.model.clap.mel import MelTracker
@@ -25,13 +26,11 @@ from server.model.clap.opening import open_clap
 from server.model.detectors import detector_factory
 from server.model.dnsmos import DnsMos, load_dnsmos_session
 from server.model.gtcrn import open_gtcrn
+from server.model.names import open_namer
 from server.model.overlap import load_overlap
 from server.model.small.store import SmallModels
 from server.model.voices import open_voices
 from server.resources import labels_dir, web_client_dir
-from server.scoring.ports import Scoring
-from server.scoring.scorers import Denoiser, Scorer, TalkerModel
-from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base
 from server.store import opening as folder
 from server.store.opening import AccessStores
@@ -89,13 +88,17 @@ async def open_engine(
     mos = DnsMos(load_dnsmos_session()) if settings.mos else None
     denoiser = await asyncio.to_thread(open_gtcrn, small) if settings.denoiser else None
     talkers = await asyncio.to_thread(open_voices, small) if settings.voices else None
+    namer = await asyncio.to_thread(open_namer, small, sounds) if settings.names else None
 
     def trackers() -> list[FeatureTracker]:
         return [] if clap is None else [MelTracker()]
 
     async with AsyncExitStack() as stack:
         tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
-        service = await stack.enter_async_context(_open_scoring(clap, (mos, denoiser, talkers), shedding or Shedding()))
+        slow = (mos, denoiser, talkers)
+        service = await stack.enter_async_context(
+            open_scoring(AcousticScorer(), (clap, namer), slow, shedding or Shedding())
+        )
         # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))
         yield Engine(
@@ -114,17 +117,6 @@ async def open_engine(
             version=version(DISTRIBUTION),
             tracer=tracer,
         )
-
-
-@asynccontextmanager
-async def _open_scoring(
-    clap: Scorer | None, slow: tuple[DnsMos | None, Denoiser | None, TalkerModel | None], shedding: Shedding
-) -> AsyncIterator[Scoring]:
-    """CLAP beside the others, so that live windows can go without it."""
-    async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(ScoringService((AcousticScorer(),), *slow))
-        beside = None if clap is None else await stack.enter_async_context(ScoringService((clap,)))
-        yield SheddingScoring(base, beside, shedding)
 
 
 def open_access(settings: Settings) -> AbstractAsyncContextManager[AccessStores]:

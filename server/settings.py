@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     voices: bool = Field(
         default=True, description="Tell voices apart, where segmentation and campplus are in the model cache."
     )
+    names: bool = Field(
+        default=True, description="Name mains hum, and more sounds with YAMNet where it is in the model cache."
+    )
     clap: str = Field(
         default="auto",
         min_length=1,

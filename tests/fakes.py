@@ -18,7 +18,7 @@ from server.scoring.talking import Talk, TalkRequest
 from server.values.audio import Float32Array
 from server.values.measures import Measures, Mos
 from server.values.rows import Column
-from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.scores import Opinion, ScorerKind, Why
 from server.values.voices import HeardTalker
 from server.values.windows import Window
 
@@ -40,9 +40,9 @@ class FakeScorer:
     ``gate`` (set by default) lets a test hold inference; ``entered`` is set once a batch has begun. ``fail`` raises.
     """
 
-    def __init__(self, name: str = "acoustic", kind: EvidenceKind = "acoustic") -> None:
+    def __init__(self, name: str = "acoustic", kind: ScorerKind = "acoustic") -> None:
         self.name = name
-        self.kind: EvidenceKind = kind
+        self.kind: ScorerKind = kind
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
@@ -66,7 +66,7 @@ class FakeScorer:
         opinions = {
             label.id: Opinion(value) if window.rows.size else Opinion(None, Why.NO_EVIDENCE)
             for label in request.labels.labels
-            if getattr(label, self.kind) is not None
+            if getattr(label, self.kind, None) is not None
         }
         mos = request.mos
         measures = Measures(

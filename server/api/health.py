@@ -79,7 +79,9 @@ class Load(WireModel):
     stretch: float = Field(description="How much longer than its CPU time the loop's work takes: it waits to run.")
     lag_p95_ms: float | None = Field(description="From when a window's last sample was due to its update.")
     waited_p95_ms: float | None = Field(description="The same without the scoring itself.")
-    shed: list[str] = Field(description="Parts that live windows lack now, in order: mos, voices, denoiser, clap.")
+    shed: list[str] = Field(
+        description="Parts that live windows lack now, in order: mos, names, voices, denoiser, clap"
+    )
     shed_counts: dict[str, int] = Field(
         description="Live windows judged without a part that was due, since the start: left out, late or failed."
     )

@@ -9,7 +9,7 @@ from server.assessment.facts import window_facts
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.nothing_judged import nothing_judged
-from server.assessment.replies import opinions_of
+from server.assessment.replies import opinions_of, sounds_of
 from server.assessment.talked import TalkedStretches
 from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
@@ -116,8 +116,7 @@ class Assessment:
         unheard, voices = self._talked.take(), self.voices()
         self.judge.hear(voices)
         facts = window_facts(request.window, measures)
-        interference = [sound for one in scored if one.reply for sound in one.reply.interference]
-        events = [sound for one in scored if one.reply for sound in one.reply.events]
+        interference, events = sounds_of(scored)
         judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from server.judge.labels import Label
+from server.judge.sounds import Interference, PatientSound
 from server.scoring.ports import Scored, ScoreRequest
 from server.values.measures import Measures
 from server.values.scores import EvidenceKind, Opinion, Why
@@ -16,10 +17,24 @@ def opinions_of(request: ScoreRequest, scored: Sequence[Scored]) -> tuple[Measur
     opinions: Opinions = {}
     recent: Opinions = {}
     for one in scored:
+        if one.kind == "names":
+            continue
         shed = _shed(request.labels.labels, one.kind) if one.reply is None else {}
         opinions.setdefault(one.kind, {}).update(one.reply.opinions if one.reply else shed)
         recent.setdefault(one.kind, {}).update(one.reply.recent if one.reply else shed)
     return measured or Measures(speech_ratio=request.window.speech_ratio), opinions, recent
+
+
+def sounds_of(scored: Sequence[Scored]) -> tuple[list[Interference], list[PatientSound]]:
+    """The sounds that scorers named: at most one around the patient, and each of the patient's own once.
+
+    The namer goes before CLAP, whose names were never measured.
+    """
+    replies = [one.reply for one in sorted(scored, key=lambda one: one.kind != "names") if one.reply is not None]
+    own: dict[str, PatientSound] = {}
+    for event in (event for reply in replies for event in reply.events):
+        own.setdefault(event.id, event)
+    return [sound for reply in replies for sound in reply.interference][:1], list(own.values())
 
 
 def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:

@@ -88,8 +88,8 @@ def _absent(settings: Settings) -> Finding | None:
     from server.values.models import ModelState
 
     for model in SmallModels(settings.model_cache_dir).optional():
-        wanted = settings.denoiser if model.id == "gtcrn" else settings.voices
-        if model.used and wanted and model.state is not ModelState.THERE:
+        wanted = {"gtcrn": settings.denoiser, "yamnet": settings.names}.get(model.id, settings.voices)
+        if model.missed and wanted:
             damaged = model.state is ModelState.DAMAGED
             zh = f"模型 {model.id} {'已损坏' if damaged else '不在'}：{model.without.zh}"
             en = f"Model {model.id} is {'damaged' if damaged else 'absent'}: {model.without.en}"

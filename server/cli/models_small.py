@@ -34,6 +34,7 @@ def download_small(store: "SmallModels", wanted: Sequence["SmallModel"], how: Fe
     from server.errors import ModelFileError
     from server.model.small.fetching import TIMEOUT_S, Deadline, fetch, missing
 
+    _refuse_carried_over(store, wanted, how.language)
     deadline = Deadline(how.timeout_s or TIMEOUT_S)
     failed: list[str] = []
     faults: list[ModelFileError] = []
@@ -59,6 +60,23 @@ def download_small(store: "SmallModels", wanted: Sequence["SmallModel"], how: Fe
         _tell_failure(failed, faults[0], how)
 
 
+def _refuse_carried_over(store: "SmallModels", wanted: Sequence["SmallModel"], language: str) -> None:
+    """Raises Failure for an absent model that no package has, with the place where it is found."""
+    from server.model.small.catalogue import CarriedOver
+    from server.values.models import ModelState
+
+    for model in wanted:
+        source = model.source
+        if isinstance(source, CarriedOver) and store.state(model) is not ModelState.THERE:
+            raise Failure(
+                Words(
+                    f"没有软件包含有 {model.id}。请从 {source.address} 下载 {source.member}（{model.licence}）。",
+                    f"No package holds {model.id}. Fetch {source.member} ({model.licence}) from {source.address}.",
+                )(language),
+                hint=f"tingqing models import {source.member}",
+            )
+
+
 def import_into(store: "SmallModels", source: Path, language: str) -> None:
     """Copy the models that ``source`` holds into the cache. Raises Failure."""
     from server.errors import ModelFileError
@@ -78,7 +96,7 @@ def verify_small(store: "SmallModels", names: Sequence[str]) -> list[bool]:
     for model in store.models:
         fault = store.fault(model)
         named = model.id in names or ("small" in names and model.small)
-        downloaded = not names and model.downloadable and fault != "absent"
+        downloaded = not names and model.may_be_absent and fault != "absent"
         if named or downloaded:
             print(f"{model.id}\t{fault or 'intact'}")
             intact.append(fault is None)

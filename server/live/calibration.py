@@ -52,6 +52,7 @@ async def open_load(
     service = engine.service
     loaded = (
         (Part.MOS, service.has_mos),
+        (Part.NAMES, Part.NAMES in service.scorer_names),
         (Part.VOICES, service.has_talkers),
         (Part.DENOISER, service.has_denoiser),
         (Part.CLAP, not engine.basic_mode),

@@ -11,20 +11,24 @@ from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import MosTicket, Priority, Scored, ScoreRequest, Scoring
 from server.scoring.talking import Talk, TalkRequest
-from server.values.scores import EvidenceKind
+from server.values.scores import NAMES, ScorerKind
 from server.values.windows import Window
-
-CLAP_KIND: EvidenceKind = "clap"
 
 
 class Part(StrEnum):
-    """In the order in which they are left out: DNSMOS supports what is measured anyway; the talker models tell whose
-    voice it is; the denoiser hears noise under the words; CLAP names noises and judges labels that nothing else can."""
+    """In the order in which they are left out: DNSMOS supports what is measured anyway; the namer says what a noise is;
+    the talker models tell whose voice it is; the denoiser hears noise under the words; CLAP names noises and judges
+    labels that nothing else can."""
 
     MOS = "mos"
+    NAMES = NAMES
     VOICES = "voices"
     DENOISER = "denoiser"
     CLAP = "clap"
+
+
+KINDS: Mapping[Part, ScorerKind] = {Part.CLAP: "clap", Part.NAMES: NAMES}
+"""Of the parts that score windows."""
 
 
 class Shedding:
@@ -94,29 +98,30 @@ class Shedding:
 
 
 class SheddingScoring:
-    """``Scoring`` that leaves out what ``shedding`` says. ``base`` always scores; ``clap`` may be left out.
+    """``Scoring`` that leaves out what ``shedding`` says. ``base`` always scores; ``clap``, ``names`` may be left out.
 
     A part that is left out counts as failed with ShedError: its labels are null, ``why: shed``, where nothing else
     scores them.
     """
 
-    def __init__(self, base: Scoring, clap: Scoring | None, shedding: Shedding) -> None:
+    def __init__(self, base: Scoring, clap: Scoring | None, shedding: Shedding, names: Scoring | None = None) -> None:
         self._base = base
-        self._clap = clap
+        beside = {Part.CLAP: clap, Part.NAMES: names}
+        self._beside = {part: one for part, one in beside.items() if one is not None}
         self._shedding = shedding
         shedding.lanes = self._lanes
 
     def _lanes(self) -> dict[Part, LaneMetrics]:
         names = {"mos": Part.MOS, "voices": Part.VOICES, "denoise": Part.DENOISER}
         lanes = {names[lane.name]: lane for lane in self._base.metrics() if lane.name in names}
-        for lane in () if self._clap is None else self._clap.metrics():
-            lanes[Part.CLAP] = lane
+        for part, one in self._beside.items():
+            lanes.update((part, lane) for lane in one.metrics())
         return lanes
 
     @property
     def scorer_names(self) -> tuple[str, ...]:
         """See ``Scoring``."""
-        return self._base.scorer_names + (() if self._clap is None else self._clap.scorer_names)
+        return self._base.scorer_names + tuple(name for one in self._beside.values() for name in one.scorer_names)
 
     @property
     def has_mos(self) -> bool:
@@ -136,32 +141,34 @@ class SheddingScoring:
     @property
     def alive(self) -> bool:
         """See ``Scoring``."""
-        return self._base.alive and (self._clap is None or self._clap.alive)
+        return self._base.alive and all(one.alive for one in self._beside.values())
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
         """See ``Scoring``."""
-        base, clap = self._base.metrics(), () if self._clap is None else self._clap.metrics()
-        scorers = len(self._base.scorer_names)
-        return (*base[:scorers], *clap, *base[scorers:])
+        base, scorers = self._base.metrics(), len(self._base.scorer_names)
+        beside = (lane for one in self._beside.values() for lane in one.metrics())
+        return (*base[:scorers], *beside, *base[scorers:])
 
     async def prepare(self, labels: LabelSet) -> None:
         """See ``Scoring``."""
-        await self._base.prepare(labels)
-        if self._clap is not None:
-            await self._clap.prepare(labels)
+        for one in (self._base, *self._beside.values()):
+            await one.prepare(labels)
 
     async def score(self, request: ScoreRequest, priority: Priority, within_s: float) -> list[Scored]:
         """See ``Scoring``."""
-        if self._clap is None:
-            return await self._base.score(request, priority, within_s)
-        if self._shedding.sheds(Part.CLAP, priority):
-            left_out: list[Scored] = [
-                Scored(CLAP_KIND, None, ShedError("Left out: there is too much work.")) for _ in self._clap.scorer_names
-            ]
-            return [*await self._base.score(request, priority, within_s), *left_out]
+        asked = [self._base.score(request, priority, within_s)]
+        asked += [self._score(part, one, request, priority, within_s) for part, one in self._beside.items()]
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(one.score(request, priority, within_s)) for one in (self._base, self._clap)]
-        return [scored for task in asked for scored in task.result()]
+            tasks = [group.create_task(one) for one in asked]
+        return [scored for task in tasks for scored in task.result()]
+
+    async def _score(
+        self, part: Part, scorers: Scoring, request: ScoreRequest, priority: Priority, within_s: float
+    ) -> list[Scored]:
+        if not self._shedding.sheds(part, priority):
+            return await scorers.score(request, priority, within_s)
+        left_out = ShedError("Left out: there is too much work.")
+        return [Scored(KINDS[part], None, left_out) for _ in scorers.scorer_names]
 
     def ask_mos(self, window: Window, priority: Priority, within_s: float) -> MosTicket:
         """See ``Scoring``. Raises ShedError if it is left out."""

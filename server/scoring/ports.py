@@ -17,7 +17,7 @@ from server.scoring.metrics import LaneMetrics
 from server.scoring.talking import Talk, TalkRequest
 from server.values.audio import Capture, Float32Array
 from server.values.measures import Measures, Mos
-from server.values.scores import EvidenceKind, Opinion
+from server.values.scores import Opinion, ScorerKind
 from server.values.windows import Window
 
 
@@ -62,7 +62,7 @@ class ScoreReply:
 class Scored:
     """One scorer's answer on one window: a reply or a failure. Times in seconds."""
 
-    kind: EvidenceKind
+    kind: ScorerKind
     reply: ScoreReply | None
     failure: ScoringError | None = None
     queue_s: float = 0.0

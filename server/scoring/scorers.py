@@ -8,7 +8,7 @@ from server.scoring.denoising import Denoised, DenoiseRequest
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.scoring.talking import Talk, TalkRequest
 from server.values.measures import Mos
-from server.values.scores import EvidenceKind
+from server.values.scores import ScorerKind
 from server.values.windows import Window
 
 
@@ -19,7 +19,7 @@ class Scorer(Protocol):
     """
 
     name: str
-    kind: EvidenceKind
+    kind: ScorerKind
 
     def score(self, requests: Sequence[ScoreRequest]) -> Sequence[ScoreReply]:
         """One reply per request, in their order; raises if the batch could not be scored."""

@@ -18,15 +18,19 @@ class ModelState(StrEnum):
 class OptionalModel:
     """A model that the server can do without. ``without``: what the judgement then lacks.
 
-    ``used``: whether this version listens with it at all; if not, nothing is lacking where it is absent.
+    ``used``: whether this version listens with it at all; if not, nothing is lacking where it is absent. ``fetched``:
+    whether setup or a command fetches it; what has to be carried over by hand is not missed where it is absent.
     """
 
     id: str
     state: ModelState
     used: bool
     without: Text
+    fetched: bool = True
 
     @property
     def missed(self) -> bool:
         """Whether the judgement lacks something because the file is absent or damaged."""
+        if self.state is ModelState.ABSENT and not self.fetched:
+            return False
         return self.used and self.state is not ModelState.THERE

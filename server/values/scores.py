@@ -36,6 +36,10 @@ class Opinion:
 
 EvidenceKind = Literal["acoustic", "clap", "transcript"]
 
+NAMES: Literal["names"] = "names"
+"""Of a scorer that names sounds and has no opinion on labels."""
+ScorerKind = EvidenceKind | Literal["names"]
+
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:

@@ -14,7 +14,7 @@ from server.api.health import SmallModelState
 from server.cli.console import Failure
 from server.cli.models_listing import start_lines
 from server.cli.models_small import Fetching, download_small, import_into, verify_small
-from server.model.small.catalogue import GTCRN, MODELS, InWheel
+from server.model.small.catalogue import GTCRN, MODELS, YAMNET, CarriedOver, InWheel
 from server.model.small.store import SmallModels
 from server.values.models import ModelState
 from tests.cli.conftest import TINGQING, Ran, Serving, environment, in_process
@@ -94,6 +94,18 @@ def test_a_package_of_that_name_with_another_file_is_refused(tmp_path: Path, mon
     assert "gtcrn_simple.onnx" in ran.err
     assert "SHA-256 differs" in ran.err
     assert not list((tmp_path / "cache" / "small").iterdir())
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "No package holds yamnet"), ("zh", "没有软件包含有 yamnet")])
+def test_what_no_package_holds_is_an_error_that_says_where_it_is(tmp_path: Path, language: str, said: str) -> None:
+    ran = models(tmp_path, "download", "yamnet", "--language", language)
+    assert ran.code == 2
+    assert said in ran.err
+    assert isinstance(YAMNET.source, CarriedOver)
+    assert YAMNET.source.address in ran.err
+    assert "tingqing models import yamnet_spectra_in.tflite" in ran.err
+    (tmp_path / YAMNET.file_name).write_bytes(b"another")
+    assert models(tmp_path / "cache", "import", str(tmp_path / YAMNET.file_name)).code == 2
 
 
 def test_ctrl_c_ends_pip_and_leaves_nothing(tmp_path: Path) -> None:
@@ -219,5 +231,7 @@ def test_a_server_says_on_its_first_screen_and_in_readyz_which_models_are_there(
         "gtcrn": ModelState.DAMAGED,
         "segmentation": ModelState.ABSENT,
         "campplus": ModelState.ABSENT,
+        "yamnet": ModelState.ABSENT,
     }
+    assert next(one for one in ready["models"] if one["id"] == "yamnet")["lacks"] is None
     assert "model gtcrn is not used" in said

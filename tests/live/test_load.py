@@ -516,15 +516,16 @@ def request() -> ScoreRequest:
 
 
 async def test_only_live_windows_go_without_a_part() -> None:
-    shedding = Shedding((Part.MOS, Part.VOICES, Part.DENOISER, Part.CLAP))
-    scorers = FakeScorer("one"), FakeScorer("two", "clap")
+    shedding = Shedding(tuple(Part))
+    scorers = FakeScorer("one"), FakeScorer("two", "clap"), FakeScorer("three", "names")
     async with (
         ScoringService(scorers[:1], FakeMos(), FakeDenoiser(), FakeTalkers()) as base,
-        ScoringService(scorers[1:]) as clap,
+        ScoringService(scorers[1:2]) as clap,
+        ScoringService(scorers[2:]) as names,
     ):
-        scoring = SheddingScoring(base, clap, shedding)
-        assert scoring.scorer_names == ("one", "two")
-        assert [lane.name for lane in scoring.metrics()] == ["one", "two", "mos", "denoise", "voices"]
+        scoring = SheddingScoring(base, clap, shedding, names)
+        assert scoring.scorer_names == ("one", "two", "three")
+        assert [lane.name for lane in scoring.metrics()] == ["one", "two", "three", "mos", "denoise", "voices"]
         assert scoring.has_denoiser
         assert scoring.has_talkers
         assert {part: one.name for part, one in shedding.lanes().items()} == {
@@ -532,13 +533,17 @@ async def test_only_live_windows_go_without_a_part() -> None:
             Part.VOICES: "voices",
             Part.DENOISER: "denoise",
             Part.CLAP: "two",
+            Part.NAMES: "three",
         }
         whole = await scoring.score(request(), Priority.LIVE, 30.0)
-        assert [one.failure for one in whole] == [None, None]
+        assert [one.failure for one in whole] == [None, None, None]
         shedding.more()
         with pytest.raises(ShedError):
             scoring.ask_mos(request().window, Priority.LIVE, 30.0)
         scoring.ask_mos(request().window, Priority.FILE, 30.0).withdraw()
+        shedding.more()
+        unnamed = await scoring.score(request(), Priority.LIVE, 30.0)
+        assert [isinstance(one.failure, ShedError) for one in unnamed] == [False, False, True]
         stretch = TalkRequest(np.zeros(16_000, np.float32), 100, np.zeros(100, np.float32))
         assert not (await scoring.talk(stretch, Priority.LIVE, 30.0)).talkers
         shedding.more()
@@ -554,8 +559,12 @@ async def test_only_live_windows_go_without_a_part() -> None:
         shedding.more()
         live = await scoring.score(request(), Priority.LIVE, 30.0)
         file = await scoring.score(request(), Priority.FILE, 30.0)
-        assert [(one.kind, isinstance(one.failure, ShedError)) for one in live] == [("acoustic", False), ("clap", True)]
-        assert [one.failure for one in file] == [None, None]
+        assert [(one.kind, isinstance(one.failure, ShedError)) for one in live] == [
+            ("acoustic", False),
+            ("clap", True),
+            ("names", True),
+        ]
+        assert [one.failure for one in file] == [None, None, None]
 
 
 async def test_a_session_without_clap_says_shed_and_sends_no_error(engine: Engine, clock: FakeClock) -> None:

@@ -10,7 +10,7 @@ import pytest
 from server.judge.labels import LabelSet
 from server.scoring.ports import Priority, ScoreReply, ScoreRequest
 from server.scoring.service import PREPARING_NICENESS, ScoringService
-from server.values.scores import EvidenceKind
+from server.values.scores import ScorerKind
 from tests.model.clap.test_clap_scorer import FILE, noise, window_of
 
 WITHIN_S = 30.0
@@ -24,7 +24,7 @@ class Preparing:
     """A scorer whose preparation has the given number of parts. ``gate`` holds back every part."""
 
     name = "preparing"
-    kind: EvidenceKind = "clap"
+    kind: ScorerKind = "clap"
 
     def __init__(self, **parts: int) -> None:
         self.parts = parts

@@ -11,7 +11,7 @@ from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import CaptureSource, Float32Array
 from server.values.measures import Mos
 from server.values.rows import ROW_RATE
-from server.values.scores import EvidenceKind
+from server.values.scores import ScorerKind
 from server.values.windows import RECENT_S, Window
 
 WAITS_S = 6
@@ -23,7 +23,7 @@ class AcousticScorer:
     """``scoring.scorers.Scorer``. A pure function of window, DNSMOS result, labels and capture; about 2 ms each."""
 
     name: str = "acoustic"
-    kind: EvidenceKind = "acoustic"
+    kind: ScorerKind = "acoustic"
 
     def score(self, requests: Sequence[ScoreRequest]) -> list[ScoreReply]:
         """One reply per request, in order."""

