@@ -31,6 +31,7 @@ from server.model.overlap import load_overlap
 from server.model.small.store import SmallModels
 from server.model.voices import open_voices
 from server.resources import labels_dir, web_client_dir
+from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base
 from server.store import opening as folder
 from server.store.opening import AccessStores
@@ -97,7 +98,7 @@ async def open_engine(
         tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
         slow = (mos, denoiser, talkers)
         service = await stack.enter_async_context(
-            open_scoring(AcousticScorer(), (clap, namer), slow, shedding or Shedding())
+            open_scoring(ScoringService, AcousticScorer(), (clap, namer), slow, shedding or Shedding())
         )
         # Most sessions start with these labels: no window should wait for their texts.
         await service.prepare(dictionaries.resolve(None))

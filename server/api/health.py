@@ -103,7 +103,7 @@ class SmallModelState(WireModel):
     @classmethod
     def of(cls, model: OptionalModel) -> Self:
         """A model that is not used is not missed."""
-        lacks = TextModel(zh=model.without.zh, en=model.without.en) if model.missed else None
+        lacks = TextModel(zh=model.without.zh, en=model.without.en) if model.lacking else None
         return cls(id=model.id, state=model.state, used=model.used, lacks=lacks)
 
 

@@ -29,8 +29,11 @@ class OptionalModel:
     fetched: bool = True
 
     @property
-    def missed(self) -> bool:
+    def lacking(self) -> bool:
         """Whether the judgement lacks something because the file is absent or damaged."""
-        if self.state is ModelState.ABSENT and not self.fetched:
-            return False
         return self.used and self.state is not ModelState.THERE
+
+    @property
+    def missed(self) -> bool:
+        """Whether somebody should be told so unasked."""
+        return self.lacking and (self.fetched or self.state is ModelState.DAMAGED)

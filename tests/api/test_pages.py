@@ -102,7 +102,7 @@ def test_readiness_runs_a_score_and_says_what_is_loaded(served: Served) -> None:
     assert ready["lanes"][0]["batch_size"] == 1
     assert ready["windows_replaced"] == 0
     assert ready["ready"] is True
-    assert ready["scorers"] == ["acoustic"]
+    assert ready["scorers"] == ["acoustic", "names"]
     assert ready["basic_mode"] is True
     assert ready["vad"] == "silero"
     assert ready["score_ms"] > 0

@@ -233,5 +233,6 @@ def test_a_server_says_on_its_first_screen_and_in_readyz_which_models_are_there(
         "campplus": ModelState.ABSENT,
         "yamnet": ModelState.ABSENT,
     }
-    assert next(one for one in ready["models"] if one["id"] == "yamnet")["lacks"] is None
+    assert next(one for one in ready["models"] if one["id"] == "yamnet")["lacks"]
+    assert "Without yamnet" not in serving.banner, "nobody is asked for what setup cannot fetch"
     assert "model gtcrn is not used" in said
