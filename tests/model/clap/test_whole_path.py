@@ -40,7 +40,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_clap_scores_reach_the_socket_and_the_result(served: Served, recording: Path) -> None:
     messages = await stream_file(served.ws, recording, labels=LABELS)
     started, ended = messages[0], messages[-1]
-    assert started["scorers"] == ["acoustic", "clap"]
+    assert started["scorers"] == ["acoustic", "clap", "names"]
     assert started["basic_mode"] is False
     rain = next(label["id"] for label in started["labels"] if label["id"].startswith("custom_"))
     updates = [message for message in messages if message["type"] == "quality.update"]
@@ -50,7 +50,7 @@ async def test_clap_scores_reach_the_socket_and_the_result(served: Served, recor
         assert 0 <= told["score"] <= 1
         assert told["evidence"]["clap"] == told["score"]
     model = ended["result"]["model"]
-    assert model["scorers"] == ["acoustic", "clap"]
+    assert model["scorers"] == ["acoustic", "clap", "names"]
     assert model["clap"].startswith("tiny-clap@")
     assert ended["result"]["labels"][rain]["score"] is not None
 
