@@ -99,9 +99,8 @@ async def heard(samples: Audio, models: TalkerModel, told: Sequence[Stretch] = (
                 if isinstance(event, WindowReady):
                     talked.expect(event.window)
                     await talked.settle(event.window)
-                    talked.take()
         await talked.conclude()
-    return told_voices(talked.book.tracks)
+    return told_voices(talked.book.tracks, visit=True)
 
 
 def spoken(where: Sequence[Stretch], rows: int) -> BoolArray:

@@ -65,8 +65,8 @@ async def open_engine(
 ) -> AsyncIterator[Engine]:
     """Everything that scores, started and stopped with the block. No web framework, and no torch without CLAP.
 
-    ``overlap``: a model to use instead of the shipped one, for cross-validation. ``at_once``: how many windows may be
-    ready together; scorers are then tuned for all of them rather than for the first. ``open_clap``: another source of
+    ``overlap``: instead of the shipped network, for cross-validation; neither runs where talkers are told apart.
+    ``at_once``: how many windows may be ready together, for which scorers are tuned. ``open_clap``: another source of
     CLAP than the setting's, for benchmarks. ``shedding``: decides what live windows go without under load.
     Raises LabelFileError and SettingsError before anything is started.
     """
@@ -74,7 +74,6 @@ async def open_engine(
     dictionaries, sounds = Dictionaries.load(labels_folder), load_sounds(labels_folder)
     make_detector = detector_factory(settings.vad)
     small = SmallModels(settings.model_cache_dir)
-    crosstalk = load_overlap() if overlap is None else overlap
     models = await asyncio.to_thread(small.optional)
     clap = await asyncio.to_thread(
         open_clap,
@@ -90,6 +89,7 @@ async def open_engine(
     denoiser = await asyncio.to_thread(open_gtcrn, small) if settings.denoiser else None
     talkers = await asyncio.to_thread(open_voices, small) if settings.voices else None
     namer = await asyncio.to_thread(open_namer, small, sounds) if settings.names else None
+    crosstalk = (overlap or load_overlap()) if talkers is None else None
 
     def trackers() -> list[FeatureTracker]:
         return [] if clap is None else [MelTracker()]

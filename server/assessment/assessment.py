@@ -33,7 +33,7 @@ from server.values.windows import Window
 LIVE_DEADLINE_S = 4.0
 """A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
-VERSION = 5
+VERSION = 6
 
 
 class Assessment:
@@ -95,8 +95,8 @@ class Assessment:
         lossless = self._wait_for_mos if wait_for_mos is None else wait_for_mos
         mos, mos_shed = await self._mos.counting(window, lossless=lossless)
         denoised, undenoised = await self._parted(window)
-        await self._talked.settle(window)
-        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed, denoised)
+        together = await self._talked.settle(window)
+        request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed, denoised, together)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         return self._judge(request, scored, undenoised=undenoised, observed=observed())
 
@@ -113,7 +113,7 @@ class Assessment:
 
     def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, undenoised: bool, observed: bool) -> Assessed:
         measures, opinions, recent = opinions_of(request, scored)
-        unheard, voices = self._talked.take(), self.voices()
+        voices = self.voices()
         self.judge.hear(voices)
         facts = window_facts(request.window, measures)
         interference, events = sounds_of(scored)
@@ -122,7 +122,7 @@ class Assessment:
         failures = tuple(one.failure for one in scored if one.failure is not None)
         without = (
             *(("mos",) if request.mos_shed else ()),
-            *(("voices",) if unheard else ()),
+            *(("voices",) if self._talked.missed else ()),
             *(("denoiser",) if undenoised else ()),
             *dict.fromkeys(one.kind for one in scored if one.reply is None),
         )
@@ -159,12 +159,13 @@ class Assessment:
             max((one.queue_s for one in scored), default=0.0),
             self._denoised.inference_s + max((one.inference_s for one in scored), default=0.0),
             request.denoised,
+            request.together,
             without,
         )
 
     def voices(self) -> tuple[Voice, ...]:
         """Whose voices were heard so far; none without the talker models."""
-        return told_voices(self._talked.book.tracks, processed=self.capture.processed)
+        return told_voices(self._talked.book.tracks, processed=self.capture.processed, visit=self.mode is Mode.VISIT)
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
         """Clear the prompt and do not raise it again; no effect for an unknown id."""
@@ -201,7 +202,8 @@ class Assessment:
     async def _settle(self, window: Window, mos: Mos) -> None:
         """Let ``window`` with ``mos`` decide, unless a scorer fails: then the windows decide as they were judged."""
         denoised, _ = await self._parted(window)
-        request = ScoreRequest(window, self.labels, self.capture, mos, denoised=denoised)
+        together = self._talked.latest
+        request = ScoreRequest(window, self.labels, self.capture, mos, denoised=denoised, together=together)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         if any(one.reply is None for one in scored):
             return

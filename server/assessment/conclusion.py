@@ -5,7 +5,10 @@ from dataclasses import replace
 from server.assessment.assessment import Assessment
 from server.assessment.engine import HeardAudio
 from server.assessment.result import Identity, JudgedLabel, Provenance, Result
+from server.judge.faint_voice import faint_cap
+from server.judge.labels import LabelSet
 from server.values.measures import Measures
+from server.values.mode import Mode
 from server.values.notices import Notice, NoticeCode
 from server.values.voices import Voice
 
@@ -57,7 +60,7 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
             *assessment.notices(heard.duration_s),
             *((AS_HEARD,) if assessment.capture.processed else ()),
             *_listening(heard),
-            *_faint(assessment.voices()),
+            *_faint(assessment.labels, assessment.voices()),
             *_lost(assessment.unjudged),
         ),
     )
@@ -68,10 +71,13 @@ def _listening(heard: HeardAudio) -> tuple[Notice, ...]:
     return (LITTLE_SPEECH,) if 0.0 < heard.speech_s < LITTLE * heard.duration_s else ()
 
 
-def _faint(voices: tuple[Voice, ...]) -> tuple[Notice, ...]:
-    """The loud voice must not hide it: whoever listens turns down the sound for one and misses the other."""
+def _faint(labels: LabelSet, voices: tuple[Voice, ...]) -> tuple[Notice, ...]:
+    """The loud voice must not hide it: whoever listens turns down the sound for one and misses the other.
+
+    Nothing of a voice that would cost a recording nothing: a few words of somebody in the background.
+    """
     faint = [voice.speech_dbfs for voice in voices if voice.faint and voice.speech_dbfs is not None]
-    if not faint:
+    if not faint or not faint_cap(labels, voices, Mode.RECORDING):
         return ()
     loud = max(voice.speech_dbfs for voice in voices if voice.speech_dbfs is not None)
     return (

@@ -12,11 +12,12 @@ import numpy as np
 
 from server.assessment.mos import end_second
 from server.errors import ScoringError
+from server.judge.together import SpokenTogether
 from server.judge.voices import VoiceBook
 from server.scoring.ports import Priority, Scoring
-from server.scoring.talking import Talk, TalkRequest
-from server.values.audio import CORE_RATE
-from server.values.rows import ROW_RATE, Column, is_far_end, is_gap
+from server.scoring.talking import NOBODY_ASKED, Talk, TalkRequest
+from server.values.audio import CORE_RATE, Float32Array
+from server.values.rows import ROW_RATE, SPEECH_THRESHOLD, Column, is_far_end, is_gap
 from server.values.stored import count
 from server.values.voices import HeardRows
 from server.values.windows import Window
@@ -24,6 +25,8 @@ from server.values.windows import Window
 EVERY_S = 5
 HEARD_S = 9
 """Seconds that are heard for each answer: one less than a window, so that the window after can still ask."""
+ANEW_S = 15
+"""Every third stretch knows its voices anew, even those that go on: nobody drifts into another."""
 LIVE_WITHIN_S, FILE_WITHIN_S = 1.0, 120.0
 """A live window waits so long at most for what was asked a second before; then nobody is known of that stretch."""
 _ROW = CORE_RATE // ROW_RATE
@@ -31,26 +34,31 @@ _ROW = CORE_RATE // ROW_RATE
 
 @dataclass(slots=True)
 class _Asked:
-    """``rows``: the new ones, as the book must know them; ``end``: the row after them."""
+    """``rows``: the new ones, as the book must know them; ``end``: the row after them. ``answer``: ``None`` where
+    nobody speaks."""
 
     end: int
     rows: HeardRows
-    answer: "asyncio.Task[Talk]"
+    answer: "asyncio.Task[Talk] | None"
 
 
 class TalkedStretches:
-    """Call ``expect`` for every window that becomes ready, ``settle`` and then ``take`` for each that is judged, and
-    ``close`` at the end."""
+    """Call ``expect`` for every window that becomes ready, ``settle`` for each that is judged, ``close`` at the end.
+
+    ``book``: the voices so far. ``missed``: an answer that counts from the last window on was due, but missing.
+    ``latest``: what ``settle`` last told.
+    """
 
     def __init__(self, service: Scoring, priority: Priority) -> None:
         self.book = VoiceBook()
+        self.missed = False
+        self.latest = NOBODY_ASKED
+        self._together = SpokenTogether()
         self._service = service
         self._within_s = LIVE_WITHIN_S if priority is Priority.LIVE else FILE_WITHIN_S
         self._priority = priority
         self._next = 0  # row from which nothing was asked yet
         self._asked: list[_Asked] = []
-        self._settled: list[tuple[HeardRows, Talk]] = []
-        self._missed = False
         self._last: Window | None = None
 
     def expect(self, window: Window) -> None:
@@ -74,43 +82,56 @@ class TalkedStretches:
         if end - start < ROW_RATE or end <= new:
             return
         rows = window.rows[start - first : end - first]
-        request = TalkRequest(
-            window.pcm[(start - first) * _ROW : (end - first) * _ROW], end - new, rows[:, Column.SYLLABLE_DB].copy()
-        )
+        spoke = () if end % (ANEW_S * ROW_RATE) == 0 else tuple(one.spoke(start, new) for one in self.book.tracks)
+        pcm = window.pcm[(start - first) * _ROW : (end - first) * _ROW]
+        request = TalkRequest(pcm, end - new, rows[:, Column.SYLLABLE_DB].copy(), spoke)
         if request.pcm.shape[0] != rows.shape[0] * _ROW:
             return
         fresh = rows[new - start :]
         heard = HeardRows(
-            new, fresh[:, Column.LEVEL_DB].copy(), ~is_gap(fresh), is_far_end(fresh), np.zeros(end - new, np.bool_)
+            new,
+            fresh[:, Column.LEVEL_DB].copy(),
+            fresh[:, Column.SYLLABLE_DB].copy(),
+            ~is_gap(fresh),
+            is_far_end(fresh),
+            np.zeros(end - new, np.bool_),
         )
+        if not (fresh[:, Column.SPEECH] >= SPEECH_THRESHOLD).any() and not heard.far_end.any():
+            self._asked.append(_Asked(end, heard, None))
+            return
         task = asyncio.create_task(self._service.talk(request, self._priority, self._within_s))
         # Nobody may be left to hear of its failure.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._asked.append(_Asked(end, heard, task))
 
-    async def settle(self, window: Window) -> None:
-        """Wait for answers that count from ``window`` on: those about stretches that end before it does."""
-        self._missed = False
+    async def settle(self, window: Window) -> Float32Array:
+        """Wait for answers that count from ``window`` on: those about stretches that end before it does. As
+        ``ScoreRequest.together``, by the answers so far."""
+        self.missed = False
         await self._wait(round(window.end_s * ROW_RATE))
+        first, rows = round(window.start_s * ROW_RATE), window.rows.shape[0]
+        self.latest = self._together.rows(first, rows) if self._service.has_talkers else NOBODY_ASKED
+        return self.latest
 
     async def _wait(self, before: int) -> None:
         while self._asked and self._asked[0].end < before:
             asked = self._asked[0]
+            if asked.answer is None:
+                self._take(asked.rows, _nobody(asked.end - asked.rows.start))
+                self._asked.pop(0)
+                continue
             try:
                 # Shielded: a window that is cancelled asks again.
                 answer = await asyncio.shield(asked.answer)
             except ScoringError:
-                self._missed = True
+                self.missed = True
             else:
-                self._settled.append((asked.rows, answer))
+                self._take(asked.rows, answer)
             self._asked.pop(0)
 
-    def take(self) -> bool:
-        """Let the answers that have come count; whether one was due but missing."""
-        for rows, talk in self._settled:
-            self.book.add(rows.with_nuclei(talk.nuclei), talk.talkers)
-        self._settled.clear()
-        return self._missed
+    def _take(self, rows: HeardRows, talk: Talk) -> None:
+        together = self.book.add(rows.with_nuclei(talk.nuclei), talk.talkers)
+        self._together.add(rows.start, together, rows.present)
 
     async def conclude(self) -> None:
         """After the last window: what came after the last stretch, and what was not answered yet."""
@@ -120,21 +141,30 @@ class TalkedStretches:
                 self._ask(self._last, end)
             await self._wait(end + 1)
             self._last = None
-        self.take()
 
     def close(self) -> None:
         """Withdraw what was asked and release audio."""
         for asked in self._asked:
-            asked.answer.cancel()
+            if asked.answer is not None:
+                asked.answer.cancel()
         self._asked.clear()
         self._last = None
 
     def snapshot(self) -> dict[str, Any]:
         """JSON-able. What was asked and not answered yet is asked again by the next window."""
-        waiting = [asked.rows.start for asked in self._asked] + [rows.start for rows, _ in self._settled]
-        return {"next": min([self._next, *waiting]), "book": self.book.snapshot()}
+        waiting = [asked.rows.start for asked in self._asked]
+        return {
+            "next": min([self._next, *waiting]),
+            "book": self.book.snapshot(),
+            "together": self._together.snapshot(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a ``snapshot``. Raises KeyError, TypeError or ValueError for anything else."""
         self._next = count(state["next"])
         self.book = VoiceBook.restore(state["book"])
+        self._together = SpokenTogether.restore(state["together"])
+
+
+def _nobody(rows: int) -> Talk:
+    return Talk((), np.zeros(rows, np.float32), np.zeros(rows, np.bool_))

@@ -8,6 +8,7 @@ from server.errors import ScoringError
 from server.judge.judgement import PromptEvent, Span, WindowFacts
 from server.judge.sounds import Interference
 from server.scoring.denoising import UNKNOWN_LEVELS
+from server.scoring.talking import NOBODY_ASKED
 from server.values.audio import Float32Array
 from server.values.measures import Measures
 from server.values.scores import LabelScore, Overall
@@ -44,7 +45,8 @@ class Assessed:
 
     ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. ``without``: what
     was due and missing: ``mos``, ``voices``, ``denoiser``, and the kinds of the failed scorers. Times in seconds: of
-    the slowest scorer, and ``inference_s`` of the denoiser before it too. ``denoised``: as in ``ScoreRequest``.
+    the slowest scorer, and ``inference_s`` of the denoiser before it too. ``denoised``, ``together``: as in
+    ``ScoreRequest``.
     """
 
     update: Update
@@ -53,4 +55,5 @@ class Assessed:
     queue_s: float
     inference_s: float
     denoised: Float32Array = field(default_factory=lambda: UNKNOWN_LEVELS, repr=False)
+    together: Float32Array = field(default_factory=lambda: NOBODY_ASKED, repr=False)
     without: tuple[str, ...] = ()

@@ -71,7 +71,7 @@ def _mos(measures: Measures, window: Window) -> Mos | None:
 
 def _reading(window: Window, assessed: Assessed, mos: Mos | None, telephone: bool) -> WindowReading:
     update = assessed.update
-    whole, recent = readings(window, mos, denoised=assessed.denoised, telephone=telephone)
+    whole, recent = readings(window, mos, denoised=assessed.denoised, together=assessed.together, telephone=telephone)
     others: dict[EvidenceKind, dict[str, Opinion]] = {}
     for label_id, score in update.labels.items():
         for kind, value in score.evidence.items():

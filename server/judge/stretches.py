@@ -1,6 +1,7 @@
 """What became of each stretch of a session: which could not be heard and why, and how much of the speech is spoiled."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from server.judge.judgement import Span, WindowFacts
@@ -14,7 +15,8 @@ from server.values.stored import count
 from server.values.windows import RECENT_S
 
 NO_CROSSTALK = "no_crosstalk"
-"""Two voices are told apart over 10 s, never over 4 s, so a whole window tells where they overlap."""
+"""Two at once are heard over 10 s, or over the last seconds that were asked about, never over the last 4 s: a whole
+window tells where they are."""
 
 MOST_OF = (3, 4)
 """Marks of 10 s tell a stretch within a second or two if three of four must agree."""
@@ -46,6 +48,8 @@ class Stretches:
         """``scores`` of the window, ``latest`` of its last 4 s, by label id. ``doubted``: labels whose scores may be
         the other party's; what is not the patient's spoils nothing."""
         start, end, rate = facts.start_sample, facts.end_sample, facts.sample_rate
+        if NO_CROSSTALK in latest:
+            latest = {**latest, NO_CROSSTALK: replace(latest[NO_CROSSTALK], score=None)}
         looks_back_to = max(start, end - RECENT_S * rate)
         self._recent.add(Mark(looks_back_to, end, spoiled_by(labels, latest)), rate)
         self._overlap.add(Mark(start, end, _overlapped(labels, scores)), rate)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.judge.voice_tracks import VoiceTrack
+from server.values.rows import BoolArray
 from server.values.stored import count, number
 from server.values.voices import HeardRows, HeardTalker
 
@@ -59,8 +60,9 @@ class VoiceBook:
     _known: list[_Known] = field(default_factory=list)
     _next: int = 1
 
-    def add(self, rows: HeardRows, talkers: Sequence[HeardTalker]) -> None:
-        """``rows``: the new ones. ``talkers``: who speaks in them, at most three."""
+    def add(self, rows: HeardRows, talkers: Sequence[HeardTalker]) -> BoolArray:
+        """``rows``: the new ones. ``talkers``: who speaks in them, at most three. Bool ``(n,)``: where two of them
+        speak at once."""
         taken: set[int] = set()
         speaks = np.zeros((len(talkers), rows.level_db.shape[0]), np.bool_)
         whose: list[_Known | None] = []
@@ -76,6 +78,7 @@ class VoiceBook:
             if found is not None:
                 found.track.add(rows, speaks[place], speaks[place] & ~several, nobody)
         self._merge()
+        return several
 
     @property
     def tracks(self) -> list[VoiceTrack]:

@@ -14,7 +14,7 @@ from server.judge.labels import LabelSet
 from server.judge.sounds import Interference, PatientSound
 from server.scoring.denoising import UNKNOWN_LEVELS, Denoised, DenoiseRequest
 from server.scoring.metrics import LaneMetrics
-from server.scoring.talking import Talk, TalkRequest
+from server.scoring.talking import NOBODY_ASKED, Talk, TalkRequest
 from server.values.audio import Capture, Float32Array
 from server.values.measures import Measures, Mos
 from server.values.scores import Opinion, ScorerKind
@@ -32,6 +32,8 @@ class Priority(IntEnum):
 class ScoreRequest:
     """One window of one session. ``mos``: the DNSMOS result that counts for this window, if any. ``denoised``: levels
     of voice and noise by a denoiser, as ``Denoised.levels``, from the window's start; shorter or empty where unknown.
+    ``together``: float32 ``(rows,)``, 1 where two talkers speak at once, 0 where not, -1 where nobody was asked; empty
+    without the talker models.
     """
 
     window: Window
@@ -40,6 +42,7 @@ class ScoreRequest:
     mos: Mos | None = None
     mos_shed: bool = False
     denoised: Float32Array = field(default_factory=lambda: UNKNOWN_LEVELS, repr=False)
+    together: Float32Array = field(default_factory=lambda: NOBODY_ASKED, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

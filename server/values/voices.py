@@ -18,7 +18,8 @@ class Role(StrEnum):
 @dataclass(frozen=True, slots=True)
 class HeardTalker:
     """Someone who speaks in a stretch. ``new``: bool ``(n,)``, in its rows; ``before``: bool ``(m,)``, in the rows
-    before them. ``voice``: of unit length, ``None`` where too little was heard; ``heard_s``: seconds it is made of."""
+    before them. ``voice``: of unit length, ``None`` where too little was heard, or where the talker goes on and need
+    not be known anew; ``heard_s``: seconds that it is, or would be, made of."""
 
     new: BoolArray = field(repr=False)
     before: BoolArray = field(repr=False)
@@ -28,12 +29,14 @@ class HeardTalker:
 
 @dataclass(frozen=True, slots=True)
 class HeardRows:
-    """Rows of 10 ms in which voices are looked for. ``start``: the first one's place in the stream. ``level_db``:
-    float32 ``(n,)``, dBFS. ``present``: bool ``(n,)``, false where audio was lost. ``far_end``: bool ``(n,)``, where
-    the far end is known to speak. ``nuclei``: bool ``(n,)``, where a syllable has its middle."""
+    """Rows of 10 ms in which voices are looked for. ``start``: the first one's place in the stream. ``level_db``,
+    ``syllable_db``: float32 ``(n,)``, dBFS and dB, as the columns of that name. ``present``: bool ``(n,)``, false where
+    audio was lost. ``far_end``: bool ``(n,)``, where the far end is known to speak. ``nuclei``: bool ``(n,)``, where a
+    syllable has its middle."""
 
     start: int
     level_db: Float32Array = field(repr=False)
+    syllable_db: Float32Array = field(repr=False)
     present: BoolArray = field(repr=False)
     far_end: BoolArray = field(repr=False)
     nuclei: BoolArray = field(repr=False)

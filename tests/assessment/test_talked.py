@@ -36,6 +36,7 @@ def window(end_s: float) -> Window:
     rows[:, Column.LEVEL_DB] = -30.0
     seconds = np.arange(start_s * RATE, round(end_s * RATE)) // RATE
     pcm = np.array(TALKERS, np.float32)[seconds]
+    rows[:, Column.SPEECH] = pcm[:: RATE // 100] > 0
     return Window(start_s * RATE, round(end_s * RATE), RATE, end_s < 10, rows, pcm)
 
 
@@ -44,7 +45,7 @@ async def heard(talked: TalkedStretches, *ends: float) -> list[bool]:
     for end_s in ends:
         talked.expect(window(end_s))
         await talked.settle(window(end_s))
-        missed.append(talked.take())
+        missed.append(talked.missed)
     return missed
 
 

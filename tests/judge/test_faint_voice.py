@@ -22,7 +22,7 @@ def heard(*levels: tuple[int, float, float], far_end: int | None = None, process
         speaks = np.arange(ROWS) < seconds * 100
         level = np.where(speaks, level_db, -70.0).astype(np.float32)
         far = np.full(ROWS, number == far_end)
-        rows = HeardRows(stretch * ROWS, level, np.ones(ROWS, np.bool_), far, np.zeros(ROWS, np.bool_))
+        rows = HeardRows(stretch * ROWS, level, level, np.ones(ROWS, np.bool_), far, np.zeros(ROWS, np.bool_))
         voice = np.eye(192, dtype=np.float32)[number]
         book.add(rows, [HeardTalker(speaks, speaks[:0], voice, seconds)])
     return told_voices(book.tracks, processed=processed)

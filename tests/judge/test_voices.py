@@ -28,7 +28,7 @@ def voice(number: int, *, like: int | None = None, by: float = 0.0) -> Float32Ar
 
 def rows(stretch: int, level_db: float = -30.0, *, far_end: bool = False) -> HeardRows:
     levels = np.full(ROWS, level_db, np.float32)
-    return HeardRows(stretch * ROWS, levels, ~NOBODY, np.full(ROWS, far_end), NOBODY.copy())
+    return HeardRows(stretch * ROWS, levels, levels, ~NOBODY, np.full(ROWS, far_end), NOBODY.copy())
 
 
 def talker(
@@ -138,3 +138,36 @@ def test_a_book_that_was_carried_over_goes_on_alike(turns: list[tuple[int, int]]
         for book in (whole, part):
             book.add(rows(stretch), [talker(voice(number, like=6, by=0.3), start)])
     assert part.snapshot() == whole.snapshot()
+
+
+def through_a_room(level: Float32Array, kept: float) -> Float32Array:
+    """What a room gives back: the level falls by no more than ``kept`` dB in a row."""
+    out = level.copy()
+    for row in range(1, len(out)):
+        out[row] = max(level[row], out[row - 1] - kept)
+    return out
+
+
+def conversation(doctor_falls: float, doctor_s: int, patient_s: int = 3) -> VoiceBook:
+    """A patient and a doctor in turns, in syllables of 0.2 s; ``doctor_falls``: dB a row."""
+    book, syllables = VoiceBook(), np.where(np.arange(ROWS) % 20 < 12, -30.0, -70.0).astype(np.float32)
+    for stretch, (number, falls) in enumerate([(1, 20.0)] * patient_s + [(2, doctor_falls)] * doctor_s):
+        level = through_a_room(syllables, falls)
+        heard = HeardRows(stretch * ROWS, level, level, ~NOBODY, NOBODY, NOBODY)
+        book.add(heard, [talker(voice(number))])
+    return book
+
+
+def patients(book: VoiceBook, *, visit: bool) -> list[int]:
+    told = told_voices(VoiceBook.restore(book.snapshot()).tracks, visit=visit)
+    return [place for place, one in enumerate(told, 1) if one.role is Role.PATIENT]
+
+
+def test_in_a_visit_who_comes_from_the_loudspeaker_is_not_the_patient_however_much_is_said() -> None:
+    assert patients(conversation(1.5, doctor_s=5), visit=True) == [1]
+    assert patients(conversation(1.5, doctor_s=5), visit=False) == [2]
+    assert patients(conversation(18.0, doctor_s=5), visit=True) == [2], "both are in the room"
+
+
+def test_who_hardly_speaks_is_not_the_patient_for_sitting_nearer() -> None:
+    assert patients(conversation(1.5, doctor_s=20), visit=True) == [2]

@@ -1,9 +1,15 @@
 """How much of the speech has two people speaking at once. A pure function of feature rows and of disturbances."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from server.model.acoustic.ratings import ROOM_TOLD
+from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
-from server.values.rows import Column
+from server.values.measures import Measures
+from server.values.rows import ROW_RATE, BoolArray, Column, runs
+from server.values.windows import RECENT_S
 
 SURE = 0.7
 """Probability from which a row counts; noise and echo with a single voice rarely reach it."""
@@ -17,6 +23,13 @@ LEAST_SNR_DB = 20.0
 LEAST_MOS_BACKGROUND = 2.4
 """The same limit by DNSMOS, which notices television and crying that a detector takes for speech. It rates a second
 voice as background too, down to 2.5."""
+
+LEAST_TOGETHER_SNR_DB = 10.0
+"""The same for the talker models, which know a noise from a voice."""
+
+LASTING_ROWS, JOINED_ROWS = ROW_RATE // 2, ROW_RATE // 10
+"""Who takes the turn often begins before the other has ended: at most half a second, or nobody could talk. Shorter
+silences within a run are no end of it."""
 
 MOST_ECHO = 0.15
 """``reverberation`` from which the echo of one's own voice can look like a second voice."""
@@ -39,3 +52,50 @@ def overlap_share(
     overlap = rows.array[rows.sounding_speech, Column.OVERLAP]
     heard = overlap[overlap >= 0.0]
     return float(np.count_nonzero(heard >= SURE)) / heard.size if heard.size >= LEAST_ROWS else None
+
+
+def together_share(rows: MarkedRows, together: Float32Array, measures: Measures) -> float | None:
+    """Share of the speech that was asked about with two talkers in it, 0..1; ``together`` as in ``ScoreRequest``.
+
+    ``None`` with less than 1.5 s of it, and where a room, a cry or a television passes for a second talker. The
+    talker's own echo is the caller's to know.
+    """
+    if measures.snr_db is None or measures.snr_db < LEAST_TOGETHER_SNR_DB:
+        return None
+    if measures.mos_background is not None and measures.mos_background < LEAST_MOS_BACKGROUND:
+        return None
+    if measures.reverberation is not None and measures.reverberation >= ROOM_TOLD:
+        return None
+    return _share(rows.sounding_speech, together)
+
+
+def latest_share(rows: MarkedRows, together: Float32Array) -> float | None:
+    """The same, 0..1, over the last 4 s that were asked about, whatever the noise."""
+    asked = np.flatnonzero(together >= 0.0)
+    if not asked.size:
+        return None
+    start = max(0, int(asked[-1]) + 1 - RECENT_S * ROW_RATE)
+    return _share(rows.sounding_speech[start:], together[start:])
+
+
+def _share(speech: BoolArray, together: Float32Array) -> float | None:
+    if together.shape != speech.shape:
+        return None
+    asked = speech & (together >= 0.0)
+    n = int(np.count_nonzero(asked))
+    if n < LEAST_ROWS:
+        return None
+    return float(np.count_nonzero(_lasting(together > 0.0) & asked)) / n
+
+
+def _lasting(together: BoolArray) -> BoolArray:
+    """Runs that are longer than the moment in which turns change."""
+    joined = ~_runs_of(~together, lambda rows: rows > JOINED_ROWS)
+    return _runs_of(joined, lambda rows: rows >= LASTING_ROWS)
+
+
+def _runs_of(mask: BoolArray, wanted: Callable[[int], bool]) -> BoolArray:
+    found = np.zeros(mask.shape[0], np.bool_)
+    for start, end in runs(mask).tolist():
+        found[start:end] = wanted(end - start)
+    return found

@@ -1,11 +1,11 @@
 """All measures of a stretch of rows: those in the result, and those that only curves read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from server.model.acoustic.crosstalk import overlap_share
+from server.model.acoustic.crosstalk import overlap_share, together_share
 from server.model.acoustic.echo import own_echo, patient_hops
 from server.model.acoustic.levels import (
     mean_noise,
@@ -32,6 +32,7 @@ from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation,
 from server.model.acoustic.voicing import is_whispered
 from server.model.acoustic.words import by_row, estimated_estoi, words_snr
 from server.scoring.denoising import UNKNOWN_LEVELS
+from server.scoring.talking import NOBODY_ASKED
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures, Mos
@@ -90,15 +91,23 @@ class Stretch:
     """``Window.echo`` of the stretch, float32 ``(hops, ECHO_LAGS)``."""
     denoised: Float32Array
     """Levels of voice and noise in each row, dBFS, float32 ``(n, 2)``, NaN where unknown."""
+    together: Float32Array = field(default_factory=lambda: NOBODY_ASKED)
+    """As ``ScoreRequest.together``."""
     telephone: bool = False
 
 
 def stretches(
-    window: Window, recent_rows: int, *, denoised: Float32Array = UNKNOWN_LEVELS, telephone: bool = False
+    window: Window,
+    recent_rows: int,
+    *,
+    denoised: Float32Array = UNKNOWN_LEVELS,
+    together: Float32Array = NOBODY_ASKED,
+    telephone: bool = False,
 ) -> tuple[Stretch, Stretch]:
     """The whole window, and its last ``recent_rows`` rows; the waveform is read once for both.
 
-    ``denoised``: as in ``ScoreRequest``. ``telephone``: the source was declared a telephone line.
+    ``denoised``, ``together``: as in ``ScoreRequest``; who speaks is asked too rarely to tell of the last rows alone.
+    ``telephone``: the source was declared a telephone line.
     """
     rows = MarkedRows(window.rows)
     n = len(rows)
@@ -111,8 +120,8 @@ def stretches(
     later_echo = echo[-(recent_rows // ROW_RATE) :]
     parts = by_row(denoised, n)
     return (
-        Stretch(rows, spectra, lost, echo, parts, telephone),
-        Stretch(rows.last(recent_rows), recent, lost[start:], later_echo, parts[start:], telephone),
+        Stretch(rows, spectra, lost, echo, parts, together, telephone),
+        Stretch(rows.last(recent_rows), recent, lost[start:], later_echo, parts[start:], telephone=telephone),
     )
 
 
@@ -177,6 +186,7 @@ def read(
     if mos is None:
         # Only DNSMOS tells a television from a second talker, and in 4 s a laugh looks like one (decision 11).
         values.pop(Internal.OVERLAP, None)
+        values.pop(Internal.TOGETHER, None)
     return AcousticReading(measures, values)
 
 
@@ -249,6 +259,9 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
     )
     if overlap is not None and not is_echoing(None, own):
         values[Internal.OVERLAP] = overlap
+    at_once = together_share(rows, stretch.together, measures)
+    if at_once is not None and not is_echoing(None, own):
+        values[Internal.TOGETHER] = at_once
     if measures.speech_dbfs is not None:
         # A breath in the pauses is not what is lifted with the voice; without a pause, only they tell.
         above = max(measures.snr_db or 0.0, measures.speech_dbfs - under_echo(rows))

@@ -50,7 +50,11 @@ class Internal(StrEnum):
     """ESTOI of the sound against the voice that a denoiser hears in it, -1..1. Absent without a denoiser,
     for whispers, and where an echo is heard, which a denoiser takes away."""
     OVERLAP = "overlap"
-    """Share of the speech in which two people speak at once, 0..1; absent under noise that would hide it."""
+    """Share of the speech in which two people speak at once, by our own network, 0..1; absent under noise that would
+    hide it, and where the talker models tell."""
+    TOGETHER = "together"
+    """The same by the talker models, over the speech that they have heard so far; absent without them, and where a
+    room, an echo or a noise passes for a second talker."""
 
 
 PUBLIC_NAMES = frozenset(field.name for field in fields(Measures)) - {"pauses"}

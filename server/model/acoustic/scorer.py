@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from server.model.acoustic.crosstalk import latest_share
 from server.model.acoustic.loudness import carried_pile
-from server.model.acoustic.measures import AcousticReading, is_echoing, read, stretches
+from server.model.acoustic.measures import AcousticReading, Stretch, is_echoing, read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.scoring.denoising import UNKNOWN_LEVELS
 from server.scoring.ports import ScoreReply, ScoreRequest
+from server.scoring.talking import NOBODY_ASKED
 from server.values.audio import CaptureSource, Float32Array
 from server.values.measures import Mos
 from server.values.rows import ROW_RATE
@@ -31,18 +33,23 @@ class AcousticScorer:
 
 
 def readings(
-    window: Window, mos: Mos | None, *, denoised: Float32Array = UNKNOWN_LEVELS, telephone: bool = False
+    window: Window,
+    mos: Mos | None,
+    *,
+    denoised: Float32Array = UNKNOWN_LEVELS,
+    together: Float32Array = NOBODY_ASKED,
+    telephone: bool = False,
 ) -> tuple[AcousticReading, AcousticReading]:
-    """The measures of the whole window and of its last 4 s. ``denoised``: as in ``ScoreRequest``. ``telephone``: the
-    source was declared a telephone line."""
-    whole, last = stretches(window, RECENT_S * ROW_RATE, denoised=denoised, telephone=telephone)
+    """The measures of the whole window and of its last 4 s. ``denoised``, ``together``: as in ``ScoreRequest``.
+    ``telephone``: the source was declared a telephone line."""
+    whole, last = stretches(window, RECENT_S * ROW_RATE, denoised=denoised, together=together, telephone=telephone)
     waits = mos is None and window.partial and window.rows.shape[0] < WAITS_S * ROW_RATE
     reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits)
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
     echoing = is_echoing(reading.measures.reverberation, reading.values.get(Internal.SELF_ECHO))
     known_db = reading.measures.noise_dbfs if echoing else None
     recent = read(last, steady=True, in_pauses_only=waits, room_db=known_db)
-    more = {**_ceiling(reading, window), **_room(reading, recent)}
+    more = {**_ceiling(reading, window), **_room(reading, recent), **_together(reading, whole)}
     return reading, AcousticReading(recent.measures, {**recent.values, **more})
 
 
@@ -54,6 +61,13 @@ def _ceiling(whole: AcousticReading, window: Window) -> dict[str, float]:
     return {Internal.PEAK_PILE: min(known)} if piles[0] is not None else {}
 
 
+def _together(whole: AcousticReading, stretch: Stretch) -> dict[str, float]:
+    """Of the last seconds that were asked about, as far as the whole window bears it out: it knows the noise."""
+    over_all = whole.values.get(Internal.TOGETHER)
+    latest = latest_share(stretch.rows, stretch.together)
+    return {} if over_all is None or latest is None else {Internal.TOGETHER: min(over_all, latest)}
+
+
 def _room(whole: AcousticReading, recent: AcousticReading) -> dict[str, float]:
     """Noise in 4 s looks like a room now and then, which does not change from one second to the next."""
     rooms = [heard for one in (whole, recent) if (heard := one.measures.reverberation) is not None]
@@ -63,7 +77,9 @@ def _room(whole: AcousticReading, recent: AcousticReading) -> dict[str, float]:
 def _reply(request: ScoreRequest) -> ScoreReply:
     basis = request.capture.basis
     telephone = request.capture.source is CaptureSource.TELEPHONE
-    reading, recent = readings(request.window, request.mos, denoised=request.denoised, telephone=telephone)
+    reading, recent = readings(
+        request.window, request.mos, denoised=request.denoised, together=request.together, telephone=telephone
+    )
     opinions = {}
     recents = {}
     for label in request.labels.labels:
