@@ -11,7 +11,6 @@ from server.assessment.assessment import Assessment
 from server.assessment.engine import Engine
 from server.assessment.updates import Assessed
 from server.judge.judgement import PromptRaised
-from server.scoring.ports import Priority
 from server.scoring.talking import Talk, TalkRequest
 from server.settings import load_settings
 from server.stream.events import WindowReady
@@ -59,10 +58,10 @@ async def engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
         yield opened
 
 
-async def judged(engine: Engine, samples: Float32Array, priority: Priority) -> list[tuple[Window, Assessed]]:
+async def judged(engine: Engine, samples: Float32Array) -> list[tuple[Window, Assessed]]:
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, RATE))
     capture = Capture(CaptureSource.FILE)
-    assessment = Assessment(engine, engine.dictionaries.resolve(None), capture, priority=priority)
+    assessment = Assessment(engine, engine.dictionaries.resolve(None), capture)
     found: list[tuple[Window, Assessed]] = []
     for start in range(0, len(samples), RATE):
         events = core.receive_pcm(samples[start : start + RATE].tobytes())
@@ -72,12 +71,9 @@ async def judged(engine: Engine, samples: Float32Array, priority: Priority) -> l
     return found
 
 
-@pytest.mark.parametrize("priority", list(Priority))
-async def test_two_at_once_fail_and_prompt_while_they_last_and_no_longer(
-    engine: Engine, mixes: Path, priority: Priority
-) -> None:
+async def test_two_at_once_fail_and_prompt_while_they_last_and_no_longer(engine: Engine, mixes: Path) -> None:
     speech = samples_of(mixes / "001_clean_zh.flac")
-    found = await judged(engine, np.tile(speech, 4)[: 40 * RATE], priority)
+    found = await judged(engine, np.tile(speech, 4)[: 40 * RATE])
     failing = [
         round(window.end_s)
         for window, one in found

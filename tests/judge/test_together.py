@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.judge.together import KEPT_ROWS, SpokenTogether
+from server.values.rows import BoolArray
 
 
-def mask(*spans: tuple[int, int], n: int = 500) -> np.ndarray:
+def mask(*spans: tuple[int, int], n: int = 500) -> BoolArray:
     made = np.zeros(n, np.bool_)
     for start, end in spans:
         made[start:end] = True
