@@ -9,6 +9,8 @@ from server.live.costs import Kind
 from server.live.load_state import Census
 from server.live.session import Phase, Session
 
+NEW_S = 1.0
+
 YOUNG, YOUNG_S = 0.8, 3.0
 """Before its first window a session costs this share of what it costs later."""
 
@@ -39,17 +41,19 @@ def census_of(
     here: Counter[Kind] = Counter()
     settled: dict[Kind, float] = {}
     waiting: list[float] = []
+    begun = 0
     alone = not files_run
     for session, waits_since in sessions:
         kind = _kind(session)
         here[kind] += 1
+        begun += now - session.started_at < NEW_S
         alone = alone and not session.fast
         if session.phase is Phase.LIVE:
             settled[kind] = settled.get(kind, 0.0) + settledness(now - session.started_at)
         if waits_since is not None:
             waiting.append(max(0.0, now - waits_since))
     here.update(_kind(session) for session in away)
-    return Census(here, settled, alone, tuple(waiting))
+    return Census(here, settled, alone, tuple(waiting), begun)
 
 
 def settledness(age_s: float) -> float:

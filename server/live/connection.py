@@ -1,6 +1,7 @@
 """One socket serving one session: receive, score, send and watch, each a loop, all owned by one TaskGroup."""
 
 import asyncio
+import itertools
 import logging
 from typing import Protocol
 
@@ -34,6 +35,9 @@ KEPT_BEHIND_S = 4
 """Seconds of audio after which a stream that comes faster than it is spoken waits until its checkpoint is kept: its
 client keeps 20 s, of which a resume replays 10 s, and is up to 4 s ahead.
 """
+
+AT_A_TURN = 8
+"""Messages that are only taken, after which others get a turn; they get one after each block that is heard."""
 
 GONE = 1011
 """Close code for a peer that stopped reading: it may come back and resume."""
@@ -195,7 +199,7 @@ class Connection:
 
     async def _receive(self) -> None:
         ending: Ending | None = None
-        while ending is None:
+        for taken in itertools.count(1):
             try:
                 message, idle_s = await self._next()
                 ending = await self._intake.take(message, idle_s)
@@ -203,7 +207,9 @@ class Connection:
                 ending = endings.left(gone.code)
             except TingqingError as error:
                 ending = endings.fault(error)
-            if ending is None:  # messages already received would be taken without giving others a turn
+            if ending is not None:
+                break
+            if taken % AT_A_TURN == 0:  # messages already received would be taken without giving others a turn
                 await asyncio.sleep(0)
         if ending is endings.CLIENT and isinstance(self._life.state, Receiving):
             await self._score_the_rest()

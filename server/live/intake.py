@@ -19,6 +19,7 @@ from server.live.acks import Acks
 from server.live.clock import Clock
 from server.live.endings import Ending
 from server.live.flow import CatchingUp, Current, Finished, Flow, moved
+from server.live.gathering import Gathering
 from server.live.guards import FaultGuard, PaceGuard
 from server.live.limits import LiveLimits
 from server.live.loop_watch import LoopWatch
@@ -64,6 +65,7 @@ class Intake:
         self.busy = False
         self._session = session
         self._core = core
+        self._gathering = Gathering(core, lambda: watch.busy)
         self._mailbox = mailbox
         self._clock = clock
         self._limits = limits
@@ -76,18 +78,18 @@ class Intake:
         self._watch = watch
         self._due = SessionClock(self._rate)
         self._idle_s = 0.0
-        self._acks = Acks(session, clock, lambda: self._core.samples_received, paced=not self._lossless())
+        self._acks = Acks(session, clock, lambda: self.received, paced=not self._lossless())
 
     @property
     def received(self) -> int:
-        """Samples taken so far; during a replay, the position reached."""
-        return self._core.samples_received
+        """Samples taken so far, heard or not; during a replay, the position reached."""
+        return self._gathering.received
 
     @property
     def heard(self) -> HeardAudio:
         """During a replay the core has heard less than was judged before it; the session says how much."""
         heard = HeardAudio.of(self._core)
-        samples = max(heard.samples, self._session.furthest_sample)
+        samples = max(self.received, self._session.furthest_sample)
         return HeardAudio(samples, heard.sample_rate, heard.speech_s, heard.totals)
 
     async def take(self, message: str | bytes, idle_s: float = 0.0) -> Ending | None:
@@ -111,13 +113,14 @@ class Intake:
                 await self._audio(message)
             elif await self._control(message):
                 return endings.CLIENT
-            over = self._core.samples_received >= self._limits.max_session_s * self._rate
+            over = self.received >= self._limits.max_session_s * self._rate
             return endings.EXPIRED if over else None
         finally:
             self.busy = False
 
     async def finish(self) -> None:
         """No more audio: flush the core; its last window is queued like the others."""
+        await self._hear(self._clock.now())
         self._flow = moved(self._flow, Finished())
         try:
             events = self._core.finish()
@@ -131,7 +134,7 @@ class Intake:
     def release(self) -> None:
         """Release the core now: its rings must not wait for the garbage collector. Nothing comes after."""
         self._acks.close()
-        del self._core
+        del self._core, self._gathering
 
     # -- audio
 
@@ -144,23 +147,39 @@ class Intake:
         if not self._lossless():
             samples = len(data) // self._session.audio.encoding.sample_bytes
             self._pace.take(samples / self._rate, arrived, self._watch.late(arrived))
-            self._due.chunk(self._core.samples_received + samples, arrived, idle_s)
+            self._due.chunk(self.received + samples, arrived, idle_s)
         guess = self._session.declaration.take(data)
         if guess is not None:
             self._session.engine.metrics.undecoded("session", "not_what_was_declared")
             self._session.misdeclared(guess)
+        if self._gathering.add(data):
+            await self._hear(arrived)
+        self._after_audio(len(data) / self._session.audio.encoding.sample_bytes)
+
+    async def _hear(self, arrived: float) -> None:
+        """Give the core what was taken and waits; a chunk that holds no samples is mended, those beside it are not."""
+        chunks = self._gathering.take()
         try:
-            pieces = self._core.take_pcm(data)
+            pieces = self._core.take_pcm(b"".join(chunks))
+        except NonFiniteSamplesError:
+            for chunk in chunks:
+                await self._hear_chunk(chunk, arrived)
+        else:
+            await self._spread_all(pieces, arrived)
+
+    async def _hear_chunk(self, chunk: bytes, arrived: float) -> None:
+        try:
+            pieces = self._core.take_pcm(chunk)
         except NonFiniteSamplesError as error:
-            await self._spread_all(self._core.mend_pcm(data), arrived)
+            await self._spread_all(self._core.mend_pcm(chunk), arrived)
             self._tell_error(error)
             self._session.warn(self._session.warnings.gap(arrived))
         else:
             await self._spread_all(pieces, arrived)
-        self._after_audio(len(data) / self._session.audio.encoding.sample_bytes)
 
     async def _gap(self, samples: int) -> None:
         arrived = self._clock.now()
+        await self._hear(arrived)
         if self._core.half_open:
             self._tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
         self._session.warn(self._session.warnings.gap(arrived))
@@ -188,13 +207,15 @@ class Intake:
     async def _spread(self, events: list[StreamEvent], arrived: float, *, gap: bool = False) -> None:
         """Route each event. Of several windows, only after the last does the core's state belong to a window."""
         windows = [event for event in events if isinstance(event, WindowReady)]
+        last_level = next((event for event in reversed(events) if isinstance(event, Level)), None)
         for event in events:
             match event:
                 case WindowReady():
                     await self._post(event, arrived, last=event is windows[-1], gap=gap)
                 case Level():
                     if not gap:
-                        self._session.tell(level_message(event), key="level")
+                        if event is last_level:  # the latest wins
+                            self._session.tell(level_message(event), key="level")
                         self._session.warn(self._session.warnings.level(event, arrived))
                 case SpeechStarted() | SpeechStopped():
                     self._session.tell(speech_message(event, self._rate))
@@ -235,12 +256,14 @@ class Intake:
         message = parse_client_message(text)
         match message:
             case AudioPause() | AudioResume():
+                await self._hear(self._clock.now())
                 session.pause(isinstance(message, AudioPause))
                 self._due.restart()
                 session.idle.turned(self._clock.now())
             case AudioGap():
                 await self._gap(message.samples)
             case FarEnd():
+                await self._hear(self._clock.now())
                 self._core.far_end(message.speaking)
             case LabelsUpdate():
                 session.changes.note(self._clock.now())

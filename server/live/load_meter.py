@@ -25,6 +25,10 @@ UNSTRETCHED, PROBE_EVERY_S = 1.05, 5.0
 PROCESS_FULL = 0.9
 """Share of all CPUs that live sessions may take."""
 
+CROWDED = 0.25
+"""With more newcomers within a second than this share of those who are heard, what was used tells of beginnings: each
+costs as much as a second or two of a session, and counted as that it would look several times as dear."""
+
 SHED_AT, SHED_AT_MS, SHED_EVERY_S = 0.95, 300.0, 5.0
 """Share of the CPUs' limit, or lag without the scoring itself, from which the next part is left out; then its effect is
 awaited."""
@@ -171,7 +175,8 @@ class LoadMeter:
         used = self._parts.look(seconds, lanes, max(0.0, spent.process - spent.loop))
         if census.alone:
             without_parts = max(spent.loop, spent.process - sum(used.values()))
-            self._costs.learn(census.settled, Cores(spent.loop, without_parts))
+            if census.begun <= CROWDED * sum(census.settled.values()):
+                self._costs.learn(census.settled, Cores(spent.loop, without_parts))
             self._parts.learn(used, census.settled, self._shedding.left_out)
         self._weigh(census, *self._lanes.look(self._clock.now(), lanes))
 

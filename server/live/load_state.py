@@ -10,12 +10,14 @@ from server.live.costs import Cores, Kind
 class Census:
     """``sessions``: all that hold a place, by kind, also paused ones and those whose patient may come back;
     ``settled``: those that are heard, younger ones counting in part. ``alone``: only live sessions run, so that what is
-    used is theirs. ``waiting``: of each paced session with an unjudged window, seconds since the oldest was due."""
+    used is theirs. ``waiting``: of each paced session with an unjudged window, seconds since the oldest was due.
+    ``begun``: sessions that began within the last second."""
 
     sessions: Mapping[Kind, float]
     settled: Mapping[Kind, float]
     alone: bool
     waiting: tuple[float, ...] = ()
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)

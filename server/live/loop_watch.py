@@ -12,6 +12,12 @@ TICK_S = 0.1
 ENOUGH_S = 0.005
 """CPU time from which work tells how much it was stretched."""
 
+BUSY = 0.4
+"""Share of its time from which the loop's thread is busy."""
+
+CALM = 0.3
+"""Below it, it no longer is."""
+
 PROBE_S = 0.05
 """How long a probe takes at most."""
 
@@ -35,7 +41,8 @@ class LoopWatch:
     """A timer that is due every 100 ms. ``start`` on the loop's thread; ``stop`` once.
 
     ``late_s``: seconds, in all, by which it came late. Meanwhile nothing else was served either: the loop had other
-    work, waited for a CPU, or the process was stopped.
+    work, waited for a CPU, or the process was stopped. ``busy``: whether work should be done in larger pieces, which
+    cost less, as of the last ``look``.
     """
 
     def __init__(
@@ -53,6 +60,7 @@ class LoopWatch:
         self._looked = (0.0, 0.0, 0.0)
         self._ticked: Callable[[], None] = lambda: None
         self.late_s = 0.0
+        self.busy = False
         self._wall_s = self._worked_s = 0.0
 
     def start(self, ticked: Callable[[], None] = lambda: None) -> None:
@@ -97,6 +105,7 @@ class LoopWatch:
         before, self._looked = self._looked, self._times()
         seconds = max(1e-6, self._looked[0] - before[0])
         loop, process = (max(0.0, self._looked[i] - before[i]) / seconds for i in (1, 2))
+        self.busy = loop >= (CALM if self.busy else BUSY)
         stretch = max(1.0, self._wall_s / self._worked_s) if self._worked_s >= ENOUGH_S else None
         self._wall_s = self._worked_s = 0.0
         return Spent(loop, process, stretch)

@@ -12,7 +12,7 @@ from server.stream.gaps import Gaps
 from server.stream.resample import Resampler
 from server.stream.ring import InputBuffer
 from server.stream.snapshot import CoreSnapshot, unpack
-from server.stream.timeline import Timeline
+from server.stream.timeline import LEVEL_SAMPLES, Timeline
 from server.values.audio import CORE_RATE, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat, Encoding, Float32Array
 from server.values.measures import RecordingTotals
 from server.values.rows import ROW_RATE
@@ -21,8 +21,8 @@ from server.values.windows import WINDOW_S
 SKIP_AFTER_S = WINDOW_S + 1
 """A gap of this length has filled every buffer with zeros, so further whole seconds of it can be skipped."""
 
-PIECE_MS = 200
-"""Audio is taken in pieces of at most this length, so that one stream never blocks a shared loop for longer."""
+MENDED_MS = 200
+"""A chunk with samples that are none is mended in pieces of this length: so much is lost with each."""
 
 
 class StreamCore:
@@ -63,7 +63,7 @@ class StreamCore:
             )
         self.audio = audio
         self._rate = audio.sample_rate
-        self._piece = self._rate * PIECE_MS // 1000
+        self._mended = self._rate * MENDED_MS // 1000
         self._decoder = PcmDecoder(audio)
         self._gaps = Gaps(self._rate)
         self._far_end = FarEnd(self._rate)
@@ -75,7 +75,7 @@ class StreamCore:
         """Buffers of a stream whose next sample is at second ``start_s``."""
         start = start_s * self._rate
         self._resampler = Resampler(self._rate, start=start)
-        self._input = InputBuffer(self._rate + self._resampler.longest_need + self._piece, start=start)
+        self._input = InputBuffer(self._rate + self._resampler.longest_need + self._rate, start=start)
 
     @property
     def next_sample(self) -> int:
@@ -86,6 +86,19 @@ class StreamCore:
     def samples_received(self) -> int:
         """Samples taken so far, cumulative, including gaps; after a restore, the position of the replay."""
         return self._input.end
+
+    def samples_with(self, data_bytes: int) -> int:
+        """``samples_received`` once so many more bytes are taken."""
+        return self._input.end + self._decoder.samples_in(data_bytes)
+
+    def samples_until(self, *, hop: bool) -> int:
+        """How many samples more it takes until there is something new: a level, or, with ``hop``, a second's rows.
+
+        Audio that is taken in such blocks costs least, and nothing is known later for it.
+        """
+        position, step = self._timeline.position, CORE_RATE if hop else LEVEL_SAMPLES
+        due = position - position % step + step
+        return max(1, self._resampler.needed(-(-due * self._rate // CORE_RATE)) - self._input.end)
 
     @property
     def replaying(self) -> bool:
@@ -126,7 +139,7 @@ class StreamCore:
         self._far_end.mark(speaking, self._input.end)
 
     def take_pcm(self, data: bytes | bytearray | memoryview) -> Iterator[list[StreamEvent]]:
-        """As ``receive_pcm``; each step takes at most 200 ms of audio. Raises NonFiniteSamplesError at the call."""
+        """As ``receive_pcm``; each step takes at most 1 s of audio and ends at most one hop. Raises at the call."""
         assert self._finished is None, "audio after finish"
         return self._pieces(self._decoder.decode(data))
 
@@ -143,23 +156,25 @@ class StreamCore:
         return self._gap_pieces(samples)
 
     def _pieces(self, samples: Float32Array) -> Iterator[list[StreamEvent]]:
-        for start in range(0, samples.shape[0], self._piece):
-            yield self._feed(samples[start : start + self._piece])
+        while samples.shape[0]:
+            n = min(self._rate, self.samples_until(hop=True))
+            yield self._feed(samples[:n])
+            samples = samples[n:]
 
     def _mended_pieces(self, samples: Float32Array) -> Iterator[list[StreamEvent]]:
-        for start in range(0, samples.shape[0], self._piece):
-            piece = samples[start : start + self._piece]
+        for start in range(0, samples.shape[0], self._mended):
+            piece = samples[start : start + self._mended]
             if np.isfinite(piece).all():
                 yield self._feed(piece)
             else:
                 yield from self._gap_pieces(piece.shape[0])
 
     def _gap_pieces(self, samples: int) -> Iterator[list[StreamEvent]]:
-        silence = np.zeros(self._piece, np.float32)
+        silence = np.zeros(self._mended, np.float32)
         computed_from = self._timeline.resume_hop * self._rate
         while samples > 0:
             samples -= self._skip(samples // self._rate)
-            n = min(samples, self._piece)
+            n = min(samples, self._mended)
             start, end = self._input.end, self._input.end + n
             if end > max(start, computed_from):
                 self._gaps.add(max(start, computed_from), end)
@@ -184,9 +199,16 @@ class StreamCore:
         events: list[StreamEvent] = []
         self._input.append(samples, min(self._timeline.hop * self._rate, self._resampler.keep_from))
         self._far_end.reach(self._input.end)
-        while (pcm := self._resampler.pull(self._input)) is not None:
+        if (pcm := self._resampled()) is not None:
             self._timeline.advance(pcm, self._input, events)
         return events
+
+    def _resampled(self) -> Float32Array | None:
+        """All that can be resampled now: heard at once, it costs less than segment by segment."""
+        segments: list[Float32Array] = []
+        while (pcm := self._resampler.pull(self._input)) is not None:
+            segments.append(pcm)
+        return np.concatenate(segments) if len(segments) > 1 else next(iter(segments), None)
 
     def finish(self) -> list[StreamEvent]:
         """The audio is over: flush, and the single window of a recording of 0.5 to under 3 s.

@@ -38,6 +38,10 @@ class PcmDecoder:
         """True while bytes of an incomplete sample are kept."""
         return bool(self._half)
 
+    def samples_in(self, data_bytes: int) -> int:
+        """Samples that so many more bytes complete."""
+        return (len(self._half) + data_bytes) // self._type.itemsize
+
     def drop_half(self) -> None:
         """Forget the bytes of an incomplete sample, as after a gap."""
         self._half = b""

@@ -60,6 +60,12 @@ class Resampler:
         """Input before this index is no longer needed."""
         return max(self._start, self._next - self._before)
 
+    def needed(self, end: int) -> int:
+        """End of the input that must be there for ``pull`` to give all samples before input index ``end``."""
+        if self._rate == CORE_RATE:
+            return end
+        return self._next - (self._next - end) // self._segment * self._segment + self._after
+
     def pull(self, buffer: InputBuffer) -> Float32Array | None:
         """The next samples at 16 kHz, float32 ``(n,)``; ``None`` until there is more input."""
         if self._rate == CORE_RATE:

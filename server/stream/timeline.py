@@ -1,5 +1,6 @@
 """The 16 kHz stream of one session, advanced step by step, with everything that has memory."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,8 @@ from server.values.windows import WINDOW_S, Window
 
 LEVELS_PER_S = 5
 
-_STEP = CORE_RATE // LEVELS_PER_S
+LEVEL_SAMPLES = CORE_RATE // LEVELS_PER_S
+"""At 16 kHz, from one level to the next."""
 
 
 class Timeline:
@@ -42,8 +44,9 @@ class Timeline:
     Call ``advance`` for all samples in order, ``end`` once. ``source`` must still hold the input-rate samples of the
     open hop (from ``hop * sample_rate`` on); it, ``gaps`` and ``far_end`` belong to the caller.
 
-    The stream advances in steps of at most 200 ms. A step runs the VAD frames that end in it. At its end a ``Level`` is
-    due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if one ends.
+    The stream advances in steps of at most 1 s, which end at whole seconds. A step runs the VAD frames that end in it,
+    each 200 ms a ``Level`` is due, and at whole seconds a hop: rows, noise floor, totals, trackers, and the window, if
+    one ends.
     """
 
     def __init__(
@@ -94,19 +97,28 @@ class Timeline:
     def advance(self, pcm: Float32Array, source: InputBuffer, events: list[StreamEvent]) -> None:
         """Take samples at 16 kHz, float32 ``(n,)``, and append new events to ``events``."""
         while pcm.shape[0]:
-            due = self._pcm.end - self._pcm.end % _STEP + _STEP
-            n = min(pcm.shape[0], due - self._pcm.end)
+            start = self._pcm.end
+            n = min(pcm.shape[0], CORE_RATE - start % CORE_RATE)
             self._pcm.write(pcm[:n])
             pcm = pcm[n:]
             if self._pcm.end <= self._resume_at:
                 self._refill(source)
                 continue
-            for transition in self._gate.advance(self._pcm, self._gaps, self._far_end):
-                self._tell(transition, events)
-            if self._pcm.end == due:
-                self._tell_level(due, source, events)
-                if due % CORE_RATE == 0:
-                    self._end_hop(source, events)
+            self._listen(start, source, events)
+            if self._pcm.end % CORE_RATE == 0:
+                self._end_hop(source, events)
+
+    def _listen(self, start: int, source: InputBuffer, events: list[StreamEvent]) -> None:
+        """Speech and levels from sample ``start`` at 16 kHz on, in their order."""
+        speaking = self._gate.speaking
+        known = deque(self._gate.advance(self._pcm, self._gaps, self._far_end))
+        for due in range(start - start % LEVEL_SAMPLES + LEVEL_SAMPLES, self._pcm.end + 1, LEVEL_SAMPLES):
+            while known and known[0][2] <= due:
+                speaking = known[0][0]
+                self._tell(known.popleft(), events)
+            self._tell_level(due, source, events, speaking=speaking)
+        for transition in known:
+            self._tell(transition, events)
 
     def end(self, source: InputBuffer, events: list[StreamEvent]) -> None:
         """End the stream: compute the rows of the tail, and the only window of a recording of 0.5 to under 3 s."""
@@ -150,14 +162,14 @@ class Timeline:
             sample = at * self._rate // CORE_RATE
             events.append(SpeechStarted(sample) if started else SpeechStopped(sample))
 
-    def _tell_level(self, due: int, source: InputBuffer, events: list[StreamEvent]) -> None:
-        if due <= self._known_until or self._gaps.idle(due - _STEP, due):
+    def _tell_level(self, due: int, source: InputBuffer, events: list[StreamEvent], *, speaking: bool) -> None:
+        if due <= self._known_until or self._gaps.idle(due - LEVEL_SAMPLES, due):
             return
-        number = due // _STEP
+        number = due // LEVEL_SAMPLES
         start, end = (n * self._rate // LEVELS_PER_S for n in (number - 1, number))
         rms, peak, clipping = level_of(source.view(start, end))
-        speaking = self._gate.speaking and not self._far_end.touches(due - 1, due)
-        events.append(Level(end, rms, peak, speaking, clipping))
+        patient = speaking and not self._far_end.touches(due - 1, due)
+        events.append(Level(end, rms, peak, patient, clipping))
 
     def _end_hop(self, source: InputBuffer, events: list[StreamEvent]) -> None:
         end = (self.hop + 1) * self._rate

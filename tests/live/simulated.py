@@ -31,13 +31,15 @@ class Session:
 
 @dataclass
 class SimulatedServer:
-    """``loop_cost``: cores of the loop's thread that one session takes. ``neighbour``: threads of others that share
+    """``loop_cost``: cores of the loop's thread that one session takes. ``start_s``: CPU seconds that
+    its beginning takes there. ``neighbour``: threads of others that share
     ``cpus`` fairly. ``let_in``, ``waits``: when newcomers began, and the waiting of each update (time, milliseconds).
     """
 
     clock: FakeClock
     loop_cost: float = 0.028
     first_cost: float = 0.03
+    start_s: float = 0.025
     cpus: float = 2.0
     neighbour: float = 0.0
     whole: bool = False
@@ -62,7 +64,8 @@ class SimulatedServer:
     def _census(self) -> Census:
         now = self.clock.now()
         heard = sum(settledness(now - one.began) for one in self.sessions if not one.paused)
-        return Census({Kind.ACOUSTIC: len(self.sessions)}, {Kind.ACOUSTIC: heard}, alone=True)
+        begun = sum(now - one.began < 1.0 for one in self.sessions)
+        return Census({Kind.ACOUSTIC: len(self.sessions)}, {Kind.ACOUSTIC: heard}, alone=True, begun=begun)
 
     def _lanes(self) -> dict[Part, LaneMetrics]:
         empty = LaneMetrics("one", 0, 0, 0, 0, 0, 0, None, None, None, None, 1, None)
@@ -104,6 +107,7 @@ class SimulatedServer:
         ages = [now - one.began for one in self.sessions if not one.paused]
         due = [round(age) for age in ages if age > 2.95 and abs(age - round(age)) < STEP_S / 2]
         loop_s = sum(STEP_S * self.loop_cost * (1.0 if age >= 3 else 0.8) for age in ages)
+        loop_s += self.start_s * sum(age < STEP_S for age in ages)
         kept = self.shedding.kept
         if Part.DENOISER in kept:
             seconds_due = [6 if age == 3 else 5 if age == 4 else 1 for age in due]

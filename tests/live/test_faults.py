@@ -330,7 +330,7 @@ async def test_fault_of_ours_closes_1011_and_the_session_can_resume(
         raise ZeroDivisionError
 
     monkeypatch.setattr("server.stream.core.StreamCore.take_pcm", broken)
-    patient.socket.say(noise(0.1))
+    patient.socket.say(noise(0.2))
     assert await patient.closed() == 1011
     assert patient.errors() == ["internal"]
     assert "ZeroDivisionError" in caplog.text

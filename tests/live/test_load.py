@@ -360,6 +360,15 @@ async def test_twenty_who_come_together_are_all_let_in_and_only_dnsmos_is_left_o
     server.meter.stop()
 
 
+async def test_beginnings_do_not_make_sessions_look_dear(clock: FakeClock) -> None:
+    server = SimulatedServer(clock, loop_cost=0.014, first_cost=0.016)
+    admitted = await server.crowd(40, 4.0)
+    await server.run(20)
+    assert admitted == 40, "they need three quarters of what there is"
+    assert server.p95_ms() < 300
+    server.meter.stop()
+
+
 async def test_a_crowd_of_twice_as_many_leaves_those_who_are_there_as_they_were(clock: FakeClock) -> None:
     server = SimulatedServer(clock)
     await server.crowd(60, 60.0)
