@@ -1,7 +1,6 @@
 """One socket serving one session: receive, score, send and watch, each a loop, all owned by one TaskGroup."""
 
 import asyncio
-import itertools
 import logging
 from typing import Protocol
 
@@ -199,7 +198,8 @@ class Connection:
 
     async def _receive(self) -> None:
         ending: Ending | None = None
-        for taken in itertools.count(1):
+        taken = 0
+        while ending is None:
             try:
                 message, idle_s = await self._next()
                 ending = await self._intake.take(message, idle_s)
@@ -207,10 +207,9 @@ class Connection:
                 ending = endings.left(gone.code)
             except TingqingError as error:
                 ending = endings.fault(error)
-            if ending is not None:
-                break
-            if taken % AT_A_TURN == 0:  # messages already received would be taken without giving others a turn
-                await asyncio.sleep(0)
+            taken += 1
+            if ending is None and taken % AT_A_TURN == 0:
+                await asyncio.sleep(0)  # messages already received would be taken without giving others a turn
         if ending is endings.CLIENT and isinstance(self._life.state, Receiving):
             await self._score_the_rest()
         self.stop(ending)

@@ -19,6 +19,7 @@ from server.model.overlap_graph import overlap_graph
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.percentiles import percentile
 from server.values.rows import ROW_RATE
+from server.values.stretches import stretches
 
 WEIGHTS = Path(__file__).with_name("overlap.npz")
 
@@ -58,7 +59,7 @@ Weights = Mapping[str, Float32Array]
 
 def spectrum(pcm: Float32Array) -> Float32Array:
     """Log power of 64 ms Hann frames, one in 20 ms: float32 ``(t, 192)``, dB. ``pcm``: float32 ``(n,)`` at 16 kHz."""
-    frames = np.lib.stride_tricks.sliding_window_view(pcm, FRAME)[::STEP]
+    frames = stretches(pcm, FRAME, STEP)
     power = np.empty((frames.shape[0], END_BIN - FIRST_BIN), np.float32)
     for start in range(0, frames.shape[0], _BLOCK):
         spectra = fft.rfft(frames[start : start + _BLOCK] * _window(), axis=1)[:, FIRST_BIN:END_BIN]

@@ -13,6 +13,7 @@ from scipy import fft, signal
 
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.rows import N_COLUMNS, ROW_RATE, Column
+from server.values.stretches import stretches
 
 ROW_SAMPLES = CORE_RATE // ROW_RATE
 """Samples of one row at 16 kHz: 160 (10 ms)."""
@@ -111,7 +112,7 @@ class HopFeatures:
         """Band energies of the frames that end with each row, dB, float32 ``(r, 3 + flux bands)``."""
         joined = np.concatenate((self._history, filtered))
         self._history = joined[-_HISTORY:].copy()
-        frames = np.lib.stride_tricks.sliding_window_view(joined, FRAME_SAMPLES)[::ROW_SAMPLES] * _window()
+        frames = stretches(joined, FRAME_SAMPLES, ROW_SAMPLES) * _window()
         spectrum = fft.rfft(frames, FFT_SIZE, axis=1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
         return _decibels(power @ _band_matrix())

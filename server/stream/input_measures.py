@@ -53,10 +53,11 @@ def clipped_samples(samples: Float32Array) -> npt.NDArray[np.intp]:
     """
     if samples.shape[0] < 2:
         return np.zeros(0, np.intp)
+    tops = (samples.max(), -samples.min())
     sides = [
-        _flat_runs(np.flatnonzero(side >= NEAR_PEAK * side.max()), side)
-        for side in (samples, -samples)
-        if side.max() >= LOUDEST_UNCLIPPED
+        _flat_runs(np.flatnonzero(side >= NEAR_PEAK * top), side)
+        for side, top in zip((samples, -samples if tops[1] >= LOUDEST_UNCLIPPED else samples), tops, strict=True)
+        if top >= LOUDEST_UNCLIPPED
     ]
     found = np.sort(np.concatenate(sides)) if sides else np.zeros(0, np.intp)
     return found if found.shape[0] > LONE_PAIR else found[:0]

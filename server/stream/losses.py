@@ -6,6 +6,7 @@ from scipy import fft
 
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.rows import REPEATED, ROW_RATE, SPEECH_THRESHOLD, BoolArray
+from server.values.stretches import stretches
 
 LEAST_ZEROS = 64
 """A run of this many exact zeros was cut out: half a render quantum of the Web Audio API (128 samples). Rounding leaves
@@ -97,14 +98,14 @@ def _row_energy(signal: Float32Array) -> npt.NDArray[np.float64]:
 def _repeats_a_period(signal: Float32Array, energy: npt.NDArray[np.float64], starts: npt.NDArray[np.intp]) -> BoolArray:
     """Whether the rows at ``starts`` repeat what came ``SHORTEST_LAG`` to ``LONGEST_LAG`` samples earlier."""
     size = LONGEST_LAG + ROW_SAMPLES
-    stretches = np.lib.stride_tricks.sliding_window_view(signal, size)[starts - LONGEST_LAG]
-    rows = stretches[:, LONGEST_LAG:]
+    heard = stretches(signal, size)[starts - LONGEST_LAG]
+    rows = heard[:, LONGEST_LAG:]
     # Position k of the product holds the lag LONGEST_LAG - k; nothing wraps up to k = LONGEST_LAG.
-    spectra = fft.rfft(stretches, size, axis=1)
+    spectra = fft.rfft(heard, size, axis=1)
     spectra *= np.conj(fft.rfft(rows, size, axis=1))
     lags = LONGEST_LAG - SHORTEST_LAG + 1
     product = fft.irfft(spectra, size, axis=1)[:, :lags]
-    before = np.lib.stride_tricks.sliding_window_view(energy, lags)[starts - LONGEST_LAG]
+    before = stretches(energy, lags)[starts - LONGEST_LAG]
     explained = np.square(np.maximum(product, np.float32(0.0))) / np.maximum(before, 1e-12)
     best = explained.argmax(axis=1)
     at = np.arange(starts.shape[0])
@@ -114,7 +115,7 @@ def _repeats_a_period(signal: Float32Array, energy: npt.NDArray[np.float64], sta
 
 def _repeats_a_packet(signal: Float32Array, energy: npt.NDArray[np.float64], starts: npt.NDArray[np.intp]) -> BoolArray:
     """Whether the rows at ``starts`` repeat what came any of ``PACKET_LAGS`` samples earlier."""
-    blocks = np.lib.stride_tricks.sliding_window_view(signal, ROW_SAMPLES)
+    blocks = stretches(signal, ROW_SAMPLES)
     rows = blocks[starts]
     found = np.zeros(starts.shape[0], np.bool_)
     for lag in PACKET_LAGS:
