@@ -32,7 +32,7 @@ from server.model.small.store import SmallModels
 from server.model.voices import open_voices
 from server.resources import labels_dir, web_client_dir
 from server.scoring.service import ScoringService
-from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base
+from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base, upload_limits
 from server.store import opening as folder
 from server.store.opening import AccessStores
 from server.stream.core import StreamCore
@@ -208,7 +208,7 @@ def create_app(
                     tally=among.tally("starting"),
                 )
             )
-            uploads = UploadLimits(settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s)
+            uploads = UploadLimits(*upload_limits(settings))
             door = Gate(
                 stores.access.keys,
                 stores.access.audit,

@@ -138,6 +138,9 @@ class Settings(BaseSettings):
     )
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
     max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording accepted, by decoded length.")
+    max_upload_cpu_s: float = Field(
+        default=120.0, gt=0, description="CPU time that judging an upload may take, and again for each MB of it."
+    )
     max_assessments: int = Field(default=2, ge=1, description="Maximum number of uploads assessed at the same time.")
     max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
     upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest pause of an uploading client.")
@@ -240,6 +243,11 @@ def live_limits(settings: Settings, share: int | None = None) -> "LiveLimits":
     from server.live.limits import LiveLimits  # noqa: PLC0415 - see above
 
     return LiveLimits(**{name: getattr(settings, name) for name in GRANTED}, share=share)
+
+
+def upload_limits(settings: Settings) -> tuple[int, float, float, float]:
+    """What the server takes of an upload, in the order of ``server.api.services.UploadLimits``."""
+    return settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s, settings.max_upload_cpu_s
 
 
 def environment_with(defaults: Mapping[str, str], package: Path) -> dict[str, str]:

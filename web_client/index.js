@@ -11,6 +11,7 @@ export { MicrophoneError, openMicrophone } from './audio/microphone.js';
 export { ObserverProtocol } from './protocol/observer.js';
 export { SessionProtocol } from './protocol/session.js';
 export { AssessError, assessFile } from './transport/assess.js';
+export { allWindows } from './transport/windows.js';
 
 if (!customElements.get('tingqing-patient')) customElements.define('tingqing-patient', TingqingPatient);
 if (!customElements.get('tingqing-doctor')) customElements.define('tingqing-doctor', TingqingDoctor);

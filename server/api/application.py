@@ -24,6 +24,7 @@ from server.api import (
     sessions,
     sign_in,
     stream,
+    windows,
 )
 from server.api.crowd_check import CrowdCheck
 from server.api.forwarded import Forwarded
@@ -70,7 +71,7 @@ def build(
         telemetry=NO_TELEMETRY,
     )
     problems.install(app)
-    for part in (sessions, sign_in, assess, label_sets, health, metrics, schema):
+    for part in (sessions, windows, sign_in, assess, label_sets, health, metrics, schema):
         app.include_router(part.router)
     docs.install(app)
     app.include_router(authority.router)

@@ -1,6 +1,7 @@
 """``POST /v1/assess``: one recording in, one result out, judged by the same core as live audio."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -14,7 +15,9 @@ from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
+from server.assessment.result import Result
 from server.errors import AudioError, LabelQueryError
+from server.judge.labels import LabelSet
 from server.metrics import Metrics
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
@@ -22,6 +25,7 @@ from server.recording.parties import assess_recording
 from server.recording.threads import to_thread_until_done
 from server.rendering.flat import flat
 from server.rendering.results import result_json
+from server.rendering.thinning import thinned
 from server.values.audio import CaptureSource
 from server.values.labels import LabelQuery
 from server.values.mode import Mode
@@ -50,6 +54,7 @@ class AssessForm(WireModel):
     channels: str | None = Field(default=None, max_length=100)
     mode: Mode = Mode.RECORDING
     source: Literal["file", "line", "telephone"] = "file"
+    windows: Literal["thinned", "all", "none"] = "thinned"
 
     def roles(self) -> ChannelRoles | None:
         """Who is on which channel. Raises ConfigError."""
@@ -114,6 +119,13 @@ REQUEST_BODY: dict[str, Any] = {
                         "default": "file",
                         "description": "telephone: a recorded call, whose bandwidth is judged by what lines carry.",
                     },
+                    "windows": {
+                        "type": "string",
+                        "enum": ["thinned", "all", "none"],
+                        "default": "thinned",
+                        "description": "Of how many windows the result tells: thinned: at most 600, evenly chosen, "
+                        "and a notice says so (windows_thinned); all, about 2 kB each; none. All are judged.",
+                    },
                 },
             }
         }
@@ -126,7 +138,7 @@ PROBLEMS = documented(
         401: "No key, or one that is not valid.",
         403: "Refused because of Host, Origin or the key's role.",
         408: "The upload stalled.",
-        413: "The upload is too large or the recording too long.",
+        413: "The upload is too large, or the recording too long or too costly to judge.",
         415: "The body is not multipart, or the recording cannot be decoded.",
         422: "A field is invalid, or the labels cannot be resolved.",
         429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
@@ -164,20 +176,33 @@ async def _assess(services: Services, form: FormData) -> Response:
     labels = await asyncio.to_thread(services.engine.dictionaries.resolve, fields.label_query())
     roles = fields.roles()
     async with services.slots.run():
-        recording = await _open(upload, services.uploads.max_audio_s, roles, services.engine.metrics)
-        result = await assess_recording(
-            services.engine,
-            recording,
-            labels,
-            mode=fields.mode,
-            source=CaptureSource(fields.source),
-            reference=fields.reference,
-        )
+        with services.uploads.spending(upload.size or 0).limiting():
+            result = await _judged(services, upload, fields, labels, roles)
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.
-    return Response(await asyncio.to_thread(result_json, result), media_type="application/json")
+    return Response(await asyncio.to_thread(_rendered, result, fields.windows), media_type="application/json")
+
+
+async def _judged(
+    services: Services, upload: UploadFile, fields: AssessForm, labels: LabelSet, roles: ChannelRoles | None
+) -> Result:
+    recording = await _open(upload, services.uploads.max_audio_s, roles, services.engine.metrics)
+    return await assess_recording(
+        services.engine,
+        recording,
+        labels,
+        mode=fields.mode,
+        source=CaptureSource(fields.source),
+        reference=fields.reference,
+    )
+
+
+def _rendered(result: Result, windows: str) -> str:
+    if windows == "none":
+        return result_json(replace(result, windows=result.windows[:0]))
+    return result_json(result if windows == "all" else thinned(result))
 
 
 async def _open(upload: UploadFile, max_s: float, roles: ChannelRoles | None, metrics: Metrics) -> Recording:

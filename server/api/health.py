@@ -52,6 +52,8 @@ class LaneState(WireModel):
     inference_p95_ms: float | None
     batch_size: int = Field(description="Largest batch, learned from how long batches take.")
     batch_mean: float | None
+    running: bool = Field(default=True, description="Whether there is a thread that answers.")
+    restarts: int = Field(default=0, description="How often another thread took the place of one that died or hung.")
 
     @classmethod
     def of(cls, lane: LaneMetrics) -> Self:

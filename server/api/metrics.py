@@ -46,6 +46,7 @@ LANE_COUNTS = {
     "expired": "Requests whose deadline passed.",
     "abandoned": "Requests withdrawn before they ran.",
     "refused": "Requests refused because the queue was full.",
+    "restarts": "Threads started in place of one that died or hung.",
 }
 
 
@@ -93,16 +94,18 @@ def _lanes(lanes: tuple[LaneMetrics, ...]) -> Iterator[Metric]:
         for lane in lanes:
             counter.add_metric([lane.name], getattr(lane, name))
         yield counter
+    running = GaugeMetricFamily("tingqing_lane_running", "Whether there is a thread that answers.", labels=["lane"])
     queued = GaugeMetricFamily("tingqing_lane_queued", "Requests that wait.", labels=["lane"])
     largest = GaugeMetricFamily("tingqing_lane_batch_size", "The largest batch, as learned.", labels=["lane"])
     waited = HistogramMetricFamily("tingqing_lane_queue_seconds", "How long a request waited.", labels=["lane"])
     took = HistogramMetricFamily("tingqing_lane_inference_seconds", "How long a batch took.", labels=["lane"])
     for lane in lanes:
+        running.add_metric([lane.name], int(lane.running))
         queued.add_metric([lane.name], lane.queued)
         largest.add_metric([lane.name], lane.batch_size)
         waited.add_metric([lane.name], *_buckets(lane.queue))
         took.add_metric([lane.name], *_buckets(lane.inference))
-    yield from (queued, largest, waited, took)
+    yield from (running, queued, largest, waited, took)
 
 
 def _load(load: LoadState) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
+from server.scoring.spending import Spending
 from server.workers.routing import Routing, Sockets
 
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """``max_bytes`` of a request body, ``max_audio_s`` of decoded audio, ``timeout_s`` without data from the client."""
+    """``max_bytes`` of a request body, ``max_audio_s`` of decoded audio, ``timeout_s`` without data from the client,
+    ``cpu_s`` of an upload, and as much again for each megabyte of it: what takes long to judge took long to send."""
 
     max_bytes: int = 200_000_000
     max_audio_s: float = 4 * 3600.0
     timeout_s: float = 30.0
+    cpu_s: float = 120.0
+
+    def spending(self, size: int) -> Spending:
+        """What judging an upload of ``size`` bytes may take."""
+        return Spending(self.cpu_s * (1.0 + size / 1e6))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from server.assessment.facts import window_facts
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.nothing_judged import nothing_judged
-from server.assessment.replies import opinions_of, sounds_of
+from server.assessment.replies import left_out, opinions_of, sounds_of
+from server.assessment.silent_reply import SilentReply
 from server.assessment.talked import TalkedStretches
 from server.assessment.updates import Assessed, Update
 from server.assessment.window_log import LoggedWindow, LoggedWindows, WindowLog
@@ -21,6 +22,7 @@ from server.judge.said import Said
 from server.judge.session import SessionJudge
 from server.scoring.denoising import OF_A_DENOISER, UNKNOWN_LEVELS
 from server.scoring.ports import Priority, Scored, ScoreRequest
+from server.scoring.spending import counted
 from server.transcript.sources import TranscriptSource, what_was_said
 from server.values.audio import Capture, Float32Array
 from server.values.measures import Mos
@@ -53,7 +55,9 @@ class Assessment:
         priority: Priority = Priority.FILE,
         wait_for_mos: bool = True,
         transcript: TranscriptSource | None = None,
+        aggregated: bool = True,
     ) -> None:
+        """``aggregated``: as of ``SessionJudge.add_window``."""
         self.engine = engine
         self.labels = labels
         self.capture = capture
@@ -67,10 +71,12 @@ class Assessment:
         self.closing_mos: Mos | None = None
         self._priority = priority
         self._transcript = transcript
+        self._sums = aggregated
         self._wait_for_mos = wait_for_mos
         self._mos = MosWatch(engine.service, priority)
         self._denoised = DenoisedSeconds(engine.service, priority)
         self._talked = TalkedStretches(engine.service, priority)
+        self._silent_reply = SilentReply()
         self._next_labels: LabelSet | None = None
         self._prepared: LabelSet | None = None
 
@@ -97,8 +103,11 @@ class Assessment:
         denoised, undenoised = await self._parted(window)
         together = await self._talked.settle(window)
         request = ScoreRequest(window, self.labels, self.capture, mos, mos_shed, denoised, together)
-        scored = await self.engine.service.score(request, self._priority, self._deadline_s)
-        return self._judge(request, scored, undenoised=undenoised, observed=observed())
+        scored = await self._silent_reply.scored(
+            request, lambda: self.engine.service.score(request, self._priority, self._deadline_s)
+        )
+        with counted():
+            return self._judge(request, scored, undenoised=undenoised, observed=observed())
 
     async def _parted(self, window: Window) -> tuple[Float32Array, bool]:
         """As ``DenoisedSeconds.of``; nothing where no label reads it."""
@@ -117,15 +126,12 @@ class Assessment:
         self.judge.hear(voices)
         facts = window_facts(request.window, measures)
         interference, events = sounds_of(scored)
-        judgement = self.judge.add_window(facts, opinions, recent, interference, observed=observed)
+        judgement = self.judge.add_window(
+            facts, opinions, recent, interference, observed=observed, aggregated=self._sums
+        )
         self.findings.add(judgement.interference, events, facts)
         failures = tuple(one.failure for one in scored if one.failure is not None)
-        without = (
-            *(("mos",) if request.mos_shed else ()),
-            *(("voices",) if self._talked.missed else ()),
-            *(("denoiser",) if undenoised else ()),
-            *dict.fromkeys(one.kind for one in scored if one.reply is None),
-        )
+        without = left_out(scored, mos=request.mos_shed, voices=self._talked.missed, denoiser=undenoised)
         self.shed += bool(without)
         self.log.append(
             LoggedWindow(

@@ -40,3 +40,9 @@ def sounds_of(scored: Sequence[Scored]) -> tuple[list[Interference], list[Patien
 def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
     """The labels on which a failed scorer would have had an opinion."""
     return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}
+
+
+def left_out(scored: Sequence[Scored], **parts: bool) -> tuple[str, ...]:
+    """Names of the ``parts`` that were due and missing, then the kinds of scorers without an answer."""
+    kinds = dict.fromkeys(one.kind for one in scored if one.reply is None)
+    return (*(part for part, missing in parts.items() if missing), *kinds)

@@ -10,7 +10,8 @@ from server.cli.meter_state import MeterState, notice, worst_first
 from server.judge.verdict import SPEECH_PRESENT
 from server.rendering import words
 from server.rendering.report import names_of, said
-from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, ServerMessage, SessionStarted
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, ServerMessage
+from server.wire.started import SessionStarted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -15,10 +15,9 @@ from server.wire.server import (
     PromptRaisedMessage,
     QualityUpdate,
     ServerMessage,
-    SessionLabel,
-    SessionStarted,
     WarningMessage,
 )
+from server.wire.started import SessionLabel, SessionStarted
 
 _NOTICE_S = 5
 """Warnings tell when something starts, not when it ends: a notice stays for this much audio, seconds."""

@@ -132,6 +132,7 @@ def stream(
         with _StreamOutput(output_format, spoken, readable(file)) as output:
             client = StreamClient(address, start, pcm, output.take, output.lost, track.marks, secret)
             ended = asyncio.run(client.run())
+            output.complete(ended)
         if pcm.cut_short:
             print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)
     if output_format is StreamFormat.TEXT:
@@ -183,6 +184,7 @@ class _StreamOutput:
 
     def __init__(self, output_format: StreamFormat, language: str, name: str) -> None:
         self._language = language
+        self._left_out = False
         self._meter: Meter | None = None
         if output_format is StreamFormat.TEXT:
             from server.cli.meter import open_meter
@@ -199,10 +201,16 @@ class _StreamOutput:
             self._meter.__exit__(*exception)
 
     def take(self, text: str, message: "ServerMessage") -> None:
+        self._left_out = message.type == "session.ended" and message.windows is not None
         if self._meter is None:
             write_line(text)
         else:
             self._meter.show(message)
+
+    def complete(self, ended: "SessionEnded") -> None:
+        """The message once more, where windows had to be fetched that it did not have."""
+        if self._meter is None and self._left_out:
+            write_line(ended.model_dump_json())
 
     def lost(self, lost: "Lost") -> None:
         import sys

@@ -17,19 +17,13 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from server.client.far_end import NO_MARKS, FarEndMarks
 from server.client.pcm_source import PcmSource
 from server.client.sender import AudioSender
+from server.client.windows import completed
 from server.errors import ClientError
 from server.loopback import is_loopback
 from server.wire.base import PROTOCOL
 from server.wire.client import ResumeConfig, SessionStart
-from server.wire.server import (
-    AudioAck,
-    ErrorMessage,
-    GoAway,
-    ServerMessage,
-    SessionEnded,
-    SessionStarted,
-    server_messages,
-)
+from server.wire.server import AudioAck, ErrorMessage, GoAway, ServerMessage, SessionEnded, server_messages
+from server.wire.started import SessionStarted
 
 Listener = Callable[[str, ServerMessage], None]
 """Called with every message: the text as received, and the parsed message."""
@@ -87,6 +81,7 @@ class StreamClient:
         key: str | None = None,
     ) -> None:
         self._url = url
+        self._key = key
         self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._start = start
         self._listener = listener
@@ -98,14 +93,15 @@ class StreamClient:
         self._lost_at: float | None = None
 
     async def run(self) -> SessionEnded:
-        """Run until ``session.ended``. Raises ClientError if the server refuses, ends early or cannot be reached.
+        """Run until ``session.ended``, and fetch the windows that a long one leaves out. Raises ClientError if the
+        server refuses, ends early or cannot be reached.
 
         A lost session is asked for as long as the server keeps it.
         """
         while True:
             outcome = await self._connect_once()
             if isinstance(outcome, SessionEnded):
-                return outcome
+                return await asyncio.to_thread(completed, outcome, self._url, self._key)
             if self._session is None or outcome.code in NEVER_RETRIED or self._too_late(self._session):
                 raise self._failure(outcome)
             self._on_lost(outcome)

@@ -16,6 +16,7 @@
     │   ├── NonFiniteSamplesError        NaN or Infinity in pcm_f32le        (recoverable)
     │   ├── OddLengthError               a total length that splits a sample (recoverable)
     │   ├── UndecodableFileError         a file that libsndfile cannot read
+    │   ├── TooCostlyError               more CPU than an upload of its size may take
     │   └── PayloadTooLargeError         an upload over the limit
     ├── ProtocolError                    the peer's messages
     │   ├── MalformedMessageError        not JSON, unknown type or field

@@ -44,6 +44,13 @@ class UndecodableFileError(AudioError):
     http_status = 415
 
 
+class TooCostlyError(AudioError):
+    """A recording that takes more CPU than an upload of its size may."""
+
+    code = "too_costly"
+    http_status = 413
+
+
 class PayloadTooLargeError(AudioError):
     """More bytes arrived than an upload may have, whatever length was declared."""
 

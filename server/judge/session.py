@@ -60,12 +60,14 @@ class SessionJudge:
         interference: Sequence[Interference] = (),
         *,
         observed: bool = False,
+        aggregated: bool = True,
     ) -> WindowJudgement:
         """Judge one window. A window that ends no later than the previous one is judged too, but not counted again.
 
         ``interference``: sounds that scorers heard around the patient. It counts only if ``low_background`` fails in
         the window or in its last 4 s: a television in a room that is quiet enough does not matter. ``observed``:
-        whether a doctor watches, who can be told what the patient ignores.
+        whether a doctor watches, who can be told what the patient ignores. ``aggregated``: whether ``session_labels``
+        and ``session_overall`` are wanted; else they are null, since with hours behind they take longer than the rest.
         """
         scores = {label.id: combine(label, _of(opinions, label)) for label in self._labels.labels}
         latest = {label.id: combine(label, _recent_of(recent, opinions, label)) for label in self._labels.labels}
@@ -86,7 +88,7 @@ class SessionJudge:
                 words=words_of_causes(self._labels, latest),
                 swing_db=None if facts.sound is None else facts.sound.swing_db,
             )
-        aggregates = self._aggregates()
+        aggregates = self._aggregates() if aggregated else dict.fromkeys(label.id for label in self._labels.labels)
         waits = self._waits(facts, scores)
         shown = [label.id for label in self._labels.shown()]
         return WindowJudgement(

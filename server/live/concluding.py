@@ -9,10 +9,15 @@ from server.assessment.result import Identity, Result
 from server.live.newcomers import snapshot_message
 from server.live.outcome import Farewell, Outcome
 from server.live.session import Phase, Session
-from server.rendering.results import result_model
-from server.wire.server import EndReason, SessionEnded
+from server.rendering.long_results import RenderedEnd, rendered_end
+from server.wire.server import EndReason
 
 log = logging.getLogger(__name__)
+
+
+def windows_path(session_id: str) -> str:
+    """Where all windows of an ended session are, on the server that had it."""
+    return f"/v1/sessions/{session_id}/windows"
 
 
 async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
@@ -21,11 +26,11 @@ async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Ou
     Raises whatever goes wrong while the result is built.
     """
     if session.long:
-        result, ended = await asyncio.to_thread(_ended, session, reason, heard)
+        result, end = await asyncio.to_thread(_ended, session, reason, heard)
     else:
-        result, ended = _ended(session, reason, heard)
+        result, end = _ended(session, reason, heard)
     snapshot = snapshot_message(session, Phase.ENDED).model_dump_json(exclude={"ended"})
-    return _outcome(session, reason, result, Farewell(ended, snapshot, session.resume_digest))
+    return _outcome(session, reason, result, Farewell(end.ended, snapshot, session.resume_digest, end.pages))
 
 
 async def conclude_anyway(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
@@ -48,7 +53,7 @@ def _outcome(session: Session, reason: EndReason, result: Result | None, farewel
     )
 
 
-def _ended(session: Session, reason: EndReason, heard: HeardAudio) -> tuple[Result, str]:
+def _ended(session: Session, reason: EndReason, heard: HeardAudio) -> tuple[Result, RenderedEnd]:
     start = session.start
     identity = Identity(
         id=session.id,
@@ -58,4 +63,4 @@ def _ended(session: Session, reason: EndReason, heard: HeardAudio) -> tuple[Resu
         metadata=start.metadata,
     )
     result = build_result(session.assessment, heard, identity)
-    return result, SessionEnded(reason=reason, result=result_model(result)).model_dump_json()
+    return result, rendered_end(result, reason, windows_path(session.id))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.wire.base import MAX_FRAME_BYTES
-from server.wire.server import Limits
+from server.wire.started import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from server.live.nudges import sendable
 from server.live.session import Phase, Session
 from server.rendering import wire
 from server.rendering.trend import trend
-from server.wire.server import AppliedConfig, SessionStarted, Snapshot
+from server.wire.server import Snapshot
+from server.wire.started import AppliedConfig, SessionStarted
 
 
 def started_message(session: Session, next_sample: int) -> SessionStarted:

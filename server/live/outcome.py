@@ -1,5 +1,7 @@
 """How a session ended, and the port to everyone who is told."""
 
+import json
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,17 +20,25 @@ TOMBSTONES = 10_000
 class Farewell:
     """The messages for latecomers, as JSON, each written once: ``session.ended``, and the snapshot that contains it.
 
-    ``resume_digest``: of the token whose holder may collect a result that never reached the patient.
+    ``resume_digest``: of the token whose holder may collect a result that never reached the patient. ``pages``: all
+    windows, where the messages do not have them, each page a JSON array, compressed (zlib).
     """
 
     ended: str
     snapshot: str
     resume_digest: str
+    pages: tuple[bytes, ...] = ()
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return len(self.ended.encode()) + len(self.snapshot.encode())
+        return len(self.ended.encode()) + len(self.snapshot.encode()) + sum(map(len, self.pages))
+
+    def page(self, at: int) -> str:
+        """The windows of page ``at`` as a JSON array. Raises IndexError."""
+        if self.pages:
+            return zlib.decompress(self.pages[at]).decode()
+        return json.dumps([json.loads(self.ended)["result"]["windows"]][at])
 
     def for_observers(self) -> str:
         """The snapshot with ``session.ended`` in it."""

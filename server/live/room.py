@@ -9,6 +9,9 @@ from server.live.limits import LiveLimits
 from server.live.load_meter import LoadMeter
 from server.live.registry import Registry
 
+NO_SCORER_S = 15.0
+"""Scorers are started again within seconds, or not at all."""
+
 
 class Room:
     """Places of the server and of each site, and what the machine carries. Nothing is reserved: ask again after each
@@ -28,7 +31,7 @@ class Room:
     def full(self) -> bool:
         """True while a new session with the default labels would be refused."""
         places = len(self._registry.connections) < self._limits.sessions_here
-        return not places or self._crowded
+        return not places or self._crowded or not self._engine.service.judging
 
     def full_for(self, site: str) -> bool:
         """The same for a patient of ``site``."""
@@ -36,8 +39,8 @@ class Room:
 
     @property
     def crowded(self) -> bool:
-        """Whether no process carries one more session."""
-        return self._crowded and not self._elsewhere.room()
+        """Whether no process carries one more session, or none that judges it."""
+        return (self._crowded or not self._engine.service.judging) and not self._elsewhere.room()
 
     @property
     def _crowded(self) -> bool:
@@ -47,6 +50,8 @@ class Room:
 
     def refused(self) -> CapacityError:
         """For a newcomer, who is counted."""
+        if not self._engine.service.judging:
+            return CapacityError("Nothing can be judged now: the scorers do not answer.", retry_after_s=NO_SCORER_S)
         if self._load is not None:
             self._load.refused += 1
         return capacity_error(self._limits)

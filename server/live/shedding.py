@@ -143,6 +143,11 @@ class SheddingScoring:
         """See ``Scoring``."""
         return self._base.alive and all(one.alive for one in self._beside.values())
 
+    @property
+    def judging(self) -> bool:
+        """See ``Scoring``."""
+        return self._base.judging or (self._clap is not None and self._clap.judging)
+
     def metrics(self) -> tuple[LaneMetrics, ...]:
         """See ``Scoring``."""
         base, scorers = self._base.metrics(), len(self._base.scorer_names)

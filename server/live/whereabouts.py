@@ -1,7 +1,9 @@
 """Whether a session is in this process: asked by others that share its port."""
 
+import asyncio
 from enum import StrEnum
 
+from server.errors import SessionExpiredError, UnknownSessionError
 from server.live.outcome import ResultSink
 from server.live.pending import Moving, PendingSessions
 from server.live.registry import Registry
@@ -32,6 +34,23 @@ class Known:
             return Whereabouts.ANNOUNCED
         ended = await self._sink.find(session_id, site) is not None
         return Whereabouts.HERE if ended else Whereabouts.UNKNOWN
+
+    async def windows(self, session_id: str, site: str, at: int) -> tuple[str, int | None]:
+        """Page ``at`` of the windows of a session that ended, as a JSON array, and the number of the page after it.
+
+        Raises UnknownSessionError, also for one that goes on and for a page that is not there; SessionExpiredError,
+        StoreError.
+        """
+        found = await self._sink.find(session_id, site)
+        if found is None:
+            raise UnknownSessionError("There is no such session that has ended.")
+        if found.farewell is None:
+            raise SessionExpiredError("This session ended too long ago; its windows are not kept any more.")
+        try:
+            page = await asyncio.to_thread(found.farewell.page, at)
+        except IndexError:
+            raise UnknownSessionError("The session has no such page of windows.", param="cursor") from None
+        return page, at + 1 if at + 1 < len(found.farewell.pages) else None
 
     def give(self, session_id: str, site: str) -> Moving | None:
         """See PendingSessions."""

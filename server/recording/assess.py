@@ -17,8 +17,10 @@ from server.judge import judgement
 from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
 from server.recording.far_end import Span, marked
+from server.recording.silence import Silence, gathered
 from server.recording.threads import to_thread_until_done
 from server.scoring.ports import Priority
+from server.scoring.spending import check_spending
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
@@ -54,15 +56,24 @@ async def assess_track(
     between two such steps. A truncated file is assessed as far as it goes and gets an unusable span ``undecodable`` at
     its end.
 
-    Raises UndecodableFileError, PayloadTooLargeError, UnsupportedRateError; ScoringError if no scorer answered for
+    Raises UndecodableFileError, PayloadTooLargeError, UnsupportedRateError; TooCostlyError where the caller limits its
+    spending; ScoringError if no scorer answered for
     any window.
     """
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
     capture = Capture(source=source)
-    assessment = Assessment(engine, labels, capture, mode=mode, priority=Priority.FILE, transcript=transcript)
+    assessment = Assessment(
+        engine,
+        labels,
+        capture,
+        mode=mode,
+        priority=Priority.FILE,
+        transcript=transcript,
+        aggregated=on_window is not None,
+    )
     tally = _ScorerTally(len(engine.scorer_names))
     try:
-        blocks = marked(recording.blocks(), far_end, recording.sample_rate)
+        blocks = gathered(marked(recording.blocks(), far_end, recording.sample_rate), recording.sample_rate)
         while (events := await to_thread_until_done(_step, core, blocks)) is not None:
             await _assess_windows(assessment, events, tally, on_window)
             if on_progress is not None:
@@ -84,8 +95,12 @@ async def assess_track(
     return _with_break(result) if recording.cut_short else result
 
 
-def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap | bool]) -> list[StreamEvent] | None:
-    """Decode one block into the core; ``None`` at the end. Runs on a worker thread, one step at a time."""
+def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap | bool | Silence]) -> list[StreamEvent] | None:
+    """Decode one block into the core; ``None`` at the end. Runs on a worker thread, one step at a time.
+
+    Raises TooCostlyError.
+    """
+    check_spending()
     block = next(blocks, None)
     if block is None:
         return None
@@ -94,6 +109,8 @@ def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap | bool]) -> list
         return []
     if isinstance(block, Gap):
         return core.receive_gap(block.samples)
+    if isinstance(block, Silence):
+        return core.receive_silence(block.samples)
     return core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes())
 
 
@@ -123,6 +140,8 @@ async def _assess_windows(
 ) -> None:
     for event in events:
         if isinstance(event, WindowReady):
+            await asyncio.sleep(0)  # of repeated silence nobody is asked: live sessions go on between two windows
+            check_spending()
             assessed = await assessment.assess(event.window)
             tally.add(assessed.failures)
             if on_window is not None:

@@ -22,6 +22,7 @@ from server.recording.channels import (
 from server.recording.decode import Recording, read_recording
 from server.recording.far_end import FarEndListener, Span
 from server.recording.threads import to_thread_until_done
+from server.scoring.spending import check_spending
 from server.stream.core import StreamCore
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, CaptureSource, Encoding
@@ -118,6 +119,7 @@ async def prepare(recording: Recording, make_listener: Callable[[AudioFormat], S
 
 
 def _advance(steps: Iterator[bool]) -> bool:
+    check_spending()
     return next(steps, False)
 
 

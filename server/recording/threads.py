@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from server.scoring.spending import counting
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -12,9 +14,10 @@ async def to_thread_until_done(function: Callable[P, R], /, *args: P.args, **kwa
     """``asyncio.to_thread``, but a cancellation takes effect only when the thread is done.
 
     A thread cannot be stopped, but this way a file can be closed after the cancellation because nothing reads it any
-    more. For steps of bounded length: a header, a second of audio.
+    more. For steps of bounded length: a header, a second of audio. What it takes counts as the caller's
+    spending (server.scoring.spending).
     """
-    working = asyncio.create_task(asyncio.to_thread(function, *args, **kwargs))
+    working = asyncio.create_task(asyncio.to_thread(counting(function), *args, **kwargs))
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:

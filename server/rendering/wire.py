@@ -29,7 +29,8 @@ from server.wire.common import (
     WindowRef,
 )
 from server.wire.result import SpanModel
-from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, SessionLabel, SessionView
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate, SessionView
+from server.wire.started import SessionLabel
 
 MOST_SPANS = 200
 """Maximum number of unusable spans in an update (the latest): more than a doctor asks about, and at most 15 kB."""

@@ -2,12 +2,21 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from server.scoring.ports import Priority
+from server.scoring.spending import Spending
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+
+class Trouble(StrEnum):
+    """Why a lane's thread answers nobody."""
+
+    DEAD = "dead"
+    HANGS = "hangs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +59,5 @@ class Job(Generic[Q, A]):
     queued_at: float
     future: asyncio.Future[Answer[A]] = field(repr=False)
     running: bool = False
+    spending: Spending | None = field(default_factory=Spending.current.get, repr=False)
+    """Whose work it is, where somebody counts."""

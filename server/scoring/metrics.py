@@ -32,7 +32,8 @@ class LaneMetrics:
     ``scored`` answers given · ``failed`` requests whose work raised · ``expired`` deadlines passed · ``abandoned``
     withdrawn before they ran · ``refused`` rejected because the lane was full. ``batch_size``: the learned maximum of
     the next batch; ``batch_mean``: of the last 512 batches. ``queue``: of each answer, ``inference``: of each batch,
-    since the start. ``cpu_s``: of the lane's own thread; models may compute on others.
+    since the start. ``cpu_s``: of the lane's own thread; models may compute on others. ``running``: whether there is
+    a thread that answers; ``restarts``: how often another one had to take its place.
     """
 
     name: str
@@ -51,6 +52,8 @@ class LaneMetrics:
     queue: Times = field(default_factory=Times)
     inference: Times = field(default_factory=Times)
     cpu_s: float = 0.0
+    running: bool = True
+    restarts: int = 0
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class LaneTally:
     queue: Times = field(default_factory=Times)
     inference: Times = field(default_factory=Times)
     cpu_s: float = 0.0
+    restarts: int = 0
 
     def scored(self, queue_s: Sequence[float], inference_s: float, cpu_s: float = 0.0) -> None:
         """Count one batch: the queue time of each job, and the time and CPU time of the whole batch."""
@@ -80,7 +84,7 @@ class LaneTally:
             self.queue.add(waited)
         self.inference.add(inference_s)
 
-    def metrics(self, name: str, queued: int, batch_size: int) -> LaneMetrics:
+    def metrics(self, name: str, queued: int, batch_size: int, *, running: bool = True) -> LaneMetrics:
         """Counters and percentiles; callable from any thread while the lane runs."""
         queue, inference = sorted(self.queue_s.copy()), sorted(self.inference_s.copy())
         batches = self.batches.copy()
@@ -101,6 +105,8 @@ class LaneTally:
             queue=self.queue,
             inference=self.inference,
             cpu_s=self.cpu_s,
+            running=running,
+            restarts=self.restarts,
         )
 
 

@@ -121,6 +121,12 @@ class Scoring(Protocol):
         """False as soon as a scorer cannot answer any more. Only a real score shows whether it does answer."""
         ...
 
+    @property
+    def judging(self) -> bool:
+        """False while no scorer at all can answer: a new session would have no scores. DNSMOS and other parts that
+        help scorers do not count."""
+        ...
+
     def metrics(self) -> tuple[LaneMetrics, ...]:
         """One entry per scorer, then one each for DNSMOS, the denoiser and the talker models where they are loaded."""
         ...

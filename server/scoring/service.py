@@ -12,12 +12,14 @@ from typing import Self
 from server.errors import ScoringError
 from server.judge.labels import LabelSet
 from server.scoring.denoising import Denoised, DenoiseRequest
+from server.scoring.guard import LaneGuard
 from server.scoring.jobs import A, Batching, Q
-from server.scoring.lane import Lane, lower_priority
+from server.scoring.lane import Lane
 from server.scoring.metrics import LaneMetrics
 from server.scoring.ports import Priority, Scored, ScoreReply, ScoreRequest
 from server.scoring.scorers import Denoiser, MosModel, ParallelScorer, PreparedScorer, Scorer, TalkerModel
 from server.scoring.talking import Talk, TalkRequest
+from server.scoring.threads import lower_priority
 from server.scoring.tickets import LaneTicket, MosLane
 from server.values.windows import Window
 
@@ -60,6 +62,7 @@ class ScoringService:
             (scorer, Lane(scorer.name, scorer.score, _batching_of(scorer, batching), clock=clock)) for scorer in scorers
         ]
         self._preparer = ThreadPoolExecutor(1, "prepare", lambda: lower_priority(PREPARING_NICENESS))
+        self._guarding: asyncio.Task[None] | None = None
         self._mos_lane: MosLane | None = None
         if mos is not None:
             self._mos_lane = Lane("mos", _one_by_one(mos.score), mos_batching, niceness=MOS_NICENESS, clock=clock)
@@ -75,12 +78,16 @@ class ScoringService:
     async def __aenter__(self) -> Self:
         for lane in self._all():
             lane.start()
+        self._guarding = asyncio.create_task(LaneGuard(self._all(), clock=self._clock).run(), name="guard scorers")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._preparer.shutdown(wait=False, cancel_futures=True)
+        if self._guarding is not None:
+            self._guarding.cancel()
+            await asyncio.wait([self._guarding])
         async with asyncio.TaskGroup() as group:
             stops = [group.create_task(lane.stop()) for lane in self._all()]
         if not all(stop.result() for stop in stops):
@@ -114,6 +121,11 @@ class ScoringService:
     def alive(self) -> bool:
         """True while every inference thread runs. Only a real score shows whether it still answers."""
         return all(lane.alive for lane in self._all())
+
+    @property
+    def judging(self) -> bool:
+        """See ``Scoring.judging``."""
+        return any(lane.alive for _, lane in self._lanes)
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
         """One entry per lane; DNSMOS, the denoiser and the talker models come last."""

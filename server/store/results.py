@@ -1,6 +1,7 @@
 """Results of sessions that have just ended, for patients and doctors who come late, perhaps to another process."""
 
 import asyncio
+import base64
 import json
 import zlib
 
@@ -66,9 +67,11 @@ class StoredResults:
 
 
 def _packed(farewell: Farewell) -> bytes:
-    return zlib.compress(json.dumps([farewell.ended, farewell.snapshot]).encode(), LEVEL)
+    pages = [base64.b64encode(page).decode() for page in farewell.pages]
+    return zlib.compress(json.dumps([farewell.ended, farewell.snapshot, pages]).encode(), LEVEL)
 
 
 def _unpacked(packed: bytes, resume_digest: str) -> Farewell:
-    ended, snapshot = json.loads(zlib.decompress(packed))
-    return Farewell(ended, snapshot, resume_digest)
+    ended, snapshot, *more = json.loads(zlib.decompress(packed))
+    pages = more[0] if more else []  # of a version that sent everything at once
+    return Farewell(ended, snapshot, resume_digest, tuple(base64.b64decode(page) for page in pages))

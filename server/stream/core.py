@@ -130,6 +130,34 @@ class StreamCore:
         """``samples`` (> 0) were lost; the bytes of a sample that the gap cut are dropped. Bounded work."""
         return [event for events in self.take_gap(samples) for event in events]
 
+    def receive_silence(self, samples: int) -> list[StreamEvent]:
+        """As ``receive_pcm`` of ``samples`` (> 0) exact zeros, without levels once it is cheaper.
+
+        After ``WINDOW_S`` of digital silence a further second of it is a repetition: its rows are those of the last
+        one, and models do not get it, nor after minutes the detector. Scores and measures are the same.
+        """
+        assert self._finished is None, "audio after finish"
+        self._decoder.drop_half()
+        events: list[StreamEvent] = []
+        zeros = np.zeros(self._piece, np.float32)
+        while samples > 0:
+            samples -= self._repeat(samples // self._rate, events)
+            n = min(samples, self._piece)
+            events += self._feed(zeros[:n])
+            samples -= n
+        return events
+
+    def _repeat(self, seconds: int, events: list[StreamEvent]) -> int:
+        """Repeat up to ``seconds`` of digital silence; the number of samples, 0 if the last window had sound."""
+        if seconds < 1 or self.replaying or not self._timeline.silent:
+            return 0
+        samples = seconds * self._rate
+        self._input.shift(samples)
+        self._resampler.shift(samples)
+        self._far_end.reach(self._input.end)
+        self._timeline.repeat_silence(seconds, events)
+        return samples
+
     def far_end(self, speaking: bool) -> None:
         """The far end (the doctor) speaks, or no longer does, from the next sample on; see FarEnd.
 

@@ -71,6 +71,14 @@ class HopRows:
         self._totals.add(rows)
         self._rows.write(rows)
 
+    def repeat(self) -> None:
+        """One hop that is as the one before, which was whole; features do not see it."""
+        rows = self._rows.read(self._rows.end - ROW_RATE, self._rows.end)
+        self.carried_noise_db = self._floor.advance(rows)
+        self.carried_peaks = self._peaks.advance(rows)
+        self._totals.add(rows)
+        self._rows.write(rows)
+
     def advance_idle(self, hops: int) -> None:
         """Any number of hops in an idle gap; features and noise floor do not see them."""
         for done in range(0, hops, _TOTALS_BLOCK):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from server.stream.voice_gate import Transition, VoiceGate
 from server.stream.windower import has_window_at_end, window_after
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.measures import RecordingTotals
-from server.values.rows import ROW_RATE
+from server.values.rows import ROW_RATE, is_silent
 from server.values.stored import count
 from server.values.windows import WINDOW_S, Window
 
@@ -36,6 +37,12 @@ LEVELS_PER_S = 5
 
 LEVEL_SAMPLES = CORE_RATE // LEVELS_PER_S
 """At 16 kHz, from one level to the next."""
+
+SETTLED_S = 600
+"""After so much digital silence Silero's memory of what it heard is gone: it falls by half in 28 s (measured)."""
+
+_SILENT_PCM = np.zeros(WINDOW_S * CORE_RATE, np.float32)
+_SILENT_PCM.flags.writeable = False
 
 
 class Timeline:
@@ -71,6 +78,7 @@ class Timeline:
         self._gate_at_hop = self._gate.snapshot()
         self._known_until = 0
         self._resume_at = 0
+        self._repeated = 0
         self.hop = 0
         for tracker in self._trackers:
             tracker.reset()
@@ -144,6 +152,38 @@ class Timeline:
         self.hop += seconds
         self._forget_marks()
 
+    @property
+    def silent(self) -> bool:
+        """Whether the last ``WINDOW_S`` whole seconds and all after them were digital silence, and nobody speaks."""
+        if self.hop < WINDOW_S or self._gate.speaking or self._pcm.read(self.hop * CORE_RATE, self._pcm.end).any():
+            return False
+        return bool(is_silent(self._rows.window((self.hop - WINDOW_S) * ROW_RATE)).all())
+
+    def repeat_silence(self, seconds: int, events: list[StreamEvent]) -> None:
+        """Go on by ``seconds`` of digital silence while ``silent``: each is as the last one."""
+        end = self._pcm.end + seconds * CORE_RATE
+        while self._pcm.end < end:
+            due = (self.hop + 1) * CORE_RATE
+            self._pcm.write(_SILENT_PCM[: min(due, end) - self._pcm.end])
+            if self._repeated < SETTLED_S:
+                self._gate.advance(self._pcm, self._gaps, self._far_end)
+            else:
+                self._gate.skip_to(self._pcm.end)
+            if self._pcm.end == due:
+                self._repeat_hop(events)
+
+    def _repeat_hop(self, events: list[StreamEvent]) -> None:
+        self._gate.hop_speech(self.hop * CORE_RATE, ROW_RATE)
+        self._rows.repeat()
+        self._echo.skip(1)
+        self._track(np.zeros(self._rate, np.float32))
+        self.hop += 1
+        self._repeated += 1
+        self._forget_marks()
+        self._gate_at_hop = self._gate.snapshot()
+        window = self._window(self.hop - WINDOW_S, self.hop * self._rate, partial=False)
+        events.append(WindowReady(replace(window, pcm=_SILENT_PCM)))
+
     def _forget_marks(self) -> None:
         before = (self.hop - 1) * self._rate
         self._gaps.forget_before(before)
@@ -175,6 +215,7 @@ class Timeline:
         end = (self.hop + 1) * self._rate
         self._advance_hop(source.view(self.hop * self._rate, end), CORE_RATE)
         self.hop += 1
+        self._repeated = 0
         self._forget_marks()
         self._gate_at_hop = self._gate.snapshot()
         span = window_after(self.hop)

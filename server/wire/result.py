@@ -68,6 +68,20 @@ class WindowModel(WindowRef):
     measures: MeasuresModel
 
 
+class WindowsElsewhere(WireModel):
+    """A long session has more windows than a message should hold. The rest of its result is complete."""
+
+    count: int = Field(ge=0, description="How many windows the result rests on.")
+    path: str = Field(description="GET it on the same server, page by page, while the result is kept: two minutes.")
+
+
+class WindowPage(WireModel):
+    """Some windows of a session that ended, in order. ``next``: the cursor of the page after it."""
+
+    windows: list[WindowModel]
+    next: str | None
+
+
 class DictionaryModel(WireModel):
     """The dictionary that the labels came from."""
 

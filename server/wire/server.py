@@ -5,14 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from server.wire.base import WireModel
-from server.wire.client import AudioConfig, CaptureConfig
+from server.wire.client import CaptureConfig
 from server.wire.common import (
     BASIS,
     BasisName,
     ErrorBody,
     EventModel,
     InterferenceModel,
-    Kind,
     LabelScoreModel,
     MeasuresModel,
     NoticeModel,
@@ -22,55 +21,9 @@ from server.wire.common import (
     VoiceModel,
     WindowRef,
 )
-from server.wire.result import ResultModel, SpanModel
+from server.wire.result import ResultModel, SpanModel, WindowsElsewhere
+from server.wire.started import SessionLabel, SessionStarted
 from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage, TrendPoint
-
-
-class AppliedConfig(WireModel):
-    """The configuration in effect, which may differ from the request."""
-
-    pace: Literal["realtime", "fast"]
-    audio: AudioConfig
-    capture: CaptureConfig
-    language: str
-    vad: str
-    mode: Literal["recording", "visit"] = "recording"
-
-
-class Limits(WireModel):
-    """The limits that the server enforces."""
-
-    max_frame_bytes: int
-    max_session_s: float
-    idle_timeout_s: float
-    pause_timeout_s: float
-    resume_ttl_s: float
-
-
-class SessionLabel(WireModel):
-    """A label of this session; ``prompt`` is the id of the prompt that it may raise."""
-
-    id: str
-    title: TextModel
-    kind: Kind
-    threshold: Score
-    prompt: str | None = None
-
-
-class SessionStarted(WireModel):
-    """Answer to ``session.start``; audio may follow. ``resume_token`` is secret: it lets a client resume."""
-
-    type: Literal["session.started"] = "session.started"
-    session_id: str
-    resume_token: str
-    next_sample: int = Field(ge=0, description="Send from this input-rate sample; 0 for a new session.")
-    config: AppliedConfig
-    limits: Limits
-    labels: list[SessionLabel]
-    scorers: list[str]
-    basic_mode: bool = Field(description="True if no CLAP is loaded.")
-    basis: BasisName = Field(default="room", description=BASIS)
-    notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
 
 
 class AudioAck(WireModel):
@@ -214,11 +167,14 @@ EndReason = Literal["client", "idle", "expired", "drain", "error", "faster_than_
 
 
 class SessionEnded(WireModel):
-    """Last message of a session; the socket closes after it."""
+    """Last message of a session; the socket closes after it. Under 1 MiB, whatever the session's length."""
 
     type: Literal["session.ended"] = "session.ended"
     reason: EndReason
     result: ResultModel
+    windows: WindowsElsewhere | None = Field(
+        default=None, description="Where all windows are, if the result lists only some of them; null: it has all."
+    )
 
 
 class ErrorMessage(WireModel):

@@ -77,6 +77,11 @@ class Listening:
                 given = self._manager.known.give(asked["session_id"], asked["site"])
                 told = None if given is None else MOVING.dump_python(given, mode="json")
                 await line.send_json(Kind.HEAD, told)
+            case "windows":
+                page = None
+                with suppress(TingqingError):  # the worker that asked says what is wrong
+                    page = await self._manager.known.windows(asked["session_id"], asked["site"], asked["at"])
+                await line.send_json(Kind.HEAD, page)
             case "list":
                 listed = self._manager.listing.of(asked["site"])
                 await line.send_json(Kind.HEAD, [one.model_dump_json() for one in listed])

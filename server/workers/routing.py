@@ -96,6 +96,16 @@ class Routing:
         answers = await self._asking.ask_all({"do": "list", "site": site})
         return [one for answer in answers.values() if answer is not None for one in answer]
 
+    async def windows(self, session_id: str, site: str, at: int) -> tuple[str, int | None]:
+        """See ``Known.windows``, in whichever worker the session ended."""
+        found = await self.owner(session_id, site)
+        if found is not None:
+            what = {"do": "windows", "session_id": session_id, "site": site, "at": at}
+            told = await self._asking.ask(found[0], what)
+            if told is not None:
+                return told[0], told[1]
+        return await self._manager.known.windows(session_id, site, at)
+
     async def no_relays(self, within_s: float) -> None:
         """While all workers stop: wait until the sockets here whose sessions others have are closed."""
         if self._seat.alone_in_leaving:

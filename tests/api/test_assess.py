@@ -222,6 +222,28 @@ def test_the_limit_counts_received_bytes_not_the_declared_length(small: Served) 
     assert post(small, wav(10)).status_code == 200
 
 
+def test_a_small_file_of_hours_is_answered_shortly_or_refused_with_what_to_do(small: Served) -> None:
+    half_an_hour, tones = io.BytesIO(), io.BytesIO()
+    soundfile.write(half_an_hour, np.zeros(700 * 16_000, np.int16), 16_000, format="FLAC")
+    assert len(half_an_hour.getvalue()) < 100_000
+    answer = post(small, half_an_hour.getvalue())
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["windows"]) <= 600
+    assert len(answer.content) < 2**21
+    assert answer.json()["notices"][-1]["code"] == "windows_thinned"
+    assert post(small, half_an_hour.getvalue(), windows="none").json()["windows"] == []
+    everything = post(small, half_an_hour.getvalue(), windows="all").json()
+    assert len(everything["windows"]) == 698
+    soundfile.write(tones, np.resize(np.array([900, -900], np.int16), 600 * 16_000), 16_000, format="FLAC")
+    costly = start(max_upload_cpu_s=0.1, mos=False)
+    try:
+        body = problem_of(post(costly, tones.getvalue()), 413, "too_costly")
+    finally:
+        costly.stop()
+    assert "in parts" in body["detail"]
+    assert body["retryable"] is False
+
+
 def test_a_declared_length_over_the_limit_is_refused_at_once(small: Served) -> None:
     with socket.create_connection(("127.0.0.1", small.port), timeout=10) as line:
         head = (

@@ -13,7 +13,8 @@ from server.client.pcm_source import PcmSource
 from server.client.sample_visit import sample_visit
 from server.client.stream_client import Lost, StreamClient, stream_url
 from server.wire.client import SessionStart
-from server.wire.server import QualityUpdate, ServerMessage, SessionStarted
+from server.wire.server import QualityUpdate, ServerMessage
+from server.wire.started import SessionStarted
 from tests.reliability.caller import RATE, same, start_message
 from tests.reliability.switch import Switch
 from tests.reliability.test_restart import serving

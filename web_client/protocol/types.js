@@ -59,8 +59,9 @@
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, unusable_spans: Span[],
  *   not_heard: string[], measures: Measures, basis?: Basis, interference: Interference[], events: SoundEvent[],
- *   voices?: Voice[], notices?: Notice[]}} Result
- * @typedef {{type: 'session.ended', reason: string, result: Result}} SessionEnded
+ *   voices?: Voice[], notices?: Notice[], windows?: object[]}} Result
+ * @typedef {{type: 'session.ended', reason: string, result: Result,
+ *   windows?: {count: number, path: string} | null}} SessionEnded
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, basis?: Basis, capture: Capture,
  *   update: QualityUpdate | null, prompts: Prompt[],
