@@ -13,6 +13,7 @@ class Act(StrEnum):
     SESSION_ANNOUNCED = "session.announced"
     SESSION_SPOKEN = "session.spoken"
     SESSION_OBSERVED = "session.observed"
+    SESSION_TRANSCRIBED = "session.transcribed"
     SESSIONS_LISTED = "sessions.listed"
     PROMPT_SENT = "prompt.sent"
     PROMPT_MUTED = "prompt.muted"

@@ -120,6 +120,14 @@ class Gate:
             await self.note(who, Act.SESSIONS_LISTED, "", address)
             self._looks.take(name, now)
 
+    async def transcribes(self, who: Principal, session_id: str, address: str) -> None:
+        """Note that ``who`` hands over what is said in a session, unless it was noted a moment ago. Raises
+        StoreError."""
+        name, now = f"{who.who} {address} {session_id}", self._monotonic()
+        if self._looks.wait_s(name, now) == 0:
+            await self.note(who, Act.SESSION_TRANSCRIBED, session_id, address)
+            self._looks.take(name, now)
+
     async def _write(self, who: str, site: str, act: Act, about: str, address: str) -> None:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))
 

@@ -12,7 +12,7 @@ LOCAL_SITE = "local"
 class Right(StrEnum):
     """What a route asks of its caller. Limited to the caller's own site, but for ``OPERATE``: how
     the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts. ``LIST``:
-    learn which sessions there are."""
+    learn which sessions there are. ``TRANSCRIBE``: hand over what is said in them."""
 
     BEGIN = "begin"
     ASSESS = "assess"
@@ -20,6 +20,7 @@ class Right(StrEnum):
     OPERATE = "operate"
     NUDGE = "nudge"
     LIST = "list"
+    TRANSCRIBE = "transcribe"
 
 
 class Role(StrEnum):
@@ -36,7 +37,7 @@ RIGHTS = {
     # Where nobody is known, who learned of a session could watch it: its id is all that keeps others out.
     Role.ANYONE: frozenset(Right) - {Right.LIST},
     Role.ADMIN: frozenset(Right),
-    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE, Right.NUDGE, Right.LIST}),
+    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE, Right.NUDGE, Right.LIST, Right.TRANSCRIBE}),
     Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST}),
     Role.GUEST: frozenset(),
 }

@@ -24,6 +24,7 @@ from server.api import (
     sessions,
     sign_in,
     stream,
+    transcribe,
     windows,
 )
 from server.api.crowd_check import CrowdCheck
@@ -71,7 +72,7 @@ def build(
         telemetry=NO_TELEMETRY,
     )
     problems.install(app)
-    for part in (sessions, windows, sign_in, assess, label_sets, health, metrics, schema):
+    for part in (sessions, windows, transcribe, sign_in, assess, label_sets, health, metrics, schema):
         app.include_router(part.router)
     docs.install(app)
     app.include_router(authority.router)

@@ -1,5 +1,6 @@
 """Identifies the caller of a request or socket, and refuses those who may not do what they ask."""
 
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import Depends, Request
@@ -8,6 +9,7 @@ from starlette.requests import HTTPConnection
 from server.access.audit import Act
 from server.access.gate import Gate
 from server.access.principal import Principal, Right
+from server.access.tokens import Scope
 from server.api.cookies import cookie_of
 from server.api.services import services_of
 
@@ -50,6 +52,15 @@ def address_of(connection: HTTPConnection) -> str:
 async def note(connection: HTTPConnection, who: Principal, act: Act, about: str = "") -> None:
     """Write into the audit what ``who`` does, before it is done. Raises StoreError."""
     await services_of(connection).gate.note(who, act, about, address_of(connection))
+
+
+async def holder_of(request: Request, right: Right, scopes: Collection[Scope], session_id: str) -> Principal:
+    """Who asks about one session: with a key that has ``right``, or with a token of ``scopes`` for this session in the
+    same header. Raises as ``principal_of`` and ``Gate.guest``."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and text.count(".") == 2:  # no key has a dot, every token two
+        return (await gate_of(request).guest(text.strip(), scopes, session_id))[0]
+    return await principal_of(request, right)
 
 
 def needs(right: Right) -> Any:

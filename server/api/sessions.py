@@ -79,9 +79,9 @@ async def _tokens(services: Services, request: Request, caller: Principal, sessi
     more = timedelta(seconds=limits.max_session_s + limits.pause_s + limits.resume_ttl_s)
     issue, key_id = services.gate.tokens.issue, caller.key_id
     publish = await issue(Scope.PUBLISH, session_id, caller.site, to_come, key_id=key_id, resumes=more)
-    observe, nudge = [
+    observe, nudge, transcribe = [
         await issue(scope, session_id, caller.site, to_come + more, key_id=key_id)
-        for scope in (Scope.OBSERVE, Scope.NUDGE)
+        for scope in (Scope.OBSERVE, Scope.NUDGE, Scope.TRANSCRIBE)
     ]
     doctor = f"{base_of(request)}/doctor?session={session_id}#token="
     return AnnouncedSession(
@@ -90,6 +90,8 @@ async def _tokens(services: Services, request: Request, caller: Principal, sessi
         publish_token=publish,
         observe_token=observe,
         nudge_token=nudge,
+        transcribe_token=transcribe,
+        transcribe_url=f"{socket_base_of(request)}/v1/sessions/{session_id}/transcribe",
         observe_url=doctor + observe,
         nudge_url=doctor + nudge,
         expires_at=datetime.now(UTC).replace(microsecond=0) + to_come,

@@ -21,7 +21,11 @@ GONE = 1006
 BEARER = "bearer."
 """Begins the subprotocol that carries a token: browsers let a page set no header of a handshake."""
 
-SCOPES = {Right.BEGIN: frozenset({Scope.PUBLISH}), Right.OBSERVE: frozenset({Scope.OBSERVE, Scope.NUDGE})}
+SCOPES = {
+    Right.BEGIN: frozenset({Scope.PUBLISH}),
+    Right.OBSERVE: frozenset({Scope.OBSERVE, Scope.NUDGE}),
+    Right.TRANSCRIBE: frozenset({Scope.TRANSCRIBE}),
+}
 """The tokens that open a socket for which a key needs this right."""
 
 

@@ -6,10 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from server.access.audit import Act
-from server.access.keys import looks_like_key
-from server.access.principal import Principal, Right
+from server.access.principal import Right
 from server.access.tokens import Scope
-from server.api.principals import note, principal_of
+from server.api.principals import holder_of, note
 from server.api.problems import documented
 from server.api.services import Wired
 from server.logs import about_session
@@ -48,19 +47,10 @@ async def windows(
     """For two minutes, as long as the result is kept. With a key of the site, or with a token of the session as
     `Authorization: Bearer <token>`. `session.ended` says in `windows` when its result does not list all."""
     about_session(session_id)
-    caller = await _caller(request, services, session_id)
+    caller = await holder_of(request, Right.OBSERVE, SCOPES, session_id)
     if int(cursor) == 0:
         await note(request, caller, Act.SESSION_OBSERVED, session_id)
     source = services.manager.known if services.routing is None else services.routing
     page, following = await source.windows(session_id, caller.site, int(cursor))
     text = f'{{"windows":{page},"next":{json.dumps(None if following is None else str(following))}}}'
     return Response(text, headers={"Cache-Control": "no-store"}, media_type="application/json")
-
-
-async def _caller(request: Request, services: Wired, session_id: str) -> Principal:
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    token = text.strip()
-    if scheme.lower() == "bearer" and token.count(".") == 2 and not looks_like_key(token):
-        principal, _claim = await services.gate.guest(token, SCOPES, session_id)
-        return principal
-    return await principal_of(request, Right.OBSERVE)

@@ -70,7 +70,7 @@ class Assessment:
         self.unjudged = 0
         self.closing_mos: Mos | None = None
         self._priority = priority
-        self._transcript = transcript
+        self.transcript = transcript
         self._sums = aggregated
         self._wait_for_mos = wait_for_mos
         self._mos = MosWatch(engine.service, priority)
@@ -218,17 +218,17 @@ class Assessment:
 
     def said(self, end_s: float) -> dict[str, Said] | None:
         """What was said so far, by label id; ``None`` without a transcript."""
-        if self._transcript is None:
+        if self.transcript is None:
             return None
-        return what_was_said(self._transcript, self.engine.dictionaries.topics, self.labels, end_s)
+        return what_was_said(self.transcript, self.engine.dictionaries.topics, self.labels, end_s)
 
     def notices(self, end_s: float) -> list[Notice]:
         """What the caller should know about the labels, and about the transcript if there is one."""
-        return [*self.label_notices(self.labels), *(self._transcript.notices(end_s) if self._transcript else ())]
+        return [*self.label_notices(self.labels), *(self.transcript.notices(end_s) if self.transcript else ())]
 
     def label_notices(self, labels: LabelSet) -> list[Notice]:
         """How a request for ``labels`` was read, and whether anything of it can be judged."""
-        transcribed = self._transcript is not None
+        transcribed = self.transcript is not None
         return [*labels.notices, *nothing_judged(labels, clap=not self.engine.basic_mode, transcribed=transcribed)]
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from server.values.audio import AudioFormat
     from server.wire.client import SessionStart
     from server.wire.server import ServerMessage, SessionEnded
+    from server.wire.transcript import Segment
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -91,6 +92,15 @@ def stream(
     reference: ReferenceOption = None,
     channels: ChannelsOption = None,
     far_end: FarEndOption = None,
+    transcript: Annotated[
+        Path | None,
+        typer.Option(
+            "--transcript",
+            metavar="FILE",
+            help="What was said, as JSON lines {text, start_s, end_s, speaker?}: each line is handed over once its "
+            "audio was sent. The server keeps its text for two lines.",
+        ),
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option(
@@ -127,10 +137,11 @@ def stream(
     track = sent_track(file, channel_roles(channels), far_end)
     for notice in track.notices:
         print(f"tingqing: {notice.in_language(spoken)}", file=sys.stderr)
+    said = [] if transcript is None else _segments(transcript)
     with PcmSource(file, chunk_ms, track.channels) as pcm:
         start = _session_start(pcm.audio, pace, mode, source, labels, spoken, reference)
         with _StreamOutput(output_format, spoken, readable(file)) as output:
-            client = StreamClient(address, start, pcm, output.take, output.lost, track.marks, secret)
+            client = StreamClient(address, start, pcm, output.take, output.lost, track.marks, secret, said)
             ended = asyncio.run(client.run())
             output.complete(ended)
         if pcm.cut_short:
@@ -140,6 +151,27 @@ def stream(
 
         print_report(stdout_console(), ended.result, spoken, name=readable(file))
     raise typer.Exit(_exit_code(ended))
+
+
+def _segments(file: Path) -> "list[Segment]":
+    from server.transcript.conversation import is_doctor
+    from server.transcript.files import read_transcript
+    from server.wire.transcript import Segment
+
+    lines = read_transcript(file).lines
+    if any(line.start_s is None for line in lines):
+        raise Failure(f"--transcript {file}: each line needs start_s, seconds from the beginning of the recording.")
+    return [
+        Segment(
+            id=str(number),
+            text=line.text[:2000],
+            start_s=line.start_s or 0.0,
+            end_s=max(line.start_s or 0.0, line.end_s or 0.0),
+            speaker="doctor" if is_doctor(line.speaker) else None,
+            final=True,
+        )
+        for number, line in enumerate(sorted(lines, key=lambda one: one.end_s or one.start_s or 0.0))
+    ]
 
 
 def _session_start(

@@ -1,7 +1,8 @@
 """The sending half of one connection: chunks at the speed of a microphone, or as fast as they are acknowledged."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -10,6 +11,7 @@ from server.client.far_end import NO_MARKS, FarEndMarks
 from server.client.pcm_source import PcmSource
 from server.client.replay import KEEP_S, Piece, ReplayBuffer
 from server.wire.client import AudioGap, FarEnd, SessionEnd
+from server.wire.transcript import Segment, Transcript
 
 AHEAD_S = 4.0
 """``fast``: seconds sent beyond the last acknowledgement. Together with the 10 s that a resume replays, this stays
@@ -20,8 +22,16 @@ below KEEP_S.
 class AudioSender:
     """Sends the source's chunks in order, at the speed of a microphone or as fast as they are acknowledged."""
 
-    def __init__(self, source: PcmSource, *, realtime: bool, marks: FarEndMarks = NO_MARKS) -> None:
-        """``marks``: where the far end speaks; each is sent at its place in the audio, again in a replay."""
+    def __init__(
+        self,
+        source: PcmSource,
+        *,
+        realtime: bool,
+        marks: FarEndMarks = NO_MARKS,
+        transcript: Sequence[Segment] = (),
+    ) -> None:
+        """``marks``: where the far end speaks; each is sent at its place in the audio, again in a replay.
+        ``transcript``: what was said, in order; each segment is sent once its audio was."""
         rate = source.audio.sample_rate
         self._rate = rate
         self._marks = marks
@@ -29,6 +39,7 @@ class AudioSender:
         self._buffer = ReplayBuffer(KEEP_S * rate)
         self._realtime = realtime
         self._ahead = int(AHEAD_S * rate)
+        self._transcript = transcript
         self._acknowledged = 0
         self._taken = asyncio.Event()
         self.done = False
@@ -51,9 +62,12 @@ class AudioSender:
         try:
             if self._marks.speaking_at(next_sample):
                 await _send_mark(socket, speaking=True)
+            # What came just before is sent again: the line may have broken on the way, and an id counts once.
+            waiting = deque(one for one in self._transcript if one.end_s * self._rate > next_sample - self._rate)
             for piece in self._buffer.since(next_sample):
                 await self._room_for(piece)
                 await self._send(socket, piece)
+                await self._say(socket, waiting, piece.end)
             for chunk in self._chunks:
                 piece = self._buffer.append(chunk.samples, chunk.data)
                 if self._realtime:
@@ -61,6 +75,8 @@ class AudioSender:
                     await asyncio.sleep(due - asyncio.get_running_loop().time())
                 await self._room_for(piece)
                 await self._send(socket, piece)
+                await self._say(socket, waiting, piece.end)
+            await self._say(socket, waiting, None)
             await socket.send(SessionEnd(type="session.end").model_dump_json())
             self.done = True
         except ConnectionClosed:
@@ -76,6 +92,12 @@ class AudioSender:
         if speaking is not None:
             await _send_mark(socket, speaking=speaking)
         await _send(socket, piece)
+
+    async def _say(self, socket: ClientConnection, waiting: deque[Segment], until: int | None) -> None:
+        """The segments that ended before sample ``until``; ``None``: all."""
+        while waiting and (until is None or waiting[0].end_s * self._rate <= until):
+            message = Transcript(type="transcript", segments=[waiting.popleft()])
+            await socket.send(message.model_dump_json(exclude_none=True))
 
 
 async def _send_mark(socket: ClientConnection, *, speaking: bool) -> None:

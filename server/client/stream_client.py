@@ -6,7 +6,7 @@ One connection is a TaskGroup of two tasks: the sender, and the listener, which 
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,6 +24,7 @@ from server.wire.base import PROTOCOL
 from server.wire.client import ResumeConfig, SessionStart
 from server.wire.server import AudioAck, ErrorMessage, GoAway, ServerMessage, SessionEnded, server_messages
 from server.wire.started import SessionStarted
+from server.wire.transcript import Segment
 
 Listener = Callable[[str, ServerMessage], None]
 """Called with every message: the text as received, and the parsed message."""
@@ -67,7 +68,7 @@ def stream_url(url: str) -> str:
 
 class StreamClient:
     """Streams ``source`` in one session. Call ``run`` once; ``on_lost`` is called on each lost connection before the
-    retry. ``key``: for a server with keys.
+    retry. ``key``: for a server with keys. ``transcript``: what was said, handed over as it is said.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class StreamClient:
         on_lost: Callable[[Lost], None],
         marks: FarEndMarks = NO_MARKS,
         key: str | None = None,
+        transcript: Sequence[Segment] = (),
     ) -> None:
         self._url = url
         self._key = key
@@ -86,7 +88,7 @@ class StreamClient:
         self._start = start
         self._listener = listener
         self._on_lost = on_lost
-        self._sender = AudioSender(source, realtime=start.pace == "realtime", marks=marks)
+        self._sender = AudioSender(source, realtime=start.pace == "realtime", marks=marks, transcript=transcript)
         self._session: SessionStarted | None = None
         self._last_error: ErrorMessage | None = None
         self._attempts = 0

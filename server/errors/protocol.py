@@ -33,9 +33,11 @@ class FrameTooLargeError(ProtocolError):
 
 
 class TooManyChangesError(ProtocolError):
-    """Labels changed more often than a person does. Answered, and the session goes on with those it has."""
+    """Labels changed more often than a person does, or a transcript came in too many pieces. Answered, and the session
+    goes on with what it has."""
 
     code = "too_many_changes"
+    http_status = 429
     fatal = False
     retryable = True
 

@@ -37,6 +37,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "idle": session.idle.snapshot(now),
         "declaration_decided": session.declaration.decided,
         "assessment": session.assessment.snapshot(log=False),
+        "transcript": session.transcript.snapshot(),
     }
     return SessionCheckpoint(session.core, session.assessment.log.windows(), state)
 
@@ -79,6 +80,7 @@ def restore_session(
             session.assessment.capture,
             **session.manner(),
         )
+        session.transcript.restore(state.get("transcript"))  # not in those of an older version
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, TingqingError) as error:
         raise SnapshotError(f"The session cannot go on from its checkpoint: {error}.") from error
     return session

@@ -42,6 +42,7 @@ from server.wire.client import (
     SessionStart,
     parse_client_message,
 )
+from server.wire.transcript import Transcript
 
 
 class Intake:
@@ -265,6 +266,8 @@ class Intake:
             case FarEnd():
                 await self._hear(self._clock.now())
                 self._core.far_end(message.speaking)
+            case Transcript():
+                await session.transcript.hear(message.segments)
             case LabelsUpdate():
                 session.changes.note(self._clock.now())
                 await session.change_labels(message.labels)

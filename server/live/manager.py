@@ -31,6 +31,7 @@ from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
 from server.live.registry import Registry
 from server.live.starting import StartingSockets
+from server.live.transcribing import Transcribing
 from server.live.transport import Disconnected, Transport
 from server.live.whereabouts import Known
 from server.logs import about_session
@@ -76,6 +77,9 @@ class SessionManager:
         self._elsewhere = elsewhere or Nowhere()
         self._admission = Admission(engine, self._registry, self._limits, self._clock, load, self._elsewhere, announced)
         self.listing = Listing(self._registry, self._admission)
+        self.transcribing = Transcribing(
+            self._registry, self._admission, self._clock, self._limits, lambda: self._draining
+        )
         self._handover = Handover(engine, self._registry, self._limits, self._clock, self._group)
         checkpoints.serve(self._handover)
         self._observers: set[Observer] = set()

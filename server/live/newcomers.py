@@ -55,4 +55,5 @@ def snapshot_message(session: Session, phase: Phase | None = None, *, nudge: boo
         declined=session.prompts.declined,
         left=session.left,
         trend=trend(session.assessment.log.windows(), labels, session.audio.sample_rate),
+        said=session.transcript.said,
     )

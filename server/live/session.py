@@ -25,6 +25,7 @@ from server.live.nudges import sendable
 from server.live.outbox import Audience, Outbox
 from server.live.pending import SessionTerms
 from server.live.prompting import Prompting
+from server.live.transcript import SessionTranscript
 from server.live.warnings import WarningWatch
 from server.logs import LOGGED_ID, lines_about
 from server.rendering import wire
@@ -106,6 +107,9 @@ class Session:
         self.clock = clock
         self._since = clock.now()
         self.assessment = Assessment(engine, labels, capture_of(start), **self.manner())
+        self.transcript = SessionTranscript(
+            lambda said: self.tell(said, key=said.type, to="observers"), clock, lambda: self.assessment
+        )
         self.declaration = DeclarationCheck(self.audio)
         self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None

@@ -57,6 +57,13 @@ class Conversation:
                 for mention in mentions
             )
 
+    def fork(self) -> "Conversation":
+        """Another one that has heard the same, to try lines that may still change."""
+        other = Conversation(self._matcher, self._topics)
+        other._heard = {topic_id: list(found) for topic_id, found in self._heard.items()}
+        other._question = self._question
+        return other
+
     def said(self) -> Mapping[str, Said]:
         """The findings so far by topic id, for every topic that has rules."""
         return {topic_id: self._said(topic) for topic_id, topic in self._topics.items()}

@@ -22,6 +22,8 @@ from server.wire.server import (
     SpeechStoppedMessage,
     WarningMessage,
 )
+from server.wire.transcriber import TRANSCRIBER_MODELS
+from server.wire.transcript import SaidMessage
 from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage
 
 AUDIO = "audio"
@@ -39,6 +41,7 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
     WarningMessage,
     SessionStateMessage,
     Heartbeat,
+    SaidMessage,
     LabelsUpdated,
     SessionEnded,
     ErrorMessage,
@@ -48,7 +51,7 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
 
 def document(schemas: dict[str, Any]) -> dict[str, Any]:
     """``schemas``: every model by name; they refer to each other under ``#/components/schemas/``."""
-    observers_only = (Snapshot, PromptMutedMessage, PromptDeclinedMessage)
+    observers_only = (Snapshot, PromptMutedMessage, PromptDeclinedMessage, SaidMessage)
     to_patient = tuple(model for model in SERVER_MODELS if model not in observers_only)
     return {
         "asyncapi": "3.0.0",
@@ -73,11 +76,19 @@ def document(schemas: dict[str, Any]) -> dict[str, Any]:
                 "parameters": {"session_id": {"description": "From session.started; 128 random bits."}},
                 "messages": _references((*OBSERVER_CLIENT_MODELS, *OBSERVER_MODELS)),
             },
+            "transcribe": {
+                "address": "/v1/sessions/{session_id}/transcribe",
+                "description": f"For what was said; closes with the session. Subprotocol {PROTOCOL}.",
+                "parameters": {"session_id": {"description": "From session.started; 128 random bits."}},
+                "messages": _references((*TRANSCRIBER_MODELS, ErrorMessage)),
+            },
         },
         "operations": {
             "sendAudioAndControl": _operation("receive", "stream", (*map(type_of, CLIENT_MODELS), AUDIO)),
             "pushScores": _operation("send", "stream", tuple(map(type_of, to_patient))),
             "keepObserving": _operation("receive", "observe", tuple(map(type_of, OBSERVER_CLIENT_MODELS))),
+            "handOverWhatWasSaid": _operation("receive", "transcribe", tuple(map(type_of, TRANSCRIBER_MODELS))),
+            "refuseWhatWasSaid": _operation("send", "transcribe", (type_of(ErrorMessage),)),
             "pushToObservers": _operation("send", "observe", tuple(map(type_of, OBSERVER_MODELS))),
         },
         "components": {

@@ -17,6 +17,7 @@ from server.errors import (
 from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from server.values.labels import LabelQuery, RequestedLabel
 from server.wire.base import WireModel
+from server.wire.transcript import Transcript
 
 MAX_PARAM = 100
 """Longest field path in an error, in characters: the name of an unknown field comes from the peer."""
@@ -164,7 +165,16 @@ class SessionEnd(WireModel):
 
 
 ClientMessage = Annotated[
-    SessionStart | AudioPause | AudioResume | AudioGap | FarEnd | LabelsUpdate | PromptSnooze | KeepAlive | SessionEnd,
+    SessionStart
+    | AudioPause
+    | AudioResume
+    | AudioGap
+    | FarEnd
+    | Transcript
+    | LabelsUpdate
+    | PromptSnooze
+    | KeepAlive
+    | SessionEnd,
     Field(discriminator="type"),
 ]
 

@@ -23,6 +23,7 @@ from server.wire.common import (
 )
 from server.wire.result import ResultModel, SpanModel, WindowsElsewhere
 from server.wire.started import SessionLabel, SessionStarted
+from server.wire.transcript import SaidMessage
 from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage, TrendPoint
 
 
@@ -225,6 +226,7 @@ class Snapshot(WireModel):
     declined: list[str] = Field(default_factory=list, description='Ids to which the patient said "not now".')
     left: bool = Field(default=False, description="As in session.state.")
     trend: list[TrendPoint] = Field(default_factory=list, description="The last 60 s, oldest first.")
+    said: SaidMessage | None = Field(default=None, description="What was said so far, if somebody hands it over.")
 
 
 ServerMessage = Annotated[
@@ -245,6 +247,7 @@ ServerMessage = Annotated[
     | ErrorMessage
     | LabelsUpdated
     | SessionStateMessage
+    | SaidMessage
     | Snapshot,
     Field(discriminator="type"),
 ]

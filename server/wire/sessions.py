@@ -32,6 +32,8 @@ class AnnouncedSession(WireModel):
     publish_token: str = Field(description="For the patient: begins the session once, before expires_at.")
     observe_token: str = Field(description="For the doctor: watches the session until it ends, any number of times.")
     nudge_token: str = Field(description="For the doctor: watches, and sends or mutes prompts of the dictionary.")
+    transcribe_token: str = Field(description="For a recogniser: hands over what is said, any number of times.")
+    transcribe_url: str = Field(description="Its socket, with the subprotocols tingqing.v1 and bearer.<token>.")
     observe_url: str = Field(description="The doctor's page of this session, the token behind #.")
     nudge_url: str = Field(description="The same for the doctor who may also send and mute prompts.")
     expires_at: AwareDatetime = Field(description="Until when the patient must have connected.")

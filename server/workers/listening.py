@@ -17,6 +17,7 @@ from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
 from server.workers.board import Facts
 from server.workers.control import stopped
+from server.workers.faults import told_of
 from server.workers.frames import Kind, Line, LineBrokenError
 from server.workers.relay import FarTransport
 from server.workers.routing import MOVING, Routing
@@ -82,6 +83,10 @@ class Listening:
                 with suppress(TingqingError):  # the worker that asked says what is wrong
                     page = await self._manager.known.windows(asked["session_id"], asked["site"], asked["at"])
                 await line.send_json(Kind.HEAD, page)
+            case "hear":
+                await line.send_json(Kind.HEAD, await self._hear(asked["session_id"], asked["site"], asked["body"]))
+            case "transcribe":
+                await self._serve(line, asked, self._transcribe)
             case "list":
                 listed = self._manager.listing.of(asked["site"])
                 await line.send_json(Kind.HEAD, [one.model_dump_json() for one in listed])
@@ -91,6 +96,18 @@ class Listening:
                 await self._serve(line, asked, self._observe)
             case question:
                 await line.send_json(Kind.HEAD, await self._answers[question]())
+
+    async def _hear(self, session_id: str, site: str, body: str) -> dict[str, Any]:
+        try:
+            await self._manager.transcribing.hear(session_id, site, body)
+        except TingqingError as error:
+            return told_of(error)
+        return told_of(None)
+
+    async def _transcribe(self, transport: FarTransport, asked: dict[str, Any]) -> None:
+        principal, session_id = _principal(asked), asked["session_id"]
+        noted = partial(self._noted, principal, Act.SESSION_TRANSCRIBED, asked["peer"])
+        await self._manager.transcribing.run(transport, principal, session_id, noted=noted)
 
     async def _where(self, session_id: str, site: str) -> Whereabouts:
         try:

@@ -20,6 +20,7 @@ from server.live.transport import Disconnected, Transport
 from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
 from server.workers.asking import Asking
+from server.workers.faults import raise_told
 from server.workers.frames import LineBrokenError
 from server.workers.relay import Relay
 from server.workers.seat import Seat
@@ -31,6 +32,8 @@ TRIES = 3
 """An announced session may move while it is looked for."""
 
 LEAVE_S = 1.0
+HEAR_S = 10.0
+"""The first segment of a set of labels builds its matcher."""
 
 
 class FirstAgain:
@@ -105,6 +108,17 @@ class Routing:
             if told is not None:
                 return told[0], told[1]
         return await self._manager.known.windows(session_id, site, at)
+
+    async def hear(self, session_id: str, site: str, body: str) -> None:
+        """See ``Transcribing.hear``, in whichever worker the session is."""
+        found = await self.owner(session_id, site)
+        if found is not None:
+            what = {"do": "hear", "session_id": session_id, "site": site, "body": body}
+            told = await self._asking.ask(found[0], what, HEAR_S)
+            if told is not None:
+                raise_told(told)
+                return
+        await self._manager.transcribing.hear(session_id, site, body)
 
     async def no_relays(self, within_s: float) -> None:
         """While all workers stop: wait until the sockets here whose sessions others have are closed."""
@@ -253,3 +267,20 @@ class Sockets:
             if await self._routing.relay(found[0], transport, what):
                 return
         await self._manager.run_observer(transport, principal, session_id, noted=noted, nudging=nudging)
+
+    async def run_transcriber(
+        self,
+        transport: Transport,
+        principal: Principal,
+        session_id: str,
+        *,
+        noted: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """See Transcribing.run."""
+        about_session(session_id)
+        found = await self._routing.owner(session_id, principal.site)
+        if found is not None:
+            what = {"do": "transcribe", "principal": asdict(principal), "session_id": session_id, "peer": self._peer}
+            if await self._routing.relay(found[0], transport, what):
+                return
+        await self._manager.transcribing.run(transport, principal, session_id, noted=noted)

@@ -88,7 +88,8 @@ def test_the_last_message_is_small_and_the_client_fetches_what_it_leaves_out(vis
 
 
 def test_windows_come_in_pages_in_which_each_is_once(visited: Visited) -> None:
-    path, ends, cursor, pages = json.loads(visited.sent)["windows"]["path"], [], "0", 0
+    path, ends, pages = json.loads(visited.sent)["windows"]["path"], [], 0
+    cursor: str | None = "0"
     while cursor is not None:
         answer = visited.get(f"{path}?cursor={cursor}", visited.keys["site"])
         assert answer.status_code == 200, answer.text

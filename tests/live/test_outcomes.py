@@ -14,6 +14,7 @@ from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.outcome import Farewell, Outcome, RecentResults, Remembered, ResultSink
 from server.live.session import Session
+from server.rendering.long_results import RenderedEnd
 from server.wire.server import Snapshot
 from tests.fakes import FakeClock, FakeSink
 from tests.live.patient import RATE, Doctor, Patient, noise
@@ -208,7 +209,7 @@ async def test_a_long_result_is_built_on_a_thread_and_written_once(
     built: list[int] = []
     real = concluding._ended
 
-    def noted(*given: Any) -> tuple[Result, str]:
+    def noted(*given: Any) -> tuple[Result, RenderedEnd]:
         built.append(threading.get_ident())
         return real(*given)
 

@@ -12,7 +12,7 @@ const KEEPALIVE_EVERY_MS = 15_000;
 
 /**
  * @import { Failure } from './failures.js'
- * @import { Capture, Refusal, Result, ServerMessage, SessionStarted } from './types.js'
+ * @import { Capture, Refusal, Result, Segment, ServerMessage, SessionStarted } from './types.js'
  *
  * @typedef {{kind: 'idle'} | {kind: 'connecting'} | {kind: 'live'} | {kind: 'paused'} | {kind: 'reconnecting'}
  *   | {kind: 'ending', since: number, said: boolean} | {kind: 'ended', reason: string, result: Result | null}
@@ -170,6 +170,12 @@ export class SessionProtocol {
   handleSnooze(id) {
     this.#snoozed.add(id);
     if (this.#isOnLine()) this.#effects.say({ type: 'prompt.snooze', id });
+    return this.#effects.take();
+  }
+
+  /** What was said, by a recogniser of the page's. @param {Segment[]} segments at most 100; lost while off line */
+  handleTranscript(segments) {
+    if (this.#isOnLine()) this.#effects.say({ type: 'transcript', segments });
     return this.#effects.take();
   }
 

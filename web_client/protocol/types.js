@@ -62,16 +62,20 @@
  *   voices?: Voice[], notices?: Notice[], windows?: object[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result,
  *   windows?: {count: number, path: string} | null}} SessionEnded
+ * @typedef {{id: string, text: string, start_s: number, end_s: number, speaker?: 'patient' | 'doctor' | 'other',
+ *   final: boolean, language?: string}} Segment
+ * @typedef {{type: 'said', labels: Record<string, {state: 'stated' | 'denied' | 'not_heard', strength: number,
+ *   heard_at_s: number | null}>, missing: string[]}} Said to observers alone
  * @typedef {{type: 'snapshot', session_id: string, state: 'live' | 'paused' | 'reconnecting' | 'ended',
  *   labels: Label[], basic_mode: boolean, basis?: Basis, capture: Capture,
  *   update: QualityUpdate | null, prompts: Prompt[],
  *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[], nudge?: boolean,
- *   sendable?: PromptText[], muted?: string[]}} Snapshot
+ *   sendable?: PromptText[], muted?: string[], said?: Said | null}} Snapshot
  * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal
  * @typedef {{type: 'error', error: Refusal}} ErrorMessage
  *
  * @typedef {SessionStarted | AudioAck | Level | QualityUpdate | SpeechMessage | PromptRaised | PromptCleared
- *   | PromptMuted | Warning | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage | SessionEnded | Snapshot
+ *   | PromptMuted | Warning | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage | SessionEnded | Said | Snapshot
  *   | ErrorMessage} ServerMessage
  */
 

@@ -1,0 +1,25 @@
+"""An error on its way from one worker to another."""
+
+from typing import Any
+
+from server import errors
+from server.errors import TingqingError
+
+
+def told_of(error: TingqingError | None) -> dict[str, Any]:
+    """As JSON; ``None``: there was none."""
+    if error is None:
+        return {}
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "param": error.param,
+        "retry_after_s": error.retry_after_s,
+    }
+
+
+def raise_told(told: dict[str, Any]) -> None:
+    """Raises what the other worker met, if anything."""
+    if told:
+        kind: type[TingqingError] = getattr(errors, told["error"])
+        raise kind(told["message"], param=told["param"], retry_after_s=told["retry_after_s"])
