@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 ENV_PREFIX = "TINGQING_"
 
 GRANTED = (
-    "max_sessions", "max_sessions_per_site", "max_observers", "max_starting_per_address", "max_session_s",
-    "expiring_s", "start_s", "idle_s", "pause_s", "claim_s", "resume_ttl_s", "send_s",
+    "max_sessions", "max_sessions_per_site", "max_sessions_per_address", "max_observers", "max_starting_per_address",
+    "max_session_s", "expiring_s", "start_s", "idle_s", "pause_s", "claim_s", "resume_ttl_s", "send_s",
 )  # fmt: skip
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     max_sessions_per_site: int | None = Field(
         default=None, ge=1, description="Of these, sessions of one site. Default: as many as there may be."
     )
+    max_sessions_per_address: int | None = Field(default=None, ge=1, description="Of these, sessions of one address.")
     admission: Literal["measured", "whole", "fixed"] = Field(
         default="measured",
         description="measured: sessions are also refused when those that run need what the machine gives, even without "

@@ -1,7 +1,7 @@
 """Who did what, and when: kept for ever, changed by nobody. It holds no content, title, reference or token."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -50,6 +50,10 @@ class AuditLog(Protocol):
         """The last ``count`` entries, the oldest of them first."""
         ...
 
+    async def has_since(self, entry: AuditEntry, since: datetime) -> bool:
+        """Whether the same was written down at ``since`` or later, by whichever process."""
+        ...
+
 
 class MemoryAudit:
     """The latest entries of one process, for a server without a data folder."""
@@ -60,6 +64,10 @@ class MemoryAudit:
     async def add(self, entry: AuditEntry) -> None:
         """See AuditLog."""
         self._entries.append(entry)
+
+    async def has_since(self, entry: AuditEntry, since: datetime) -> bool:
+        """See AuditLog."""
+        return any(one.at >= since and replace(one, at=entry.at) == entry for one in self._entries)
 
     async def latest(self, count: int) -> list[AuditEntry]:
         """See AuditLog."""

@@ -114,19 +114,23 @@ class Gate:
             await self._write(who.who, who.site, act, known, address)
 
     async def looks(self, who: Principal, address: str) -> None:
-        """Note that ``who`` looks at the list of sessions, unless it was noted a moment ago. Raises StoreError."""
-        name, now = f"{who.who} {address}", self._monotonic()
-        if self._looks.wait_s(name, now) == 0:
-            await self.note(who, Act.SESSIONS_LISTED, "", address)
-            self._looks.take(name, now)
+        """Note that ``who`` looks at the list of sessions, unless it was noted a moment ago, by whichever process.
+        Raises StoreError."""
+        await self._note_now_and_then(who, Act.SESSIONS_LISTED, "", address)
 
     async def transcribes(self, who: Principal, session_id: str, address: str) -> None:
-        """Note that ``who`` hands over what is said in a session, unless it was noted a moment ago. Raises
-        StoreError."""
-        name, now = f"{who.who} {address} {session_id}", self._monotonic()
-        if self._looks.wait_s(name, now) == 0:
-            await self.note(who, Act.SESSION_TRANSCRIBED, session_id, address)
-            self._looks.take(name, now)
+        """The same of who hands over what is said in a session."""
+        await self._note_now_and_then(who, Act.SESSION_TRANSCRIBED, session_id, address)
+
+    async def _note_now_and_then(self, who: Principal, act: Act, about: str, address: str) -> None:
+        name, now = f"{who.who} {act} {about} {address}", self._monotonic()
+        if self._looks.wait_s(name, now) > 0:
+            return
+        date = self._now()
+        entry = AuditEntry(date, who.who, who.site, act, about, address)
+        if not await self._audit.has_since(entry, date - timedelta(seconds=LOOK_S)):
+            await self.note(who, act, about, address)
+        self._looks.take(name, now)
 
     async def _write(self, who: str, site: str, act: Act, about: str, address: str) -> None:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))

@@ -11,7 +11,8 @@ class LiveLimits:
     """Deadlines in seconds, counts per process.
 
     ``max_sessions`` patients at once; patients who come back to their session are admitted beyond it.
-    ``max_sessions_per_site``: of these, patients of one site; ``None``: as many as there may be. ``share``: of
+    ``max_sessions_per_site``: of these, patients of one site; ``max_sessions_per_address``: of these, with a
+    patient's socket from one address; ``None``: as many as there may be. ``share``: of
     ``max_sessions`` in this process, where several have them together; ``None``: all.
     ``max_starting_per_address``: sockets of one address that have not begun a session. ``start_s``: for the first
     message. ``idle_s``: without audio; ``pause_s``: when paused. ``send_s``: for a peer to take one message;
@@ -25,6 +26,7 @@ class LiveLimits:
 
     max_sessions: int = 64
     max_sessions_per_site: int | None = None
+    max_sessions_per_address: int | None = None
     share: int | None = None
     max_observers: int = 32
     max_starting_per_address: int = 32

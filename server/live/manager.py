@@ -166,7 +166,7 @@ class SessionManager:
         """
         try:
             with self.starting.place(principal, claim, address):
-                connection = await self._start(transport, principal, claim, noted or _nobody_asks)
+                connection = await self._start(transport, principal, claim, noted or _nobody_asks, address)
         except TingqingError as error:
             await refuse(transport, error, self._clock, self._limits)
             return
@@ -175,7 +175,8 @@ class SessionManager:
         if connection is None:
             return
         try:
-            await connection.run()
+            with self.starting.begun(address):
+                await connection.run()
         finally:
             self._emptying.changed()
 
@@ -185,11 +186,13 @@ class SessionManager:
         principal: Principal,
         claim: Claim | None,
         noted: Callable[[str], Awaitable[None]],
+        address: str,
     ) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
         if self._draining and self._registry.lasting:
             raise draining_error()
         start = await first_message(transport, self._clock, self._limits)
+        self.starting.check_begun(address, start)
         if self._refuses(start):
             raise draining_error()
         accepted = await self._admission.admit(start, principal, claim, noted)

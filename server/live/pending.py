@@ -79,6 +79,7 @@ class PendingSessions:
         self._claimed: dict[str, str] = {}
         self._begun_elsewhere: dict[str, str] = {}
         self._over: dict[str, None] = {}
+        self._given: dict[str, tuple[str, Moving]] = {}
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -99,16 +100,21 @@ class PendingSessions:
     def bring(self, session_id: str, moving: Moving) -> None:
         """Another process announced it and gave it up: its socket came here."""
         self._over.pop(session_id, None)
+        self._given.pop(session_id, None)
         if session_id in self._pending:
             self._taken_out(session_id)
         timer = self._clock.call_later(moving.left_s, partial(self.withdraw, session_id))
         self._pending[session_id] = _Pending(moving.site, moving.terms, timer, self._clock.now() + moving.left_s)
 
-    def give(self, session_id: str, site: str) -> Moving | None:
-        """It is another process's from now on: no socket can claim it here. ``None``: it does not wait here."""
-        if not self.awaits(session_id, site):
-            return None
-        return self._taken_out(session_id)
+    def give(self, session_id: str, site: str, to: str = "") -> Moving | None:
+        """It is the other process's from now on: no socket can claim it here. ``None``: it does not wait here. ``to``:
+        who asks, and asks again if the answer was lost on the way: it gets the same one."""
+        if self.awaits(session_id, site):
+            given = self._taken_out(session_id)
+            _remember(self._given, session_id, (to, given))
+            return given
+        again = self._given.get(session_id)
+        return again[1] if again is not None and again[0] == to and again[1].site == site else None
 
     def _taken_out(self, session_id: str) -> Moving:
         pending = self._pending.pop(session_id)

@@ -41,5 +41,9 @@ class PortCalls:
         try:
             async with deadline(self._clock, self._limits.port_s):
                 await news
+        except TimeoutError:
+            log.error("%s: no answer within %g s", failure, self._limits.port_s)
+        except (TingqingError, OSError) as error:  # the other end is gone, or refuses: our stack says nothing of it
+            log.error("%s: %s", failure, error)
         except Exception:
             log.exception(failure)

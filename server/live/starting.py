@@ -9,6 +9,7 @@ from server.access.tally import OwnTally, Tally
 from server.access.tokens import Claim
 from server.live.handshake import capacity_error
 from server.live.limits import LiveLimits
+from server.wire.client import SessionStart
 
 ALL = "all"
 AT_ONE_LINK = 4
@@ -58,3 +59,18 @@ class StartingSockets:
             self._here -= 1
             for name in (ALL, *places):
                 self._tally.remove(name)
+
+    def check_begun(self, address: str, start: SessionStart) -> None:
+        """Whether ``address`` may begin one more session. Who comes back is always let in. Raises CapacityError."""
+        most = self._limits.max_sessions_per_address
+        if address and most is not None and start.resume is None and self._tally.of(f"begun {address}") >= most:
+            raise crowded()
+
+    @contextmanager
+    def begun(self, address: str) -> Iterator[None]:
+        """While the block runs, a patient of ``address`` has a session."""
+        self._tally.add(f"begun {address}")
+        try:
+            yield
+        finally:
+            self._tally.remove(f"begun {address}")

@@ -52,9 +52,9 @@ class Known:
             raise UnknownSessionError("The session has no such page of windows.", param="cursor") from None
         return page, at + 1 if at + 1 < len(found.farewell.pages) else None
 
-    def give(self, session_id: str, site: str) -> Moving | None:
+    def give(self, session_id: str, site: str, to: str) -> Moving | None:
         """See PendingSessions."""
-        return self._pending.give(session_id, site)
+        return self._pending.give(session_id, site, to)
 
     def bring(self, session_id: str, moving: Moving) -> None:
         """See PendingSessions."""

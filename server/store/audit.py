@@ -1,5 +1,7 @@
 """The audit in the database."""
 
+from datetime import datetime
+
 from sqlalchemy import insert, select
 
 from server.access.audit import Act, AuditEntry
@@ -25,6 +27,20 @@ class StoredAudit:
         }
         async with self._database.writing() as connection:
             await connection.execute(insert(audit).values(row))
+
+    async def has_since(self, entry: AuditEntry, since: datetime) -> bool:
+        """See AuditLog."""
+        column = audit.c
+        same = (
+            column.at >= since,
+            column.who == entry.who,
+            column.site == entry.site,
+            column.act == str(entry.act),
+            column.about == entry.about,
+            column.address == entry.address,
+        )
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(column.id).where(*same).limit(1))).first() is not None
 
     async def latest(self, count: int) -> list[AuditEntry]:
         """See AuditLog."""

@@ -75,9 +75,9 @@ class Listening:
             case "where":
                 await line.send_json(Kind.HEAD, await self._where(asked["session_id"], asked["site"]))
             case "give":
-                given = self._manager.known.give(asked["session_id"], asked["site"])
+                given = self._manager.known.give(asked["session_id"], asked["site"], asked["to"])
                 told = None if given is None else MOVING.dump_python(given, mode="json")
-                await line.send_json(Kind.HEAD, told)
+                await line.send_json(Kind.HEAD, {"moving": told})
             case "windows":
                 page = None
                 with suppress(TingqingError):  # the worker that asked says what is wrong
@@ -131,7 +131,8 @@ class Listening:
         if claim is not None:
             await self._routing.bring(claim.session_id, principal.site)
         noted = partial(self._noted, principal, Act.SESSION_SPOKEN, asked["peer"])
-        await self._manager.run_stream(transport, principal, claim=claim, noted=noted)
+        address = asked["address"]
+        await self._manager.run_stream(transport, principal, claim=claim, noted=noted, address=address)
 
     async def _observe(self, transport: FarTransport, asked: dict[str, Any]) -> None:
         principal, session_id = _principal(asked), asked["session_id"]

@@ -21,6 +21,7 @@ from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
 from server.workers.asking import Asking
 from server.workers.faults import raise_told
+from server.workers.first_message import FirstAgain, Looked
 from server.workers.frames import LineBrokenError
 from server.workers.relay import Relay
 from server.workers.seat import Seat
@@ -34,43 +35,6 @@ TRIES = 3
 LEAVE_S = 1.0
 HEAR_S = 10.0
 """The first segment of a set of labels builds its matcher."""
-
-
-class FirstAgain:
-    """A transport of which the first message was received already, to see where it belongs."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.first: str | bytes | None = None
-
-    async def look(self) -> str | bytes:
-        """The first message; ``receive`` gives it once more."""
-        self.first = await self._transport.receive()
-        return self.first
-
-    async def receive(self) -> str | bytes:
-        """See Transport."""
-        if self.first is None:
-            return await self._transport.receive()
-        first, self.first = self.first, None
-        return first
-
-    async def send_text(self, text: str) -> None:
-        """See Transport."""
-        await self._transport.send_text(text)
-
-    async def close(self, code: int, reason: str) -> None:
-        """See Transport."""
-        await self._transport.close(code, reason)
-
-
-class _Looked:
-    """Only to read the first message by the rules of every socket."""
-
-    def __init__(self, transport: FirstAgain) -> None:
-        self.receive = transport.look
-        self.send_text = transport.send_text
-        self.close = transport.close
 
 
 class Routing:
@@ -165,10 +129,22 @@ class Routing:
             found = await self.owner(session_id, site)
             if found is None or found[1] is not Whereabouts.ANNOUNCED:
                 return
-            given = await self._asking.ask(found[0], {"do": "give", "session_id": session_id, "site": site})
+            given = await self._given_by(found[0], session_id, site)
             if given is not None:
                 self._manager.known.bring(session_id, MOVING.validate_python(given))
                 return
+
+    async def _given_by(self, worker: int, session_id: str, site: str) -> Any:
+        """Asked again if no answer comes: the other one may have given it up, and knows to whom."""
+        what = {"do": "give", "session_id": session_id, "site": site, "to": str(self.index)}
+        for _ in range(TRIES):
+            if (answer := await self._asking.ask(worker, what)) is not None:
+                return answer["moving"]
+        return None
+
+    def sends(self, worker: int) -> None:
+        """See Seat."""
+        self._seat.sends(worker)
 
     # -- relaying
 
@@ -197,7 +173,7 @@ class Routing:
         """The session to which the first message comes back, if to any. By the rules of ``SessionManager``, which
         receives it again; raises as it does."""
         with self._manager.starting.place(principal, claim, address):
-            start = await first_message(_Looked(transport), self._clock, self._manager.limits)
+            start = await first_message(Looked(transport), self._clock, self._manager.limits)
         return None if start.resume is None else start.resume.session_id
 
     async def refuse(self, transport: Transport, error: TingqingError) -> None:
@@ -239,7 +215,10 @@ class Sockets:
                 "principal": asdict(principal),
                 "claim": None if claim is None else asdict(claim),
                 "peer": self._peer,
+                "address": address,
             }
+            if resumed is None:
+                self._routing.sends(worker)
             if await self._routing.relay(worker, transport, what, again.first):
                 return
         await self._manager.run_stream(again, principal, claim=claim, noted=noted, address=address)

@@ -1,7 +1,9 @@
 """What a worker knows of where it sits: its number, how many there are, and what they share."""
 
 import socket
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +14,31 @@ from server.workers.control import Control
 from server.workers.places import Places
 
 BOARD = "board"
+
+UNTOLD_S = 0.5
+"""Until then a worker has told of a newcomer: it begins within a few milliseconds, and workers tell five times a
+second."""
+
+MOST_SENT = 1000
+
+
+class Sent:
+    """Newcomers that were sent to each worker since it can have told of its room."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._sent: dict[int, deque[float]] = {}
+
+    def add(self, worker: int) -> None:
+        """One more, now."""
+        self._sent.setdefault(worker, deque(maxlen=MOST_SENT)).append(self._clock())
+
+    def to(self, worker: int) -> int:
+        """How many ``worker`` may not have told of."""
+        times = self._sent.get(worker, deque())
+        while times and times[0] < self._clock() - UNTOLD_S:
+            times.popleft()
+        return len(times)
 
 
 @dataclass(frozen=True)
@@ -91,8 +118,18 @@ class Seat:
 
     def roomiest(self) -> int | None:
         """The other worker with most room for a newcomer; ``None`` if none has any."""
-        there = [(facts.room, worker) for worker, facts in self._told() if not facts.draining and facts.room > 0]
-        return max(there)[1] if there else None
+        there = [(facts.room - self._sent.to(worker), worker) for worker, facts in self._told() if not facts.draining]
+        room, worker = max(there, default=(0, -1))
+        return worker if room > 0 else None
+
+    def sends(self, worker: int) -> None:
+        """A newcomer is on the way to ``worker``, which will say so itself a moment later: a burst must not go to the
+        one place that it told of."""
+        self._sent.add(worker)
+
+    @cached_property
+    def _sent(self) -> Sent:
+        return Sent()
 
     def uploads(self) -> int:
         """Recordings that others receive or assess."""

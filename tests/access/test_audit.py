@@ -8,7 +8,7 @@ import pytest
 from server.access.audit import Act, AuditEntry, AuditLog, MemoryAudit
 from server.access.gate import Gate
 from server.access.keys import MemoryKeys, create_key
-from server.access.principal import ANYONE, Role
+from server.access.principal import ANYONE, Principal, Role
 from server.access.throttle import WRONG_AT_ONCE
 from server.errors import UnauthorizedError
 from server.store.audit import StoredAudit
@@ -67,3 +67,21 @@ async def test_guesses_are_written_down_once_an_address_has_to_wait(audit: Audit
             await gate.caller("Bearer nonsense", "192.0.2.1")
     (entry,) = await audit.latest(10)
     assert (entry.act, entry.address) == (Act.GUESSES_REFUSED, "192.0.2.1")
+
+
+async def test_a_look_is_noted_once_though_several_processes_are_asked(audit: AuditLog, now: WallClock) -> None:
+    keys = MemoryKeys()
+    await create_key(keys, "ward-3", Role.VIEWER, now())
+    who = Principal("key 1", Role.VIEWER, "ward-3", "1")
+    gates = [Gate(keys, audit, now, monotonic=lambda: 0.0) for _ in range(2)]
+    for gate in (*gates, *gates):
+        await gate.looks(who, "203.0.113.5")
+    await gates[0].looks(who, "203.0.113.6")
+    await gates[1].transcribes(who, "0" * 32, "203.0.113.5")
+    await gates[0].transcribes(who, "0" * 32, "203.0.113.5")
+    noted = [(one.act, one.address) for one in await audit.latest(20)]
+    assert noted == [
+        (Act.SESSIONS_LISTED, "203.0.113.5"),
+        (Act.SESSIONS_LISTED, "203.0.113.6"),
+        (Act.SESSION_TRANSCRIBED, "203.0.113.5"),
+    ]

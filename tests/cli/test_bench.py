@@ -1,6 +1,7 @@
 """``tingqing bench live`` and ``soak``, each with a real server and real patients in their own processes."""
 
 import re
+import socket
 from pathlib import Path
 
 from tests.cli.conftest import Serving, tingqing
@@ -55,3 +56,12 @@ def test_sessions_whose_patient_may_come_back_are_found_by_soak() -> None:
     assert (told["sessions"], told["broken_off"], told["ended"]) == (6, 2, 4)
     assert told["left"]["waiting"] == 2
     assert told["after"]["live"] == 0
+
+
+def test_a_server_that_does_not_answer_is_told_and_is_no_success() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    ran = tingqing("bench", "live", "--sessions", "1", "--seconds", "4", "--server", f"http://127.0.0.1:{port}")
+    assert ran.code == 2, (ran.out, ran.err)
+    assert "no Tingqing server answers" in ran.err
+    assert ran.out == ""

@@ -1,5 +1,6 @@
 """Every limit of a session is a setting, and holds at its edge and just past it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from server.settings import GRANTED, Settings, live_limits, load_settings
-from tests.fakes import FakeClock, settle
+from tests.fakes import FakeClock, FakeTransport, settle
 from tests.live.patient import Doctor, Patient, noise, start_message
 
 PATIENT = {"idle_s": 3600.0, "pause_s": 3600.0}
@@ -262,3 +263,29 @@ async def test_a_peer_may_take_so_long_to_read_a_message(limited: SessionManager
     await clock.advance(1)
     assert patient.done.done()
     assert limited.counts().waiting == 1
+
+
+async def test_one_address_begins_so_many_sessions_and_its_patients_may_come_back(
+    engine: Engine, clock: FakeClock
+) -> None:
+    class From(Patient):
+        def __init__(self, manager: SessionManager, address: str) -> None:
+            self.socket = FakeTransport()
+            self.clock = clock
+            self.done = asyncio.create_task(manager.run_stream(self.socket, ANYONE, address=address))
+
+    async with SessionManager(engine, LiveLimits(max_sessions_per_address=2), clock) as manager:
+        both = [From(manager, "203.0.113.5") for _ in range(2)]
+        started = [await one.start() for one in both]
+        third = From(manager, "203.0.113.5")
+        third.socket.say(start_message())
+        assert await third.closed() == 4503
+        assert third.errors() == ["at_capacity"]
+        for other in (From(manager, "203.0.113.6"), From(manager, "")):
+            await other.start()
+        again = From(manager, "203.0.113.5")
+        resume = {key: started[0][key] for key in ("session_id", "resume_token")}
+        assert (await again.start(resume=resume))["session_id"] == resume["session_id"]
+        assert await both[0].closed() == 4409
+        await both[1].end()
+        await From(manager, "203.0.113.5").start()

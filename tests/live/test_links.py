@@ -16,6 +16,7 @@ from server.assessment.engine import Engine
 from server.errors import TokenUsedError
 from server.live.admission import Accepted
 from server.live.announcements import AnnouncementStore
+from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from server.live.whereabouts import Whereabouts
 from server.store.announcements import KEPT_LONGER
@@ -195,9 +196,9 @@ async def test_a_link_that_moved_to_another_process_is_redeemed_once_and_stays_t
 ) -> None:
     async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
         session_id = await first.manager.announce(ANYONE, TERMS)
-        moving = first.manager.known.give(session_id, ANYONE.site)
+        moving = first.manager.known.give(session_id, ANYONE.site, "1")
         assert moving is not None
-        assert first.manager.known.give(session_id, ANYONE.site) is None
+        assert first.manager.known.give(session_id, ANYONE.site, "2") is None
         second.manager.known.bring(session_id, moving)
         await spoken(second, session_id)
         for where in (first, second):
@@ -286,3 +287,22 @@ async def test_links_are_forgotten_long_after_they_opened_nothing_more(engine: E
     with sqlite3.connect(tmp_path / FILE) as plain:
         assert plain.execute("SELECT id FROM announced_sessions").fetchall() == [(kept,)]
     plain.close()
+
+
+async def test_a_link_whose_giving_was_not_heard_is_given_again_to_the_same_asker_alone(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with process(engine, tmp_path) as one:
+        await _given_again(one.manager)
+
+
+async def _given_again(manager: SessionManager) -> None:
+    session_id = await manager.announce(ANYONE, TERMS)
+    given = manager.known.give(session_id, ANYONE.site, "1")
+    assert given is not None
+    assert manager.known.give(session_id, ANYONE.site, "2") is None
+    assert manager.known.give(session_id, "elsewhere", "1") is None
+    assert manager.known.give(session_id, ANYONE.site, "1") == given
+    manager.known.bring(session_id, given)  # it came back: whoever asks first gets it
+    assert manager.known.give(session_id, ANYONE.site, "2") is not None
+    assert manager.known.give(session_id, ANYONE.site, "1") is None

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from server.assessment.engine import Engine
-from server.errors import SnapshotError
+from server.errors import SnapshotError, StoreError
 from server.live.checkpoint import MemoryCheckpoints, SessionCheckpoint
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
+from server.live.port_calls import PortCalls
 from tests.fakes import FakeClock, FakeSink, until
 from tests.live.patient import RATE, Doctor, Patient, noise
 
@@ -177,3 +178,19 @@ async def test_a_result_is_collected_by_the_socket_that_got_it_and_not_by_the_on
     await older.done
     back = resuming(manager, clock, started)
     await back.socket.expect("session.ended")
+
+
+async def test_a_port_whose_other_end_is_gone_is_one_line_and_a_bug_has_its_traceback(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = PortCalls(clock, LiveLimits())
+
+    async def failing(error: Exception) -> None:
+        raise error
+
+    await calls.tell(failing(ConnectionResetError("gone")), "a result could not be handed over")
+    await calls.tell(failing(StoreError("The database does not answer.")), "a result could not be handed over")
+    assert [one.exc_info for one in caplog.records] == [None, None]
+    assert "a result could not be handed over: gone" in caplog.text
+    await calls.tell(failing(KeyError("a bug")), "a result could not be handed over")
+    assert caplog.records[-1].exc_info is not None

@@ -49,22 +49,36 @@ class Running:
 def _readyz(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     scheme = "https" if parts.scheme == "wss" else "http"
+    prefix = parts.path.removesuffix("/v1/stream") if parts.path.endswith("/v1/stream") else ""
     opener = build_opener(ProxyHandler({}))
     try:
-        with opener.open(f"{scheme}://{parts.netloc}/readyz", timeout=30) as answer:
-            told = json.load(answer)
+        with opener.open(f"{scheme}://{parts.netloc}{prefix}/readyz", timeout=30) as answer:
+            return dict(json.load(answer))
     except HTTPError as error:
-        told = json.load(error)
-    except (URLError, OSError, ValueError):
+        return _told(error)
+    except (URLError, OSError, ValueError, TypeError):
         return {}
-    return dict(told)
+
+
+def _told(error: HTTPError) -> dict[str, Any]:
+    """A server that is not ready says why; anything else at this address says something else."""
+    try:
+        return dict(json.load(error))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 @contextlib.asynccontextmanager
 async def running(url: str | None, settings: dict[str, Any]) -> AsyncIterator[Running]:
-    """The server at ``url``; without one, one with ``settings``, stopped at the end. Raises ClientError."""
+    """The server at ``url``; without one, one with ``settings``, stopped at the end. Raises ClientError, also if no
+    server answers at ``url``."""
     if url is not None:
-        yield Running(stream_url(url))
+        there = Running(stream_url(url))
+        if "scorers" not in await there.ready():
+            raise ClientError(
+                f"no Tingqing server answers at {url}.", hint="Start one with: tingqing serve. Then: --server URL"
+            )
+        yield there
         return
     process = await asyncio.create_subprocess_exec(
         sys.executable,
