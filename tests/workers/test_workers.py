@@ -91,6 +91,44 @@ async def test_a_socket_that_is_superseded_from_the_other_worker_is_told_so(plai
     await again.result()
 
 
+async def test_what_was_said_and_a_long_results_windows_reach_and_leave_through_any_worker(plain: Workers) -> None:
+    patient = Caller(PCM)
+    started = await patient.connect(stream(plain), sock=plain.on(1))
+    await patient.judged_until(5)
+    session = f"/v1/sessions/{started['session_id']}"
+    segment = {"id": "1", "text": "我肚子疼", "start_s": 1.0, "end_s": 2.0, "final": True}
+    async with (
+        connect(f"{plain.ws}{session}/observe", sock=plain.on(1), max_size=None) as doctor,
+        connect(f"{plain.ws}{session}/transcribe", sock=plain.on(2)) as recogniser,
+    ):
+        await recogniser.send(json.dumps({"type": "transcript", "segments": [segment]}))
+        said = await until(doctor, "said")
+        assert said["labels"]["pain_location"]["state"] == "stated"
+        more = {"segments": [segment | {"id": "2", "text": "没有发烧", "start_s": 3.0, "end_s": 4.0}]}
+        assert await request(plain, 2, "POST", f"{session}/transcript", more) == (204, None)
+        unknown = f"/v1/sessions/{'0' * 32}"
+        assert (await request(plain, 2, "POST", f"{unknown}/transcript", more))[0] == 404
+        result = await patient.result()
+        await recogniser.wait_closed()
+        assert recogniser.close_code == 1000
+    assert result["labels"]["pain_location"]["state"] == "stated"
+    assert (await request(plain, 2, "POST", f"{session}/transcript", more))[0] == 410
+    for worker in (1, 2):
+        status, page = await request(plain, worker, "GET", f"{session}/windows")
+        assert (status, page) == (200, {"windows": result["windows"], "next": None})
+
+
+async def request(server: Workers, worker: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Of one worker: the status, and the JSON of its answer."""
+    content = b"" if body is None else json.dumps(body).encode()
+    reader, writer = await asyncio.open_connection(sock=server.on(worker))
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+    writer.write(head.encode() + content)
+    told, _, text = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(told.split()[1]), json.loads(text) if text else None
+
+
 async def let_in(server: Workers, worker: int) -> Caller:
     """A caller who comes again where there is no place, as clients do: workers tell of their room now and then, and a
     session of the test before may just have ended."""

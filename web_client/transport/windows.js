@@ -17,14 +17,14 @@ const MOST_PAGES = 1000;
 export async function allWindows(ended, base = null, token = null) {
   if (!ended.windows) return ended.result.windows ?? [];
   const found = [];
-  const headers = token ? { Authorization: `Bearer ${token}` } : undefined;
+  const asking = asker(token);
+  // Relative, so that it stays below the prefix of a proxy.
+  const address = new URL(ended.windows.path.replace(/^\//, ''), new URL(base ?? '.', document.baseURI));
   /** @type {string | null} */
   let next = '0';
   try {
     for (let page = 0; next !== null && page < MOST_PAGES; page++) {
-      // Relative, so that it stays below the prefix of a proxy.
-      const path = `${ended.windows.path.replace(/^\//, '')}?cursor=${encodeURIComponent(next)}`;
-      const response = await fetch(new URL(path, new URL(base ?? '.', document.baseURI)), { headers });
+      const response = await fetch(new URL(`?cursor=${encodeURIComponent(next)}`, address), asking);
       if (!response.ok) return null;
       /** @type {{windows: object[], next: string | null}} */
       const answer = await response.json();
@@ -35,4 +35,9 @@ export async function allWindows(ended, base = null, token = null) {
     return null;
   }
   return found;
+}
+
+/** @param {string | null} token */
+function asker(token) {
+  return token ? { headers: { Authorization: `Bearer ${token}` } } : {};
 }

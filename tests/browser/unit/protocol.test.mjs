@@ -268,6 +268,16 @@ test('a paused line is kept warm', () => {
   assert.deepEqual(types(take()), ['audio.pause', 'keepalive', 'keepalive']);
 });
 
+test('what was said is handed over while the line is there', () => {
+  const { protocol, run, take } = live();
+  const segments = [{ id: '1', text: '我肚子疼', start_s: 1, end_s: 2, final: true }];
+  run(protocol.handleTranscript(segments));
+  assert.deepEqual(take(), [{ type: 'transcript', segments }]);
+  run(protocol.handleClose(1006, 1000));
+  run(protocol.handleTranscript(segments));
+  assert.deepEqual(take(), []);
+});
+
 test('not now is said at once, and again after a resume', () => {
   const { protocol, run, hear, take } = live();
   run(protocol.handleSnooze('move_somewhere_quieter'));
