@@ -139,9 +139,7 @@ class Settings(BaseSettings):
     )
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
     max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording accepted, by decoded length.")
-    max_upload_cpu_s: float = Field(
-        default=120.0, gt=0, description="CPU time that judging an upload may take, and again for each MB of it."
-    )
+    max_upload_cpu_s: float = Field(default=120.0, gt=0, description="CPU seconds for an upload, and again per MB.")
     max_assessments: int = Field(default=2, ge=1, description="Maximum number of uploads assessed at the same time.")
     max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
     upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest pause of an uploading client.")

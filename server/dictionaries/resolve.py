@@ -1,6 +1,7 @@
 """Resolves a request (a dictionary's name, a list of labels, an array with thresholds) to a LabelSet."""
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from server.dictionaries.topics import load_topics
 from server.errors import LabelQueryError
 from server.judge.labels import Label, LabelSet
 from server.transcript import Topics
+from server.transcript.sources import matcher_for
 from server.values.labels import LabelQuery, RequestedLabel
 from server.values.notices import Notice, NoticeCode
 from server.values.text import Text
@@ -24,6 +26,9 @@ MAX_PARTS = 4 * MAX_LABELS
 
 MAX_HINTS = 10
 """Number of unknown labels for which similar titles are looked up: it is the slowest step, and the event loop waits."""
+MATCHERS = 16
+"""Sets of topics whose matcher is kept: a few dictionaries, and choices of their labels."""
+
 NEARLY = 0.8
 """``SequenceMatcher`` ratio from which one word is taken for a mistyped name."""
 SEPARATORS = re.compile("[,，、﹐﹑､]")
@@ -43,6 +48,8 @@ class Dictionaries:
     def __init__(self, dictionaries: Mapping[str, Dictionary], topics: Topics | None = None) -> None:
         self.topics = topics or Topics({}, {})
         self._digests = Digests(self.topics)
+        self.matcher = functools.lru_cache(MATCHERS)(lambda wanted: matcher_for(self.topics, wanted))
+        """Of these topics, a frozenset. Building one takes a second or so of CPU: sessions share it."""
         self._dictionaries = dict(dictionaries)
         self._folded = {fold(name): dictionary for name, dictionary in reversed(self._dictionaries.items())}
         for dictionary in self._dictionaries.values():

@@ -80,7 +80,7 @@ def restore_session(
             session.assessment.capture,
             **session.manner(),
         )
-        session.transcript.restore(state.get("transcript"))  # not in those of an older version
+        session.transcript.restore(state["transcript"])
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, TingqingError) as error:
         raise SnapshotError(f"The session cannot go on from its checkpoint: {error}.") from error
     return session

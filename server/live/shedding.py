@@ -146,7 +146,8 @@ class SheddingScoring:
     @property
     def judging(self) -> bool:
         """See ``Scoring``."""
-        return self._base.judging or (self._clap is not None and self._clap.judging)
+        clap = self._beside.get(Part.CLAP)
+        return self._base.judging or (clap is not None and clap.judging)
 
     def metrics(self) -> tuple[LaneMetrics, ...]:
         """See ``Scoring``."""

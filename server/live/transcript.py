@@ -33,7 +33,7 @@ class SessionTranscript:
         self._tell = tell
         self._clock = clock
         self._assessment = assessment
-        self._source = LiveTranscript()
+        self._source = LiveTranscript(assessment().engine.dictionaries.matcher)
         self._bucket = Bucket(BURST, PER_S, clock.now())
         self._turn = asyncio.Lock()
 

@@ -2,12 +2,13 @@
 are kept."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from server.judge.said import Said
 from server.transcript.conversation import Conversation
+from server.transcript.matcher import Matcher
 from server.transcript.sources import Utterance, matcher_for
 from server.transcript.topics import Topics
 from server.values.notices import Notice
@@ -34,7 +35,9 @@ class LiveTranscript:
 
     name = "transcript"
 
-    def __init__(self) -> None:
+    def __init__(self, matcher_of: Callable[[frozenset[str]], Matcher] | None = None) -> None:
+        """``matcher_of``: makes the matcher of some topics, or has it; by default each is built anew."""
+        self._matcher_of = matcher_of
         self._conversation: Conversation | None = None
         self._wanted: frozenset[str] = frozenset()
         self._kept: dict[str, Any] | None = None
@@ -72,7 +75,7 @@ class LiveTranscript:
         asked = frozenset(wanted)
         if self._conversation is None or asked != self._wanted:
             kept = self._kept if self._conversation is None else self._conversation.snapshot()
-            matcher = matcher_for(topics, asked)
+            matcher = matcher_for(topics, asked) if self._matcher_of is None else self._matcher_of(asked)
             fresh = Conversation(matcher, asked)
             self._conversation = fresh if kept is None else Conversation.restore(kept, matcher, asked)
             self._wanted, self._kept = asked, None

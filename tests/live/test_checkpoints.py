@@ -337,11 +337,11 @@ async def test_another_form_of_a_checkpoint_is_another_version(dictionaries: Dic
     kept = await store.get((await begun(dictionaries, store))["session_id"])
     assert kept is not None
     assert (VERSION, sorted(kept.state)) == (
-        9,
+        10,
         [
             *("age_s", "assessment", "attempt_of", "declaration_decided", "failure_told_s", "furthest_sample", "id"),
-            *("idle", "machine", "prompts", "resume_digest", "saved_at", "saved_now", "site", "start", "update"),
-            "warnings",
+            *("idle", "machine", "prompts", "resume_digest", "saved_at", "saved_now", "site", "start"),
+            *("transcript", "update", "warnings"),
         ],
     )
     parts = {name: sorted(kept.state[name]) for name in ("assessment", "idle", "prompts", "warnings")}

@@ -3,16 +3,26 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from server.access.principal import ANYONE, Principal, Role
+from server.dictionaries import Dictionaries
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from server.live.transcribing import MOST
+from server.transcript.sources import content_topics
 from server.wire.transcript import Segment, TranscriptBody
 from tests.fakes import FakeClock, FakeTransport, settle, until
 from tests.live.patient import Doctor, Patient, noise
 
 PLACE = "pain_location"
+
+
+@pytest.fixture(autouse=True)
+def known(dictionaries: Dictionaries) -> None:
+    """The matcher is built before a test waits for what it finds."""
+    dictionaries.matcher(frozenset(content_topics(dictionaries.resolve(None)).values()))
 
 
 def segment(name: str = "1", text: str = "我肚子疼", start_s: float = 1.0, **more: Any) -> dict[str, Any]:
