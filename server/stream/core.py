@@ -139,10 +139,10 @@ class StreamCore:
         assert self._finished is None, "audio after finish"
         self._decoder.drop_half()
         events: list[StreamEvent] = []
-        zeros = np.zeros(self._piece, np.float32)
+        zeros = np.zeros(self._rate // 5, np.float32)
         while samples > 0:
             samples -= self._repeat(samples // self._rate, events)
-            n = min(samples, self._piece)
+            n = min(samples, zeros.shape[0])
             events += self._feed(zeros[:n])
             samples -= n
         return events

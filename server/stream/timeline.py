@@ -25,11 +25,12 @@ from server.stream.losses import CONTEXT_SAMPLES, ROW_SAMPLES, losses, repeated_
 from server.stream.own_echo import CONTEXT_SAMPLES as ECHO_CONTEXT
 from server.stream.own_echo import OwnEcho
 from server.stream.ring import InputBuffer, Ring
+from server.stream.silence import SETTLED_S, SILENT_PCM, are_silent
 from server.stream.voice_gate import Transition, VoiceGate
 from server.stream.windower import has_window_at_end, window_after
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.measures import RecordingTotals
-from server.values.rows import ROW_RATE, is_silent
+from server.values.rows import ROW_RATE
 from server.values.stored import count
 from server.values.windows import WINDOW_S, Window
 
@@ -37,12 +38,6 @@ LEVELS_PER_S = 5
 
 LEVEL_SAMPLES = CORE_RATE // LEVELS_PER_S
 """At 16 kHz, from one level to the next."""
-
-SETTLED_S = 600
-"""After so much digital silence Silero's memory of what it heard is gone: it falls by half in 28 s (measured)."""
-
-_SILENT_PCM = np.zeros(WINDOW_S * CORE_RATE, np.float32)
-_SILENT_PCM.flags.writeable = False
 
 
 class Timeline:
@@ -155,34 +150,28 @@ class Timeline:
     @property
     def silent(self) -> bool:
         """Whether the last ``WINDOW_S`` whole seconds and all after them were digital silence, and nobody speaks."""
-        if self.hop < WINDOW_S or self._gate.speaking or self._pcm.read(self.hop * CORE_RATE, self._pcm.end).any():
-            return False
-        return bool(is_silent(self._rows.window((self.hop - WINDOW_S) * ROW_RATE)).all())
+        first, after = (self.hop - WINDOW_S) * ROW_RATE, self._pcm.read(self.hop * CORE_RATE, self._pcm.end)
+        return first >= 0 and not self._gate.speaking and are_silent(self._rows.window(first), after)
 
     def repeat_silence(self, seconds: int, events: list[StreamEvent]) -> None:
         """Go on by ``seconds`` of digital silence while ``silent``: each is as the last one."""
         end = self._pcm.end + seconds * CORE_RATE
         while self._pcm.end < end:
             due = (self.hop + 1) * CORE_RATE
-            self._pcm.write(_SILENT_PCM[: min(due, end) - self._pcm.end])
-            if self._repeated < SETTLED_S:
-                self._gate.advance(self._pcm, self._gaps, self._far_end)
-            else:
+            self._pcm.write(SILENT_PCM[: min(due, end) - self._pcm.end])
+            if self._repeated >= SETTLED_S:
                 self._gate.skip_to(self._pcm.end)
+            self._gate.advance(self._pcm, self._gaps, self._far_end)
             if self._pcm.end == due:
-                self._repeat_hop(events)
-
-    def _repeat_hop(self, events: list[StreamEvent]) -> None:
-        self._gate.hop_speech(self.hop * CORE_RATE, ROW_RATE)
-        self._rows.repeat()
-        self._echo.skip(1)
-        self._track(np.zeros(self._rate, np.float32))
-        self.hop += 1
-        self._repeated += 1
-        self._forget_marks()
-        self._gate_at_hop = self._gate.snapshot()
-        window = self._window(self.hop - WINDOW_S, self.hop * self._rate, partial=False)
-        events.append(WindowReady(replace(window, pcm=_SILENT_PCM)))
+                self._gate.hop_speech(self.hop * CORE_RATE, ROW_RATE)
+                self._rows.repeat()
+                self._echo.skip(1)
+                self._track(np.zeros(self._rate, np.float32))
+                self.hop, self._repeated = self.hop + 1, self._repeated + 1
+                self._forget_marks()
+                self._gate_at_hop = self._gate.snapshot()
+                whole = self._window(self.hop - WINDOW_S, self.hop * self._rate, partial=False)
+                events.append(WindowReady(replace(whole, pcm=SILENT_PCM)))
 
     def _forget_marks(self) -> None:
         before = (self.hop - 1) * self._rate
