@@ -59,7 +59,7 @@ def ids(labels: LabelSet) -> list[str]:
 def test_no_requested_labels_means_telemedicine() -> None:
     assert OURS.resolve(None) == OURS.resolve("telemedicine")
     assert len(ids(OURS.resolve(None))) == 14
-    assert (OURS.resolve(None).dictionary, OURS.resolve(None).version) == ("telemedicine", "4")
+    assert (OURS.resolve(None).dictionary, OURS.resolve(None).version) == ("telemedicine", "5")
 
 
 @pytest.mark.parametrize(
