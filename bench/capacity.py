@@ -14,10 +14,16 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
+from scipy import fft
 
 from server.client.load.figures import holds
 from server.client.load.job import Job
@@ -93,6 +99,28 @@ async def _measured(
             _say(name, loads[name])
 
 
+def side_by_side() -> float:
+    """How much longer the same work takes of each CPU's time if all CPUs do it at once than if one does it alone: 1 on
+    whole cores, up to 2 where CPUs share one. Workers cannot give more than the number of CPUs divided by it."""
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        everybody = [pool.submit(_work_s) for _ in range(os.cpu_count() or 1)]
+        together = max(one.result() for one in everybody)
+        alone = pool.submit(_work_s).result()
+    return round(together / alone, 2)
+
+
+def _work_s() -> float:
+    """CPU seconds of half a second or so of transforms, the least of five."""
+    frames = np.random.default_rng(0).standard_normal((100, 512)).astype(np.float32)
+    took: list[float] = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(500):
+            fft.rfft(frames, axis=1)
+        took.append(time.process_time() - began)
+    return min(took)
+
+
 def _each(told: Mapping[str, Any], idle: int | None) -> float | None:
     """Megabytes that each session that was let in added to a server without any."""
     let_in = told["sessions"] - told["refused"]
@@ -112,6 +140,7 @@ def table(told: Mapping[str, Any]) -> str:
     if told["refused_at_twice"] is not None:
         lines[-1] += f" Of twice as many {told['refused_at_twice']} were refused"
         lines[-1] += f", and p95 was {told['p95_ratio_at_twice']} times as long."
+    lines.append(f"Work on all CPUs at once takes {told['side_by_side']} times the CPU time of work on one.")
     return "\n".join(lines)
 
 
