@@ -15,6 +15,7 @@ ROOT_LAYER = "."
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({ROOT_LAYER, "pages"}),
     frozenset({"elements"}),
+    frozenset({"client"}),
     frozenset({"drawing", "audio", "transport"}),
     frozenset({"language", "meter"}),
     frozenset({"protocol"}),

@@ -1,4 +1,4 @@
-"""The patient's page, the doctor's page and their files; errors for unknown addresses."""
+"""The pages of patients and doctors and their files; errors for unknown addresses."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ MEDIA_TYPES = {
 }
 """The file types that are served. The operating system's own table is wrong on some machines."""
 
-ADDRESSES = {"/": "index.html", "/doctor": "doctor.html"}
+ADDRESSES = {"/": "index.html", "/check": "check.html", "/doctor": "doctor.html"}
 
 
 class Pages:
@@ -49,7 +49,7 @@ class Pages:
 
 
 def install(app: FastAPI, folder: Path) -> None:
-    """Serve ``/``, ``/doctor`` and, where no API route matches, the files, so that relative links work from both."""
+    """Serve ``ADDRESSES`` and, where no API route matches, the files, so that relative links work from all of them."""
     pages = Pages(folder)
 
     async def fallback(scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,8 +7,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import messages
 from tests.browser.stub import StubServer, StubSocket
+from tests.conftest import ROOT
 
-ELEMENT = "tingqing-patient, tingqing-doctor"
+ELEMENT = "tingqing-patient, tingqing-doctor, tingqing-check"
 PROMPT = "move_somewhere_quieter"
 WITHIN_S = 30.0
 """For what comes by itself: long, because a loaded machine is slow and not wrong."""
@@ -104,7 +105,7 @@ FAINT = """() => {
 """Texts whose contrast is under 4.5:1 (WCAG 2.2, 1.4.3) on any stop of their ground."""
 
 SMALL = """() => {
-  const host = document.querySelector('tingqing-patient, tingqing-doctor');
+  const host = document.querySelector('tingqing-patient, tingqing-doctor, tingqing-check');
   const all = [...document.querySelectorAll('a, button'), ...host.shadowRoot.querySelectorAll('a, button, label')];
   return all.filter((at) => at.checkVisibility())
     .map((at) => [at.textContent, at.getBoundingClientRect()])
@@ -113,7 +114,30 @@ SMALL = """() => {
 """Targets under 48 × 48 CSS pixels."""
 
 
+AXE = ROOT / "tools" / "js" / "node_modules" / "axe-core" / "axe.min.js"
+FINDINGS = """(async () => {
+  const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
+    `${id} ${target} ${failureSummary}`));
+})()"""
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds, in a world of its own: the page's clock may stand."""
+    session = page.context.new_cdp_session(page)
+    frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+    world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
+    session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8"), "contextId": world})
+    asked = {"expression": FINDINGS, "contextId": world, "awaitPromise": True, "returnByValue": True}
+    found: list[str] = session.send("Runtime.evaluate", asked)["result"]["value"]
+    session.detach()
+    return found
+
+
 def assert_readable(page: Page, width: int) -> None:
+    """Contrast, targets, nothing wider than the screen; and what axe-core finds, where npm has installed it."""
+    if AXE.exists():
+        assert findings(page) == []
     assert page.evaluate(FAINT) == []
     assert page.evaluate(SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -61,11 +61,12 @@ def test_grade_is_dropped_after_two_and_a_half_seconds_without_data(stub: StubSe
     attribute(page, "data-grade", "poor")
     passes(page, 2.4)
     attribute(page, "data-grade", "poor")
+    socket.send(messages.level(), messages.state("live"))
     # The page looks at its clock four times a second.
     passes(page, 0.4)
     attribute(page, "data-grade", "nodata")
     word(page, "No data")
-    shown(page, "No score for over 2.5 s")
+    shown(page, "No score for over 2.5 s: the server is slow.")
     bars = page.get_by_role("meter").all()
     assert [bar.get_attribute("aria-valuetext") for bar in bars] == ["no data"] * 4
 
@@ -75,7 +76,8 @@ def test_grade_is_dropped_after_two_and_a_half_seconds_without_data(stub: StubSe
     [
         (messages.state("reconnecting"), "reconnecting", "The patient’s connection is down."),
         (messages.state("paused"), "paused", "The patient has pressed Pause."),
-        (messages.warning("silent_input"), "live", "The patient’s microphone is silent"),
+        (messages.warning("silent_input"), "live", "No sound from the patient’s microphone."),
+        (messages.state("reconnecting") | {"left": True}, "reconnecting", "The patient has left the page."),
     ],
 )
 def test_each_cause_of_missing_data_has_its_own_sentence_at_once(
@@ -101,6 +103,75 @@ def test_patient_who_does_not_speak_is_not_called_hard_to_hear(stub: StubServer,
     passes(page, 0.4)
     word(page, "Not speaking")
     attribute(page, "data-grade", "nodata")
+
+
+def test_a_patient_whose_sound_stops_arriving_is_told_within_three_seconds(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")
+    for _ in range(2):  # the doctor's own line is up: the server's heartbeats come
+        passes(page, 1.4)
+        socket.send({"type": "heartbeat"})
+    shown(page, "The patient’s line is down or too slow: no sound arrives.")
+    attribute(page, "data-state", "reconnecting")
+    socket.send(*poor(2))
+    attribute(page, "data-state", "live")
+
+
+def test_a_reload_keeps_the_last_minute_what_to_ask_again_and_what_was_declined(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page, socket = watch(stub, open_page)
+    spans = [{"start_s": 2, "end_s": 6, "why": "low_background"}, {"start_s": 7, "end_s": 9, "why": "lost"}]
+    update = messages.update(20, low_background=0.9, grade="clear")
+    update["session"]["unusable_spans"] = spans
+    trend = [{"at_s": at, "score": 0.2 if at < 15 else 0.9} for at in range(10, 23)]
+    sendable = [{"id": "come_closer", "text": CLOSER}]
+    socket.send(
+        messages.snapshot(with_update=update, trend=trend, sendable=sendable, declined=["come_closer"]),
+        messages.level(),
+    )
+    asked = page.locator("[part=ask-again] li")
+    expect(asked.first).to_have_text("0:02–0:06Quiet room: very low")
+    expect(asked.nth(1)).to_have_text("0:07–0:09lost on the way (network)")
+    drawn = page.locator(".plot .curve").get_attribute("d")
+    assert drawn is not None
+    assert drawn.count("L") == 12, "a point a second"
+    expect(page.locator("[part=declined]")).to_have_text(
+        "The patient said “not now” to: Please hold the phone a little closer."
+    )
+    socket.send({"type": "prompt.declined", "ids": []})
+    expect(page.locator("[part=declined]")).to_have_count(0)
+
+
+def test_a_silent_microphone_has_one_sentence_on_both_pages(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    prompt = messages.prompt() | {"id": "check_microphone", "text": {"zh": "静音", "en": "Is it muted?"}}
+    socket.send(messages.snapshot(), *poor(1), prompt, messages.warning("silent_input"))
+    shown(page, "No sound from the microphone. Please check that it is on and plugged in.")
+    expect(page.get_by_text("Is it muted?")).to_have_count(0)
+
+
+def test_a_restart_is_told_as_such(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1), messages.ended("drain"))
+    shown(page, "The service restarted, which ended this part.")
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_what_to_ask_again_is_in_reach_on_a_phone(stub: StubServer, open_page: OpenPage, locale: str) -> None:
+    page, socket = watch(stub, open_page, locale=locale, viewport={"width": 360, "height": 800})
+    update = messages.update(20, low_background=0.2, grade="poor")
+    update["session"]["unusable_spans"] = [{"start_s": 2, "end_s": 6, "why": "low_background"}]
+    sendable = [{"id": "come_closer", "text": CLOSER}]
+    socket.send(messages.snapshot(with_update=update, nudge=True, sendable=sendable, prompts=[messages.prompt()]))
+    first = page.locator("[part=ask-again] li").first
+    expect(first).to_be_visible()
+    box = first.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800, box
 
 
 def test_loss_of_the_doctors_own_connection_is_named_and_recovers(stub: StubServer, open_page: OpenPage) -> None:
@@ -284,9 +355,11 @@ def test_page_without_a_session_says_what_to_do(stub: StubServer, open_page: Ope
 
 
 @pytest.mark.parametrize("grade", ["clear", "usable", "poor"])
-@pytest.mark.parametrize("width", [560, 1120])
-def test_page_is_readable_and_reachable(stub: StubServer, open_page: OpenPage, grade: str, width: int) -> None:
-    page, socket = watch(stub, open_page, viewport={"width": width, "height": 900})
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (560, "light"), (1120, "dark")])
+def test_page_is_readable_and_reachable(
+    stub: StubServer, open_page: OpenPage, grade: str, width: int, scheme: str
+) -> None:
+    page, socket = watch(stub, open_page, viewport={"width": width, "height": 900}, color_scheme=scheme)
     socket.send(messages.snapshot(), messages.level(), messages.update(1, low_background=0.5, grade=grade))
     socket.send(messages.prompt(audience="doctor"), messages.warning("clipping"))
     attribute(page, "data-grade", grade)

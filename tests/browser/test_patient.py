@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser import messages
 from tests.browser.asserting import (
@@ -88,16 +88,15 @@ def test_prompt_names_the_disturbing_sound_in_the_servers_words(stub: StubServer
     expect(page.locator("[part=prompt]")).to_have_text(text["zh"])
 
 
-def test_basic_mode_is_shown_only_in_basic_mode(stub: StubServer, open_page: OpenPage) -> None:
+def test_nothing_technical_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
-    expect(page.locator("[part=basic-mode]")).to_be_hidden()
     socket = begin(page, stub)
-    told = page.locator("[part=basic-mode]")
-    expect(told).to_have_text("Basic mode: noises are not identified")
-    page.click("#language")
-    expect(told).to_have_text("基础模式：不识别是哪种噪声")
-    socket.send(messages.started(basic_mode=False))
-    expect(page.locator("[part=basic-mode]")).to_be_hidden()
+    socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    for _ in ("en", "zh"):
+        said = page.locator("tingqing-patient section.stage").inner_text() + page.locator(".truth").inner_text()
+        assert not re.search(r"[a-z]+_[a-z]+|CLAP|[Bb]asic mode|基础模式", said), said
+        page.click("#language")
 
 
 def test_no_number_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage) -> None:
@@ -112,7 +111,8 @@ def test_no_number_is_shown_to_the_patient(stub: StubServer, open_page: OpenPage
     attribute(page, "data-state", "ended")
     summary = page.locator("[part=verdict]").inner_text()
     assert "It would help to record this once more." in summary
-    assert "Move to a quiet room." in summary
+    assert "Please go somewhere quieter." in summary
+    assert "Please record again" not in summary, "that is for the doctor"
     assert not re.search(r"\d", summary)
 
 
@@ -297,10 +297,12 @@ def test_page_loads_nothing_from_other_hosts(stub: StubServer, open_page: OpenPa
     assert all(url.startswith(stub.url) for url in asked)
 
 
-@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
-def test_page_is_readable_and_reachable(stub: StubServer, open_page: OpenPage, locale: str) -> None:
+@pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("zh-CN", "dark")])
+def test_page_is_readable_and_reachable(stub: StubServer, open_page: OpenPage, locale: str, scheme: str) -> None:
     # 320 CSS pixels are what a screen of 640 has left at 200 % zoom.
-    page = open_page(stub.url, locale=locale, viewport={"width": 320, "height": 640})
+    page = open_page(stub.url, locale=locale, color_scheme=scheme, viewport={"width": 320, "height": 640})
+    attribute(page, "data-state", "idle")
+    assert_readable(page, 320)
     socket = begin(page, stub)
     socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
     attribute(page, "data-prompt", PROMPT)
@@ -374,6 +376,250 @@ def test_labels_of_ones_own_that_cannot_be_scored_are_told_beside_the_doctors_li
     socket.send(messages.ended(notices=[messages.NOTICE]))
     attribute(page, "data-state", "ended")
     assert messages.NOTICE["en"] not in page.locator("section.stage").inner_text()
+
+
+def test_a_reloaded_page_asks_before_it_goes_and_goes_on_with_its_session(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    socket.wait_for_samples(3200)
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    page.reload()
+    assert asked == ["beforeunload"]
+    shown(page, "Your visit is not over. Press Continue to go on.")
+    expect(page.locator("[part=start]")).to_have_text("Continue")
+    page.click("[part=start]")
+    again = stub.patient()
+    assert again.expect("session.start")["resume"] == {"session_id": messages.SESSION_ID, "resume_token": "token"}
+    again.samples = 1600
+    again.send(messages.started(next_sample=1600))
+    attribute(page, "data-state", "live")
+    # What came before the reload is a gap that nobody is told of: the server had heard it.
+    assert again.expect("audio.gap")["samples"] > 0
+    again.wait_for_samples(3200)
+    expect(page.get_by_text("did not arrive")).to_have_count(0)
+    page.click("[part=finish]")
+    again.expect("session.end")
+    again.send(messages.ended())
+    attribute(page, "data-state", "ended")
+    page.reload()
+    expect(page.locator("[part=start]")).to_have_text("Start")
+    assert asked == ["beforeunload"], "who has finished may go"
+
+
+def test_a_service_that_restarts_says_so_and_goes_on_with_a_new_session(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    first = begin(page, stub)
+    first.wait_for_samples(3200)
+    first.send({"type": "go_away", "time_left_s": 0, "resumable": False}, messages.ended("drain"))
+    shown(page, "The service is restarting.")
+    attribute(page, "data-state", "reconnecting")
+    expect(page.locator("[part=verdict]")).to_have_count(0)
+    passes(page, RETRIED_WITHIN_S)
+    second = stub.patient()
+    assert "resume" not in second.expect("session.start")
+    second.send(messages.started(session_id="b" * 32))
+    attribute(page, "data-state", "live")
+    attribute(page, "data-session", "b" * 32)
+    second.wait_for_samples(3200)
+
+
+def test_lost_words_are_told_to_the_patient(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    # A worklet whose chunks are as long as 25 s of sound: more than the page keeps while its line is down.
+    page.evaluate(
+        """() => {
+          const { onmessage } = Object.getOwnPropertyDescriptors(MessagePort.prototype);
+          Object.defineProperty(MessagePort.prototype, 'onmessage', {
+            set(handle) { window.hear = (pcm) => handle({ data: pcm }); onmessage.set.call(this, handle); },
+          });
+        }"""
+    )
+    first = begin(page, stub)
+    first.wait_for_samples(3200)
+    first.close(1012)
+    attribute(page, "data-state", "reconnecting")
+    page.evaluate("hear(new Int16Array(25 * 16000).fill(1000))")
+    passes(page, RETRIED_WITHIN_S)
+    second = stub.patient()
+    second.expect("session.start")
+    second.send(messages.started(next_sample=0))
+    shown(page, "The line was down, and a few words did not arrive.")
+
+
+def test_focus_stays_where_the_patient_is(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    inside = "document.querySelector('tingqing-patient').shadowRoot.activeElement?.className ?? ''"
+    page.focus("[part=start]")
+    page.keyboard.press("Enter")
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.started())
+    attribute(page, "data-state", "live")
+    assert "speech" in page.evaluate(inside)
+    socket.send(messages.level(), messages.prompt())
+    attribute(page, "data-prompt", PROMPT)
+    page.focus("[part=not-now]")
+    page.keyboard.press("Enter")
+    socket.expect("prompt.snooze")
+    assert "speech" in page.evaluate(inside)
+    page.focus("[part=finish]")
+    page.keyboard.press("Enter")
+    socket.expect("session.end")
+    assert "speech" in page.evaluate(inside)
+    socket.send(messages.ended())
+    attribute(page, "data-state", "ended")
+    until(page, f"({inside}) === 'summary'")
+
+
+def test_a_call_that_stops_the_browsers_sound_is_a_pause_and_goes_on_by_itself(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(stub.url)
+    page.evaluate(
+        """() => {
+          const resume = AudioContext.prototype.resume;
+          window.contexts = [];
+          window.AudioContext = class extends AudioContext {
+            constructor(...given) { super(...given); contexts.push(this); }
+          };
+          window.call = async () => {
+            AudioContext.prototype.resume = () => Promise.reject(new Error('a call'));
+            await contexts.at(-1).suspend();
+          };
+          window.hangUp = () => { AudioContext.prototype.resume = resume; };
+        }"""
+    )
+    socket = begin(page, stub)
+    page.evaluate("call()")
+    passes(page, 1.5)
+    socket.expect("audio.pause")
+    shown(page, "Your device has stopped the sound")
+    page.evaluate("hangUp()")
+    until(page, "(() => { contexts.at(-1).resume(); return contexts.at(-1).state === 'running'; })()")
+    passes(page, 1)
+    socket.expect("audio.resume")
+    attribute(page, "data-state", "live")
+
+
+def test_the_calls_own_microphone_is_taken_and_left_alone(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    page.evaluate(
+        """async () => {
+          window.call = await navigator.mediaDevices.getUserMedia({ audio: true });
+          window.asked = 0;
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = (wanted) => { asked += 1; return ask(wanted); };
+          document.querySelector('tingqing-patient').source = call;
+        }"""
+    )
+    socket = begin(page, stub)
+    assert socket.start["capture"]["noiseSuppression"] is True, "as the call has it"
+    socket.wait_for_samples(8000)
+    page.click("[part=pause]")
+    socket.expect("audio.pause")
+    assert page.evaluate("call.getAudioTracks()[0].enabled"), "the call goes on"
+    page.click("[part=finish]")
+    socket.expect("session.end")
+    state = (
+        "[asked, call.getAudioTracks()[0].readyState, document.querySelector('tingqing-patient').client.capturedFrom]"
+    )
+    assert page.evaluate(state) == [0, "live", "given"]
+
+
+def test_the_doctors_voice_in_the_call_is_told_as_the_far_end(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    page.evaluate(
+        """() => {
+          const context = new AudioContext();
+          const voice = new OscillatorNode(context);
+          window.loudness = new GainNode(context, { gain: 0 });
+          const remote = context.createMediaStreamDestination();
+          voice.connect(loudness).connect(remote);
+          voice.start();
+          document.querySelector('tingqing-patient').farEnd(remote.stream);
+          loudness.gain.value = 0.2;
+        }"""
+    )
+    assert socket.expect("far_end")["speaking"] is True
+    page.evaluate("() => { loudness.gain.value = 0; }")
+    assert socket.expect("far_end")["speaking"] is False
+
+
+def test_a_long_file_shows_how_far_it_is_and_can_be_cancelled(
+    stub: StubServer, open_page: OpenPage, voice_wav: Path
+) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/assess", hold)
+    page.set_input_files("input[type=file]", voice_wav)
+    shown(page, "Sending the file…")
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    shown(page, "Cancelled.")
+    expect(page.get_by_role("progressbar")).to_be_hidden()
+    assert len(held) == 1
+    page.unroute("**/v1/assess", hold)
+    page.set_input_files("input[type=file]", voice_wav)
+    shown(page, "It would help to record this once more.")
+
+
+def test_labels_that_judge_nothing_are_refused_in_words(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}?labels=cardiolgy")
+    page.click("[part=start]")
+    socket = stub.patient()
+    socket.expect("session.start")
+    told = messages.started()
+    near = {"code": "mistyped_label", "zh": "是不是 cardiology？", "en": "did you mean cardiology?"}
+    nothing = {"code": "nothing_judged", "zh": "无法评估", "en": "none can be judged"}
+    socket.send(told | {"labels": told["labels"][:1], "notices": [near, nothing]})
+    attribute(page, "data-state", "error")
+    shown(page, "The labels in this link cannot be read.")
+    expect(page.locator("[part=mistaken]")).to_contain_text("did you mean cardiology?")
+    socket.expect("session.end")
+
+
+LINES = """() => {
+  const at = document.querySelector('tingqing-patient').shadowRoot.querySelector('[part=prompt]');
+  const range = document.createRange();
+  const lines = new Map();
+  const walk = document.createTreeWalker(at, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    for (let i = 0; i < node.length; i += 1) {
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      const { bottom } = range.getBoundingClientRect();
+      lines.set(Math.round(bottom), (lines.get(Math.round(bottom)) ?? '') + node.data[i]);
+    }
+  }
+  return [...lines.values()];
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 360, 414])
+def test_no_line_begins_with_a_full_stop(stub: StubServer, open_page: OpenPage, width: int) -> None:
+    page = open_page(stub.url, locale="zh-CN", viewport={"width": width, "height": 700})
+    socket = begin(page, stub)
+    for zh in ("请对着话筒说话。", "周围有点吵，请到安静一点的地方再说。", "声音断断续续，请检查话筒或耳机是否接好。"):
+        socket.send(messages.prompt() | {"text": {"zh": zh, "en": ""}})
+        expect(page.locator("[part=prompt]")).to_have_text(zh)
+        lines = page.evaluate(LINES)
+        assert not [line for line in lines if line[0] in "，。；：" or len(line) == 1], lines
 
 
 WORD = "supercalifragilistic" * 9

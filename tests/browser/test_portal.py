@@ -218,6 +218,19 @@ def test_a_page_of_another_origin_listens_over_tls_with_the_token_of_its_backend
     assert not re.search("tq_", page.content()), "the key stays with the backend"
 
 
+def test_a_call_on_another_origin_gives_its_own_microphone_to_the_client_alone(page: Page, hospital: Hospital) -> None:
+    page.goto(f"{hospital.portal}/call.html")
+    page.click("#join")
+    until(page, "document.body.dataset.state === 'live'", within_s=60)
+    page.evaluate("() => { client.on('message', ({ type }) => { window.judged ||= type === 'quality.update'; }); }")
+    until(page, "window.judged === true", within_s=60)
+    assert page.evaluate("client.capturedFrom") == "given"
+    page.evaluate("client.finish()")
+    until(page, "client.state.kind === 'ended'", within_s=60)
+    assert page.evaluate("client.state.result.reference") == "visit 4711"
+    assert page.evaluate("client.options.source.getAudioTracks()[0].readyState") == "live", "the call goes on"
+
+
 def test_a_browser_that_was_not_told_to_trust_the_authority_sees_neither_portal_nor_server(
     trusting: Callable[[Path, Path], Browser], hospital: Hospital, voice_wav: Path, tmp_path: Path
 ) -> None:

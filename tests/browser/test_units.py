@@ -8,8 +8,10 @@ from pathlib import Path
 
 from server.resources import web_client_dir
 from tests.browser.conftest import require
+from tests.conftest import ROOT
 
 UNIT = Path(__file__).parent / "unit"
+TOOLS = ROOT / "tools" / "js"
 
 
 def test_client_state_machines_keep_their_claims() -> None:
@@ -22,11 +24,28 @@ def test_client_state_machines_keep_their_claims() -> None:
 
 def test_client_without_its_pages_is_small() -> None:
     """Under 12 KB gzipped, comments included: what an integrator with a page of their own has to load."""
-    faceless = [*(web_client_dir() / "protocol").glob("*.js"), *(web_client_dir() / "audio").glob("*.js")]
-    faceless.append(web_client_dir() / "transport" / "connection.js")
+    faceless = [*(web_client_dir() / "protocol").glob("*.js"), web_client_dir() / "transport" / "connection.js"]
+    faceless += [web_client_dir() / "audio" / f"{name}.js" for name in ("microphone", "live-microphone", "worklet")]
     # Types are for the checker: no module loads them.
     source = b"".join(path.read_bytes() for path in faceless if path.name != "types.js")
     assert len(gzip.compress(source)) < 12_000
+
+
+def test_release_is_one_classic_script_under_12_kb_with_types(tmp_path: Path) -> None:
+    """What a page with an old WebView loads: the whole client, gzipped, minified, with its sentences."""
+    node = require(shutil.which("node"), "node 20 or later (apt-get install nodejs)")
+    require(str(found) if (found := TOOLS / "node_modules" / "esbuild").exists() else None, "npm --prefix tools/js ci")
+    run = subprocess.run(
+        [node, str(TOOLS / "release.mjs"), str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    script = (tmp_path / "tingqing-client.js").read_bytes()
+    assert len(gzip.compress(script)) <= 12 * 1024
+    assert script.startswith((b"var Tingqing", b'"use strict";var Tingqing'))
+    assert (tmp_path / "tingqing-worklet.js").exists()
+    types = (tmp_path / "types" / "client" / "client.d.ts").read_text(encoding="utf-8")
+    assert "export class TingqingClient" in types
+    assert "export type ClientOptions" in types
 
 
 def test_client_loads_nothing_from_other_hosts() -> None:

@@ -10,18 +10,18 @@ const DECAY = 0.85;
 
 /**
  * @import { Capture } from '../protocol/types.js'
- * @import { Microphone } from './microphone.js'
+ * @import { Microphone, Wanted } from './microphone.js'
  *
  * @typedef {{kind: 'closed'} | {kind: 'open', microphone: Microphone}
  *   | {kind: 'reopening', microphone: Microphone}} MicrophoneState
- *   `reopening`: this microphone is dead, and another one is being opened
+ *   `reopening`: this microphone is dead or no longer wanted, and another one is being opened
  */
 
 /** Call `open`, then `tick` several times a second, then `close`. */
 export class LiveMicrophone {
   /**
    * @param {(pcm: Int16Array) => void} onPcm mono samples, 40 ms each
-   * @param {() => void} onChange `silent` has changed
+   * @param {() => void} onChange `silent` or `interrupted` has changed
    */
   constructor(onPcm, onChange) {
     this.#listeners = {
@@ -34,13 +34,23 @@ export class LiveMicrophone {
         this.#reopenAt = 0;
         onChange();
       },
+      onInterrupted: (/** @type {boolean} */ interrupted) => {
+        this.interrupted = interrupted;
+        onChange();
+      },
     };
   }
 
   /** Whether only zeros arrive, or nothing at all: the device is off, unplugged or revoked. */
   silent = false;
+  /** Whether the system has stopped the browser's audio: a phone call, or no gesture yet. */
+  interrupted = false;
   /** Level for a bar, 0..1. */
   level = 0;
+  /** The page's own track, instead of one of ours. @type {MediaStreamTrack | undefined} */
+  given = undefined;
+  /** The device that somebody chose. @type {string | undefined} */
+  deviceId = undefined;
 
   #listeners;
   #state = /** @type {MicrophoneState} */ ({ kind: 'closed' });
@@ -56,23 +66,29 @@ export class LiveMicrophone {
     return this.#state.kind === 'closed' ? null : this.#state.microphone;
   }
 
+  /** The device in use; empty where there is none or the browser does not say. */
+  get usedDevice() {
+    return this.#microphone?.deviceId ?? '';
+  }
+
   /**
    * Raises MicrophoneError.
+   * @param {number} [rate] Hz, of a session that is already running
    * @returns {Promise<{sampleRate: number, capture: Capture}>}
    */
-  async open() {
-    const microphone = await openMicrophone(this.#listeners);
+  async open(rate) {
+    const microphone = await openMicrophone(this.#listeners, this.#wanted(rate));
     this.#state = { kind: 'open', microphone };
-    this.silent = this.#muted = false;
-    navigator.mediaDevices.addEventListener('devicechange', this.#devicesChanged);
+    this.silent = this.interrupted = this.#muted = false;
+    navigator.mediaDevices?.addEventListener('devicechange', this.#devicesChanged);
     return microphone;
   }
 
   close() {
-    if (this.isOpen) navigator.mediaDevices.removeEventListener('devicechange', this.#devicesChanged);
+    if (this.isOpen) navigator.mediaDevices?.removeEventListener('devicechange', this.#devicesChanged);
     this.#microphone?.stop();
     this.#state = { kind: 'closed' };
-    this.silent = false;
+    this.silent = this.interrupted = false;
     this.level = 0;
   }
 
@@ -85,36 +101,49 @@ export class LiveMicrophone {
 
   /** @param {number} now */
   tick(now) {
-    if (this.silent && this.#microphone?.isEnded && now >= this.#reopenAt) void this.#reopen();
+    // A given track cannot be opened anew: the page gives another one.
+    if (this.silent && !this.given && this.#microphone?.isDead && now >= this.#reopenAt) void this.reopen();
   }
 
-  #devicesChanged = () => void (this.silent && this.#reopen());
+  #devicesChanged = () => void (this.silent && !this.given && this.reopen());
 
-  /** Opens whatever device there is now, at the session's sample rate. */
-  async #reopen() {
-    if (this.#state.kind !== 'open') return;
-    const dead = this.#state.microphone;
+  /** @param {number} [rate] @returns {Wanted} */
+  #wanted(rate) {
+    return { rate, deviceId: this.deviceId, given: this.given };
+  }
+
+  /**
+   * Takes `given`, `deviceId` or whatever device there is now, at the session's sample rate.
+   * @returns {Promise<boolean>} false: the one before goes on. Where none is open, nothing is to be done yet
+   */
+  async reopen() {
+    if (this.#state.kind === 'closed') return true;
+    if (this.#state.kind === 'reopening') return false;
+    const former = this.#state.microphone;
     /** @type {MicrophoneState} */
-    const reopening = { kind: 'reopening', microphone: dead };
+    const reopening = { kind: 'reopening', microphone: former };
     this.#state = reopening;
     this.#reopenAt = performance.now() + REOPEN_EVERY_MS;
-    const fresh = await openMicrophone(this.#listeners, dead.sampleRate).catch(() => null);
+    const fresh = await openMicrophone(this.#listeners, this.#wanted(former.sampleRate)).catch(() => null);
     // Closed meanwhile, and perhaps opened again: nobody wants this one.
     if (this.#state !== reopening) {
       fresh?.stop();
-    } else if (fresh?.sampleRate === dead.sampleRate) {
-      this.#replace(dead, fresh);
+    } else if (fresh?.sampleRate === former.sampleRate) {
+      this.#replace(former, fresh);
+      return true;
     } else {
       fresh?.stop();
-      this.#state = { kind: 'open', microphone: dead };
+      this.#state = { kind: 'open', microphone: former };
     }
+    return false;
   }
 
-  /** @param {Microphone} dead @param {Microphone} fresh */
-  #replace(dead, fresh) {
-    dead.stop();
+  /** @param {Microphone} former @param {Microphone} fresh */
+  #replace(former, fresh) {
+    former.stop();
     fresh.mute(this.#muted);
     this.#state = { kind: 'open', microphone: fresh };
+    this.interrupted = false;
     this.#listeners.onSilent(false);
   }
 }

@@ -1,76 +1,79 @@
-/** One microphone without the browser's processing. Reports what the browser granted, and notices silence. */
+/** One microphone: our own without the browser's processing, or a given track. Notices silence and interruptions. */
 
 import { FailureCode } from '../protocol/failures.js';
+import { MicrophoneError, microphoneError, obstacle } from './microphone-errors.js';
 import { Settling } from './settling.js';
 
 /** A quiet room never gives exact zeros for this long. A disabled, unplugged or revoked device does. */
 const SILENT_AFTER_MS = 2000;
 const WATCH_MS = 500;
+/** A phone call stops the browser's audio for longer; a hiccup does not. */
+const INTERRUPTED_AFTER = 2;
 const PREFERRED_RATE = 16_000;
-
-/** Why no microphone could be opened. */
-export class MicrophoneError extends Error {
-  /** @param {FailureCode} code @param {unknown} [cause] */
-  constructor(code, cause) {
-    super(`microphone: ${code}`, { cause });
-    this.code = code;
-  }
-}
-
-/** Names of the errors of getUserMedia. @type {Readonly<Record<string, FailureCode>>} */
-const CODE_OF_ERROR = {
-  NotAllowedError: FailureCode.MICROPHONE_DENIED,
-  SecurityError: FailureCode.MICROPHONE_DENIED,
-  NotFoundError: FailureCode.MICROPHONE_NOT_FOUND,
-  OverconstrainedError: FailureCode.MICROPHONE_NOT_FOUND,
-  NotReadableError: FailureCode.MICROPHONE_BUSY,
-  AbortError: FailureCode.MICROPHONE_BUSY,
-};
 
 /**
  * @import { Capture } from '../protocol/types.js'
  *
- * @typedef {{onPcm: (pcm: Int16Array) => void, onSilent: (silent: boolean) => void}} Listeners
+ * @typedef {{onPcm: (pcm: Int16Array) => void, onSilent: (silent: boolean) => void,
+ *   onInterrupted: (interrupted: boolean) => void}} Listeners
  *   `onPcm`: mono, 40 ms each. `onSilent(true)`: nothing but zeros, or nothing at all, for 2 s.
+ *   `onInterrupted(true)`: the system has stopped the browser's audio, as during a phone call
+ * @typedef {{rate?: number | undefined, deviceId?: string | undefined,
+ *   given?: MediaStreamTrack | undefined}} Wanted
+ *   `rate`: Hz, of a session that is already running. `given`: the page's own track, which it also stops
  */
 
 /**
  * Call it from a user gesture. Throws MicrophoneError.
  * @param {Listeners} listeners
- * @param {number} [rate] Hz; the rate of a session that is already running
+ * @param {Wanted} [wanted]
  * @returns {Promise<Microphone>}
  */
-export async function openMicrophone(listeners, rate) {
-  if (!globalThis.isSecureContext || !navigator.mediaDevices) throw new MicrophoneError(FailureCode.PAGE_INSECURE);
-  if (!globalThis.AudioWorkletNode) throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED);
+export async function openMicrophone(listeners, wanted = {}) {
+  const why = obstacle();
+  if (why !== null && !(wanted.given && why === FailureCode.BROWSER_EMBEDDED)) throw new MicrophoneError(why);
+  const track = wanted.given ?? (await askForTrack(wanted.deviceId));
+  // Firefox connects a track to a context of its own rate only.
+  const rates = wanted.rate === undefined ? [PREFERRED_RATE, undefined] : [wanted.rate];
+  let cause;
+  for (const rate of rates) {
+    const microphone = new Microphone(track, !wanted.given, listeners, rate);
+    try {
+      await microphone.start();
+      return microphone;
+    } catch (error) {
+      cause = error;
+      microphone.letGo();
+    }
+  }
+  if (!wanted.given) track.stop();
+  throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED, cause);
+}
+
+/** @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
+async function askForTrack(deviceId) {
   const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+  const audio = deviceId ? { ...raw, deviceId: { exact: deviceId } } : raw;
   let stream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ audio: raw });
+    stream = await navigator.mediaDevices.getUserMedia({ audio });
   } catch (error) {
-    const { name = '' } = /** @type {{name?: string}} */ (error);
-    throw new MicrophoneError(CODE_OF_ERROR[name] ?? FailureCode.BROWSER_UNSUPPORTED, error);
+    throw microphoneError(error);
   }
-  const microphone = new Microphone(stream, listeners, rate);
-  try {
-    await microphone.start();
-  } catch (error) {
-    microphone.stop();
-    throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED, error);
-  }
-  return microphone;
+  const [track] = stream.getAudioTracks();
+  if (!track) throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED);
+  return track;
 }
 
 export class Microphone {
-  /** @param {MediaStream} stream @param {Listeners} listeners @param {number} [rate] */
-  constructor(stream, listeners, rate) {
-    this.#stream = stream;
+  /** @param {MediaStreamTrack} track @param {boolean} owned @param {Listeners} listeners @param {number} [rate] */
+  constructor(track, owned, listeners, rate) {
+    this.#track = track;
+    this.isOwn = owned;
     this.#listeners = listeners;
-    this.#track = onlyTrackOf(stream);
     this.#context = audioContext(rate);
   }
 
-  #stream;
   #track;
   #listeners;
   #context;
@@ -78,6 +81,7 @@ export class Microphone {
   #heardAt = performance.now();
   #silent = false;
   #muted = false;
+  #stopped = 0;
   #settling = new Settling();
 
   /** Hz, as granted. @returns {number} */
@@ -96,35 +100,50 @@ export class Microphone {
     return granted;
   }
 
-  /** Whether the device is gone, or access was revoked. @returns {boolean} */
-  get isEnded() {
-    return this.#track.readyState === 'ended';
+  /** @returns {string} empty where the browser does not say */
+  get deviceId() {
+    return this.#track.getSettings().deviceId ?? '';
+  }
+
+  /** Whether it gives no sound by itself any more: gone, revoked, or muted by the system (iOS, Safari). */
+  get isDead() {
+    return this.#track.readyState === 'ended' || this.#track.muted;
   }
 
   async start() {
-    await this.#context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
+    await this.#context.audioWorklet.addModule(workletUrl());
     const node = new AudioWorkletNode(this.#context, 'tingqing-capture', {
       channelCount: 1,
       channelCountMode: 'explicit',
     });
     node.port.onmessage = ({ data }) => this.#hear(data);
     // Some browsers do not run a node without a destination. This one puts out silence.
-    this.#context.createMediaStreamSource(this.#stream).connect(node).connect(this.#context.destination);
-    await this.#context.resume();
+    const source = this.#context.createMediaStreamSource(new MediaStream([this.#track]));
+    source.connect(node).connect(this.#context.destination);
+    // Without a gesture, or during a phone call, the promise stays open; the watch below goes on trying.
+    void this.#context.resume().catch(() => {});
     this.#timer = setInterval(() => this.#watch(), WATCH_MS);
   }
 
-  /** While muted, no sound is recorded or passed on. @param {boolean} muted */
+  /**
+   * While muted, no sound is recorded or passed on. A given track goes on, for it is the call's.
+   * @param {boolean} muted
+   */
   mute(muted) {
     this.#muted = muted;
-    this.#track.enabled = !muted;
+    if (this.isOwn) this.#track.enabled = !muted;
     this.#heardAt = performance.now();
     if (!muted) this.#settling.released(this.#heardAt);
   }
 
   stop() {
+    this.letGo();
+    if (this.isOwn) this.#track.stop();
+  }
+
+  /** Stops listening; the track goes on. */
+  letGo() {
     clearInterval(this.#timer);
-    for (const track of this.#stream.getTracks()) track.stop();
     if (this.#context.state !== 'closed') void this.#context.close();
   }
 
@@ -141,12 +160,23 @@ export class Microphone {
   }
 
   #watch() {
-    // iOS interrupts a context during a call. Resuming a running one does nothing.
-    if (this.#context.state !== 'running' && this.#context.state !== 'closed') {
-      void this.#context.resume().catch(() => {});
+    this.#watchContext();
+    if (this.#muted || this.#silent || this.#stopped > 0) return;
+    if (performance.now() - this.#heardAt > SILENT_AFTER_MS || this.#track.readyState === 'ended') this.#tell(true);
+  }
+
+  /** iOS interrupts a context during a call, and starts none without a gesture. Resuming a running one does nothing. */
+  #watchContext() {
+    if (this.#context.state === 'closed') return;
+    if (this.#context.state === 'running') {
+      if (this.#stopped >= INTERRUPTED_AFTER) this.#listeners.onInterrupted(false);
+      if (this.#stopped > 0) this.#heardAt = performance.now();
+      this.#stopped = 0;
+      return;
     }
-    if (this.#muted || this.#silent) return;
-    if (performance.now() - this.#heardAt > SILENT_AFTER_MS || this.isEnded) this.#tell(true);
+    void this.#context.resume().catch(() => {});
+    this.#stopped += 1;
+    if (this.#stopped === INTERRUPTED_AFTER) this.#listeners.onInterrupted(true);
   }
 
   /** @param {boolean} silent */
@@ -156,17 +186,22 @@ export class Microphone {
   }
 }
 
-/** @param {MediaStream} stream of getUserMedia, which gives one audio track where it was asked for one */
-function onlyTrackOf(stream) {
-  const [track] = stream.getAudioTracks();
-  if (!track) throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED);
-  return track;
+/** @type {URL | null} */
+let elsewhere = null;
+
+/** For a bundle, which does not lie beside the worklet. @param {URL} url */
+export function loadWorkletFrom(url) {
+  elsewhere = url;
+}
+
+function workletUrl() {
+  return elsewhere ?? new URL('./worklet.js', import.meta.url);
 }
 
 /** Call it after getUserMedia: a context made before it stays suspended. @param {number} [rate] */
-function audioContext(rate) {
+export function audioContext(rate) {
   try {
-    return new AudioContext({ sampleRate: rate ?? PREFERRED_RATE });
+    return new AudioContext(rate === undefined ? {} : { sampleRate: rate });
   } catch {
     return new AudioContext();
   }

@@ -47,13 +47,16 @@ export function say(at, text) {
 }
 
 /**
- * As `say`, and allows line breaks after phrases, which Chinese does not mark with spaces.
+ * As `say`, and keeps the phrases of a Chinese sentence together, which are not marked with spaces. One that is longer
+ * than the line breaks as Chinese does: no full stop begins a line.
  * @param {Element} at
  * @param {string} text
  */
 export function sayPhrases(at, text) {
   if (at.textContent === text) return;
-  at.replaceChildren(...text.split(/(?<=[,;\uff0c\uff1b\u3002])/).flatMap((phrase) => [phrase, h('wbr')]));
+  const phrases = text.match(/.+?(?:[\uff0c\uff1b\uff1a\u3002]+|$)/gu) ?? [];
+  if (phrases.length > 1) at.replaceChildren(...phrases.map((phrase) => h('span', { class: 'phrase' }, phrase)));
+  else at.textContent = text;
 }
 
 /** @param {Element} element @param {string} name @param {string | null | undefined} value none: taken off */

@@ -86,7 +86,7 @@ export class TingqingDoctor extends HTMLElement {
 
   /** @param {ClientMessage} message */
   #receive(message) {
-    if (message.type !== 'state') {
+    if (message.type !== 'state' && message.type !== 'lost') {
       this.#meter.receive(message, performance.now());
       this.dispatchEvent(new CustomEvent('tingqing-message', { detail: message, bubbles: true, composed: true }));
     }
@@ -102,11 +102,12 @@ export class TingqingDoctor extends HTMLElement {
 
   #render() {
     if (!this.#view || !this.isConnected) return;
-    const { state } = this;
     const own = this.#protocol.state.kind === 'live';
     const now = performance.now();
     const reading = this.#meter.reading(now, own);
     const told = [...this.#meter.prompts.values()].filter(({ audience }) => audience === 'patient');
+    // No sound arrives: whatever the server still calls it, the patient's line is down.
+    const state = reading.cause === 'line' ? 'reconnecting' : this.state;
     mark(this, 'data-state', state);
     mark(this, 'data-grade', reading.grade);
     mark(this, 'data-prompt', told.at(-1)?.id);

@@ -11,12 +11,12 @@ export const doctorSheet = sheet(`
   border: 1px solid var(--line); background: var(--card); }
 .pill.live::before { content: ""; width: 9px; height: 9px; border-radius: 50%; background: var(--clear); }
 .pill.off::before { content: ""; width: 9px; height: 9px; border-radius: 50%; border: 2px solid var(--quiet); }
-.pill.notice { background: var(--usable-tint); border-color: #e3bf73; color: #5a3900; }
+.pill.notice { background: var(--usable-tint); border-color: var(--notice-line); color: var(--notice-ink); }
 .hero { display: grid; grid-template-columns: minmax(18rem, 5fr) 6fr; gap: 32px; align-items: center; padding: 28px 32px;
   border-width: 2px; }
-.hero.clear { border-color: var(--clear); background: linear-gradient(100deg, var(--clear-tint), #fff 55%); }
-.hero.usable { border-color: #d99a1c; background: linear-gradient(100deg, var(--usable-tint), #fff 55%); }
-.hero.poor { border-color: var(--poor); background: linear-gradient(100deg, var(--poor-tint), #fff 55%); }
+.hero.clear { border-color: var(--clear); background: linear-gradient(100deg, var(--clear-tint), var(--card) 55%); }
+.hero.usable { border-color: #d99a1c; background: linear-gradient(100deg, var(--usable-tint), var(--card) 55%); }
+.hero.poor { border-color: var(--poor); background: linear-gradient(100deg, var(--poor-tint), var(--card) 55%); }
 .hero.nodata { border: 2px dashed #8d9ba5; }
 .glance { display: grid; grid-template-columns: auto 1fr; gap: 4px 24px; align-items: center; }
 .glance .shape { width: 96px; height: 96px; }
@@ -24,16 +24,15 @@ export const doctorSheet = sheet(`
 .reason { margin-top: 6px; color: var(--ink); font-size: 1.0625rem; text-wrap: pretty; }
 .around { margin-top: 6px; color: var(--ink); font-weight: 600; } .around:empty { display: none; }
 .plot { display: block; width: 100%; height: auto; overflow: visible; }
-.plot .band.clear { fill: #d6e8f2; } .plot .band.usable { fill: #fbeccb; } .plot .band.poor { fill: #f6dccf; }
+.plot .band.clear { fill: var(--band-clear); } .plot .band.usable { fill: var(--band-usable); } .plot .band.poor { fill: var(--band-poor); }
 .plot .curve { fill: none; stroke: var(--ink); stroke-width: 4; stroke-linejoin: round; stroke-linecap: round; }
-.plot .dot { fill: var(--ink); stroke: #fff; stroke-width: 3; } .plot .none { display: none; }
+.plot .dot { fill: var(--ink); stroke: var(--card); stroke-width: 3; } .plot .none { display: none; }
 .axis { display: flex; justify-content: space-between; font-size: 0.875rem; margin: 4px 0 0 6.6%; }
 .trend h2 { margin-bottom: 6px; }
-.columns { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; align-items: start; }
+.columns { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; align-items: start; } .columns > .labels { order: -1; }
 .told { font-size: 1.25rem; font-weight: 600; line-height: 1.4; text-wrap: balance; }
-.told:lang(zh) { word-break: keep-all; overflow-wrap: anywhere; }
 .told.none { font-size: 1rem; font-weight: 400; color: var(--quiet); }
-.help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid #e3bf73; }
+.help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid var(--notice-line); }
 .nudges li { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; } .nudges .ask { flex: 1 1 12rem; }
 .nudges button { padding: 6px 14px; font-size: 0.9375rem; } button:disabled { color: var(--quiet); border-color: var(--line); cursor: default; }
 .list { display: grid; gap: 6px; }
@@ -44,7 +43,8 @@ export const doctorSheet = sheet(`
 .measures { display: grid; grid-template-columns: repeat(2, 1fr auto); gap: 6px 14px; }
 .measures dt { color: var(--quiet); font-size: 0.9375rem; }
 .measures dd { text-align: right; font-variant-numeric: tabular-nums; font-weight: 500; padding-right: 14px; }
-.footer { text-align: center; }
-@media (max-width: 52rem) { .hero, .columns { grid-template-columns: 1fr; } .measures { grid-template-columns: 1fr auto; } .hero { padding: 20px; }
+.footer { text-align: center; text-wrap: balance; }
+@media (max-width: 52rem) { .hero, .columns { grid-template-columns: minmax(0, 1fr); } .columns > .labels { order: 0; } .hero { gap: 16px; } .measures { grid-template-columns: 1fr auto; } .hero { padding: 20px; }
   .glance .shape { width: 72px; height: 72px; } .word { font-size: 2rem; } .measures dd { padding-right: 0; } }
+@media (max-width: 30rem) { .stack { gap: 12px; } .card, .hero { padding: 16px; } h2 { margin-bottom: 8px; } }
 `);

@@ -16,7 +16,7 @@ import { Trend } from '../drawing/trend.js';
 
 /**
  * @import { Meter, Reading } from '../meter/meter.js'
- * @import { Language, Prompt } from '../protocol/types.js'
+ * @import { Language } from '../protocol/types.js'
  * @import { DoctorModel, Translate } from './doctor-words.js'
  * @import { DoctorActions } from './nudge-card.js'
  */
@@ -32,20 +32,23 @@ export class DoctorView {
       'div',
       { class: 'stack' },
       this.#promptCard,
-      this.#nudges.element,
       card(this.#askTitle, this.#ask),
+      this.#nudges.element,
       this.#saidCard,
       this.#voicesCard,
       this.#eventsCard,
       card(this.#measuresTitle, this.#measures),
     );
-    const columns = h('div', { class: 'columns' }, card(this.#barsTitle, this.#bars.element), right);
-    this.#stack.append(this.#strip, this.#hero, columns, this.#noticesCard, this.#footer);
+    // First what to do: on a phone the bars come below it, on a desk beside it.
+    const bars = h('section', { class: 'card labels' }, this.#barsTitle, this.#bars.element);
+    const columns = h('div', { class: 'columns' }, right, bars);
+    this.#stack.append(this.#title, this.#strip, this.#hero, columns, this.#noticesCard, this.#footer);
     root.append(this.#stack);
   }
 
   #nudges;
   #stack = h('div', { class: 'stack' });
+  #title = h('h1', { class: 'unseen' });
   #bars = new Bars();
   #trend = new Trend();
   #strip = h('div', { class: 'strip' });
@@ -88,6 +91,7 @@ export class DoctorView {
     /** @type {Translate} */
     const t = (key, values) => doctorText(key, language, values);
     mark(this.#stack, 'lang', language);
+    say(this.#title, t('doctorTitle'));
     this.#drawStrip(model, t);
     this.#drawGlance(model, t);
     const gone = isGone(model.reading);
@@ -97,7 +101,7 @@ export class DoctorView {
     this.#bars.show(gone ? labels.map((row) => ({ ...row, score: null, why: null })) : labels, language);
     this.#promptCard.hidden = meter.result !== null;
     say(this.#promptTitle, t('promptTitle'));
-    this.#drawPrompts([...meter.prompts.values()], language, t);
+    this.#drawPrompts(model, t);
     this.#nudges.render(model, t);
     say(this.#askTitle, t('askAgain'));
     this.#drawAsk(model, t);
@@ -139,19 +143,27 @@ export class DoctorView {
     say(this.#reason, reasonOf(model, t));
   }
 
-  /** @param {Prompt[]} prompts @param {Language} language @param {Translate} t */
-  #drawPrompts(prompts, language, t) {
-    const key = prompts.map(({ text, audience, source }) => `${audience}${source}${text[language]}`).join('|');
-    this.#replace(this.#prompt, `${language}|${key}`, () => {
-      const told = prompts.filter(({ audience }) => audience === 'patient');
+  /** @param {DoctorModel} model @param {Translate} t */
+  #drawPrompts({ meter, language, reading }, t) {
+    const prompts = [...meter.prompts.values()];
+    const silent = reading.cause === 'silent';
+    const declined = meter.nudging.declinedTexts(language);
+    const key = prompts.map(({ text, audience, source }) => `${audience}${source}${text[language]}`);
+    this.#replace(this.#prompt, JSON.stringify([language, key, silent, declined]), () => {
       const help = prompts.filter(({ audience }) => audience === 'doctor');
+      // The patient's page sees for itself that the microphone is silent, and says only that.
+      const told = silent ? [] : prompts.filter(({ audience }) => audience === 'patient');
       return [
-        ...(told.length ? [] : [h('p', { class: 'told none' }, t('noPrompt'))]),
+        ...(silent ? [phrased(h('p', { class: 'told' }), t('microphoneSilent'))] : []),
+        ...(silent || told.length ? [] : [h('p', { class: 'told none' }, t('noPrompt'))]),
         ...told.flatMap(({ text, source }) => [
           ...(source === 'doctor' ? [h('p', { class: 'quiet', part: 'source' }, t('askedByDoctor'))] : []),
           phrased(h('p', { class: 'told' }), text[language]),
         ]),
         ...help.map(({ text }) => h('p', { class: 'help' }, t('forYou', { prompt: text[language] }))),
+        ...(declined.length
+          ? [h('p', { class: 'quiet', part: 'declined' }, t('declined', { prompts: listed(declined, language) }))]
+          : []),
       ];
     });
   }

@@ -54,8 +54,12 @@ export function needsTranscript(meter) {
   return meter.content().some(({ id }) => scores[id]?.why === 'needs_transcript');
 }
 
+/** Why of a span whose sound never arrived. */
+const LOST = 'lost';
+
 /** @param {{why?: string}} span @param {Meter} meter @param {Language} language @param {Translate} t */
 export function spanWhy({ why }, meter, language, t) {
+  if (why === LOST) return t('lost');
   const label = meter.labels.find(({ id }) => id === why);
   return label ? t('spanWhy', { name: nameOf(label, language) }) : t('hardToHear');
 }
@@ -67,6 +71,7 @@ export function spanWhy({ why }, meter, language, t) {
  */
 export function reasonOf({ reading, own, failure, meter, language }, t) {
   if (failure !== null) return failureSentence(failure, language);
+  if (meter.restarted) return t('restarted');
   if (meter.result) return meter.result.advice[language];
   const { cause } = reading;
   if (cause === 'network' && !own) return t('cause.own');

@@ -45,7 +45,7 @@ export class NudgeCard {
             'mute',
             id,
             t(off ? 'nudgeMuted' : 'nudgeMute'),
-            t('nudgeMuteWhat', { prompt: said }),
+            t(off ? 'nudgeMutedWhat' : 'nudgeMuteWhat', { prompt: said }),
             !own || off,
           ),
         );

@@ -1,113 +1,106 @@
-/** `<tingqing-patient>`: joins the microphone, the connection and the patient's screen. */
+/** `<tingqing-patient>`: joins the client and the patient's screen. */
 
-import { Connection, socketUrl } from '../transport/connection.js';
+import { TingqingClient } from '../client/client.js';
 import { mark } from '../drawing/dom.js';
-import { LiveMicrophone } from '../audio/live-microphone.js';
 import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
-import { MicrophoneError } from '../audio/microphone.js';
-import { failureOf, hostStateOf, isEnding } from './patient-phase.js';
+import { KeptInTab } from './kept.js';
+import { Afterwards } from './afterwards.js';
+import { failureOf, hostStateOf } from './patient-state.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
-import { SessionProtocol } from '../protocol/session.js';
 import { languageOf } from '../language/dictionary.js';
-import { FailureCode } from '../protocol/failures.js';
+import { whereOf } from '../language/where.js';
 import { base } from '../drawing/styles.js';
 
 /**
+ * @import { ClientOptions } from '../client/client.js'
  * @import { Reading } from '../meter/meter.js'
- * @import { ClientMessage, Effect } from '../protocol/effects.js'
- * @import { Capture } from '../protocol/types.js'
- * @import { Phase } from './patient-phase.js'
- * @import { HostState, PatientModel } from './patient-words.js'
+ * @import { ServerMessage } from '../protocol/types.js'
+ * @import { HostState, PatientActions, PatientModel, Screen } from './patient-words.js'
  */
 
 const BEAT_MS = 250;
-/** How long "All right" or "That is better" stays. */
-const AFTERWARDS_MS = 8000;
 
 /**
- * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`; all are optional (docs/web-client.md).
- * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
- * as a `tingqing-message` event with the message as its `detail`.
+ * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`; all are optional
+ * (docs/web-client.md). The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the
+ * server is dispatched as a `tingqing-message` event with the message as its `detail`, each change of state as
+ * `tingqing-state`.
  */
 export class TingqingPatient extends HTMLElement {
   static observedAttributes = ['lang'];
 
-  #view = /** @type {PatientView | null} */ (null);
+  /** The call's own microphone, instead of one of ours. @type {MediaStream | MediaStreamTrack | undefined} */
+  source = undefined;
+  /** Asked before each connection, instead of `token`. @type {(() => Promise<string>) | undefined} */
+  tokenProvider = undefined;
+
+  #view = /** @type {Screen | null} */ (null);
   #meter = new Meter();
-  #phase = /** @type {Phase} */ ({ kind: 'idle' });
-  #microphone = new LiveMicrophone(
-    (pcm) => this.#hear(pcm),
-    () => this.#render(),
-  );
-  #afterwards = /** @type {{what: 'allRight' | 'better', at: number} | null} */ (null);
+  #client = new TingqingClient();
+  #afterwards = new Afterwards();
+  #kept = new KeptInTab();
+  #heard = /** @type {MediaStream | undefined} */ (undefined);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+
+  constructor() {
+    super();
+    this.#client.on('state', () => this.#moved());
+    this.#client.on('message', (message) => this.#receive(message));
+    this.#client.on('lost', () => this.#afterwards.say('partLost', performance.now()));
+    this.#client.on('level', (level) => this.#view?.showLevel(level));
+  }
 
   connectedCallback() {
     this.#view ??= this.#build();
-    this.#timer = setInterval(() => {
-      this.#microphone.tick(performance.now());
-      this.#render();
-    }, BEAT_MS);
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    addEventListener('pagehide', this.#leaving);
     this.#render();
   }
 
   disconnectedCallback() {
     clearInterval(this.#timer);
-    this.#microphone.close();
-    if (this.#phase.kind !== 'session') return;
-    this.#phase.connection.stop();
-    this.#phase = { kind: 'idle' };
+    removeEventListener('pagehide', this.#leaving);
+    this.#client.stop();
   }
 
   attributeChangedCallback() {
     this.#render();
   }
 
-  /** Asks for the microphone and begins. Call it from a user gesture. */
+  /** For what the element does not offer: devices, other labels. */
+  get client() {
+    return this.#client;
+  }
+
+  /** Asks for the microphone and begins, or goes on after a reload. Call it from a user gesture. */
   async start() {
     if (this.#isRunning) return;
-    this.#phase = { kind: 'asking' };
     this.#meter = new Meter();
-    this.#afterwards = null;
-    this.#render();
-    try {
-      const granted = await this.#microphone.open();
-      if (this.isConnected) {
-        this.#begin(granted);
-      } else {
-        // Removed from the page while the browser was asking.
-        this.#microphone.close();
-        this.#phase = { kind: 'idle' };
-      }
-    } catch (error) {
-      const code = error instanceof MicrophoneError ? error.code : FailureCode.UNEXPECTED;
-      this.#phase = { kind: 'refused', code };
-    }
-    this.#render();
+    this.#afterwards.clear();
+    this.#client.options = this.#options();
+    await this.#client.start();
   }
 
   /** Until `resume`, no sound is recorded, kept or sent. */
   pause() {
-    this.#microphone.mute(true);
-    this.#do((protocol) => protocol.handlePause());
+    this.#client.pause();
   }
 
   resume() {
-    this.#microphone.mute(false);
-    this.#do((protocol) => protocol.handleResume());
+    this.#client.resume();
   }
 
-  /** The doctor, heard from this page's call, starts or stops speaking. @param {boolean} speaking */
-  farEnd(speaking) {
-    this.#act((protocol) => protocol.handleFarEnd(speaking));
+  /** The doctor: the call's remote stream, or whether they speak now. @param {MediaStream | boolean} heard */
+  farEnd(heard) {
+    if (typeof heard !== 'boolean') this.#heard = heard;
+    this.#client.farEnd(heard);
   }
 
   /** The patient has finished. What was said so far is still sent and judged. */
   finish() {
-    this.#microphone.close();
-    this.#do((protocol) => protocol.handleEnd(performance.now()));
+    this.#client.finish();
   }
 
   /** Dismisses the current prompt for this visit. */
@@ -115,23 +108,24 @@ export class TingqingPatient extends HTMLElement {
     const prompt = this.#prompt;
     if (!prompt) return;
     this.#meter.prompts.delete(prompt.id);
-    this.#afterwards = { what: 'allRight', at: performance.now() };
-    this.#do((protocol) => protocol.handleSnooze(prompt.id));
+    this.#afterwards.say('allRight', performance.now());
+    this.#client.snooze(prompt.id);
+    this.#render();
   }
 
   /** Assesses a recording, as if the patient had chosen it. @param {File} file */
   assess(file) {
-    if (!this.#isRunning) void this.#view?.assess(file);
+    if (!this.#isRunning) void this.#view?.assess?.(file);
   }
 
   /** @param {boolean} over a file is being dragged over the page */
   dragging(over) {
-    this.#view?.dragging(over);
+    this.#view?.dragging?.(over);
   }
 
   /** @returns {HostState} */
   get state() {
-    return hostStateOf(this.#phase);
+    return hostStateOf(this.#client.state);
   }
 
   get #isRunning() {
@@ -147,111 +141,123 @@ export class TingqingPatient extends HTMLElement {
     return shown.at(-1) ?? null;
   }
 
+  /** What a tab may go on with. */
+  get #resumable() {
+    return this.hasAttribute('resumable') ? this.#kept.recall() : null;
+  }
+
   #build() {
     const root = this.attachShadow({ mode: 'open' });
-    root.adoptedStyleSheets = [base, patientSheet];
-    const actions = {
+    return this.makeScreen(root, {
       start: () => void this.start(),
       pause: () => (this.state === 'paused' ? this.resume() : this.pause()),
       finish: () => this.finish(),
       notNow: () => this.notNow(),
       labels: () => this.getAttribute('labels'),
-    };
+    });
+  }
+
+  /** @protected @param {ShadowRoot} root @param {PatientActions} actions @returns {Screen} */
+  makeScreen(root, actions) {
+    root.adoptedStyleSheets = [base, patientSheet];
     return new PatientView(root, actions, this.getAttribute('server'));
   }
 
-  /** @param {{sampleRate: number, capture: Capture}} granted */
-  #begin({ sampleRate, capture }) {
-    const [labels, reference] = [this.getAttribute('labels'), this.getAttribute('reference')];
-    const mode = this.getAttribute('mode') === 'visit' && { mode: 'visit' };
-    const optional = { ...(labels && { labels }), ...(reference && { reference }), ...mode };
-    const language = this.#language === 'zh' ? 'zh-CN' : 'en';
-    const url = socketUrl('v1/stream', this.getAttribute('server'));
-    const protocol = new SessionProtocol({ sampleRate, capture, language, ...optional });
-    const connection = new Connection(protocol, url, this.getAttribute('token'), (message) => this.#receive(message));
-    this.#phase = { kind: 'session', protocol, connection };
-    connection.start();
+  /** @returns {ClientOptions} */
+  #options() {
+    const kept = this.#resumable;
+    return {
+      server: this.getAttribute('server'),
+      token: this.getAttribute('token'),
+      labels: this.getAttribute('labels'),
+      reference: this.getAttribute('reference'),
+      language: this.#language === 'zh' ? 'zh-CN' : 'en',
+      ...(this.getAttribute('mode') === 'visit' && { mode: /** @type {const} */ ('visit') }),
+      ...(this.source && { source: this.source }),
+      ...(this.tokenProvider && { tokenProvider: this.tokenProvider }),
+      ...(this.#heard && { farEnd: this.#heard }),
+      ...(kept && { kept }),
+    };
   }
 
-  /** @param {Int16Array} pcm */
-  #hear(pcm) {
-    this.#view?.showLevel(this.#microphone.level);
-    this.#act((protocol) => protocol.handleAudio(pcm));
-  }
-
-  /** @param {ClientMessage} message */
+  /** @param {ServerMessage} message */
   #receive(message) {
     const now = performance.now();
-    if (message.type === 'state') {
-      if (message.state.kind === 'ended' || message.state.kind === 'failed') {
-        this.#microphone.close();
-        this.#meter.prompts.clear();
-      }
-    } else {
-      if (message.type === 'prompt.raised') this.#afterwards = null;
-      if (message.type === 'prompt.cleared' && this.#prompt?.id === message.id) {
-        this.#afterwards = { what: 'better', at: now };
-      }
-      this.#meter.receive(message, now);
-      this.dispatchEvent(new CustomEvent('tingqing-message', { detail: message, bubbles: true, composed: true }));
-    }
+    this.#afterwards.receive(message, this.#prompt?.id ?? null, now);
+    // A server that stops ends the session, and the client goes on with a new one: the meter begins anew with it.
+    if (message.type === 'session.started' && message.session_id !== this.#meter.sessionId) this.#meter = new Meter();
+    const goesOn = message.type === 'session.ended' && this.#client.state.kind === 'reconnecting';
+    if (!goesOn) this.#meter.receive(message, now);
+    this.dispatchEvent(new CustomEvent('tingqing-message', { detail: message, bubbles: true, composed: true }));
     if (message.type !== 'level' && message.type !== 'audio.ack') this.#render();
   }
 
-  /** @param {(protocol: SessionProtocol) => Effect[]} act */
-  #do(act) {
-    this.#act(act);
+  #moved() {
+    const { state } = this.#client;
+    if (state.kind === 'ended' || state.kind === 'failed') {
+      this.#meter.prompts.clear();
+      if (this.hasAttribute('resumable')) this.#kept.keep(undefined);
+    }
+    this.dispatchEvent(new CustomEvent('tingqing-state', { detail: state, bubbles: true, composed: true }));
     this.#render();
   }
 
-  /** @param {(protocol: SessionProtocol) => Effect[]} act nothing where no session has begun */
-  #act(act) {
-    if (this.#phase.kind === 'session') this.#phase.connection.run(act(this.#phase.protocol));
+  #beat() {
+    this.#leaving();
+    this.#render();
   }
+
+  /** Written now and then too: a phone that closes a page says nothing. */
+  #leaving = () => {
+    const { kept } = this.#client;
+    if (kept && this.hasAttribute('resumable')) this.#kept.keep(kept);
+  };
 
   #render() {
     if (!this.#view || !this.isConnected) return;
-    const now = performance.now();
-    if (this.#afterwards && now - this.#afterwards.at > AFTERWARDS_MS) this.#afterwards = null;
-    const model = this.#model(now);
+    const model = this.#model(performance.now());
     mark(this, 'data-state', model.state);
     mark(this, 'data-grade', model.reading.grade);
     mark(this, 'data-prompt', model.prompt?.id);
     mark(this, 'data-session', this.#meter.sessionId);
-    this.#view.render(model, this.#microphone.level);
+    this.#view.render(model, this.#client.level);
   }
 
   /** @param {number} now @returns {PatientModel} */
   #model(now) {
     const { state } = this;
-    const { sessionId, result, basicMode, notices } = this.#meter;
-    const { silent, isOpen } = this.#microphone;
+    const client = this.#client.state;
+    const { sessionId, result, notices } = this.#meter;
+    const silent = client.kind === 'live' && client.silent;
     const page = new URL('doctor', new URL(this.getAttribute('server') ?? '.', document.baseURI));
     page.searchParams.set('session', sessionId);
     return {
       state,
       language: this.#language,
-      asking: this.#phase.kind === 'asking',
-      ending: isEnding(this.#phase),
+      where: whereOf(navigator.userAgent),
+      asking: client.kind === 'asking',
+      ending: client.kind === 'ending',
       silent,
-      sending: state === 'live' && isOpen && !silent,
-      reading: this.#reading(now, state),
+      interrupted: client.kind === 'paused' && client.by === 'system',
+      restarting: client.kind === 'reconnecting' && client.why === 'restart',
+      resumable: state === 'idle' && this.#resumable !== null,
+      sending: client.kind === 'live' && !silent,
+      reading: this.#reading(now, state, silent),
       prompt: this.#prompt,
-      afterwards: this.#afterwards?.what ?? null,
-      failure: failureOf(this.#phase),
+      afterwards: this.#afterwards.at(now),
+      failure: failureOf(client),
       result,
-      basicMode,
       code: shortCode(sessionId),
       doctorUrl: page.href,
-      guest: this.hasAttribute('token'),
+      guest: this.hasAttribute('token') || this.tokenProvider !== undefined,
       notices,
     };
   }
 
-  /** @param {number} now @param {HostState} state @returns {Reading} */
-  #reading(now, state) {
+  /** @param {number} now @param {HostState} state @param {boolean} silent @returns {Reading} */
+  #reading(now, state, silent) {
     if (state === 'paused') return { grade: 'nodata', cause: 'paused' };
-    if (state === 'live' && this.#microphone.silent) return { grade: 'nodata', cause: 'silent' };
+    if (silent) return { grade: 'nodata', cause: 'silent' };
     return this.#meter.reading(now, state === 'live');
   }
 }

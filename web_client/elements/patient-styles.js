@@ -3,7 +3,7 @@
 import { sheet } from '../drawing/styles.js';
 
 export const patientSheet = sheet(`
-:host { max-width: 34rem; margin: 0 auto; --poor: #55626b; }
+:host { max-width: 34rem; margin: 0 auto; --poor: var(--quiet); }
 .bar.poor .full { background: var(--poor); }
 .stack { display: grid; gap: 16px; }
 .stage { text-align: center; padding: 32px 24px 28px; display: grid; gap: 20px; justify-items: center; }
@@ -13,19 +13,18 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .meter { display: grid; justify-items: center; gap: 4px; }
 .waves { width: 112px; height: 125px; }
 .waves path { fill: none; stroke: currentColor; stroke-width: 6.5; stroke-linecap: round; transition: stroke 0.3s; }
-.waves .off { stroke: #d5dde1; stroke-dasharray: 0.001 0.999; }
+.waves .off { stroke: var(--wave-off); stroke-dasharray: 0.001 0.999; }
 .waves .mouth { fill: currentColor; }
-.waves.usable { color: #b97a00; } .waves.poor { color: #5b6770; }
+.waves.usable { color: var(--wave); } .waves.poor { color: var(--quiet); }
 .word { font-size: 1.375rem; font-weight: 650; color: var(--ink); }
-.level { width: min(100%, 18rem); height: 10px; border-radius: 5px; background: #e4e9ec; overflow: hidden; }
+.level { width: min(100%, 18rem); height: 10px; border-radius: 5px; background: var(--track); overflow: hidden; }
 .level i { display: block; height: 100%; width: 100%; border-radius: 5px; background: var(--accent);
   transform: scaleX(0); transform-origin: left; transition: transform 0.12s linear; }
 .speech { min-height: 4.5rem; width: 100%; display: grid; gap: 16px; justify-items: center; align-content: center;
   border-radius: 12px; padding: 16px; }
-.speech.asking { background: var(--usable-tint); border: 1px solid #e3bf73; }
-.sentence { font-size: 1.375rem; line-height: 1.4; font-weight: 600; text-wrap: balance; }
+.speech.asking { background: var(--usable-tint); border: 1px solid var(--notice-line); }
+.sentence { font-size: 1.5rem; line-height: 1.4; font-weight: 600; text-wrap: balance; }
 .sentence:empty { display: none; }
-.sentence:lang(zh), h1:lang(zh) { word-break: keep-all; overflow-wrap: anywhere; }
 .actions { display: flex; flex-wrap: wrap; gap: 12px; justify-content: center; }
 .truth { display: flex; flex-wrap: wrap; gap: 4px 20px; justify-content: center; text-align: center; font-size: 0.9375rem; color: var(--quiet); }
 .truth span { display: inline-flex; align-items: center; gap: 8px; }
@@ -43,6 +42,12 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .verdict .waves { width: 88px; height: 98px; }
 .verdict strong { font-size: 1.375rem; line-height: 1.35; text-wrap: balance; }
 .verdict .source, .verdict .quiet { overflow-wrap: anywhere; }
+.work { grid-column: 1 / -1; display: grid; grid-template-columns: 1fr auto; gap: 16px; align-items: center; }
+progress { width: 100%; height: 12px; accent-color: var(--accent); }
+.device { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; justify-content: center; max-width: 100%; font-weight: 600; }
+.device select { font: inherit; min-height: 48px; max-width: 100%; min-width: 0; padding: 8px 12px; border-radius: 12px; color: var(--ink);
+  background: var(--card); border: 1.5px solid var(--dashed); }
+.footer, .intro, .file .quiet { text-wrap: balance; }
 .footer { text-align: center; }
 @media (max-width: 30rem) { .stage { padding: 24px 16px; } .file { grid-template-columns: 1fr; gap: 12px; } }
 `);

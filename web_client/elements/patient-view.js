@@ -5,13 +5,11 @@ import { UploadCard, verdictBlock } from './upload.js';
 import { sentenceOf, wordOf } from './patient-words.js';
 import { waveShape } from '../drawing/shapes.js';
 import { patientText } from '../language/patient-strings.js';
+import { FailureCode } from '../protocol/failures.js';
 
 /**
  * @import { Language } from '../protocol/types.js'
- * @import { PatientModel, Translate } from './patient-words.js'
- *
- * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
- *   labels: () => string | null}} PatientActions
+ * @import { PatientActions, PatientModel, Translate } from './patient-words.js'
  */
 
 const ICONS = {
@@ -32,7 +30,7 @@ export class PatientView {
     this.#actions = h('div', { class: 'actions' }, this.#pause, this.#finish);
     this.#level = h('div', { class: 'level', role: 'meter', 'aria-valuemin': '0', 'aria-valuemax': '1' }, h('i'));
     this.#meter = h('div', { class: 'meter' }, this.#shape, this.#word);
-    this.#speech = h('div', { class: 'speech' }, this.#sentence, this.#notNow);
+    this.#speech = h('div', { class: 'speech', tabindex: '-1' }, this.#sentence, this.#mistaken, this.#notNow);
     this.#doctor = h(
       'section',
       { class: 'card doctor', part: 'doctor' },
@@ -55,24 +53,27 @@ export class PatientView {
         this.#start,
         this.#actions,
       ),
-      h('div', { class: 'truth' }, this.#sending, this.#stored, this.#basic),
+      h('div', { class: 'truth' }, this.#sending, this.#stored),
       this.#doctor,
       this.#upload.element,
       this.#footer,
     );
+    this.#root = root;
     root.append(this.#stack);
   }
 
+  #root;
   #stack = h('div', { class: 'stack' });
   #title = h('h1');
   #intro = h('p', { class: 'intro' });
   #shape = h('div');
   #word = h('p', { class: 'word', part: 'word' });
   #sentence = h('p', { class: 'sentence', part: 'prompt', role: 'status', 'aria-live': 'polite' });
-  #summary = h('div', { hidden: true });
+  /** What is wrong with the labels of a link, for whoever wrote it. */
+  #mistaken = h('p', { class: 'quiet', part: 'mistaken', hidden: true });
+  #summary = h('div', { class: 'summary', hidden: true, tabindex: '-1' });
   #sending = h('span', { part: 'sending' });
   #stored = h('span', { part: 'stored' });
-  #basic = h('span', { part: 'basic-mode' });
   #doctorTitle = h('span', { class: 'quiet' });
   #code = h('span', { class: 'code', part: 'code' });
   #notices = h('p', { class: 'quiet', part: 'notices', hidden: true });
@@ -110,6 +111,14 @@ export class PatientView {
 
   /** @param {PatientModel} model @param {number} level 0..1 */
   render(model, level) {
+    const focused = this.#root.activeElement;
+    this.#draw(model, level);
+    // A button that has just been pressed may be gone: the next thing to read gets its place.
+    if (focused && !focused.checkVisibility()) (this.#speech.hidden ? this.#summary : this.#speech).focus();
+  }
+
+  /** @param {PatientModel} model @param {number} level 0..1 */
+  #draw(model, level) {
     const { state, language } = model;
     this.#language = language;
     /** @type {Translate} */
@@ -118,22 +127,21 @@ export class PatientView {
     const busy = running || state === 'connecting';
 
     mark(this.#stack, 'lang', language);
-    say(this.#title, t('tagline'));
+    sayPhrases(this.#title, t('tagline'));
     say(this.#intro, t('intro'));
-    this.#title.hidden = this.#intro.hidden = state !== 'idle';
+    this.#title.classList.toggle('unseen', state !== 'idle');
+    this.#intro.hidden = state !== 'idle' || model.resumable;
     this.#meter.hidden = this.#level.hidden = !busy;
     this.#drawMeter(model, t);
     this.#drawLevel(level, t);
     this.#drawSpeech(model, t);
     this.#drawSummary(model);
-    say(this.#start, t(state === 'ended' ? 'again' : 'start'));
+    say(this.#start, t(model.resumable ? 'goOn' : state === 'ended' ? 'again' : 'start'));
     this.#start.hidden = busy;
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
     say(this.#finish, t('finish'));
     this.#actions.hidden = !running || model.ending;
     this.#drawTruth(model.sending, t);
-    this.#basic.hidden = !model.basicMode;
-    say(this.#basic, t('basicMode'));
     this.#drawDoctor(model, running, t);
     this.#upload.render(language, !busy);
     this.#upload.element.hidden = model.guest;
@@ -155,7 +163,9 @@ export class PatientView {
     const asking = prompt !== null && state === 'live' && !silent;
     this.#notNow.hidden = !asking;
     this.#speech.classList.toggle('asking', asking);
-    this.#speech.hidden = state === 'idle' || state === 'ended';
+    this.#speech.hidden = (state === 'idle' && !model.resumable) || state === 'ended';
+    this.#mistaken.hidden = model.failure !== FailureCode.INVALID_LABELS || model.notices.length === 0;
+    say(this.#mistaken, model.notices.map((notice) => notice[model.language]).join(' '));
   }
 
   /** @param {PatientModel} model @param {Translate} t */

@@ -3,6 +3,8 @@
 import { failureSentence } from '../language/failure-strings.js';
 
 /**
+ * @import { Where } from '../language/where.js'
+ * @import { Said } from './afterwards.js'
  * @import { PatientKey } from '../language/patient-strings.js'
  * @import { Reading } from '../meter/meter.js'
  * @import { FailureCode } from '../protocol/failures.js'
@@ -10,11 +12,16 @@ import { failureSentence } from '../language/failure-strings.js';
  *
  * @typedef {(key: PatientKey, values?: Record<string, string>) => string} Translate
  * @typedef {'idle' | 'connecting' | 'live' | 'paused' | 'reconnecting' | 'ended' | 'error'} HostState
- * @typedef {{state: HostState, language: Language, asking: boolean, ending: boolean,
- *   silent: boolean, sending: boolean, reading: Reading,
- *   prompt: Prompt | null, afterwards: 'allRight' | 'better' | null,
- *   failure: FailureCode | null, result: Result | null, basicMode: boolean, code: string, doctorUrl: string,
- *   guest: boolean, notices: Text[]}} PatientModel `guest`: came with a token; `notices`: about labels of one's own
+ * @typedef {{state: HostState, language: Language, where: Where, asking: boolean, ending: boolean,
+ *   silent: boolean, interrupted: boolean, restarting: boolean, resumable: boolean, sending: boolean, reading: Reading,
+ *   prompt: Prompt | null, afterwards: Said | null,
+ *   failure: FailureCode | null, result: Result | null, code: string, doctorUrl: string,
+ *   guest: boolean, notices: Text[]}} PatientModel `guest`: came with a token. `notices`: about labels of one's own.
+ *   `interrupted`: paused by the system. `restarting`: the server is. `resumable`: there is a session to go on with
+ * @typedef {{start: () => void, pause: () => void, finish: () => void, notNow: () => void,
+ *   labels: () => string | null}} PatientActions
+ * @typedef {{render: (model: PatientModel, level: number) => void, showLevel: (level: number) => void,
+ *   assess?: (file: File) => Promise<void>, dragging?: (over: boolean) => void}} Screen
  */
 
 /** @param {Reading} reading @returns {PatientKey} */
@@ -29,18 +36,19 @@ export function wordOf({ grade, cause }) {
  * @returns {string}
  */
 export function sentenceOf(model, t) {
-  const { state, language, asking, failure } = model;
-  if (failure !== null) return failureSentence(failure, language);
+  const { state, language, where, asking, failure, interrupted, restarting } = model;
+  if (failure !== null) return failureSentence(failure, language, where);
   switch (state) {
     case 'connecting':
       return asking ? t('allowMicrophone') : '';
     case 'reconnecting':
-      return t('lineLost');
+      return t(restarting ? 'restarting' : 'lineLost');
     case 'paused':
-      return t('pausedNow');
+      return t(interrupted ? 'interrupted' : 'pausedNow');
     case 'live':
       return liveSentence(model, t);
     case 'idle':
+      return model.resumable ? t('notOver') : '';
     case 'ended':
     case 'error':
       return '';
@@ -53,6 +61,7 @@ function liveSentence({ language, ending, silent, prompt, afterwards, reading },
   if (silent) return t('microphoneSilent');
   if (prompt?.source === 'doctor') return t('doctorAsks', { prompt: prompt.text[language] });
   if (prompt) return prompt.text[language];
+  if (afterwards === 'partLost') return t('partLost');
   if (reading.grade === 'clear') return t('youSoundClear');
   if (afterwards) return t(afterwards);
   return reading.cause === 'waiting' ? t('speakNow') : '';

@@ -1,9 +1,9 @@
 /** The card for a recording instead of the microphone: choose or drop a file, and see whether it can be used. */
 
 import { Bars } from '../drawing/bars.js';
-import { h, say } from '../drawing/dom.js';
+import { h, mark, say } from '../drawing/dom.js';
 import { rowsOfResult } from '../meter/rows.js';
-import { AssessError, assessFile } from '../transport/assess.js';
+import { AssessError, sendFile } from '../transport/assess.js';
 import { waveShape } from '../drawing/shapes.js';
 import { failureSentence } from '../language/failure-strings.js';
 import { patientText } from '../language/patient-strings.js';
@@ -22,12 +22,34 @@ const TOLD_OF_FILES = new Set([
  * @import { Failure } from '../protocol/failures.js'
  * @import { Language, Result } from '../protocol/types.js'
  *
- * @typedef {{kind: 'none'} | {kind: 'working', name: string} | {kind: 'done', name: string, result: Result}
- *   | {kind: 'failed', name: string, failure: Failure}} UploadState
+ * @typedef {{kind: 'none'} | {kind: 'cancelled', name: string}
+ *   | {kind: 'working', name: string, sent: number, cancel: () => void} | {kind: 'done', name: string, result: Result}
+ *   | {kind: 'failed', name: string, failure: Failure}} UploadState `sent`: 0..1; at 1 the server is judging
  */
 
+const PROMPTED = /** @type {const} */ ([
+  'speak_up',
+  'move_somewhere_quieter',
+  'come_closer',
+  'check_microphone',
+  'slow_down',
+  'reduce_echo',
+  'one_at_a_time',
+  'move_back',
+]);
+
 /**
- * The verdict in kind words, and what to do. Scores in the advice are for the doctor and are removed.
+ * What the patient can do better: the worst trouble alone, in the words that prompts have. The result's advice speaks
+ * to the doctor.
+ * @param {Result} result @param {Language} language
+ */
+export function adviceFor({ prompts = [], overall }, language) {
+  const known = overall.verdict === 'accept' ? undefined : PROMPTED.find((id) => id === prompts[0]);
+  return known ? patientText(`prompt.${known}`, language) : '';
+}
+
+/**
+ * The verdict in kind words, and what to do.
  * @param {Result | null} result @param {Language} language
  */
 export function verdictBlock(result, language) {
@@ -36,14 +58,13 @@ export function verdictBlock(result, language) {
   }
   const { grade, verdict } = result.overall;
   const shape = waveShape(verdict === null ? 'nodata' : grade);
-  const advice = result.advice[language].replace(/\s*[(\uff08][01]\.\d+[)\uff09]/g, '');
   const sentence = h('strong', {}, patientText(`verdict.${verdict}`, language));
   return h(
     'div',
     { class: 'verdict', role: 'status', part: 'verdict' },
     shape,
     sentence,
-    h('p', { class: 'quiet' }, advice),
+    h('p', { class: 'quiet' }, adviceFor(result, language)),
   );
 }
 
@@ -60,6 +81,7 @@ export class UploadCard {
       h('div', {}, this.#title, this.#hint),
       choose,
       this.#outcome,
+      this.#work,
       this.#bars.element,
     );
   }
@@ -73,6 +95,9 @@ export class UploadCard {
     h('input', { type: 'file', accept: 'audio/*,.flac,.wav,.ogg,.mp3', onchange: () => this.#chosen() })
   );
   #outcome = h('div', { class: 'verdict', hidden: true });
+  #progress = h('progress', { max: '1' });
+  #cancel = h('button', { type: 'button', part: 'cancel', onclick: () => this.#cancelled() });
+  #work = h('div', { class: 'work', hidden: true }, this.#progress, this.#cancel);
   #bars = new Bars();
   #language = /** @type {Language} */ ('en');
   /** @type {UploadState} */
@@ -85,12 +110,16 @@ export class UploadCard {
       this.#become({ kind: 'failed', name, failure: { code: FailureCode.FILE_TOO_LARGE, detail: '' } });
       return;
     }
-    this.#become({ kind: 'working', name });
+    const { result, cancel } = sendFile(file, this.#server, this.#labels(), (sent) => {
+      if (this.#state.kind === 'working') this.#become({ ...this.#state, sent });
+    });
+    this.#become({ kind: 'working', name, sent: 0, cancel });
     try {
-      this.#become({ kind: 'done', name, result: await assessFile(file, this.#server, this.#labels()) });
+      this.#become({ kind: 'done', name, result: await result });
     } catch (error) {
       if (!(error instanceof AssessError)) throw error;
-      this.#become({ kind: 'failed', name, failure: { code: error.code, detail: error.message } });
+      const failure = { code: error.code, detail: error.message };
+      this.#become(error.cancelled ? { kind: 'cancelled', name } : { kind: 'failed', name, failure });
     }
   }
 
@@ -123,16 +152,47 @@ export class UploadCard {
     const language = this.#language;
     this.#outcome.hidden = state.kind === 'none';
     this.#bars.element.hidden = state.kind !== 'done';
+    this.#work.hidden = state.kind !== 'working';
     if (state.kind === 'none') return;
     const name = h('p', { class: 'quiet source' }, state.name);
-    if (state.kind === 'done') {
-      const notices = (state.result.notices ?? []).map((one) => h('p', { class: 'quiet notice' }, one[language]));
-      this.#outcome.replaceChildren(name, verdictBlock(state.result, language), ...notices);
-      this.#bars.show(rowsOfResult(state.result), language);
-      return;
+    switch (state.kind) {
+      case 'done': {
+        const notices = (state.result.notices ?? []).map((one) => h('p', { class: 'quiet notice' }, one[language]));
+        this.#outcome.replaceChildren(name, verdictBlock(state.result, language), ...notices);
+        this.#bars.show(rowsOfResult(state.result), language);
+        break;
+      }
+      case 'working':
+        this.#drawWork(state.sent, name);
+        break;
+      case 'cancelled':
+        this.#tell(name, patientText('cancelled', language));
+        break;
+      case 'failed':
+        this.#tell(name, whyFailed(state.failure, language));
     }
-    const sentence = state.kind === 'working' ? patientText('assessing', language) : whyFailed(state.failure, language);
+  }
+
+  /** @param {number} sent 0..1 @param {HTMLElement} name */
+  #drawWork(sent, name) {
+    const language = this.#language;
+    const sentence = patientText(sent < 1 ? 'sendingFile' : 'assessing', language);
+    if (this.#outcome.textContent !== `${name.textContent}${sentence}`) this.#tell(name, sentence);
+    say(this.#cancel, patientText('assessingCancel', language));
+    mark(this.#progress, 'aria-label', patientText('fileProgress', language));
+    // Without a value it moves to and fro: how long the judging takes is not known.
+    mark(this.#progress, 'value', sent < 1 ? String(sent) : null);
+  }
+
+  /** @param {HTMLElement} name @param {string} sentence */
+  #tell(name, sentence) {
     this.#outcome.replaceChildren(name, h('strong', { role: 'status' }, sentence));
+  }
+
+  /** The button is gone afterwards; whoever pressed it can choose another file. */
+  #cancelled() {
+    if (this.#state.kind === 'working') this.#state.cancel();
+    this.#input.focus();
   }
 }
 

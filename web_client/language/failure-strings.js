@@ -1,18 +1,30 @@
 /** A sentence for every failure: what happened, and what to do. */
 
 import { FailureCode } from '../protocol/failures.js';
+import { DENIED_IN } from './denied-strings.js';
 import { inOf } from './dictionary.js';
+import { ANYWHERE } from './where.js';
 
 /**
  * @import { Pair } from './dictionary.js'
+ * @import { Where } from './where.js'
  * @import { Language } from '../protocol/types.js'
  */
 
 /** @type {Readonly<Record<FailureCode, Pair>>} */
 const SENTENCES = {
-  [FailureCode.MICROPHONE_DENIED]: [
-    '“麦克风”权限被拒绝。请点击地址栏旁的图标，允许使用“麦克风”，然后点击“开始”。',
-    'Microphone access was denied. Click the icon beside the address, allow the microphone, then press Start.',
+  [FailureCode.MICROPHONE_DENIED]: DENIED_IN.desktop,
+  [FailureCode.MICROPHONE_DENIED_BY_SYSTEM]: [
+    '系统不允许浏览器使用话筒。请在系统设置的“隐私”中为浏览器打开“麦克风”，然后点击“开始”。',
+    'Your system lets the browser use no microphone. Allow it in the system’s privacy settings, then press Start.',
+  ],
+  [FailureCode.MICROPHONE_DENIED_BY_PAGE]: [
+    '本页面的设置不允许使用话筒。请联系网站的工作人员，或改用他们发给您的链接。',
+    'This page is set up so that it may not use the microphone. Please tell whoever runs the site.',
+  ],
+  [FailureCode.BROWSER_EMBEDDED]: [
+    '此程序内置的浏览器不能使用话筒。请点击菜单，选择“在浏览器中打开”；苹果手机请用 Safari 打开。',
+    'The browser inside this program has no microphone. Open this page in your own browser; on an iPhone, in Safari.',
   ],
   [FailureCode.MICROPHONE_NOT_FOUND]: [
     '没有找到话筒。请接上话筒或耳机，然后点击“开始”。',
@@ -79,8 +91,8 @@ const SENTENCES = {
     'No sound could be read from this file. Please choose a WAV, FLAC, OGG or MP3 recording.',
   ],
   [FailureCode.FILE_TOO_LARGE]: [
-    '文件超过 200 MB。请选择较短的录音。',
-    'The file is over 200 MB. Please choose a shorter recording.',
+    '文件太大（最大 200 MB）。请选择较短的录音。',
+    'The file is too large (200 MB at most). Please choose a shorter recording.',
   ],
   [FailureCode.SESSION_MISSING]: [
     '请使用患者页面上的链接打开本页。',
@@ -90,7 +102,13 @@ const SENTENCES = {
   [FailureCode.UNEXPECTED]: ['出了点问题。请重试。', 'Something went wrong. Please try again.'],
 };
 
-/** @param {FailureCode} code @param {Language} language @returns {string} */
-export function failureSentence(code, language) {
-  return inOf(SENTENCES[code], language);
+/**
+ * @param {FailureCode} code
+ * @param {Language} language
+ * @param {Where} [where] the same failure has another remedy in another browser
+ * @returns {string}
+ */
+export function failureSentence(code, language, where = ANYWHERE) {
+  const pair = code === FailureCode.MICROPHONE_DENIED ? DENIED_IN[where.browser] : SENTENCES[code];
+  return inOf(pair, language);
 }

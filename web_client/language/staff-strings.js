@@ -34,7 +34,14 @@ export const staffText = dictionary({
     'You may still be signed in: signing out failed. Try again, or clear the cookies of this browser.',
   ],
   other: ['登录失败，请稍后再试。', 'You could not be signed in. Please try again later.'],
-  session: ['会话编号或医生页面链接', 'Session number, or the link of the doctor’s page'],
+  session: [
+    '患者报的六位会话码、会话编号或医生页面链接',
+    'The patient’s six-letter code, the session number, or the link of the doctor’s page',
+  ],
+  noSuchCode: [
+    '本单位没有这个会话码的会话。请和患者核对。',
+    'Your site has no session with this code. Please check it with the patient.',
+  ],
   open: ['打开', 'Open'],
   noSession: ['这里没有会话编号。', 'There is no session number in this.'],
   list: ['本单位的会话，最需要帮助的在前：', 'The sessions of your site, whoever needs help first:'],

@@ -22,7 +22,8 @@ const CLEARED_AFTER = 6;
  * @import { Text, WarningCode } from '../protocol/types.js'
  * @import { Row } from './rows.js'
  *
- * @typedef {'network' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet' | 'ended'} Cause why there is no grade
+ * @typedef {'network' | 'left' | 'line' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet' | 'ended'} Cause why
+ *   there is no grade. `left`: the patient closed the page. `line`: no sound arrives from the patient
  * @typedef {'live' | 'paused' | 'reconnecting' | 'ended'} PatientState
  * @typedef {{grade: Grade, cause: Cause | null}} Reading
  * @typedef {{at_s: number, score: number | null}} TrendPoint
@@ -48,6 +49,8 @@ export class Meter {
   events = /** @type {SoundEvent[]} */ ([]);
   /** @type {Result | null} */
   result = null;
+  /** Whether the server stopped in mid-session: the patient goes on with a new one. */
+  restarted = false;
   sessionId = '';
   basicMode = false;
   processed = false;
@@ -55,6 +58,9 @@ export class Meter {
   patient = 'live';
 
   #updatedAt = -Infinity;
+  /** When sound last reached the server, as its levels tell. */
+  #soundAt = -Infinity;
+  #left = false;
   #voice = /** @type {Voice} */ ({ kind: 'unknown' });
   #good = 0;
   #warnings = /** @type {Map<WarningCode, number>} */ (new Map());
@@ -64,7 +70,7 @@ export class Meter {
     this.nudging.receive(message);
     switch (message.type) {
       case 'session.started':
-        this.#known(message, message.config.capture, 'live');
+        this.#known(message, message.config.capture, 'live', now);
         break;
       case 'snapshot':
         this.#snapshot(message, now);
@@ -88,6 +94,7 @@ export class Meter {
         this.#heard(false, now);
         break;
       case 'level':
+        this.#soundAt = now;
         if (message.peak_dbfs > SILENT_DBFS) this.#warnings.delete(SILENT);
         this.#heard(message.speaking, now);
         break;
@@ -95,9 +102,10 @@ export class Meter {
         this.#warn(message.code, now);
         break;
       case 'session.state':
-        this.patient = message.state;
+        this.#moved(message.state, message.left ?? false, now);
         break;
       case 'session.ended':
+        this.restarted = message.reason === 'drain';
         this.#ended(message.result);
         break;
       default: // The others change nothing on the meter.
@@ -118,13 +126,20 @@ export class Meter {
 
   /** @param {number} now @param {boolean} online @returns {Cause | null} */
   #cause(now, online) {
-    if (!online || this.patient === 'reconnecting') return 'network';
-    if (this.patient === 'paused') return 'paused';
+    const absence = online ? this.#absence(now) : 'network';
+    if (absence) return absence;
     if (this.#warnings.has(SILENT)) return 'silent';
     if (!this.update) return 'waiting';
     if (now - this.#updatedAt > STALE_AFTER_MS) return 'stale';
     if (this.#isQuiet(now) || this.#hardlySpoke(this.update)) return 'quiet';
     return null;
+  }
+
+  /** Why no sound comes from the patient. @param {number} now @returns {Cause | null} */
+  #absence(now) {
+    if (this.patient === 'reconnecting') return this.#left ? 'left' : 'network';
+    if (this.patient === 'paused') return 'paused';
+    return now - this.#soundAt > STALE_AFTER_MS ? 'line' : null;
   }
 
   /**
@@ -174,29 +189,40 @@ export class Meter {
    * @param {SessionStarted | Snapshot} message
    * @param {Capture} capture
    * @param {PatientState} patient
+   * @param {number} now
    */
-  #known(message, capture, patient) {
+  #known(message, capture, patient, now) {
     this.sessionId = message.session_id;
     this.#labelled(message);
     this.basicMode = message.basic_mode;
     this.processed = message.basis ? message.basis === 'as_heard' : isProcessed(capture);
+    this.#moved(patient, 'left' in message && message.left === true, now);
+  }
+
+  /** @param {PatientState} patient @param {boolean} left @param {number} now from when sound is to be expected */
+  #moved(patient, left, now) {
     this.patient = patient;
+    this.#left = left;
+    this.#soundAt = now;
   }
 
   /** @param {Snapshot} message @param {number} now */
   #snapshot(message, now) {
-    this.#known(message, message.capture, message.state);
+    this.#known(message, message.capture, message.state, now);
     this.prompts = new Map(message.prompts.map((prompt) => [prompt.id, prompt]));
     this.#warnings = new Map(message.warnings.map((code) => [code, now]));
     if (message.update) this.#scored(message.update, now);
-    if (message.ended) this.#ended(message.ended.result);
+    if (message.trend?.length) this.trend = message.trend;
+    if (!message.ended) return;
+    this.restarted = message.ended.reason === 'drain';
+    this.#ended(message.ended.result);
   }
 
   /** @param {QualityUpdate} update @param {number} now */
   #scored(update, now) {
     this.update = update;
     this.events = joined(this.events, update.events ?? []);
-    this.#updatedAt = now;
+    this.#updatedAt = this.#soundAt = now;
     this.#forget(update);
     if (this.#voice.kind === 'unknown' && update.window.speech_ratio > 0) this.#voice = { kind: 'quiet', since: now };
     const at_s = update.window.end_s;

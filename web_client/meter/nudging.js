@@ -1,6 +1,6 @@
 /** What this observer may ask of the patient, as the server says. */
 
-/** @import { PromptText, ServerMessage } from '../protocol/types.js' */
+/** @import { Language, PromptText, ServerMessage } from '../protocol/types.js' */
 
 /** Give it every message. */
 export class Nudging {
@@ -10,6 +10,13 @@ export class Nudging {
   sendable = [];
   /** Ids of the prompts that a doctor muted for this visit. @type {ReadonlySet<string>} */
   muted = new Set();
+  /** Ids of the prompts to which the patient said "not now". @type {readonly string[]} */
+  declined = [];
+  /** In the words that the patient read. @param {Language} language @returns {string[]} */
+  declinedTexts(language) {
+    return this.sendable.filter(({ id }) => this.declined.includes(id)).map(({ text }) => text[language]);
+  }
+
   /** Whether the server refused the last one because there were too many. */
   tooSoon = false;
 
@@ -20,12 +27,16 @@ export class Nudging {
         this.allowed = (message.nudge ?? false) && !message.ended;
         this.sendable = message.sendable ?? [];
         this.muted = new Set(message.muted ?? []);
+        this.declined = message.declined ?? [];
         break;
       case 'labels.updated':
         this.sendable = message.sendable ?? this.sendable;
         break;
       case 'prompt.muted':
         this.muted = new Set(message.ids);
+        break;
+      case 'prompt.declined':
+        this.declined = message.ids;
         break;
       case 'prompt.raised':
         if (message.source === 'doctor') this.tooSoon = false;

@@ -1,4 +1,4 @@
-/** The two pages: language, session and token in the address, dropped files. Each page loads only its own element. */
+/** The pages: language, session and token in the address, dropped files. Each page loads only its own element. */
 
 import { StaffDoor } from './staff-door.js';
 import { LabelPicker } from './label-picker.js';
@@ -10,7 +10,9 @@ import { languageOf } from '../language/dictionary.js';
  */
 
 const address = new URL(location.href);
-const element = /** @type {HTMLElement} */ (document.querySelector('tingqing-patient, tingqing-doctor'));
+const element = /** @type {HTMLElement} */ (
+  document.querySelector('tingqing-patient, tingqing-doctor, tingqing-check')
+);
 const button = /** @type {HTMLButtonElement} */ (document.querySelector('#language'));
 
 // Behind `#`, an address keeps a token from servers, proxies and their logs. Another token is another visit.
@@ -59,10 +61,21 @@ if (door?.closed) {
   element.setAttribute('session', address.searchParams.get('session') ?? '');
   const { TingqingDoctor } = await import('../elements/doctor-element.js');
   customElements.define('tingqing-doctor', TingqingDoctor);
+} else if (element.localName === 'tingqing-check') {
+  const { TingqingCheck } = await import('../elements/check-element.js');
+  customElements.define('tingqing-check', TingqingCheck);
 } else {
   const { TingqingPatient } = await import('../elements/patient-element.js');
   customElements.define('tingqing-patient', TingqingPatient);
   acceptFiles(/** @type {TingqingPatient} */ (element));
+  askBeforeLeaving(element);
+}
+
+/** A tap on a link, or a closed tab, must not end a visit by mistake. @param {HTMLElement} patient */
+function askBeforeLeaving(patient) {
+  addEventListener('beforeunload', (event) => {
+    if (['live', 'paused', 'reconnecting'].includes(patient.dataset.state ?? '')) event.preventDefault();
+  });
 }
 
 /** @param {TingqingPatient} patient */

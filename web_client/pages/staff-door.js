@@ -3,6 +3,8 @@
 import { WaitingList } from './waiting-list.js';
 import { h, mark, say } from '../drawing/dom.js';
 import { staffText } from '../language/staff-strings.js';
+import { siteSessions } from '../transport/sessions.js';
+import { shortCode } from '../meter/short-code.js';
 import { signIn, signInState, signOut } from '../transport/sign-in.js';
 
 /**
@@ -12,6 +14,8 @@ import { signIn, signInState, signOut } from '../transport/sign-in.js';
  */
 
 const SESSION = /\b[0-9a-f]{32}\b/;
+/** What patient and doctor read to each other. */
+const SHORT_CODE = /^[0-9a-f]{6}$/i;
 
 /** @type {Readonly<Record<string, StaffKey>>} */
 const TOLD = { unauthorized: 'unauthorized', unreachable: 'unreachable' };
@@ -91,7 +95,7 @@ export class StaffDoor {
   #submitted(event) {
     event.preventDefault();
     const given = this.#field.value.trim();
-    if (this.#state.site !== null) this.#open(given);
+    if (this.#state.site !== null) void this.#open(given);
     else void this.#enterWith(given);
   }
 
@@ -110,13 +114,13 @@ export class StaffDoor {
   }
 
   /** @param {string} given */
-  #open(given) {
-    const [session] = SESSION.exec(given) ?? [];
+  async #open(given) {
+    const session = SHORT_CODE.test(given) ? await sessionOfCode(given) : SESSION.exec(given)?.[0];
     if (session) {
       this.#address.searchParams.set('session', session);
       location.assign(this.#address);
     } else {
-      this.#problem = 'noSession';
+      this.#problem = SHORT_CODE.test(given) ? 'noSuchCode' : 'noSession';
       this.speak(this.#language);
     }
   }
@@ -129,4 +133,16 @@ export class StaffDoor {
     say(this.#site, staffText('notSignedOut', this.#language));
     mark(this.#site, 'role', 'alert');
   }
+}
+
+/**
+ * Among the sessions of one's own site.
+ * @param {string} code
+ * @returns {Promise<string | undefined>} none: there is no such session, or more than one
+ */
+async function sessionOfCode(code) {
+  const sessions = await siteSessions();
+  if (!Array.isArray(sessions)) return undefined;
+  const meant = sessions.filter(({ id }) => shortCode(id) === code.toUpperCase());
+  return meant.length === 1 ? meant[0]?.id : undefined;
 }

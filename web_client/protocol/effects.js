@@ -2,13 +2,16 @@
 
 /**
  * @import { ObserverState } from './observer.js'
- * @import { SessionState } from './session.js'
+ * @import { SessionState } from './session-state.js'
  * @import { ServerMessage } from './types.js'
+ * @import { Piece } from './uplink.js'
  *
  * @typedef {SessionState | ObserverState} ProtocolState
  * @typedef {{type: 'state', state: ProtocolState}} StateMessage
  *   not from the server: the protocol has entered this state
- * @typedef {ServerMessage | StateMessage} ClientMessage
+ * @typedef {{type: 'lost', samples: number}} LostMessage
+ *   not from the server: sound that it will never hear, for the line was down for too long
+ * @typedef {ServerMessage | StateMessage | LostMessage} ClientMessage
  * @typedef {{do: 'open'} | {do: 'close'} | {do: 'send', data: string | ArrayBuffer}
  *   | {do: 'emit', message: ClientMessage}} Effect
  *   after `close`, ignore further events of the socket
@@ -26,6 +29,18 @@ export class Effects {
   /** @param {object} message sent as JSON */
   say(message) {
     this.add({ do: 'send', data: JSON.stringify(message) });
+  }
+
+  /** @param {Piece} piece of the patient's sound */
+  addPiece(piece) {
+    if ('pcm' in piece) {
+      this.add({ do: 'send', data: piece.pcm.buffer });
+    } else if ('farEnd' in piece) {
+      this.say({ type: 'far_end', speaking: piece.farEnd });
+    } else {
+      this.say({ type: 'audio.gap', samples: piece.gap });
+      if (piece.lost > 0) this.add({ do: 'emit', message: { type: 'lost', samples: piece.lost } });
+    }
   }
 
   /** The effects added since the last call. Each is returned once. @returns {Effect[]} */

@@ -4,11 +4,17 @@
 export const FailureCode = Object.freeze(
   /** @type {const} */ ({
     MICROPHONE_DENIED: 'denied',
+    /** The operating system lets no browser, or not this one, use the microphone. */
+    MICROPHONE_DENIED_BY_SYSTEM: 'denied_by_system',
+    /** The page's `Permissions-Policy`, or a frame without `allow="microphone"`, forbids it. */
+    MICROPHONE_DENIED_BY_PAGE: 'denied_by_page',
     MICROPHONE_NOT_FOUND: 'not_found',
     MICROPHONE_BUSY: 'busy',
     /** The page was not loaded over HTTPS, so the browser opens no microphone. */
     PAGE_INSECURE: 'insecure',
     BROWSER_UNSUPPORTED: 'unsupported',
+    /** A browser inside another program, such as WeChat's on older iPhones: secure, and yet without a microphone. */
+    BROWSER_EMBEDDED: 'embedded',
     /** No connection to the server could be made. */
     UNREACHABLE: 'unreachable',
     /** The connection was down for longer than the server keeps a session. */
@@ -69,4 +75,15 @@ export function failureOfRefusal({ code, message }) {
  */
 export function failureOfClose(refusal, closeCode) {
   return refusal ? failureOfRefusal(refusal) : { code: FailureCode.CLOSED, detail: `close code ${closeCode}` };
+}
+
+/**
+ * Why nobody tries any more to reach the server.
+ * @param {Refusal | null} refusal its last word, if any
+ * @param {boolean} begun whether the session had begun
+ * @returns {Failure}
+ */
+export function failureOfLine(refusal, begun) {
+  if (refusal) return failureOfRefusal(refusal);
+  return { code: begun ? FailureCode.LINE_LOST : FailureCode.UNREACHABLE, detail: '' };
 }

@@ -7,17 +7,19 @@
  * can tell the server how much is missing (`audio.gap`).
  */
 export class ReplayBuffer {
-  /** @param {number} capacity number of samples kept */
-  constructor(capacity) {
+  /** @param {number} capacity number of samples kept @param {number} begun index of the first sample, 0 unless given */
+  constructor(capacity, begun = 0) {
     this.#ring = new Int16Array(capacity);
+    this.#begun = this.#end = begun;
   }
 
   #ring;
-  #end = 0;
+  #begun;
+  #end;
 
   /** Index of the first sample still held. @returns {number} */
   get start() {
-    return Math.max(0, this.#end - this.#ring.length);
+    return Math.max(this.#begun, this.#end - this.#ring.length);
   }
 
   /** Index after the newest sample, which is the number of samples ever appended. @returns {number} */

@@ -1,23 +1,21 @@
 /** The patient's side of `tingqing.v1` without I/O: events go in, effects come out. */
 
 import { Effects } from './effects.js';
-import { FailureCode, failureOfClose, failureOfRefusal } from './failures.js';
+import { FailureCode, failureOfClose, failureOfLine } from './failures.js';
 import { isFinalClose, Line } from './line.js';
+import { isSame, judgesNothing } from './session-state.js';
 import { Uplink } from './uplink.js';
 
 const CONNECT_WITHIN_MS = 20_000;
 /** The server drains the last window for 5 s at most. */
 const END_WITHIN_MS = 10_000;
 const KEEPALIVE_EVERY_MS = 15_000;
+/** How long a server that stopped is waited for. */
+const RESTART_WITHIN_MS = 180_000;
 
 /**
- * @import { Failure } from './failures.js'
- * @import { Capture, Refusal, Result, Segment, ServerMessage, SessionStarted } from './types.js'
- *
- * @typedef {{kind: 'idle'} | {kind: 'connecting'} | {kind: 'live'} | {kind: 'paused'} | {kind: 'reconnecting'}
- *   | {kind: 'ending', since: number, said: boolean} | {kind: 'ended', reason: string, result: Result | null}
- *   | {kind: 'failed', failure: Failure}} SessionState `said`: `session.end` was sent
- * @typedef {'speak' | 'pause' | 'end'} Wish what the patient wants; the end is final
+ * @import { KeptSession, SessionConfig, SessionState, Wish } from './session-state.js'
+ * @import { Refusal, Segment, ServerMessage, SessionStarted } from './types.js'
  */
 
 /** One session, over as many sockets as it takes. Each `handle…` method returns the effects to carry out, in order. */
@@ -28,24 +26,35 @@ export class SessionProtocol {
   session = null;
 
   /**
-   * @param {{sampleRate: number, capture: Capture, language: string, mode?: string, labels?: string,
-   *   reference?: string}} config `sampleRate` in Hz, as captured
+   * @param {SessionConfig} config
    * @param {() => number} [random]
+   * @param {KeptSession | null} [kept] of this page before it was reloaded
    */
-  constructor(config, random = Math.random) {
+  constructor(config, random = Math.random, kept = null) {
     this.#config = config;
-    this.#uplink = new Uplink(config.sampleRate);
+    this.#kept = kept;
+    this.#uplink = new Uplink(config.sampleRate, kept?.samples);
     this.#line = new Line(random);
   }
 
   #config;
+  #kept;
   #uplink;
   #line;
   #wish = /** @type {Wish} */ ('speak');
   #snoozed = /** @type {Set<string>} */ (new Set());
   #refusal = /** @type {Refusal | null} */ (null);
   #keptAliveAt = 0;
+  #restarting = false;
   #effects = new Effects();
+
+  /** For a page that may be reloaded. @returns {KeptSession | null} */
+  get kept() {
+    if (this.#isOver() || this.#wish === 'end') return null;
+    if (!this.session) return this.#kept;
+    const { session_id, resume_token, limits } = this.session;
+    return { session_id, resume_token, samples: this.#uplink.samples, ttl_s: limits.resume_ttl_s };
+  }
 
   /** First call. @param {number} now */
   handleStart(now) {
@@ -60,9 +69,8 @@ export class SessionProtocol {
     this.#line.opened(now);
     this.#refusal = null;
     const { sampleRate, ...rest } = this.#config;
-    const resume = this.session && {
-      resume: { session_id: this.session.session_id, resume_token: this.session.resume_token },
-    };
+    const known = this.session ?? this.#kept;
+    const resume = known && { resume: { session_id: known.session_id, resume_token: known.resume_token } };
     this.#effects.say({
       type: 'session.start',
       audio: { encoding: 'pcm_s16le', sample_rate: sampleRate },
@@ -96,13 +104,15 @@ export class SessionProtocol {
         this.#refusal = message.error;
         break;
       case 'go_away': // another process can go on at once; who has said all waits here for the result
+        this.#restarting = true;
         if (message.resumable && this.#isOnLine() && !(this.state.kind === 'ending' && this.state.said)) {
           this.#effects.add({ do: 'close' });
           this.#lost(now);
         }
         break;
       case 'session.ended':
-        this.#finish({ kind: 'ended', reason: message.reason, result: message.result });
+        if (message.reason === 'drain' && this.#wish !== 'end') this.#beginAnew(now);
+        else this.#finish({ kind: 'ended', reason: message.reason, result: message.result });
         break;
       default: // Only the meter reads the others.
     }
@@ -131,7 +141,7 @@ export class SessionProtocol {
     if (advice === 'open') {
       this.#effects.add({ do: 'open' });
     } else if (advice === 'give up') {
-      this.#finish({ kind: 'failed', failure: this.#failureOfLine() });
+      this.#finish({ kind: 'failed', failure: failureOfLine(this.#refusal, this.session !== null) });
     } else if (advice === 'dead') {
       this.#effects.add({ do: 'close' });
       this.#lost(now);
@@ -166,7 +176,14 @@ export class SessionProtocol {
     return this.#effects.take();
   }
 
-  /** "Not now". Repeated after a resume, in case the server's checkpoint is older. @param {string} id */
+  /** Other labels from now on, in a session that takes the place of this one too. @param {string} labels */
+  handleLabels(labels) {
+    this.#config = { ...this.#config, labels };
+    if (this.#isOnLine()) this.#effects.say({ type: 'labels.update', labels });
+    return this.#effects.take();
+  }
+
+  /** "Not now". Repeated on each socket: the checkpoint may be older, or the session new. @param {string} id */
   handleSnooze(id) {
     this.#snoozed.add(id);
     if (this.#isOnLine()) this.#effects.say({ type: 'prompt.snooze', id });
@@ -190,18 +207,24 @@ export class SessionProtocol {
 
   /** @param {SessionStarted} message @param {number} now */
   #started(message, now) {
-    const resumed = this.session !== null;
     this.session = message;
+    this.#kept = null;
+    this.#restarting = false;
     this.#line.answered();
     this.#uplink.rewind(message.next_sample);
     this.#keptAliveAt = now;
+    if (judgesNothing(message)) {
+      this.#effects.say({ type: 'session.end' });
+      this.#finish({ kind: 'failed', failure: { code: FailureCode.INVALID_LABELS, detail: 'nothing_judged' } });
+      return;
+    }
     if (this.#wish === 'end') {
       this.#end(now);
       return;
     }
     this.#enter({ kind: 'live' });
     this.#pump();
-    if (resumed) for (const id of this.#snoozed) this.#effects.say({ type: 'prompt.snooze', id });
+    for (const id of this.#snoozed) this.#effects.say({ type: 'prompt.snooze', id });
     if (this.#wish === 'pause') this.#pause();
   }
 
@@ -219,11 +242,7 @@ export class SessionProtocol {
   /** Sends what is due, as far as the server keeps up, and reports a gap where sound is no longer held. */
   #pump() {
     if (!this.#isOnLine() || this.state.kind === 'paused') return;
-    for (const piece of this.#uplink.take()) {
-      if ('gap' in piece) this.#effects.say({ type: 'audio.gap', samples: piece.gap });
-      else if ('farEnd' in piece) this.#effects.say({ type: 'far_end', speaking: piece.farEnd });
-      else this.#effects.add({ do: 'send', data: piece.pcm.buffer });
-    }
+    for (const piece of this.#uplink.take()) this.#effects.addPiece(piece);
     if (this.state.kind === 'ending' && !this.state.said && this.#uplink.isEmpty) {
       this.state.said = true;
       this.#effects.say({ type: 'session.end' });
@@ -235,13 +254,24 @@ export class SessionProtocol {
     const wait = { atLeastMs: 1000 * (this.#refusal?.retry_after_s ?? 0) };
     const giveUpAt = this.session ? { giveUpAt: now + 1000 * this.session.limits.resume_ttl_s } : {};
     this.#line.lost(now, { ...wait, ...giveUpAt });
-    if (this.session) this.#enter({ kind: 'reconnecting' });
+    if (this.session || this.#restarting) {
+      this.#enter({ kind: 'reconnecting', why: this.#restarting ? 'restart' : 'line' });
+    }
   }
 
-  /** Why the client gives up trying to reach the server. @returns {Failure} */
-  #failureOfLine() {
-    if (this.#refusal) return failureOfRefusal(this.#refusal);
-    return { code: this.session ? FailureCode.LINE_LOST : FailureCode.UNREACHABLE, detail: '' };
+  /**
+   * The server stops and no other can go on with this session: a new one takes its place as soon as one answers. What
+   * is said meanwhile waits here.
+   * @param {number} now
+   */
+  #beginAnew(now) {
+    this.session = null;
+    this.#restarting = true;
+    this.#uplink = new Uplink(this.#config.sampleRate);
+    this.#effects.add({ do: 'close' });
+    this.#line.answered();
+    this.#line.lost(now, { giveUpAt: now + RESTART_WITHIN_MS });
+    this.#enter({ kind: 'reconnecting', why: 'restart' });
   }
 
   /** @param {SessionState} state */
@@ -252,17 +282,17 @@ export class SessionProtocol {
   }
 
   #isOnLine() {
-    return this.state.kind === 'live' || this.state.kind === 'paused' || this.state.kind === 'ending';
+    return ['live', 'paused', 'ending'].includes(this.state.kind);
   }
 
   #isOver() {
-    return this.state.kind === 'ended' || this.state.kind === 'failed';
+    return ['ended', 'failed'].includes(this.state.kind);
   }
 
   /** @param {SessionState} state */
   #enter(state) {
     if (this.#isOver()) throw new Error(`a session that is over cannot become ${state.kind}`);
-    if (this.state.kind === state.kind) return;
+    if (isSame(this.state, state)) return;
     this.state = state;
     this.#effects.add({ do: 'emit', message: { type: 'state', state } });
   }

@@ -49,15 +49,18 @@
  * @typedef {{type: 'prompt.raised'} & Prompt} PromptRaised
  * @typedef {{type: 'prompt.cleared'} & Prompt} PromptCleared
  * @typedef {{type: 'prompt.muted', ids: string[]}} PromptMuted
+ * @typedef {{type: 'prompt.declined', ids: string[]}} PromptDeclined to which the patient said "not now"
  * @typedef {{type: 'warning', code: WarningCode, guess?: string | null}} Warning
  * @typedef {{type: 'heartbeat'}} Heartbeat
  * @typedef {{type: 'go_away', time_left_s: number, resumable?: boolean}} GoAway
  * @typedef {{type: 'labels.updated', labels: Label[], notices?: Notice[], sendable?: PromptText[]}} LabelsUpdated
- * @typedef {{type: 'session.state', state: 'live' | 'paused' | 'reconnecting'}} SessionStateMessage
+ * @typedef {{type: 'session.state', state: 'live' | 'paused' | 'reconnecting', left?: boolean}} SessionStateMessage
+ *   `left`: the patient closed or left the page
  * @typedef {{title: Text, kind: Kind, score: number | null, threshold: number, why?: Why | null,
  *   state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
- * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, unusable_spans: Span[],
+ * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, prompts?: string[],
+ *   unusable_spans: Span[],
  *   not_heard: string[], measures: Measures, basis?: Basis, interference: Interference[], events: SoundEvent[],
  *   voices?: Voice[], notices?: Notice[], windows?: object[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result,
@@ -70,13 +73,14 @@
  *   labels: Label[], basic_mode: boolean, basis?: Basis, capture: Capture,
  *   update: QualityUpdate | null, prompts: Prompt[],
  *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[], nudge?: boolean,
- *   sendable?: PromptText[], muted?: string[], said?: Said | null}} Snapshot
+ *   sendable?: PromptText[], muted?: string[], declined?: string[], left?: boolean, said?: Said | null,
+ *   trend?: {at_s: number, score: number | null}[]}} Snapshot
  * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal
  * @typedef {{type: 'error', error: Refusal}} ErrorMessage
  *
  * @typedef {SessionStarted | AudioAck | Level | QualityUpdate | SpeechMessage | PromptRaised | PromptCleared
- *   | PromptMuted | Warning | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage | SessionEnded | Said | Snapshot
- *   | ErrorMessage} ServerMessage
+ *   | PromptMuted | PromptDeclined | Warning | Heartbeat | GoAway | LabelsUpdated | SessionStateMessage
+ *   | SessionEnded | Said | Snapshot | ErrorMessage} ServerMessage
  */
 
 export {};

@@ -10,25 +10,34 @@ export const UNANSWERED_S = 15;
 const LARGEST_CHUNK_S = 0.2;
 
 /**
- * @typedef {{gap: number} | {pcm: Int16Array<ArrayBuffer>} | {farEnd: boolean}} Piece samples that are lost, samples to
- *   send, or whether the far end speaks from here on
+ * @typedef {{gap: number, lost: number} | {pcm: Int16Array<ArrayBuffer>} | {farEnd: boolean}} Piece
+ *   samples to leave out, of which the server never heard `lost`; samples to send; or whether the far end speaks from
+ *   here on
  */
 
 /** Bounded: sound that waits longer than `KEEP_S` is dropped and reported as a gap in its place. */
 export class Uplink {
-  /** @param {number} sampleRate Hz */
-  constructor(sampleRate) {
+  /** @param {number} sampleRate Hz @param {number} begun samples of the session that came before this page's own */
+  constructor(sampleRate, begun = 0) {
     this.#rate = sampleRate;
-    this.#buffer = new ReplayBuffer(KEEP_S * sampleRate);
+    this.#buffer = new ReplayBuffer(KEEP_S * sampleRate, begun);
+    this.#heard = begun;
   }
 
   #rate;
   #buffer;
   #sent = 0;
   #acknowledged = 0;
+  /** Samples that the server has ever taken. */
+  #heard;
   /** Where the far end started or stopped, in order; the first may be older than the sound. */
   #marks = /** @type {{at: number, speaking: boolean}[]} */ ([]);
   #marksSent = 0;
+
+  /** Samples of the session so far. @returns {number} */
+  get samples() {
+    return this.#buffer.end;
+  }
 
   /** Whether nothing is waiting to be sent. @returns {boolean} */
   get isEmpty() {
@@ -53,6 +62,7 @@ export class Uplink {
   /** The server has received `samples` in total. @param {number} samples */
   acknowledge(samples) {
     this.#acknowledged = Math.max(this.#acknowledged, samples);
+    this.#heard = Math.max(this.#heard, samples);
   }
 
   /** On a new socket the server asks for everything from `sample` on. @param {number} sample */
@@ -66,9 +76,10 @@ export class Uplink {
   *take() {
     const missing = this.#buffer.start - this.#sent;
     if (missing > 0) {
+      const lost = Math.max(0, this.#buffer.start - Math.max(this.#sent, this.#heard));
       this.#sent += missing;
       this.#acknowledged = Math.max(this.#acknowledged, this.#sent);
-      yield { gap: missing };
+      yield { gap: missing, lost };
     }
     yield* this.#dueMarks();
     while (!this.isEmpty && this.#sent - this.#acknowledged < UNANSWERED_S * this.#rate) {

@@ -5,14 +5,17 @@ import { FailureCode, failureOfRefusal } from '../protocol/failures.js';
 /**
  * @import { Failure } from '../protocol/failures.js'
  * @import { Result } from '../protocol/types.js'
+ *
+ * @typedef {{result: Promise<Result>, cancel: () => void}} Sending `result` rejects with AssessError
  */
 
 /** Why a recording was not assessed. The message is the server's sentence, in English, if it sent one. */
 export class AssessError extends Error {
-  /** @param {Failure} failure @param {unknown} [cause] */
-  constructor({ code, detail }, cause) {
-    super(detail, { cause });
+  /** @param {Failure} failure @param {boolean} [cancelled] by the person at the page */
+  constructor({ code, detail }, cancelled = false) {
+    super(detail);
     this.code = code;
+    this.cancelled = cancelled;
   }
 }
 
@@ -22,29 +25,53 @@ export class AssessError extends Error {
  * @param {string | null} labels as everywhere; null for the default dictionary
  * @returns {Promise<Result>} throws AssessError
  */
-export async function assessFile(file, server = null, labels = null) {
-  const body = new FormData();
-  body.append('file', file);
-  if (labels) body.append('labels', labels);
-  const url = new URL('v1/assess', new URL(server ?? '.', document.baseURI));
-  const { response, answer } = await post(url, body);
-  if (response.ok) return /** @type {Result} */ (answer);
-  const { code = '', detail, title = '' } = /** @type {{code?: string, detail?: string, title?: string}} */ (answer);
-  throw new AssessError({ code: failureOfRefusal({ code, message: '' }).code, detail: detail ?? title });
+export function assessFile(file, server = null, labels = null) {
+  return sendFile(file, server, labels).result;
 }
 
 /**
- * @param {URL} url
- * @param {FormData} body
- * @returns {Promise<{response: Response, answer: unknown}>} throws AssessError
+ * As `assessFile`, with the way it goes.
+ * @param {File} file
+ * @param {string | null} server
+ * @param {string | null} labels
+ * @param {(sent: number) => void} [onSent] 0..1; at 1 the server begins to judge
+ * @returns {Sending}
  */
-async function post(url, body) {
+export function sendFile(file, server, labels, onSent = () => {}) {
+  const body = new FormData();
+  body.append('file', file);
+  if (labels) body.append('labels', labels);
+  // fetch does not tell how much of an upload has been sent.
+  const request = new XMLHttpRequest();
+  request.open('POST', new URL('v1/assess', new URL(server ?? '.', document.baseURI)));
+  const result = new Promise((/** @type {(result: Result) => void} */ resolve, reject) => {
+    const fail = (/** @type {FailureCode} */ code, /** @type {string} */ detail, cancelled = false) =>
+      reject(new AssessError({ code, detail }, cancelled));
+    request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
+    request.upload.onload = () => onSent(1);
+    request.onerror = () => fail(FailureCode.UNREACHABLE, 'no answer');
+    request.onabort = () => fail(FailureCode.UNEXPECTED, 'cancelled', true);
+    request.onload = () => {
+      const answer = answerOf(request);
+      if (answer.result) resolve(answer.result);
+      else fail(answer.code, answer.detail);
+    };
+  });
+  request.send(body);
+  return { result, cancel: () => request.abort() };
+}
+
+/** @param {XMLHttpRequest} request @returns {{result: Result} | Failure & {result?: undefined}} */
+function answerOf({ status, responseText }) {
+  /** @type {unknown} */
+  let answer;
   try {
-    const response = await fetch(url, { method: 'POST', body });
-    return { response, answer: await response.json() };
+    answer = JSON.parse(responseText);
   } catch (error) {
-    // fetch throws TypeError for every network fault. A SyntaxError means that the answer is not our server's.
-    const code = error instanceof TypeError ? FailureCode.UNREACHABLE : FailureCode.UNEXPECTED;
-    throw new AssessError({ code, detail: String(error) }, error);
+    // A proxy that takes no large bodies answers with a page of its own.
+    return { code: status === 413 ? FailureCode.FILE_TOO_LARGE : FailureCode.UNEXPECTED, detail: String(error) };
   }
+  if (status >= 200 && status < 300) return { result: /** @type {Result} */ (answer) };
+  const { code = '', detail, title = '' } = /** @type {{code?: string, detail?: string, title?: string}} */ (answer);
+  return { code: failureOfRefusal({ code, message: '' }).code, detail: detail ?? title };
 }

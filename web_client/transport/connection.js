@@ -16,20 +16,22 @@ export class Connection {
   /**
    * @param {SessionProtocol | ObserverProtocol} protocol
    * @param {URL} url `ws:` or `wss:`
-   * @param {string | null} token for this socket, from `POST /v1/sessions`; null for a server without keys
+   * @param {string | null | (() => Promise<string>)} token for this socket, from `POST /v1/sessions`, or who is asked
+   *   for one before each socket is opened; null for a server without keys
    * @param {(message: ClientMessage) => void} onMessage the server's messages and `{type: 'state', state}`
    */
   constructor(protocol, url, token, onMessage) {
     this.#protocol = protocol;
     this.#url = url;
-    this.#offered = token ? [SUBPROTOCOL, `bearer.${TOKEN.test(token) ? token : 'invalid'}`] : [SUBPROTOCOL];
+    this.#token = token;
     this.#onMessage = onMessage;
   }
 
   #protocol;
   #url;
-  #offered;
+  #token;
   #onMessage;
+  #asked = 0;
   #socket = /** @type {WebSocket | null} */ (null);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
@@ -73,7 +75,25 @@ export class Connection {
 
   #open() {
     this.#drop();
-    const socket = new WebSocket(this.#url, this.#offered);
+    const token = this.#token;
+    if (typeof token !== 'function') {
+      this.#openWith(token);
+      return;
+    }
+    const asked = (this.#asked += 1);
+    // Who gives no token gives no line: the protocol tries again, and gives up in time.
+    void token().then(
+      (given) => {
+        if (this.#asked === asked) this.#openWith(given);
+      },
+      () => {},
+    );
+  }
+
+  /** @param {string | null} token */
+  #openWith(token) {
+    const bearer = token ? [`bearer.${TOKEN.test(token) ? token : 'invalid'}`] : [];
+    const socket = new WebSocket(this.#url, [SUBPROTOCOL, ...bearer]);
     this.#socket = socket;
     // Listeners are added before the socket can open, and ignore sockets that are no longer in use.
     /** @param {(now: number) => Effect[]} handle */
@@ -87,6 +107,7 @@ export class Connection {
 
   #drop() {
     const socket = this.#socket;
+    this.#asked += 1; // a token that is on its way is for nothing
     this.#socket = null;
     socket?.close();
   }

@@ -24,7 +24,7 @@ class StrictSocket {
 
 globalThis.WebSocket = /** @type {any} */ (StrictSocket);
 
-/** @param {string | null} token */
+/** @param {string | null | (() => Promise<string>)} token */
 function open(token) {
   const protocol = /** @type {any} */ ({});
   new Connection(protocol, new URL('ws://localhost/v1/stream'), token, () => {}).run([{ do: 'open' }]);
@@ -40,4 +40,21 @@ test('a link that was copied with what stood behind it is left to the server to 
   for (const token of ['eyJ.a.b)', 'eyJ.a.b,', 'eyJ.a.b ', 'eyJ.a.b。', 'eyJ.a.b%20', '"eyJ']) {
     assert.deepEqual(open(token), ['tingqing.v1', 'bearer.invalid'], token);
   }
+});
+
+test('who is asked for a token is asked before each socket, and gives none that comes too late', async () => {
+  const answers = [Promise.resolve('first'), Promise.resolve('second'), new Promise(() => {})];
+  const protocol = /** @type {any} */ ({});
+  const ask = () => /** @type {Promise<string>} */ (answers.shift());
+  const connection = new Connection(protocol, new URL('ws://localhost/v1/stream'), ask, () => {});
+  offered.length = 0;
+  connection.run([{ do: 'open' }]);
+  connection.run([{ do: 'close' }]);
+  await Promise.resolve();
+  assert.deepEqual(offered, [], 'closed before the token came');
+  connection.run([{ do: 'open' }]);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  assert.deepEqual(offered, [['tingqing.v1', 'bearer.second']]);
 });

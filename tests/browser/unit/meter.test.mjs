@@ -6,7 +6,7 @@ import { gradeOf } from '../../../web_client/meter/rows.js';
 import { shortCode } from '../../../web_client/meter/short-code.js';
 import { FailureCode } from '../../../web_client/protocol/failures.js';
 import { ObserverProtocol } from '../../../web_client/protocol/observer.js';
-import { CAPTURE, level, refusal, snapshot, TEXT, update } from './messages.mjs';
+import { CAPTURE, ended, level, refusal, snapshot, TEXT, update } from './messages.mjs';
 
 /**
  * @import { Effect } from '../../../web_client/protocol/effects.js'
@@ -39,7 +39,43 @@ test('the last value is no longer shown after 2.5 s without a new one', () => {
   meter.receive(speaking, 1000);
   meter.receive(update(1), 1000);
   assert.deepEqual(meter.reading(3500, true), { grade: 'clear', cause: null });
+  meter.receive(speaking, 3400);
   assert.deepEqual(meter.reading(3501, true), { grade: 'nodata', cause: 'stale' });
+});
+
+test('sound that stops arriving is the patient’s line, not a slow server, until the server says more', () => {
+  const meter = watching();
+  meter.receive(speaking, 1000);
+  meter.receive(update(1), 1000);
+  assert.equal(meter.reading(3500, true).cause, null);
+  assert.equal(meter.reading(3501, true).cause, 'line');
+  meter.receive({ type: 'session.state', state: 'reconnecting', left: true }, 9000);
+  assert.equal(meter.reading(9000, true).cause, 'left');
+  meter.receive({ type: 'session.state', state: 'live' }, 20_000);
+  meter.receive(speaking, 22_000);
+  assert.equal(meter.reading(22_100, true).cause, 'stale');
+});
+
+test('who comes late has the last minute, what was declined, and what is to be asked again', () => {
+  const spans = [{ start_s: 1, end_s: 4, why: 'lost' }];
+  const trend = [
+    { at_s: 3, score: 0.4 },
+    { at_s: 4, score: null },
+  ];
+  const sendable = [{ id: 'come_closer', text: { zh: '近一点', en: 'Closer' } }];
+  const meter = watching({ update: update(2, { spans }), trend, sendable, declined: ['come_closer'] });
+  assert.deepEqual(meter.trend, trend);
+  assert.deepEqual(meter.spans, spans);
+  assert.deepEqual(meter.nudging.declinedTexts('en'), ['Closer']);
+  meter.receive({ type: 'prompt.declined', ids: [] }, 0);
+  assert.deepEqual(meter.nudging.declinedTexts('en'), []);
+});
+
+test('a session that a restart ended is not told as one that is over', () => {
+  const meter = watching();
+  assert.equal(meter.restarted, false);
+  meter.receive(ended('drain'), 0);
+  assert.equal(meter.restarted, true);
 });
 
 test('network, pause, a silent microphone and a silent patient are told apart', () => {

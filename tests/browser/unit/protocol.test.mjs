@@ -10,14 +10,15 @@ const RATE = 1000;
 /**
  * @import { Effect } from '../../../web_client/protocol/effects.js'
  * @import { Failure } from '../../../web_client/protocol/failures.js'
+ * @import { KeptSession } from '../../../web_client/protocol/session-state.js'
  *
  * @typedef {{type: string} & Record<string, any>} Message as it went out
  * @typedef {Message | number} Sent a message, or the samples of a chunk of PCM
  */
 
 /** A session and everything it wanted done. */
-function session() {
-  const protocol = new SessionProtocol({ sampleRate: RATE, capture: CAPTURE, language: 'en' }, () => 0);
+function session(/** @type {KeptSession | null} */ kept = null) {
+  const protocol = new SessionProtocol({ sampleRate: RATE, capture: CAPTURE, language: 'en' }, () => 0, kept);
   const log = { sent: /** @type {Sent[]} */ ([]), states: /** @type {string[]} */ ([]), opened: 0, closed: 0 };
   /** @param {Effect[]} effects */
   const run = (effects) => {
@@ -321,4 +322,95 @@ test('what is over stays over', () => {
   assert.deepEqual(protocol.handleEnd(40), []);
   assert.deepEqual(protocol.handleTick(50_000), []);
   assert.throws(() => protocol.handleStart(60));
+});
+
+/** What was never heard, as told to the page. @param {Effect[]} effects */
+const lostIn = (effects) =>
+  effects.flatMap((one) => (one.do === 'emit' && one.message.type === 'lost' ? [one.message.samples] : []));
+
+test('a reloaded page goes on with its session, and what came before is not told as lost', () => {
+  const former = live();
+  former.run(former.protocol.handleAudio(new Int16Array(7 * RATE)));
+  const kept = former.protocol.kept;
+  assert.deepEqual(kept, { session_id: 's', resume_token: 't', samples: 7 * RATE, ttl_s: 60 });
+  const { protocol, run, hear, take } = session(kept);
+  run(protocol.handleStart(0));
+  run(protocol.handleOpen(10));
+  assert.deepEqual(messages(take())[0]?.resume, { session_id: 's', resume_token: 't' });
+  const effects = protocol.handleMessage(JSON.stringify(started(2 * RATE)), 20);
+  assert.deepEqual(lostIn(effects), []);
+  run(effects);
+  run(protocol.handleAudio(new Int16Array(40)));
+  assert.deepEqual(take(), [{ type: 'audio.gap', samples: 5 * RATE }, 40]);
+  hear({ type: 'error', error: { code: 'unknown_session', message: '' } }, 30);
+  run(protocol.handleClose(4404, 30));
+  assert.equal(protocol.kept, null, 'a session that is gone is not kept');
+});
+
+test('sound that the line cost for good is told with its length', () => {
+  const { protocol, run, hear } = live();
+  run(protocol.handleAudio(new Int16Array(2 * RATE)));
+  hear({ type: 'audio.ack', samples: 2 * RATE }, 100);
+  run(protocol.handleClose(1006, 200));
+  for (let s = 0; s < 30; s += 1) run(protocol.handleAudio(new Int16Array(RATE)));
+  run(protocol.handleTick(20_000));
+  run(protocol.handleOpen(20_010));
+  const effects = protocol.handleMessage(JSON.stringify(started(0)), 20_020);
+  // 32 s were said, the last 20 s are still here, and the first 2 s had been heard.
+  assert.deepEqual(lostIn(effects), [10 * RATE]);
+});
+
+test('after a restart nobody could bridge, a new session takes over with all that was said meanwhile', () => {
+  const { protocol, run, hear, log, take } = live();
+  run(protocol.handleSnooze('come_closer'));
+  hear({ type: 'go_away', time_left_s: 4, resumable: false }, 100);
+  hear(ended('drain'), 200);
+  assert.deepEqual(protocol.state, { kind: 'reconnecting', why: 'restart' });
+  run(protocol.handleAudio(new Int16Array(3 * RATE)));
+  take();
+  run(protocol.handleTick(2000));
+  assert.equal(log.opened, 2);
+  run(protocol.handleOpen(2010));
+  const [start] = messages(take());
+  assert.equal(start?.type, 'session.start');
+  assert.equal(start?.resume, undefined);
+  hear({ ...started(), session_id: 'other' }, 2020);
+  assert.equal(protocol.state.kind, 'live');
+  const sent = take();
+  assert.equal(samples(sent), 3 * RATE);
+  assert.deepEqual(types(sent), ['prompt.snooze'], '"not now" holds for the visit');
+});
+
+test('a result that the patient asked for is shown, even if the server stops with it', () => {
+  const { protocol, run, hear } = live();
+  run(protocol.handleEnd(100));
+  hear(ended('drain'), 200);
+  assert.equal(endOf(protocol).reason, 'drain');
+});
+
+test('labels that judge nothing are refused instead of listened to', () => {
+  const made = session();
+  made.run(made.protocol.handleStart(0));
+  made.run(made.protocol.handleOpen(10));
+  made.take();
+  const notices = [{ code: 'nothing_judged', zh: '', en: '' }];
+  const [quality] = started().labels;
+  made.hear({ ...started(), labels: [quality], notices }, 20);
+  assert.equal(failureOf(made.protocol).code, FailureCode.INVALID_LABELS);
+  assert.deepEqual(types(made.take()), ['session.end']);
+  const other = session();
+  other.run(other.protocol.handleStart(0));
+  other.run(other.protocol.handleOpen(10));
+  other.hear({ ...started(), notices }, 20);
+  assert.equal(other.protocol.state.kind, 'live', 'a transcript may yet come for content labels');
+});
+
+test('other labels go out at once and with a session that takes over', () => {
+  const { protocol, run, hear, take } = live();
+  run(protocol.handleLabels('cardiology'));
+  assert.deepEqual(take(), [{ type: 'labels.update', labels: 'cardiology' }]);
+  hear(ended('drain'), 200);
+  run(protocol.handleTick(2000));
+  run(protocol.handleOpen(2010));
+  assert.equal(messages(take())[0]?.labels, 'cardiology');
 });

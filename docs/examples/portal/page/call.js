@@ -1,0 +1,21 @@
+// Beside a call that this page already has: no element, only the client, with the call's own microphone.
+const { server, token } = await (await fetch('visit', { method: 'POST' })).json();
+const { TingqingClient } = await import(`${server}index.js`);
+const said = document.querySelector('#said');
+
+document.querySelector('#join').onclick = async () => {
+  // What your call sends: on an iPhone a second getUserMedia would take the first one's sound away.
+  const source = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const client = new TingqingClient({ server, token, source, mode: 'visit', language: 'en' });
+  client.on('state', (state) => {
+    document.body.dataset.state = state.kind;
+    if (state.kind === 'failed') said.textContent = state.failure.remedy.en;
+  });
+  client.on('message', (message) => {
+    if (message.type === 'prompt.raised') said.textContent = message.text.en;
+    if (message.type === 'prompt.cleared') said.textContent = '';
+  });
+  await client.start();
+  // When your call has its remote stream: client.farEnd(stream). When it ends: client.finish().
+  globalThis.client = client;
+};

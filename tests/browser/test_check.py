@@ -1,0 +1,107 @@
+"""The check before a visit, and the strip for the corner of a call, in a real browser against a server that a test
+plays."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import messages
+from tests.browser.asserting import PROMPT, assert_readable, attribute, shown, until
+from tests.browser.conftest import OpenPage
+from tests.browser.stub import StubServer, StubSocket
+
+
+def started(page: Page, stub: StubServer) -> StubSocket:
+    page.click("[part=start]")
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.started())
+    attribute(page, "data-state", "live")
+    return socket
+
+
+@pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("zh-CN", "dark")])
+def test_a_sentence_read_alone_gets_one_verdict_and_can_be_heard(
+    stub: StubServer, open_page: OpenPage, locale: str, scheme: str
+) -> None:
+    page = open_page(f"{stub.url}check", locale=locale, color_scheme=scheme, viewport={"width": 360, "height": 700})
+    attribute(page, "data-state", "idle")
+    assert_readable(page, 360)
+    socket = started(page, stub)
+    shown(page, "Please read as you usually speak" if locale == "en-GB" else "请像平常一样读")
+    socket.wait_for_samples(8000)
+    # Who has not begun to read is waited for; ten seconds with speech are enough.
+    socket.send(messages.update(8, low_background=0.2, grade="poor", speech_ratio=0.0))
+    socket.send(messages.update(9, low_background=0.2, grade="poor"))
+    socket.expect("session.end")
+    socket.send(messages.ended())
+    attribute(page, "data-verdict", "re-record")
+    expect(page.get_by_role("status")).to_have_text(
+        "You can be heard, and could be clearer." if locale == "en-GB" else "基本能听到，可以更清楚一些。"
+    )
+    shown(page, "Please go somewhere quieter." if locale == "en-GB" else "请到安静一点的地方。")
+    page.click("[part=play]")
+    assert_readable(page, 360)
+    assert not re.search(r"\d", page.locator(".speech").inner_text())
+
+
+def test_another_microphone_that_hears_the_patient_is_offered(
+    stub: StubServer, open_page: OpenPage, silence_wav: Path
+) -> None:
+    page = open_page(f"{stub.url}check", wav=silence_wav)
+    page.evaluate(
+        """() => {
+          const media = navigator.mediaDevices;
+          const ask = media.getUserMedia.bind(media);
+          const context = new AudioContext();
+          media.enumerateDevices = async () => [
+            { kind: 'audioinput', deviceId: 'dead', label: 'Dead one' },
+            { kind: 'audioinput', deviceId: 'head', label: 'Headset' },
+          ];
+          media.getUserMedia = async (wanted) => {
+            if (wanted.audio.deviceId?.exact !== 'head') return ask({ audio: true });
+            const voice = new OscillatorNode(context);
+            const out = context.createMediaStreamDestination();
+            voice.connect(out);
+            voice.start();
+            return out.stream;
+          };
+        }"""
+    )
+    started(page, stub)
+    page.clock.run_for(2600)
+    shown(page, "No sound from the microphone.")
+    page.clock.resume()
+    offer = page.get_by_role("button", name="Switch to Headset, it hears you")
+    offer.click()
+    expect(page.get_by_role("status")).to_contain_text("Please read as you usually speak")
+    expect(offer).to_be_hidden()
+
+
+STRIP = """() => {
+  const strip = document.createElement('tingqing-strip');
+  strip.lang = 'en';
+  document.querySelector('main').replaceChildren(strip);
+}"""
+
+
+def test_the_strip_is_200_px_wide_and_says_one_thing(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}check", locale="en-GB")
+    page.evaluate("() => import('./index.js')")
+    page.evaluate(STRIP)
+    strip = page.locator("tingqing-strip")
+    strip.locator("[part=start]").click()
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.started(), messages.level(), messages.update(1, low_background=0.2, grade="poor"))
+    socket.send(messages.prompt())
+    expect(strip).to_have_attribute("data-prompt", PROMPT)
+    expect(strip.get_by_role("status")).to_have_text("It is a bit noisy. Please move somewhere quieter.")
+    assert strip.evaluate("at => at.getBoundingClientRect().width") == 200
+    assert strip.evaluate("at => at.shadowRoot.querySelector('.strip').scrollWidth") <= 200
+    strip.locator("[part=not-now]").click()
+    assert socket.expect("prompt.snooze")["id"] == PROMPT
+    expect(strip.get_by_role("status")).to_have_text("All right, please go on.")
+    until(page, "document.querySelector('tingqing-strip').shadowRoot.activeElement?.className === 'now'")

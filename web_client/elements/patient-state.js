@@ -1,0 +1,39 @@
+/** What the patient's element shows of the client's state. */
+
+import { FailureCode } from '../protocol/failures.js';
+
+/**
+ * @import { ClientState } from '../client/client-state.js'
+ * @import { HostState } from './patient-words.js'
+ */
+
+/**
+ * Answers to a resume whose session is gone. To the patient this means that the connection was down too long.
+ * @type {ReadonlySet<FailureCode>}
+ */
+const GONE = new Set([FailureCode.UNKNOWN_SESSION, FailureCode.SESSION_EXPIRED]);
+
+/** @param {ClientState} state @returns {HostState} */
+export function hostStateOf({ kind }) {
+  switch (kind) {
+    case 'asking':
+      return 'connecting';
+    case 'ending':
+      return 'live';
+    case 'failed':
+      return 'error';
+    case 'idle':
+    case 'connecting':
+    case 'live':
+    case 'paused':
+    case 'reconnecting':
+    case 'ended':
+      return kind;
+  }
+}
+
+/** @param {ClientState} state @returns {FailureCode | null} why the state is `error` */
+export function failureOf(state) {
+  if (state.kind !== 'failed') return null;
+  return GONE.has(state.failure.code) ? FailureCode.LINE_LOST : state.failure.code;
+}
