@@ -22,15 +22,6 @@ def test_client_state_machines_keep_their_claims() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_client_without_its_pages_is_small() -> None:
-    """Under 12 KB gzipped, comments included: what an integrator with a page of their own has to load."""
-    faceless = [*(web_client_dir() / "protocol").glob("*.js"), web_client_dir() / "transport" / "connection.js"]
-    faceless += [web_client_dir() / "audio" / f"{name}.js" for name in ("microphone", "live-microphone", "worklet")]
-    # Types are for the checker: no module loads them.
-    source = b"".join(path.read_bytes() for path in faceless if path.name != "types.js")
-    assert len(gzip.compress(source)) < 12_000
-
-
 def test_release_is_one_classic_script_under_12_kb_with_types(tmp_path: Path) -> None:
     """What a page with an old WebView loads: the whole client, gzipped, minified, with its sentences."""
     node = require(shutil.which("node"), "node 20 or later (apt-get install nodejs)")
