@@ -2,8 +2,9 @@
 const { server, token } = await (await fetch('visit', { method: 'POST' })).json();
 const { TingqingClient } = await import(`${server}index.js`);
 const said = document.querySelector('#said');
+const join = document.querySelector('#join');
 
-document.querySelector('#join').onclick = async () => {
+join.onclick = async () => {
   // What your call sends: on an iPhone a second getUserMedia would take the first one's sound away.
   const source = await navigator.mediaDevices.getUserMedia({ audio: true });
   const client = new TingqingClient({ server, token, source, mode: 'visit', language: 'en' });
@@ -19,3 +20,4 @@ document.querySelector('#join').onclick = async () => {
   // When your call has its remote stream: client.farEnd(stream). When it ends: client.finish().
   globalThis.client = client;
 };
+join.disabled = false; // from here on a click begins
