@@ -126,6 +126,7 @@ class FakeTalkers:
     def __init__(self) -> None:
         self.fail = False
         self.asked: list[tuple[int, int]] = []
+        self.known: list[int] = []
 
     def talk(self, request: TalkRequest) -> Talk:
         if self.fail:
@@ -133,6 +134,7 @@ class FakeTalkers:
         rows = request.pcm[::160]
         old = rows.shape[0] - request.new
         self.asked.append((old, request.new))
+        self.known.append(len(request.spoke))
         talkers = []
         for number in sorted({int(one) for one in rows[old:]} - {0}):
             voice = np.zeros(192, np.float32)

@@ -208,7 +208,7 @@ class Assessment:
     async def _settle(self, window: Window, mos: Mos) -> None:
         """Let ``window`` with ``mos`` decide, unless a scorer fails: then the windows decide as they were judged."""
         denoised, _ = await self._parted(window)
-        together = self._talked.latest
+        together = self._talked.together(window)
         request = ScoreRequest(window, self.labels, self.capture, mos, denoised=denoised, together=together)
         scored = await self.engine.service.score(request, self._priority, self._deadline_s)
         if any(one.reply is None for one in scored):

@@ -5,7 +5,7 @@ whatever the chunks, and an answer counts from the second after its stretch on.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,24 +35,23 @@ _ROW = CORE_RATE // ROW_RATE
 @dataclass(slots=True)
 class _Asked:
     """``rows``: the new ones, as the book must know them; ``end``: the row after them. ``answer``: ``None`` where
-    nobody speaks."""
+    nobody speaks. ``taken``: the book knows the answer, or will never."""
 
     end: int
     rows: HeardRows
-    answer: "asyncio.Task[Talk] | None"
+    answer: "asyncio.Task[Talk] | None" = None
+    taken: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
 
 class TalkedStretches:
     """Call ``expect`` for every window that becomes ready, ``settle`` for each that is judged, ``close`` at the end.
 
     ``book``: the voices so far. ``missed``: an answer that counts from the last window on was due, but missing.
-    ``latest``: what ``settle`` last told.
     """
 
     def __init__(self, service: Scoring, priority: Priority) -> None:
         self.book = VoiceBook()
         self.missed = False
-        self.latest = NOBODY_ASKED
         self._together = SpokenTogether()
         self._service = service
         self._within_s = LIVE_WITHIN_S if priority is Priority.LIVE else FILE_WITHIN_S
@@ -82,9 +81,8 @@ class TalkedStretches:
         if end - start < ROW_RATE or end <= new:
             return
         rows = window.rows[start - first : end - first]
-        spoke = () if end % (ANEW_S * ROW_RATE) == 0 else tuple(one.spoke(start, new) for one in self.book.tracks)
         pcm = window.pcm[(start - first) * _ROW : (end - first) * _ROW]
-        request = TalkRequest(pcm, end - new, rows[:, Column.SYLLABLE_DB].copy(), spoke)
+        request = TalkRequest(pcm, end - new, rows[:, Column.SYLLABLE_DB].copy())
         if request.pcm.shape[0] != rows.shape[0] * _ROW:
             return
         fresh = rows[new - start :]
@@ -96,38 +94,48 @@ class TalkedStretches:
             is_far_end(fresh),
             np.zeros(end - new, np.bool_),
         )
+        before = self._asked[-1] if self._asked else None
+        asked = _Asked(end, heard)
+        self._asked.append(asked)
         if not (fresh[:, Column.SPEECH] >= SPEECH_THRESHOLD).any() and not heard.far_end.any():
-            self._asked.append(_Asked(end, heard, None))
             return
-        task = asyncio.create_task(self._service.talk(request, self._priority, self._within_s))
+        task = asyncio.create_task(self._talk(request, start, new, before))
         # Nobody may be left to hear of its failure.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._asked.append(_Asked(end, heard, task))
+        asked.answer = task
+
+    async def _talk(self, request: TalkRequest, start: int, new: int, before: _Asked | None) -> Talk:
+        """Ask with the voices that are known after the stretch before, however late its windows are judged."""
+        if before is not None:
+            await before.taken.wait()
+        if (new + request.new) % (ANEW_S * ROW_RATE) != 0:
+            request = replace(request, spoke=tuple(one.spoke(start, new) for one in self.book.tracks))
+        return await self._service.talk(request, self._priority, self._within_s)
 
     async def settle(self, window: Window) -> Float32Array:
-        """Wait for answers that count from ``window`` on: those about stretches that end before it does. As
-        ``ScoreRequest.together``, by the answers so far."""
+        """Wait for answers that count from ``window`` on: those about stretches that end before it does.
+        ``together`` of it, by the answers so far."""
         self.missed = False
         await self._wait(round(window.end_s * ROW_RATE))
-        first, rows = round(window.start_s * ROW_RATE), window.rows.shape[0]
-        self.latest = self._together.rows(first, rows) if self._service.has_talkers else NOBODY_ASKED
-        return self.latest
+        return self.together(window)
+
+    def together(self, window: Window) -> Float32Array:
+        """As ``ScoreRequest.together``, by the answers so far."""
+        if not self._service.has_talkers:
+            return NOBODY_ASKED
+        return self._together.rows(round(window.start_s * ROW_RATE), window.rows.shape[0])
 
     async def _wait(self, before: int) -> None:
         while self._asked and self._asked[0].end < before:
             asked = self._asked[0]
-            if asked.answer is None:
-                self._take(asked.rows, _nobody(asked.end - asked.rows.start))
-                self._asked.pop(0)
-                continue
             try:
                 # Shielded: a window that is cancelled asks again.
-                answer = await asyncio.shield(asked.answer)
+                talk = await asyncio.shield(asked.answer) if asked.answer else _nobody(asked.end - asked.rows.start)
             except ScoringError:
                 self.missed = True
             else:
-                self._take(asked.rows, answer)
-            self._asked.pop(0)
+                self._take(asked.rows, talk)
+            self._asked.pop(0).taken.set()
 
     def _take(self, rows: HeardRows, talk: Talk) -> None:
         together = self.book.add(rows.with_nuclei(talk.nuclei), talk.talkers)

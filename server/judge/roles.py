@@ -27,12 +27,14 @@ LEAST_PACE_S = 3.0
 def told_voices(tracks: Sequence[VoiceTrack], *, processed: bool = False, visit: bool = False) -> tuple[Voice, ...]:
     """Voices with two seconds of speech or more, in the order in which they were first heard.
 
-    The patient's is that with most speech which is not the far end's; in a ``visit``, one that comes from a loudspeaker
-    is the patient's only if all do. ``processed``: the browser's processing falsifies levels, so that none is told.
+    The patient's is that with most speech which is not the far end's; in a ``visit`` in which nobody tells the far end,
+    one that comes from a loudspeaker is the patient's only if all do. ``processed``: the browser's processing falsifies
+    levels, so that none is told.
     """
     told = [track for track in tracks if track.seconds >= LEAST_S]
     near = [track for track in told if track.far_rows < FAR_END * track.rows]
-    patient = max(_direct(near) if visit else near, key=lambda track: track.rows, default=None)
+    untold = visit and not any(track.far_rows for track in tracks)
+    patient = max(_direct(near) if untold else near, key=lambda track: track.rows, default=None)
     known = [] if processed else [level for track in near if (level := _level_db(track)) is not None]
     loudest = max(known, default=None)
     return tuple(

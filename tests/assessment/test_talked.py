@@ -87,6 +87,29 @@ async def test_replaced_windows_lose_no_stretch_that_the_next_one_still_holds(se
     assert part.book.snapshot() == whole.book.snapshot()
 
 
+async def test_stretches_that_wait_together_know_the_voices_before_them_as_if_each_came_alone(
+    service: Scoring, model: FakeTalkers
+) -> None:
+    """A stream faster than its judgement, or a line that comes back: windows are ready long before they are judged."""
+    await heard(TalkedStretches(service, Priority.FILE), *range(3, 25))
+    alone = model.known.copy()
+    model.known.clear()
+    talked = TalkedStretches(service, Priority.FILE)
+    for end_s in range(3, 25):
+        talked.expect(window(end_s))
+    for end_s in range(3, 25):
+        await talked.settle(window(end_s))
+    assert model.known == alone == [0, 2, 0, 3]
+
+
+async def test_what_came_after_the_last_stretch_is_known_when_the_recording_is_concluded(service: Scoring) -> None:
+    talked = TalkedStretches(service, Priority.FILE)
+    await heard(talked, 3, 4)
+    assert (talked.together(window(4)) < 0).all()
+    await talked.conclude()
+    assert (talked.together(window(4)) == 0).all()
+
+
 @pytest.mark.parametrize("cut", [5, 6, 8, 10, 11, 20])
 async def test_a_session_that_goes_on_elsewhere_hears_the_same_voices(service: Scoring, cut: int) -> None:
     whole, part = TalkedStretches(service, Priority.FILE), TalkedStretches(service, Priority.FILE)

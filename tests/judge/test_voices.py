@@ -148,13 +148,17 @@ def through_a_room(level: Float32Array, kept: float) -> Float32Array:
     return out
 
 
-def conversation(doctor_falls: float, doctor_s: int, patient_s: int = 3) -> VoiceBook:
-    """A patient and a doctor in turns, in syllables of 0.2 s; ``doctor_falls``: dB a row."""
+def conversation(doctor_falls: float, doctor_s: int, patient_s: int = 3, far_s: int = 0) -> VoiceBook:
+    """A patient and a doctor in turns, in syllables of 0.2 s; ``doctor_falls``: dB a row. ``far_s``: then somebody whom
+    the call tells as the far end."""
     book, syllables = VoiceBook(), np.where(np.arange(ROWS) % 20 < 12, -30.0, -70.0).astype(np.float32)
     for stretch, (number, falls) in enumerate([(1, 20.0)] * patient_s + [(2, doctor_falls)] * doctor_s):
         level = through_a_room(syllables, falls)
         heard = HeardRows(stretch * ROWS, level, level, ~NOBODY, NOBODY, NOBODY)
         book.add(heard, [talker(voice(number))])
+    for stretch in range(doctor_s + patient_s, doctor_s + patient_s + far_s):
+        heard = HeardRows(stretch * ROWS, syllables, syllables, ~NOBODY, ~NOBODY, NOBODY)
+        book.add(heard, [talker(voice(3))])
     return book
 
 
@@ -167,6 +171,10 @@ def test_in_a_visit_who_comes_from_the_loudspeaker_is_not_the_patient_however_mu
     assert patients(conversation(1.5, doctor_s=5), visit=True) == [1]
     assert patients(conversation(1.5, doctor_s=5), visit=False) == [2]
     assert patients(conversation(18.0, doctor_s=5), visit=True) == [2], "both are in the room"
+
+
+def test_where_the_call_tells_the_far_end_who_sits_far_from_the_telephone_stays_the_patient() -> None:
+    assert patients(conversation(1.5, doctor_s=5, far_s=2), visit=True) == [2]
 
 
 def test_who_hardly_speaks_is_not_the_patient_for_sitting_nearer() -> None:

@@ -32,7 +32,7 @@ class Told:
 AROUND = (
     Told("baby_cry", (_BABY,), 0.25, 2, (*_BARK, 76, 78, 92, 106)),
     Told("music", (_MUSIC,), 0.98, 2, (390, 317, 318)),
-    Told("typing", _TYPING, 0.16, 1, (400, 401, 402, 353, 354)),
+    Told("typing", _TYPING, 0.16, 2, (400, 401, 402, 353, 354)),
 )
 """Around the patient, the surest first. Rivals: dogs, cats, sheep, birds; sirens; clocks, knocks and taps."""
 
