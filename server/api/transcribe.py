@@ -33,7 +33,8 @@ PROBLEMS = documented(
         413: "The body is over 256 KiB.",
         422: "A field is invalid.",
         429: "Too many requests of this key or session; see Retry-After.",
-        503: "The session has not begun, or moves, or no database; Retry-After says when to try again.",
+        409: "The patient has not connected yet; Retry-After says when to try again.",
+        503: "The session moves, or no database; Retry-After says when to try again.",
     }
 )
 

@@ -55,5 +55,5 @@ class SessionNotBegunError(SessionError):
 
     code = "session_not_begun"
     close_code = 4503
-    http_status = 503
+    http_status = 409
     retryable = True

@@ -92,6 +92,7 @@ def test_openapi_describes_the_upload(served: Served) -> None:
         "channels",
         "mode",
         "source",
+        "windows",
     }
 
 

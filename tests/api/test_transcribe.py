@@ -64,7 +64,7 @@ async def test_a_recogniser_hands_over_by_token_and_the_doctor_is_told(hospital:
     assert announced["transcribe_url"] == f"{hospital.served.ws}/v1/sessions/{session_id}/transcribe"
     async with service(hospital, session_id, token) as early:
         assert await faults_until_close(early) == (["session_not_begun"], 4503)
-    assert await asked(hospital.served, session_id, token) == (503, "session_not_begun")
+    assert await asked(hospital.served, session_id, token) == (409, "session_not_begun")
     async with hospital.patient(announced["publish_token"]) as patient:
         await patient.send(start(pace="realtime"))
         assert (await receive(patient))["type"] == "session.started"

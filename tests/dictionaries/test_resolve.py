@@ -116,7 +116,7 @@ def test_telemedicine_is_looked_up_first_then_the_others() -> None:
     labels = two().resolve("low_background,心慌")
     assert ids(labels) == ["low_background", "palpitations"]
     assert labels.labels[0].threshold == 0.7
-    assert (labels.dictionary, labels.version) == ("telemedicine+cardiology", "4+7")
+    assert (labels.dictionary, labels.version) == ("telemedicine+cardiology", "5+7")
 
 
 def test_a_dictionary_among_labels_adds_all_of_its_own() -> None:
