@@ -83,6 +83,7 @@ class Lane(Generic[Q, A]):
             self._turn += 1
             batch, self._batch, self.died_of = self._batch, None, None
             self._tally.restarts += 1
+            self._ready.notify_all()  # a former thread that only waits for work would take the next one's call
         for job in () if batch is None else batch[1]:
             answer_one(job, ScoringError(f"The scorer {self.name} had to be started again; the session goes on."))
         self._spawn()
@@ -169,7 +170,7 @@ class Lane(Generic[Q, A]):
         with self._ready:
             if not self._queue.put(job):
                 raise self._overloaded()
-            self._ready.notify()
+            self._ready.notify_all()
         return job
 
     def abandon(self, job: Job[Q, A]) -> None:
@@ -232,7 +233,7 @@ class Lane(Generic[Q, A]):
                 due_s = self._queue.due_s(self._clock())
                 if due_s == 0.0:
                     batch = self._queue.take(self._clock())
-                    self._batch = (self._clock(), batch.jobs)
+                    self._batch = (self._clock(), batch.jobs) if batch.jobs else None
                     return batch
                 self._ready.wait(due_s)
         return None

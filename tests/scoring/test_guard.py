@@ -96,6 +96,34 @@ async def test_a_thread_that_hangs_is_replaced_and_what_it_says_later_is_dropped
     assert await lane.stop()
 
 
+async def test_a_lane_whose_requests_all_came_too_late_is_idle_and_does_not_hang() -> None:
+    clock, work = Time(), Doubling()
+    lane = lane_of(work, clock)
+    guard = LaneGuard([lane], clock=clock)
+    late = lane.enqueue(1, Priority.LIVE, clock.now - 1.0)
+    with pytest.raises(ScoringError, match="in time"):
+        await late.future
+    pass_seconds(clock, guard, 10 * HANG_S)
+    assert lane.metrics().restarts == 0
+    assert not lane.given_up
+    assert await doubled(lane, 2) == 4
+    assert await lane.stop()
+
+
+async def test_a_thread_that_is_replaced_while_it_waits_ends_and_takes_nobodys_call() -> None:
+    clock, work = Time(), Doubling()
+    lane = lane_of(work, clock)
+    assert await doubled(lane, 1) == 2
+    former = lane._thread
+    assert former is not None
+    await until(lambda: bool(lane._ready._waiters))  # type: ignore[attr-defined]
+    lane.restart()
+    await asyncio.to_thread(former.join, 30)
+    assert not former.is_alive()
+    assert await doubled(lane, 2) == 4
+    assert await lane.stop()
+
+
 async def test_a_process_that_stood_still_does_not_take_a_batch_for_hanging() -> None:
     clock, work = Time(), Doubling()
     lane = lane_of(work, clock)
