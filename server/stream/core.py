@@ -148,8 +148,12 @@ class StreamCore:
         return events
 
     def _repeat(self, seconds: int, events: list[StreamEvent]) -> int:
-        """Repeat up to ``seconds`` of digital silence; the number of samples, 0 if the last window had sound."""
+        """Repeat up to ``seconds`` of digital silence; the number of samples, 0 where sound or marks are."""
         if seconds < 1 or self.replaying or not self._timeline.silent:
+            return 0
+        open_from = self._timeline.hop * self._rate
+        waiting = self._input.view(min(open_from, self._resampler.keep_from), self._input.end)
+        if waiting.any() or self._gaps.reach_beyond(open_from) or self._far_end.reaches_beyond(open_from):
             return 0
         samples = seconds * self._rate
         self._input.shift(samples)

@@ -66,6 +66,10 @@ class FarEnd:
             for first, last in self._spans
         )
 
+    def reaches_beyond(self, sample: int) -> bool:
+        """Whether ``sample`` or one after it lies in a stretch, or may yet in one that a replay has not come to."""
+        return self._replayed is not None or (bool(self._spans) and self._spans[-1][1] > sample)
+
     def rows(self, hop: int, rows: int) -> npt.NDArray[np.bool_]:
         """Which of the first ``rows`` rows of hop number ``hop`` hold a sample of a stretch, bool ``(rows,)``."""
         return row_mask(self._spans, self._rate, hop, rows)

@@ -39,6 +39,10 @@ class Gaps:
         """Whether all of ``[start, end)`` (input rate, from 0) is one gap."""
         return any(first <= max(0, start) and end <= last for first, last in self._spans)
 
+    def reach_beyond(self, sample: int) -> bool:
+        """Whether ``sample`` or one after it is lost."""
+        return bool(self._spans) and self._spans[-1][1] > sample
+
     def idle(self, core_start: int, core_end: int) -> bool:
         """Whether ``[core_start, core_end)`` (16 kHz indices) and the 10 s up to ``core_end`` are gap."""
         if not self._spans:
