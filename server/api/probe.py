@@ -66,7 +66,7 @@ class Probe:
 
 
 async def score_once(engine: Engine) -> None:
-    """Run three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none answers."""
+    """Run three seconds of digital silence through core, scorers and judgement. Raises ScoringError if none judges."""
     core = engine.make_core(AudioFormat(Encoding.PCM_S16LE, 16_000))
     events = await asyncio.to_thread(core.receive_pcm, bytes(2 * 16_000 * PROBE_S))
     labels = engine.dictionaries.resolve(None)
@@ -80,5 +80,5 @@ async def score_once(engine: Engine) -> None:
         assessed = await assessment.assess(windows[0])
     finally:
         assessment.close()
-    if len(assessed.failures) == len(engine.scorer_names):
+    if assessed.failures and not assessed.judged:
         raise assessed.failures[0]

@@ -9,7 +9,7 @@ from server.assessment.facts import window_facts
 from server.assessment.findings import SoundFindings
 from server.assessment.mos import LOSSLESS_WAIT_S, MosWatch
 from server.assessment.nothing_judged import nothing_judged
-from server.assessment.replies import left_out, opinions_of, sounds_of
+from server.assessment.replies import judged, left_out, opinions_of, sounds_of
 from server.assessment.silent_reply import SilentReply
 from server.assessment.talked import TalkedStretches
 from server.assessment.updates import Assessed, Update
@@ -167,6 +167,7 @@ class Assessment:
             request.denoised,
             request.together,
             without,
+            judged(scored),
         )
 
     def voices(self) -> tuple[Voice, ...]:

@@ -37,6 +37,11 @@ def sounds_of(scored: Sequence[Scored]) -> tuple[list[Interference], list[Patien
     return [sound for reply in replies for sound in reply.interference][:1], list(own.values())
 
 
+def judged(scored: Sequence[Scored]) -> bool:
+    """Whether any scorer answered that has opinions on labels: the namer alone judges nobody."""
+    return any(one.reply is not None and one.kind != "names" for one in scored)
+
+
 def _shed(labels: Sequence[Label], kind: EvidenceKind) -> dict[str, Opinion]:
     """The labels on which a failed scorer would have had an opinion."""
     return {label.id: Opinion(None, Why.SHED) for label in labels if getattr(label, kind) is not None}

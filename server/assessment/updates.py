@@ -46,7 +46,7 @@ class Assessed:
     ``prompts``: raised and cleared by this window, in order. ``failures``: scorers that gave nothing. ``without``: what
     was due and missing: ``mos``, ``voices``, ``denoiser``, and the kinds of the failed scorers. Times in seconds: of
     the slowest scorer, and ``inference_s`` of the denoiser before it too. ``denoised``, ``together``: as in
-    ``ScoreRequest``.
+    ``ScoreRequest``. ``judged``: a scorer answered that has opinions on labels.
     """
 
     update: Update
@@ -57,3 +57,4 @@ class Assessed:
     denoised: Float32Array = field(default_factory=lambda: UNKNOWN_LEVELS, repr=False)
     together: Float32Array = field(default_factory=lambda: NOBODY_ASKED, repr=False)
     without: tuple[str, ...] = ()
+    judged: bool = True

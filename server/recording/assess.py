@@ -57,8 +57,8 @@ async def assess_track(
     its end.
 
     Raises UndecodableFileError, PayloadTooLargeError, UnsupportedRateError; TooCostlyError where the caller limits its
-    spending; ScoringError if no scorer answered for
-    any window.
+    spending; ScoringError if no scorer judged any
+    window.
     """
     core = engine.make_core(AudioFormat(Encoding.PCM_F32LE, recording.sample_rate))
     capture = Capture(source=source)
@@ -71,7 +71,7 @@ async def assess_track(
         transcript=transcript,
         aggregated=on_window is not None,
     )
-    tally = _ScorerTally(len(engine.scorer_names))
+    tally = _ScorerTally()
     try:
         blocks = gathered(marked(recording.blocks(), far_end, recording.sample_rate), recording.sample_rate)
         while (events := await to_thread_until_done(_step, core, blocks)) is not None:
@@ -115,20 +115,19 @@ def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap | bool | Silence
 
 
 class _ScorerTally:
-    """Whether any scorer answered: a result without a single opinion would look like a bad recording."""
+    """Whether any window was judged: a result without a single opinion would look like a bad recording."""
 
-    def __init__(self, scorers: int) -> None:
-        self._scorers = scorers
-        self._answered = 0
+    def __init__(self) -> None:
+        self._judged = False
         self._failure: ScoringError | None = None
 
-    def add(self, failures: Sequence[ScoringError]) -> None:
-        self._answered += self._scorers - len(failures)
-        self._failure = failures[0] if failures else self._failure
+    def add(self, assessed: Assessed) -> None:
+        self._judged |= assessed.judged
+        self._failure = assessed.failures[0] if assessed.failures else self._failure
 
     def check(self) -> None:
-        """Raises the last ScoringError if there were windows and no scorer answered for any of them."""
-        if self._failure is not None and not self._answered:
+        """Raises the last ScoringError if there were windows and no scorer judged any of them."""
+        if self._failure is not None and not self._judged:
             raise self._failure
 
 
@@ -143,7 +142,7 @@ async def _assess_windows(
             await asyncio.sleep(0)  # of repeated silence nobody is asked: live sessions go on between two windows
             check_spending()
             assessed = await assessment.assess(event.window)
-            tally.add(assessed.failures)
+            tally.add(assessed)
             if on_window is not None:
                 on_window(event.window, assessed)
 

@@ -38,10 +38,10 @@ def recording(seconds: float, rate: int = 16_000, **bad: float) -> io.BytesIO:
 
 
 @asynccontextmanager
-async def faked(scorer: FakeScorer) -> AsyncIterator[Engine]:
-    """The real engine, but for the scorer."""
-    async with open_engine(Settings(mos=False)) as engine, ScoringService([scorer]) as service:
-        yield replace(engine, service=service)
+async def faked(*scorers: FakeScorer) -> AsyncIterator[Engine]:
+    """The real engine, but for the scorers."""
+    async with open_engine(Settings(mos=False)) as engine, ScoringService(scorers) as service:
+        yield replace(engine, service=service, scorer_names=service.scorer_names)
 
 
 async def test_twelve_seconds_have_ten_windows_and_progress_reaches_the_end() -> None:
@@ -101,6 +101,17 @@ async def test_a_dead_scorer_is_an_error_and_no_verdict_on_the_patient() -> None
     async with faked(scorer) as engine:
         with pytest.raises(ScoringError):
             await assess_recording(engine, read_recording(recording(12)), engine.dictionaries.resolve(None))
+
+
+async def test_a_namer_that_answers_while_all_who_judge_are_dead_is_no_result() -> None:
+    scorer, namer = FakeScorer(), FakeScorer("names", "names")
+    scorer.fail = True
+    async with faked(scorer, namer) as engine:
+        with pytest.raises(ScoringError, match="acoustic failed"):
+            await assess_recording(engine, read_recording(recording(4)), engine.dictionaries.resolve(None))
+        scorer.fail, namer.fail = False, True
+        result = await assess_recording(engine, read_recording(recording(4)), engine.dictionaries.resolve(None))
+    assert result.windows
 
 
 async def test_cancelling_closes_the_recording_and_leaves_no_task() -> None:
