@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.recording.decode import Gap, Recording
+from server.recording.silence import Silence, gathered
 from server.stream.core import StreamCore
 from server.stream.events import Level, SpeechStarted, SpeechStopped, StreamEvent, WindowReady
 from server.values.audio import Float32Array
@@ -46,25 +47,32 @@ class FarEndListener:
         self._others: list[float] = []
 
     def steps(self) -> Iterator[None]:
-        """Takes about one second of audio per step. Raises as ``Recording.blocks``."""
-        for block in self._track.blocks():
-            if isinstance(block, Gap):
-                self._take(self._core.receive_gap(block.samples))
-            else:
-                self._take(self._core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes()))
+        """Takes about one second of audio per step, or ten of digital silence. Raises as ``Recording.blocks``."""
+        for block in gathered(self._track.blocks(), self._track.sample_rate):
+            match block:
+                case Gap():
+                    self._take(self._core.receive_gap(block.samples))
+                case Silence():
+                    self._take(self._core.receive_silence(block.samples))
+                case np.ndarray():
+                    self._take(self._core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes()))
             yield
         self._take(self._core.finish())
+        self._fill(int(self._core.samples_received / self._cell))
 
     @property
     def _cell(self) -> float:
         return float(self._track.sample_rate * CELL_S)
 
+    def _fill(self, cells: int) -> None:
+        """A gap and repeated silence have no levels: those that come are told by their place."""
+        self._levels += [FLOOR_DB] * (cells - len(self._levels))
+
     def _take(self, events: list[StreamEvent]) -> None:
         for event in events:
             match event:
                 case Level():
-                    # A gap has no levels: they are told by their place.
-                    self._levels += [FLOOR_DB] * (round(event.end_sample / self._cell) - 1 - len(self._levels))
+                    self._fill(round(event.end_sample / self._cell) - 1)
                     self._levels.append(event.rms_dbfs)
                 case SpeechStarted():
                     self._started = event.sample

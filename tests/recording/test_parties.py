@@ -19,6 +19,7 @@ from server.recording.far_end import FarEndListener, marked
 from server.recording.parties import assess_recording
 from server.settings import Settings
 from server.stream.core import StreamCore
+from server.stream.events import StreamEvent
 from server.values.audio import AudioFormat, Encoding, Float32Array
 from tests.fakes import FakeDetector
 
@@ -190,6 +191,36 @@ def bursts(*spans: tuple[float, float, float], seconds: float = 10.0) -> Float32
 def test_the_far_end_speaks_where_its_own_track_does(tmp_path: Path) -> None:
     spans = far_end_spans(tmp_path, bursts((1, 3, 0.1), (6, 8, 0.1)))
     assert np.ravel(spans) == pytest.approx([1, 3, 6, 8], abs=0.1)
+
+
+def test_long_silence_of_the_far_end_is_repeated_and_moves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = bursts((1, 3, 0.1), (46.3, 48, 0.1), (60, 61, 0.002), seconds=100.0)
+    cells: list[Float32Array] = []
+    finish = FarEndListener.spans
+
+    def spans(listener: FarEndListener) -> list[tuple[float, float]]:
+        cells.append(np.asarray(listener._levels, np.float32))
+        return finish(listener)
+
+    monkeypatch.setattr(FarEndListener, "spans", spans)
+    with monkeypatch.context() as plain:
+        plain.setattr(StreamCore, "receive_silence", lambda core, samples: core.receive_pcm(bytes(4 * samples)))
+        wanted = far_end_spans(tmp_path, own)
+    repeats: list[int] = []
+    repeat = StreamCore._repeat
+
+    def counted(core: StreamCore, seconds: int, events: list[StreamEvent]) -> int:
+        repeats.append(repeat(core, seconds, events))
+        return repeats[-1]
+
+    monkeypatch.setattr(StreamCore, "_repeat", counted)
+    assert far_end_spans(tmp_path, own) == wanted
+    assert len(wanted) == 2
+    assert sum(repeats) > 40 * RATE
+    assert cells[0].shape == (500,)
+    assert np.array_equal(cells[0], cells[1])
 
 
 def test_the_patient_heard_faintly_on_the_far_ends_channel_is_not_the_far_end(tmp_path: Path) -> None:
