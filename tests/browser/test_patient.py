@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Dialog, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser import messages
 from tests.browser.asserting import (
@@ -412,6 +412,65 @@ def test_a_reloaded_page_asks_before_it_goes_and_goes_on_with_its_session(
     page.reload()
     expect(page.locator("[part=start]")).to_have_text("Start")
     assert asked == ["beforeunload"], "who has finished may go"
+
+
+def interrupted(page: Page, stub: StubServer) -> None:
+    """A visit of this page breaks off: the tab is still there, the session waits for its patient."""
+    begin(page, stub).wait_for_samples(3200)
+    page.on("dialog", lambda dialog: dialog.accept())
+
+
+def test_the_next_patient_at_the_same_tablet_is_not_offered_the_former_ones_session(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(f"{stub.url}#token=token.of.A")
+    interrupted(page, stub)
+    page.goto(f"{stub.url}#token=token.of.B")
+    page.reload()
+    attribute(page, "data-state", "idle")
+    expect(page.locator("[part=start]")).to_have_text("Start")
+    assert "resume" not in begin(page, stub).start
+
+
+def test_who_opens_the_page_anew_without_a_token_is_not_offered_a_session(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(stub.url)
+    interrupted(page, stub)
+    page.goto(f"{stub.url}?lang=en")
+    attribute(page, "data-state", "idle")
+    expect(page.locator("[part=start]")).to_have_text("Start")
+    assert "resume" not in begin(page, stub).start
+
+
+def test_a_denied_microphone_after_a_reload_does_not_cost_the_visit(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    interrupted(page, stub)
+    page.reload()
+    page.evaluate(
+        """() => {
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = () => {
+            navigator.mediaDevices.getUserMedia = ask;
+            return Promise.reject(new DOMException('in use', 'NotReadableError'));
+          };
+        }"""
+    )
+    expect(page.locator("[part=start]")).to_have_text("Continue")
+    page.click("[part=start]")
+    attribute(page, "data-state", "error")
+    expect(page.locator("[part=start]")).to_have_text("Continue")
+    page.click("[part=start]")
+    assert stub.patient().expect("session.start")["resume"]["session_id"] == messages.SESSION_ID
+
+
+def test_who_has_finished_leaves_nothing_behind_in_the_tab(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    interrupted(page, stub)
+    passes(page, 0.5)
+    assert page.evaluate("sessionStorage.length") == 1
+    page.click("[part=finish]")
+    assert page.evaluate("sessionStorage.length") == 0
 
 
 def test_a_service_that_restarts_says_so_and_goes_on_with_a_new_session(stub: StubServer, open_page: OpenPage) -> None:

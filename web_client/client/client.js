@@ -22,7 +22,7 @@ import { WakeLock } from './wake-lock.js';
  *   source?: MediaStream | MediaStreamTrack, farEnd?: MediaStream, labels?: string | null,
  *   mode?: 'visit' | 'recording', language?: string, reference?: string | null,
  *   kept?: KeptSession & {sampleRate: number}}} ClientOptions
- *   `server`: base URL, the page's own if absent. `tokenProvider`: asked before each socket is opened. `source`: the
+ *   `server`: base URL, the page's own if absent. `tokenProvider`: asked before each socket is opened; of one session, the same token each time. `source`: the
  *   call's own microphone; if absent a raw one is opened beside it. `farEnd`: the call's remote stream. `language`:
  *   BCP 47. `kept`: of `client.kept`, to go on after a reload
  * @typedef {{state: ClientState, message: ServerMessage, lost: number, level: number,
@@ -180,7 +180,7 @@ export class TingqingClient {
     this.#do((protocol) => protocol.handleLabels(labels));
   }
 
-  /** What the page's own recogniser heard. @param {Segment[]} segments at most 100; lost while the line is down */
+  /** What the page's own recogniser heard. @param {Segment[]} segments at most 100; they wait while the line is down */
   transcript(segments) {
     this.#do((protocol) => protocol.handleTranscript(segments));
   }

@@ -6,7 +6,7 @@ import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
 import { KeptInTab } from './kept.js';
 import { Afterwards } from './afterwards.js';
-import { failureOf, hostStateOf } from './patient-state.js';
+import { failureOf, hostStateOf, isOver } from './patient-state.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
 import { languageOf } from '../language/dictionary.js';
@@ -21,6 +21,8 @@ import { base } from '../drawing/styles.js';
  */
 
 const BEAT_MS = 250;
+/** Less sound than this holds no word that the patient could say again. */
+const A_WORD_S = 0.5;
 
 /**
  * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`; all are optional
@@ -29,11 +31,11 @@ const BEAT_MS = 250;
  * `tingqing-state`.
  */
 export class TingqingPatient extends HTMLElement {
-  static observedAttributes = ['lang'];
+  static observedAttributes = ['lang', 'server', 'token', 'reference'];
 
   /** The call's own microphone, instead of one of ours. @type {MediaStream | MediaStreamTrack | undefined} */
   source = undefined;
-  /** Asked before each connection, instead of `token`. @type {(() => Promise<string>) | undefined} */
+  /** Asked before each connection, instead of `token`: the same one for the whole visit. @type {(() => Promise<string>) | undefined} */
   tokenProvider = undefined;
 
   #view = /** @type {Screen | null} */ (null);
@@ -48,7 +50,9 @@ export class TingqingPatient extends HTMLElement {
     super();
     this.#client.on('state', () => this.#moved());
     this.#client.on('message', (message) => this.#receive(message));
-    this.#client.on('lost', () => this.#afterwards.say('partLost', performance.now()));
+    this.#client.on('lost', (seconds) => {
+      if (seconds >= A_WORD_S) this.#afterwards.say('partLost', performance.now());
+    });
     this.#client.on('level', (level) => this.#view?.showLevel(level));
   }
 
@@ -56,6 +60,7 @@ export class TingqingPatient extends HTMLElement {
     this.#view ??= this.#build();
     this.#timer = setInterval(() => this.#beat(), BEAT_MS);
     addEventListener('pagehide', this.#leaving);
+    void this.#belong();
     this.#render();
   }
 
@@ -65,7 +70,9 @@ export class TingqingPatient extends HTMLElement {
     this.#client.stop();
   }
 
-  attributeChangedCallback() {
+  /** @param {string} name */
+  attributeChangedCallback(name) {
+    if (name !== 'lang') void this.#belong();
     this.#render();
   }
 
@@ -79,6 +86,7 @@ export class TingqingPatient extends HTMLElement {
     if (this.#isRunning) return;
     this.#meter = new Meter();
     this.#afterwards.clear();
+    if (this.hasAttribute('resumable')) await this.#belong();
     this.#client.options = this.#options();
     await this.#client.start();
   }
@@ -101,6 +109,7 @@ export class TingqingPatient extends HTMLElement {
   /** The patient has finished. What was said so far is still sent and judged. */
   finish() {
     this.#client.finish();
+    this.#leaving();
   }
 
   /** Dismisses the current prompt for this visit. */
@@ -144,6 +153,14 @@ export class TingqingPatient extends HTMLElement {
   /** What a tab may go on with. */
   get #resumable() {
     return this.hasAttribute('resumable') ? this.#kept.recall() : null;
+  }
+
+  /** Tells apart whose session the tab keeps. One that runs stays whose it was. */
+  async #belong() {
+    if (!this.isConnected || this.#isRunning) return;
+    const server = new URL(this.getAttribute('server') ?? '.', document.baseURI).href;
+    await this.#kept.belongTo({ server, token: this.getAttribute('token'), reference: this.getAttribute('reference') });
+    this.#render();
   }
 
   #build() {
@@ -194,10 +211,8 @@ export class TingqingPatient extends HTMLElement {
 
   #moved() {
     const { state } = this.#client;
-    if (state.kind === 'ended' || state.kind === 'failed') {
-      this.#meter.prompts.clear();
-      if (this.hasAttribute('resumable')) this.#kept.keep(undefined);
-    }
+    if (state.kind === 'ended' || state.kind === 'failed') this.#meter.prompts.clear();
+    if (this.hasAttribute('resumable') && isOver(state)) this.#kept.keep(null);
     this.dispatchEvent(new CustomEvent('tingqing-state', { detail: state, bubbles: true, composed: true }));
     this.#render();
   }
@@ -207,10 +222,10 @@ export class TingqingPatient extends HTMLElement {
     this.#render();
   }
 
-  /** Written now and then too: a phone that closes a page says nothing. */
+  /** Written now and then too: a phone that closes a page says nothing. Who has finished has nothing to go on with. */
   #leaving = () => {
-    const { kept } = this.#client;
-    if (kept && this.hasAttribute('resumable')) this.#kept.keep(kept);
+    const begun = this.#isRunning && this.#client.sessionId !== '';
+    if (begun && this.hasAttribute('resumable')) this.#kept.keep(this.#client.kept);
   };
 
   #render() {
@@ -240,7 +255,7 @@ export class TingqingPatient extends HTMLElement {
       silent,
       interrupted: client.kind === 'paused' && client.by === 'system',
       restarting: client.kind === 'reconnecting' && client.why === 'restart',
-      resumable: state === 'idle' && this.#resumable !== null,
+      resumable: (state === 'idle' || state === 'error') && this.#resumable !== null,
       sending: client.kind === 'live' && !silent,
       reading: this.#reading(now, state, silent),
       prompt: this.#prompt,

@@ -13,6 +13,29 @@ import { FailureCode } from '../protocol/failures.js';
  */
 const GONE = new Set([FailureCode.UNKNOWN_SESSION, FailureCode.SESSION_EXPIRED]);
 
+/**
+ * After these the session may still be there, for who tries again: no line was ever opened, or none to the server.
+ * @type {ReadonlySet<FailureCode>}
+ */
+const TRY_AGAIN = new Set([
+  FailureCode.MICROPHONE_DENIED,
+  FailureCode.MICROPHONE_DENIED_BY_SYSTEM,
+  FailureCode.MICROPHONE_DENIED_BY_PAGE,
+  FailureCode.MICROPHONE_NOT_FOUND,
+  FailureCode.MICROPHONE_BUSY,
+  FailureCode.PAGE_INSECURE,
+  FailureCode.BROWSER_UNSUPPORTED,
+  FailureCode.BROWSER_EMBEDDED,
+  FailureCode.UNEXPECTED,
+  FailureCode.UNREACHABLE,
+  FailureCode.AT_CAPACITY,
+]);
+
+/** Whether nobody can go on with the session any more. @param {ClientState} state */
+export function isOver(state) {
+  return state.kind === 'ended' || (state.kind === 'failed' && !TRY_AGAIN.has(state.failure.code));
+}
+
 /** @param {ClientState} state @returns {HostState} */
 export function hostStateOf({ kind }) {
   switch (kind) {

@@ -36,7 +36,7 @@ export const staffText = dictionary({
   other: ['登录失败，请稍后再试。', 'You could not be signed in. Please try again later.'],
   session: [
     '患者报的六位会话码、会话编号或医生页面链接',
-    'The patient’s six-letter code, the session number, or the link of the doctor’s page',
+    'The patient’s six-character code, the session number, or the link of the doctor’s page',
   ],
   noSuchCode: [
     '本单位没有这个会话码的会话。请和患者核对。',

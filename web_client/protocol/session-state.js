@@ -10,8 +10,10 @@
  *   | {kind: 'failed', failure: Failure}} SessionState `said`: `session.end` was sent. `restart`: the server stops, and
  *   the session, or a new one in its place, goes on as soon as another takes over
  * @typedef {'speak' | 'pause' | 'end'} Wish what the patient wants; the end is final
- * @typedef {{session_id: string, resume_token: string, samples: number, ttl_s: number}} KeptSession what a page
- *   keeps of a session to go on with it after a reload; `resume_token` is secret. `ttl_s`: how long the server waits
+ * @typedef {{session_id: string, resume_token: string, samples: number, acknowledged: number,
+ *   ttl_s: number}} KeptSession what a page keeps of a session to go on with it after a reload; `resume_token` is
+ *   secret. `acknowledged`: of the `samples` that were said, those that the server has taken. `ttl_s`: how long the
+ *   server waits
  * @typedef {{sampleRate: number, capture: Capture, language: string, mode?: string, labels?: string,
  *   reference?: string}} SessionConfig `sampleRate` in Hz, as captured
  */

@@ -3,6 +3,7 @@
 import { Effects } from './effects.js';
 import { FailureCode, failureOfClose, failureOfLine } from './failures.js';
 import { isFinalClose, Line } from './line.js';
+import { Repeated } from './repeated.js';
 import { isSame, judgesNothing } from './session-state.js';
 import { Uplink } from './uplink.js';
 
@@ -33,7 +34,7 @@ export class SessionProtocol {
   constructor(config, random = Math.random, kept = null) {
     this.#config = config;
     this.#kept = kept;
-    this.#uplink = new Uplink(config.sampleRate, kept?.samples);
+    this.#uplink = new Uplink(config.sampleRate, kept?.samples, kept?.acknowledged);
     this.#line = new Line(random);
   }
 
@@ -42,7 +43,7 @@ export class SessionProtocol {
   #uplink;
   #line;
   #wish = /** @type {Wish} */ ('speak');
-  #snoozed = /** @type {Set<string>} */ (new Set());
+  #repeated = new Repeated();
   #refusal = /** @type {Refusal | null} */ (null);
   #keptAliveAt = 0;
   #restarting = false;
@@ -53,7 +54,7 @@ export class SessionProtocol {
     if (this.#isOver() || this.#wish === 'end') return null;
     if (!this.session) return this.#kept;
     const { session_id, resume_token, limits } = this.session;
-    return { session_id, resume_token, samples: this.#uplink.samples, ttl_s: limits.resume_ttl_s };
+    return { session_id, resume_token, ...this.#uplink.progress, ttl_s: limits.resume_ttl_s };
   }
 
   /** First call. @param {number} now */
@@ -71,12 +72,8 @@ export class SessionProtocol {
     const { sampleRate, ...rest } = this.#config;
     const known = this.session ?? this.#kept;
     const resume = known && { resume: { session_id: known.session_id, resume_token: known.resume_token } };
-    this.#effects.say({
-      type: 'session.start',
-      audio: { encoding: 'pcm_s16le', sample_rate: sampleRate },
-      ...rest,
-      ...resume,
-    });
+    const audio = { encoding: 'pcm_s16le', sample_rate: sampleRate };
+    this.#effects.say({ type: 'session.start', audio, ...rest, ...resume });
     return this.#effects.take();
   }
 
@@ -183,15 +180,16 @@ export class SessionProtocol {
     return this.#effects.take();
   }
 
-  /** "Not now". Repeated on each socket: the checkpoint may be older, or the session new. @param {string} id */
+  /** "Not now", in a session that takes the place of this one too. @param {string} id */
   handleSnooze(id) {
-    this.#snoozed.add(id);
+    this.#repeated.snooze(id);
     if (this.#isOnLine()) this.#effects.say({ type: 'prompt.snooze', id });
     return this.#effects.take();
   }
 
-  /** What was said, by a recogniser of the page's. @param {Segment[]} segments at most 100; lost while off line */
+  /** What was said, by a recogniser of the page's. While off line it waits. @param {Segment[]} segments at most 100 */
   handleTranscript(segments) {
+    this.#repeated.say(segments, this.#isOnLine());
     if (this.#isOnLine()) this.#effects.say({ type: 'transcript', segments });
     return this.#effects.take();
   }
@@ -218,13 +216,13 @@ export class SessionProtocol {
       this.#finish({ kind: 'failed', failure: { code: FailureCode.INVALID_LABELS, detail: 'nothing_judged' } });
       return;
     }
+    for (const repeated of this.#repeated.messages()) this.#effects.say(repeated);
     if (this.#wish === 'end') {
       this.#end(now);
       return;
     }
     this.#enter({ kind: 'live' });
     this.#pump();
-    for (const id of this.#snoozed) this.#effects.say({ type: 'prompt.snooze', id });
     if (this.#wish === 'pause') this.#pause();
   }
 
@@ -268,6 +266,7 @@ export class SessionProtocol {
     this.session = null;
     this.#restarting = true;
     this.#uplink = new Uplink(this.#config.sampleRate);
+    this.#repeated.beginAnew();
     this.#effects.add({ do: 'close' });
     this.#line.answered();
     this.#line.lost(now, { giveUpAt: now + RESTART_WITHIN_MS });

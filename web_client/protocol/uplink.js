@@ -17,26 +17,29 @@ const LARGEST_CHUNK_S = 0.2;
 
 /** Bounded: sound that waits longer than `KEEP_S` is dropped and reported as a gap in its place. */
 export class Uplink {
-  /** @param {number} sampleRate Hz @param {number} begun samples of the session that came before this page's own */
-  constructor(sampleRate, begun = 0) {
+  /**
+   * @param {number} sampleRate Hz
+   * @param {number} begun samples of the session that came before this page's own
+   * @param {number} heard how many of them the server has taken, as far as the former page knew
+   */
+  constructor(sampleRate, begun = 0, heard = begun) {
     this.#rate = sampleRate;
     this.#buffer = new ReplayBuffer(KEEP_S * sampleRate, begun);
-    this.#heard = begun;
+    this.#heard = heard;
   }
 
   #rate;
   #buffer;
   #sent = 0;
   #acknowledged = 0;
-  /** Samples that the server has ever taken. */
   #heard;
   /** Where the far end started or stopped, in order; the first may be older than the sound. */
   #marks = /** @type {{at: number, speaking: boolean}[]} */ ([]);
   #marksSent = 0;
 
-  /** Samples of the session so far. @returns {number} */
-  get samples() {
-    return this.#buffer.end;
+  /** Samples of the session so far; `acknowledged`: those that the server has ever taken, as far as is known. */
+  get progress() {
+    return { samples: this.#buffer.end, acknowledged: this.#heard };
   }
 
   /** Whether nothing is waiting to be sent. @returns {boolean} */

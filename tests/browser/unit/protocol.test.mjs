@@ -331,8 +331,10 @@ const lostIn = (effects) =>
 test('a reloaded page goes on with its session, and what came before is not told as lost', () => {
   const former = live();
   former.run(former.protocol.handleAudio(new Int16Array(7 * RATE)));
+  former.hear({ type: 'audio.ack', samples: 7 * RATE }, 100);
   const kept = former.protocol.kept;
-  assert.deepEqual(kept, { session_id: 's', resume_token: 't', samples: 7 * RATE, ttl_s: 60 });
+  const said = { samples: 7 * RATE, acknowledged: 7 * RATE };
+  assert.deepEqual(kept, { session_id: 's', resume_token: 't', ...said, ttl_s: 60 });
   const { protocol, run, hear, take } = session(kept);
   run(protocol.handleStart(0));
   run(protocol.handleOpen(10));
@@ -345,6 +347,63 @@ test('a reloaded page goes on with its session, and what came before is not told
   hear({ type: 'error', error: { code: 'unknown_session', message: '' } }, 30);
   run(protocol.handleClose(4404, 30));
   assert.equal(protocol.kept, null, 'a session that is gone is not kept');
+});
+
+test('what a page had not sent yet when it was reloaded is told as lost', () => {
+  const former = live();
+  former.run(former.protocol.handleAudio(new Int16Array(7 * RATE)));
+  former.hear({ type: 'audio.ack', samples: 7 * RATE }, 100);
+  former.run(former.protocol.handleClose(1006, 200));
+  former.run(former.protocol.handleAudio(new Int16Array(15 * RATE)));
+  const { protocol, run } = session(former.protocol.kept);
+  run(protocol.handleStart(0));
+  run(protocol.handleOpen(10));
+  // From its checkpoint on; that it had heard 7 s is known here alone.
+  const effects = protocol.handleMessage(JSON.stringify(started(2 * RATE)), 20);
+  assert.deepEqual(lostIn(effects), [15 * RATE]);
+});
+
+test('a page that is reloaded twice still knows what was lost', () => {
+  const kept = { session_id: 's', resume_token: 't', samples: 9 * RATE, acknowledged: 4 * RATE, ttl_s: 60 };
+  const { protocol, run } = session(kept);
+  run(protocol.handleStart(0));
+  run(protocol.handleOpen(10));
+  assert.deepEqual(protocol.kept, kept, 'no answer yet');
+  run(protocol.handleMessage(JSON.stringify(started(2 * RATE)), 20));
+  assert.equal(protocol.kept?.acknowledged, 4 * RATE);
+});
+
+test('segments that came while the line was down go out with the next one, the latest hundred', () => {
+  const { protocol, run, hear, take } = live();
+  const segment = (/** @type {number} */ n) => ({ id: `${n}`, text: 'x', start_s: n, end_s: n + 1, final: true });
+  run(protocol.handleTranscript([segment(0)]));
+  assert.deepEqual(take(), [{ type: 'transcript', segments: [segment(0)] }]);
+  run(protocol.handleClose(1006, 100));
+  for (let n = 1; n <= 120; n += 1) run(protocol.handleTranscript([segment(n)]));
+  assert.deepEqual(take(), []);
+  run(protocol.handleTick(2000));
+  run(protocol.handleOpen(2010));
+  take();
+  hear(started(), 2020);
+  const [told] = messages(take());
+  assert.deepEqual(
+    told?.segments,
+    Array.from({ length: 100 }, (_, i) => segment(21 + i)),
+  );
+});
+
+test('what went to a session that is over is not told to the one in its place, what waits is', () => {
+  const { protocol, run, hear, take } = live();
+  const segment = (/** @type {string} */ id) => ({ id, text: 'x', start_s: 0, end_s: 1, final: true });
+  run(protocol.handleTranscript([segment('old')]));
+  hear(ended('drain'), 200);
+  run(protocol.handleTranscript([segment('new')]));
+  take();
+  run(protocol.handleTick(2000));
+  run(protocol.handleOpen(2010));
+  take();
+  hear({ ...started(), session_id: 'other' }, 2020);
+  assert.deepEqual(messages(take()), [{ type: 'transcript', segments: [segment('new')] }]);
 });
 
 test('sound that the line cost for good is told with its length', () => {
