@@ -150,8 +150,9 @@ def test_the_doctor_who_treats_the_patient_asks_and_mutes_from_the_page(
         shown(each, "Asked by a doctor:")
     mute = doctor.get_by_role("button", name="Mute for this visit: Please hold the phone a little closer.")
     mute.click()
-    expect(mute).to_have_text("Muted")
-    expect(mute).to_be_disabled()
+    muted = doctor.get_by_role("button", name="Muted: Please hold the phone a little closer.")
+    expect(muted).to_have_text("Muted")
+    expect(muted).to_be_disabled()
     expect(page.get_by_text("Your doctor asks:")).to_have_count(0)
 
 

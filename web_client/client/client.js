@@ -22,9 +22,9 @@ import { WakeLock } from './wake-lock.js';
  *   source?: MediaStream | MediaStreamTrack, farEnd?: MediaStream, labels?: string | null,
  *   mode?: 'visit' | 'recording', language?: string, reference?: string | null,
  *   kept?: KeptSession & {sampleRate: number}}} ClientOptions
- *   `server`: base URL, the page's own if absent. `tokenProvider`: asked before each socket is opened; of one session, the same token each time. `source`: the
- *   call's own microphone; if absent a raw one is opened beside it. `farEnd`: the call's remote stream. `language`:
- *   BCP 47. `kept`: of `client.kept`, to go on after a reload
+ *   `server`: base URL, the page's own if absent. `tokenProvider`: asked before each socket is opened; of one session,
+ *   the same token each time. `source`: the call's own microphone; if absent a raw one is opened beside it. `farEnd`:
+ *   the call's remote stream. `language`: BCP 47. `kept`: of `client.kept`, to go on after a reload
  * @typedef {{state: ClientState, message: ServerMessage, lost: number, level: number,
  *   sound: Int16Array}} ClientEvents
  *   `message`: each message of the server. `lost`: seconds of sound that never arrived, for the line was down for too

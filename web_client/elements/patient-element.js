@@ -35,7 +35,10 @@ export class TingqingPatient extends HTMLElement {
 
   /** The call's own microphone, instead of one of ours. @type {MediaStream | MediaStreamTrack | undefined} */
   source = undefined;
-  /** Asked before each connection, instead of `token`: the same one for the whole visit. @type {(() => Promise<string>) | undefined} */
+  /**
+   * Asked before each connection, instead of `token`: the same one for the whole visit.
+   * @type {(() => Promise<string>) | undefined}
+   */
   tokenProvider = undefined;
 
   #view = /** @type {Screen | null} */ (null);
