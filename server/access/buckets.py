@@ -24,13 +24,13 @@ class Bucket:
         """Whether nothing was taken for so long that all is forgotten."""
         return self._now_left(now) >= self._burst
 
-    def wait_s(self, now: float) -> float:
-        """Seconds until ``take`` may be called; 0 for now."""
-        return max(0.0, (1 - self._now_left(now)) / self._per_s)
+    def wait_s(self, now: float, amount: float = 1) -> float:
+        """Seconds until ``amount``, at most ``burst``, may be taken; 0 for now."""
+        return max(0.0, (amount - self._now_left(now)) / self._per_s)
 
-    def take(self, now: float) -> None:
-        """Take one, if one is left."""
-        self._left = max(0.0, self._now_left(now) - 1)
+    def take(self, now: float, amount: float = 1) -> None:
+        """Take ``amount``, or what is left."""
+        self._left = max(0.0, self._now_left(now) - amount)
         self._since = now
 
     def _now_left(self, now: float) -> float:

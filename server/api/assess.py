@@ -22,10 +22,10 @@ from server.metrics import Metrics
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
 from server.recording.parties import assess_recording
-from server.recording.threads import to_thread_until_done
 from server.rendering.flat import flat
 from server.rendering.results import result_json
 from server.rendering.thinning import thinned
+from server.scoring.until_done import to_thread_until_done
 from server.values.audio import CaptureSource
 from server.values.labels import LabelQuery
 from server.values.mode import Mode

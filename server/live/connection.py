@@ -188,6 +188,7 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as group:
                 loops = [group.create_task(loop()) for loop in (self._receive, self._score, self._look_after)]
+                loops.append(group.create_task(self.session.transcript.run(self._save, self._intake.tell_error)))
                 stopping = await self._life.until(Stopping)
                 for loop in loops:
                     loop.cancel()
@@ -270,6 +271,7 @@ class Connection:
         try:
             async with deadline(self._clock, within_s):
                 await self._intake.finish()
+                await self.session.transcript.all_heard()
                 await self._mailbox.all_judged()
                 await self.session.assessment.conclude(max(0.0, until - self._clock.now()))
         except TimeoutError:

@@ -39,12 +39,13 @@ EntryState = Attached | Waiting | EndingAlone
 
 class Entry:
     """One running session, and who has it. ``leaving``: not here any more once its socket is closed; ``lost``: another
-    process has it already."""
+    process has it already; ``over``: it is being ended, and no checkpoint of it may follow."""
 
     def __init__(self, session: Session, state: EntryState) -> None:
         self.session = session
         self.leaving = False
         self.lost = False
+        self.over = False
         self._state = state
         self._changed = asyncio.Event()
         self._others_know = ExitStack()

@@ -126,7 +126,7 @@ class Intake:
         try:
             events = self._core.finish()
         except OddLengthError as error:
-            self._tell_error(error)
+            self.tell_error(error)
             events = self._core.finish()
         await self._spread(events, self._clock.now())
         self._acks.tell()
@@ -173,7 +173,7 @@ class Intake:
             pieces = self._core.take_pcm(chunk)
         except NonFiniteSamplesError as error:
             await self._spread_all(self._core.mend_pcm(chunk), arrived)
-            self._tell_error(error)
+            self.tell_error(error)
             self._session.warn(self._session.warnings.gap(arrived))
         else:
             await self._spread_all(pieces, arrived)
@@ -182,7 +182,7 @@ class Intake:
         arrived = self._clock.now()
         await self._hear(arrived)
         if self._core.half_open:
-            self._tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
+            self.tell_error(OddLengthError("A gap cut a sample; its bytes were left out."))
         self._session.warn(self._session.warnings.gap(arrived))
         # A gap does not arrive in real time: its windows wait for one another, and its levels are not sent.
         await self._spread_all(self._core.take_gap(samples), arrived, gap=True)
@@ -245,10 +245,10 @@ class Intake:
         try:
             return await self._obey(text)
         except TooManyChangesError as error:  # well formed: only too soon
-            self._tell_error(error)
+            self.tell_error(error)
             return False
         except TingqingError as error:
-            self._tell_error(error)
+            self.tell_error(error)
             self._faults.note(self._clock.now())
             return False
 
@@ -267,7 +267,7 @@ class Intake:
                 await self._hear(self._clock.now())
                 self._core.far_end(message.speaking)
             case Transcript():
-                await session.transcript.hear(message.segments)
+                session.transcript.offer(message.segments)
             case LabelsUpdate():
                 session.changes.note(self._clock.now())
                 await session.change_labels(message.labels)
@@ -286,7 +286,8 @@ class Intake:
                 assert_never(message)
         return False
 
-    def _tell_error(self, error: TingqingError) -> None:
+    def tell_error(self, error: TingqingError) -> None:
+        """To the patient's client."""
         if isinstance(error, AudioError):
             self._session.engine.metrics.undecoded("session", error.code)
         self._session.tell(error_message(error), to="patient")

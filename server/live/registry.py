@@ -188,8 +188,11 @@ class Registry:
             self._expire(least.session.id, "expired")
 
     async def save(self, session: Session, *, at_once: bool = False) -> None:
-        """Keep the checkpoint of a running session. If the store fails, only a resume in another process is lost."""
-        await self._calls.tell(self._put(session, at_once=at_once), "a checkpoint could not be kept")
+        """Keep the checkpoint of a session that still runs. If the store fails, only a resume in another process is
+        lost."""
+        entry = self._entries.get(session.id)
+        if entry is not None and entry.session is session and not entry.over:
+            await self._calls.tell(self._put(session, at_once=at_once), "a checkpoint could not be kept")
 
     async def _put(self, session: Session, *, at_once: bool) -> None:
         await self._checkpoints.put(session.id, checkpoint_of(session), at_once=at_once)
@@ -249,6 +252,7 @@ class Registry:
 
         If the sink fails, patient and observers still have the result, and the session cannot be continued.
         """
+        self._entries[session.id].over = True
         await self.bury(outcome)
         entry = self._entries.pop(session.id)
         if outcome.result is not None:

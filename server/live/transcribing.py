@@ -1,7 +1,8 @@
 """Takes what was said from services beside the session: over a socket, or by single requests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from server.access.principal import Principal
 from server.errors import (
@@ -26,7 +27,7 @@ from server.live.session import Phase
 from server.live.transport import Disconnected, Transport, size_of
 from server.logs import about_session
 from server.wire.transcriber import parse_transcriber_message
-from server.wire.transcript import Transcript, TranscriptBody
+from server.wire.transcript import Segment, Transcript, TranscriptBody
 
 NOT_BEGUN_S = 2.0
 MOST = 4
@@ -52,13 +53,17 @@ class Transcribing:
         self._at: dict[str, int] = {}
 
     async def hear(self, session_id: str, site: str, body: str) -> None:
-        """Take what was said in a running session, a TranscriptBody as JSON.
+        """Take what was said in a running session, a TranscriptBody as JSON, and return once it is in the checkpoint.
 
         Raises SessionNotBegunError, UnknownSessionError, SessionExpiredError of one that ended, SessionElsewhereError,
         TooManyChangesError, StoreError.
         """
         segments = TranscriptBody.model_validate_json(body).segments
-        await (await self._find(session_id, site)).session.transcript.hear(segments)
+        await self._hear(await self._find(session_id, site), segments)
+
+    async def _hear(self, entry: Entry, segments: Sequence[Segment]) -> None:
+        session = entry.session
+        await session.transcript.hear(segments, partial(self._registry.save, session))
 
     async def _find(self, session_id: str, site: str) -> Entry:
         if await self._admission.awaits(session_id, site):
@@ -149,7 +154,7 @@ class Transcribing:
             raise UnexpectedMessageError("This socket takes no audio.", param="type")
         parsed = parse_transcriber_message(message)
         if isinstance(parsed, Transcript):
-            await entry.session.transcript.hear(parsed.segments)
+            await self._hear(entry, parsed.segments)
 
 
 async def _end_of(entry: Entry) -> None:

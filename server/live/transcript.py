@@ -1,16 +1,17 @@
 """What was said in one session, as it is handed over, and what its observers are told of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from server.access.buckets import Bucket
 from server.assessment.assessment import Assessment
-from server.errors import TooManyChangesError
+from server.errors import TingqingError, TooManyChangesError
 from server.judge.advice import is_missing
 from server.judge.combine import content_score
 from server.judge.labels import LabelSet
 from server.live.clock import Clock
+from server.scoring.until_done import to_thread_until_done
 from server.transcript import Topics
 from server.transcript.live import Line, LiveTranscript
 from server.transcript.sources import Utterance, content_topics, what_was_said
@@ -20,7 +21,16 @@ from server.wire.transcript import SaidLabel, SaidMessage, Segment
 BURST, PER_S = 50, 10.0
 """Messages of segments, from all who hand them over together: a recogniser corrects itself a few times a second."""
 
+CHARACTERS_BURST, CHARACTERS_PER_S = 20_000.0, 2_000.0
+"""Characters that are read, those of the recent lines with each message again. Speech has 5 to 15 per second; reading
+2,000 costs 0.13 s of one core, and holds the interpreter from other sessions."""
+
+LINE = 20
+"""Characters that a line counts at least, however short it is."""
+
 ENDLESS = float("inf")
+
+Save = Callable[[], Awaitable[None]]
 
 
 class SessionTranscript:
@@ -34,34 +44,82 @@ class SessionTranscript:
         self._clock = clock
         self._assessment = assessment
         self._source = LiveTranscript(assessment().engine.dictionaries.matcher)
-        self._bucket = Bucket(BURST, PER_S, clock.now())
-        self._turn = asyncio.Lock()
+        self._messages = Bucket(BURST, PER_S, clock.now())
+        self._characters = Bucket(CHARACTERS_BURST, CHARACTERS_PER_S, clock.now())
+        self._turn, self._saving = asyncio.Lock(), asyncio.Lock()
+        self._heard = self._saved = 0
+        self._waiting: asyncio.Queue[list[Line]] = asyncio.Queue(BURST)
 
-    async def hear(self, segments: Sequence[Segment]) -> None:
-        """Take segments in their order, and tell observers what changed. Raises TooManyChangesError."""
+    async def hear(self, segments: Sequence[Segment], save: Save) -> None:
+        """Take segments in their order, tell observers what changed, and return once ``save`` has kept them. Raises
+        TooManyChangesError."""
+        self._count_message()
+        if lines := _final(segments):
+            await self._hear(lines)
+            await self._keep(save)
+
+    def offer(self, segments: Sequence[Segment]) -> None:
+        """The same from the patient's socket, whose audio must not wait: taken by ``run``. Raises TooManyChangesError,
+        also if too much waits."""
+        self._count_message()
+        if lines := _final(segments):
+            try:
+                self._waiting.put_nowait(lines)
+            except asyncio.QueueFull:
+                raise _too_many("Segments come faster than they can be read.", 1.0) from None
+
+    async def run(self, save: Save, refused: Callable[[TingqingError], None]) -> None:
+        """Take what is offered, until cancelled; what is left then is taken by the next call. ``refused``: is told of
+        TooManyChangesError."""
+        while True:
+            lines = await self._waiting.get()
+            try:
+                await self._hear(lines)
+            except TooManyChangesError as error:
+                refused(error)
+            finally:
+                self._waiting.task_done()
+            await self._keep(save)
+
+    async def all_heard(self) -> None:
+        """Wait until ``run`` has taken everything that was offered."""
+        await self._waiting.join()
+
+    def _count_message(self) -> None:
         now = self._clock.now()
-        if (wait_s := self._bucket.wait_s(now)) > 0:
-            raise TooManyChangesError(
-                "Segments come in too many messages; gather them.", param="segments", retry_after_s=round(wait_s, 1)
-            )
-        self._bucket.take(now)
-        lines = [
-            Line(one.id, Utterance(one.text, one.start_s, one.end_s, one.speaker)) for one in segments if one.final
-        ]
-        if not lines:
-            return
+        if (wait_s := self._messages.wait_s(now)) > 0:
+            raise _too_many("Segments come in too many messages; gather them.", wait_s)
+        self._messages.take(now)
+
+    async def _hear(self, lines: Sequence[Line]) -> None:
         async with self._turn:
-            # Grammar and homophones take milliseconds, and the first matcher a second or two.
-            await asyncio.to_thread(self._take, lines)
-            self._assessment().transcript = self._source
-            await self.tell()
+            now = self._clock.now()
+            amount = sum(max(LINE, len(line.utterance.text)) for line in lines) + self._source.recent_characters
+            if (wait_s := self._characters.wait_s(now, amount)) > 0:
+                raise _too_many("Segments have too much text for their time.", wait_s)
+            self._characters.take(now, amount)
+            try:
+                # Grammar and homophones take milliseconds, and the first matcher a second or two. Cut off, the thread
+                # still goes on: nobody else may take segments before it is done.
+                await to_thread_until_done(self._take, lines)
+            finally:
+                self._heard += 1
+                self._assessment().transcript = self._source
+                self._tell_change()
 
     def _take(self, lines: Sequence[Line]) -> None:
         self._source.take(lines, self._topics, content_topics(self._labels).values())
 
-    async def tell(self) -> None:
-        """What was said so far, to observers, if it is not what they know."""
-        said = await asyncio.to_thread(self._message)
+    async def _keep(self, save: Save) -> None:
+        """Of those who wait at once, one saves for all."""
+        heard = self._heard
+        async with self._saving:
+            if self._saved < heard:
+                self._saved = self._heard
+                await save()
+
+    def _tell_change(self) -> None:
+        said = self._message()
         if said != self.said:
             self.said = said
             self._tell(said)
@@ -101,3 +159,11 @@ class SessionTranscript:
             self._source.restore(state["source"])
             self.said = SaidMessage.model_validate(state["said"])
             self._assessment().transcript = self._source
+
+
+def _final(segments: Sequence[Segment]) -> list[Line]:
+    return [Line(one.id, Utterance(one.text, one.start_s, one.end_s, one.speaker)) for one in segments if one.final]
+
+
+def _too_many(why: str, wait_s: float) -> TooManyChangesError:
+    return TooManyChangesError(why, param="segments", retry_after_s=round(wait_s, 1))

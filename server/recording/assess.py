@@ -18,9 +18,9 @@ from server.judge.labels import LabelSet
 from server.recording.decode import Gap, Recording
 from server.recording.far_end import Span, marked
 from server.recording.silence import Silence, gathered
-from server.recording.threads import to_thread_until_done
 from server.scoring.ports import Priority
 from server.scoring.spending import check_spending
+from server.scoring.until_done import to_thread_until_done
 from server.stream.core import StreamCore
 from server.stream.events import StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource

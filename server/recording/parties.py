@@ -21,8 +21,8 @@ from server.recording.channels import (
 )
 from server.recording.decode import Recording, read_recording
 from server.recording.far_end import FarEndListener, Span
-from server.recording.threads import to_thread_until_done
 from server.scoring.spending import check_spending
+from server.scoring.until_done import to_thread_until_done
 from server.stream.core import StreamCore
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, CaptureSource, Encoding

@@ -1,7 +1,7 @@
 """What a whole transcript says about each topic, and when: add lines in order, ask for findings at any time."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -29,19 +29,66 @@ class _TimedMention:
 NOTHING = Said(SaidState.NOT_HEARD, 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was heard of each topic, without text. Changes no more: any thread may read it."""
+
+    heard: Mapping[str, tuple[_TimedMention, ...]]
+
+    def said(self, topics: Mapping[str, Topic]) -> dict[str, Said]:
+        """What was said of each of ``topics``, by id."""
+        return {topic_id: self._said(topic) for topic_id, topic in topics.items()}
+
+    def _said(self, topic: Topic) -> Said:
+        if not topic.needs:
+            return _first(self.heard.get(topic.id, ()), topic.distinct)
+        parts = [_first(self.heard.get(need, ()), 1) for need in topic.needs]
+        if any(part.state is not SaidState.STATED for part in parts):
+            return NOTHING
+        times = [part.heard_at_s for part in parts if part.heard_at_s is not None]
+        return Said(SaidState.STATED, min(part.strength for part in parts), max(times, default=None))
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able, versioned: findings, times, and digests that distinguish words."""
+        heard = {
+            topic_id: [[str(one.mention.state), one.mention.strength, one.mention.key, one.at_s] for one in found]
+            for topic_id, found in self.heard.items()
+        }
+        return {"version": VERSION, "heard": heard}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """What ``snapshot`` was made of. Raises SnapshotError for another version or bad data."""
+        if state.get("version") != VERSION:
+            raise SnapshotError("a conversation's snapshot of another version")
+        try:
+            return cls(
+                {
+                    str(topic_id): tuple(_remembered(*each) for each in found)
+                    for topic_id, found in state["heard"].items()
+                }
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise SnapshotError(f"not a conversation's snapshot ({error})") from error
+
+
+NO_FINDINGS = Findings({})
+
+
 def is_doctor(speaker: str | None) -> bool:
     """Whether a line's speaker is named as a doctor, in Chinese or English."""
     return speaker is not None and speaker.strip().casefold() in DOCTORS
 
 
 class Conversation:
-    """Call ``add`` for each line in order, ``said`` and ``snapshot`` at any time. Keeps the findings and, of the text,
-    only the doctor's last line."""
+    """Call ``add`` for each line in order, ``said`` and ``snapshot`` at any time. Of each topic it keeps a few
+    mentions, however long it lasts, and of the text only the doctor's last line."""
 
-    def __init__(self, matcher: Matcher, topics: Iterable[str]) -> None:
+    def __init__(self, matcher: Matcher, topics: Iterable[str], before: Findings = NO_FINDINGS) -> None:
+        """``before``: what was heard already."""
         self._matcher = matcher
         self._topics = {one: matcher.topics[one] for one in topics if one in matcher.topics}
-        self._heard: dict[str, list[_TimedMention]] = {}
+        self._heard = dict(before.heard)
         self._question: str | None = None
 
     def add(self, text: str, *, speaker: str | None = None, start_s: float | None = None) -> None:
@@ -52,56 +99,38 @@ class Conversation:
         found = self._matcher.mentions(text, self._question, topics=self._topics)
         self._question = None
         for topic_id, mentions in found.items():
-            self._heard.setdefault(topic_id, []).extend(
-                _TimedMention(replace(mention, start=0, end=0, key=_digest(mention.key)), start_s)
-                for mention in mentions
-            )
+            if mentions:
+                new = [
+                    _TimedMention(replace(mention, start=0, end=0, key=_digest(mention.key)), start_s)
+                    for mention in mentions
+                ]
+                known = self._heard.get(topic_id, ())
+                self._heard[topic_id] = _deciding([*known, *new], self._matcher.topics[topic_id].distinct)
 
     def fork(self) -> "Conversation":
         """Another one that has heard the same, to try lines that may still change."""
-        other = Conversation(self._matcher, self._topics)
-        other._heard = {topic_id: list(found) for topic_id, found in self._heard.items()}
+        other = Conversation(self._matcher, self._topics, self.findings())
         other._question = self._question
         return other
 
+    def findings(self) -> Findings:
+        """Those so far; what is added later does not change them."""
+        return Findings(dict(self._heard))
+
     def said(self) -> Mapping[str, Said]:
         """The findings so far by topic id, for every topic that has rules."""
-        return {topic_id: self._said(topic) for topic_id, topic in self._topics.items()}
+        return self.findings().said(self._topics)
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able, versioned, without text: findings, times, and digests that distinguish words.
-
-        The doctor's last line is text and is left out: if the snapshot is taken between a question and its answer,
-        add the question again after ``restore``.
+        """``Findings.snapshot``. The doctor's last line is text and is left out: if the snapshot is taken between a
+        question and its answer, add the question again after ``restore``.
         """
-        heard = {
-            topic_id: [[str(one.mention.state), one.mention.strength, one.mention.key, one.at_s] for one in found]
-            for topic_id, found in self._heard.items()
-        }
-        return {"version": VERSION, "heard": heard}
+        return self.findings().snapshot()
 
     @classmethod
     def restore(cls, state: Mapping[str, Any], matcher: Matcher, topics: Iterable[str]) -> Self:
         """Continue where ``snapshot`` was taken. Raises SnapshotError for another version or bad data."""
-        if state.get("version") != VERSION:
-            raise SnapshotError("a conversation's snapshot of another version")
-        restored = cls(matcher, topics)
-        try:
-            restored._heard = {
-                str(topic_id): [_remembered(*each) for each in found] for topic_id, found in state["heard"].items()
-            }
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise SnapshotError(f"not a conversation's snapshot ({error})") from error
-        return restored
-
-    def _said(self, topic: Topic) -> Said:
-        if not topic.needs:
-            return _first(self._heard.get(topic.id, []), topic.distinct)
-        parts = [_first(self._heard.get(need, []), 1) for need in topic.needs]
-        if any(part.state is not SaidState.STATED for part in parts):
-            return NOTHING
-        times = [part.heard_at_s for part in parts if part.heard_at_s is not None]
-        return Said(SaidState.STATED, min(part.strength for part in parts), max(times, default=None))
+        return cls(matcher, topics, Findings.restore(state))
 
 
 def _digest(key: str) -> str:
@@ -113,7 +142,22 @@ def _remembered(state: str, strength: float, key: str, at_s: float | None) -> _T
     return _TimedMention(mention, None if at_s is None else amount(at_s))
 
 
-def _first(heard: list[_TimedMention], distinct: int) -> Said:
+def _deciding(heard: Sequence[_TimedMention], distinct: int) -> tuple[_TimedMention, ...]:
+    """Those on which ``_first`` depends, in their order: of each state the first ``distinct`` different words, and the
+    strongest. Whatever follows, it says the same of these as of all."""
+    kept: set[int] = set()
+    for state in (SaidState.STATED, SaidState.DENIED):
+        places = [place for place, one in enumerate(heard) if one.mention.state is state]
+        words: dict[str, int] = {}
+        for place in places:
+            words.setdefault(heard[place].mention.key, place)
+        kept.update(list(words.values())[:distinct])
+        if places:
+            kept.add(max(places, key=lambda place: heard[place].mention.strength))
+    return tuple(heard[place] for place in sorted(kept))
+
+
+def _first(heard: Sequence[_TimedMention], distinct: int) -> Said:
     """``distinct``: stated only with at least this many different words; one denial is enough."""
     finding = combined([one.mention for one in heard])
     if finding.state is SaidState.NOT_HEARD:

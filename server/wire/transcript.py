@@ -1,12 +1,14 @@
 """What was said: segments of a recogniser, and what observers are told of them."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from server.wire.base import WireModel
 
 MAX_SEGMENTS = 100
+MAX_CHARACTERS = 10_000
+"""Of all segments of a message: ten minutes of speech."""
 
 
 class Segment(WireModel):
@@ -24,7 +26,15 @@ class Segment(WireModel):
 class TranscriptBody(WireModel):
     """Segments in the order in which they were said."""
 
-    segments: list[Segment] = Field(min_length=1, max_length=MAX_SEGMENTS)
+    segments: list[Segment] = Field(
+        min_length=1, max_length=MAX_SEGMENTS, description=f"Of {MAX_CHARACTERS} characters of text together at most."
+    )
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        if sum(len(one.text) for one in self.segments) > MAX_CHARACTERS:
+            raise ValueError(f"the texts of a message may have {MAX_CHARACTERS} characters together; send several")
+        return self
 
 
 class Transcript(TranscriptBody):
@@ -42,7 +52,7 @@ class SaidLabel(WireModel):
 
 
 class SaidMessage(WireModel):
-    """To observers, when it changes: what was said so far, never its words. The patient never gets it."""
+    """To observers, when it changes: what was said so far, never its words. The patient gets it only in the result."""
 
     type: Literal["said"] = "said"
     labels: dict[str, SaidLabel] = Field(description="Content labels whose topic has rules, by id.")

@@ -1,16 +1,20 @@
 """What was said, live: who is told, what is judged by it, and what is refused."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from server.access.principal import ANYONE, Principal, Role
 from server.dictionaries import Dictionaries
+from server.errors import TooManyChangesError
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from server.live.transcribing import MOST
+from server.transcript.live import LiveTranscript
 from server.transcript.sources import content_topics
 from server.wire.transcript import Segment, TranscriptBody
 from tests.fakes import FakeClock, FakeTransport, settle, until
@@ -153,6 +157,119 @@ async def test_too_many_messages_are_refused_and_cost_no_fault(manager: SessionM
     assert set(service.errors()) == {"too_many_changes"}
     assert service.socket.closed is None
     assert service.socket.got("error")[0]["error"]["retry_after_s"] > 0
+
+
+async def test_too_much_text_for_its_time_is_refused_and_then_taken_again(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    _, session_id = await begun(manager, clock)
+
+    async def hear(number: int) -> None:
+        few = [Segment.model_validate(segment(f"{number}-{part}", "嗯" * 2000, float(part))) for part in range(5)]
+        await manager.transcribing.hear(session_id, "local", TranscriptBody(segments=few).model_dump_json())
+
+    await hear(0)
+    with pytest.raises(TooManyChangesError) as refused:
+        await hear(1)
+    assert refused.value.retry_after_s
+    await clock.advance(refused.value.retry_after_s + 0.1)
+    await hear(2)
+    with pytest.raises(ValidationError):
+        TranscriptBody(segments=[Segment.model_validate(segment(str(part), "嗯" * 2000)) for part in range(6)])
+
+
+async def test_the_patients_audio_does_not_wait_for_what_was_said(
+    manager: SessionManager, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, session_id = await begun(manager, clock)
+    reached, go_on = threading.Event(), threading.Event()
+    take = LiveTranscript.take
+
+    def slow(self: LiveTranscript, *given: Any) -> None:
+        reached.set()
+        assert go_on.wait(60)
+        take(self, *given)
+
+    monkeypatch.setattr(LiveTranscript, "take", slow)
+    try:
+        patient.socket.say(message())
+        await until(reached.is_set)
+        await patient.speak_scored(noise(4))
+        entry = manager._registry.running(session_id, "local")
+        assert entry is not None
+        assert entry.session.transcript.said is None
+        patient.socket.say(message(segment("2", "已经三天了", 3.0)))
+        ending = asyncio.create_task(patient.end())
+        await settle()
+        assert not ending.done(), "the end waits for what was said before it"
+    finally:
+        go_on.set()
+    labels = (await ending)["result"]["labels"]
+    assert labels[PLACE]["state"] == "stated"
+    assert labels["symptom_duration"]["state"] == "stated"
+
+
+async def test_what_was_acknowledged_is_in_the_checkpoint_and_a_session_that_ends_gets_none(
+    manager: SessionManager, clock: FakeClock
+) -> None:
+    patient, session_id = await begun(manager, clock)
+    store = manager._registry._checkpoints
+    body = TranscriptBody(segments=[Segment.model_validate(segment())]).model_dump_json()
+    await manager.transcribing.hear(session_id, "local", body)
+    kept = await store.get(session_id)
+    assert kept is not None
+    assert kept.state["transcript"]["said"].labels[PLACE].state == "stated"
+    entry = manager._registry.running(session_id, "local")
+    assert entry is not None
+    await patient.speak_scored(noise(4))
+    await patient.end()
+    await manager._registry.save(entry.session)
+    assert await store.get(session_id) is None
+
+
+async def test_those_who_wait_at_once_are_saved_together(manager: SessionManager, clock: FakeClock) -> None:
+    _, session_id = await begun(manager, clock)
+    entry = manager._registry.running(session_id, "local")
+    assert entry is not None
+    saved = 0
+
+    async def save() -> None:
+        nonlocal saved
+        saved += 1
+        await settle()
+
+    transcript = entry.session.transcript
+    said = [[Segment.model_validate(segment(str(number), "嗯", float(number)))] for number in range(20)]
+    await asyncio.gather(*(transcript.hear(one, save) for one in said))
+    assert 0 < saved < 20
+
+
+async def test_who_is_cut_off_leaves_the_turn_only_when_its_thread_is_done(
+    manager: SessionManager, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, session_id = await begun(manager, clock)
+    reached, go_on, together, most = threading.Event(), threading.Event(), 0, 0
+    take = LiveTranscript.take
+
+    def slow(self: LiveTranscript, *given: Any) -> None:
+        nonlocal together, most
+        together += 1
+        most = max(most, together)
+        reached.set()
+        assert go_on.wait(60)
+        take(self, *given)
+        together -= 1
+
+    monkeypatch.setattr(LiveTranscript, "take", slow)
+    body = TranscriptBody(segments=[Segment.model_validate(segment())]).model_dump_json()
+    first = asyncio.create_task(manager.transcribing.hear(session_id, "local", body))
+    await until(reached.is_set)
+    first.cancel()
+    second = asyncio.create_task(manager.transcribing.hear(session_id, "local", body))
+    await settle()
+    go_on.set()
+    await asyncio.wait({first, second})
+    assert (first.cancelled(), second.exception(), most) == (True, None, 1)
 
 
 async def test_a_session_has_a_few_places_for_services(manager: SessionManager, clock: FakeClock) -> None:

@@ -11,6 +11,7 @@ from server.dictionaries.topics import load_topics
 from server.errors import SnapshotError
 from server.resources import labels_dir
 from server.transcript import Matcher
+from server.transcript import conversation as conversation_module
 from server.transcript.conversation import Conversation, is_doctor
 
 TOPICS = ("pain_location", "symptom_duration", "chief_complaint", "associated_symptoms", "symptom")
@@ -57,6 +58,21 @@ def test_a_restored_conversation_says_what_the_unbroken_one_says(lines: list[Lin
         add(restored, line)
         assert restored.said() == whole.said()
     assert restored.snapshot() == whole.snapshot()
+
+
+@given(st.lists(patients | doctors, max_size=30))
+def test_the_few_mentions_that_are_kept_say_what_all_say(lines: list[Line]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversation_module, "_deciding", lambda heard, distinct: tuple(heard))
+        everything = Conversation(MATCHER, TOPICS)
+        for line in lines:
+            add(everything, line)
+    few = Conversation(MATCHER, TOPICS)
+    for line in lines:
+        add(few, line)
+    assert few.said() == everything.said()
+    for topic_id, heard in few.findings().heard.items():
+        assert len(heard) <= 2 * (MATCHER.topics[topic_id].distinct + 1)
 
 
 def test_two_different_words_stay_two_after_a_restore() -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from server.recording.threads import to_thread_until_done
+from server.scoring.until_done import to_thread_until_done
 
 
 async def test_result_and_error_are_those_of_the_function() -> None:
