@@ -11,7 +11,7 @@ from server.access.buckets import Buckets
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
 from server.access.sign_in import LASTS, SignIns
-from server.access.throttle import OwnThrottling, Throttle, Throttling
+from server.access.throttle import MESSAGES, OwnThrottling, Throttle, Throttling
 from server.access.tokens import Claim, Scope, Tokens
 from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
 
@@ -136,10 +136,10 @@ class Gate:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))
 
     async def guest(
-        self, token: str, scopes: Collection[Scope], session_id: str | None = None
+        self, token: str, scopes: Collection[Scope], session_id: str | None = None, *, messages: bool = False
     ) -> tuple[Principal, Claim]:
         """Who opens with ``token`` a socket for which one of ``scopes`` is needed; ``session_id``: the session that its
-        address names.
+        address names. ``messages``: a request of a kind that comes many times with one token; counted apart.
 
         Raises InvalidTokenError, ForeignTokenError, TooManyRequestsError, StoreError, and TokenExpiredError for an
         observer, and for a patient whose session must be over. Whether a patient's token can still begin it is told by
@@ -150,6 +150,6 @@ class Gate:
             raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
         if grant.over or (grant.scope is not Scope.PUBLISH and not grant.live):
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
-        await self._throttle.token(grant.scope, grant.session_id, self._monotonic())
+        await self._throttle.token(MESSAGES if messages else grant.scope, grant.session_id, self._monotonic())
         who = f"{grant.scope} token of session {grant.session_id[:8]}"
         return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live, grant.scope)

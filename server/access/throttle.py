@@ -15,6 +15,13 @@ TOKENS_PER_MINUTE = 60
 """Sockets of one kind for one session: each is written into the audit, which nobody can shorten."""
 
 
+MESSAGES_AT_ONCE, MESSAGES_PER_S = 50, 10.0
+"""Requests with what was said in one session, as many as a session takes (``server.live.transcript``)."""
+
+MESSAGES = "messages"
+"""In place of the scope of a token: requests that come many times with one token."""
+
+
 class Throttle:
     """Wrong keys are counted by address, requests by key, sockets by the session of their token. Sockets are not
     counted by address: a patient must not be shut out by whoever shares a hospital's address with them."""
@@ -22,6 +29,7 @@ class Throttle:
     def __init__(self, requests_per_minute: int) -> None:
         self._requests = Buckets(requests_per_minute, requests_per_minute / 60)
         self._tokens = Buckets(TOKENS_PER_MINUTE, TOKENS_PER_MINUTE / 60)
+        self._messages = Buckets(MESSAGES_AT_ONCE, MESSAGES_PER_S)
         self._wrong = Buckets(WRONG_AT_ONCE, 1 / WRONG_EVERY_S)
         self._told: OrderedDict[str, None] = OrderedDict()
 
@@ -44,8 +52,12 @@ class Throttle:
         _take(self._requests, key_id, now, "This key is used too often; wait a little.")
 
     def token(self, scope: str, session_id: str, now: float) -> None:
-        """The token is genuine. Raises TooManyRequestsError if too many sockets came with it."""
-        _take(self._tokens, f"{scope} {session_id}", now, "This link is opened too often; wait a little.")
+        """The token is genuine. ``scope``: its own, or MESSAGES. Raises TooManyRequestsError if too many sockets, or
+        messages, came with it."""
+        if scope == MESSAGES:
+            _take(self._messages, session_id, now, "Too many requests with this token; wait a little.")
+        else:
+            _take(self._tokens, f"{scope} {session_id}", now, "This link is opened too often; wait a little.")
 
 
 class Throttling(Protocol):

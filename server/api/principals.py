@@ -54,12 +54,14 @@ async def note(connection: HTTPConnection, who: Principal, act: Act, about: str 
     await services_of(connection).gate.note(who, act, about, address_of(connection))
 
 
-async def holder_of(request: Request, right: Right, scopes: Collection[Scope], session_id: str) -> Principal:
+async def holder_of(
+    request: Request, right: Right, scopes: Collection[Scope], session_id: str, *, messages: bool = False
+) -> Principal:
     """Who asks about one session: with a key that has ``right``, or with a token of ``scopes`` for this session in the
-    same header. Raises as ``principal_of`` and ``Gate.guest``."""
+    same header. ``messages``: see ``Gate.guest``. Raises as ``principal_of`` and ``Gate.guest``."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and text.count(".") == 2:  # no key has a dot, every token two
-        return (await gate_of(request).guest(text.strip(), scopes, session_id))[0]
+        return (await gate_of(request).guest(text.strip(), scopes, session_id, messages=messages))[0]
     return await principal_of(request, right)
 
 

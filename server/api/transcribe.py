@@ -62,7 +62,7 @@ async def transcript(request: Request, services: Wired, session_id: str) -> Resp
     """With a key of the role integrator or admin, or the session's `transcribe_token` as `Authorization: Bearer
     <token>`. A segment replaces an earlier one of the same id while that is one of the last two."""
     about_session(session_id)
-    caller = await holder_of(request, Right.TRANSCRIBE, SCOPES, session_id)
+    caller = await holder_of(request, Right.TRANSCRIBE, SCOPES, session_id, messages=True)
     try:
         body = await read_body(request, MAX_BYTES, BODY_S)
     except GoneError:

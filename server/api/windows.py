@@ -26,8 +26,8 @@ PROBLEMS = documented(
         404: "There is no such session that has ended, or no such page.",
         410: "It ended too long ago, or the token is over.",
         422: "cursor is out of range.",
-        429: "The key was used too often; see Retry-After.",
-        503: "Used too often with this token, or no database; Retry-After says when to try again.",
+        429: "The key or the token was used too often; see Retry-After.",
+        503: "No database, or the session's process does not answer; Retry-After says when to try again.",
     }
 )
 

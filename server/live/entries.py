@@ -9,6 +9,7 @@ from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Timer
 from server.live.outcome import Remembered
 from server.live.session import Session
+from server.live.starting import Begun
 
 if TYPE_CHECKING:
     from server.live.connection import Connection
@@ -49,11 +50,18 @@ class Entry:
         self._state = state
         self._changed = asyncio.Event()
         self._others_know = ExitStack()
+        self._begun: Begun | None = None
 
     def others_know(self, telling: AbstractContextManager[None]) -> None:
         """Other processes know of it by ``telling`` until it is ``gone``, also while it waits for its patient."""
         self._others_know.close()
         self._others_know.enter_context(telling)
+
+    def counts_as(self, begun: Begun) -> None:
+        """It counts where it began, until it is ``gone``; later sockets do not count."""
+        if self._begun is None:
+            self._begun = begun
+            begun.keep()
 
     @property
     def state(self) -> EntryState:
@@ -81,6 +89,8 @@ class Entry:
     def gone(self) -> None:
         """The session ended or left: tasks that wait for a change of this entry must check it again."""
         self._others_know.close()
+        if self._begun is not None:
+            self._begun.release()
         self._changed.set()
 
     async def changes(self) -> None:

@@ -30,7 +30,7 @@ from server.live.observer import Nudging, Observer
 from server.live.outcome import RecentResults, Remembered, ResultSink
 from server.live.pending import SessionTerms
 from server.live.registry import Registry
-from server.live.starting import StartingSockets
+from server.live.starting import Begun, StartingSockets
 from server.live.transcribing import Transcribing
 from server.live.transport import Disconnected, Transport
 from server.live.whereabouts import Known
@@ -162,11 +162,11 @@ class SessionManager:
         """A patient's socket, from ``session.start`` to its close. ``claim``: of the session that was announced.
 
         ``noted`` is awaited with the session's id before the socket is let into it; what it raises refuses the socket.
-        ``address``: under which the socket counts until the session has begun; empty: under none.
+        ``address``: under which the socket counts until the session has begun, and then the session; empty: under none.
         """
         try:
-            with self.starting.place(principal, claim, address):
-                connection = await self._start(transport, principal, claim, noted or _nobody_asks, address)
+            with self.starting.place(principal, claim, address), self.starting.begins(address) as begun:
+                connection = await self._start(transport, principal, claim, noted or _nobody_asks, begun)
         except TingqingError as error:
             await refuse(transport, error, self._clock, self._limits)
             return
@@ -175,8 +175,7 @@ class SessionManager:
         if connection is None:
             return
         try:
-            with self.starting.begun(address):
-                await connection.run()
+            await connection.run()
         finally:
             self._emptying.changed()
 
@@ -186,13 +185,13 @@ class SessionManager:
         principal: Principal,
         claim: Claim | None,
         noted: Callable[[str], Awaitable[None]],
-        address: str,
+        begun: Begun,
     ) -> Connection | None:
         """``None``: the session had ended, and its patient has been given the result."""
         if self._draining and self._registry.lasting:
             raise draining_error()
         start = await first_message(transport, self._clock, self._limits)
-        self.starting.check_begun(address, start)
+        begun.check(again=start.resume is not None or self.known.runs(claim, principal.site))
         if self._refuses(start):
             raise draining_error()
         accepted = await self._admission.admit(start, principal, claim, noted)
@@ -214,6 +213,7 @@ class SessionManager:
         )
         entry = self._registry.attach(accepted.session, connection)
         entry.others_know(self._elsewhere.tells(accepted.session.site))
+        entry.counts_as(begun)
         return connection
 
     def _refuses(self, start: SessionStart) -> bool:

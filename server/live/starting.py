@@ -9,7 +9,6 @@ from server.access.tally import OwnTally, Tally
 from server.access.tokens import Claim
 from server.live.handshake import capacity_error
 from server.live.limits import LiveLimits
-from server.wire.client import SessionStart
 
 ALL = "all"
 AT_ONE_LINK = 4
@@ -60,17 +59,47 @@ class StartingSockets:
             for name in (ALL, *places):
                 self._tally.remove(name)
 
-    def check_begun(self, address: str, start: SessionStart) -> None:
-        """Whether ``address`` may begin one more session. Who comes back is always let in. Raises CapacityError."""
-        most = self._limits.max_sessions_per_address
-        if address and most is not None and start.resume is None and self._tally.of(f"begun {address}") >= most:
-            raise crowded()
-
     @contextmanager
-    def begun(self, address: str) -> Iterator[None]:
-        """While the block runs, a patient of ``address`` has a session."""
-        self._tally.add(f"begun {address}")
+    def begins(self, address: str) -> Iterator["Begun"]:
+        """While the block runs, what its socket begins counts for ``address``; a session that is kept counts on."""
+        begun = Begun(self._limits.max_sessions_per_address, self._tally, f"begun {address}" if address else "")
         try:
-            yield
+            yield begun
         finally:
-            self._tally.remove(f"begun {address}")
+            if not begun.kept:
+                begun.release()
+
+
+class Begun:
+    """The session of one socket, among those of its address. It counts from ``check`` to its end, also while it waits
+    for its patient, where it began: who comes back from another address is let in, and counts where they were."""
+
+    def __init__(self, most: int | None, tally: Tally, name: str) -> None:
+        """``name``: under which it counts; empty: under none."""
+        self._most = most
+        self._tally = tally
+        self._name = name
+        self._counted = self.kept = False
+
+    def check(self, *, again: bool) -> None:
+        """Count one more, unless it comes ``again`` to a session that was counted. Raises CapacityError."""
+        if not again:
+            if self._name and self._most is not None and self._tally.of(self._name) >= self._most:
+                raise crowded()
+            self._count()
+
+    def keep(self) -> None:
+        """The session is here until ``release``, whether it began here or came from another process."""
+        self._count()
+        self.kept = True
+
+    def _count(self) -> None:
+        if self._name and not self._counted:
+            self._tally.add(self._name)
+            self._counted = True
+
+    def release(self) -> None:
+        """It has ended, has left, or was not begun."""
+        if self._counted:
+            self._tally.remove(self._name)
+            self._counted = False

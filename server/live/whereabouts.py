@@ -3,6 +3,7 @@
 import asyncio
 from enum import StrEnum
 
+from server.access.tokens import Claim
 from server.errors import SessionExpiredError, UnknownSessionError
 from server.live.outcome import ResultSink
 from server.live.pending import Moving, PendingSessions
@@ -34,6 +35,10 @@ class Known:
             return Whereabouts.ANNOUNCED
         ended = await self._sink.find(session_id, site) is not None
         return Whereabouts.HERE if ended else Whereabouts.UNKNOWN
+
+    def runs(self, claim: Claim | None, site: str) -> bool:
+        """Whether the session of this token is here: its patient begins anew in it."""
+        return claim is not None and self._registry.running(claim.session_id, site) is not None
 
     async def windows(self, session_id: str, site: str, at: int) -> tuple[str, int | None]:
         """Page ``at`` of the windows of a session that ended, as a JSON array, and the number of the page after it.

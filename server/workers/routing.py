@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from server.access.principal import Principal
 from server.access.tokens import Claim
-from server.errors import TingqingError
+from server.errors import SessionElsewhereError, TingqingError
 from server.live.clock import LoopClock
 from server.live.handshake import first_message, refuse
 from server.live.manager import SessionManager
@@ -35,6 +35,10 @@ TRIES = 3
 LEAVE_S = 1.0
 HEAR_S = 10.0
 """The first segment of a set of labels builds its matcher."""
+
+
+SILENT_S = 1.0
+"""How soon to ask again a worker that did not answer."""
 
 
 class Routing:
@@ -69,8 +73,9 @@ class Routing:
         if found is not None:
             what = {"do": "windows", "session_id": session_id, "site": site, "at": at}
             told = await self._asking.ask(found[0], what)
-            if told is not None:
-                return told[0], told[1]
+            if told is None:
+                raise _silent()
+            return told[0], told[1]
         return await self._manager.known.windows(session_id, site, at)
 
     async def hear(self, session_id: str, site: str, body: str) -> None:
@@ -79,9 +84,10 @@ class Routing:
         if found is not None:
             what = {"do": "hear", "session_id": session_id, "site": site, "body": body}
             told = await self._asking.ask(found[0], what, HEAR_S)
-            if told is not None:
-                raise_told(told)
-                return
+            if told is None:
+                raise _silent()
+            raise_told(told)
+            return
         await self._manager.transcribing.hear(session_id, site, body)
 
     async def no_relays(self, within_s: float) -> None:
@@ -179,6 +185,11 @@ class Routing:
     async def refuse(self, transport: Transport, error: TingqingError) -> None:
         """Say why, and close."""
         await refuse(transport, error, self._clock, self._manager.limits)
+
+
+def _silent() -> SessionElsewhereError:
+    """A moment ago that worker had the session: it is slow, or has just died, and the session is not unknown."""
+    return SessionElsewhereError("The session does not answer now; try again.", retry_after_s=SILENT_S)
 
 
 class Sockets:

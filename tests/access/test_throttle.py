@@ -7,7 +7,7 @@ import pytest
 from server.access import buckets as buckets_of_names
 from server.access import throttle
 from server.access.buckets import Buckets
-from server.access.throttle import Throttle, network_of
+from server.access.throttle import MESSAGES, MESSAGES_AT_ONCE, MESSAGES_PER_S, Throttle, network_of
 from server.errors import TooManyRequestsError
 
 
@@ -68,3 +68,15 @@ def test_one_link_opens_so_many_sockets_a_minute_and_takes_none_from_another() -
 )
 def test_addresses_of_one_client_are_one(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_messages_with_a_token_are_counted_apart_from_its_sockets() -> None:
+    throttle = Throttle(60)
+    for _ in range(MESSAGES_AT_ONCE):
+        throttle.token(MESSAGES, "a", 0.0)
+    with pytest.raises(TooManyRequestsError) as refused:
+        throttle.token(MESSAGES, "a", 0.0)
+    assert refused.value.retry_after_s == pytest.approx(1 / MESSAGES_PER_S)
+    throttle.token("transcribe", "a", 0.0)
+    throttle.token(MESSAGES, "b", 0.0)
+    throttle.token(MESSAGES, "a", 0.1)

@@ -289,3 +289,45 @@ async def test_one_address_begins_so_many_sessions_and_its_patients_may_come_bac
         assert await both[0].closed() == 4409
         await both[1].end()
         await From(manager, "203.0.113.5").start()
+
+
+async def test_a_session_counts_for_its_address_while_it_waits_and_from_before_it_is_noted(
+    engine: Engine, clock: FakeClock
+) -> None:
+    noting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def noted(_session_id: str) -> None:
+        noting.set()
+        await go_on.wait()
+
+    class From(Patient):
+        def __init__(self, manager: SessionManager, address: str, *, slow: bool = False) -> None:
+            self.socket = FakeTransport()
+            self.clock = clock
+            self.done = asyncio.create_task(
+                manager.run_stream(self.socket, ANYONE, address=address, noted=noted if slow else None)
+            )
+
+        async def refused(self) -> bool:
+            self.socket.say(start_message())
+            return (await self.closed(), self.errors()) == (4503, ["at_capacity"])
+
+    async with SessionManager(engine, LiveLimits(max_sessions_per_address=1), clock) as manager:
+        first = From(manager, "203.0.113.5", slow=True)
+        first.socket.say(start_message())
+        await noting.wait()
+        assert await From(manager, "203.0.113.5").refused(), "one is about to begin"
+        go_on.set()
+        started = await first.socket.expect("session.started")
+        first.socket.vanish()
+        await first.done
+        assert await From(manager, "203.0.113.5").refused(), "one waits for its patient"
+        there = From(manager, "198.51.100.7")
+        resume = {key: started[key] for key in ("session_id", "resume_token")}
+        assert (await there.start(resume=resume))["session_id"] == resume["session_id"], "a patient changes network"
+        assert await From(manager, "203.0.113.5").refused(), "it counts where it began"
+        other = From(manager, "198.51.100.7")
+        await other.start()
+        await there.end()
+        await From(manager, "203.0.113.5").start()
+        assert await From(manager, "198.51.100.7").refused()
