@@ -143,7 +143,7 @@ def test_the_doctor_who_treats_the_patient_asks_and_mutes_from_the_page(
     for each in (doctor, other):
         attribute(each, "data-state", "live")
     assert not other.locator("[part=nudge]").is_visible(), "who only watches asks nothing"
-    doctor.get_by_role("button", name="Tell the patient: Please hold the phone a little closer.").click()
+    doctor.get_by_role("button", name="Send to the patient: Please hold the phone a little closer.").click()
     attribute(page, "data-prompt", "come_closer")
     shown(page, "Your doctor asks: Please hold the phone a little closer.")
     for each in (doctor, other):

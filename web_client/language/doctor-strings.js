@@ -92,7 +92,7 @@ export const doctorText = dictionary({
   askedByDoctor: ['医生请患者：', 'Asked by a doctor:'],
   nudgeTitle: ['提醒患者', 'Tell the patient'],
   nudgeSend: ['发送', 'Send'],
-  nudgeSendWhat: ['发送给患者：{prompt}', 'Tell the patient: {prompt}'],
+  nudgeSendWhat: ['发送给患者：{prompt}', 'Send to the patient: {prompt}'],
   nudgeMute: ['本次不再提示', 'Mute'],
   nudgeMuteWhat: ['本次不再提示：{prompt}', 'Mute for this visit: {prompt}'],
   nudgeMutedWhat: ['已关闭提示：{prompt}', 'Muted: {prompt}'],
