@@ -23,7 +23,7 @@ BURST, PER_S = 50, 10.0
 
 CHARACTERS_BURST, CHARACTERS_PER_S = 20_000.0, 2_000.0
 """Characters that are read, those of the recent lines with each message again. Speech has 5 to 15 per second; reading
-2,000 costs 0.13 s of one core, and holds the interpreter from other sessions."""
+2,000 costs 0.04 s of one core, and holds the interpreter from other sessions."""
 
 LINE = 20
 """Characters that a line counts at least, however short it is."""
