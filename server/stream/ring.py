@@ -1,47 +1,59 @@
-"""Buffers with sample indices. Each is allocated once; nothing is allocated per chunk."""
+"""Buffers with sample indices."""
 
 import numpy as np
 
 from server.values.audio import Float32Array
 
+SPARE = 0.5
+"""A ring has room for so many of its capacities more: it moves once in so many, and a window is a view, not a copy."""
+
 
 class Ring:
     """The last ``capacity`` items of a stream, float32, addressed by their index in the stream.
 
-    An item is a scalar, or a row where ``width`` is given. Writing beyond the capacity replaces the oldest.
+    An item is a scalar, or a row where ``width`` is given. What was written is never written again: when the room is
+    used up, the newest ``capacity`` items move to fresh memory. So what was read stays as it was, without a copy.
     """
 
     def __init__(self, capacity: int, width: int | None = None, *, start: int = 0) -> None:
         """An empty ring whose first item will have the index ``start``; items before it read as zeros."""
-        self._items = np.zeros((capacity,) if width is None else (capacity, width), np.float32)
+        self._width = () if width is None else (width,)
         self._capacity = capacity
-        self.end = start
+        self._room = capacity + max(1, int(SPARE * capacity))
+        self._clear(start)
+
+    def _clear(self, end: int) -> None:
+        self._items = np.zeros((self._room, *self._width), np.float32)
+        self._used = self._capacity
+        self.end = end
 
     def write(self, items: Float32Array) -> None:
         """Append ``items``, at most ``capacity`` of them, shape ``(n,)`` or ``(n, width)``."""
         n = items.shape[0]
         assert n <= self._capacity, (n, self._capacity)
-        at = self.end % self._capacity
-        head = min(n, self._capacity - at)
-        self._items[at : at + head] = items[:head]
-        self._items[: n - head] = items[head:]
+        if self._used + n > self._room:
+            self._move(self._capacity - n)
+        self._items[self._used : self._used + n] = items
+        self._used += n
         self.end += n
 
+    def _move(self, kept: int) -> None:
+        """To fresh memory, the newest ``kept`` items."""
+        fresh = np.empty_like(self._items)
+        fresh[:kept] = self._items[self._used - kept : self._used]
+        self._items, self._used = fresh, kept
+
     def read(self, start: int, end: int) -> Float32Array:
-        """A read-only contiguous copy of ``[start, end)``, which must lie within the last ``capacity`` items."""
+        """``[start, end)``, which must lie within the last ``capacity`` items: contiguous, read-only, for as long as
+        it is held."""
         assert max(0, self.end - self._capacity) <= start <= end <= self.end, (start, end, self.end)
-        at = start % self._capacity
-        head = min(end - start, self._capacity - at)
-        out = np.empty((end - start, *self._items.shape[1:]), np.float32)
-        out[:head] = self._items[at : at + head]
-        out[head:] = self._items[: end - start - head]
+        out = self._items[self._used - (self.end - start) : self._used - (self.end - end)]
         out.flags.writeable = False
         return out
 
     def forget(self, end: int) -> None:
         """Set all items to zero; the next index is ``end``."""
-        self._items.fill(0.0)
-        self.end = end
+        self._clear(end)
 
 
 class InputBuffer:
