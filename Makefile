@@ -13,7 +13,7 @@ RUN = $(VENV)/.installed-run-$(or $(EXTRAS),none)
 WORK := $(VENV)/.installed-work
 BENCH := $(VENV)/.installed-bench
 FUZZ := $(VENV)/.installed-fuzz
-EXTRAS ?= clap,cpu
+EXTRAS ?= clap,cpu,formats
 PIP_ARGS ?=
 HOST ?=
 PORT ?=
@@ -67,7 +67,7 @@ $(RUN): pyproject.toml constraints.txt
 
 comma := ,
 $(WORK): pyproject.toml constraints.txt
-	$(call install,clap$(comma)cpu$(comma)evaluate$(comma)dev)
+	$(call install,clap$(comma)cpu$(comma)formats$(comma)evaluate$(comma)dev)
 	$(call fetch)
 	@touch $(RUN) $@
 

@@ -16,6 +16,8 @@ from server.access.origins import Outside, plain_host, plain_network, plain_orig
 from server.cores import cpus
 from server.errors import SettingsError
 from server.loopback import is_loopback
+from server.recording.decoders.limits import Decoders
+from server.recording.decoders.settings import DecoderSettings
 
 if TYPE_CHECKING:
     from server.live.limits import LiveLimits
@@ -29,7 +31,7 @@ GRANTED = (
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
-class Settings(BaseSettings):
+class Settings(DecoderSettings, BaseSettings):
     """Sizes in MB are 10⁶ bytes; times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
@@ -87,9 +89,7 @@ class Settings(BaseSettings):
     voices: bool = Field(
         default=True, description="Tell voices apart, where segmentation and campplus are in the model cache."
     )
-    names: bool = Field(
-        default=True, description="Name mains hum, and more sounds with YAMNet where it is in the model cache."
-    )
+    names: bool = Field(default=True, description="Name mains hum, and more sounds with YAMNet where it is cached.")
     clap: str = Field(
         default="auto",
         min_length=1,
@@ -138,7 +138,6 @@ class Settings(BaseSettings):
         default=32, ge=1, description="Patients' sockets of one address that have not begun a session yet."
     )
     max_upload_mb: int = Field(default=200, ge=1, description="Largest upload to /v1/assess.")
-    max_audio_s: float = Field(default=4 * 3600.0, gt=0, description="Longest recording accepted, by decoded length.")
     max_upload_cpu_s: float = Field(default=120.0, gt=0, description="CPU seconds for an upload, and again per MB.")
     max_assessments: int = Field(default=2, ge=1, description="Maximum number of uploads assessed at the same time.")
     max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
@@ -244,9 +243,10 @@ def live_limits(settings: Settings, share: int | None = None) -> "LiveLimits":
     return LiveLimits(**{name: getattr(settings, name) for name in GRANTED}, share=share)
 
 
-def upload_limits(settings: Settings) -> tuple[int, float, float, float]:
+def upload_limits(settings: Settings) -> tuple[int, float, float, float, Decoders]:
     """What the server takes of an upload, in the order of ``server.api.services.UploadLimits``."""
-    return settings.max_upload_mb * 10**6, settings.max_audio_s, settings.upload_timeout_s, settings.max_upload_cpu_s
+    most, timeout_s = settings.max_upload_mb * 10**6, settings.upload_timeout_s
+    return most, settings.max_audio_s, timeout_s, settings.max_upload_cpu_s, settings.decoders()
 
 
 def environment_with(defaults: Mapping[str, str], package: Path) -> dict[str, str]:

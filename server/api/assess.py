@@ -11,16 +11,18 @@ from starlette.responses import JSONResponse, Response
 
 from server.access.audit import Act
 from server.access.principal import Principal, Right
+from server.api.addresses import base_of
 from server.api.principals import needs, note
-from server.api.problems import client_gone, config_error, documented
-from server.api.services import Services, Wired
+from server.api.problems import client_gone, config_error, documented, problem_of
+from server.api.services import Services, UploadLimits, Wired
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
 from server.assessment.result import Result
-from server.errors import AudioError, LabelQueryError
+from server.errors import AudioError, LabelQueryError, ProtectedFileError
 from server.judge.labels import LabelSet
 from server.metrics import Metrics
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
+from server.recording.decoders.raw import RawFormat, parse_raw
 from server.recording.parties import assess_recording
 from server.rendering.flat import flat
 from server.rendering.results import result_json
@@ -52,6 +54,7 @@ class AssessForm(WireModel):
     format: Literal["full", "flat"] = "full"
     reference: str | None = Field(default=None, max_length=200)
     channels: str | None = Field(default=None, max_length=100)
+    raw: str | None = Field(default=None, max_length=40)
     mode: Mode = Mode.RECORDING
     source: Literal["file", "line", "telephone"] = "file"
     windows: Literal["thinned", "all", "none"] = "thinned"
@@ -59,6 +62,10 @@ class AssessForm(WireModel):
     def roles(self) -> ChannelRoles | None:
         """Who is on which channel. Raises ConfigError."""
         return parse_roles(self.channels) if self.channels else None
+
+    def raw_format(self) -> RawFormat | None:
+        """What the bytes are, of sound without a header. Raises ConfigError."""
+        return parse_raw(self.raw) if self.raw else None
 
     def label_query(self) -> LabelQuery:
         """A dictionary's name, a list of labels, or a JSON array of ``{label, threshold?, weight?}``.
@@ -91,7 +98,8 @@ REQUEST_BODY: dict[str, Any] = {
                     "file": {
                         "type": "string",
                         "format": "binary",
-                        "description": "WAV, FLAC, OGG, MP3 or AIFF; at most 200 MB by default.",
+                        "description": "WAV, FLAC, OGG, MP3, AIFF; with FFmpeg M4A, AMR, 3GP, CAF, WebM, WMA, videos; "
+                        "SILK. Its bytes tell what it is. At most 200 MB by default.",
                     },
                     "labels": {
                         "type": "string",
@@ -105,6 +113,11 @@ REQUEST_BODY: dict[str, Any] = {
                         "description": "Who is on which channel: patient=right,doctor=left, or numbers from 1. While "
                         "the doctor speaks, nothing counts as the patient's. Without it, channels "
                         "are compared (up to 16), and notices say what was found and which was judged.",
+                    },
+                    "raw": {
+                        "type": "string",
+                        "description": "Of sound without a header: ENCODING:RATE:CHANNELS, such as s16le:16000:1, "
+                        "alaw:8000:1 or mulaw:8000:2.",
                     },
                     "reference": {"type": "string", "description": "Repeated in the result, never logged."},
                     "mode": {
@@ -167,6 +180,8 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
                 await form.close()
     except GoneError:
         return client_gone()
+    except ProtectedFileError as error:
+        return problem_of(error, f"{base_of(request)}/")
 
 
 async def _assess(services: Services, form: FormData) -> Response:
@@ -174,10 +189,10 @@ async def _assess(services: Services, form: FormData) -> Response:
     fields = _fields(form)
     # Two hundred labels of one's own take a tenth of a second, which every live session would wait.
     labels = await asyncio.to_thread(services.engine.dictionaries.resolve, fields.label_query())
-    roles = fields.roles()
+    roles, raw = fields.roles(), fields.raw_format()
     async with services.slots.run():
         with services.uploads.spending(upload.size or 0).limiting():
-            result = await _judged(services, upload, fields, labels, roles)
+            result = await _judged(services, upload, fields, labels, roles, raw)
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
@@ -186,9 +201,14 @@ async def _assess(services: Services, form: FormData) -> Response:
 
 
 async def _judged(
-    services: Services, upload: UploadFile, fields: AssessForm, labels: LabelSet, roles: ChannelRoles | None
+    services: Services,
+    upload: UploadFile,
+    fields: AssessForm,
+    labels: LabelSet,
+    roles: ChannelRoles | None,
+    raw: RawFormat | None,
 ) -> Result:
-    recording = await _open(upload, services.uploads.max_audio_s, roles, services.engine.metrics)
+    recording = await _open(upload, services.uploads, roles, raw, services.engine.metrics)
     return await assess_recording(
         services.engine,
         recording,
@@ -205,13 +225,17 @@ def _rendered(result: Result, windows: str) -> str:
     return result_json(result if windows == "all" else thinned(result))
 
 
-async def _open(upload: UploadFile, max_s: float, roles: ChannelRoles | None, metrics: Metrics) -> Recording:
+async def _open(
+    upload: UploadFile, limits: UploadLimits, roles: ChannelRoles | None, raw: RawFormat | None, metrics: Metrics
+) -> Recording:
     """Open the upload as a recording. If the client leaves meanwhile, close it before the cancellation is raised."""
     name = upload.filename[:MAX_NAME] if upload.filename else None
     opened: list[Recording] = []
 
     def opening() -> None:
-        opened.append(read_recording(upload.file, name, max_s=max_s, roles=roles))
+        opened.append(
+            read_recording(upload.file, name, max_s=limits.max_audio_s, roles=roles, decoders=limits.decoders, raw=raw)
+        )
 
     try:
         await to_thread_until_done(opening)

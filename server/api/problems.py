@@ -29,6 +29,8 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong and what to do."},
+        "detail_zh": {"type": "string", "description": "The same in Chinese, where a patient or a doctor may meet it."},
+        "record_url": {"type": "string", "description": "The page to record in instead (protected_file)."},
         "code": {"type": "string"},
         "param": {"type": ["string", "null"], "description": "The faulty field."},
         "retryable": {"type": "boolean"},
@@ -55,10 +57,12 @@ def problem(
     retryable: bool = False,
     retry_after_s: float | None = None,
     headers: dict[str, str] | None = None,
+    **more: str | None,
 ) -> JSONResponse:
     """A problem response. ``retry_after_s`` is also sent as ``Retry-After``, in whole seconds, at least 1.
 
-    The log has ``code`` in the line of the request.
+    ``more``: members that only some problems have; those that are ``None`` are left out. The log has ``code`` in the
+    line of the request.
     """
     why.set(code)
     sent = dict(headers or {})
@@ -74,12 +78,12 @@ def problem(
         "retryable": retryable,
         "retry_after_s": retry_after_s,
         "request_id": request_id.get(),
-    }
+    } | {name: value for name, value in more.items() if value is not None}
     return JSONResponse(body, status_code=status, headers=sent, media_type=MEDIA_TYPE)
 
 
-def problem_of(error: TingqingError) -> JSONResponse:
-    """The response for an error of the tree."""
+def problem_of(error: TingqingError, record_url: str | None = None) -> JSONResponse:
+    """The response for an error of the tree. ``record_url``: where the person can record instead."""
     return problem(
         error.http_status,
         error.code,
@@ -88,6 +92,8 @@ def problem_of(error: TingqingError) -> JSONResponse:
         retryable=error.retryable,
         retry_after_s=error.retry_after_s,
         headers={"WWW-Authenticate": "Bearer"} if error.http_status == HTTPStatus.UNAUTHORIZED else None,
+        detail_zh=error.zh or None,
+        record_url=record_url,
     )
 
 

@@ -1,6 +1,6 @@
 """The objects that the handlers use, built in ``server.app`` and kept in the application's state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends
@@ -13,6 +13,7 @@ from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
+from server.recording.decoders.limits import Decoders
 from server.scoring.spending import Spending
 from server.workers.routing import Routing, Sockets
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
     """``max_bytes`` of a request body, ``max_audio_s`` of decoded audio, ``timeout_s`` without data from the client,
-    ``cpu_s`` of an upload, and as much again for each megabyte of it: what takes long to judge took long to send."""
+    ``cpu_s`` of an upload, and as much again for each megabyte of it: what takes long to judge took long to send.
+    ``decoders``: those beside libsndfile."""
 
     max_bytes: int = 200_000_000
     max_audio_s: float = 4 * 3600.0
     timeout_s: float = 30.0
     cpu_s: float = 120.0
+    decoders: Decoders = field(default_factory=Decoders)
 
     def spending(self, size: int) -> Spending:
         """What judging an upload of ``size`` bytes may take."""

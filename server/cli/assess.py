@@ -20,6 +20,7 @@ from server.cli.options import (
     ModelCacheOption,
     ModeOption,
     MosOption,
+    RawOption,
     RecordedSource,
     ReferenceOption,
     SourceOption,
@@ -57,7 +58,12 @@ class AssessFormat(StrEnum):
 @guarded
 def assess(
     files: Annotated[
-        list[Path], typer.Argument(help="Recordings: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Recordings: WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF; with FFmpeg M4A, AMR, 3GP, CAF, WebM, WMA and "
+            "videos; SILK of WeChat. Their bytes decide, not their names.",
+            show_default=False,
+        ),
     ],
     labels: LabelsOption = None,
     language: Annotated[
@@ -90,6 +96,7 @@ def assess(
     ] = None,
     channels: ChannelsOption = None,
     far_end: FarEndOption = None,
+    raw: RawOption = None,
     vad: VadOption = None,
     mos: MosOption = None,
     denoiser: DenoiserOption = None,
@@ -109,7 +116,7 @@ def assess(
 
     from server.cli.assessing import assess_all
     from server.cli.outputs import open_output
-    from server.cli.parties import channel_roles, check_far_end
+    from server.cli.parties import channel_roles, check_far_end, raw_format
     from server.logs import configure_logging
     from server.settings import load_settings
     from server.transcript.files import read_transcript
@@ -119,7 +126,7 @@ def assess(
         fail("--transcript belongs to one recording. Assess the files one at a time.")
     if far_end is not None and len(files) > 1:
         fail("--far-end belongs to one recording. Assess the files one at a time.")
-    roles = channel_roles(channels)
+    roles, headerless = channel_roles(channels), raw_format(raw)
     check_far_end(far_end)
     configure_logging(log_level.value)
     settings = load_settings(
@@ -139,18 +146,28 @@ def assess(
     with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
         tally = asyncio.run(
             assess_all(
-                settings, files, labels, reference, sink, lines, roles, far_end, mode, CaptureSource(source.value)
+                settings,
+                files,
+                labels,
+                reference,
+                sink,
+                lines,
+                roles,
+                far_end,
+                mode,
+                CaptureSource(source.value),
+                headerless,
             )
         )
-    raise typer.Exit(_exit_code(tally))
+    raise typer.Exit(_exit_code(tally, language_or_locale(language)))
 
 
-def _exit_code(tally: "OutcomeTally") -> ExitCode:
+def _exit_code(tally: "OutcomeTally", language: str) -> ExitCode:
     """Also reports unreadable files on standard error, whatever the format."""
     import sys
 
     for one in tally.unread:
-        print(f"tingqing: {one.name}: {one.message}", file=sys.stderr)
+        print(f"tingqing: {one.name}: {one.said(language)}", file=sys.stderr)
     if tally.unread:
         return ExitCode.ERROR
     return ExitCode.PASSED if tally.all_passed else ExitCode.NOT_PASSED

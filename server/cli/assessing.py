@@ -10,6 +10,7 @@ from server.cli.console import stderr_console
 from server.cli.outputs import Output
 from server.recording.batch import INTERNAL, Outcome, Unread, assess_files
 from server.recording.channels import ChannelRoles
+from server.recording.decoders.raw import RawFormat
 from server.settings import Settings
 from server.transcript.sources import WrittenTranscript
 from server.values.audio import CaptureSource
@@ -42,6 +43,7 @@ async def assess_all(
     far_end: Path | None = None,
     mode: Mode = Mode.RECORDING,
     source: CaptureSource = CaptureSource.FILE,
+    raw: RawFormat | None = None,
 ) -> OutcomeTally:
     """Judge ``files`` and hand the outcomes to ``output`` in order, each as soon as it is ready.
 
@@ -70,6 +72,8 @@ async def assess_all(
                 transcript=transcript,
                 roles=roles,
                 far_end=far_end,
+                decoders=settings.decoders(),
+                raw=raw,
             )
     return tally
 

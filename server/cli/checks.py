@@ -6,32 +6,19 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import files
-from typing import Literal
 
+from server.cli.check_codecs import codecs
+from server.cli.finding import Finding
 from server.errors import TingqingError
 from server.loopback import is_loopback
 from server.settings import Settings
-
-Status = Literal["ok", "warn", "fail"]
 
 TESTED = ((3, 11), (3, 12))
 LEAST_FREE = 1_000_000_000
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 """This version is not older: a clock before it makes every token and certificate invalid."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``command``: what mends it; empty where all is well."""
-
-    check: str
-    status: Status
-    zh: str
-    en: str
-    command: str = ""
 
 
 def _python(_: Settings) -> Finding:
@@ -40,20 +27,6 @@ def _python(_: Settings) -> Finding:
         en = f"Python {version} is not one that Tingqing is tested with."
         return Finding("python", "warn", f"听清没有在 Python {version} 上测试过。", en, "make PYTHON=python3.11 setup")
     return Finding("python", "ok", f"Python {version}。", f"Python {version}.")
-
-
-def _codecs(_: Settings) -> Finding:
-    import soundfile
-
-    missing = sorted({"WAV", "FLAC", "OGG", "MP3", "AIFF"} - set(soundfile.available_formats()))
-    if missing:
-        names = ", ".join(missing)
-        return Finding(
-            "codecs", "warn", f"无法解码：{names}。", f"Cannot decode {names}.", "pip install --upgrade soundfile"
-        )
-    return Finding(
-        "codecs", "ok", "WAV、FLAC、OGG、MP3、AIFF 都能解码。", "WAV, FLAC, OGG, MP3 and AIFF can be decoded."
-    )
 
 
 def _models(settings: Settings) -> Finding:
@@ -229,7 +202,7 @@ def _browser(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, _codecs, _models, _gpu, _port, _tls, _clock, _disk, _database, _browser,
+    _python, codecs, _models, _gpu, _port, _tls, _clock, _disk, _database, _browser,
 )  # fmt: skip
 
 

@@ -118,6 +118,14 @@ ChannelsOption = Annotated[
         "mixed without a look. Notices say which was judged.",
     ),
 ]
+RawOption = Annotated[
+    str | None,
+    typer.Option(
+        "--raw",
+        metavar="FORMAT",
+        help="Sound without a header, as ENCODING:RATE:CHANNELS: s16le:16000:1, alaw:8000:1, mulaw:8000:2 …",
+    ),
+]
 FarEndOption = Annotated[
     Path | None,
     typer.Option(

@@ -11,6 +11,7 @@ from server.client.pcm_source import open_recording
 from server.errors import ConfigError, TingqingError, UndecodableFileError
 from server.filenames import readable
 from server.recording.channels import ChannelRoles, parse_roles
+from server.recording.decoders.raw import RawFormat, parse_raw
 from server.recording.parties import prepare
 from server.values.notices import Notice
 
@@ -21,6 +22,16 @@ def channel_roles(text: str | None) -> ChannelRoles | None:
         return None
     try:
         return parse_roles(text)
+    except ConfigError as error:
+        fail(f"--{error.message}")
+
+
+def raw_format(text: str | None) -> RawFormat | None:
+    """The value of ``--raw``. Ends the command if it cannot be read."""
+    if text is None:
+        return None
+    try:
+        return parse_raw(text)
     except ConfigError as error:
         fail(f"--{error.message}")
 

@@ -56,7 +56,7 @@ class StreamFormat(StrEnum):
 
 @guarded
 def stream(
-    file: Annotated[Path, typer.Argument(help="The recording: WAV, FLAC, OGG (Vorbis, Opus), MP3 or AIFF.")],
+    file: Annotated[Path, typer.Argument(help="The recording, in any format that assess reads.")],
     url: Annotated[
         str,
         typer.Option(

@@ -15,7 +15,12 @@
     │   ├── UnsupportedEncodingError     none of pcm_s16le, pcm_f32le, mulaw, alaw
     │   ├── NonFiniteSamplesError        NaN or Infinity in pcm_f32le        (recoverable)
     │   ├── OddLengthError               a total length that splits a sample (recoverable)
-    │   ├── UndecodableFileError         a file that libsndfile cannot read
+    │   ├── UndecodableFileError         a file that no decoder can read
+    │   │   ├── EmptyFileError           not a byte
+    │   │   ├── NoSoundTrackError        a video without sound
+    │   │   ├── ProtectedFileError       encrypted, copy protection
+    │   │   ├── NoDecoderError           its decoder is not installed
+    │   │   └── DecoderStoppedError      took too much time or memory
     │   ├── TooCostlyError               more CPU than an upload of its size may take
     │   └── PayloadTooLargeError         an upload over the limit
     ├── ProtocolError                    the peer's messages

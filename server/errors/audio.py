@@ -38,10 +38,40 @@ class OddLengthError(AudioError):
 
 
 class UndecodableFileError(AudioError):
-    """A file that libsndfile cannot read, or that holds no audio."""
+    """A file that no decoder can read, or that holds no audio. Its kinds below say what can be done."""
 
     code = "undecodable_file"
     http_status = 415
+
+
+class EmptyFileError(UndecodableFileError):
+    """A file without a single byte."""
+
+    code = "empty_file"
+
+
+class NoSoundTrackError(UndecodableFileError):
+    """A video or container that is sound in itself and has no sound."""
+
+    code = "no_sound_track"
+
+
+class ProtectedFileError(UndecodableFileError):
+    """Encrypted, or with a copy protection (DRM): only its seller's player reads it."""
+
+    code = "protected_file"
+
+
+class NoDecoderError(UndecodableFileError):
+    """A known format whose decoder is not installed on this machine."""
+
+    code = "no_decoder"
+
+
+class DecoderStoppedError(UndecodableFileError):
+    """A decoder took more time or memory than it may before it gave any sound."""
+
+    code = "decoder_stopped"
 
 
 class TooCostlyError(AudioError):

@@ -6,7 +6,8 @@ from typing import ClassVar
 class TingqingError(Exception):
     """Base of all errors that reach a person or a peer.
 
-    ``message`` says what happened and what to do; ``param`` names the faulty field, flag or file.
+    ``message`` says what happened and what to do; ``zh`` the same in Chinese, of errors that a patient or a doctor may
+    meet, else empty; ``param`` names the faulty field, flag or file.
     """
 
     code: ClassVar[str] = "internal"
@@ -15,9 +16,12 @@ class TingqingError(Exception):
     retryable: ClassVar[bool] = False
     fatal: ClassVar[bool] = True
 
-    def __init__(self, message: str, *, param: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, zh: str = "", param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.zh = zh
         self.param = param
         self.retry_after_s = retry_after_s
 

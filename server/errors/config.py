@@ -21,8 +21,7 @@ class ModelFileError(SettingsError):
     """A model's file that cannot be had, kept or used. ``message`` is English; ``zh`` says the same in Chinese."""
 
     def __init__(self, message: str, *, zh: str) -> None:
-        super().__init__(message)
-        self.zh = zh
+        super().__init__(message, zh=zh)
 
 
 class LabelFileError(ConfigError):

@@ -92,6 +92,7 @@ async def assess_track(
     finally:
         assessment.close()
         await to_thread_until_done(recording.close)
+    result = replace(result, notices=(*result.notices, *recording.notices))
     return _with_break(result) if recording.cut_short else result
 
 

@@ -15,10 +15,13 @@ from server.filenames import readable
 from server.judge.labels import LabelSet
 from server.recording.channels import ChannelRoles
 from server.recording.decode import Recording, read_recording
+from server.recording.decoders.limits import Decoders
+from server.recording.decoders.raw import RawFormat
 from server.recording.parties import assess_recording
 from server.transcript.sources import TranscriptSource
 from server.values.audio import CaptureSource
 from server.values.mode import Mode
+from server.values.text import Text
 
 logger = logging.getLogger("tingqing")
 
@@ -38,11 +41,16 @@ class JudgedFile:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file that could not be judged; ``code`` is for programs, ``message`` for people."""
+    """A file that could not be judged; ``code`` is for programs, ``message`` for people, ``zh`` the same in Chinese."""
 
     name: str
     code: str
     message: str
+    zh: str = ""
+
+    def said(self, language: str) -> str:
+        """``message`` in the reader's language, where there is one."""
+        return Text(self.zh or self.message, self.message).in_language(language)
 
 
 Outcome: TypeAlias = JudgedFile | Unread
@@ -61,9 +69,11 @@ async def assess_files(
     transcript: TranscriptSource | None = None,
     roles: ChannelRoles | None = None,
     far_end: Path | None = None,
+    decoders: Decoders | None = None,
+    raw: RawFormat | None = None,
 ) -> None:
     """Judge ``files`` and pass each outcome to ``done`` in order, as soon as possible. ``max_s``: longest recording, s.
-    ``roles``, ``far_end``: as for ``read_recording``.
+    ``roles``, ``far_end``, ``decoders``, ``raw``: as for ``read_recording``.
 
     A fault of a file becomes its ``Unread`` and the others go on. An error raised by ``done`` ends the batch and is
     raised.
@@ -71,7 +81,7 @@ async def assess_files(
 
     def judged(path: Path) -> "asyncio.Task[Outcome]":
         def opening(name: str) -> Recording | Unread:
-            return _open(path, name, max_s, roles, far_end)
+            return _open(path, name, max_s, roles, far_end, decoders, raw)
 
         return group.create_task(_outcome(engine, labels, path, opening, mode, source, reference, transcript))
 
@@ -106,22 +116,30 @@ async def _outcome(
             engine, recording, labels, mode=mode, source=source, name=name, reference=reference, transcript=transcript
         )
     except TingqingError as error:
-        return Unread(name, error.code, error.message)
+        return Unread(name, error.code, error.message, error.zh)
     except Exception as error:  # a bug met in one file must not lose the results of the others
         logger.debug("unexpected error in %s", name, exc_info=error)
         return Unread(name, INTERNAL, f"Unexpected {type(error).__name__}.")
     return JudgedFile(result)
 
 
-def _open(path: Path, name: str, max_s: float, roles: ChannelRoles | None, far_end: Path | None) -> Recording | Unread:
+def _open(
+    path: Path,
+    name: str,
+    max_s: float,
+    roles: ChannelRoles | None,
+    far_end: Path | None,
+    decoders: Decoders | None,
+    raw: RawFormat | None,
+) -> Recording | Unread:
     """Open a file named by a person; a fault of the name gets its own code."""
     try:
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        return Unread(name, "file_not_found", "No such file.")
+        return Unread(name, "file_not_found", "No such file.", "没有这个文件。")
     except IsADirectoryError:
         return Unread(name, "is_a_directory", f"This is a folder. Name the files in it: {name.rstrip('/')}/*.wav")
     except OSError as error:
         return Unread(name, "file_unreadable", f"The file cannot be opened: {error.strerror}.")
-    return read_recording(path, name, max_s=max_s, roles=roles, far_end=far_end)
+    return read_recording(path, name, max_s=max_s, roles=roles, far_end=far_end, decoders=decoders, raw=raw)

@@ -1,4 +1,4 @@
-"""Decodes recordings that libsndfile can read into blocks of mono samples. The length in a header is never trusted."""
+"""Decodes recordings into blocks of mono samples. The length in a header is never trusted."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,13 @@ import soxr
 
 from server.errors import PayloadTooLargeError
 from server.recording.channels import ChannelRoles
-from server.recording.mp3_worker import DECODING_ERRORS, READ_FRAMES
-from server.recording.opening import open_decoder, undecodable
+from server.recording.decoders.limits import Decoders
+from server.recording.decoders.mp3_worker import DECODING_ERRORS, READ_FRAMES
+from server.recording.decoders.raw import RawFormat
+from server.recording.opening import open_decoder
+from server.recording.refusals import stopped, undecodable
 from server.values.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Float32Array
+from server.values.notices import Notice, NoticeCode
 
 MAX_BLOCK_FRAMES = 65_536
 MAX_BLOCK_SAMPLES = 2_000_000
@@ -23,6 +27,13 @@ MAX_BLOCK_SAMPLES = 2_000_000
 
 LARGEST_SAMPLE = 1e10
 """In full scales. Files of floats on the scale of 32-bit integers stay below it; of more, sums of squares overflow."""
+
+CUT_SHORT = Notice(
+    "录音在末尾处中断，后面的内容无法读取；已评估中断之前的部分。如需完整评估，请重新导出或录制。",
+    "The recording breaks off at its end: what came after cannot be read. What was before it was judged. For the rest, "
+    "export or record it again.",
+    NoticeCode.CUT_SHORT,
+)
 
 DEFAULT_MAX_S = 4 * 3600.0
 """A few hundred bytes of FLAC can hold minutes of silence, so the decoded length needs its own limit."""
@@ -42,8 +53,9 @@ class Recording:
     and ``Gap`` for stretches of 10 ms with a sample that is no sound (NaN, Infinity, over ``LARGEST_SAMPLE``). 16-bit
     mono PCM arrives as exactly ``int16 / 32768``.
     ``roles``, ``far_end``: what the caller knows of the parties (server.recording.parties); not used here.
-    ``subtype`` is libsndfile's name of how the samples are stored, such as ``PCM_16``.
+    ``subtype`` is libsndfile's name of how the samples are stored, such as ``PCM_16``, or FFmpeg's of the codec.
     ``cut_short`` becomes True if decoding failed after some samples; those already decoded remain valid.
+    ``raw``: what the bytes are, of sound without a header; ``decoders``: those beside libsndfile.
     Reading blocks, so do it on a thread; ``close`` may be called from another thread and waits for a running read.
     """
 
@@ -56,8 +68,12 @@ class Recording:
         roles: ChannelRoles | None = None,
         far_end: Path | None = None,
         only: Sequence[int] = (),
+        decoders: Decoders | None = None,
+        raw: RawFormat | None = None,
     ) -> None:
         self.name = name
+        self.decoders = decoders or Decoders()
+        self._raw = raw
         self.roles = roles
         self.far_end = far_end
         self._source = source
@@ -65,7 +81,7 @@ class Recording:
         self.cut_short = False
         self.max_s = max_s
         self._lock = threading.Lock()
-        self._file = open_decoder(source, name)
+        self._file = open_decoder(source, name, self.decoders, raw)
         self.subtype = self._file.subtype
         self.source_rate = self._file.samplerate
         self.channels = self._file.channels
@@ -93,7 +109,9 @@ class Recording:
             done += block.shape[0]
             if done > self.max_s * self.source_rate:
                 raise PayloadTooLargeError(
-                    f"The recording is longer than {self.max_s / 3600:g} h. Send it in parts.", param="file"
+                    f"The recording is longer than {self.max_s / 3600:g} h. Send it in parts.",
+                    zh=f"录音超过 {self.max_s / 3600:g} 小时，请分段发送。",
+                    param="file",
                 )
             yield block
 
@@ -101,7 +119,12 @@ class Recording:
         """The same source from its start, as the mean of ``channels``; this one must not be iterated any more."""
         if not isinstance(self._source, Path):
             self._source.seek(0)
-        return Recording(self._source, self.name, self.max_s, only=channels)
+        return Recording(self._source, self.name, self.max_s, only=channels, decoders=self.decoders, raw=self._raw)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the caller should know of the file itself; complete after the last block."""
+        return (*self._file.notices, *((CUT_SHORT,) if self.cut_short else ()))
 
     def close(self) -> None:
         """Wait until the reader is done with its block, then close the file."""
@@ -126,7 +149,7 @@ class Recording:
                     piece = self._file.read(min(wanted, READ_FRAMES))
                 except DECODING_ERRORS as error:
                     if not frames_so_far and not pieces:
-                        raise undecodable() from error
+                        raise (stopped() if isinstance(error, TimeoutError) else undecodable()) from error
                     self.cut_short = True
                     break
                 if not piece.shape[0]:
@@ -189,13 +212,16 @@ def read_recording(
     max_s: float = DEFAULT_MAX_S,
     roles: ChannelRoles | None = None,
     far_end: Path | None = None,
+    decoders: Decoders | None = None,
+    raw: RawFormat | None = None,
 ) -> Recording:
     """Open ``source`` (a path, or a seekable binary file at its start) for assessment.
 
     ``name`` is repeated in the result; ``None`` means the path's own name. ``roles``: who is on which channel;
-    ``far_end``: the far end's own track, recorded at the same time. Blocks only to read the header.
-    Raises UndecodableFileError.
+    ``far_end``: the far end's own track, recorded at the same time. ``decoders``: those beside libsndfile, by default
+    whatever is installed; ``raw``: what the bytes are, of sound without a header. Blocks only to read the header.
+    Raises UndecodableFileError, or the one of its kinds that says what to do.
     """
     if name is None and isinstance(source, Path):
         name = source.name
-    return Recording(source, name, max_s, roles=roles, far_end=far_end)
+    return Recording(source, name, max_s, roles=roles, far_end=far_end, decoders=decoders, raw=raw)

@@ -149,7 +149,7 @@ def _listen(
     recording: Recording, track: Track, make_listener: Callable[[AudioFormat], StreamCore], spans: list[Span]
 ) -> Generator[bool, None, None]:
     if recording.far_end is not None:
-        with read_recording(recording.far_end, max_s=recording.max_s) as own:
+        with read_recording(recording.far_end, max_s=recording.max_s, decoders=recording.decoders) as own:
             listener = FarEndListener(make_listener(_format(own)), own)
             for _ in listener.steps():
                 yield True

@@ -41,6 +41,12 @@ class NoticeCode(StrEnum):
     """At the end of a session there was no time to score the last windows."""
     WINDOWS_THINNED = "windows_thinned"
     """The result has many windows, and this answer lists some of them."""
+    CUT_SHORT = "cut_short"
+    """A recording breaks off: what came after could not be decoded."""
+    DAMAGED_FILE = "damaged_file"
+    """Pieces of a recording could not be decoded."""
+    SEVERAL_TRACKS = "several_tracks"
+    """A file has several sound tracks; the first was judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import socket
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from server.recording.decode import Recording
 from server.wire.result import ResultModel
 from tests.api.client import http
 from tests.api.conftest import Served, start
+from tests.recording.encoding import encoded
 from tests.visits import material
 
 RNG = np.random.default_rng(11)
@@ -132,16 +134,37 @@ def test_a_recording_that_is_too_short_gets_a_result_not_an_error(served: Served
     assert result["windows"] == []
 
 
-def test_a_truncated_file_is_assessed_and_the_result_says_where_it_ends(served: Served, shared: Path) -> None:
-    path = shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac"
-    result = post(served, path.read_bytes(), path.name).json()
-    assert result["source"]["duration_s"] > 4
+def test_a_truncated_file_is_assessed_and_the_result_says_where_it_ends(served: Served, tmp_path: Path) -> None:
+    whole = encoded(tmp_path / "a.m4a", "-movflags", "+faststart").read_bytes()
+    result = post(served, whole[: len(whole) * 3 // 4], "voice.mp3").json()
+    assert 2 < result["source"]["duration_s"] < 4.9
     assert result["unusable_spans"][-1]["why"] == "undecodable"
+    assert "cut_short" in [notice["code"] for notice in result["notices"]]
 
 
-@pytest.mark.parametrize("content", [b"", b"no audio at all"])
-def test_an_undecodable_file_is_415(served: Served, content: bytes) -> None:
-    assert problem_of(post(served, content), 415, "undecodable_file")["param"] == "file"
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"", "empty_file"), (b"no audio at all", "undecodable_file"), (bytes(5_000), None)]
+)
+def test_an_undecodable_file_is_415_with_words_in_both_languages(
+    served: Served, content: bytes, code: str | None
+) -> None:
+    problem = problem_of(post(served, content), 415, code or "undecodable_file")
+    assert problem["param"] == "file"
+    assert re.search("[一-鿿]", problem["detail_zh"])
+
+
+def test_whose_recording_is_protected_is_shown_where_to_record(served: Served) -> None:
+    problem = problem_of(post(served, b"CTENFDAM" + bytes(500)), 415, "protected_file")
+    assert problem["record_url"] == f"{served.url}/"
+
+
+def test_sound_without_a_header_is_judged_as_its_owner_says(served: Served) -> None:
+    pcm = wav(4)[44:]
+    assert post(served, pcm, raw="s16le:16000:1").json()["source"]["duration_s"] == 4.0
+    assert post(served, pcm, raw="alaw:8000:2").json()["source"] | {"name": ""} == {
+        "kind": "file", "name": "", "duration_s": 8.0, "speech_s": 0.0, "sample_rate": 8000,
+    }  # fmt: skip
+    assert problem_of(post(served, pcm, raw="mp3"), 422, "invalid_config")["param"] == "raw"
 
 
 def test_a_body_that_is_not_multipart_is_415(served: Served) -> None:

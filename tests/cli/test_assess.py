@@ -248,6 +248,23 @@ def test_reference_is_repeated(short: Path) -> None:
     assert json.loads(quickly("--format", "json", "--reference", "visit 7", short).out)["reference"] == "visit 7"
 
 
+def test_sound_without_a_header_is_judged_as_its_owner_says(short: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(short, dtype="int16")
+    (path := tmp_path / "call.wav").write_bytes(samples.tobytes())
+    assert quickly(path).code == 2
+    result = json.loads(quickly("--format", "json", "--raw", f"s16le:{rate}", path).out)
+    assert result["source"]["duration_s"] == 4.0
+    faulty = quickly("--raw", "mp3:1:1", path)
+    assert (faulty.code, faulty.out) == (2, "")
+    assert "--raw: write ENCODING:RATE:CHANNELS" in faulty.err
+
+
+def test_what_cannot_be_read_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"%PDF-1.7" + bytes(500))
+    assert "PDF 文档，不是录音" in quickly("--language", "zh", tmp_path / "a.wav").err
+    assert "a PDF document, not a recording" in quickly("--language", "en", tmp_path / "a.wav").err
+
+
 def test_mode_is_repeated(short: Path) -> None:
     assert json.loads(in_process("assess", "--format", "json", short).out)["mode"] == "recording"
     assert json.loads(in_process("assess", "--format", "json", "--mode", "visit", short).out)["mode"] == "visit"

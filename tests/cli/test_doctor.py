@@ -135,3 +135,14 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
 def test_text_is_in_the_language_asked_for() -> None:
     assert "Browsers" in in_process("doctor", "--language", "en", TINGQING_CLAP="off").out
     assert "浏览器" in in_process("doctor", "--language", "zh", TINGQING_CLAP="off").out
+
+
+def test_what_can_be_decoded_is_told_and_how_to_decode_more() -> None:
+    _, found = findings()
+    assert found["codecs"]["status"] == "ok"
+    assert "FFmpeg" in found["codecs"]["en"]
+    assert "SILK" in found["codecs"]["zh"]
+    _, found = findings(TINGQING_FFMPEG="off")
+    assert found["codecs"]["status"] == "warn"
+    assert "M4A" in found["codecs"]["zh"].partition("不能解码")[2]
+    assert found["codecs"]["command"] == "pip install 'tingqing[formats]'"

@@ -68,6 +68,8 @@ def test_outside_the_rooms_of_the_extras_only_dependencies_are_imported() -> Non
     elsewhere.remove(ROOT / "server" / "cli" / "models_clap.py")
     # Traces: asked for by a setting, refused in one sentence without the extra.
     elsewhere.remove(ROOT / "server" / "tracing.py")
+    # A program of its own, started only where the package is there.
+    elsewhere.remove(ROOT / "server" / "recording" / "decoders" / "silk_worker.py")
     assert not undeclared(elsewhere, required(PROJECT["dependencies"]))
 
 

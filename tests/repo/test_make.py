@@ -78,12 +78,12 @@ def installed(planned: str) -> list[str]:
 def test_targets_for_development_first_install_everything(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
-    assert installed(planned) == [".[clap,cpu,evaluate,dev]"]
+    assert installed(planned) == [".[clap,cpu,formats,evaluate,dev]"]
 
 
 def test_measuring_the_accuracy_also_installs_what_the_pairs_need(clone: Path) -> None:
     planned = make("-n", "-C", str(clone), "accuracy")
-    assert installed(planned) == [".[clap,cpu,evaluate,dev]", ".[bench]"]
+    assert installed(planned) == [".[clap,cpu,formats,evaluate,dev]", ".[bench]"]
 
 
 def test_checks_of_the_web_client_install_what_the_lockfile_names(clone: Path) -> None:
@@ -110,7 +110,7 @@ def test_without_npm_the_checks_of_the_web_client_fail_where_ci_wants_them(clone
 def test_make_run_installs_no_development_tools(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
-    assert installed(planned) == [".[clap,cpu]"]
+    assert installed(planned) == [".[clap,cpu,formats]"]
     assert installed(make("-n", "-C", str(clone), target, "EXTRAS=")) == ["."]
 
 
@@ -174,7 +174,7 @@ def run(environment: Path, *arguments: str, pip: int = 0) -> list[str]:
 
 
 def test_a_second_run_installs_nothing(environment: Path) -> None:
-    assert run(environment, "run") == [".[clap,cpu]"]
+    assert run(environment, "run") == [".[clap,cpu,formats]"]
     assert run(environment, "run") == []
 
 
@@ -186,24 +186,24 @@ def test_the_small_models_are_asked_for_once_and_not_again_where_they_could_not_
 
 
 def test_make_run_after_setup_installs_nothing(environment: Path) -> None:
-    assert run(environment, "setup") == [".[clap,cpu,evaluate,dev]"]
+    assert run(environment, "setup") == [".[clap,cpu,formats,evaluate,dev]"]
     assert run(environment, "run") == []
     assert run(environment, "setup") == []
 
 
 def test_make_setup_after_run_installs_the_development_tools(environment: Path) -> None:
     run(environment, "run")
-    assert run(environment, "setup") == [".[clap,cpu,evaluate,dev]"]
+    assert run(environment, "setup") == [".[clap,cpu,formats,evaluate,dev]"]
 
 
 def test_make_run_after_running_without_clap_installs_clap(environment: Path) -> None:
     assert run(environment, "run", "EXTRAS=") == ["."]
-    assert run(environment, "run") == [".[clap,cpu]"]
+    assert run(environment, "run") == [".[clap,cpu,formats]"]
 
 
 def test_an_interrupted_installation_is_repeated(environment: Path) -> None:
-    assert run(environment, "run", pip=130) == [".[clap,cpu]"]
-    assert run(environment, "run") == [".[clap,cpu]"]
+    assert run(environment, "run", pip=130) == [".[clap,cpu,formats]"]
+    assert run(environment, "run") == [".[clap,cpu,formats]"]
 
 
 def test_a_package_that_was_left_half_installed_is_not_taken_for_installed(environment: Path) -> None:

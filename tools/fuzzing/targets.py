@@ -22,7 +22,8 @@ from server.errors import (
     UndecodableFileError,
 )
 from server.recording.decode import Gap, read_recording
-from server.recording.mp3 import HEAD_BYTES, may_be_mp3
+from server.recording.decoders.limits import NO_FFMPEG, Decoders
+from server.recording.decoders.sniffing import Reader, look_at, read_head
 from server.stream.decode import PcmDecoder
 from server.transcript.files import read_line
 from server.values.audio import AudioFormat, Encoding
@@ -30,6 +31,8 @@ from server.wire.client import MAX_PARAM, SessionStart, parse_client_message
 from server.wire.observer import parse_observer_message
 
 MOST_BYTES = 200_000
+PROCESSES = (Reader.MP3, Reader.SILK)
+LIBSNDFILE_ALONE = Decoders(NO_FFMPEG)
 MAX_S = 30.0
 """Longest recording that the containers' target reads; a small file may hold hours."""
 
@@ -93,11 +96,11 @@ def transcript(data: bytes) -> None:
 
 
 def container(data: bytes) -> None:
-    """A recording in any container but MP3, which has a process of its own: blocks of finite samples, or one error."""
-    if len(data) > MOST_BYTES or may_be_mp3(data[:HEAD_BYTES], None):
+    """A recording that libsndfile reads in this process: blocks of finite samples, or one error."""
+    if len(data) > MOST_BYTES or look_at(*read_head(io.BytesIO(data)), None).reader in PROCESSES:
         return
     try:
-        with read_recording(io.BytesIO(data), "some.wav", max_s=MAX_S) as recording:
+        with read_recording(io.BytesIO(data), "some.wav", max_s=MAX_S, decoders=LIBSNDFILE_ALONE) as recording:
             assert recording.channels > 0
             for block in recording.blocks():
                 if not isinstance(block, Gap):

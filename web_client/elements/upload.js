@@ -15,6 +15,7 @@ const TOLD_OF_FILES = new Set([
   FailureCode.FILE_TOO_LARGE,
   FailureCode.INVALID_LABELS,
   FailureCode.UNDECODABLE_FILE,
+  FailureCode.PROTECTED_FILE,
   FailureCode.UNREACHABLE,
 ]);
 

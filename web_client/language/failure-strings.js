@@ -90,6 +90,10 @@ const SENTENCES = {
     '无法从此文件中读取声音。请选择 WAV、FLAC、OGG 或 MP3 格式的录音。',
     'No sound could be read from this file. Please choose a WAV, FLAC, OGG or MP3 recording.',
   ],
+  [FailureCode.PROTECTED_FILE]: [
+    '此文件已加密或有版权保护，无法读取。请直接在这里录音。',
+    'This file is encrypted or copy-protected and cannot be read. Please record here instead.',
+  ],
   [FailureCode.FILE_TOO_LARGE]: [
     '文件太大（最大 200 MB）。请选择较短的录音。',
     'The file is too large (200 MB at most). Please choose a shorter recording.',

@@ -34,6 +34,8 @@ export const FailureCode = Object.freeze(
     IDLE_TIMEOUT: 'idle_timeout',
     INVALID_LABELS: 'invalid_labels',
     UNDECODABLE_FILE: 'undecodable_file',
+    /** A recording that is encrypted or copy-protected. */
+    PROTECTED_FILE: 'protected_file',
     /** The server refused for a reason that the person at the page can do nothing about; see `detail`. */
     REFUSED: 'refused',
     /** The address of the doctor's page names no session. */
@@ -53,6 +55,9 @@ export const FailureCode = Object.freeze(
 
 const CODES = /** @type {ReadonlySet<string>} */ (new Set(Object.values(FailureCode)));
 
+/** Kinds of a file in which no sound was found: `detail` says which. */
+const UNREAD = new Set(['empty_file', 'no_sound_track', 'no_decoder', 'decoder_stopped']);
+
 /** @param {string} code @returns {code is FailureCode} */
 function isFailureCode(code) {
   return CODES.has(code);
@@ -64,7 +69,9 @@ function isFailureCode(code) {
  * @returns {Failure}
  */
 export function failureOfRefusal({ code, message }) {
-  return isFailureCode(code) ? { code, detail: message } : { code: FailureCode.REFUSED, detail: `${code}: ${message}` };
+  if (isFailureCode(code)) return { code, detail: message };
+  const detail = `${code}: ${message}`;
+  return { code: UNREAD.has(code) ? FailureCode.UNDECODABLE_FILE : FailureCode.REFUSED, detail };
 }
 
 /**

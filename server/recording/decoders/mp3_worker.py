@@ -1,4 +1,4 @@
-"""Decodes one MP3 in a separate process: ``python -P mp3_worker.py FILE``. Started by ``mp3.py``.
+"""Decodes one MP3 in a separate process: ``python -P mp3_worker.py FILE``. Started by ``worker_file.py``.
 
 Standard output: ``HEADER`` (Hz, channels), then blocks, each ``COUNT`` and that many frames of float32, in the
 machine's byte order. A count of 0 is the end; ``FAILED``: decoding broke off. No header: the file cannot be decoded.
