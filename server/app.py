@@ -189,7 +189,8 @@ def create_app(
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(among.attached())
             limits = live_limits(settings, among.share(settings.max_sessions))
-            stores = await stack.enter_async_context(told(folder.open_stores(settings.data_dir, limits), on_refused))
+            opened = folder.open_stores(settings.data_dir, limits, settings)
+            stores = await stack.enter_async_context(told(opened, on_refused))
             shedding = Shedding()
             opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
             engine = await stack.enter_async_context(told(opening, on_refused))
@@ -219,7 +220,9 @@ def create_app(
             )
             probe = Probe(lambda: score_once(engine))
             base, proxied = public_base(settings), bool(settings.public_url or settings.trust_proxy)
-            services = Services(engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls)
+            services = Services(
+                engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls, records=stores.records
+            )
             services = await stack.enter_async_context(among.joined(services))
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services

@@ -18,6 +18,7 @@ from server.errors import SettingsError
 from server.loopback import is_loopback
 from server.recording.decoders.limits import Decoders
 from server.recording.decoders.settings import DecoderSettings
+from server.records.settings import RecordSettings
 
 if TYPE_CHECKING:
     from server.live.limits import LiveLimits
@@ -31,7 +32,7 @@ GRANTED = (
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
-class Settings(DecoderSettings, BaseSettings):
+class Settings(DecoderSettings, RecordSettings, BaseSettings):
     """Sizes in MB are 10⁶ bytes; times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
@@ -50,7 +51,7 @@ class Settings(DecoderSettings, BaseSettings):
     )
     data_dir: Path | None = Field(
         default=None,
-        description="Folder of what outlives the server: keys and running sessions. Without it there are none.",
+        description="Folder of what outlives the server: keys, running sessions, results. Without it there are none.",
     )
     key: SecretStr | None = Field(default=None, description="Key of a client, for `tingqing stream`.")
     public_url: str | None = Field(
@@ -83,9 +84,7 @@ class Settings(DecoderSettings, BaseSettings):
     log_format: Literal["text", "json"] = Field(default="text", description="Form of a line of the log.")
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
-    denoiser: bool = Field(
-        default=True, description="Hear noise under the words with GTCRN, where it is in the model cache."
-    )
+    denoiser: bool = Field(default=True, description="Hear noise under the words with GTCRN, where it is cached.")
     voices: bool = Field(
         default=True, description="Tell voices apart, where segmentation and campplus are in the model cache."
     )

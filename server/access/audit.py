@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Act(StrEnum):
-    """What was done. ``about`` is the session, the key or the signing key; else nothing."""
+    """What was done. ``about`` is the session or recording, the key or the signing key; else nothing."""
 
     SESSION_ANNOUNCED = "session.announced"
     SESSION_SPOKEN = "session.spoken"
@@ -20,6 +20,11 @@ class Act(StrEnum):
     PAGE_SIGNED_IN = "page.signed_in"
     PAGE_SIGNED_OUT = "page.signed_out"
     RECORDING_ASSESSED = "recording.assessed"
+    RECORDS_LISTED = "records.listed"
+    RECORDS_EXPORTED = "records.exported"
+    RECORD_READ = "record.read"
+    RECORD_REVIEWED = "record.reviewed"
+    RECORD_DELETED = "record.deleted"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     SIGNING_ROTATED = "signing.rotated"

@@ -118,6 +118,14 @@ class Gate:
         Raises StoreError."""
         await self._note_now_and_then(who, Act.SESSIONS_LISTED, "", address)
 
+    async def reads(self, who: Principal, address: str) -> None:
+        """The same of who looks at the list of results, or at what was counted of them."""
+        await self._note_now_and_then(who, Act.RECORDS_LISTED, "", address)
+
+    async def observes(self, who: Principal, session_id: str, address: str) -> None:
+        """The same of who reads on in a session's windows, page by page."""
+        await self._note_now_and_then(who, Act.SESSION_OBSERVED, session_id, address)
+
     async def transcribes(self, who: Principal, session_id: str, address: str) -> None:
         """The same of who hands over what is said in a session."""
         await self._note_now_and_then(who, Act.SESSION_TRANSCRIBED, session_id, address)

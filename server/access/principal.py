@@ -12,7 +12,8 @@ LOCAL_SITE = "local"
 class Right(StrEnum):
     """What a route asks of its caller. Limited to the caller's own site, but for ``OPERATE``: how
     the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts. ``LIST``:
-    learn which sessions there are. ``TRANSCRIBE``: hand over what is said in them."""
+    learn which sessions there are. ``TRANSCRIBE``: hand over what is said in them. ``READ``: results that are kept.
+    ``REVIEW``: say of one whether a person could hear it. ``ERASE``: delete one."""
 
     BEGIN = "begin"
     ASSESS = "assess"
@@ -21,6 +22,9 @@ class Right(StrEnum):
     NUDGE = "nudge"
     LIST = "list"
     TRANSCRIBE = "transcribe"
+    READ = "read"
+    REVIEW = "review"
+    ERASE = "erase"
 
 
 class Role(StrEnum):
@@ -33,12 +37,14 @@ class Role(StrEnum):
     GUEST = "guest"
 
 
+OF_KNOWN = frozenset({Right.LIST, Right.READ, Right.REVIEW, Right.ERASE})
+
 RIGHTS = {
     # Where nobody is known, who learned of a session could watch it: its id is all that keeps others out.
-    Role.ANYONE: frozenset(Right) - {Right.LIST},
+    Role.ANYONE: frozenset(Right) - OF_KNOWN,
     Role.ADMIN: frozenset(Right),
-    Role.INTEGRATOR: frozenset({Right.BEGIN, Right.ASSESS, Right.OBSERVE, Right.NUDGE, Right.LIST, Right.TRANSCRIBE}),
-    Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST}),
+    Role.INTEGRATOR: frozenset(Right) - {Right.OPERATE},
+    Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW}),
     Role.GUEST: frozenset(),
 }
 
@@ -61,10 +67,10 @@ class Principal:
 
     def need(self, right: Right) -> None:
         """Raises ForbiddenError unless the role has ``right``."""
-        if right is Right.LIST and self.role is Role.ANYONE:
+        if right in OF_KNOWN and self.role is Role.ANYONE:
             raise ForbiddenError(
-                "A server without keys lists no sessions: everybody could watch them. Create a key with 'tingqing keys "
-                "create'.",
+                "A server without keys lists no sessions and shows no results: everybody could see them. Create a key "
+                "with 'tingqing keys create'.",
                 param="authorization",
             )
         if not self.may(right):

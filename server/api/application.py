@@ -12,10 +12,12 @@ from server.access.crowd import Crowd
 from server.access.origins import Outside
 from server.api import (
     assess,
+    assessments,
     authority,
     docs,
     health,
     label_sets,
+    listing,
     metrics,
     observe,
     pages,
@@ -23,6 +25,7 @@ from server.api import (
     schema,
     sessions,
     sign_in,
+    stats,
     stream,
     transcribe,
     windows,
@@ -72,7 +75,20 @@ def build(
         telemetry=NO_TELEMETRY,
     )
     problems.install(app)
-    for part in (sessions, windows, transcribe, sign_in, assess, label_sets, health, metrics, schema):
+    for part in (
+        sessions,
+        listing,
+        windows,
+        transcribe,
+        sign_in,
+        assess,
+        assessments,
+        stats,
+        label_sets,
+        health,
+        metrics,
+        schema,
+    ):
         app.include_router(part.router)
     docs.install(app)
     app.include_router(authority.router)

@@ -10,8 +10,10 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from server.access.audit import Act
+from server.access.gate import utc_now
 from server.access.principal import Principal, Right
 from server.api.addresses import base_of
+from server.api.keeping import keep_file, metadata_of
 from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented, problem_of
 from server.api.services import Services, UploadLimits, Wired
@@ -58,6 +60,8 @@ class AssessForm(WireModel):
     mode: Mode = Mode.RECORDING
     source: Literal["file", "line", "telephone"] = "file"
     windows: Literal["thinned", "all", "none"] = "thinned"
+    attempt_of: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    metadata: str | None = Field(default=None, max_length=20_000)
 
     def roles(self) -> ChannelRoles | None:
         """Who is on which channel. Raises ConfigError."""
@@ -120,6 +124,16 @@ REQUEST_BODY: dict[str, Any] = {
                         "alaw:8000:1 or mulaw:8000:2.",
                     },
                     "reference": {"type": "string", "description": "Repeated in the result, never logged."},
+                    "attempt_of": {
+                        "type": "string",
+                        "pattern": "^[0-9a-f]{32}$",
+                        "description": "Id of the session or recording that this one tries again; repeated.",
+                    },
+                    "metadata": {
+                        "type": "string",
+                        "description": "A JSON object of at most 50 fields, repeated in the result, never logged. "
+                        "department counts in the figures of GET /v1/stats.",
+                    },
                     "mode": {
                         "type": "string",
                         "enum": ["recording", "visit"],
@@ -169,13 +183,14 @@ PROBLEMS = documented(
     openapi_extra={"requestBody": REQUEST_BODY},
 )
 async def assess(request: Request, services: Wired, caller: Caller) -> Response:
-    """`format=full` returns the result, `format=flat` returns `{"<title>": score|null, …, "综合建议": "…"}`."""
+    """`format=full` returns the result, `format=flat` returns `{"<title>": score|null, …, "综合建议": "…"}`. Where
+    results are kept, `GET /v1/assessments/{id}` has it later."""
     await note(request, caller, Act.RECORDING_ASSESSED)
     try:
         async with services.slots.admit():
             form = await read_form(request, services.uploads.max_bytes, services.uploads.timeout_s)
             try:
-                return await unless_gone(request, _assess(services, form))
+                return await unless_gone(request, _assess(services, form, caller.site))
             finally:
                 await form.close()
     except GoneError:
@@ -184,16 +199,19 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
         return problem_of(error, f"{base_of(request)}/")
 
 
-async def _assess(services: Services, form: FormData) -> Response:
-    upload = file_of(form)
+async def _assess(services: Services, form: FormData, site: str) -> Response:
+    upload, began = file_of(form), utc_now()
     fields = _fields(form)
+    metadata = metadata_of(fields.metadata)
     # Two hundred labels of one's own take a tenth of a second, which every live session would wait.
     labels = await asyncio.to_thread(services.engine.dictionaries.resolve, fields.label_query())
     roles, raw = fields.roles(), fields.raw_format()
     async with services.slots.run():
         with services.uploads.spending(upload.size or 0).limiting():
-            result = await _judged(services, upload, fields, labels, roles, raw)
+            judged = await _judged(services, upload, fields, labels, roles, raw)
+    result = replace(judged, identity=replace(judged.identity, attempt_of=fields.attempt_of, metadata=metadata))
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
+    await keep_file(services.records, result, site, began)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.

@@ -14,6 +14,7 @@ from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
 from server.recording.decoders.limits import Decoders
+from server.records.ports import RecordStore
 from server.scoring.spending import Spending
 from server.workers.routing import Routing, Sockets
 
@@ -45,7 +46,7 @@ class Services:
     ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
     calls this server, without a final slash; ``None``: as each request does. ``proxied``: the operator says that a
     proxy is in front. ``tls``: with what the server speaks HTTPS, if it does. ``routing``: to the other workers, where
-    there are any.
+    there are any. ``records``: kept results, with a data folder.
     """
 
     engine: Engine
@@ -60,6 +61,7 @@ class Services:
     proxied: bool = False
     tls: "Tls | None" = None
     routing: Routing | None = None
+    records: RecordStore | None = None
 
     def sockets_of(self, peer: str) -> SessionManager | Sockets:
         """Runs the sockets of a client at this address, in whichever worker."""

@@ -1,10 +1,9 @@
-"""``/v1/sessions``: a backend announces a session and gets a token for the patient and one for the doctor; staff see
-which sessions their site has."""
+"""``POST /v1/sessions``: a backend announces a session and gets a token for the patient and one for the doctor."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from server.access.audit import Act
@@ -12,21 +11,17 @@ from server.access.principal import Principal, Right
 from server.access.tokens import Scope
 from server.api.addresses import base_of, socket_base_of
 from server.api.bodies import json_body
-from server.api.principals import address_of, needs, note
+from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented
 from server.api.services import Services, Wired
 from server.api.uploads import GoneError, read_body
 from server.live.pending import SessionTerms
 from server.logs import about_session
-from server.wire.sessions import AnnouncedSession, ListedSession, SessionList, SessionRequest
+from server.wire.sessions import AnnouncedSession, SessionRequest
 
 router = APIRouter(tags=["sessions"])
 
 Caller = Annotated[Principal, needs(Right.BEGIN)]
-Staff = Annotated[Principal, needs(Right.LIST)]
-
-EPOCH = datetime.fromtimestamp(0, UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 MAX_BYTES = 64 * 1024
 BODY_S = 10.0
@@ -103,51 +98,3 @@ def _parsed(body: bytes) -> SessionRequest:
         return SessionRequest.model_validate_json(body or b"{}")
     except ValidationError as error:
         raise config_error(error) from None
-
-
-LIST_PROBLEMS = documented(
-    {
-        401: "No key and no sign-in, or one that is not valid.",
-        403: "A server without keys lists nothing; or refused because of Host or Origin.",
-        422: "limit or cursor is out of range.",
-        429: "The key was used too often; see Retry-After.",
-        503: "No database; Retry-After says when to try again.",
-    }
-)
-
-
-@router.get("/v1/sessions", summary="The sessions of the key's site", responses=LIST_PROBLEMS)
-async def listed(
-    request: Request,
-    services: Wired,
-    caller: Staff,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[
-        str | None, Query(pattern=r"^\d{1,17}-[0-9a-f]{8}$", description="next of the page before.")
-    ] = None,
-) -> SessionList:
-    """Those that are expected and those that go on, the latest first. One that has ended is not there any more."""
-    await services.gate.looks(caller, address_of(request))
-    before = None if cursor is None else _place_in(cursor)
-    found = sorted(await _of_all_workers(services, caller.site), key=_place, reverse=True)
-    left = [one for one in found if before is None or _place(one) < before]
-    page = left[:limit]
-    return SessionList(sessions=page, next="{}-{}".format(*_place(page[-1])) if len(left) > len(page) else None)
-
-
-async def _of_all_workers(services: Services, site: str) -> list[ListedSession]:
-    """Each once, also one that is just moving from one worker to another."""
-    found = services.manager.listing.of(site)
-    if services.routing is not None:
-        found += [ListedSession.model_validate_json(text) for text in await services.routing.listed(site)]
-    return list({one.id: one for one in found}.values())
-
-
-def _place(one: ListedSession) -> tuple[int, str]:
-    """Where it stands in the list. A cursor is in addresses, and so in logs of proxies: no whole id."""
-    return (one.since - EPOCH) // MICROSECOND, one.id[:8]
-
-
-def _place_in(cursor: str) -> tuple[int, str]:
-    microseconds, _, digits = cursor.partition("-")
-    return int(microseconds), digits

@@ -17,7 +17,7 @@ from server.errors import IdleTimeoutError, MalformedMessageError, NoRoomError, 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-MAX_FIELDS = 8
+MAX_FIELDS = 16
 MAX_FIELD_BYTES = 64 * 1024
 
 CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
@@ -60,9 +60,10 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
         raise no_room(error) from error
 
 
-def no_room(error: OSError) -> NoRoomError:
+def no_room(error: Exception) -> NoRoomError:
     """The upload could not be kept in a temporary file; the log says why."""
-    log.error("an upload could not be kept in %s: %s", tempfile.tempdir or "the temporary folder", error.strerror)
+    why = getattr(error, "strerror", None) or type(error).__name__
+    log.error("nothing can be kept in %s: %s", tempfile.tempdir or "the temporary folder", why)
     return NoRoomError(
         "The server has no room for the upload. Try again later; its operator must make room for temporary files.",
         param="file",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from server.access.audit import Act
 from server.access.principal import Right
 from server.access.tokens import Scope
-from server.api.principals import holder_of, note
+from server.api.principals import address_of, holder_of, note
 from server.api.problems import documented
 from server.api.services import Wired
 from server.logs import about_session
@@ -50,6 +50,8 @@ async def windows(
     caller = await holder_of(request, Right.OBSERVE, SCOPES, session_id)
     if int(cursor) == 0:
         await note(request, caller, Act.SESSION_OBSERVED, session_id)
+    else:
+        await services.gate.observes(caller, session_id, address_of(request))
     source = services.manager.known if services.routing is None else services.routing
     page, following = await source.windows(session_id, caller.site, int(cursor))
     text = f'{{"windows":{page},"next":{json.dumps(None if following is None else str(following))}}}'

@@ -140,7 +140,24 @@ DataOption = Annotated[
     typer.Option(
         "--data-dir",
         metavar="DIR",
-        help="Folder of keys and running sessions; without it none outlive the server. (TINGQING_DATA_DIR)",
+        help="Folder of keys, running sessions and results; without it none outlive the server. (TINGQING_DATA_DIR)",
+    ),
+]
+TlsCertOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-cert",
+        metavar="FILE",
+        help="Serve HTTPS with this certificate (PEM, with those above it). It is read again when it changes. "
+        "(TINGQING_TLS_CERT)",
+    ),
+]
+TlsKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-key",
+        metavar="FILE",
+        help="Its key (PEM, not encrypted). Default: in the file of the certificate. (TINGQING_TLS_KEY)",
     ),
 ]
 DeviceOption = Annotated[

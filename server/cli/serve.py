@@ -1,7 +1,6 @@
 """``tingqing serve``: starts the server."""
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,9 +22,12 @@ from server.cli.options import (
     LogFormat,
     MaxSessionsOption,
     ModelCacheOption,
+    TlsCertOption,
+    TlsKeyOption,
     VoicesOption,
     WorkersOption,
 )
+from server.cli.record_options import KeepOption, RetainOption
 from server.cli.supervising import supervise
 from server.errors import TingqingError
 
@@ -87,23 +89,10 @@ def serve(
     denoiser: DenoiserOption = None,
     voices: VoicesOption = None,
     data_dir: DataOption = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(
-            "--tls-cert",
-            metavar="FILE",
-            help="Serve HTTPS with this certificate (PEM, with those above it). It is read again when it changes. "
-            "(TINGQING_TLS_CERT)",
-        ),
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option(
-            "--tls-key",
-            metavar="FILE",
-            help="Its key (PEM, not encrypted). Default: in the file of the certificate. (TINGQING_TLS_KEY)",
-        ),
-    ] = None,
+    keep: KeepOption = None,
+    retain_days: RetainOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
     public_url: Annotated[
         str | None,
         typer.Option(
@@ -214,6 +203,8 @@ def serve(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
         data_dir=data_dir,
+        keep=keep and keep.value,
+        retain_days=retain_days,
         tls_cert=tls_cert,
         tls_key=tls_key,
         public_url=public_url,

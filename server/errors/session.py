@@ -57,3 +57,24 @@ class SessionNotBegunError(SessionError):
     close_code = 4503
     http_status = 409
     retryable = True
+
+
+class NoRecordsError(SessionError):
+    """This server keeps no results: it has no data folder."""
+
+    code = "no_records"
+
+
+class RecordUnknownError(SessionError):
+    """No result with this id is kept for this site: the answer does not say whether another site has it."""
+
+    code = "unknown_record"
+
+
+class SessionRunsError(SessionError):
+    """What is asked for can be done once the session has ended."""
+
+    code = "session_runs"
+    close_code = 4409
+    http_status = 409
+    retryable = True

@@ -49,7 +49,15 @@ def without_result(session: Session, reason: EndReason) -> Outcome:
 
 def _outcome(session: Session, reason: EndReason, result: Result | None, farewell: Farewell | None) -> Outcome:
     return Outcome(
-        session.id, session.site, session.start.reference, reason, session.clock.wall_time(), result, farewell
+        session.id,
+        session.site,
+        session.start.reference,
+        reason,
+        session.clock.wall_time(),
+        result,
+        farewell,
+        session.began,
+        session.prompts.course,
     )
 
 

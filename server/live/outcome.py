@@ -3,13 +3,14 @@
 import json
 import zlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from server.assessment.result import Result
 from server.live.clock import Clock, Timer
+from server.live.course import Course
 from server.wire.server import EndReason
 
 TOMBSTONES = 10_000
@@ -40,6 +41,10 @@ class Farewell:
             return zlib.decompress(self.pages[at]).decode()
         return json.dumps([json.loads(self.ended)["result"]["windows"]][at])
 
+    def result_text(self) -> str:
+        """The result as JSON, cut out of ``ended``: reading and writing 700 kB again would hold up other threads."""
+        return self.ended[self.ended.index('"result":') + len('"result":') : self.ended.rindex(',"windows":')]
+
     def for_observers(self) -> str:
         """The snapshot with ``session.ended`` in it."""
         return f'{self.snapshot[:-1]},"ended":{self.ended}}}'
@@ -47,7 +52,9 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A session that ended, ``at`` UTC. ``result`` and ``farewell`` are ``None`` if no result could be built."""
+    """A session that ended, ``at`` UTC. ``result`` and ``farewell`` are ``None`` if no result could be built.
+
+    ``began``: when its patient came, ``None`` if nobody knows. ``course``: what came of its prompts."""
 
     session_id: str
     site: str
@@ -56,6 +63,8 @@ class Outcome:
     at: datetime
     result: Result | None
     farewell: Farewell | None
+    began: datetime | None = None
+    course: Course = field(default_factory=Course)
 
 
 @dataclass(frozen=True, slots=True)

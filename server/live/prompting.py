@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from server.judge.judgement import PromptEvent
 from server.judge.labels import LabelSet
 from server.live.clock import Clock
+from server.live.course import Course
 from server.live.nudges import Nudges, sendable
 from server.live.outbox import Audience
 from server.live.prompt_board import PromptBoard, PromptMessage
 from server.rendering import wire
-from server.wire.server import PromptClearedMessage, PromptRaisedMessage
+from server.wire.server import PromptClearedMessage, PromptRaisedMessage, QualityUpdate
 from server.wire.watching import PromptDeclinedMessage, PromptMutedMessage
 
 
@@ -35,6 +36,7 @@ class Prompting:
         self._board = PromptBoard()
         self._nudges = Nudges(clock.now())
         self._declined: list[str] = []
+        self.course = Course()
 
     @property
     def up(self) -> list[PromptRaisedMessage]:
@@ -65,8 +67,9 @@ class Prompting:
             if up.source == "listener":
                 self._show(PromptClearedMessage(id=up.id, label=up.label, text=up.text, audience=up.audience))
 
-    def window_judged(self) -> None:
-        """A doctor's prompt may have been up for long enough."""
+    def window_judged(self, update: QualityUpdate, prompts: Iterable[PromptEvent], labels: LabelSet) -> None:
+        """``prompts``: of this window, already shown. A doctor's prompt may have been up for long enough."""
+        self.course.judged(update, prompts, labels)
         self._show(*self._nudges.over(self._clock.now()))
 
     # -- the doctor's
@@ -115,10 +118,13 @@ class Prompting:
     def snapshot(self) -> dict[str, Any]:
         """JSON-able; for ``restore``."""
         nudges = self._nudges.snapshot(self._clock.now())
-        return {"board": self._board.snapshot(), "nudges": nudges, "declined": self.declined}
+        states = {"board": self._board.snapshot(), "nudges": nudges, "declined": self.declined}
+        return states | {"course": self.course.snapshot()}
 
     def restore(self, state: dict[str, Any], saved_at: float) -> None:
         """Raises KeyError, TypeError or ValueError for anything but a ``snapshot``, made at ``saved_at``."""
         self._board.restore(state["board"])
         self._nudges.restore(state["nudges"], saved_at)
         self._declined = [str(one) for one in state.get("declined", ())]  # not in those of an older version
+        if "course" in state:  # nor this
+            self.course.restore(state["course"])

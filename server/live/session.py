@@ -267,7 +267,7 @@ class Session:
         self.update = wire.quality_update(assessed.update, lag_ms)
         self.tell(self.update, key=self.update.type, keep=keep)
         self.tell_prompts(assessed.prompts)
-        self.prompts.window_judged()
+        self.prompts.window_judged(self.update, assessed.prompts, self.assessment.labels)
         if not keep:
             self.warn(self.warnings.scored(lag_ms, now))
         failures = [failure for failure in assessed.failures if not isinstance(failure, ShedError)]

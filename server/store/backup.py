@@ -1,5 +1,6 @@
 """A copy of the database while it is used, and its way back. By SQLite's online backup: a plain copy of the file would
-miss what is still in its write-ahead log. Patients' sessions are left out: they last minutes, a backup lasts years."""
+miss what is still in its write-ahead log. Patients' sessions and results are left out: they last minutes or weeks, a
+backup lasts years. What was counted of results is in it."""
 
 import os
 import sqlite3
@@ -17,7 +18,14 @@ from server.store.database import FILE
 
 BUSY_S = 10.0
 VERSION = "SELECT version_num FROM alembic_version"
-OF_PATIENTS = ("running_sessions", "running_rows", "ended_sessions", "announced_sessions")
+OF_PATIENTS = (
+    "running_sessions",
+    "running_rows",
+    "ended_sessions",
+    "announced_sessions",
+    "assessments",
+    "assessment_results",
+)
 BESIDE = ("-wal", "-shm", "-journal")
 IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR}

@@ -11,6 +11,9 @@ REVOKE = """
         SELECT min(coalesce(main.api_keys.revoked_at, o.revoked_at), o.revoked_at)
         FROM old.api_keys o WHERE o.id = main.api_keys.id)
     WHERE id IN (SELECT id FROM old.api_keys WHERE revoked_at IS NOT NULL)"""
+RECORDS = ("assessments", "assessment_results", "assessment_days")
+"""Kept results, which are in no backup, and what was counted, of which the replaced database has the latest."""
+
 AUDIT = "at, who, site, act, about, address"
 
 
@@ -20,7 +23,8 @@ def tables_of(connection: sqlite3.Connection, schema: str = "main") -> set[str]:
 
 
 def carry_over(old: Path, new: sqlite3.Connection) -> None:
-    """Revoke in ``new`` what ``old`` has revoked, drop the signing keys that it had dropped, and add its later audit.
+    """Revoke in ``new`` what ``old`` has revoked, drop the signing keys that it had dropped, and add its later audit
+    and its results.
 
     All or nothing. ``new`` commits by itself (``isolation_level=None``). Raises sqlite3.DatabaseError if ``old`` cannot
     be read.
@@ -40,6 +44,9 @@ def carry_over(old: Path, new: sqlite3.Connection) -> None:
                 )
             if "audit" in both:
                 _add_audit(new)
+            for table in RECORDS:
+                if table in both and _columns(new, "main", table) == _columns(new, "old", table):
+                    new.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM old.{table}")
             new.execute("COMMIT")
         except BaseException:
             if new.in_transaction:
@@ -47,6 +54,10 @@ def carry_over(old: Path, new: sqlite3.Connection) -> None:
             raise
     finally:
         new.execute("DETACH old")
+
+
+def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
+    return [name for _, name, *_ in connection.execute(f"PRAGMA {schema}.table_info({table})")]
 
 
 def _add_audit(new: sqlite3.Connection) -> None:

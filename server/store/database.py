@@ -10,6 +10,7 @@ from random import uniform
 from time import monotonic
 from typing import Any
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
@@ -22,6 +23,9 @@ from server.errors import SettingsError, StoreError
 FILE = "tingqing.db"
 BUSY_MS = 5000
 """How long a writer waits for another process, such as ``tingqing keys create`` beside a server."""
+
+FORGET_MS = 200
+"""How long emptying the write-ahead log waits for readers, and writers for it."""
 
 AGAIN_S = (0.02, 0.1)
 """How long an opening waits before it tries again, drawn at random so that two do not meet for ever."""
@@ -42,6 +46,27 @@ class Database:
         """Waits for other writers, of which there is one at a time. Raises StoreError if the database fails."""
         async with _transaction(self._writing) as connection:
             yield connection
+
+    async def forget(self) -> bool:
+        """Move what is in the write-ahead log into the file, and empty it: what was deleted is in neither any more.
+
+        Deleted content is overwritten in the file itself (``secure_delete``). False while somebody reads an older
+        state: then the log still has it, until it is called again. Raises StoreError.
+        """
+        try:
+            async with self._reading.connect() as connection:
+                raw = (await connection.get_raw_connection()).driver_connection
+                assert isinstance(raw, aiosqlite.Connection)
+                # The lock of writers is held while it waits for readers.
+                await raw.execute(f"PRAGMA busy_timeout={FORGET_MS}")
+                try:
+                    async with raw.execute("PRAGMA wal_checkpoint(TRUNCATE)") as found:
+                        row = await found.fetchone()
+                finally:
+                    await raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise StoreError("The database does not answer; try again.", retry_after_s=5.0) from error
+        return row is not None and row[0] == 0
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -123,7 +148,13 @@ def _configure(connection: Any, _record: object) -> None:
     """The driver would begin transactions late, so that two processes could both find a table missing."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -12,6 +12,8 @@ from server.live.checkpoint import CheckpointStore
 from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
 from server.live.outcome import ResultSink
+from server.records.ports import RecordStore
+from server.records.settings import RecordSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class ServerStores:
     checkpoints: CheckpointStore | None = None
     results: ResultSink | None = None
     announced: AnnouncementStore | None = None
+    records: RecordStore | None = None
 
 
 @asynccontextmanager
@@ -47,19 +50,28 @@ async def open_access(data_dir: Path | None) -> AsyncIterator[AccessStores]:
 
 
 @asynccontextmanager
-async def open_stores(data_dir: Path | None, limits: LiveLimits) -> AsyncIterator[ServerStores]:
-    """Everything; without a folder, sessions last as long as this process. Raises SettingsError."""
+async def open_stores(
+    data_dir: Path | None, limits: LiveLimits, keeping: RecordSettings | None = None
+) -> AsyncIterator[ServerStores]:
+    """Everything; without a folder, sessions last as long as this process. ``keeping``: which results are kept, and for
+    how long. Raises SettingsError."""
     if data_dir is None:
         yield ServerStores(AccessStores(MemoryKeys(), MemoryAudit()))
         return
     from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
     from server.store.database import open_database  # noqa: PLC0415 - see above
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
+    from server.store.records import open_records  # noqa: PLC0415 - see above
     from server.store.sessions import open_sessions  # noqa: PLC0415 - see above
 
+    clock, keeping = LoopClock(), keeping or RecordSettings()
+    keep = keeping.keep == "results"
     async with (
         open_database(data_dir) as database,
-        open_sessions(database, data_dir, LoopClock(), limits) as (checkpoints, results, announced),
+        open_sessions(database, data_dir, clock, limits, keep=keep) as (checkpoints, results, announced),
+        open_records(
+            database, checkpoints.writer if keep else None, clock, keeping.retain_days, checkpoints.forget_result
+        ) as records,
     ):
         access = AccessStores(StoredKeys(database), StoredAudit(database))
-        yield ServerStores(access, checkpoints, results, announced)
+        yield ServerStores(access, checkpoints, results, announced, records)

@@ -8,6 +8,8 @@ import zlib
 from sqlalchemy import select, update
 
 from server.live.outcome import Farewell, Outcome, Remembered, ResultSink
+from server.records.kept import KeptRecord, RecordKind, local_day
+from server.records.making import plain_text, record_of
 from server.store.checkpoint_parts import LEVEL
 from server.store.database import Database
 from server.store.session_rows import EndedRow
@@ -19,11 +21,12 @@ class StoredResults:
     """A ``ResultSink``: first in this process, as ``recent``, then in the database, in the transaction that removes the
     running session. So each session ends once, and the result of one that another process took is not kept.
 
-    Bounded as ``recent`` is: by bytes and by time.
+    Bounded as ``recent`` is: by bytes and by time. ``keep``: beside it a record is kept, until its own time is over.
     """
 
-    def __init__(self, recent: ResultSink, database: Database, writer: SessionWriter) -> None:
+    def __init__(self, recent: ResultSink, database: Database, writer: SessionWriter, *, keep: bool = True) -> None:
         self._recent = recent
+        self._keep = keep
         self._database = database
         self._writer = writer
 
@@ -32,9 +35,10 @@ class StoredResults:
         await self._recent.ended(outcome)
         farewell = outcome.farewell
         packed = None if farewell is None else await asyncio.to_thread(_packed, farewell)
+        record = await asyncio.to_thread(_recorded, outcome) if self._keep else None
         digest = None if farewell is None else farewell.resume_digest
         row = EndedRow(outcome.session_id, outcome.site, outcome.at, digest, packed)
-        self._writer.change(outcome.session_id, Change(over=True, ended=row))
+        self._writer.change(outcome.session_id, Change(over=True, ended=row, record=record))
         await self._writer.written(outcome.session_id)
 
     async def find(self, session_id: str, site: str) -> Remembered | None:
@@ -64,6 +68,34 @@ class StoredResults:
     async def close(self) -> None:
         """See ResultSink. The database keeps what it has for those who ask another process."""
         await self._recent.close()
+
+
+def _recorded(outcome: Outcome) -> KeptRecord | None:
+    """``None`` of a session of which nothing is known but that it was."""
+    began, course = outcome.began, outcome.course
+    if not outcome.site or began is None:
+        return None
+    if outcome.result is None:
+        return KeptRecord(
+            outcome.session_id,
+            outcome.site,
+            RecordKind.SESSION,
+            began,
+            outcome.at,
+            local_day(outcome.at),
+            plain_text(outcome.reference),
+            reason=outcome.reason,
+        )
+    return record_of(
+        outcome.result,
+        outcome.site,
+        started_at=began,
+        ended_at=outcome.at,
+        result_text=None if outcome.farewell is None else outcome.farewell.result_text(),
+        reason=outcome.reason,
+        prompts=(course.raised, course.followed),
+        first_usable_s=course.first_usable_s,
+    )
 
 
 def _packed(farewell: Farewell) -> bytes:

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from server.errors import StoreError
 from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock, deadline
-from server.store import session_rows
+from server.records.kept import KeptRecord
+from server.store import record_rows, session_rows
 from server.store.checkpoint_parts import Parts, Written, parts_of
 from server.store.database import Database
 from server.store.health import StoreHealth
@@ -25,25 +26,32 @@ AGAIN_S = 2.0
 """The pause after a batch that failed."""
 
 
+MOST_RECORDS = 20_000
+"""Rows of results that wait while the database fails: days of a busy server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``release``: any process may take the session. ``over``: it has ended, with ``ended`` to be kept."""
+    """``release``: any process may take the session. ``over``: it has ended, with ``ended`` to be kept for a while and
+    ``record`` for longer; a record of a file comes in the same way."""
 
     checkpoint: SessionCheckpoint | None = None
     release: bool = False
     over: bool = False
     ended: EndedRow | None = None
+    record: KeptRecord | None = None
 
     def then(self, later: "Change") -> "Change":
         """Both in one."""
         if self.over or later.over:
-            return Change(over=True, ended=later.ended or self.ended)
+            return Change(over=True, ended=later.ended or self.ended, record=later.record or self.record)
         return Change(later.checkpoint or self.checkpoint, self.release or later.release)
 
 
 class SessionWriter:
     """Bounded: one change waits per session, whatever comes meanwhile; results that cannot be written are dropped
-    beyond ``max_bytes``, the oldest first. Nobody who puts waits for the database, unless by ``written``.
+    beyond ``max_bytes``, the oldest first; of a record the row stays, up to ``MOST_RECORDS``. Nobody who puts waits for
+    the database, unless by ``written``.
 
     What another process took from this one is not written: ``on_lost`` is called with it instead.
     """
@@ -187,6 +195,8 @@ class SessionWriter:
                 await session_rows.remove(connection, over)
             if ended := [change.ended for change in ours.values() if change.ended is not None]:
                 await session_rows.add_ended(connection, ended)
+            if records := [change.record for change in ours.values() if change.record is not None]:
+                await record_rows.add(connection, records)
         return lost
 
     def _is_lost(self, session_id: str, owners: dict[str, str | None]) -> bool:
@@ -223,9 +233,18 @@ class SessionWriter:
         self._drop_results()
 
     def _drop_results(self) -> None:
-        total = 0
+        farewells = bodies = records = 0
         for session_id, change in reversed(list(self._waiting.items())):
-            if change.ended is not None and change.ended.farewell is not None:
-                total += len(change.ended.farewell)
-                if total > self._max_bytes:
-                    self._waiting[session_id] = replace(change, ended=replace(change.ended, farewell=None))
+            ended, record = change.ended, change.record
+            if ended is not None and ended.farewell is not None:
+                farewells += len(ended.farewell)
+                if farewells > self._max_bytes:
+                    ended = replace(ended, farewell=None)
+            if record is not None:
+                records += 1
+                bodies += len(record.body or b"")
+                if bodies > self._max_bytes:
+                    record = replace(record, body=None)
+                if records > MOST_RECORDS:
+                    record = None
+            self._waiting[session_id] = replace(change, ended=ended, record=record)

@@ -73,6 +73,10 @@ class StoredSessions:
         """See CheckpointStore."""
         self._holder = holder
 
+    def forget_result(self, session_id: str) -> None:
+        """Latecomers to this process find nothing of it any more."""
+        self._forget(session_id)
+
     def _lost(self, session_id: str) -> None:
         self._forget(session_id)
         if self._holder is not None:
@@ -200,10 +204,10 @@ class StoredSessions:
 
 @asynccontextmanager
 async def open_sessions(
-    database: Database, data_dir: Path, clock: Clock, limits: LiveLimits
+    database: Database, data_dir: Path, clock: Clock, limits: LiveLimits, *, keep: bool = True
 ) -> AsyncIterator[tuple[StoredSessions, ResultSink, StoredAnnouncements]]:
     """Sessions, results and announced sessions of a data folder, written and watched while the block runs; at its end
-    the rest is written.
+    the rest is written. ``keep``: as in StoredResults.
 
     Raises SettingsError if the folder cannot be used.
     """
@@ -218,7 +222,7 @@ async def open_sessions(
         async with asyncio.TaskGroup() as group:
             writing, watching = group.create_task(sessions.writer.run()), group.create_task(sessions.watch())
             try:
-                results = StoredResults(recent, database, sessions.writer)
+                results = StoredResults(recent, database, sessions.writer, keep=keep)
                 yield sessions, results, StoredAnnouncements(database, lock, clock)
             finally:
                 watching.cancel()

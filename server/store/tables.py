@@ -8,12 +8,16 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
+    text,
 )
 
 metadata = MetaData()
@@ -64,6 +68,7 @@ audit = Table(
     Column("act", String(32), nullable=False),
     Column("about", String(64), nullable=False),
     Column("address", String(64), nullable=False),
+    Index("ix_audit_at", "at"),
 )
 
 running_sessions = Table(
@@ -104,4 +109,67 @@ announced_sessions = Table(
     Column("until", UtcTime, nullable=False),
     Column("terms", LargeBinary, nullable=False),
     Column("begun_by", String(16)),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("reference", String(200)),
+    Column("name", String(200)),
+    Column("attempt_of", String(32)),
+    Column("chain", String(32), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("label_set", String(200), nullable=False),
+    Column("department", String(64), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("verdict", String(16)),
+    Column("grade", String(16)),
+    Column("score", Float),
+    Column("duration_s", Float, nullable=False),
+    Column("speech_s", Float, nullable=False),
+    Column("reason", String(32)),
+    Column("prompts_raised", Integer, nullable=False),
+    Column("prompts_followed", Integer, nullable=False),
+    Column("first_usable_s", Float),
+    Column("doubt", Float),
+    Column("heard", Boolean),
+    Column("heard_at", UtcTime),
+    Column("heard_by", String(64)),
+)
+"""``chain``: id of the first attempt, as far as it is known. ``heard``: what a person said who listened to it."""
+
+UNHEARD = text("heard IS NULL AND doubt IS NOT NULL")
+HEARD = text("heard IS NOT NULL")
+_of = assessments.c
+Index("ix_assessments_place", _of.site, _of.ended_at, _of.id, _of.verdict, _of.label_set, _of.kind, _of.department)
+Index("ix_assessments_reference", _of.site, _of.reference, _of.ended_at, _of.id)
+Index("ix_assessments_chain", _of.chain)
+Index("ix_assessments_ended_at", _of.ended_at)
+Index("ix_assessments_doubt", _of.site, _of.doubt, _of.id, sqlite_where=UNHEARD, postgresql_where=UNHEARD)
+Index("ix_assessments_heard", _of.site, _of.heard_at, sqlite_where=HEARD, postgresql_where=HEARD)
+
+assessment_results = Table(
+    "assessment_results",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("labels", Text, nullable=False),
+    Column("body", LargeBinary),
+)
+"""Apart from their rows, which so lie close together and are read quickly."""
+
+assessment_days = Table(
+    "assessment_days",
+    metadata,
+    Column("site", String(64), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("label_set", String(200), primary_key=True),
+    Column("department", String(64), primary_key=True),
+    Column("counts", Text, nullable=False),
 )

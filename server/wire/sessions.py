@@ -6,7 +6,8 @@ from pydantic import AwareDatetime, Field
 
 from server.wire.base import WireModel
 from server.wire.client import LabelsField, MetadataField
-from server.wire.common import Grade, Score
+from server.wire.common import Grade, Score, Verdict
+from server.wire.result import ResultModel
 
 
 class SessionRequest(WireModel):
@@ -40,22 +41,32 @@ class AnnouncedSession(WireModel):
 
 
 class ListedSession(WireModel):
-    """A session that is expected or goes on. ``null``: not known yet, or not said."""
+    """A session that is expected, goes on, or has ended. ``null``: not known yet, or not said."""
 
     id: str
-    state: Literal["announced", "live", "paused", "reconnecting"]
+    state: Literal["announced", "live", "paused", "reconnecting", "ended"]
     since: AwareDatetime = Field(description="When the patient came; of an announced session, when it was announced.")
     mode: Literal["recording", "visit"] | None
     reference: str | None
     attempt_of: str | None
-    grade: Grade | None = Field(description="Of the latest window: what the meter shows.")
+    grade: Grade | None = Field(description="Of the latest window: what the meter shows. Of an ended session, in all.")
     score: Score | None
     prompts: list[str] = Field(description="Ids of the prompts that are up.")
     observers: int = Field(ge=0, description="Who watches now.")
+    ended_at: AwareDatetime | None = None
+    verdict: Verdict | None = Field(default=None, description="Of an ended session.")
+    reason: str | None = Field(default=None, description="How it ended, as in session.ended.")
+
+
+class SessionDetail(ListedSession):
+    """One session."""
+
+    result: ResultModel | None = Field(default=None, description="Of an ended session, as it was sent.")
 
 
 class SessionList(WireModel):
-    """A page of the sessions of a site, the latest first."""
+    """A page of the sessions of a site: first those that are expected or go on, the latest first, then those that have
+    ended, the latest end first."""
 
     sessions: list[ListedSession]
     next: str | None = Field(description="cursor of the following page; null if there is none.")

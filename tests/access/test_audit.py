@@ -69,6 +69,24 @@ async def test_guesses_are_written_down_once_an_address_has_to_wait(audit: Audit
     assert (entry.act, entry.address) == (Act.GUESSES_REFUSED, "192.0.2.1")
 
 
+async def test_reading_on_in_windows_is_noted_once_whether_or_not_the_first_page_was_read(
+    audit: AuditLog, now: WallClock
+) -> None:
+    keys = MemoryKeys()
+    await create_key(keys, "ward-3", Role.VIEWER, now())
+    who, other = (Principal(f"key {number}", Role.VIEWER, "ward-3", str(number)) for number in (1, 2))
+    gate = Gate(keys, audit, now, monotonic=lambda: 0.0)
+    first, second = "5b0c" * 8, "0" * 32
+    await gate.note(who, Act.SESSION_OBSERVED, first, "203.0.113.5")
+    for _ in range(3):
+        await gate.observes(who, first, "203.0.113.5")
+        await gate.observes(who, second, "203.0.113.5")
+        await gate.observes(other, first, "203.0.113.5")
+    assert [(one.who, one.about) for one in await audit.latest(9)] == [
+        ("key 1", first), ("key 1", second), ("key 2", first),
+    ]  # fmt: skip
+
+
 async def test_a_look_is_noted_once_though_several_processes_are_asked(audit: AuditLog, now: WallClock) -> None:
     keys = MemoryKeys()
     await create_key(keys, "ward-3", Role.VIEWER, now())

@@ -22,12 +22,12 @@ async def signed_in(gate: Gate, keys: KeyStore, now: WallClock, role: Role = Rol
     return await gate.sign_ins.issue(await gate.caller(f"Bearer {text}", HERE)), made.id
 
 
-async def test_a_cookie_is_its_keys_site_and_may_only_watch(keys: KeyStore, now: WallClock) -> None:
+async def test_a_cookie_is_its_keys_site_and_may_only_watch_and_read(keys: KeyStore, now: WallClock) -> None:
     gate = Gate(keys, MemoryAudit(), now)
     cookie, key_id = await signed_in(gate, keys, now)
     who = await gate.signed_in(cookie)
     assert (who.site, who.role, who.key_id) == ("ward-3", Role.VIEWER, key_id)
-    assert {right for right in Right if who.may(right)} == {Right.OBSERVE, Right.LIST}
+    assert {right for right in Right if who.may(right)} == {Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW}
 
 
 @pytest.mark.parametrize("role", [Role.INTEGRATOR, Role.ADMIN])

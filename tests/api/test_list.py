@@ -83,7 +83,8 @@ async def test_a_session_is_listed_from_its_announcement_to_its_end(hospital: Ho
     assert began < datetime.fromisoformat(expected.pop("since")) < datetime.now(UTC) + timedelta(seconds=1)
     nothing_yet: dict[str, Any] = {"grade": None, "score": None, "prompts": [], "observers": 0}
     said = {"id": announced["id"], "mode": "visit", "reference": "case 7", "attempt_of": "a" * 32}
-    assert expected == said | nothing_yet | {"state": "announced"}
+    no_end = {"ended_at": None, "verdict": None, "reason": None}
+    assert expected == said | nothing_yet | no_end | {"state": "announced"}
     async with hospital.patient(announced["publish_token"]) as patient:
         await patient.send(start())
         await until(patient, "session.started")
@@ -109,7 +110,10 @@ async def test_a_session_is_listed_from_its_announcement_to_its_end(hospital: Ho
             assert paused["state"] == "paused"
             await patient.send('{"type":"session.end"}')
             await until(patient, "session.ended")
-    assert row() is None
+    ended = row()
+    assert ended is not None
+    assert (ended["state"], ended["reason"], ended["observers"]) == ("ended", "client", 0)
+    assert announced["id"] not in [one["id"] for one in hospital.list("viewer", "?state=running")["sessions"]]
 
 
 @pytest.mark.parametrize("who", ["admin", "integrator", "viewer"])

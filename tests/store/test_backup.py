@@ -15,10 +15,13 @@ from server.access.keys import SigningKey, create_key, digest_of
 from server.access.principal import Role
 from server.app import open_access, open_keys
 from server.errors import SettingsError
+from server.records.ports import Wanted
 from server.settings import Settings
-from server.store import backup
+from server.store import backup, record_rows
 from server.store.backup import back_up, restore
-from server.store.database import FILE
+from server.store.database import FILE, open_database
+from server.store.records import StoredRecords
+from tests.records.builders import id_of, record
 
 
 async def add_keys(folder: Path, count: int) -> list[str]:
@@ -226,3 +229,28 @@ def test_a_database_that_is_locked_is_told_after_a_while(tmp_path: Path, monkeyp
             back_up(folder, target)
         assert list(tmp_path.iterdir()) == [folder]
     assert back_up(folder, target).isdecimal()
+
+
+async def test_results_are_in_no_backup_and_stay_where_one_is_put_back(tmp_path: Path) -> None:
+    folder, target = tmp_path / "data", tmp_path / "copy.db"
+
+    async def keep(number: int) -> None:
+        async with open_database(folder) as database, database.writing() as connection:
+            await record_rows.add(connection, [record(number, reference="zebra-case")])
+
+    await keep(1)
+    back_up(folder, target)
+    assert b"zebra-case" not in target.read_bytes()
+    await keep(2)
+    restore(target, folder, replace=True)
+    async with open_database(folder) as database:
+        records = StoredRecords(database)
+        assert [row.id for row in await records.page("ward-3", Wanted(), 9)] == [id_of(2), id_of(1)]
+        (day,) = await records.days("ward-3", "0000-00-00", "9999-99-99")
+        assert day.counts["results"] == 2
+    restore(target, tmp_path / "elsewhere")
+    async with open_database(tmp_path / "elsewhere") as database:
+        records = StoredRecords(database)
+        assert await records.page("ward-3", Wanted(), 9) == []
+        (day,) = await records.days("ward-3", "0000-00-00", "9999-99-99")
+        assert day.counts["results"] == 1, "what was counted outlives a disk"

@@ -23,7 +23,7 @@ export async function siteSessions() {
   try {
     for (let page = 0; page < MOST_PAGES && (page === 0 || next !== null); page++) {
       const cursor = next === null ? '' : `&cursor=${encodeURIComponent(next)}`;
-      const response = await fetch(`v1/sessions?limit=${PAGE}${cursor}`);
+      const response = await fetch(`v1/sessions?state=running&limit=${PAGE}${cursor}`);
       if (response.status === 401) return 'signed out';
       if (!response.ok) return null;
       /** @type {{sessions: ListedSession[], next: string | null}} */

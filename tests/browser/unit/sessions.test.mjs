@@ -34,7 +34,7 @@ test('the list has all pages, and one that moved meanwhile once', async () => {
   serverThat((address) => (address.includes('cursor=2-b') ? page(['b', 'c'], null) : page(['a', 'b'], '2-b')));
   const found = await siteSessions();
   assert.deepEqual(Array.isArray(found) && found.map((one) => one.id), ['a', 'b', 'c']);
-  assert.deepEqual(asked, ['v1/sessions?limit=200', 'v1/sessions?limit=200&cursor=2-b']);
+  assert.deepEqual(asked, ['v1/sessions?state=running&limit=200', 'v1/sessions?state=running&limit=200&cursor=2-b']);
 });
 
 test('a list without an end is read for a thousand', async () => {

@@ -1,0 +1,47 @@
+"""What becomes of the result of a file: it is kept, where results are."""
+
+import asyncio
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from server.access.gate import utc_now
+from server.assessment.result import Result
+from server.errors import ConfigError
+from server.records.making import record_of
+from server.records.ports import RecordStore
+from server.values.plain import Json
+from server.wire.client import MetadataField
+
+KEEP_S = 2.0
+"""How long an answer waits until its record is written. It is written later all the same."""
+
+MAX_METADATA = 50
+
+_metadata: TypeAdapter[MetadataField] = TypeAdapter(MetadataField)
+
+
+async def keep_file(records: RecordStore | None, result: Result, site: str, began: datetime) -> None:
+    """Who has the answer finds the record, unless the database is slow: the answer does not wait for that."""
+    if records is None or not records.keeps:
+        return
+    record = await asyncio.to_thread(record_of, result, site, started_at=began, ended_at=utc_now())
+    try:
+        async with asyncio.timeout(KEEP_S):
+            await records.keep(record)
+    except TimeoutError:
+        return
+
+
+def metadata_of(text: str | None) -> dict[str, Json] | None:
+    """The field ``metadata`` of a form: a JSON object. Raises ConfigError."""
+    if text is None or not text.strip():
+        return None
+    try:
+        given = _metadata.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigError(f"metadata: {first['msg']}", param="metadata") from None
+    if len(given) > MAX_METADATA:
+        raise ConfigError(f"metadata: at most {MAX_METADATA} fields.", param="metadata")
+    return given

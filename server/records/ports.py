@@ -1,0 +1,78 @@
+"""The port to the store of results."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from server.records.counts import Bucket, Counts
+from server.records.kept import KeptRecord, RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records. ``None``: whichever. ``since`` counts, ``until`` does not."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: RecordKind | None = None
+    verdict: str | None = None
+    label_set: str | None = None
+    department: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands: the latest end first, then by id, backwards."""
+
+    ended_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was counted."""
+
+    bucket: Bucket
+    counts: Counts
+
+
+class RecordStore(Protocol):
+    """Results that are kept. Every method but ``keep`` raises StoreError. What is asked of one site never depends on
+    another's records."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether new records are kept; if not, ``keep`` does nothing."""
+        ...
+
+    async def keep(self, record: KeptRecord) -> None:
+        """Write it, at once if that is possible; otherwise later, while others wait for nothing. A second record of the
+        same id is ignored."""
+        ...
+
+    async def find(self, site: str, record_id: str) -> KeptRecord | None:
+        """With its body and labels. ``None``: unknown, or another site's."""
+        ...
+
+    async def page(self, site: str, wanted: Wanted, limit: int, after: Place | None = None) -> Sequence[KeptRecord]:
+        """At most ``limit``, the latest first, those after ``after``; without bodies and labels."""
+        ...
+
+    async def delete(self, site: str, record_id: str) -> bool:
+        """Delete it for good: no file of the store holds its text any more, and nothing counts it. Whether it was
+        there."""
+        ...
+
+    async def prune(self, before: datetime) -> int:
+        """Delete those of every site that ended earlier; what was counted stays. How many."""
+        ...
+
+    async def days(self, site: str, since: str, until: str) -> Sequence[Day]:
+        """What was counted from day ``since`` to day ``until``, both included, in order."""
+        ...
+
+    def everything(self, sites: Sequence[str] | None = None) -> AsyncIterator[KeptRecord]:
+        """All records, with bodies, the earliest first: for an export."""
+        ...

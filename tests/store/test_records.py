@@ -1,0 +1,234 @@
+"""Kept results in the database: what comes back, in which order, to whom, and what is left when one is deleted."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.live.clock import LoopClock
+from server.live.limits import LiveLimits
+from server.records.making import packed
+from server.records.ports import Place, Wanted
+from server.store.database import open_database
+from server.store.records import StoredRecords
+from server.store.sessions import open_sessions
+from tests.records.builders import START, id_of, record
+
+ALL = ("0000-00-00", "9999-99-99")
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[StoredRecords]:
+    async with (
+        open_database(folder) as database,
+        open_sessions(database, folder, LoopClock(), LiveLimits()) as (sessions, *_),
+    ):
+        yield StoredRecords(database, sessions.writer)
+
+
+@pytest.fixture
+async def records(tmp_path: Path) -> AsyncIterator[StoredRecords]:
+    async with opened(tmp_path) as store:
+        yield store
+
+
+async def test_a_record_comes_back_as_it_was_kept(records: StoredRecords) -> None:
+    one = record(
+        reference="case 7", name="a.wav", attempt_of=id_of(9), department="心内科", mode="visit", reason="client",
+        prompts_raised=2, prompts_followed=1, first_usable_s=4.0, doubt=0.02, labels={"a": True, "b": False},
+    )  # fmt: skip
+    await records.keep(one)
+    assert await records.find("ward-3", one.id) == one
+
+
+async def test_another_site_finds_and_deletes_nothing(records: StoredRecords) -> None:
+    await records.keep(record())
+    assert await records.find("elsewhere", id_of(1)) is None
+    assert not await records.delete("elsewhere", id_of(1))
+    assert await records.page("elsewhere", Wanted(), 10) == []
+    assert await records.days("elsewhere", *ALL) == []
+    assert await records.find("ward-3", id_of(1)) is not None
+
+
+async def test_pages_follow_each_other_without_gap_or_double_though_some_ended_at_once(records: StoredRecords) -> None:
+    for number in range(1, 8):
+        await records.keep(record(number, ended_at=START + timedelta(seconds=number // 3)))
+    found, after = [], None
+    while rows := await records.page("ward-3", Wanted(), 2, after):
+        found += [row.id for row in rows]
+        after = Place(rows[-1].ended_at, rows[-1].id)
+    assert found == [id_of(number) for number in range(7, 0, -1)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Wanted(verdict="re-record"), [2]),
+        (Wanted(label_set="cardiology"), [3]),
+        (Wanted(department="B"), [4]),
+        (Wanted(reference="case 5"), [5]),
+        (Wanted(since=START + timedelta(minutes=4)), [5, 4]),
+        (Wanted(until=START + timedelta(minutes=2)), [1]),
+        (Wanted(verdict="unusable"), []),
+    ],
+)
+async def test_a_page_holds_what_is_wanted_alone(records: StoredRecords, wanted: Wanted, numbers: list[int]) -> None:
+    for one in (
+        record(1),
+        record(2, verdict="re-record"),
+        record(3, label_set="cardiology"),
+        record(4, department="B"),
+        record(5, reference="case 5"),
+    ):
+        await records.keep(one)
+    assert [row.id for row in await records.page("ward-3", wanted, 10)] == [id_of(number) for number in numbers]
+
+
+async def test_a_second_record_of_the_same_id_is_neither_kept_nor_counted(records: StoredRecords) -> None:
+    await records.keep(record(1))
+    await records.keep(record(1, verdict="re-record"))
+    found = await records.find("ward-3", id_of(1))
+    assert found is not None
+    assert found.verdict == "accept"
+    (day,) = await records.days("ward-3", *ALL)
+    assert day.counts["results"] == 1
+
+
+async def test_a_chain_is_followed_through_all_its_attempts(records: StoredRecords) -> None:
+    await records.keep(record(1, verdict="unusable"))
+    await records.keep(record(2, verdict="re-record", attempt_of=id_of(1)))
+    await records.keep(record(3, attempt_of=id_of(2)))
+    await records.keep(record(4, site="elsewhere", attempt_of=id_of(3)))
+    (day,) = await records.days("ward-3", *ALL)
+    assert {name: day.counts.get(name) for name in ("results", "first", "first.accept", "retried", "end.accept")} == {
+        "results": 3, "first": 1, "first.accept": None, "retried": 1, "end.accept": 1,
+    }  # fmt: skip
+    (other,) = await records.days("elsewhere", *ALL)
+    assert "first" not in other.counts, "what another site has is unknown to it, and so what was tried first"
+
+
+async def test_what_was_counted_is_gone_with_what_is_deleted(records: StoredRecords) -> None:
+    await records.keep(record(1, verdict="re-record"))
+    before = await records.days("ward-3", *ALL)
+    await records.keep(record(2, attempt_of=id_of(1), labels={"x": False}))
+    assert await records.delete("ward-3", id_of(2))
+    assert await records.days("ward-3", *ALL) == before
+    assert await records.delete("ward-3", id_of(1))
+    assert await records.days("ward-3", *ALL) == []
+    assert not await records.delete("ward-3", id_of(1))
+
+
+async def test_old_records_go_and_what_was_counted_of_them_stays(records: StoredRecords) -> None:
+    for number in range(1, 5):
+        await records.keep(record(number))
+    before = await records.days("ward-3", *ALL)
+    assert await records.prune(START + timedelta(minutes=3)) == 2
+    assert [row.id for row in await records.page("ward-3", Wanted(), 10)] == [id_of(4), id_of(3)]
+    assert await records.days("ward-3", *ALL) == before
+
+
+@pytest.mark.parametrize("way", ["delete", "prune"])
+async def test_no_file_of_the_folder_holds_a_deleted_record_any_more(tmp_path: Path, way: str) -> None:
+    words = ["zebra-reference", "zebra-department", "zebra-name"]
+    body = b"zebra-body" * 1000
+    async with opened(tmp_path) as records:
+        for number in range(1, 40):  # so that pages split and merge
+            await records.keep(record(number, reference=f"other {number}"))
+        one = record(50, reference=words[0], department=words[1], name=words[2], body=body)
+        await records.keep(one)
+        assert all(found_in(tmp_path, word.encode()) for word in (*words[:1], *words[2:]))
+        assert found_in(tmp_path, body)
+        if way == "delete":
+            assert await records.delete("ward-3", one.id)
+        else:
+            await records.prune(one.ended_at + timedelta(seconds=1))
+        gone = words if way == "delete" else [words[0], words[2]]  # a department is no patient, and was counted
+        assert not [word for word in (*gone, "zebra-body") if found_in(tmp_path, word.encode())]
+
+
+def found_in(folder: Path, words: bytes) -> bool:
+    # Long bodies lie on pages of their own, in pieces.
+    return any(words[:64] in path.read_bytes() for path in folder.glob("tingqing.db*"))
+
+
+async def test_all_records_come_for_an_export_the_earliest_first(records: StoredRecords) -> None:
+    for number in (3, 1, 2):
+        await records.keep(record(number, site=f"site {number % 2}"))
+    assert [one.id async for one in records.everything()] == [id_of(1), id_of(2), id_of(3)]
+    assert [one.id async for one in records.everything(["site 0"])] == [id_of(2)]
+    assert [one.body async for one in records.everything(["site 0"])] == [record(2).body]
+
+
+async def test_a_full_disk_loses_no_record_that_can_be_written_later(tmp_path: Path) -> None:
+    """As many small checkpoints: they wait in memory, whatever else fails."""
+    async with opened(tmp_path) as records:
+        await records.keep(record(1))
+        writer = records._writer
+        assert writer is not None
+        other = sqlite3.connect(tmp_path / "tingqing.db", isolation_level=None)
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        await records.keep(record(2, body=packed("later")))
+        assert writer.failing
+        assert await records.find("ward-3", id_of(2)) is None
+        other.execute("DROP TRIGGER full")
+        other.close()
+        await writer.write_now()
+        found = await records.find("ward-3", id_of(2))
+        assert found is not None
+        assert found.body == packed("later")
+
+
+async def test_bodies_beyond_the_bound_are_dropped_the_oldest_first_and_their_rows_stay(tmp_path: Path) -> None:
+    async with (
+        open_database(tmp_path) as database,
+        open_sessions(database, tmp_path, LoopClock(), LiveLimits(max_ended_bytes=150)) as (sessions, *_),
+    ):
+        records = StoredRecords(database, sessions.writer)
+        other = sqlite3.connect(tmp_path / "tingqing.db", isolation_level=None)
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        for number in (1, 2):
+            await records.keep(record(number, body=bytes(100)))
+            await sessions.writer.write_now()
+        other.execute("DROP TRIGGER full")
+        other.close()
+        await sessions.writer.write_now()
+        found = [await records.find("ward-3", id_of(number)) for number in (1, 2)]
+        assert [one and one.body for one in found] == [None, bytes(100)]
+
+
+async def test_where_nothing_is_kept_nothing_is_written(tmp_path: Path) -> None:
+    async with open_database(tmp_path) as database:
+        records = StoredRecords(database)
+        await records.keep(record(1))
+        assert not records.keeps
+        assert await records.find("ward-3", id_of(1)) is None
+
+
+async def test_an_id_of_another_site_tells_nothing_of_its_chain(records: StoredRecords) -> None:
+    await records.keep(record(1, verdict="re-record"))
+    await records.keep(record(2, site="elsewhere", attempt_of=id_of(1)))
+    (day,) = await records.days("ward-3", *ALL)
+    assert "retried" not in day.counts
+
+
+async def test_a_record_of_before_counts_in_the_chain_of_what_came_first(records: StoredRecords) -> None:
+    await records.keep(record(2, attempt_of=id_of(1)))
+    await records.keep(record(1, verdict="re-record"))
+    (day,) = await records.days("ward-3", *ALL)
+    assert {name: day.counts.get(name) for name in ("first", "retried", "end.accept")} == {
+        "first": 1, "retried": 1, "end.accept": 1,
+    }  # fmt: skip
+
+
+async def test_labels_lie_in_the_database_as_json(tmp_path: Path) -> None:
+    async with opened(tmp_path) as records:
+        await records.keep(replace(record(1), labels={"x": True}))
+    with sqlite3.connect(tmp_path / "tingqing.db") as plain:
+        (labels,) = plain.execute("SELECT labels FROM assessment_results").fetchone()
+    plain.close()
+    assert json.loads(labels) == {"x": 1}
