@@ -5,6 +5,7 @@ from dataclasses import replace
 from server.assessment.assessment import Assessment
 from server.assessment.engine import HeardAudio
 from server.assessment.result import Identity, JudgedLabel, Provenance, Result
+from server.assessment.timeline import timeline_of
 from server.judge.faint_voice import faint_cap
 from server.judge.labels import LabelSet
 from server.values.measures import Measures
@@ -31,6 +32,7 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
     said = assessment.said(heard.duration_s)
     conclusion = assessment.judge.conclude(said)
     shown = {label.id: label for label in assessment.labels.shown()}
+    windows, unusable = assessment.log.windows(), tuple(conclusion.unusable_spans)
     return Result(
         identity=identity,
         mode=assessment.mode,
@@ -47,13 +49,14 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
         overall=conclusion.overall,
         advice=conclusion.advice,
         prompts=tuple(conclusion.prompts),
-        unusable_spans=tuple(conclusion.unusable_spans),
+        unusable_spans=unusable,
+        timeline=timeline_of(windows, shown, unusable, heard.samples, heard.sample_rate),
         not_heard=tuple(label_id for label_id in conclusion.not_heard if label_id in shown),
         not_assessed=tuple(label_id for label_id in conclusion.not_assessed if label_id in shown),
         interference=tuple(assessment.findings.interference()),
         events=tuple(assessment.findings.events()),
         measures=whole_measures(assessment, heard),
-        windows=assessment.log.windows(),
+        windows=windows,
         voices=assessment.voices(),
         provenance=_provenance(assessment, transcribed=said is not None),
         notices=(

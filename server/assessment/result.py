@@ -1,10 +1,11 @@
 """The result of a file or session, as a value; whoever sends or stores it renders it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from server.assessment.findings import Event
+from server.assessment.timeline import Timeline
 from server.assessment.window_log import LoggedWindows
 from server.judge.judgement import Span
 from server.judge.labels import Label
@@ -87,6 +88,7 @@ class Result:
     mode: Mode = Mode.RECORDING
     basis: Basis = Basis.ROOM
     voices: tuple[Voice, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
     @property
     def duration_s(self) -> float:

@@ -1,20 +1,32 @@
 """A result as a model of ``tingqing.v1``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from server.assessment.result import JudgedLabel, Result
+from server.assessment.timeline import Stretch
 from server.assessment.window_log import MEASURES, LoggedWindow, LoggedWindows
 from server.rendering import wire
 from server.values.measures import Measures
 from server.values.rounding import rounded, unit
 from server.values.scores import LabelScore
-from server.wire.result import DictionaryModel, ModelModel, ResultLabel, ResultModel, SourceModel, WindowModel
+from server.wire.result import (
+    DictionaryModel,
+    ModelModel,
+    ResultLabel,
+    ResultModel,
+    SourceModel,
+    StretchModel,
+    WindowModel,
+)
 
 window_models = TypeAdapter(list[WindowModel])
 """Validates thousands of windows at once: ten times as fast as one by one."""
+
+MOST_FAILED = 200
+"""Times of a label in a result (the latest)."""
 
 AT_ONCE = 100
 """Windows per validation: the interpreter's other threads run in between."""
@@ -38,7 +50,10 @@ def result_model(result: Result) -> ResultModel:
             speech_s=rounded(result.speech_s) or 0.0,
             sample_rate=rate,
         ),
-        labels={label_id: _label(one) for label_id, one in result.labels.items()},
+        labels={
+            label_id: _label(one, result.timeline.failed.get(label_id, ()), rate)
+            for label_id, one in result.labels.items()
+        },
         overall=wire.overall(result.overall),
         advice=wire.text(result.advice),
         prompts=list(result.prompts),
@@ -52,6 +67,7 @@ def result_model(result: Result) -> ResultModel:
         windows=_windows(result.windows, rate),
         model=_model(result),
         notices=wire.notices(result.notices),
+        best_60s=None if result.timeline.best is None else _stretch(result.timeline.best, rate),
     )
 
 
@@ -60,7 +76,11 @@ def result_json(result: Result) -> str:
     return result_model(result).model_dump_json()
 
 
-def _label(judged: JudgedLabel) -> ResultLabel:
+def _stretch(samples: Stretch, rate: int) -> StretchModel:
+    return StretchModel(start_s=rounded(samples[0] / rate) or 0.0, end_s=rounded(samples[1] / rate) or 0.0)
+
+
+def _label(judged: JudgedLabel, failed: Sequence[Stretch], rate: int) -> ResultLabel:
     label, said = judged.label, judged.said
     return ResultLabel(
         title=wire.text(label.title),
@@ -74,6 +94,7 @@ def _label(judged: JudgedLabel) -> ResultLabel:
         state=None if said is None else said.state.value,
         heard_at_s=None if said is None else rounded(said.heard_at_s),
         expects=None if label.transcript is None else label.transcript.expects,
+        failed=[_stretch(one, rate) for one in failed[-MOST_FAILED:]],
     )
 
 

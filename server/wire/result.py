@@ -34,6 +34,13 @@ class SourceModel(WireModel):
     sample_rate: int
 
 
+class StretchModel(WireModel):
+    """From when to when, in seconds of the recording."""
+
+    start_s: float = Field(ge=0)
+    end_s: float = Field(ge=0)
+
+
 class ResultLabel(WireModel):
     """A label over the whole recording. ``why`` says why ``score`` is null."""
 
@@ -51,6 +58,9 @@ class ResultLabel(WireModel):
     """When it was said, in seconds of the recording, if the transcript has times."""
     expects: Literal["any", "stated", "denied"] | None = None
     """For a content label, from its dictionary: if ``state`` is the opposite, the doctor should notice."""
+    failed: list[StretchModel] = Field(
+        default_factory=list, description="When it was under its threshold, by windows of 10 s; the latest 200."
+    )
 
 
 class SpanModel(WireModel):
@@ -128,3 +138,6 @@ class ResultModel(WireModel):
     windows: list[WindowModel]
     model: ModelModel
     notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
+    best_60s: StretchModel | None = Field(
+        default=None, description="What a doctor should hear first: the minute with the most speech that can be heard."
+    )
