@@ -35,7 +35,7 @@ from server.values.windows import Window
 LIVE_DEADLINE_S = 4.0
 """A live window without an answer by then is judged without it: the client keeps about 20 s to resume from."""
 FILE_DEADLINE_S = 300.0
-VERSION = 6
+VERSION = 7
 
 
 class Assessment:
@@ -122,8 +122,7 @@ class Assessment:
 
     def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, undenoised: bool, observed: bool) -> Assessed:
         measures, opinions, recent = opinions_of(request, scored)
-        voices = self.voices()
-        self.judge.hear(voices)
+        voices = self._hear_voices()
         facts = window_facts(request.window, measures)
         interference, events = sounds_of(scored)
         judgement = self.judge.add_window(
@@ -133,17 +132,7 @@ class Assessment:
         failures = tuple(one.failure for one in scored if one.failure is not None)
         without = left_out(scored, mos=request.mos_shed, voices=self._talked.missed, denoiser=undenoised)
         self.shed += bool(without)
-        self.log.append(
-            LoggedWindow(
-                facts.start_sample,
-                facts.end_sample,
-                facts.partial,
-                facts.speech_s,
-                facts.speech_ratio,
-                dict(judgement.labels),
-                measures,
-            )
-        )
+        self.log.append(LoggedWindow.of(facts, judgement.labels, measures))
         update = Update(
             seq=len(self.log),
             facts=facts,
@@ -169,6 +158,11 @@ class Assessment:
             without,
             judged(scored),
         )
+
+    def _hear_voices(self) -> tuple[Voice, ...]:
+        voices = self.voices()
+        self.judge.hear(voices, self._talked.until_s)
+        return voices
 
     def voices(self) -> tuple[Voice, ...]:
         """Whose voices were heard so far; none without the talker models."""
@@ -199,7 +193,7 @@ class Assessment:
         """
         self._apply_labels()
         await self._talked.conclude()
-        self.judge.hear(self.voices())
+        self._hear_voices()
         if self.closing_mos is not None:
             return
         self.closing_mos = await self._mos.closing(within_s)

@@ -112,6 +112,13 @@ class TalkedStretches:
             request = replace(request, spoke=tuple(one.spoke(start, new) for one in self.book.tracks))
         return await self._service.talk(request, self._priority, self._within_s)
 
+    @property
+    def until_s(self) -> float | None:
+        """Second up to which it is known who spoke; ``None`` where voices are not told apart."""
+        if not self._service.has_talkers:
+            return None
+        return (self._asked[0].rows.start if self._asked else self._next) / ROW_RATE
+
     async def settle(self, window: Window) -> Float32Array:
         """Wait for answers that count from ``window`` on: those about stretches that end before it does.
         ``together`` of it, by the answers so far."""

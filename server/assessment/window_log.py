@@ -2,10 +2,11 @@
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, overload
+from typing import Any, Self, overload
 
+from server.judge.judgement import WindowFacts
 from server.values.measures import Measures, Pauses
 from server.values.rounding import decibels, rounded, unit
 from server.values.scores import EvidenceKind, LabelScore, Why
@@ -36,6 +37,12 @@ class LoggedWindow:
     speech_ratio: float
     labels: dict[str, LabelScore]
     measures: Measures
+
+    @classmethod
+    def of(cls, facts: WindowFacts, labels: Mapping[str, LabelScore], measures: Measures) -> Self:
+        """What is kept of a window that was judged."""
+        span = (facts.start_sample, facts.end_sample, facts.partial)
+        return cls(*span, facts.speech_s, facts.speech_ratio, dict(labels), measures)
 
 
 class LoggedWindows(Sequence[LoggedWindow]):

@@ -23,6 +23,7 @@ from server.judge.sounds import Interference
 from server.judge.stretches import Stretches
 from server.judge.troubles import LOW_BACKGROUND
 from server.judge.verdict import overall, passed
+from server.judge.whose import NOBODY_KNOWN, Turns
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
 from server.values.scores import EvidenceKind, LabelScore, Opinion, Overall, Why
@@ -30,7 +31,7 @@ from server.values.stored import count
 from server.values.text import Text
 from server.values.voices import Voice
 
-SNAPSHOT_VERSION = 6
+SNAPSHOT_VERSION = 7
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 
@@ -50,6 +51,7 @@ class SessionJudge:
         self._lifeless = True
         self._unsent: list[PromptEvent] = []
         self._voices: tuple[Voice, ...] = ()
+        self._turns = NOBODY_KNOWN
         self._mode = mode
 
     def add_window(
@@ -74,7 +76,7 @@ class SessionJudge:
         named = list(interference) if self._is_disturbed(scores, latest) else []
         events, self._unsent = self._unsent, []
         if self._stretches.end is None or facts.end_sample > self._stretches.end:
-            doubted = set() if self._other_voice is None else self._other_voice.doubted(facts, self._labels, latest)
+            doubted = self._doubted(facts, latest)
             believed = without(latest, doubted)
             self._remember(facts, scores, believed, doubted)
             events += self._prompts.observe(
@@ -107,9 +109,10 @@ class SessionJudge:
             unusable_spans=self._unusable_spans(),
         )
 
-    def hear(self, voices: tuple[Voice, ...]) -> None:
-        """The voices that were told apart so far; a faint one counts from now on. Not in the snapshot."""
-        self._voices = voices
+    def hear(self, voices: tuple[Voice, ...], until_s: float | None = None) -> None:
+        """The voices that were told apart so far, up to second ``until_s``, ``None`` where none are; a faint one counts
+        from now on. Not in the snapshot."""
+        self._voices, self._turns = voices, Turns(voices, until_s)
 
     def settle(self, facts: WindowFacts, opinions: Opinions) -> None:
         """Let one window decide, instead of all so far: the longest of a short recording, judged with what came late.
@@ -251,9 +254,17 @@ class SessionJudge:
     ) -> None:
         self._sample_rate = facts.sample_rate
         self._lifeless = self._lifeless and facts.input_kind in (InputKind.ZEROS, InputKind.FLOOR)
-        self._history.add(scores, facts.speech_s, partial=facts.partial, mos=_mos(facts))
+        # Where voices are told apart, what is doubted is another's, and not only a turn that may be.
+        own = scores if self._turns.until_s is None else without(scores, doubted)
+        self._history.add(own, facts.speech_s, partial=facts.partial, mos=_mos(facts))
         self._stretches.add(facts, self._labels, scores, latest, doubted)
         self._blame.note(self._labels, facts, scores)
+
+    def _doubted(self, facts: WindowFacts, latest: Mapping[str, LabelScore]) -> set[str]:
+        """Labels whose latest scores may be another's than the patient's."""
+        if self._other_voice is None:
+            return set()
+        return self._other_voice.doubted(facts, self._labels, latest, self._turns)
 
     def _is_disturbed(self, scores: Mapping[str, LabelScore], latest: Mapping[str, LabelScore]) -> bool:
         label = next((label for label in self._labels.labels if label.id == LOW_BACKGROUND), None)

@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from server.judge.contrasts import ECHOES_FOR_S, FAINT_FOR_S, UNKNOWN_ROOM_S, VERY_FAINT_FOR_S
 from server.judge.judgement import LatestSound, PromptRaised, WindowFacts
-from server.judge.other_voice import (
-    ECHOES_FOR_S,
-    FAINT_FOR_S,
-    OWN_SPEECH_S,
-    SOUNDS_FOR_S,
-    UNKNOWN_ROOM_S,
-    VERY_FAINT_FOR_S,
-    OtherVoice,
-)
+from server.judge.other_sound import OWN_SPEECH_S, SOUNDS_FOR_S
+from server.judge.other_voice import OtherVoice
 from server.judge.session import SessionJudge
 from server.values.mode import Mode
 from server.values.scores import LabelScore

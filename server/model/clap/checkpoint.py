@@ -84,9 +84,9 @@ def read_model(checkpoint: Checkpoint) -> tuple[Any, Any]:
 
     Float32 weights stay in their file, mapped into memory: the system reads what is used and may drop it again.
     """
-    disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types for it
+    disable_progress_bar()
     # Everything that it would warn about (wrong shapes, another model's settings) is an error here.
-    set_verbosity_error()  # type: ignore[no-untyped-call]  # see above
+    set_verbosity_error()
     # The type is always that of the model alone.
     read: Any = ClapModel.from_pretrained(
         checkpoint.folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
