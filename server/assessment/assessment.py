@@ -215,7 +215,13 @@ class Assessment:
         """What was said so far, by label id; ``None`` without a transcript."""
         if self.transcript is None:
             return None
-        return what_was_said(self.transcript, self.engine.dictionaries.topics, self.labels, end_s)
+        topics = self.engine.dictionaries.topics
+        return what_was_said(self.transcript, topics, self.labels, end_s, self.voices_of_lines())
+
+    def voices_of_lines(self) -> tuple[Voice, ...]:
+        """Whose line of a transcript it is that names no speaker, told in a visit alone: in a recording whoever speaks
+        most passes for the patient, and may be the doctor."""
+        return self.voices() if self.mode is Mode.VISIT else ()
 
     def notices(self, end_s: float) -> list[Notice]:
         """What the caller should know about the labels, and about the transcript if there is one."""

@@ -1,6 +1,7 @@
 """``tingqing labels match``: which labels each line of a transcript states, to try out and measure dictionaries."""
 
 import sys
+from collections.abc import Set
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,7 +50,7 @@ def match(
     from server.resources import labels_dir
     from server.settings import load_settings
     from server.transcript.files import read_line
-    from server.transcript.sources import content_topics, matcher_for
+    from server.transcript.sources import content_topics, matcher_for, wanted_of
 
     assert output_format is MatchFormat.JSONL
     dictionaries = Dictionaries.load(load_settings(labels_dir=labels_folder).labels_dir or labels_dir())
@@ -60,11 +61,11 @@ def match(
         fail("None of these is a content label.", hint="To see some: tingqing labels show telemedicine")
     for topic in sorted(set(asked.values()) - dictionaries.topics.topics.keys()):
         print(f"tingqing: topic {topic!r} is not in labels/topics, so it is never heard", file=sys.stderr)
-    matcher = matcher_for(dictionaries.topics, asked.values())
+    matcher, caregiver = matcher_for(dictionaries.topics, asked.values()), wanted_of(chosen).caregiver
     unread = False
     for number, line in enumerate(sys.stdin.buffer, start=1):
         try:
-            answer = _answer(matcher, asked, read_line(line, number))
+            answer = _answer(matcher, asked, caregiver, read_line(line, number))
         except TranscriptError as error:
             unread = True
             answer = {"error": {"code": error.code, "message": error.message, "line": number}}
@@ -74,11 +75,12 @@ def match(
     raise typer.Exit(ExitCode.PASSED)
 
 
-def _answer(matcher: "Matcher", asked: dict[str, str], line: Any) -> dict[str, Any]:
-    from server.transcript.conversation import is_doctor
+def _answer(matcher: "Matcher", asked: dict[str, str], caregiver: Set[str], line: Any) -> dict[str, Any]:
+    from server.transcript.speakers import Speaker, speaker_named
     from server.transcript.topics import NOT_HEARD
 
-    found = {} if is_doctor(line.speaker) else matcher.match(line.text, line.before, topics=asked.values())
+    counts = {Speaker.PATIENT: set(asked.values()), Speaker.OTHER: caregiver}.get(speaker_named(line.speaker))
+    found = matcher.match(line.text, line.before, topics=counts) if counts else {}
     findings = {label_id: found.get(topic, NOT_HEARD) for label_id, topic in asked.items()}
     told = {key: {"state": one.state.value, "strength": round(one.strength, 2)} for key, one in findings.items()}
     return {"labels": told}

@@ -154,8 +154,8 @@ def stream(
 
 
 def _segments(file: Path) -> "list[Segment]":
-    from server.transcript.conversation import is_doctor
     from server.transcript.files import read_transcript
+    from server.transcript.speakers import is_doctor
     from server.wire.transcript import Segment
 
     lines = read_transcript(file).lines

@@ -130,7 +130,14 @@ class TranscriptEntry(FileModel):
     """A topic of docs/topics.md."""
     expects: Literal["any", "stated", "denied"] = "any"
     """What the doctor expects; the opposite is shown too."""
+    caregiver: bool | None = None
+    """Whether a caregiver may say it for the patient; by default what the file's caregiver_speaks says."""
     weight: Weight = 1.0
+
+    def value(self, *, caregiver_speaks: bool) -> TranscriptEvidence:
+        """As the judgement has it."""
+        caregiver = caregiver_speaks if self.caregiver is None else self.caregiver
+        return TranscriptEvidence(self.topic, self.expects, caregiver)
 
 
 class CauseEntry(FileModel):
@@ -227,7 +234,7 @@ class LabelEntry(FileModel):
         if named != set(known) or len(known) != len(set(known)):
             raise ValueError("each cause of a part needs one [[label.cause]] with its id, and each of these a part")
 
-    def value(self) -> Label:
+    def value(self, *, caregiver_speaks: bool = False) -> Label:
         """As the judgement has it, with threshold, clear line and weight of the file."""
         return Label(
             id=self.id,
@@ -238,7 +245,7 @@ class LabelEntry(FileModel):
             clap=ClapEvidence(self.clap.positive, self.clap.contrast, self.clap.hidden_by_processing)
             if self.clap
             else None,
-            transcript=TranscriptEvidence(self.transcript.topic, self.transcript.expects) if self.transcript else None,
+            transcript=self.transcript.value(caregiver_speaks=caregiver_speaks) if self.transcript else None,
             evidence_weights=self.evidence_weights(),
             aliases=self.aliases,
             threshold=self.threshold,
@@ -267,6 +274,8 @@ class DictionaryFile(FileModel):
     version: str = Field(min_length=1, max_length=40)
     """Part of every result. Increase it with every change of a label."""
     title: TextEntry
+    caregiver_speaks: bool = False
+    """true: what a caregiver says counts as the patient's, as for a child. Otherwise only what the patient says."""
     include: tuple[Reference, ...] = Field(default=(), max_length=100)
     """Labels included unchanged from other files, written "dictionary:label_id", so that curves stay in one place."""
     label: tuple[LabelEntry, ...] = Field(min_length=1, max_length=200)

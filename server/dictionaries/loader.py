@@ -115,7 +115,7 @@ def parse(source: str, path: str) -> Dictionary:
         for index, (dictionary, label_id) in enumerate(reference.split(":") for reference in model.include)
     )
     _check_ids(model, includes, source, path)
-    labels = tuple(entry.value() for entry in model.label)
+    labels = tuple(entry.value(caregiver_speaks=model.caregiver_speaks) for entry in model.label)
     return Dictionary(model.name, model.version, model.title.value(), labels, includes)
 
 

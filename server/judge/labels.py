@@ -81,10 +81,12 @@ class ClapEvidence:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptEvidence:
-    """The topic that a transcript is searched for, and which answer the visit expects."""
+    """The topic that a transcript is searched for, and which answer the visit expects. ``caregiver``: what others near
+    the patient say counts too."""
 
     topic: str
     expects: Literal["any", "stated", "denied"] = "any"
+    caregiver: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.values.voices import Role, Voice
+from server.values.voices import Role, Voice, spoken
 from server.values.windows import RECENT_S
 
 LEAST_TOLD_S = 2.0
@@ -27,15 +27,9 @@ class Turns:
 
     def are_others(self, start_s: float, end_s: float) -> bool:
         """Whether it was mostly not the patient who spoke between ``start_s`` and ``end_s``; false while unknown."""
-        own = _spoken(start_s, end_s, [one for one in self.voices if one.role is Role.PATIENT])
-        others = _spoken(start_s, end_s, [one for one in self.voices if one.role is not Role.PATIENT])
+        own = sum(spoken(start_s, end_s, one) for one in self.voices if one.role is Role.PATIENT)
+        others = sum(spoken(start_s, end_s, one) for one in self.voices if one.role is not Role.PATIENT)
         return own + others >= LEAST_TOLD_S and others >= MOSTLY * (own + others)
-
-
-def _spoken(start_s: float, end_s: float, voices: Sequence[Voice]) -> float:
-    return sum(
-        max(0.0, min(end, end_s) - max(start, start_s)) for voice in voices for start, end in reversed(voice.spans)
-    )
 
 
 NOBODY_KNOWN = Turns()

@@ -14,7 +14,7 @@ from server.live.clock import Clock
 from server.scoring.until_done import to_thread_until_done
 from server.transcript import Topics
 from server.transcript.live import Line, LiveTranscript
-from server.transcript.sources import Utterance, content_topics, what_was_said
+from server.transcript.sources import Utterance, wanted_of, what_was_said
 from server.values.rounding import rounded, unit
 from server.wire.transcript import SaidLabel, SaidMessage, Segment
 
@@ -101,14 +101,12 @@ class SessionTranscript:
             try:
                 # Grammar and homophones take milliseconds, and the first matcher a second or two. Cut off, the thread
                 # still goes on: nobody else may take segments before it is done.
-                await to_thread_until_done(self._take, lines)
+                wanted = wanted_of(self._labels, self._assessment().voices_of_lines())
+                await to_thread_until_done(self._source.take, lines, self._topics, wanted)
             finally:
                 self._heard += 1
                 self._assessment().transcript = self._source
                 self._tell_change()
-
-    def _take(self, lines: Sequence[Line]) -> None:
-        self._source.take(lines, self._topics, content_topics(self._labels).values())
 
     async def _keep(self, save: Save) -> None:
         """Of those who wait at once, one saves for all."""

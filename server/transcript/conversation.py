@@ -1,19 +1,16 @@
 """What a whole transcript says about each topic, and when: add lines in order, ask for findings at any time."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from server.errors import SnapshotError
 from server.judge.said import Said, SaidState
 from server.transcript.matcher import Matcher, combined
+from server.transcript.speakers import Speaker, speaker_named
 from server.transcript.topics import Mention, Topic
 from server.values.stored import amount
-
-DOCTORS = frozenset({"doctor", "dr", "physician", "clinician", "nurse", "interviewer", "医生", "大夫", "护士"})
-"""Speakers whose lines are context. Everybody else speaks for the patient, as do lines without a speaker."""
-
 
 VERSION = 1
 
@@ -75,29 +72,36 @@ class Findings:
 NO_FINDINGS = Findings({})
 
 
-def is_doctor(speaker: str | None) -> bool:
-    """Whether a line's speaker is named as a doctor, in Chinese or English."""
-    return speaker is not None and speaker.strip().casefold() in DOCTORS
-
-
 class Conversation:
     """Call ``add`` for each line in order, ``said`` and ``snapshot`` at any time. Of each topic it keeps a few
     mentions, however long it lasts, and of the text only the doctor's last line."""
 
-    def __init__(self, matcher: Matcher, topics: Iterable[str], before: Findings = NO_FINDINGS) -> None:
-        """``before``: what was heard already."""
+    def __init__(
+        self,
+        matcher: Matcher,
+        topics: Iterable[str],
+        before: Findings = NO_FINDINGS,
+        *,
+        caregiver: Collection[str] = (),
+    ) -> None:
+        """``before``: what was heard already. ``caregiver``: those of ``topics`` about which others than the patient
+        may speak."""
         self._matcher = matcher
         self._topics = {one: matcher.topics[one] for one in topics if one in matcher.topics}
+        self._caregiver = {one: topic for one, topic in self._topics.items() if one in caregiver}
         self._heard = dict(before.heard)
         self._question: str | None = None
 
     def add(self, text: str, *, speaker: str | None = None, start_s: float | None = None) -> None:
         """Take the next line. A doctor's line is the question to the next one and states nothing itself."""
-        if is_doctor(speaker):
+        who = speaker_named(speaker)
+        if who is Speaker.DOCTOR:
             self._question = text
             return
-        found = self._matcher.mentions(text, self._question, topics=self._topics)
-        self._question = None
+        topics = self._topics if who is Speaker.PATIENT else self._caregiver
+        found = self._matcher.mentions(text, self._question, topics=topics) if topics else {}
+        if topics:
+            self._question = None
         for topic_id, mentions in found.items():
             if mentions:
                 new = [
@@ -109,7 +113,7 @@ class Conversation:
 
     def fork(self) -> "Conversation":
         """Another one that has heard the same, to try lines that may still change."""
-        other = Conversation(self._matcher, self._topics, self.findings())
+        other = Conversation(self._matcher, self._topics, self.findings(), caregiver=self._caregiver)
         other._question = self._question
         return other
 

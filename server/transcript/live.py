@@ -3,14 +3,15 @@ are kept."""
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from server.judge.said import Said
-from server.transcript.conversation import NO_FINDINGS, Conversation, Findings, is_doctor
+from server.transcript.conversation import NO_FINDINGS, Conversation, Findings
 from server.transcript.matcher import Matcher
-from server.transcript.sources import Utterance, matcher_for
+from server.transcript.sources import Utterance, Wanted, matcher_for
+from server.transcript.speakers import is_doctor
 from server.transcript.topics import Topics
 from server.values.notices import Notice
 
@@ -51,12 +52,12 @@ class LiveTranscript:
         """``matcher_of``: makes the matcher of some topics, or has it; by default each is built anew."""
         self._matcher_of = matcher_of
         self._conversation: Conversation | None = None
-        self._wanted: frozenset[str] = frozenset()
+        self._wanted = Wanted()
         self._recent: dict[str, Line] = {}
         self._done: OrderedDict[str, None] = OrderedDict()
         self._now = _Heard()
 
-    def take(self, lines: Sequence[Line], topics: Topics, wanted: Collection[str]) -> None:
+    def take(self, lines: Sequence[Line], topics: Topics, wanted: Wanted) -> None:
         """Hear ``lines`` for the ``wanted`` topics: one with the id of a recent line takes its place, one with the id
         of an older line changes nothing."""
         conversation = self._of(topics, wanted)
@@ -67,7 +68,7 @@ class LiveTranscript:
             if len(self._recent) > RECENT:
                 oldest = min(self._recent.values(), key=_start)
                 del self._recent[oldest.id]
-                _hear(conversation, oldest)
+                self._hear(conversation, oldest)
                 self._done[_digest(oldest.id)] = None
                 if len(self._done) > MAX_IDS:
                     self._done.popitem(last=False)
@@ -77,34 +78,39 @@ class LiveTranscript:
         """With the recent lines as they are."""
         recent = sorted(self._recent.values(), key=_start)
         for line in recent:
-            _hear(conversation, line)
+            self._hear(conversation, line)
         findings = conversation.findings()
         # An unanswered question is text, which no snapshot holds: its id is left out, so that it is heard when it comes
         # again.
-        answered = recent[:-1] if recent and is_doctor(recent[-1].utterance.speaker) else recent
+        answered = recent[:-1] if recent and is_doctor(self._wanted.speaker_of(recent[-1].utterance)) else recent
         ids = (*self._done, *(_digest(line.id) for line in answered))
         return _Heard(findings, ids, sum(len(line.utterance.text) for line in recent))
+
+    def _hear(self, conversation: Conversation, line: Line) -> None:
+        said = line.utterance
+        conversation.add(said.text, speaker=self._wanted.speaker_of(said), start_s=said.start_s)
 
     @property
     def recent_characters(self) -> int:
         """Characters that the next ``take`` reads again."""
         return self._now.characters
 
-    def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
+    def said(self, topics: Topics, wanted: Wanted, end_s: float) -> Mapping[str, Said]:
         """See ``TranscriptSource``. A topic that was not wanted before is heard from the next ``take`` on."""
-        return self._now.findings.said({one: topics.topics[one] for one in wanted if one in topics.topics})
+        return self._now.findings.said({one: topics.topics[one] for one in wanted.topics if one in topics.topics})
 
     def notices(self, end_s: float) -> Sequence[Notice]:
         """None: each segment has its time."""
         return ()
 
-    def _of(self, topics: Topics, wanted: Collection[str]) -> Conversation:
-        asked = frozenset(wanted)
-        if self._conversation is None or asked != self._wanted:
+    def _of(self, topics: Topics, wanted: Wanted) -> Conversation:
+        asked, before = wanted.topics, self._wanted
+        self._wanted = wanted
+        if self._conversation is None or (asked, wanted.caregiver) != (before.topics, before.caregiver):
             # Before the first ``take`` after a ``restore``, what is known now is all that was heard.
-            before = self._now.findings if self._conversation is None else self._conversation.findings()
+            heard = self._now.findings if self._conversation is None else self._conversation.findings()
             matcher = matcher_for(topics, asked) if self._matcher_of is None else self._matcher_of(asked)
-            self._conversation, self._wanted = Conversation(matcher, asked, before), asked
+            self._conversation = Conversation(matcher, asked, heard, caregiver=wanted.caregiver)
         return self._conversation
 
     def snapshot(self) -> dict[str, Any]:
@@ -128,8 +134,3 @@ def _digest(segment_id: str) -> str:
 
 def _start(line: Line) -> float:
     return line.utterance.start_s or 0.0
-
-
-def _hear(conversation: Conversation, line: Line) -> None:
-    said = line.utterance
-    conversation.add(said.text, speaker=said.speaker, start_s=said.start_s)

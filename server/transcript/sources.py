@@ -1,14 +1,16 @@
 """Sources of what was said: so far, a transcript read from a file; a speech recogniser can be another."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.judge.labels import LabelKind, LabelSet
+from server.judge.labels import Label, LabelKind, LabelSet
 from server.judge.said import Said
 from server.transcript import Matcher, Topics
 from server.transcript.conversation import Conversation
+from server.transcript.speakers import Speaker
 from server.values.notices import Notice, NoticeCode
+from server.values.voices import Role, Voice, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,37 @@ class Utterance:
     start_s: float | None = None
     end_s: float | None = None
     speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``topics``: those of the labels, by id; ``caregiver``: those of them about which others may speak for the
+    patient. ``voices``: who was heard when, of whom a line is that names no speaker."""
+
+    topics: frozenset[str] = frozenset()
+    caregiver: frozenset[str] = frozenset()
+    voices: Sequence[Voice] = ()
+
+    def speaker_of(self, line: Utterance) -> str | None:
+        """As the line says, else whose voice was heard most while it was said, if any was for half of the time."""
+        if line.speaker is not None or line.start_s is None or line.end_s is None:
+            return line.speaker
+        heard = [(spoken(line.start_s, line.end_s, voice), voice.role) for voice in self.voices]
+        seconds, role = max(heard, default=(0.0, Role.PATIENT))
+        return SPEAKERS[role] if seconds >= MOSTLY * (line.end_s - line.start_s) else None
+
+
+MOSTLY = 0.5
+SPEAKERS = {Role.PATIENT: Speaker.PATIENT, Role.OTHER: Speaker.OTHER, Role.FAR_END: Speaker.DOCTOR}
+
+
+def wanted_of(labels: LabelSet, voices: Sequence[Voice] = ()) -> Wanted:
+    """What a transcript is searched for."""
+    asked = content_labels(labels)
+    caregiver = {
+        label.transcript.topic for label in asked if label.transcript is not None and label.transcript.caregiver
+    }
+    return Wanted(frozenset(content_topics(labels).values()), frozenset(caregiver), voices)
 
 
 class TranscriptSource(Protocol):
@@ -34,7 +67,7 @@ class TranscriptSource(Protocol):
         """The source's name in a result."""
         ...
 
-    def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
+    def said(self, topics: Topics, wanted: Wanted, end_s: float) -> Mapping[str, Said]:
         """What was said before ``end_s``, by topic id, for those ``wanted`` topics that have rules. Can be called again
         with a later end."""
         ...
@@ -55,11 +88,11 @@ class WrittenTranscript:
         """Lines, in order, that began before ``end_s``."""
         return [line for line in self.lines if line.start_s is None or line.start_s <= end_s]
 
-    def said(self, topics: Topics, wanted: Collection[str], end_s: float) -> Mapping[str, Said]:
+    def said(self, topics: Topics, wanted: Wanted, end_s: float) -> Mapping[str, Said]:
         """See ``TranscriptSource``. Reads the lines anew each time."""
-        conversation = Conversation(matcher_for(topics, wanted), wanted)
+        conversation = Conversation(matcher_for(topics, wanted.topics), wanted.topics, caregiver=wanted.caregiver)
         for line in self.heard_until(end_s):
-            conversation.add(line.text, speaker=line.speaker, start_s=line.start_s)
+            conversation.add(line.text, speaker=wanted.speaker_of(line), start_s=line.start_s)
         return conversation.said()
 
     def notices(self, end_s: float) -> Sequence[Notice]:
@@ -73,13 +106,14 @@ class WrittenTranscript:
         return (Notice(zh, en, NoticeCode.LATE_TRANSCRIPT),)
 
 
+def content_labels(labels: LabelSet) -> list[Label]:
+    """Those of the set that a transcript can judge."""
+    return [label for label in labels.labels if label.kind is LabelKind.CONTENT and label.transcript is not None]
+
+
 def content_topics(labels: LabelSet) -> dict[str, str]:
     """Content labels of the set, with their topics."""
-    return {
-        label.id: label.transcript.topic
-        for label in labels.labels
-        if label.kind is LabelKind.CONTENT and label.transcript is not None
-    }
+    return {label.id: label.transcript.topic for label in content_labels(labels) if label.transcript is not None}
 
 
 def matcher_for(topics: Topics, wanted: Iterable[str]) -> Matcher:
@@ -87,8 +121,10 @@ def matcher_for(topics: Topics, wanted: Iterable[str]) -> Matcher:
     return Matcher(topics.only(wanted))
 
 
-def what_was_said(source: TranscriptSource, topics: Topics, labels: LabelSet, end_s: float) -> dict[str, Said]:
-    """By label id, for the labels whose topic has rules."""
+def what_was_said(
+    source: TranscriptSource, topics: Topics, labels: LabelSet, end_s: float, voices: Sequence[Voice] = ()
+) -> dict[str, Said]:
+    """By label id, for the labels whose topic has rules. ``voices``: who was heard when, for lines without speaker."""
     asked = content_topics(labels)
-    said = source.said(topics, asked.values(), end_s)
+    said = source.said(topics, wanted_of(labels, voices), end_s)
     return {label_id: said[topic] for label_id, topic in asked.items() if topic in said}

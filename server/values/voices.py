@@ -61,3 +61,8 @@ class Voice:
     speech_rate_sps: float | None
     spans: tuple[tuple[float, float], ...]
     faint: bool = False
+
+
+def spoken(start_s: float, end_s: float, voice: Voice) -> float:
+    """Seconds between ``start_s`` and ``end_s`` in which it speaks."""
+    return sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in voice.spans)

@@ -44,7 +44,7 @@ def test_show_takes_a_name_or_a_title(name: str) -> None:
 def test_show_as_json_says_where_a_label_is_written() -> None:
     done = runner.invoke(app, ["labels", "show", "pediatrics", "--format", "json"])
     value = json.loads(done.stdout)
-    assert (value["dictionary"]["name"], value["dictionary"]["version"]) == ("pediatrics", "1")
+    assert (value["dictionary"]["name"], value["dictionary"]["version"]) == ("pediatrics", "2")
     assert len(value["dictionary"]["digest"]) == 12
     places = {label["id"]: label["dictionary"] for label in value["labels"]}
     assert (places["low_background"], places["feeding"]) == ("telemedicine", "pediatrics")

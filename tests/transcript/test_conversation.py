@@ -12,7 +12,8 @@ from server.errors import SnapshotError
 from server.resources import labels_dir
 from server.transcript import Matcher
 from server.transcript import conversation as conversation_module
-from server.transcript.conversation import Conversation, is_doctor
+from server.transcript.conversation import Conversation
+from server.transcript.speakers import is_doctor
 
 TOPICS = ("pain_location", "symptom_duration", "chief_complaint", "associated_symptoms", "symptom")
 MATCHER = Matcher(load_topics(labels_dir()).only(TOPICS))

@@ -10,7 +10,7 @@ from server.judge.said import SaidState
 from server.resources import labels_dir
 from server.transcript import Matcher, Topics
 from server.transcript.live import MAX_IDS, RECENT, Line, LiveTranscript
-from server.transcript.sources import Utterance, content_topics
+from server.transcript.sources import Utterance, Wanted, content_topics, wanted_of
 
 END = float("inf")
 
@@ -26,8 +26,8 @@ def topics(dictionaries: Dictionaries) -> Topics:
 
 
 @pytest.fixture(scope="module")
-def wanted(dictionaries: Dictionaries) -> list[str]:
-    return list(content_topics(dictionaries.resolve(None)).values())
+def wanted(dictionaries: Dictionaries) -> Wanted:
+    return wanted_of(dictionaries.resolve(None))
 
 
 PLACE = "pain_location"
@@ -42,7 +42,7 @@ def place_of(dictionaries: Dictionaries) -> str:
 
 
 def test_a_correction_replaces_one_of_the_last_lines_and_no_older_one(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str]
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted
 ) -> None:
     place = place_of(dictionaries)
     live = LiveTranscript()
@@ -56,7 +56,7 @@ def test_a_correction_replaces_one_of_the_last_lines_and_no_older_one(
     assert (said.state, said.heard_at_s) == (SaidState.STATED, 1.0)
 
 
-def test_text_is_kept_for_two_lines_and_never_in_a_snapshot(topics: Topics, wanted: list[str]) -> None:
+def test_text_is_kept_for_two_lines_and_never_in_a_snapshot(topics: Topics, wanted: Wanted) -> None:
     live = LiveTranscript()
     texts = [f"我肚子疼得厉害第{number}次" for number in range(6)]
     for number, text in enumerate(texts):
@@ -67,7 +67,7 @@ def test_text_is_kept_for_two_lines_and_never_in_a_snapshot(topics: Topics, want
 
 
 def test_a_doctors_question_is_context_for_the_answer_that_follows(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str]
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted
 ) -> None:
     place = place_of(dictionaries)
     live = LiveTranscript()
@@ -78,7 +78,7 @@ def test_a_doctors_question_is_context_for_the_answer_that_follows(
 
 
 def test_it_goes_on_from_its_snapshot_and_hears_nothing_twice(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str]
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted
 ) -> None:
     place = place_of(dictionaries)
     live = LiveTranscript()
@@ -96,7 +96,7 @@ def test_it_goes_on_from_its_snapshot_and_hears_nothing_twice(
 
 
 def test_readers_get_the_last_state_while_lines_are_taken_on_another_thread(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str]
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted
 ) -> None:
     place = place_of(dictionaries)
     live = LiveTranscript()
@@ -124,17 +124,17 @@ def test_readers_get_the_last_state_while_lines_are_taken_on_another_thread(
 
 
 def test_a_reader_matches_nothing(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = LiveTranscript()
     live.take([line("a", "我肚子疼", 1.0)], topics, wanted)
     monkeypatch.setattr(Matcher, "mentions", None)
     assert live.said(topics, wanted, END)[place_of(dictionaries)].state is SaidState.STATED
     assert live.snapshot()["heard"]["heard"]
-    assert live.said(topics, ["pain_location"], END)
+    assert live.said(topics, Wanted(frozenset({"pain_location"})), END)
 
 
-def test_its_snapshot_stays_small_and_holds_no_id(topics: Topics, wanted: list[str]) -> None:
+def test_its_snapshot_stays_small_and_holds_no_id(topics: Topics, wanted: Wanted) -> None:
     live = LiveTranscript()
     live.take([line(f"segment-{number}", "嗯", float(number)) for number in range(3 * MAX_IDS)], topics, wanted)
     state = live.snapshot()
@@ -149,7 +149,7 @@ def test_its_snapshot_stays_small_and_holds_no_id(topics: Topics, wanted: list[s
 
 
 def test_an_unanswered_question_is_heard_again_after_a_restore(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str]
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted
 ) -> None:
     live = LiveTranscript()
     question = line("q", "肚子疼吗？", 1.0, "doctor")
@@ -161,12 +161,12 @@ def test_an_unanswered_question_is_heard_again_after_a_restore(
 
 
 def test_a_topic_that_is_asked_for_later_is_heard_from_then_on(
-    dictionaries: Dictionaries, topics: Topics, wanted: list[str]
+    dictionaries: Dictionaries, topics: Topics, wanted: Wanted
 ) -> None:
     place = place_of(dictionaries)
     live = LiveTranscript()
-    live.take([line("a", "我肚子疼", 1.0)], topics, [place])
+    live.take([line("a", "我肚子疼", 1.0)], topics, Wanted(frozenset({place})))
     live.take([line("b", "我没有发烧", 3.0)], topics, wanted)
     said = live.said(topics, wanted, END)
     assert said[place].state is SaidState.STATED
-    assert set(said) <= set(wanted)
+    assert set(said) <= wanted.topics
