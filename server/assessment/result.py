@@ -65,7 +65,8 @@ class Result:
     """The judgement of a whole recording, at full precision. It judges recordings, not patients. It does not diagnose.
 
     Times are samples of the input rate, ``sample_rate`` Hz; ``samples`` is the length. ``labels``: those requested, in
-    their order. ``prompts``: prompt ids, the worst label first. ``windows``: as sent, already rounded.
+    their order. ``prompts``: prompt ids, the worst label first. ``windows``: as sent, already rounded. ``peaks``: of a
+    file, whole dBFS five times a second, for drawing; never sent.
     """
 
     identity: Identity
@@ -89,6 +90,7 @@ class Result:
     basis: Basis = Basis.ROOM
     voices: tuple[Voice, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
+    peaks: tuple[int, ...] = ()
 
     @property
     def duration_s(self) -> float:

@@ -1,12 +1,14 @@
 """``tingqing assess``: judges recordings with the same core as the live path, without a server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale
+from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale, notice
 from server.cli.options import (
     ChannelsOption,
     ClapOption,
@@ -30,14 +32,18 @@ from server.cli.options import (
 from server.values.mode import Mode
 
 if TYPE_CHECKING:
-    from server.cli.assessing import OutcomeTally
+    from server.cli.assessing import Kept, OutcomeTally
 
 EPILOG = """\
 [bold]Examples[/bold]
   tingqing assess visit.wav                              # a report to read
-  tingqing assess *.flac                                 # a table, one row per file
+  tingqing assess recordings/                            # a table, one row per file
+  tingqing assess recordings/ --out results.html         # a page to print; also .csv .xlsx .json .jsonl
+  tingqing assess recordings/ --out r.xlsx --resume      # go on after an interruption
+  tingqing assess '2026-11/**/*.m4a' --jobs 4            # four processes
   tingqing assess --format jsonl *.flac > results.jsonl  # one result per line
-  tingqing assess --format flat --language en visit.wav
+  ssh clinic cat visit.amr | tingqing assess -
+  tingqing assess call.alaw --raw alaw:8000:1
   tingqing assess visit.wav --labels "语速适中,low_background"
   tingqing assess call.wav --channels patient=right,doctor=left
 
@@ -53,6 +59,9 @@ class AssessFormat(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     FLAT = "flat"
+    CSV = "csv"
+    XLSX = "xlsx"
+    HTML = "html"
 
 
 @guarded
@@ -60,8 +69,9 @@ def assess(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Recordings: WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF; with FFmpeg M4A, AMR, 3GP, CAF, WebM, WMA and "
-            "videos; SILK of WeChat. Their bytes decide, not their names.",
+            help="Recordings, folders of them, patterns ('*.wav'), or - for standard input. WAV, FLAC, OGG (Vorbis, "
+            "Opus), MP3, AIFF; with FFmpeg M4A, AMR, 3GP, CAF, WebM, WMA and videos; SILK of WeChat. Their bytes "
+            "decide, not their names.",
             show_default=False,
         ),
     ],
@@ -71,16 +81,32 @@ def assess(
         typer.Option("--language", help="zh or en (BCP 47). Default: the terminal's language; zh for flat."),
     ] = None,
     output_format: Annotated[
-        AssessFormat,
+        AssessFormat | None,
         typer.Option(
             "--format",
             help="[bold]text[/bold]: a report to read. [bold]json[/bold]: the result, indented; an array for several "
             "files. [bold]jsonl[/bold]: one compact result per line. [bold]flat[/bold]: like json, but only titles, "
-            "scores and one sentence of advice.",
+            "scores and one sentence of advice. [bold]csv[/bold], [bold]xlsx[/bold]: a row per file. "
+            "[bold]html[/bold]: a page to read and print. Default: as the name of --out says, else text.",
         ),
-    ] = AssessFormat.TEXT,
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")
+        Path | None, typer.Option("--output", "--out", "-o", help="Write to this file instead of standard output.")
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="With --out: go on where an interrupted run stopped; what was judged stays."),
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            max=64,
+            metavar="N",
+            help="Processes that judge files at the same time. Default: one for every 8 files, up to one per core.",
+        ),
     ] = None,
     mode: ModeOption = Mode.RECORDING,
     source: SourceOption = RecordedSource.FILE,
@@ -108,58 +134,93 @@ def assess(
     gpu_memory_fraction: GpuMemoryOption = None,
     log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
-    """Judge recordings: a score per label, a verdict, advice.
+    """Judge recordings: a score per label, a verdict, advice, the minute to hear first.
 
     Needs no server. The scores equal those of the live path for the same audio.
     """
     import asyncio
 
-    from server.cli.assessing import assess_all
-    from server.cli.outputs import open_output
+    from server.cli.asked import Asked
+    from server.cli.assessing import assess_all, processes_for
+    from server.cli.inputs import files_of
+    from server.cli.outputs import SUFFIXES, open_output
     from server.cli.parties import channel_roles, check_far_end, raw_format
     from server.logs import configure_logging
     from server.settings import load_settings
     from server.transcript.files import read_transcript
     from server.values.audio import CaptureSource
 
-    if transcript is not None and len(files) > 1:
-        fail("--transcript belongs to one recording. Assess the files one at a time.")
-    if far_end is not None and len(files) > 1:
-        fail("--far-end belongs to one recording. Assess the files one at a time.")
-    roles, headerless = channel_roles(channels), raw_format(raw)
+    chosen = output_format.value if output_format else SUFFIXES.get(output.suffix.lower(), "text") if output else "text"
+    if chosen == "xlsx" and output is None:
+        fail("a spreadsheet is a file: name it with --out results.xlsx.")
+    if resume and output is None:
+        fail("--resume needs the file of the interrupted run: --out results.jsonl.")
+    channel_roles(channels)
+    raw_format(raw)
     check_far_end(far_end)
     configure_logging(log_level.value)
-    settings = load_settings(
-        vad=vad,
-        mos=mos,
-        denoiser=denoiser,
-        voices=voices,
-        clap=clap,
-        model_cache_dir=model_cache_dir,
-        device=device,
-        dtype=dtype,
-        gpu_memory_fraction=gpu_memory_fraction,
-        log_level=log_level.value,
-    )
-    spoken = language if output_format is AssessFormat.FLAT else language_or_locale(language)
-    lines = None if transcript is None else read_transcript(transcript)
-    with open_output(output_format.value, output, spoken, several=len(files) > 1) as sink:
-        tally = asyncio.run(
-            assess_all(
-                settings,
-                files,
-                labels,
-                reference,
-                sink,
-                lines,
-                roles,
-                far_end,
-                mode,
-                CaptureSource(source.value),
-                headerless,
-            )
+    flags = {
+        "vad": vad,
+        "mos": mos,
+        "denoiser": denoiser,
+        "voices": voices,
+        "clap": clap,
+        "model_cache_dir": model_cache_dir,
+        "device": device,
+        "dtype": dtype,
+        "gpu_memory_fraction": gpu_memory_fraction,
+        "log_level": log_level.value,
+    }
+    settings = load_settings(**flags)
+    spoken = language if chosen == "flat" else language_or_locale(language)
+    with files_of(files, headerless=raw is not None) as named:
+        alone = "belongs to one recording. Assess the files one at a time."
+        for given, flag in ((transcript, "--transcript"), (far_end, "--far-end")):
+            if given is not None and len(named) > 1:
+                fail(f"{flag} {alone}")
+        asked = Asked(
+            flags,
+            labels,
+            reference,
+            mode,
+            CaptureSource(source.value),
+            channels,
+            raw,
+            (spoken or "zh") if chosen == "flat" else None,
+            None if transcript is None else read_transcript(transcript),
+            far_end,
         )
+        kept = _kept(chosen, output, several=len(named) > 1, resume=resume)
+        into = None if kept is not None and kept.lines else output
+        processes = processes_for(len(named), jobs)
+        with _interrupted(kept), open_output(chosen, into, spoken, several=len(named) > 1) as sink:
+            tally = asyncio.run(assess_all(settings, asked, named, sink, processes, kept))
+        if kept is not None and not kept.lines:
+            kept.journal.remove()
     raise typer.Exit(_exit_code(tally, language_or_locale(language)))
+
+
+def _kept(chosen: str, output: Path | None, *, several: bool, resume: bool) -> "Kept | None":
+    """Where what is done is written down, if the output is a file of several results."""
+    from server.cli.assessing import Kept
+    from server.cli.journal import Journal, LineJournal
+
+    if output is None or not (several or resume):
+        return None
+    if chosen == "jsonl":
+        return Kept(LineJournal(output), resume, lines=True)
+    return Kept(Journal.beside(output), resume)
+
+
+@contextmanager
+def _interrupted(kept: "Kept | None") -> Iterator[None]:
+    """Say how an interrupted run goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if kept is not None:
+            notice(f"Interrupted. What is done is in {kept.journal.path}: run the same command with --resume.")
+        raise
 
 
 def _exit_code(tally: "OutcomeTally", language: str) -> ExitCode:

@@ -20,6 +20,7 @@ from server.cli import (
     keys,
     labels,
     models,
+    report,
     schema,
     serve,
     stream,
@@ -67,6 +68,7 @@ app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=stream.EPILOG)(stream.stream)
 app.command(epilog=assess.EPILOG)(assess.assess)
+app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)

@@ -1,33 +1,30 @@
-"""The output formats of ``assess``: each takes outcomes in order and writes them."""
+"""The output formats of ``assess``: each takes what became of the files, in order, and writes it."""
 
 import io
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from server.cli.console import Failure, compact_json, console_on, indented_json
-from server.recording.batch import JudgedFile, Outcome, Unread
+from server.cli.outcomes import Told, ToldFile, unread_json
+from server.cli.tables import CsvOutput, XlsxOutput
+from server.cli.taking import Output
 from server.rendering import report
-from server.rendering.flat import flat
-from server.rendering.results import result_json, result_model
 
-Format = Literal["text", "json", "jsonl", "flat"]
+Format = Literal["text", "json", "jsonl", "flat", "csv", "xlsx", "html"]
 
-
-class Output(ABC):
-    """Call ``add`` for each outcome in the order of the files, then ``finish`` once."""
-
-    writes_to_terminal_meanwhile = False
-
-    @abstractmethod
-    def add(self, outcome: Outcome) -> None:
-        """Take the next file's outcome; line formats write it at once."""
-
-    def finish(self) -> None:  # noqa: B027 - lines are written already
-        """Write what is pending; call once, at the end."""
+SUFFIXES: dict[str, Format] = {
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".xlsx": "xlsx",
+    ".html": "html",
+    ".htm": "html",
+}
+"""What a file's name asks for, where no format is named."""
 
 
 @contextmanager
@@ -47,15 +44,17 @@ def open_output(format_: Format, path: Path | None, language: str | None, *, sev
 
 
 def _output(format_: Format, stream: IO[bytes], language: str | None, *, several: bool, to_stdout: bool) -> Output:
-    match format_:
-        case "jsonl":
-            return LineOutput(stream, to_terminal=to_stdout and sys.stdout.isatty())
-        case "json":
-            return DocumentOutput(stream, several=several, flat_language=None, flat_form=False)
-        case "flat":
-            return DocumentOutput(stream, several=several, flat_language=language, flat_form=True)
-        case "text":
-            return TextOutput(None if to_stdout else stream, language or "en", several=several)
+    spoken = language or "en"
+    makers: dict[Format, Callable[[], Output]] = {
+        "jsonl": lambda: LineOutput(stream, to_terminal=to_stdout and sys.stdout.isatty()),
+        "json": lambda: DocumentOutput(stream, several=several, flat_form=False),
+        "flat": lambda: DocumentOutput(stream, several=several, flat_form=True),
+        "text": lambda: TextOutput(None if to_stdout else stream, spoken, several=several),
+        "csv": lambda: CsvOutput(stream, spoken),
+        "xlsx": lambda: XlsxOutput(stream, spoken),
+        "html": lambda: PageOutput(stream, spoken),
+    }
+    return makers[format_]()
 
 
 class LineOutput(Output):
@@ -65,9 +64,9 @@ class LineOutput(Output):
         self._stream = stream
         self.writes_to_terminal_meanwhile = to_terminal
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, one: Told) -> None:
         """Write one line and flush it, so that a reader gets each file as soon as it is done."""
-        line = result_json(outcome.result) if isinstance(outcome, JudgedFile) else compact_json(_unread_json(outcome))
+        line = one.result.model_dump_json() if isinstance(one, ToldFile) else compact_json(unread_json(one))
         self._stream.write(line.encode("utf-8") + b"\n")
         self._stream.flush()
 
@@ -75,21 +74,18 @@ class LineOutput(Output):
 class DocumentOutput(Output):
     """``json`` and ``flat``: one indented object for one file, an array for several."""
 
-    def __init__(self, stream: IO[bytes], *, several: bool, flat_language: str | None, flat_form: bool) -> None:
+    def __init__(self, stream: IO[bytes], *, several: bool, flat_form: bool) -> None:
         self._stream = stream
         self._several = several
-        self._flat_language = flat_language
         self._flat_form = flat_form
         self._values: list[object] = []
 
-    def add(self, outcome: Outcome) -> None:
-        """Keep the outcome: an array is written at the end."""
-        if isinstance(outcome, Unread):
-            self._values.append(_unread_json(outcome))
-        elif self._flat_form:
-            self._values.append(flat(outcome.result, self._flat_language))
+    def add(self, one: Told) -> None:
+        """Keep it: an array is written at the end."""
+        if not isinstance(one, ToldFile):
+            self._values.append(unread_json(one))
         else:
-            self._values.append(result_model(outcome.result).model_dump(mode="json"))
+            self._values.append(dict(one.flat or {}) if self._flat_form else one.result.model_dump(mode="json"))
 
     def finish(self) -> None:
         """Write an object for one file, an array for several."""
@@ -105,32 +101,44 @@ class TextOutput(Output):
         self._stream = stream
         self._language = language
         self._several = several
-        self._outcomes: list[Outcome] = []
+        self._told: list[Told] = []
 
-    def add(self, outcome: Outcome) -> None:
-        """Keep the outcome: the table's columns depend on all rows."""
-        self._outcomes.append(outcome)
+    def add(self, one: Told) -> None:
+        """Keep it: the table's columns depend on all rows."""
+        self._told.append(one)
 
     def finish(self) -> None:
         """Write a report of one file, a table of several."""
         text = io.StringIO() if self._stream else None
         console = console_on(text)
         if self._several:
-            report.print_table(console, [_row(outcome) for outcome in self._outcomes], self._language)
-        elif isinstance(outcome := self._outcomes[0], JudgedFile):
-            report.print_report(console, result_model(outcome.result), self._language)
+            report.print_table(console, [_row(one, self._language) for one in self._told], self._language)
+        elif isinstance(one := self._told[0], ToldFile):
+            report.print_report(console, one.result, self._language)
         if self._stream and text:
             self._stream.write(text.getvalue().encode("utf-8"))
         sys.stdout.flush()
 
 
-def _unread_json(unread: Unread) -> dict[str, Any]:
-    """``source`` has the form that it has in a result."""
-    return {
-        "source": {"kind": "file", "name": unread.name},
-        "error": {"code": unread.code, "message": unread.message},
-    }
+class PageOutput(Output):
+    """``html``: a page with a summary and a report of each recording, to be read, printed and passed on."""
+
+    def __init__(self, stream: IO[bytes], language: str) -> None:
+        from server.rendering.page.document import Document
+
+        self._document = Document(language, lambda text: stream.write(text.encode("utf-8")))
+
+    def add(self, one: Told) -> None:
+        """Write its report; the summary comes at the end, and is shown at the top."""
+        if isinstance(one, ToldFile):
+            self._document.add(one.result, one.peaks)
+        else:
+            self._document.add_unread(one.name, one.message, one.zh)
+
+    def finish(self) -> None:
+        """Write the summary."""
+        self._document.finish()
 
 
-def _row(outcome: Outcome) -> "report.Row":
-    return result_model(outcome.result) if isinstance(outcome, JudgedFile) else (outcome.name, outcome.message)
+def _row(one: Told, language: str) -> "report.Row":
+    return one.result if isinstance(one, ToldFile) else (one.name, one.said(language))

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from server.scoring.ports import Priority
 from server.scoring.spending import check_spending
 from server.scoring.until_done import to_thread_until_done
 from server.stream.core import StreamCore
-from server.stream.events import StreamEvent, WindowReady
+from server.stream.events import Level, StreamEvent, WindowReady
 from server.transcript.sources import TranscriptSource
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding, Float32Array
 from server.values.mode import Mode
@@ -31,6 +32,9 @@ from server.values.windows import Window
 
 UNDECODABLE = "undecodable"
 """``why`` of the span at which decoding failed: what follows is unknown, including its length."""
+
+LEVELS_PER_S = 5
+QUIET_DBFS = -120
 
 
 async def assess_track(
@@ -71,14 +75,16 @@ async def assess_track(
         transcript=transcript,
         aggregated=on_window is not None,
     )
-    tally = _ScorerTally()
+    tally, peaks = _ScorerTally(), _Peaks(recording.sample_rate)
     try:
         blocks = gathered(marked(recording.blocks(), far_end, recording.sample_rate), recording.sample_rate)
         while (events := await to_thread_until_done(_step, core, blocks)) is not None:
+            peaks.add(events)
             await _assess_windows(assessment, events, tally, on_window)
             if on_progress is not None:
                 on_progress(core.samples_received / core.audio.sample_rate)
-        await _assess_windows(assessment, await asyncio.to_thread(core.finish), tally, on_window)
+        peaks.add(events := await asyncio.to_thread(core.finish))
+        await _assess_windows(assessment, events, tally, on_window)
         tally.check()
         await assessment.conclude()
         identity = Identity(
@@ -92,7 +98,7 @@ async def assess_track(
     finally:
         assessment.close()
         await to_thread_until_done(recording.close)
-    result = replace(result, notices=(*result.notices, *recording.notices))
+    result = replace(result, notices=(*result.notices, *recording.notices), peaks=peaks.told())
     return _with_break(result) if recording.cut_short else result
 
 
@@ -113,6 +119,24 @@ def _step(core: StreamCore, blocks: Iterator[Float32Array | Gap | bool | Silence
     if isinstance(block, Silence):
         return core.receive_silence(block.samples)
     return core.receive_pcm(block.astype(np.dtype("<f4"), copy=False).tobytes())
+
+
+class _Peaks:
+    """How loud it was, for a picture: whole dBFS, five a second, -120 where nothing was measured."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._cell = sample_rate / LEVELS_PER_S
+        self._peaks = array("b")
+
+    def add(self, events: Sequence[StreamEvent]) -> None:
+        for event in events:
+            if isinstance(event, Level):
+                missing = round(event.end_sample / self._cell) - 1 - len(self._peaks)
+                self._peaks.extend([QUIET_DBFS] * max(0, missing))
+                self._peaks.append(round(max(QUIET_DBFS, min(0.0, event.peak_dbfs))))
+
+    def told(self) -> tuple[int, ...]:
+        return tuple(self._peaks)
 
 
 class _ScorerTally:

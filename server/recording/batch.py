@@ -59,7 +59,7 @@ Outcome: TypeAlias = JudgedFile | Unread
 async def assess_files(
     engine: Engine,
     labels: LabelSet,
-    files: Sequence[Path],
+    files: Sequence[Path | tuple[str, Path]],
     done: Callable[[Outcome], None],
     *,
     max_s: float,
@@ -72,18 +72,22 @@ async def assess_files(
     decoders: Decoders | None = None,
     raw: RawFormat | None = None,
 ) -> None:
-    """Judge ``files`` and pass each outcome to ``done`` in order, as soon as possible. ``max_s``: longest recording, s.
+    """Judge ``files``, named as they are or otherwise, and pass each outcome to ``done`` in order, as soon as possible.
+
+    ``max_s``: longest recording, s.
     ``roles``, ``far_end``, ``decoders``, ``raw``: as for ``read_recording``.
 
     A fault of a file becomes its ``Unread`` and the others go on. An error raised by ``done`` ends the batch and is
     raised.
     """
 
-    def judged(path: Path) -> "asyncio.Task[Outcome]":
+    def judged(one: Path | tuple[str, Path]) -> "asyncio.Task[Outcome]":
+        told, path = (readable(one), one) if isinstance(one, Path) else (readable(Path(one[0])), one[1])
+
         def opening(name: str) -> Recording | Unread:
             return _open(path, name, max_s, roles, far_end, decoders, raw)
 
-        return group.create_task(_outcome(engine, labels, path, opening, mode, source, reference, transcript))
+        return group.create_task(_outcome(engine, labels, told, opening, mode, source, reference, transcript))
 
     waiting = deque(files)
     running: deque[asyncio.Task[Outcome]] = deque()
@@ -100,14 +104,13 @@ async def assess_files(
 async def _outcome(
     engine: Engine,
     labels: LabelSet,
-    path: Path,
+    name: str,
     opening: Callable[[str], Recording | Unread],
     mode: Mode,
     source: CaptureSource,
     reference: str | None,
     transcript: TranscriptSource | None,
 ) -> Outcome:
-    name = readable(path)
     try:
         recording = await asyncio.to_thread(opening, name)
         if isinstance(recording, Unread):

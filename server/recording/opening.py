@@ -18,7 +18,7 @@ from server.recording.decoders.mp3_worker import DECODING_ERRORS
 from server.recording.decoders.placing import placed
 from server.recording.decoders.protection import is_protected
 from server.recording.decoders.raw import SUBTYPES, RawFormat
-from server.recording.decoders.sniffing import Look, Reader, look_at, read_head
+from server.recording.decoders.sniffing import Look, Reader, looked_at
 from server.recording.decoders.worker_file import WorkerFile
 from server.recording.wav import Patches, header_patches, patched
 from server.values.audio import Float32Array
@@ -80,7 +80,7 @@ def _look(file: BinaryIO, name: str | None) -> tuple[Look, int]:
     """What it is, and its size in bytes. Raises ProtectedFileError."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    look = look_at(*read_head(file), name)
+    look = looked_at(file, name)
     if is_protected(file, look.demuxer):
         raise refusals.protected()
     return look, size

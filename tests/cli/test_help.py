@@ -26,6 +26,7 @@ COMMANDS = (
     "cert",
     "labels",
     "models",
+    "report",
     "bench",
     "schema",
     "version",

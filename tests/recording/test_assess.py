@@ -22,7 +22,9 @@ from server.rendering.results import result_json
 from server.scoring.service import ScoringService
 from server.settings import Settings
 from server.values.mode import Mode
+from server.values.notices import NoticeCode
 from tests.fakes import FakeScorer
+from tests.recording.encoding import encoded
 
 RNG = np.random.default_rng(5)
 
@@ -87,12 +89,18 @@ async def test_a_rate_above_the_limit_is_resampled_to_the_limit() -> None:
     assert result.duration_s == 4.0
 
 
-async def test_a_break_is_a_span_at_the_end_of_what_was_heard(shared: Path) -> None:
-    path = shared / "audio/odd_formats/music-metadata__test-unknown-duration.flac"
+async def test_a_break_is_a_span_at_the_end_of_what_was_heard(tmp_path: Path) -> None:
+    whole = encoded(tmp_path / "a.m4a", "-movflags", "+faststart").read_bytes()
+    path = tmp_path / "cut.m4a"
+    path.write_bytes(whole[: len(whole) * 3 // 4])
     async with faked(FakeScorer()) as engine:
         result = await assess_recording(engine, read_recording(path), engine.dictionaries.resolve(None))
     last = result.unusable_spans[-1]
     assert last == Span(result.samples, result.samples, "undecodable")
+    assert NoticeCode.CUT_SHORT in [notice.code for notice in result.notices]
+    # Five a second, for the picture of a report.
+    assert len(result.peaks) == pytest.approx(5 * result.duration_s, abs=1)
+    assert -15 <= max(result.peaks) <= -5
 
 
 async def test_a_dead_scorer_is_an_error_and_no_verdict_on_the_patient() -> None:

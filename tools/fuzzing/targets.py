@@ -23,7 +23,7 @@ from server.errors import (
 )
 from server.recording.decode import Gap, read_recording
 from server.recording.decoders.limits import NO_FFMPEG, Decoders
-from server.recording.decoders.sniffing import Reader, look_at, read_head
+from server.recording.decoders.sniffing import Reader, looked_at
 from server.stream.decode import PcmDecoder
 from server.transcript.files import read_line
 from server.values.audio import AudioFormat, Encoding
@@ -97,7 +97,7 @@ def transcript(data: bytes) -> None:
 
 def container(data: bytes) -> None:
     """A recording that libsndfile reads in this process: blocks of finite samples, or one error."""
-    if len(data) > MOST_BYTES or look_at(*read_head(io.BytesIO(data)), None).reader in PROCESSES:
+    if len(data) > MOST_BYTES or looked_at(io.BytesIO(data)).reader in PROCESSES:
         return
     try:
         with read_recording(io.BytesIO(data), "some.wav", max_s=MAX_S, decoders=LIBSNDFILE_ALONE) as recording:

@@ -154,3 +154,8 @@ def read_head(file: BinaryIO) -> tuple[bytes, bytes]:
         behind = file.read(2)
     file.seek(0)
     return head, behind
+
+
+def looked_at(file: BinaryIO, name: str | None = None) -> Look:
+    """What an open file at its start is; it is rewound."""
+    return look_at(*read_head(file), name)

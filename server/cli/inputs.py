@@ -1,0 +1,82 @@
+"""Which files ``tingqing assess`` is asked about: names, folders, patterns, and what comes through a pipe."""
+
+import glob
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from server.cli.console import Failure
+from server.recording.decoders.sniffing import HEAD_BYTES, Reader, looked_at
+
+PIPE = Path("-")
+WILD = "*?["
+
+
+@contextmanager
+def files_of(arguments: Sequence[Path], *, headerless: bool) -> Iterator[list[tuple[str, Path]]]:
+    """The files in order, each with the name under which it is told; what came through the pipe is kept for the block.
+
+    Of a folder, all that look like recordings, whatever they are called, also in folders in it, by name; hidden ones
+    are left out. ``headerless``: sound without a header looks like nothing, so a folder gives all its files. A name
+    with ``*``, ``?`` or ``[`` that no file has is a pattern, as in a shell; ``**`` goes into folders.
+    Raises Failure if a folder or a pattern has none.
+    """
+    with TemporaryDirectory() as held:
+        found: list[tuple[str, Path]] = []
+        for argument in arguments:
+            if argument == PIPE:
+                found.append(("-", _piped(Path(held))))
+            else:
+                found += [(os.fspath(path), path) for path in _named(argument, headerless=headerless)]
+        yield found
+
+
+def _named(argument: Path, *, headerless: bool) -> list[Path]:
+    if argument.is_dir():
+        return _within(argument, headerless=headerless)
+    if argument.exists() or not any(sign in os.fspath(argument) for sign in WILD):
+        return [argument]
+    matches = sorted(Path(match) for match in glob.glob(os.fspath(argument), recursive=True))
+    if not matches:
+        raise Failure(f"nothing matches {argument}.", hint="Check the folder, or name the files.")
+    return [
+        path for match in matches for path in (_within(match, headerless=headerless) if match.is_dir() else [match])
+    ]
+
+
+def _within(folder: Path, *, headerless: bool) -> list[Path]:
+    found = []
+    for inside, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(inside, name) for name in sorted(names) if not name.startswith("."))
+        found += [path for path in paths if path.is_file() and (headerless or _sounds(path))]
+    if not found:
+        raise Failure(
+            f"there is no recording in {folder}.",
+            hint="Sound without a header is found with --raw; files are told by their first bytes, not by their names.",
+        )
+    return sorted(found)
+
+
+def _sounds(path: Path) -> bool:
+    """Whether its first bytes are those of a recording. One that cannot be opened is left to be told as such."""
+    try:
+        with path.open("rb") as file:
+            look = looked_at(file)
+    except OSError:
+        return True
+    return look.reader is not Reader.NOBODY and (look.demuxer is not None or look.reader is Reader.SILK)
+
+
+def _piped(folder: Path) -> Path:
+    """All of standard input in a file: decoders look at the end of a recording before its middle."""
+    path = folder / "stdin"
+    if sys.stdin.isatty():
+        raise Failure("standard input is the terminal.", hint="Pipe a recording in: tingqing assess - < visit.wav")
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file, HEAD_BYTES * 128)
+    return path

@@ -1,0 +1,129 @@
+"""What an interrupted ``tingqing assess`` had done, beside its output, for ``--resume``."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from server.cli.console import Failure, compact_json
+from server.cli.outcomes import Told, ToldFile, line_of, of_line, unread_json
+from server.wire.result import ResultModel
+
+SUFFIX = ".part"
+
+
+class Journal:
+    """One line for each file that was judged, written as soon as it is; a line that a crash cut off is dropped.
+
+    ``open``, ``add`` for each, ``close``; ``remove`` once the output is written. Files that could not be read are not
+    in it: they are tried again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    @classmethod
+    def beside(cls, output: Path) -> "Journal":
+        """That of an output which is written at the end."""
+        return cls(output.with_name(output.name + SUFFIX))
+
+    def written(self, one: Told) -> str | None:
+        """Its line, ``None`` if it has none."""
+        return line_of(one) if isinstance(one, ToldFile) else None
+
+    def parsed(self, line: bytes) -> Told:
+        """What ``written`` gave. Raises ValueError."""
+        return of_line(line)
+
+    def done(self, digest: str) -> set[str]:
+        """Names of what was judged. Raises Failure if that was with other labels."""
+        names = set()
+        for one in self.read():
+            if one.result.model.dictionary.digest != digest:
+                raise Failure(
+                    f"{self.path} was begun with other labels.", hint="Name the same --labels, or leave out --resume."
+                )
+            names.add(one.name)
+        return names
+
+    def read(self) -> Iterator[ToldFile]:
+        """One at a time: a thousand results do not fit into memory."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for line in file:
+                try:
+                    one = self.parsed(line)
+                except ValueError:
+                    continue
+                if isinstance(one, ToldFile):
+                    yield one
+
+    def find(self, names: Iterable[str]) -> Iterator[ToldFile | None]:
+        """That of each name, in the order of ``names``; ``None`` if it has none."""
+        places: dict[str, int] = {}
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            at = 0
+            for line in file:
+                with suppress(ValueError):
+                    if isinstance(kept := self.parsed(line), ToldFile):
+                        places[kept.name] = at
+                at += len(line)
+            for name in names:
+                one: Told | None = None
+                if name in places:
+                    file.seek(places[name])
+                    one = self.parsed(file.readline())
+                yield one if isinstance(one, ToldFile) else None
+
+    def open(self, *, resume: bool) -> None:
+        """Begin it, or with ``resume`` go on with it. Raises Failure if it cannot be written."""
+        try:
+            if resume and self.path.exists():
+                self._keep_results()
+            self._file = self.path.open("ab" if resume else "wb")
+        except OSError as error:
+            raise Failure(f"cannot write {self.path}: {error.strerror}.") from None
+
+    def add(self, one: Told) -> None:
+        """Write it down, for good."""
+        assert self._file is not None
+        if (line := self.written(one)) is not None:
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """May be called twice."""
+        if self._file is not None:
+            self._file.close()
+
+    def remove(self) -> None:
+        """After ``close``."""
+        self.path.unlink(missing_ok=True)
+
+    def _keep_results(self) -> None:
+        """Drop half a line, and what could not be read: it is tried again."""
+        kept = self.path.with_name(self.path.name + ".kept")
+        with kept.open("wb") as file:
+            for one in self.read():
+                line = self.written(one)
+                assert line is not None
+                file.write(line.encode() + b"\n")
+        kept.replace(self.path)
+
+
+class LineJournal(Journal):
+    """``results.jsonl`` itself: a result in each line, and what could not be read in its place."""
+
+    def written(self, one: Told) -> str:
+        """A line of ``jsonl``."""
+        return one.result.model_dump_json() if isinstance(one, ToldFile) else compact_json(unread_json(one))
+
+    def parsed(self, line: bytes) -> Told:
+        """A result. Raises ValueError for anything else, also for what could not be read."""
+        return ToldFile(ResultModel.model_validate_json(line))

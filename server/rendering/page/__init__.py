@@ -1,0 +1,1 @@
+"""The report of recordings as one self-contained HTML page, to be read, printed and passed on."""

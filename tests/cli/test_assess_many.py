@@ -1,0 +1,153 @@
+"""``tingqing assess`` over many files: folders, patterns, pipes, processes, spreadsheets, an interrupted run."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.cli.conftest import TINGQING, environment, in_process, tingqing
+
+SECONDS = (1.0, 2.0, 1.5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three recordings, one of them without an ending and deeper, and what is none."""
+    folder = tmp_path / "records"
+    (folder / "week").mkdir(parents=True)
+    for name, seconds in zip(("a.flac", "b.wav", "week/c"), SECONDS, strict=True):
+        noise = 0.05 * np.random.default_rng(1).standard_normal(int(seconds * 16_000))
+        soundfile.write(folder / name, noise, 16_000, format="FLAC" if name == "a.flac" else "WAV")
+    (folder / "notes.txt").write_text("no recording, only notes")
+    (folder / ".hidden.wav").write_bytes((folder / "b.wav").read_bytes())
+    return folder
+
+
+def names(text: str) -> list[str]:
+    return [Path(json.loads(line)["source"]["name"]).name for line in text.splitlines()]
+
+
+def test_a_folder_gives_its_recordings_whatever_they_are_called(folder: Path) -> None:
+    ran = in_process("assess", "--no-mos", "--format", "jsonl", folder)
+    assert names(ran.out) == ["a.flac", "b.wav", "c"]
+    (folder / "empty").mkdir()
+    nothing = in_process("assess", folder / "empty")
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "there is no recording in" in nothing.err
+
+
+def test_patterns_are_those_of_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert names(in_process("assess", "--no-mos", "--format", "jsonl", "*.[fw]*").out) == ["a.flac", "b.wav"]
+    assert names(in_process("assess", "--no-mos", "--format", "jsonl", "**/c").out) == ["c"]
+    assert "nothing matches" in in_process("assess", "*.mp9").err
+
+
+def test_a_recording_comes_through_a_pipe(folder: Path) -> None:
+    done = subprocess.run(
+        [TINGQING, "assess", "--no-mos", "--format", "json", "-"],
+        input=(folder / "b.wav").read_bytes(),
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+    result = json.loads(done.stdout)
+    assert (result["source"]["name"], result["source"]["duration_s"]) == ("-", 2.0)
+
+
+def test_several_processes_judge_as_one_does_and_in_order(folder: Path) -> None:
+    one = in_process("assess", "--no-mos", "--format", "jsonl", folder, "missing.wav", "--jobs", "1")
+    two = tingqing("assess", "--no-mos", "--format", "jsonl", folder, "missing.wav", "--jobs", "2")
+    assert two.code == one.code == 2
+    without_ids = [
+        [{name: value for name, value in line.items() if name != "id"} for line in ran.lines()] for ran in (one, two)
+    ]
+    assert without_ids[0] == without_ids[1]
+
+
+def test_a_spreadsheet_has_a_row_for_each_file_and_computes_nothing(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "b.wav", folder / "=1+1.wav")
+    ran = in_process("assess", "--no-mos", "--language", "en", "=1+1.wav", folder, "--out", tmp_path / "r.csv")
+    assert ran.code == 2
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text(encoding="utf-8-sig"))))
+    assert [Path(row["file"]).name for row in rows] == ["'=1+1.wav", "=1+1.wav", "a.flac", "b.wav", "c"]
+    assert rows[0]["error"] == "No such file."
+    assert [row["duration_s"] for row in rows[1:]] == ["2.0", "1.0", "2.0", "1.5"]
+    assert "low_background" in rows[0]
+    in_process("assess", "--no-mos", folder, "--out", tmp_path / "r.xlsx")
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count("<row ") == 5
+    assert "<f>" not in sheet
+    assert in_process("assess", folder, "--format", "xlsx").code == 2
+
+
+def test_the_name_of_the_output_says_its_form(folder: Path, tmp_path: Path) -> None:
+    in_process("assess", "--no-mos", folder, "--out", tmp_path / "r.json")
+    assert len(json.loads((tmp_path / "r.json").read_text())) == 3
+    in_process("assess", "--no-mos", folder, "--out", tmp_path / "r.html", "--language", "zh")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "录音质量报告" in page
+    assert page.count('class="report"') == 3
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(folder: Path, tmp_path: Path) -> None:
+    """What was judged is not judged again, which its id tells; half a line and what could not be read is."""
+    out, missing = tmp_path / "r.jsonl", folder / "d.wav"
+    assert in_process("assess", "--no-mos", folder / "a.flac", missing, "--out", out).code == 2
+    before = json.loads(out.read_text().splitlines()[0])["id"]
+    with out.open("ab") as file:
+        file.write(b'{"id":"half a li')
+    shutil.copy(folder / "b.wav", missing)
+    assert in_process("assess", "--no-mos", folder / "a.flac", missing, "--out", out, "--resume").code in (0, 1)
+    results = [json.loads(one) for one in out.read_text().splitlines()]
+    assert [Path(one["source"]["name"]).name for one in results] == ["a.flac", "d.wav"]
+    assert results[0]["id"] == before
+
+
+def test_a_page_and_a_spreadsheet_go_on_from_what_was_kept_beside_them(folder: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "kept.jsonl"
+    in_process("assess", "--no-mos", folder / "b.wav", folder / "a.flac", "--out", lines)
+    kept = json.loads(lines.read_text().splitlines()[0])
+    kept["id"] = "k" * 32
+    part = tmp_path / "r.json.part"
+    part.write_text(json.dumps({"result": kept, "flat": None, "peaks": [-20]}) + '\n{"resu')
+    in_process("assess", "--no-mos", folder, "--out", tmp_path / "r.json", "--resume")
+    results = json.loads((tmp_path / "r.json").read_text())
+    assert [Path(one["source"]["name"]).name for one in results] == ["a.flac", "b.wav", "c"]
+    assert [one["id"] == "k" * 32 for one in results] == [False, True, False]
+    assert not part.exists()
+
+
+def test_results_of_other_labels_are_not_mixed(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.jsonl"
+    in_process("assess", "--no-mos", folder, "--out", out)
+    other = in_process("assess", "--no-mos", folder, "--out", out, "--resume", "--labels", "low_background")
+    assert other.code == 2
+    assert "other labels" in other.err
+    assert in_process("assess", folder, "--resume").code == 2
+
+
+def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
+    long = tmp_path / "z.wav"
+    soundfile.write(long, np.random.default_rng(1).uniform(-0.1, 0.1, 16_000 * 1_200), 16_000)
+    out = tmp_path / "r.csv"
+    command = [str(TINGQING), "assess", str(folder), str(long), "--out", str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment())
+    part = tmp_path / "r.csv.part"
+    while not (part.exists() and part.read_bytes().count(b"\n") >= 3) and process.poll() is None:
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 130
+    assert b"--resume" in said
