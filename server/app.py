@@ -30,6 +30,7 @@ from server.model.names import open_namer
 from server.model.overlap import load_overlap
 from server.model.small.store import SmallModels
 from server.model.voices import open_voices
+from server.notify.delivering import delivering
 from server.resources import labels_dir, web_client_dir
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base, upload_limits
@@ -209,6 +210,7 @@ def create_app(
                     tally=among.tally("starting"),
                 )
             )
+            await stack.enter_async_context(delivering(stores.webhooks, settings.webhook_allow, engine.metrics))
             uploads = UploadLimits(*upload_limits(settings))
             door = Gate(
                 stores.access.keys,
@@ -221,7 +223,19 @@ def create_app(
             probe = Probe(lambda: score_once(engine))
             base, proxied = public_base(settings), bool(settings.public_url or settings.trust_proxy)
             services = Services(
-                engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls, records=stores.records
+                engine,
+                manager,
+                probe,
+                slots,
+                uploads,
+                door,
+                reach,
+                crowd,
+                base,
+                proxied,
+                tls,
+                records=stores.records,
+                webhooks=stores.webhooks,
             )
             services = await stack.enter_async_context(among.joined(services))
             engine.metrics.registry.register(ProcessState(services))

@@ -9,6 +9,7 @@ from typing import Literal
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     PlatformCollector,
@@ -61,6 +62,8 @@ class Metrics:
             self._refused.labels(via, code)
         self._requests = histogram("request_seconds", "HTTP requests.", REQUEST_S, "method", "route", "status")
         self._closed = counter("sockets_closed", "WebSockets that were closed.", "route", "code")
+        self._webhooks = counter("webhook_attempts", "Tries of webhooks, by how they went.", "event", "outcome")
+        self._outbox = Gauge("tingqing_webhooks", "Deliveries kept, by state.", ("state",), registry=self.registry)
         self.windows_replaced = 0
 
     # -- sessions
@@ -108,6 +111,17 @@ class Metrics:
     def undecoded(self, kind: Kind, code: str) -> None:
         """``code``: of the error tree or of a warning."""
         self._undecoded.labels(kind, code).inc()
+
+    # -- other systems
+
+    def webhook_tried(self, event: str, outcome: str) -> None:
+        """``outcome``: ``delivered``, ``failed`` (tried again later) or ``dead`` (given up)."""
+        self._webhooks.labels(event, outcome).inc()
+
+    def webhooks_kept(self, waiting: int, dead: int) -> None:
+        """What the outbox holds, in all."""
+        self._outbox.labels("waiting").set(waiting)
+        self._outbox.labels("dead").set(dead)
 
     # -- the outside
 

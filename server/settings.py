@@ -16,6 +16,7 @@ from server.access.origins import Outside, plain_host, plain_network, plain_orig
 from server.cores import cpus
 from server.errors import SettingsError
 from server.loopback import is_loopback
+from server.notify.settings import WebhookSettings
 from server.recording.decoders.limits import Decoders
 from server.recording.decoders.settings import DecoderSettings
 from server.records.settings import RecordSettings
@@ -32,7 +33,7 @@ GRANTED = (
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
-class Settings(DecoderSettings, RecordSettings, BaseSettings):
+class Settings(DecoderSettings, RecordSettings, WebhookSettings, BaseSettings):
     """Sizes in MB are 10⁶ bytes; times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
@@ -142,15 +143,15 @@ class Settings(DecoderSettings, RecordSettings, BaseSettings):
     max_waiting_uploads: int = Field(default=16, ge=0, description="Maximum number of waiting uploads; more get 503.")
     upload_timeout_s: float = Field(default=30.0, gt=0, description="Longest pause of an uploading client.")
 
-    @field_validator("allow_origin", "allow_host", "trust_proxy", mode="before")
+    @field_validator("allow_origin", "allow_host", "trust_proxy", "webhook_allow", mode="before")
     @classmethod
     def _several(cls, value: object, info: ValidationInfo) -> object:
         """A variable holds several, separated by commas or spaces."""
         given = value.replace(",", " ").split() if isinstance(value, str) else value
         if not isinstance(given, (list, tuple)):
             return given
-        plain = {"allow_origin": plain_origin, "allow_host": plain_host, "trust_proxy": plain_network}
-        return tuple(plain[str(info.field_name)](str(one)) for one in given)
+        plain = {"allow_origin": plain_origin, "allow_host": plain_host}
+        return tuple(plain.get(str(info.field_name), plain_network)(str(one)) for one in given)
 
     @field_validator("workers", mode="before")
     @classmethod
@@ -212,9 +213,8 @@ class Settings(DecoderSettings, RecordSettings, BaseSettings):
     @classmethod
     def _not_a_service_link(cls, value: object) -> object:
         """Kubernetes gives the pods beside a service named ``tingqing`` a TINGQING_PORT of ``tcp://10.0.0.1:80``."""
-        if isinstance(value, str) and value.startswith(("tcp://", "udp://")):
-            return cls.model_fields["port"].default
-        return value
+        linked = isinstance(value, str) and value.startswith(("tcp://", "udp://"))
+        return cls.model_fields["port"].default if linked else value
 
 
 def load_settings(**flags: Any) -> Settings:

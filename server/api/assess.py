@@ -22,6 +22,8 @@ from server.assessment.result import Result
 from server.errors import AudioError, LabelQueryError, ProtectedFileError
 from server.judge.labels import LabelSet
 from server.metrics import Metrics
+from server.notify.delivering import utc_now
+from server.notify.events import assessment_events
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
 from server.recording.decoders.raw import RawFormat, parse_raw
@@ -212,6 +214,7 @@ async def _assess(services: Services, form: FormData, site: str) -> Response:
     result = replace(judged, identity=replace(judged.identity, attempt_of=fields.attempt_of, metadata=metadata))
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
     await keep_file(services.records, result, site, began)
+    await services.tell(assessment_events(result, site, utc_now()))
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.

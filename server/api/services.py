@@ -1,5 +1,6 @@
 """The objects that the handlers use, built in ``server.app`` and kept in the application's state."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -13,6 +14,8 @@ from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.live.manager import SessionManager
+from server.notify.delivering import Webhooks
+from server.notify.events import Event
 from server.recording.decoders.limits import Decoders
 from server.records.ports import RecordStore
 from server.scoring.spending import Spending
@@ -46,7 +49,7 @@ class Services:
     ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
     calls this server, without a final slash; ``None``: as each request does. ``proxied``: the operator says that a
     proxy is in front. ``tls``: with what the server speaks HTTPS, if it does. ``routing``: to the other workers, where
-    there are any. ``records``: kept results, with a data folder.
+    there are any. ``records``: kept results, ``webhooks``: how other systems are told, both with a data folder.
     """
 
     engine: Engine
@@ -62,10 +65,16 @@ class Services:
     tls: "Tls | None" = None
     routing: Routing | None = None
     records: RecordStore | None = None
+    webhooks: Webhooks | None = None
 
     def sockets_of(self, peer: str) -> SessionManager | Sockets:
         """Runs the sockets of a client at this address, in whichever worker."""
         return self.manager if self.routing is None else self.routing.of(peer)
+
+    async def tell(self, events: Iterable[Event]) -> None:
+        """Tell other systems, as far as anybody asked for it. Raises StoreError."""
+        if self.webhooks is not None:
+            await self.webhooks.outbox.tell(events)
 
     async def passed_on(self, within_s: float) -> None:
         """While all workers stop: wait until the sockets here whose sessions others have are closed."""

@@ -25,6 +25,7 @@ from server.cli import (
     serve,
     stream,
     version,
+    webhooks,
 )
 from server.cli.console import hold_standard_streams
 
@@ -73,6 +74,7 @@ app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)
 app.add_typer(keys.app)
+app.add_typer(webhooks.app)
 app.command(epilog=cert.EPILOG)(cert.cert)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=backup.EPILOG)(backup.backup)

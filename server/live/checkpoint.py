@@ -2,7 +2,8 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, SupportsBytes
 
 from pydantic import BaseModel
@@ -22,12 +23,14 @@ class SessionCheckpoint:
 
     ``core``: StreamCore's snapshot, which is packed when its bytes are asked for, or ``None`` before the first window.
     ``log``: the judged windows. ``state``: everything else, JSON-able with ``plain`` as json's default. No PCM in any,
-    and of the resume token only its digest.
+    and of the resume token only its digest. ``passes``: which labels pass so far, for those who are told of changes; it
+    is not kept.
     """
 
     core: SupportsBytes | None
     log: LoggedWindows
     state: dict[str, Any]
+    passes: Mapping[str, bool] = field(default_factory=dict, compare=False)
 
     @property
     def site(self) -> str:

@@ -39,7 +39,17 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "assessment": session.assessment.snapshot(log=False),
         "transcript": session.transcript.snapshot(),
     }
-    return SessionCheckpoint(session.core, session.assessment.log.windows(), state)
+    return SessionCheckpoint(session.core, session.assessment.log.windows(), state, _passes(session))
+
+
+def _passes(session: Session) -> dict[str, bool]:
+    """Of the labels that have a score over the session so far, which pass."""
+    scores = {} if session.update is None else session.update.session.labels
+    return {
+        label.id: score >= label.threshold
+        for label in session.assessment.labels.shown()
+        if (score := scores.get(label.id)) is not None
+    }
 
 
 def restore_session(

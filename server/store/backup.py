@@ -25,6 +25,7 @@ OF_PATIENTS = (
     "announced_sessions",
     "assessments",
     "assessment_results",
+    "webhook_deliveries",
 )
 BESIDE = ("-wal", "-shm", "-journal")
 IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from server.access.audit import AuditLog, MemoryAudit
 from server.access.keys import KeyStore, MemoryKeys
@@ -14,6 +15,9 @@ from server.live.limits import LiveLimits
 from server.live.outcome import ResultSink
 from server.records.ports import RecordStore
 from server.records.settings import RecordSettings
+
+if TYPE_CHECKING:
+    from server.store.webhooks import WebhookStores
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class ServerStores:
     results: ResultSink | None = None
     announced: AnnouncementStore | None = None
     records: RecordStore | None = None
+    webhooks: "WebhookStores | None" = None
 
 
 @asynccontextmanager
@@ -63,15 +68,16 @@ async def open_stores(
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
     from server.store.records import open_records  # noqa: PLC0415 - see above
     from server.store.sessions import open_sessions  # noqa: PLC0415 - see above
+    from server.store.webhooks import WebhookStores  # noqa: PLC0415 - see above
 
     clock, keeping = LoopClock(), keeping or RecordSettings()
     keep = keeping.keep == "results"
     async with (
         open_database(data_dir) as database,
-        open_sessions(database, data_dir, clock, limits, keep=keep) as (checkpoints, results, announced),
+        open_sessions(database, data_dir, clock, limits, keep=keep) as (checkpoints, results, announced, lock),
         open_records(
             database, checkpoints.writer if keep else None, clock, keeping.retain_days, checkpoints.forget_result
         ) as records,
     ):
         access = AccessStores(StoredKeys(database), StoredAudit(database))
-        yield ServerStores(access, checkpoints, results, announced, records)
+        yield ServerStores(access, checkpoints, results, announced, records, WebhookStores.of(database, lock))

@@ -8,6 +8,7 @@ import zlib
 from sqlalchemy import select, update
 
 from server.live.outcome import Farewell, Outcome, Remembered, ResultSink
+from server.notify.events import session_events
 from server.records.kept import KeptRecord, RecordKind, local_day
 from server.records.making import plain_text, record_of
 from server.store.checkpoint_parts import LEVEL
@@ -37,7 +38,10 @@ class StoredResults:
         packed = None if farewell is None else await asyncio.to_thread(_packed, farewell)
         record = await asyncio.to_thread(_recorded, outcome) if self._keep else None
         digest = None if farewell is None else farewell.resume_digest
-        row = EndedRow(outcome.session_id, outcome.site, outcome.at, digest, packed)
+        told = session_events(
+            outcome.session_id, outcome.site, outcome.reference, outcome.reason, outcome.at, outcome.result
+        )
+        row = EndedRow(outcome.session_id, outcome.site, outcome.at, digest, packed, told)
         self._writer.change(outcome.session_id, Change(over=True, ended=row, record=record))
         await self._writer.written(outcome.session_id)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.notify.events import Event
 from server.store.checkpoint_parts import Part, Parts
 from server.store.tables import ended_sessions, running_rows, running_sessions
 
@@ -18,13 +19,14 @@ TOMBSTONES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EndedRow:
-    """Without ``farewell`` only the end is remembered."""
+    """Without ``farewell`` only the end is remembered. ``events``: what other systems are told with it."""
 
     id: str
     site: str
     ended_at: datetime
     resume_digest: str | None
     farewell: bytes | None
+    events: tuple[Event, ...] = ()
 
 
 async def owners(connection: AsyncConnection, ids: Collection[str] | None = None) -> dict[str, str | None]:

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from server.errors import StoreError
 from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock, deadline
+from server.notify.events import Event
 from server.records.kept import KeptRecord
-from server.store import record_rows, session_rows
+from server.store import outbox_rows, record_rows, session_rows
 from server.store.checkpoint_parts import Parts, Written, parts_of
 from server.store.database import Database
 from server.store.health import StoreHealth
@@ -25,6 +26,9 @@ EVERY_S = 1.0
 AGAIN_S = 2.0
 """The pause after a batch that failed."""
 
+MAX_EVENTS = 20
+"""Changes of labels of one session that wait for a database that fails; the oldest are dropped."""
+
 
 MOST_RECORDS = 20_000
 """Rows of results that wait while the database fails: days of a busy server."""
@@ -33,19 +37,22 @@ MOST_RECORDS = 20_000
 @dataclass(frozen=True, slots=True)
 class Change:
     """``release``: any process may take the session. ``over``: it has ended, with ``ended`` to be kept for a while and
-    ``record`` for longer; a record of a file comes in the same way."""
+    ``record`` for longer; a record of a file comes in the same way. ``events``: what other systems are told of it
+    meanwhile."""
 
     checkpoint: SessionCheckpoint | None = None
     release: bool = False
     over: bool = False
     ended: EndedRow | None = None
     record: KeptRecord | None = None
+    events: tuple[Event, ...] = ()
 
     def then(self, later: "Change") -> "Change":
         """Both in one."""
+        events = (*self.events, *later.events)[-MAX_EVENTS:]
         if self.over or later.over:
-            return Change(over=True, ended=later.ended or self.ended, record=later.record or self.record)
-        return Change(later.checkpoint or self.checkpoint, self.release or later.release)
+            return Change(over=True, ended=later.ended or self.ended, record=later.record or self.record, events=events)
+        return Change(later.checkpoint or self.checkpoint, self.release or later.release, events=events)
 
 
 class SessionWriter:
@@ -197,6 +204,8 @@ class SessionWriter:
                 await session_rows.add_ended(connection, ended)
             if records := [change.record for change in ours.values() if change.record is not None]:
                 await record_rows.add(connection, records)
+            told = [one for each in ours.values() for one in (*each.events, *(each.ended.events if each.ended else ()))]
+            await outbox_rows.tell(connection, told, self._clock.wall_time())
         return lost
 
     def _is_lost(self, session_id: str, owners: dict[str, str | None]) -> bool:

@@ -11,6 +11,8 @@ from server.live.checkpoint import Holder, SessionCheckpoint
 from server.live.clock import Clock, deadline, pause
 from server.live.limits import LiveLimits
 from server.live.outcome import RecentResults, ResultSink
+from server.notify.changes import LabelChanges
+from server.notify.events import Event, label_changed
 from server.store import session_rows
 from server.store.announcements import StoredAnnouncements
 from server.store.checkpoint_parts import joined, site_in
@@ -63,6 +65,7 @@ class StoredSessions:
         self._forget = forget
         self._unowned_since: dict[str, float] = {}
         self._ended_since: dict[str, float] = {}
+        self._changes = LabelChanges()
 
     @property
     def lasting(self) -> bool:
@@ -79,14 +82,23 @@ class StoredSessions:
 
     def _lost(self, session_id: str) -> None:
         self._forget(session_id)
+        self._changes.forget(session_id)
         if self._holder is not None:
             self._holder.lost(session_id)
 
     async def put(self, session_id: str, checkpoint: SessionCheckpoint, *, at_once: bool = False) -> None:
         """See CheckpointStore."""
-        self.writer.change(session_id, Change(checkpoint))
+        self.writer.change(session_id, Change(checkpoint, events=self._told(session_id, checkpoint)))
         if at_once:
             await self.writer.written(session_id)
+
+    def _told(self, session_id: str, checkpoint: SessionCheckpoint) -> tuple[Event, ...]:
+        """Labels that changed sides, for systems that asked to be told."""
+        changed = self._changes.seen(session_id, checkpoint.passes, self._clock.now())
+        if not changed:
+            return ()
+        reference = checkpoint.state["start"].get("reference")
+        return (label_changed(session_id, checkpoint.site, reference, self._clock.wall_time(), changed),)
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
         """See CheckpointStore."""
@@ -141,11 +153,13 @@ class StoredSessions:
 
     async def leave(self, session_id: str) -> None:
         """See CheckpointStore."""
+        self._changes.forget(session_id)
         self.writer.change(session_id, Change(release=True))
         await self.writer.written(session_id)
 
     async def delete(self, session_id: str) -> None:
         """See CheckpointStore."""
+        self._changes.forget(session_id)
         self.writer.change(session_id, Change(over=True))
         await self.writer.written(session_id)
 
@@ -205,9 +219,9 @@ class StoredSessions:
 @asynccontextmanager
 async def open_sessions(
     database: Database, data_dir: Path, clock: Clock, limits: LiveLimits, *, keep: bool = True
-) -> AsyncIterator[tuple[StoredSessions, ResultSink, StoredAnnouncements]]:
+) -> AsyncIterator[tuple[StoredSessions, ResultSink, StoredAnnouncements, ProcessLock]]:
     """Sessions, results and announced sessions of a data folder, written and watched while the block runs; at its end
-    the rest is written. ``keep``: as in StoredResults.
+    the rest is written. ``keep``: as in StoredResults. The lock tells other processes that this one lives.
 
     Raises SettingsError if the folder cannot be used.
     """
@@ -223,7 +237,7 @@ async def open_sessions(
             writing, watching = group.create_task(sessions.writer.run()), group.create_task(sessions.watch())
             try:
                 results = StoredResults(recent, database, sessions.writer, keep=keep)
-                yield sessions, results, StoredAnnouncements(database, lock, clock)
+                yield sessions, results, StoredAnnouncements(database, lock, clock), lock
             finally:
                 watching.cancel()
                 await _finish(sessions, writing, clock)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     text,
 )
 
@@ -172,4 +173,43 @@ assessment_days = Table(
     Column("label_set", String(200), primary_key=True),
     Column("department", String(64), primary_key=True),
     Column("counts", Text, nullable=False),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("events", String(400), nullable=False),
+    Column("secret", String(100), nullable=False),
+    Column("former_secret", String(100)),
+    Column("former_until", UtcTime),
+    Column("paused", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("event_id", String(40), nullable=False),
+    Column("endpoint_id", String(32), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("site", String(64), nullable=False),
+    Column("about", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(16)),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("began_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime),
+    Column("settled_at", UtcTime),
+    Column("status", Integer),
+    Column("why", String(64), nullable=False),
+    UniqueConstraint("event_id", "endpoint_id"),
+    Index("webhook_deliveries_due", "state", "due_at"),
+    Index("webhook_deliveries_order", "endpoint_id", "about", "state", "number"),
+    sqlite_autoincrement=True,
 )

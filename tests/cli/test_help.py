@@ -23,6 +23,7 @@ COMMANDS = (
     "backup",
     "restore",
     "keys",
+    "webhooks",
     "cert",
     "labels",
     "models",

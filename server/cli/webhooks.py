@@ -1,0 +1,295 @@
+"""``tingqing webhooks``: which systems are told what happens."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from server.cli.console import ExitCode, Failure, compact_json, guarded, stderr_console, stdout_console, write_line
+from server.cli.options import DataOption
+
+if TYPE_CHECKING:
+    from server.notify.endpoints import Endpoint
+    from server.notify.outbox import ListedDelivery
+    from server.notify.sending import Answer
+    from server.settings import Settings
+    from server.store.webhooks import WebhookStores
+
+T = TypeVar("T")
+
+EPILOG = """\
+[bold]Examples[/bold]
+  tingqing webhooks add https://clinic.example/hooks --site ward-3 --data-dir /var/lib/tingqing
+  tingqing webhooks add https://clinic.example/sms --site ward-3 --events assessment.rejected
+  tingqing webhooks list
+  tingqing webhooks test wh_1f0c9a2e77aa
+  tingqing webhooks rotate wh_1f0c9a2e77aa     # both secrets sign for a day
+  tingqing webhooks deliveries --state dead
+  tingqing webhooks replay --endpoint wh_1f0c9a2e77aa
+  tingqing webhooks remove wh_1f0c9a2e77aa
+
+TINGQING_DATA_DIR saves writing the folder each time. docs/webhooks.md has receivers in Python and Node.
+"""
+
+app = typer.Typer(
+    name="webhooks",
+    help="Tell other systems what happens: add, list, test, rotate and remove endpoints, look at deliveries.\n\n"
+    "Signed by Standard Webhooks, delivered at least once, tried again for a day.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NO_SUCH = "tingqing webhooks list"
+EndpointArgument = Annotated[str, typer.Argument(metavar="ID", help="As printed by list.", show_default=False)]
+
+
+class Format(StrEnum):
+    """How lists are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class StateOption(StrEnum):
+    """The states of ``server.notify.outbox``."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="text or json.")]
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def add(
+    url: Annotated[str, typer.Argument(metavar="URL", help="https://HOST/PATH.", show_default=False)],
+    site: Annotated[str, typer.Option("--site", metavar="NAME", help="Whose events; without keys: local.")],
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events",
+            metavar="LIST",
+            help="Comma-separated: session.ended, assessment.completed, assessment.rejected, label.changed, "
+            "batch.completed. Default: all but label.changed.",
+        ),
+    ] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Add an endpoint and print its secret once.
+
+    The secret goes to standard output, everything else to standard error.
+    Private addresses need TINGQING_WEBHOOK_ALLOW on the server.
+    """
+    from server.notify.delivering import utc_now
+    from server.notify.endpoints import MAX_ENDPOINTS, new_endpoint
+    from server.notify.events import BY_DEFAULT
+
+    chosen = [one.strip() for one in events.split(",") if one.strip()] if events else list(BY_DEFAULT)
+    endpoint = new_endpoint(site, url, chosen, utc_now())
+    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.add(endpoint)):
+        raise Failure(f"{site} has {MAX_ENDPOINTS} endpoints already.", hint="Remove one: tingqing webhooks remove ID")
+    write_line(endpoint.secret)
+    stderr_console().print(
+        f"Endpoint {endpoint.id} for {site}. Keep its secret: tingqing webhooks list does not show it.", soft_wrap=True
+    )
+
+
+@app.command("list", epilog=EPILOG)
+@guarded
+def list_(format_: FormatOption = Format.TEXT, data_dir: DataOption = None) -> None:
+    """List all endpoints, without their secrets."""
+    from rich.table import Table
+
+    found = _with_stores(data_dir, lambda stores, _: stores.endpoints.listed())
+    if format_ is Format.JSON:
+        write_line(compact_json([_row(one) for one in found]))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "site", "state", "url", "events"):
+        table.add_column(title, overflow="fold")
+    for one in found:
+        table.add_row(one.id, one.site, _state(one), one.url, " ".join(sorted(one.events)))
+    stdout_console().print(table)
+
+
+@app.command("test", epilog=EPILOG)
+@guarded
+def try_(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+    """Send a signed event of the type webhook.test now, from this machine.
+
+    Exit code 1 if the endpoint does not take it.
+    """
+    from server import __version__
+    from server.notify.delivering import utc_now
+    from server.notify.events import trial_event
+    from server.notify.reach import Reach
+    from server.notify.sending import Sender
+
+    async def use(stores: "WebhookStores", settings: "Settings") -> "Answer | None":
+        endpoint = await stores.endpoints.get(endpoint_id)
+        if endpoint is None:
+            return None
+        sender = Sender(Reach.of(settings.webhook_allow), __version__, utc_now)
+        return await sender.send(trial_event(endpoint.site, endpoint.id, utc_now()), endpoint)
+
+    answer = _with_stores(data_dir, use)
+    if answer is None:
+        raise _unknown(endpoint_id)
+    status = "no answer" if answer.tried.status is None else f"status {answer.tried.status}"
+    write_line(f"{'taken' if answer.delivered else 'not taken'}: {answer.tried.why or status} ({status})")
+    if not answer.delivered:
+        raise typer.Exit(ExitCode.NOT_PASSED)
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def rotate(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+    """Sign with a new secret from now on, and print it once.
+
+    For a day each delivery is signed with both, so that receivers can
+    change over without losing any.
+    """
+    from server.notify.delivering import utc_now
+    from server.notify.endpoints import OVERLAP, new_secret
+
+    secret = new_secret()
+    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.rotate(endpoint_id, secret, utc_now() + OVERLAP)):
+        raise _unknown(endpoint_id)
+    write_line(secret)
+    stderr_console().print(f"{endpoint_id}: the secret so far signs too for a day.")
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def resume(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+    """Go on with an endpoint that was paused because it answered 410 Gone."""
+    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.pause(endpoint_id, False)):
+        raise _unknown(endpoint_id)
+    stderr_console().print(f"{endpoint_id} is told again. What was given up: tingqing webhooks replay --endpoint ID")
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def remove(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+    """Remove an endpoint, with everything that waits for it."""
+    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.remove(endpoint_id)):
+        raise _unknown(endpoint_id)
+    stderr_console().print(f"{endpoint_id} is removed.")
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def deliveries(
+    last: Annotated[int, typer.Option("--last", min=1, max=100_000, metavar="N", help="How many.")] = 50,
+    state: Annotated[
+        StateOption | None, typer.Option("--state", help="waiting, delivered or dead (given up). Default: all.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="ID", help="Of this endpoint alone.")] = None,
+    format_: FormatOption = Format.TEXT,
+    data_dir: DataOption = None,
+) -> None:
+    """List deliveries, the latest first: those of the last seven days, and all that wait."""
+    from rich.table import Table
+
+    from server.notify.outbox import State
+
+    wanted = None if state is None else State(state.value)
+    found = _with_stores(data_dir, lambda stores, _: stores.outbox.listed(last, state=wanted, endpoint_id=endpoint))
+    if format_ is Format.JSON:
+        write_line(json.dumps([_delivery_row(one) for one in found], separators=(",", ":")))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("number", "state", "event", "endpoint", "created", "tries", "last answer", "next try"):
+        table.add_column(title, overflow="fold")
+    for one in found:
+        answer = f"{one.status or ''} {one.why}".strip()
+        due = _date(one.due_at) if one.state is State.WAITING else ""
+        told = (str(one.number), one.state, one.type, one.endpoint_id, _date(one.created_at), str(one.attempts))
+        table.add_row(*told, answer, due)
+    stdout_console().print(table)
+
+
+@app.command(epilog=EPILOG)
+@guarded
+def replay(
+    number: Annotated[int | None, typer.Argument(metavar="NUMBER", help="One, as printed by deliveries.")] = None,
+    endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="ID", help="All of this endpoint.")] = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Try dead deliveries again for a day, each with the id that it had."""
+    from server.notify.delivering import utc_now
+
+    if number is None and endpoint is None:
+        raise Failure("which ones?", hint="Pass the NUMBER of one, or --endpoint ID for all of it.")
+    count = _with_stores(
+        data_dir, lambda stores, _: stores.outbox.replay(utc_now(), endpoint_id=endpoint, number=number)
+    )
+    stderr_console().print(f"{count} are tried again.")
+
+
+def _unknown(endpoint_id: str) -> Failure:
+    return Failure(f"there is no endpoint {endpoint_id}.", hint=NO_SUCH)
+
+
+def _with_stores(data_dir: DataOption, use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
+    from server.settings import load_settings
+
+    settings = load_settings(data_dir=data_dir)
+    if settings.data_dir is None:
+        raise Failure(
+            "webhooks need a folder.", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR; serve with the same."
+        )
+    return asyncio.run(_used(settings, use))
+
+
+async def _used(settings: "Settings", use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
+    from server.store.webhooks import open_webhooks
+
+    assert settings.data_dir is not None
+    async with open_webhooks(settings.data_dir) as stores:
+        return await use(stores, settings)
+
+
+def _row(endpoint: "Endpoint") -> dict[str, Any]:
+    return {
+        "id": endpoint.id,
+        "site": endpoint.site,
+        "url": endpoint.url,
+        "events": sorted(endpoint.events),
+        "state": _state(endpoint),
+        "created_at": endpoint.created_at.isoformat(),
+        "former_secret_until": None if endpoint.former_until is None else endpoint.former_until.isoformat(),
+    }
+
+
+def _delivery_row(one: "ListedDelivery") -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "webhook_id": one.event_id,
+        "type": one.type,
+        "site": one.site,
+        "about": one.about,
+        "endpoint": one.endpoint_id,
+        "state": one.state.value,
+        "attempts": one.attempts,
+        "created_at": one.created_at.isoformat(),
+        "due_at": None if one.due_at is None else one.due_at.isoformat(),
+        "status": one.status,
+        "why": one.why,
+    }
+
+
+def _state(endpoint: "Endpoint") -> str:
+    return "paused" if endpoint.paused else "told"
+
+
+def _date(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"

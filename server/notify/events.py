@@ -1,0 +1,127 @@
+"""What other systems are told, as values. No payload holds audio, transcript, findings of what was said, metadata."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from server.assessment.result import Result
+from server.values.rounding import rounded, unit
+
+REJECTED = frozenset({"re-record", "unusable"})
+"""Verdicts after which a recording is asked for again."""
+
+
+class EventType(StrEnum):
+    """What happened. ``LABEL_CHANGED`` is told only to whoever asks for it by name; ``TEST`` by the operator alone."""
+
+    SESSION_ENDED = "session.ended"
+    ASSESSMENT_COMPLETED = "assessment.completed"
+    ASSESSMENT_REJECTED = "assessment.rejected"
+    LABEL_CHANGED = "label.changed"
+    BATCH_COMPLETED = "batch.completed"
+    TEST = "webhook.test"
+
+
+SUBSCRIBABLE = tuple(one for one in EventType if one is not EventType.TEST)
+BY_DEFAULT = tuple(one for one in SUBSCRIBABLE if one is not EventType.LABEL_CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened at ``site``. ``id`` is the ``webhook-id``: the same with every delivery and every try.
+
+    ``about``: the session, recording or batch; what concerns the same is delivered in order. ``body``: the JSON that is
+    sent, written once, so that each try sends the same bytes.
+    """
+
+    id: str
+    type: EventType
+    site: str
+    about: str
+    body: str
+
+
+def event(kind: EventType, site: str, about: str, at: datetime, data: Mapping[str, Any]) -> Event:
+    """With a new id. ``at``: aware; ``data``: JSON-able. Fields of ``data`` that are ``None`` are left out."""
+    told = {name: value for name, value in data.items() if value is not None}
+    body = {"type": kind.value, "timestamp": _written(at), "data": told}
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Event(f"msg_{secrets.token_hex(16)}", kind, site, about, text)
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def session_events(
+    session_id: str, site: str, reference: str | None, reason: str, at: datetime, result: Result | None
+) -> tuple[Event, ...]:
+    """Of a session that ended at ``at``: that it did, and what came out, in this order."""
+    data = {"session_id": session_id, "reference": reference, "reason": reason, "assessed": result is not None}
+    ended = event(EventType.SESSION_ENDED, site, session_id, at, data)
+    return (ended,) if result is None else (ended, *assessment_events(result, site, at))
+
+
+def assessment_events(result: Result, site: str, at: datetime, batch_id: str | None = None) -> tuple[Event, ...]:
+    """Of a session or recording that was judged: that it was, and, where it should be recorded again, this too."""
+    about, data = result.identity.id, _assessment(result) | {"batch_id": batch_id}
+    completed = event(EventType.ASSESSMENT_COMPLETED, site, about, at, data)
+    if result.overall.verdict not in REJECTED:
+        return (completed,)
+    return completed, event(EventType.ASSESSMENT_REJECTED, site, about, at, data)
+
+
+def _assessment(result: Result) -> dict[str, Any]:
+    identity, overall = result.identity, result.overall
+    return {
+        "id": identity.id,
+        "kind": identity.kind,
+        "reference": identity.reference,
+        "attempt_of": identity.attempt_of,
+        "verdict": overall.verdict,
+        "grade": overall.grade,
+        "score": unit(overall.score),
+        "passed": overall.passed,
+        "duration_s": rounded(result.duration_s),
+        "speech_s": rounded(result.speech_s),
+        "prompts": _prompts(result),
+    }
+
+
+def _prompts(result: Result) -> list[dict[str, str]]:
+    """With the sentences that a patient can be sent: those of the label files, which hold nothing of the visit."""
+    texts = {}
+    for judged in result.labels.values():
+        for prompt in (judged.label.prompt, judged.label.muted_prompt):
+            if prompt is not None:
+                texts.setdefault(prompt.id, prompt.text)
+    return [
+        {"id": one, "zh": texts[one].zh, "en": texts[one].en} if one in texts else {"id": one} for one in result.prompts
+    ]
+
+
+def label_changed(
+    session_id: str, site: str, reference: str | None, at: datetime, labels: Mapping[str, bool | None]
+) -> Event:
+    """Labels of a running session that passed and do not any more, or the other way round. ``labels``: by id, only
+    those that changed; ``None``: without a score now."""
+    data = {
+        "session_id": session_id,
+        "reference": reference,
+        "labels": {each: {"passed": labels[each]} for each in labels},
+    }
+    return event(EventType.LABEL_CHANGED, site, session_id, at, data)
+
+
+def batch_completed(batch_id: str, site: str, reference: str | None, at: datetime, counts: Mapping[str, int]) -> Event:
+    """All files of a batch are judged or refused. ``counts``: files by state, and results by verdict."""
+    return event(EventType.BATCH_COMPLETED, site, batch_id, at, {"id": batch_id, "reference": reference, **counts})
+
+
+def trial_event(site: str, endpoint_id: str, at: datetime) -> Event:
+    """That the operator tries the endpoint."""
+    return event(EventType.TEST, site, endpoint_id, at, {"endpoint": endpoint_id})

@@ -1,0 +1,139 @@
+"""The statements on webhooks' outbox. Each works in the caller's transaction."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.notify.endpoints import Endpoint
+from server.notify.events import Event, EventType
+from server.notify.outbox import State
+from server.store.tables import webhook_deliveries as deliveries
+from server.store.tables import webhook_endpoints as endpoints
+
+
+async def tell(connection: AsyncConnection, events: Iterable[Event], now: datetime) -> None:
+    """Put them into the outbox, for every endpoint that asked for them; an event that is there already is not put
+    there again."""
+    told = list(events)
+    if not told:
+        return
+    wanted: dict[tuple[str, str], list[str]] = defaultdict(list)
+    of_sites = endpoints.c.site.in_({one.site for one in told})
+    for row in await connection.execute(select(endpoints.c.id, endpoints.c.site, endpoints.c.events).where(of_sites)):
+        for name in row.events.split():
+            wanted[row.site, name].append(row.id)
+    if not wanted:
+        return
+    ids = [one.id for one in told]
+    there = set(
+        (await connection.execute(select(deliveries.c.event_id).where(deliveries.c.event_id.in_(ids)))).scalars()
+    )
+    rows = [
+        _new_row(one, endpoint_id, now)
+        for one in told
+        if one.id not in there
+        for endpoint_id in wanted[one.site, one.type.value]
+    ]
+    if rows:
+        await connection.execute(insert(deliveries), rows)
+
+
+def _new_row(event: Event, endpoint_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "event_id": event.id,
+        "endpoint_id": endpoint_id,
+        "type": event.type.value,
+        "site": event.site,
+        "about": event.about,
+        "body": event.body,
+        "state": State.WAITING.value,
+        "created_at": now,
+        "began_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "why": "",
+    }
+
+
+def _is_due(now: datetime, alive: Collection[str]) -> Any:
+    """Nobody alive tries it, and nothing earlier about the same thing waits for the same endpoint."""
+    earlier = deliveries.alias("earlier")
+    first = ~exists().where(
+        earlier.c.endpoint_id == deliveries.c.endpoint_id,
+        earlier.c.about == deliveries.c.about,
+        earlier.c.state == State.WAITING.value,
+        earlier.c.number < deliveries.c.number,
+    )
+    free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.not_in(alive))
+    return and_(deliveries.c.state == State.WAITING.value, deliveries.c.due_at <= now, free, first)
+
+
+async def owners(connection: AsyncConnection) -> set[str]:
+    """Processes that try something."""
+    query = select(deliveries.c.owner).where(deliveries.c.owner.is_not(None)).distinct()
+    return set((await connection.execute(query)).scalars())
+
+
+async def due(connection: AsyncConnection, now: datetime, alive: Collection[str]) -> list[str]:
+    """Endpoints for which something can be tried now."""
+    query = select(endpoints.c.id).where(
+        ~endpoints.c.paused, exists().where(deliveries.c.endpoint_id == endpoints.c.id, _is_due(now, alive))
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def take(
+    connection: AsyncConnection, endpoint_id: str, most: int, now: datetime, alive: Collection[str], owner: str
+) -> list[Row[Any]]:
+    """``owner`` tries these from now on."""
+    query = select(deliveries.c.number).where(deliveries.c.endpoint_id == endpoint_id, _is_due(now, alive))
+    numbers = list((await connection.execute(query.order_by(deliveries.c.number).limit(most))).scalars())
+    # Once more whether they are free: a database that lets several write at a time would give one to two processes.
+    free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.not_in(alive))
+    await connection.execute(update(deliveries).where(deliveries.c.number.in_(numbers), free).values(owner=owner))
+    mine = select(deliveries).where(deliveries.c.number.in_(numbers), deliveries.c.owner == owner)
+    return list((await connection.execute(mine.order_by(deliveries.c.number))).all())
+
+
+def listing(count: int, state: State | None, endpoint_id: str | None) -> Select[Any]:
+    """The latest first."""
+    query = select(deliveries).order_by(deliveries.c.number.desc()).limit(count)
+    if state is not None:
+        query = query.where(deliveries.c.state == state.value)
+    return query if endpoint_id is None else query.where(deliveries.c.endpoint_id == endpoint_id)
+
+
+async def counts(connection: AsyncConnection) -> dict[State, int]:
+    """How many there are in each state."""
+    query = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+    return {State(state): count for state, count in await connection.execute(query)}
+
+
+async def forget(connection: AsyncConnection, before: datetime) -> int:
+    """Delete what was settled before then."""
+    settled = deliveries.c.state != State.WAITING.value, deliveries.c.settled_at < before
+    return (await connection.execute(delete(deliveries).where(*settled))).rowcount
+
+
+async def forget_about(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """Nothing about these sessions, recordings or batches is told any more: they were deleted."""
+    await connection.execute(delete(deliveries).where(deliveries.c.about.in_(ids)))
+
+
+def endpoint_of(row: Row[Any]) -> Endpoint:
+    """Of a row of the table."""
+    return Endpoint(
+        id=row.id,
+        site=row.site,
+        url=row.url,
+        events=frozenset(EventType(name) for name in row.events.split()),
+        secret=row.secret,
+        created_at=row.created_at,
+        former_secret=row.former_secret,
+        former_until=row.former_until,
+        paused=row.paused,
+    )
