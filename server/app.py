@@ -176,6 +176,7 @@ def create_app(
     # The web framework is imported only for serving: ``assess`` needs the engine alone.
     from server.api.among import Among  # noqa: PLC0415 - see above
     from server.api.application import build  # noqa: PLC0415 - see above
+    from server.api.batch_opening import open_desk  # noqa: PLC0415 - see above
     from server.api.metrics import ProcessState  # noqa: PLC0415 - see above
     from server.api.probe import Probe, score_once  # noqa: PLC0415 - see above
     from server.api.services import Services, UploadLimits  # noqa: PLC0415 - see above
@@ -197,19 +198,11 @@ def create_app(
             engine = await stack.enter_async_context(told(opening, on_refused))
             slots = among.upload_slots(settings.max_assessments, settings.max_waiting_uploads)
             load = await open_load(engine, shedding, settings.admission, processes=among.count)
-            manager = await stack.enter_async_context(
-                SessionManager(
-                    engine,
-                    limits,
-                    sink=stores.results,
-                    checkpoints=stores.checkpoints,
-                    announced=stores.announced,
-                    load=load,
-                    files_run=lambda: slots.running,
-                    elsewhere=seat,
-                    tally=among.tally("starting"),
-                )
-            )
+            managing = SessionManager(
+                engine, limits, sink=stores.results, checkpoints=stores.checkpoints, announced=stores.announced,
+                load=load, files_run=lambda: slots.running, elsewhere=seat, tally=among.tally("starting"),
+            )  # fmt: skip
+            manager = await stack.enter_async_context(managing)
             await stack.enter_async_context(delivering(stores.webhooks, settings.webhook_allow, engine.metrics))
             uploads = UploadLimits(*upload_limits(settings))
             door = Gate(
@@ -222,21 +215,12 @@ def create_app(
             )
             probe = Probe(lambda: score_once(engine))
             base, proxied = public_base(settings), bool(settings.public_url or settings.trust_proxy)
+            desk = open_desk(stores.batches, settings.data_dir, settings, uploads.max_bytes, settings.retain_days)
             services = Services(
-                engine,
-                manager,
-                probe,
-                slots,
-                uploads,
-                door,
-                reach,
-                crowd,
-                base,
-                proxied,
-                tls,
-                records=stores.records,
-                webhooks=stores.webhooks,
-            )
+                engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls,
+                records=stores.records, webhooks=stores.webhooks, repeats=stores.repeats,
+                batches=await stack.enter_async_context(desk),
+            )  # fmt: skip
             services = await stack.enter_async_context(among.joined(services))
             engine.metrics.registry.register(ProcessState(services))
             app.state.services = services

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.access.origins import Outside, plain_host, plain_network, plain_origin, plain_root
+from server.batches.settings import BatchSettings
 from server.cores import cpus
 from server.errors import SettingsError
 from server.loopback import is_loopback
@@ -33,7 +34,7 @@ GRANTED = (
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
-class Settings(DecoderSettings, RecordSettings, WebhookSettings, BaseSettings):
+class Settings(DecoderSettings, RecordSettings, BatchSettings, WebhookSettings, BaseSettings):
     """Sizes in MB are 10⁶ bytes; times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
@@ -86,9 +87,7 @@ class Settings(DecoderSettings, RecordSettings, WebhookSettings, BaseSettings):
     vad: Literal["silero", "webrtc"] = Field(default="silero", description="Voice activity detector.")
     mos: bool = Field(default=True, description="Run DNSMOS as supporting evidence (0.2 s of CPU per 5 s of audio).")
     denoiser: bool = Field(default=True, description="Hear noise under the words with GTCRN, where it is cached.")
-    voices: bool = Field(
-        default=True, description="Tell voices apart, where segmentation and campplus are in the model cache."
-    )
+    voices: bool = Field(default=True, description="Tell voices apart, where segmentation and campplus are cached.")
     names: bool = Field(default=True, description="Name mains hum, and more sounds with YAMNet where it is cached.")
     clap: str = Field(
         default="auto",

@@ -14,6 +14,7 @@ from server.api import (
     assess,
     assessments,
     authority,
+    batches,
     docs,
     health,
     label_sets,
@@ -82,6 +83,7 @@ def build(
         transcribe,
         sign_in,
         assess,
+        batches,
         assessments,
         stats,
         label_sets,
@@ -100,9 +102,9 @@ def build(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=sorted(outside.origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", HEADER],
-            expose_headers=[HEADER, "Retry-After"],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", HEADER],
+            expose_headers=[HEADER, "Idempotency-Replayed", "Location", "Retry-After"],
             max_age=CORS_AGE_S,
         )
     if root:

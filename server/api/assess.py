@@ -13,6 +13,7 @@ from server.access.audit import Act
 from server.access.gate import utc_now
 from server.access.principal import Principal, Right
 from server.api.addresses import base_of
+from server.api.idempotency import PARAMETER, body_digest, key_of, turn
 from server.api.keeping import keep_file, metadata_of
 from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented, problem_of
@@ -22,7 +23,6 @@ from server.assessment.result import Result
 from server.errors import AudioError, LabelQueryError, ProtectedFileError
 from server.judge.labels import LabelSet
 from server.metrics import Metrics
-from server.notify.delivering import utc_now
 from server.notify.events import assessment_events
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
@@ -167,9 +167,10 @@ PROBLEMS = documented(
         401: "No key, or one that is not valid.",
         403: "Refused because of Host, Origin or the key's role.",
         408: "The upload stalled.",
+        409: "The first request with this Idempotency-Key is still being answered.",
         413: "The upload is too large, or the recording too long or too costly to judge.",
         415: "The body is not multipart, or the recording cannot be decoded.",
-        422: "A field is invalid, or the labels cannot be resolved.",
+        422: "A field is invalid, the labels cannot be resolved, or the Idempotency-Key came with another body before.",
         429: "The key was used too often, or wrong keys came from this address too often; see Retry-After.",
         503: "Busy, shutting down, or scoring failed; Retry-After says when to try again.",
         507: "No room for temporary files; Retry-After says when to try again.",
@@ -182,7 +183,7 @@ PROBLEMS = documented(
     summary="Assess a recording",
     response_model=ResultModel,
     responses=PROBLEMS,
-    openapi_extra={"requestBody": REQUEST_BODY},
+    openapi_extra={"requestBody": REQUEST_BODY, "parameters": [PARAMETER]},
 )
 async def assess(request: Request, services: Wired, caller: Caller) -> Response:
     """`format=full` returns the result, `format=flat` returns `{"<title>": score|null, …, "综合建议": "…"}`. Where
@@ -192,7 +193,11 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
         async with services.slots.admit():
             form = await read_form(request, services.uploads.max_bytes, services.uploads.timeout_s)
             try:
-                return await unless_gone(request, _assess(services, form, caller.site))
+                body = await body_digest(form) if key_of(request) else ""
+                async with turn(services.repeats, request, caller.site, body) as here:
+                    if here.answered is not None:
+                        return here.answered
+                    return here.keep(await unless_gone(request, _assess(services, form, caller.site)))
             finally:
                 await form.close()
     except GoneError:

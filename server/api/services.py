@@ -10,9 +10,11 @@ from starlette.requests import HTTPConnection
 from server.access.crowd import Crowd
 from server.access.gate import Gate
 from server.access.origins import Outside
+from server.api.batch_desk import BatchDesk
 from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
+from server.batches.repeats import MemoryRepeats, RepeatStore
 from server.live.manager import SessionManager
 from server.notify.delivering import Webhooks
 from server.notify.events import Event
@@ -49,7 +51,8 @@ class Services:
     ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
     calls this server, without a final slash; ``None``: as each request does. ``proxied``: the operator says that a
     proxy is in front. ``tls``: with what the server speaks HTTPS, if it does. ``routing``: to the other workers, where
-    there are any. ``records``: kept results, ``webhooks``: how other systems are told, both with a data folder.
+    there are any. ``records``: kept results, ``webhooks``: how other systems are told, ``batches``: many recordings at
+    once, all with a data folder. ``repeats``: answers that are given again.
     """
 
     engine: Engine
@@ -66,6 +69,8 @@ class Services:
     routing: Routing | None = None
     records: RecordStore | None = None
     webhooks: Webhooks | None = None
+    batches: BatchDesk | None = None
+    repeats: RepeatStore = field(default_factory=MemoryRepeats)
 
     def sockets_of(self, peer: str) -> SessionManager | Sockets:
         """Runs the sockets of a client at this address, in whichever worker."""

@@ -48,10 +48,10 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
         raise HTTPException(415, "The text fields of the form are UTF-8; leave out the charset.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
-    limited = Request(request.scope, _limited(request.receive, max_bytes, timeout_s))
+        raise too_large(max_bytes)
+    within = Request(request.scope, limited(request.receive, max_bytes, timeout_s))
     try:
-        return await limited.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
+        return await within.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
     except ClientDisconnect:
         raise GoneError from None
     except HTTPException as error:
@@ -74,7 +74,7 @@ def no_room(error: Exception) -> NoRoomError:
 async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:
     """A short body. Raises PayloadTooLargeError, IdleTimeoutError, GoneError."""
     try:
-        return await Request(request.scope, _limited(request.receive, max_bytes, timeout_s)).body()
+        return await Request(request.scope, limited(request.receive, max_bytes, timeout_s)).body()
     except ClientDisconnect:
         raise GoneError from None
 
@@ -102,21 +102,23 @@ async def unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
         await asyncio.wait({working, leaving})
 
 
-def _limited(receive: Receive, max_bytes: int, timeout_s: float) -> Receive:
+def limited(receive: Receive, max_bytes: int, timeout_s: float) -> Receive:
+    """``receive``, which raises PayloadTooLargeError past ``max_bytes``, and IdleTimeoutError for a body that stalls or
+    crawls."""
     taken = 0
     now = asyncio.get_running_loop().time
     began = now()
 
-    async def limited() -> Message:
+    async def within() -> Message:
         nonlocal taken
         patience_s = began + timeout_s + taken / MIN_BYTES_PER_S - now()
         message = await _in_time(receive(), min(timeout_s, max(0.0, patience_s)))
         taken += len(message.get("body", b""))
         if taken > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         return message
 
-    return limited
+    return within
 
 
 async def _in_time(waiting: Awaitable[Message], timeout_s: float) -> Message:
@@ -132,5 +134,6 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-def _too_large(max_bytes: int) -> PayloadTooLargeError:
+def too_large(max_bytes: int) -> PayloadTooLargeError:
+    """Of a body with more bytes than that."""
     return PayloadTooLargeError(f"The upload is over {max_bytes / 1e6:g} MB. Send less.", param="file")

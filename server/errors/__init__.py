@@ -9,6 +9,7 @@
     │   ├── LabelFileError               a file of ``labels/`` with file and line
     │   ├── TranscriptError              an invalid line of a transcript
     │   ├── LabelQueryError              a requested label set that cannot be resolved
+    │   ├── RepeatedKeyError             an Idempotency-Key that came with another body
     │   └── ManifestError                labelled recordings for ``evaluate``, with file and line
     ├── AudioError                       the peer's audio
     │   ├── UnsupportedRateError         outside 8–96 kHz
@@ -45,10 +46,13 @@
     │   ├── SessionExpiredError          4410
     │   ├── SessionSupersededError       4409
     │   ├── IdleTimeoutError             4408
+    │   ├── NoBatchesError               this server has no data folder
+    │   ├── UnknownBatchError            of this site there is no such batch
     │   ├── SessionElsewhereError        4503, retryable: it is not in this process now
     │   └── SessionNotBegunError         4503, retryable: its patient has not come yet
     ├── CapacityError                    4503, retryable
     ├── DrainingError                    1012, retryable
+    ├── RepeatUnderWayError              4503, retryable: the same request is being answered
     ├── StoreError                       4503, retryable: the database does not answer
     ├── ClientError                      our own client cannot go on; never on the wire
     ├── SnapshotError                    a snapshot of another version

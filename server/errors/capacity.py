@@ -21,6 +21,15 @@ class DrainingError(TingqingError):
     retryable = True
 
 
+class RepeatUnderWayError(TingqingError):
+    """The first request with this ``Idempotency-Key`` is still being answered."""
+
+    code = "idempotency_key_in_use"
+    close_code = 4503
+    http_status = 409
+    retryable = True
+
+
 class StoreError(TingqingError):
     """The database does not answer: locked, full or gone. Nothing is admitted unchecked meanwhile."""
 

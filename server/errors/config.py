@@ -42,6 +42,12 @@ class LabelQueryError(ConfigError):
     code = "invalid_labels"
 
 
+class RepeatedKeyError(ConfigError):
+    """An ``Idempotency-Key`` that came with another body before."""
+
+    code = "idempotency_key_reused"
+
+
 class ManifestError(ConfigError):
     """A manifest of labelled recordings that cannot be used; ``line`` is 1-based."""
 

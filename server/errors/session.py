@@ -41,6 +41,18 @@ class IdleTimeoutError(SessionError):
     http_status = 408
 
 
+class NoBatchesError(SessionError):
+    """This server takes no batches: it has no data folder."""
+
+    code = "no_batches"
+
+
+class UnknownBatchError(SessionError):
+    """No batch with this id of this site: the answer does not say whether another site has it."""
+
+    code = "unknown_batch"
+
+
 class SessionElsewhereError(SessionError):
     """Another process has the session, or none until its patient is back; who watches tries again."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from server.assessment.result import Result
 from server.values.rounding import rounded, unit
+from server.values.text import Text
 
 REJECTED = frozenset({"re-record", "unusable"})
 """Verdicts after which a recording is asked for again."""
@@ -94,7 +95,7 @@ def _assessment(result: Result) -> dict[str, Any]:
 
 def _prompts(result: Result) -> list[dict[str, str]]:
     """With the sentences that a patient can be sent: those of the label files, which hold nothing of the visit."""
-    texts = {}
+    texts: dict[str, Text] = {}
     for judged in result.labels.values():
         for prompt in (judged.label.prompt, judged.label.muted_prompt):
             if prompt is not None:

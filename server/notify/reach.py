@@ -84,4 +84,4 @@ class GuardedBackend(AsyncNetworkBackend):
 
 async def _addresses(host: str, port: int) -> list[Address]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ipaddress.ip_address(each[4][0].partition("%")[0]) for each in found]
+    return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -65,7 +65,7 @@ class Sender:
         why = "redirect" if status < HTTPStatus.BAD_REQUEST else "refused"
         return Answer(Tried(now, status, why), False, status == HTTPStatus.GONE, retry_after_s)
 
-    def _signed(self, event: Event, endpoint: Endpoint, now: datetime) -> dict[str, str]:
+    def _signed(self, event: Event, endpoint: Endpoint, now: datetime) -> dict[bytes | str, bytes | str]:
         signatures = [Webhook(secret).sign(event.id, now, event.body) for secret in endpoint.secrets_at(now)]
         return {
             "content-type": "application/json",
@@ -75,7 +75,9 @@ class Sender:
             "webhook-signature": " ".join(signatures),
         }
 
-    async def _post(self, url: str, headers: dict[str, str], event: Event) -> tuple[int, float | None]:
+    async def _post(
+        self, url: str, headers: Mapping[bytes | str, bytes | str], event: Event
+    ) -> tuple[int, float | None]:
         encrypted = url.startswith("https:")
         context = await self._trusted() if encrypted else None
         backend = GuardedBackend(self._reach, encrypted=encrypted)

@@ -26,6 +26,9 @@ OF_PATIENTS = (
     "assessments",
     "assessment_results",
     "webhook_deliveries",
+    "batches",
+    "batch_files",
+    "idempotency_keys",
 )
 BESIDE = ("-wal", "-shm", "-journal")
 IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from server.access.audit import AuditLog, MemoryAudit
 from server.access.keys import KeyStore, MemoryKeys
+from server.batches.repeats import MemoryRepeats, RepeatStore
 from server.live.announcements import AnnouncementStore
 from server.live.checkpoint import CheckpointStore
 from server.live.clock import LoopClock
@@ -17,6 +18,7 @@ from server.records.ports import RecordStore
 from server.records.settings import RecordSettings
 
 if TYPE_CHECKING:
+    from server.batches.batch import BatchStore
     from server.store.webhooks import WebhookStores
 
 
@@ -38,6 +40,8 @@ class ServerStores:
     announced: AnnouncementStore | None = None
     records: RecordStore | None = None
     webhooks: "WebhookStores | None" = None
+    batches: "BatchStore | None" = None
+    repeats: RepeatStore = field(default_factory=MemoryRepeats)
 
 
 @asynccontextmanager
@@ -64,9 +68,11 @@ async def open_stores(
         yield ServerStores(AccessStores(MemoryKeys(), MemoryAudit()))
         return
     from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
+    from server.store.batches import StoredBatches  # noqa: PLC0415 - see above
     from server.store.database import open_database  # noqa: PLC0415 - see above
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
     from server.store.records import open_records  # noqa: PLC0415 - see above
+    from server.store.repeats import StoredRepeats  # noqa: PLC0415 - see above
     from server.store.sessions import open_sessions  # noqa: PLC0415 - see above
     from server.store.webhooks import WebhookStores  # noqa: PLC0415 - see above
 
@@ -80,4 +86,13 @@ async def open_stores(
         ) as records,
     ):
         access = AccessStores(StoredKeys(database), StoredAudit(database))
-        yield ServerStores(access, checkpoints, results, announced, records, WebhookStores.of(database, lock))
+        yield ServerStores(
+            access,
+            checkpoints,
+            results,
+            announced,
+            records=records,
+            webhooks=WebhookStores.of(database, lock),
+            batches=StoredBatches(database, lock, keep=keep),
+            repeats=StoredRepeats(database, lock),
+        )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -212,4 +213,65 @@ webhook_deliveries = Table(
     Index("webhook_deliveries_due", "state", "due_at"),
     Index("webhook_deliveries_order", "endpoint_id", "about", "state", "number"),
     sqlite_autoincrement=True,
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("reference", String(200)),
+    Column("created_at", UtcTime, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("judged", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("bytes_all", BigInteger, nullable=False),
+    Column("bytes_done", BigInteger, nullable=False),
+    Column("begun_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Index("batches_site", "site", "created_at"),
+)
+
+batch_files = Table(
+    "batch_files",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("batch_id", String(32), nullable=False),
+    Column("site", String(64), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("path", String(32)),
+    Column("size", BigInteger, nullable=False),
+    Column("reference", String(200)),
+    Column("attempt_of", String(64)),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(16)),
+    Column("tries", Integer, nullable=False),
+    Column("settled", Integer),
+    Column("verdict", String(16)),
+    Column("score", Float),
+    Column("result_id", String(32)),
+    Column("result", LargeBinary),
+    Column("code", String(64)),
+    Column("en", Text),
+    Column("zh", Text),
+    UniqueConstraint("batch_id", "position"),
+    Index("batch_files_waiting", "state", "site", "number"),
+    Index("batch_files_settled", "batch_id", "settled"),
+    sqlite_autoincrement=True,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("body", String(64), nullable=False),
+    Column("owner", String(16)),
+    Column("created_at", UtcTime, nullable=False),
+    Column("status", Integer),
+    Column("answer", LargeBinary),
+    Index("idempotency_keys_age", "created_at"),
 )

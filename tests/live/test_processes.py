@@ -59,7 +59,7 @@ async def process(engine: Engine, folder: Path, clock: Clock | None = None, **li
     granted, clock = LiveLimits(**limits), clock or LoopClock()
     async with (
         open_database(folder) as database,
-        open_sessions(database, folder, clock, granted) as (sessions, results, announced),
+        open_sessions(database, folder, clock, granted) as (sessions, results, announced, _lock),
         SessionManager(engine, granted, clock, sink=results, checkpoints=sessions, announced=announced) as manager,
     ):
         yield Process(manager, sessions)

@@ -36,7 +36,7 @@ def about(came: list[Came]) -> dict[tuple[str, str], set[str]]:
 
 def added(folder: Path, receiver: Receiver, *more: str) -> tuple[str, str]:
     """Its id and secret."""
-    ran = in_process("webhooks", "add", receiver.url, "--site", "local", "--data-dir", folder, *more, **CLI)
+    ran = in_process("webhooks", "add", receiver.url, "--site", "local", "--data-dir", folder, *more, stdin=None, **CLI)
     assert ran.code == 0, ran.err
     return ran.err.split()[1], ran.out.strip()
 
@@ -110,7 +110,7 @@ def test_the_command_tries_an_endpoint_and_says_how_it_went(tmp_path: Path, answ
     with receiving() as receiver:
         endpoint_id, secret = added(tmp_path, receiver)
         receiver.answers.append(answer)
-        ran = in_process("webhooks", "test", endpoint_id, "--data-dir", tmp_path, **CLI)
+        ran = in_process("webhooks", "test", endpoint_id, "--data-dir", tmp_path, stdin=None, **CLI)
         assert ran.code == (0 if answer == 204 else 1)
         assert str(answer) in ran.out
         assert receiver.came[0].signed_with(secret)
@@ -125,7 +125,7 @@ def test_the_commands_list_rotate_pause_and_remove_without_showing_a_secret(tmp_
         endpoint_id, secret = added(tmp_path, receiver)
 
         def run(*arguments: str) -> str:
-            ran = in_process("webhooks", *arguments, "--data-dir", str(tmp_path), **CLI)
+            ran = in_process("webhooks", *arguments, "--data-dir", str(tmp_path), stdin=None, **CLI)
             assert ran.code == 0, ran.err
             return ran.out
 

@@ -1,0 +1,151 @@
+"""The results of a batch: a page of them, or all as one file."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import xlsxwriter
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from server.api.exports import BOM, XLSX, plain_cell
+from server.api.uploads import no_room
+from server.batches.batch import Batch, BatchStore, FileRow
+
+Format = Literal["json", "csv", "jsonl", "xlsx"]
+
+SOME = 50
+COLUMNS = (
+    "position", "file", "reference", "state", "verdict", "grade", "score", "duration_s", "speech_s", "prompts",
+    "advice_zh", "advice_en", "error", "result_id",
+)  # fmt: skip
+
+
+def page_text(rows: Iterable[FileRow], more: str | None) -> str:
+    """JSON. Results are written as they are kept. Takes milliseconds for many: call it on a thread."""
+    return f'{{"results":[{",".join(map(_line, rows))}],"next":{json.dumps(more)}}}'
+
+
+def _line(row: FileRow) -> str:
+    told = {
+        "position": row.position,
+        "file": row.name,
+        "reference": row.reference,
+        "state": row.state.value,
+        "error": None if row.fault is None else {"code": row.fault.code, "en": row.fault.en, "zh": row.fault.zh},
+    }
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f'{text[:-1]},"result":{row.result or "null"}}}'
+
+
+async def exported(store: BatchStore, batch: Batch, form: Format) -> Response:
+    """Raises NoRoomError."""
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="batch.{form}"'}
+    if form == "xlsx":
+        return await _xlsx(store, batch, headers)
+    if form == "jsonl":
+        return StreamingResponse(_jsonl(store, batch), media_type="application/x-ndjson", headers=headers)
+    labels = await _label_ids(store, batch)
+    return StreamingResponse(_csv(store, batch, labels), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _pages(store: BatchStore, batch: Batch) -> AsyncIterator[Sequence[FileRow]]:
+    after = 0
+    while rows := await store.rows(batch.id, after=after, limit=SOME, results=True):
+        yield rows
+        after = rows[-1].position
+
+
+async def _label_ids(store: BatchStore, batch: Batch) -> list[str]:
+    """All files have the same labels: those of the first result."""
+    async for rows in _pages(store, batch):
+        for row in rows:
+            if row.result is not None:
+                return list(json.loads(row.result)["labels"])
+    return []
+
+
+async def _jsonl(store: BatchStore, batch: Batch) -> AsyncIterator[bytes]:
+    async for rows in _pages(store, batch):
+        yield (await asyncio.to_thread(lambda rows: "".join(f"{_line(row)}\n" for row in rows), rows)).encode()
+
+
+async def _csv(store: BatchStore, batch: Batch, labels: list[str]) -> AsyncIterator[bytes]:
+    yield (BOM + _written([[*COLUMNS, *labels]])).encode()
+    async for rows in _pages(store, batch):
+        yield (await asyncio.to_thread(_csv_rows, rows, labels)).encode()
+
+
+def _csv_rows(rows: Sequence[FileRow], labels: list[str]) -> str:
+    return _written([[plain_cell(cell) for cell in _cells(row, labels)] for row in rows])
+
+
+def _written(rows: Iterable[Sequence[str]]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerows(rows)
+    return written.getvalue()
+
+
+def _cells(row: FileRow, labels: list[str]) -> list[str | float | None]:
+    result: dict[str, Any] = {} if row.result is None else json.loads(row.result)
+    overall, source, advice = (result.get(name, {}) for name in ("overall", "source", "advice"))
+    return [
+        row.position,
+        row.name,
+        row.reference,
+        row.state.value,
+        row.verdict,
+        overall.get("grade"),
+        overall.get("score"),
+        source.get("duration_s"),
+        source.get("speech_s"),
+        " ".join(result.get("prompts", [])) or None,
+        advice.get("zh"),
+        advice.get("en"),
+        None if row.fault is None else f"{row.fault.code}: {row.fault.en}",
+        row.result_id,
+        *(result.get("labels", {}).get(label, {}).get("score") for label in labels),
+    ]
+
+
+async def _xlsx(store: BatchStore, batch: Batch, headers: dict[str, str]) -> Response:
+    """Written to a temporary file, row by row, before it is sent: its table of contents comes last."""
+    labels = await _label_ids(store, batch)
+    handle, name = await asyncio.to_thread(tempfile.mkstemp, suffix=".xlsx")
+    os.close(handle)
+    path = Path(name)
+    try:
+        await _write_xlsx(path, store, batch, labels)
+    except BaseException as error:
+        await asyncio.to_thread(path.unlink)
+        if isinstance(error, (OSError, xlsxwriter.exceptions.XlsxWriterException)):
+            raise no_room(error) from error
+        raise
+    return FileResponse(path, media_type=XLSX, headers=headers, background=BackgroundTask(path.unlink))
+
+
+async def _write_xlsx(path: Path, store: BatchStore, batch: Batch, labels: list[str]) -> None:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(path, options)
+    sheet = book.add_worksheet("batch")
+    sheet.freeze_panes(1, 0)
+    for column, title in enumerate((*COLUMNS, *labels)):
+        sheet.write_string(0, column, title, book.add_format({"bold": True}))
+
+    def write(rows: Sequence[FileRow]) -> None:
+        for row in rows:
+            for column, cell in enumerate(_cells(row, labels)):
+                if isinstance(cell, str):
+                    sheet.write_string(row.position, column, cell)
+                elif cell is not None:
+                    sheet.write_number(row.position, column, cell)
+
+    async for rows in _pages(store, batch):
+        await asyncio.to_thread(write, rows)
+    await asyncio.to_thread(book.close)

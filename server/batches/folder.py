@@ -1,0 +1,103 @@
+"""Where the files of batches are until they are judged: a folder for each batch, in the data folder."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+NAME = "batches"
+COMING = ".coming-"
+"""Begins the name of a folder whose upload is not complete; its lock tells whether it still comes."""
+
+LOCK = ".lock"
+YOUNG = timedelta(hours=1)
+"""A folder becomes a batch's a moment before the database knows the batch."""
+
+
+class BatchFolders:
+    """Readable by their owner alone. Blocks; call it on a thread."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.root = data_dir / NAME
+
+    def make(self) -> None:
+        """The root. Raises OSError."""
+        self.root.mkdir(mode=0o700, exist_ok=True)
+
+    def coming(self) -> "Coming":
+        """A folder for an upload. Raises OSError."""
+        self.make()
+        return Coming(self.root)
+
+    def of(self, batch_id: str) -> Path:
+        """The folder of a batch."""
+        return self.root / batch_id
+
+    def remove(self, batch_id: str) -> None:
+        """With all files in it."""
+        shutil.rmtree(self.of(batch_id), ignore_errors=True)
+
+    def sweep(self, known: Iterable[str]) -> None:
+        """Remove what belongs to no batch in ``known``, and uploads whose process died."""
+        if not self.root.is_dir():
+            return
+        keep = set(known)
+        for folder in self.root.iterdir():
+            if folder.is_dir() and folder.name not in keep and (_left(folder) or _old(folder)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class Coming:
+    """A folder whose files come in. ``keep`` makes it a batch's, ``drop`` removes it. Locked meanwhile, so that no
+    other process takes it for one that was left behind."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.path = root / f"{COMING}{secrets.token_hex(8)}"
+        self.path.mkdir(mode=0o700)
+        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._open = True
+
+    def keep(self, batch_id: str) -> None:
+        """The files are those of this batch from now on. Raises OSError."""
+        (self.path / LOCK).unlink()
+        self.path.rename(self._root / batch_id)
+        self._close()
+
+    def drop(self) -> None:
+        """Remove the files, unless they were kept."""
+        if self._open:
+            shutil.rmtree(self.path, ignore_errors=True)
+            self._close()
+
+    def _close(self) -> None:
+        self._open = False
+        os.close(self._lock)
+
+
+def _old(folder: Path) -> bool:
+    try:
+        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return False
+    return not (folder / LOCK).exists() and datetime.now(UTC) - changed > YOUNG
+
+
+def _left(folder: Path) -> bool:
+    """Whether the process that received it died."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:  # it is being made or kept just now, or was kept
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(lock)

@@ -1,0 +1,178 @@
+"""The statements on batches and their files. Each works in the caller's transaction."""
+
+import json
+import zlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.batches.batch import Batch, Fault, FileRow, FileState, NewFile, Options, TakenFile
+from server.store.checkpoint_parts import LEVEL
+from server.store.tables import batch_files as files
+from server.store.tables import batches
+
+WITHOUT_RESULT = [column for column in files.c if column.name != "result"]
+
+
+async def waiting_of(connection: AsyncConnection, site: str) -> int:
+    """Files of ``site`` that wait."""
+    where = files.c.state == FileState.WAITING.value, files.c.site == site
+    return (await connection.execute(select(func.count()).select_from(files).where(*where))).scalar_one()
+
+
+async def add(connection: AsyncConnection, batch: Batch, new: Sequence[NewFile]) -> None:
+    """A batch with its files; those that are refused already are settled."""
+    refused = [each for each in new if each.fault is not None]
+    row = {
+        "id": batch.id,
+        "site": batch.site,
+        "reference": batch.reference,
+        "created_at": batch.created_at,
+        "options": json.dumps(batch.options.plain(), ensure_ascii=False),
+        "files": len(new),
+        "judged": 0,
+        "refused": len(refused),
+        "accepted": 0,
+        "rejected": 0,
+        "bytes_all": sum(each.size for each in new if each.fault is None),
+        "bytes_done": 0,
+        "finished_at": batch.created_at if len(refused) == len(new) else None,
+    }
+    await connection.execute(insert(batches), row)
+    settled = 0
+    rows = []
+    for position, each in enumerate(new, 1):
+        settled += each.fault is not None
+        rows.append(_new_row(batch, position, each, settled if each.fault is not None else None))
+    await connection.execute(insert(files), rows)
+
+
+def _new_row(batch: Batch, position: int, new: NewFile, settled: int | None) -> dict[str, Any]:
+    return {
+        "batch_id": batch.id,
+        "site": batch.site,
+        "position": position,
+        "name": new.name,
+        "path": new.path,
+        "size": new.size,
+        "reference": new.reference,
+        "attempt_of": new.attempt_of,
+        "state": (FileState.WAITING if new.fault is None else FileState.REFUSED).value,
+        "tries": 0,
+        "settled": settled,
+        "code": new.fault and new.fault.code,
+        "en": new.fault and new.fault.en,
+        "zh": new.fault and new.fault.zh,
+    }
+
+
+def _free(alive: Collection[str]) -> ColumnElement[bool]:
+    return and_(files.c.state == FileState.WAITING.value, or_(files.c.owner.is_(None), files.c.owner.not_in(alive)))
+
+
+async def owners(connection: AsyncConnection) -> set[str]:
+    """Processes that judge something."""
+    where = files.c.state == FileState.WAITING.value, files.c.owner.is_not(None)
+    return set((await connection.execute(select(files.c.owner).where(*where).distinct())).scalars())
+
+
+async def any_free(connection: AsyncConnection, alive: Collection[str]) -> bool:
+    """Whether a file can be taken."""
+    return (await connection.execute(select(files.c.number).where(_free(alive)).limit(1))).first() is not None
+
+
+async def take(connection: AsyncConnection, alive: Collection[str], owner: str, now: datetime) -> TakenFile | None:
+    """The next file is ``owner``'s from now on."""
+    sites = (await connection.execute(select(files.c.site).where(_free(alive)).distinct())).scalars().all()
+    if not sites:
+        return None
+    busy = select(files.c.site, func.count().label("judging")).where(
+        files.c.state == FileState.WAITING.value, files.c.owner.in_(alive)
+    )
+    judging: dict[str, int] = {row.site: row.judging for row in await connection.execute(busy.group_by(files.c.site))}
+    site = min(sites, key=lambda one: (judging.get(one, 0), one))
+    first = select(files.c.number).where(_free(alive), files.c.site == site).order_by(files.c.number).limit(1)
+    number = (await connection.execute(first)).scalar_one()
+    claim = update(files).where(files.c.number == number, _free(alive))
+    if not (await connection.execute(claim.values(owner=owner, tries=files.c.tries + 1))).rowcount:
+        return None  # another process was faster, where several can write at a time
+    row = (await connection.execute(select(*WITHOUT_RESULT).where(files.c.number == number))).one()
+    begun = update(batches).where(batches.c.id == row.batch_id, batches.c.begun_at.is_(None))
+    await connection.execute(begun.values(begun_at=now))
+    options = (await connection.execute(select(batches.c.options).where(batches.c.id == row.batch_id))).scalar_one()
+    return TakenFile(
+        row.number, row.batch_id, row.site, row.name, row.reference, row.attempt_of, row.path, row.size,
+        Options.of_plain(json.loads(options)), row.tries,
+    )  # fmt: skip
+
+
+async def settle(
+    connection: AsyncConnection,
+    file: TakenFile,
+    owner: str,
+    now: datetime,
+    values: dict[str, Any],
+    counts: dict[str, int],
+) -> Batch | None:
+    """``values`` of the file, ``counts`` to add to its batch. The batch if this was its last file.
+
+    Raises LookupError if the file was deleted, or another process has it.
+    """
+    mine = files.c.number == file.number, files.c.owner == owner, files.c.state == FileState.WAITING.value
+    # The batch's row first: of two files that end together each counts the other.
+    more = {name: batches.c[name] + count for name, count in (counts | {"bytes_done": file.size}).items()}
+    if not (await connection.execute(update(batches).where(batches.c.id == file.batch_id).values(**more))).rowcount:
+        raise LookupError(file.number)
+    batch = await find(connection, file.site, file.batch_id)
+    assert batch is not None
+    settled = batch.judged + batch.refused
+    change = update(files).where(*mine).values(owner=None, settled=settled, **values)
+    if not (await connection.execute(change)).rowcount:
+        raise LookupError(file.number)
+    if batch.waiting:
+        return None
+    await connection.execute(update(batches).where(batches.c.id == batch.id).values(finished_at=now))
+    return batch
+
+
+async def find(connection: AsyncConnection, site: str, batch_id: str) -> Batch | None:
+    """Of this site."""
+    query = select(batches).where(batches.c.id == batch_id, batches.c.site == site)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else batch_of(row)
+
+
+def batch_of(row: Row[Any]) -> Batch:
+    """Of a row of the table."""
+    return Batch(
+        row.id, row.site, row.reference, row.created_at, Options.of_plain(json.loads(row.options)), row.files,
+        row.judged, row.refused, row.accepted, row.rejected, row.bytes_all, row.bytes_done, row.begun_at,
+        row.finished_at,
+    )  # fmt: skip
+
+
+def file_of(row: Row[Any]) -> FileRow:
+    """Of a row, with its result if that was asked for."""
+    result = getattr(row, "result", None)
+    return FileRow(
+        row.position, row.name, row.size, row.reference, FileState(row.state), row.settled, row.verdict, row.score,
+        row.result_id, None if result is None else zlib.decompress(result).decode(),
+        None if row.code is None else Fault(row.code, row.en, row.zh),
+    )  # fmt: skip
+
+
+def packed(text: str) -> bytes:
+    """A result as it is kept."""
+    return zlib.compress(text.encode(), LEVEL)
+
+
+async def remove(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
+    """Delete batches with their files; the ids of their results."""
+    query = select(files.c.result_id).where(files.c.batch_id.in_(ids), files.c.result_id.is_not(None))
+    results = list((await connection.execute(query)).scalars())
+    await connection.execute(delete(files).where(files.c.batch_id.in_(ids)))
+    await connection.execute(delete(batches).where(batches.c.id.in_(ids)))
+    return results

@@ -1,0 +1,184 @@
+"""Batches in the database of the data folder."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+
+from server.access.gate import utc_now
+from server.batches.batch import Batch, Fault, FileRow, FileState, Judgement, NewFile, TakenFile
+from server.errors import CapacityError
+from server.notify.events import REJECTED, Event, assessment_events, batch_completed
+from server.records.kept import KeptRecord
+from server.records.making import record_of
+from server.store import batch_rows, outbox_rows, record_rows
+from server.store.database import Database, open_database
+from server.store.processes import ProcessLock
+from server.store.tables import batch_files as files
+from server.store.tables import batches
+
+FULL_AFTER_S = 60.0
+SOME = 500
+"""Batches that are deleted in one transaction."""
+
+
+class StoredBatches:
+    """A ``BatchStore``. Who judges a file stands in its row; whether that process lives is told by its lock."""
+
+    def __init__(self, database: Database, lock: ProcessLock, *, keep: bool = True) -> None:
+        """``keep``: of each result a record is kept, as of a file that came alone."""
+        self._database = database
+        self._lock = lock
+        self._keep = keep
+
+    async def add(self, batch: Batch, new: Sequence[NewFile], most_waiting: int) -> None:
+        """See BatchStore."""
+        coming = sum(each.fault is None for each in new)
+        async with self._database.writing() as connection:
+            if coming and await batch_rows.waiting_of(connection, batch.site) + coming > most_waiting:
+                raise CapacityError(
+                    f"More than {most_waiting} files of this site would wait. Send them when others are judged.",
+                    retry_after_s=FULL_AFTER_S,
+                )
+            await batch_rows.add(connection, batch, new)
+            if not coming:
+                found = await batch_rows.find(connection, batch.site, batch.id)
+                assert found is not None
+                await outbox_rows.tell(connection, [_completed(found, batch.created_at)], batch.created_at)
+
+    async def find(self, site: str, batch_id: str) -> Batch | None:
+        """See BatchStore."""
+        async with self._database.reading() as connection:
+            return await batch_rows.find(connection, site, batch_id)
+
+    async def rows(
+        self, batch_id: str, *, after: int = 0, limit: int = 100, results: bool = False
+    ) -> Sequence[FileRow]:
+        """See BatchStore."""
+        columns = files.c if results else batch_rows.WITHOUT_RESULT
+        query = select(*columns).where(files.c.batch_id == batch_id, files.c.position > after)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(files.c.position).limit(limit))).all()
+        return [batch_rows.file_of(row) for row in rows]
+
+    async def settled_since(self, batch_id: str, settled: int, limit: int = 200) -> Sequence[FileRow]:
+        """See BatchStore."""
+        query = select(*batch_rows.WITHOUT_RESULT).where(files.c.batch_id == batch_id, files.c.settled > settled)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(files.c.settled).limit(limit))).all()
+        return [batch_rows.file_of(row) for row in rows]
+
+    async def delete(self, site: str, batch_id: str) -> bool:
+        """See BatchStore."""
+        async with self._database.writing() as connection:
+            if await batch_rows.find(connection, site, batch_id) is None:
+                return False
+            results = await batch_rows.remove(connection, [batch_id])
+            await outbox_rows.forget_about(connection, [batch_id, *results])
+            for result_id in results:
+                await record_rows.remove(connection, site, result_id)
+        await self._database.forget()
+        return True
+
+    async def known(self) -> set[str]:
+        """See BatchStore."""
+        async with self._database.reading() as connection:
+            return set((await connection.execute(select(batches.c.id))).scalars())
+
+    async def waiting(self) -> bool:
+        """See BatchStore."""
+        async with self._database.reading() as connection:
+            alive = self._alive(await batch_rows.owners(connection))
+            return await batch_rows.any_free(connection, alive)
+
+    def _alive(self, owners: Iterable[str]) -> set[str]:
+        return {owner for owner in owners if not self._lock.dead(owner)}
+
+    async def take(self) -> TakenFile | None:
+        """See BatchStore."""
+        async with self._database.writing() as connection:
+            alive = self._alive(await batch_rows.owners(connection)) | {self._lock.id}
+            return await batch_rows.take(connection, alive, self._lock.id, utc_now())
+
+    async def held(self) -> set[int]:
+        """See BatchStore."""
+        where = files.c.state == FileState.WAITING.value, files.c.owner == self._lock.id
+        async with self._database.reading() as connection:
+            return set((await connection.execute(select(files.c.number).where(*where))).scalars())
+
+    async def judged(self, file: TakenFile, judgement: Judgement) -> None:
+        """See BatchStore."""
+        result, now = judgement.result, utc_now()
+        verdict = result.overall.verdict
+        values = {
+            "state": FileState.JUDGED.value,
+            "verdict": verdict,
+            "score": result.overall.score,
+            "result_id": result.identity.id,
+            "result": batch_rows.packed(judgement.text),
+        }
+        counts = {"judged": 1, "accepted": int(verdict == "accept"), "rejected": int(verdict in REJECTED)}
+        record = None
+        if self._keep:
+            record = await asyncio.to_thread(record_of, result, file.site, started_at=judgement.began, ended_at=now)
+        events = assessment_events(result, file.site, now, file.batch_id)
+        await self._settle(file, now, values, counts, events, record)
+
+    async def refused(self, file: TakenFile, fault: Fault) -> None:
+        """See BatchStore."""
+        values = {"state": FileState.REFUSED.value, "code": fault.code, "en": fault.en, "zh": fault.zh}
+        await self._settle(file, utc_now(), values, {"refused": 1}, ())
+
+    async def _settle(
+        self,
+        file: TakenFile,
+        now: datetime,
+        values: dict[str, Any],
+        counts: dict[str, int],
+        events: Sequence[Event],
+        record: KeptRecord | None = None,
+    ) -> None:
+        try:
+            async with self._database.writing() as connection:
+                last = await batch_rows.settle(connection, file, self._lock.id, now, values, counts)
+                done = [] if last is None else [_completed(last, now)]
+                await outbox_rows.tell(connection, [*events, *done], now)
+                if record is not None:
+                    await record_rows.add(connection, [record])
+        except LookupError:
+            return  # it was deleted meanwhile, or another process has it: nothing of it is kept
+
+    async def release(self, file: TakenFile) -> None:
+        """See BatchStore."""
+        mine = files.c.number == file.number, files.c.owner == self._lock.id
+        async with self._database.writing() as connection:
+            await connection.execute(update(files).where(*mine).values(owner=None, tries=files.c.tries - 1))
+
+    async def forget(self, before: datetime) -> Sequence[str]:
+        """See BatchStore."""
+        old = select(batches.c.id).where(batches.c.finished_at < before).limit(SOME)
+        async with self._database.writing() as connection:
+            ids = list((await connection.execute(old)).scalars())
+            results = await batch_rows.remove(connection, ids)
+            await outbox_rows.forget_about(connection, [*ids, *results])
+        return ids
+
+
+def _completed(batch: Batch, now: datetime) -> Event:
+    return batch_completed(batch.id, batch.site, batch.reference, now, batch.counts)
+
+
+@asynccontextmanager
+async def open_batches(data_dir: Path, *, keep: bool) -> AsyncIterator[StoredBatches]:
+    """Those of a data folder, for a process that judges them. ``keep``: as in StoredBatches. Raises SettingsError,
+    OSError."""
+    async with open_database(data_dir) as database:
+        lock = ProcessLock(data_dir)
+        try:
+            yield StoredBatches(database, lock, keep=keep)
+        finally:
+            lock.close()

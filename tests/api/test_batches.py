@@ -1,0 +1,233 @@
+"""``/v1/batches`` of a real server: what it takes in, refuses, tells and deletes, and one that is judged."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from tests.api.client import http
+from tests.api.conftest import Served, start
+
+SOUND = "audio/wav"
+
+
+def wav(seconds: float = 1.0) -> bytes:
+    written = io.BytesIO()
+    rng = np.random.default_rng(7)
+    soundfile.write(written, rng.normal(0, 0.05, round(16_000 * seconds)), 16_000, format="WAV")
+    return written.getvalue()
+
+
+def packed(*entries: tuple[str, bytes]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries:
+            archive.writestr(name, data)
+    return written.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def idle(folder: Path) -> Iterator[Served]:
+    """It takes batches in, and no process judges them."""
+    running = start(drain_s=1.0, data_dir=folder, batch_processes=0, mos=False, max_batch_files=20, max_queued_files=60)
+    yield running
+    running.stop()
+
+
+def post(
+    served: Served, *files: tuple[str, bytes], headers: dict[str, str] | None = None, **fields: str
+) -> httpx.Response:
+    parts: list[Any] = [("file", (name, data, SOUND)) for name, data in files]
+    if "manifest" in fields:
+        parts.append(("manifest", ("m.csv", fields.pop("manifest").encode(), "text/csv")))
+    return http.post(f"{served.url}/v1/batches", files=parts, data=fields, headers=headers, timeout=60)
+
+
+def deleted(served: Served, batch_id: str) -> None:
+    assert http.delete(f"{served.url}/v1/batches/{batch_id}").status_code == 204
+
+
+def test_files_and_archives_come_in_with_what_the_manifest_says_of_them(idle: Served, folder: Path) -> None:
+    archive = packed(("ward/b.wav", wav()), ("../c.wav", wav()))
+    manifest = "file,reference\na.wav,case 1\nb.wav,=2\nnone.wav,x\n"
+    answer = post(
+        idle, ("a.wav", wav()), ("all.zip", archive), ("empty.wav", b""), manifest=manifest, reference="March"
+    )
+    assert answer.status_code == 202, answer.text
+    batch = answer.json()
+    assert answer.headers["location"] == f"/v1/batches/{batch['id']}"
+    assert (batch["files"], batch["waiting"], batch["refused"], batch["state"]) == (4, 2, 2, "waiting")
+    assert (batch["reference"], batch["manifest_unmatched"], batch["left_s"]) == ("March", 1, None)
+    assert sorted(path.name for path in (folder / "batches" / batch["id"]).iterdir()) == ["1.audio", "2.audio"]
+    assert {path.stat().st_mode & 0o777 for path in (folder / "batches").iterdir() if path.is_dir()} == {0o700}
+    page = http.get(f"{idle.url}/v1/batches/{batch['id']}/results", params={"limit": 3}).json()
+    assert [(one["file"], one["reference"], one["state"]) for one in page["results"]] == [
+        ("a.wav", "case 1", "waiting"),
+        ("ward/b.wav", "=2", "waiting"),
+        ("../c.wav", None, "refused"),
+    ]
+    assert page["results"][2]["error"]["code"] == "bad_path"
+    last = http.get(f"{idle.url}/v1/batches/{batch['id']}/results", params={"cursor": page["next"]}).json()
+    assert [one["error"]["code"] for one in last["results"]] == ["empty_file"]
+    assert last["next"] is None
+    deleted(idle, batch["id"])
+    assert not (folder / "batches" / batch["id"]).exists()
+    assert http.get(f"{idle.url}/v1/batches/{batch['id']}").status_code == 404
+    assert http.get(f"{idle.url}/v1/batches/{batch['id']}").json()["code"] == "unknown_batch"
+
+
+@pytest.mark.parametrize(
+    ("files", "fields", "status", "code"),
+    [
+        ((), {}, 400, "malformed_message"),
+        ((("a.wav", b"x"),), {"labels": "nothing that there is, 无此标签"}, 202, None),
+        ((("a.wav", b"x"),), {"labels": "[]"}, 422, "invalid_labels"),
+        ((("a.wav", b"x"),), {"mode": "party"}, 422, "invalid_config"),
+        ((("a.wav", b"x"),), {"unknown": "1"}, 422, "invalid_config"),
+        ((("a.wav", b"x"),), {"manifest": "a,b\n"}, 422, "invalid_config"),
+        ((("a.wav", b"x"),) * 21, {}, 413, "payload_too_large"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_no_file(
+    idle: Served, folder: Path, files: tuple[Any, ...], fields: dict[str, str], status: int, code: str | None
+) -> None:
+    answer = (
+        post(idle, *files, headers=None, **fields)
+        if files
+        else http.post(f"{idle.url}/v1/batches", files={"manifest": b""})
+    )
+    assert answer.status_code == status, answer.text
+    if code is None:
+        deleted(idle, answer.json()["id"])
+    else:
+        assert answer.json()["code"] == code
+    assert [path for path in (folder / "batches").iterdir() if path.is_dir()] == []
+
+
+def test_a_body_that_is_no_form_or_breaks_off_is_refused(idle: Served, folder: Path) -> None:
+    url = f"{idle.url}/v1/batches"
+    assert http.post(url, content=b"RIFF").status_code == 415
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    whole = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n--b--\r\n'
+    for body in (whole[:-8], b"nonsense", whole.replace(b'name="file"; ', b"")):
+        answer = http.post(url, content=body, headers=kind)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_message"), body
+    assert [path for path in (folder / "batches").iterdir() if path.is_dir()] == []
+
+
+def test_a_site_whose_files_wait_is_asked_to_come_later(idle: Served) -> None:
+    ids = [post(idle, *[(f"{n}.wav", b"x") for n in range(20)]).json()["id"] for _ in range(3)]
+    answer = post(idle, ("a.wav", b"x"))
+    assert (answer.status_code, answer.json()["code"]) == (503, "at_capacity")
+    assert int(answer.headers["retry-after"]) > 0
+    for batch_id in ids:
+        deleted(idle, batch_id)
+
+
+def test_a_batch_that_is_sent_again_with_its_key_is_one_batch(idle: Served) -> None:
+    key = {"Idempotency-Key": "one"}
+    first, again = post(idle, ("a.wav", b"x"), headers=key), post(idle, ("a.wav", b"x"), headers=key)
+    assert again.status_code == 202
+    assert again.json()["id"] == first.json()["id"]
+    assert again.headers["idempotency-replayed"] == "true"
+    other = post(idle, ("a.wav", b"y"), headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert post(idle, ("a.wav", b"x"), headers={"Idempotency-Key": "a b"}).status_code == 422
+    deleted(idle, first.json()["id"])
+
+
+def test_a_recording_that_is_sent_again_with_its_key_is_judged_once(idle: Served) -> None:
+    def sent(data: bytes, key: str, **fields: str) -> httpx.Response:
+        return http.post(
+            f"{idle.url}/v1/assess",
+            files={"file": ("a.wav", data)},
+            data=fields,
+            headers={"Idempotency-Key": key},
+            timeout=60,
+        )
+
+    first, again = sent(wav(), "k"), sent(wav(), "k")
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+    assert "idempotency-replayed" not in first.headers
+    assert sent(wav(), "k", reference="other").status_code == 422
+    assert sent(b"no sound", "bad").status_code == 415
+    assert sent(wav(), "bad").status_code == 200, "an error is not kept"
+
+
+def test_without_a_data_folder_batches_are_refused_with_what_to_do(served: Served) -> None:
+    answer = post(served, ("a.wav", b"x"))
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_batches")
+    assert "--data-dir" in answer.json()["detail"]
+
+
+def test_the_document_tells_of_batches_with_an_example(idle: Served) -> None:
+    document = http.get(f"{idle.url}/openapi.json").json()
+    post_ = document["paths"]["/v1/batches"]["post"]
+    assert {one["name"] for one in post_["parameters"]} == {"Idempotency-Key"}
+    assert document["components"]["schemas"]["BatchModel"]["example"]["files"] == 120
+
+
+@pytest.mark.timeout(300)
+def test_a_batch_is_judged_told_exported_and_its_files_are_gone(tmp_path: Path, mixes: Path) -> None:
+    running = start(drain_s=1.0, data_dir=tmp_path, mos=False, clap="off")
+    try:
+        archive = packed(("ward/b.wav", wav(2)), ("c.txt", b"no sound at all"))
+        sound = (mixes / "000_clean_en.flac").read_bytes()
+        manifest = "file,reference\na.flac,=1+1\n"
+        batch = post(running, ("a.flac", sound), ("all.zip", archive), manifest=manifest).json()
+        url = f"{running.url}/v1/batches/{batch['id']}"
+        told: list[tuple[str, str, dict[str, Any]]] = []
+        with http.stream("GET", f"{url}/events", timeout=200) as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            number = name = ""
+            for line in stream.iter_lines():
+                field, _, value = line.partition(": ")
+                number = value if field == "id" else number
+                name = value if field == "event" else name
+                if field == "data":
+                    told.append((name, number, json.loads(value)))
+        files = [(number, one["file"], one["state"]) for name, number, one in told if name == "file"]
+        assert [number for number, *_ in files] == ["1", "2", "3"]
+        assert {(name, state) for _, name, state in files} == {
+            ("a.flac", "judged"), ("ward/b.wav", "judged"), ("c.txt", "refused"),
+        }  # fmt: skip
+        assert told[-1][0] == "done"
+        with http.stream("GET", f"{url}/events", headers={"Last-Event-ID": "2"}, timeout=60) as stream:
+            assert [line for line in stream.iter_lines() if line.startswith("id: ")] == ["id: 3"]
+        state = http.get(url).json()
+        assert (state["state"], state["judged"], state["refused"], state["left_s"]) == ("done", 2, 1, 0)
+        assert [*(tmp_path / "batches" / batch["id"]).iterdir()] == []
+        page = http.get(f"{url}/results").json()["results"]
+        alone = http.post(f"{running.url}/v1/assess", files={"file": ("a.flac", sound)}, timeout=60).json()
+        assert page[0]["result"]["overall"] == alone["overall"], "as if it were sent alone"
+        assert page[0]["result"]["windows"] == []
+        assert page[0]["result"]["reference"] == "=1+1"
+        assert page[2]["error"]["zh"]
+        lines = http.get(f"{url}/results", params={"format": "jsonl"}).text.splitlines()
+        assert [json.loads(line) for line in lines] == page
+        text = http.get(f"{url}/results", params={"format": "csv"}).content.decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert [row["file"] for row in rows] == ["a.flac", "ward/b.wav", "c.txt"]
+        assert rows[0]["reference"] == "'=1+1", "a spreadsheet computes nothing"
+        assert float(rows[0]["low_background"]) == page[0]["result"]["labels"]["low_background"]["score"]
+        sheet = http.get(f"{url}/results", params={"format": "xlsx"}).content
+        with zipfile.ZipFile(io.BytesIO(sheet)) as book:
+            text = book.read("xl/worksheets/sheet1.xml").decode()
+            assert "a.flac" in text
+            assert "<f>" not in text
+    finally:
+        running.stop()

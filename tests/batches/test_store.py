@@ -1,0 +1,217 @@
+"""Batches in the database: who judges what, what is told, and what a deletion leaves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from server.access.gate import utc_now
+from server.batches.batch import Batch, Fault, FileState, NewFile, Options
+from server.batches.folder import BatchFolders
+from server.batches.repeats import Kept, MemoryRepeats, RepeatStore
+from server.errors import CapacityError
+from server.notify.endpoints import new_endpoint
+from server.notify.events import BY_DEFAULT
+from server.store.batches import StoredBatches
+from server.store.database import Database, open_database
+from server.store.processes import ProcessLock
+from server.store.repeats import StoredRepeats
+from server.store.webhooks import WebhookStores
+from server.values.labels import RequestedLabel
+
+FAULT = Fault("encrypted", "It is encrypted.", "已加密。")
+
+
+def batch(batch_id: str = "b", site: str = "ward", files: int = 2) -> Batch:
+    return Batch(batch_id, site, "March", utc_now(), Options(), files)
+
+
+def waiting(count: int) -> list[NewFile]:
+    return [NewFile(f"{number}.wav", 100, str(number), reference=f"case {number}") for number in range(1, count + 1)]
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[tuple[Database, StoredBatches]]:
+    async with open_database(folder) as database:
+        lock = ProcessLock(folder)
+        try:
+            yield database, StoredBatches(database, lock)
+        finally:
+            lock.close()
+
+
+async def test_a_file_is_taken_by_one_process_and_taken_up_when_that_dies(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (database, store):
+        await store.add(batch(files=1), waiting(1), 9)
+        other_lock = ProcessLock(tmp_path)
+        taken = await StoredBatches(database, other_lock).take()
+        assert taken is not None
+        assert (taken.name, taken.reference, taken.tries) == ("1.wav", "case 1", 1)
+        assert await store.take() is None
+        assert not await store.waiting()
+        other_lock.close()
+        assert await store.waiting()
+        again = await store.take()
+        assert again is not None
+        assert again.tries == 2
+        assert await store.held() == {again.number}
+
+
+async def test_what_another_process_took_over_is_not_settled_by_the_first(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (database, store):
+        await store.add(batch(files=1), waiting(1), 9)
+        other_lock = ProcessLock(tmp_path)
+        other = StoredBatches(database, other_lock)
+        taken = await other.take()
+        assert taken is not None
+        other_lock.close()
+        again = await store.take()
+        assert again is not None
+        await other.refused(taken, FAULT)
+        found = await store.find("ward", "b")
+        assert found is not None
+        assert (found.waiting, found.refused, found.bytes_done) == (1, 0, 0)
+        await store.refused(again, FAULT)
+        found = await store.find("ward", "b")
+        assert found is not None
+        assert (found.waiting, found.refused, found.bytes_done) == (0, 1, 100)
+        assert found.finished_at is not None
+
+
+async def test_sites_take_turns(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        await store.add(batch("a", "a", 3), waiting(3), 9)
+        await store.add(batch("b", "b", 1), waiting(1), 9)
+        taken = [await store.take() for _ in range(4)]
+        assert [one.site for one in taken if one is not None] == ["a", "b", "a", "a"]
+
+
+async def test_a_site_has_so_many_files_waiting_and_another_its_own(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        await store.add(batch("a", files=3), waiting(3), 4)
+        with pytest.raises(CapacityError):
+            await store.add(batch("b", files=2), waiting(2), 4)
+        assert await store.find("ward", "b") is None
+        await store.add(batch("c", "other", 2), waiting(2), 4)
+
+
+async def test_settled_files_are_numbered_in_their_order_beside_those_that_came_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        await store.add(batch(files=3), [NewFile("0.wav", 0, fault=FAULT), *waiting(2)], 9)
+        first, second = await store.take(), await store.take()
+        assert first is not None
+        assert second is not None
+        await store.refused(second, FAULT)
+        await store.refused(first, FAULT)
+        rows = await store.settled_since("b", 0)
+        assert [(row.settled, row.name) for row in rows] == [(1, "0.wav"), (2, "2.wav"), (3, "1.wav")]
+        assert [row.name for row in await store.settled_since("b", 2)] == ["1.wav"]
+        assert [row.state for row in await store.rows("b", after=1)] == [FileState.REFUSED] * 2
+
+
+async def test_the_last_file_tells_that_the_batch_is_done_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (database, store):
+        webhooks = WebhookStores.of(database, None)
+        await webhooks.endpoints.add(new_endpoint("ward", "https://clinic.example/", BY_DEFAULT, utc_now()))
+        await store.add(batch(files=2), waiting(2), 9)
+        for told in (0, 1):
+            taken = await store.take()
+            assert taken is not None
+            await store.refused(taken, FAULT)
+            await store.refused(taken, FAULT)
+            assert [one.type for one in await webhooks.outbox.listed(9)] == ["batch.completed"] * told
+        await store.add(batch("all refused", files=1), [NewFile("x", 0, fault=FAULT)], 9)
+        assert len(await webhooks.outbox.listed(9)) == 2
+        assert await store.delete("ward", "b")
+        assert [one.about for one in await webhooks.outbox.listed(9)] == ["all refused"]
+
+
+async def test_another_site_neither_finds_nor_deletes_a_batch(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        await store.add(batch(files=1), waiting(1), 9)
+        assert await store.find("other", "b") is None
+        assert not await store.delete("other", "b")
+        taken = await store.take()
+        assert taken is not None
+        assert await store.delete("ward", "b")
+        assert await store.held() == set()
+        await store.refused(taken, FAULT)
+        assert await store.known() == set()
+        assert await store.rows("b") == []
+
+
+async def test_old_batches_are_forgotten_and_running_ones_are_not(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        await store.add(batch("done", files=1), [NewFile("x", 0, fault=FAULT)], 9)
+        await store.add(batch("runs", files=1), waiting(1), 9)
+        assert await store.forget(utc_now()) == ["done"]
+        assert await store.known() == {"runs"}
+
+
+def test_folders_of_no_batch_are_swept_and_uploads_under_way_are_not(tmp_path: Path) -> None:
+    folders = BatchFolders(tmp_path)
+    under_way, broken_off, kept = folders.coming(), folders.coming(), folders.coming()
+    kept.keep("b" * 32)
+    kept.drop()
+    broken_off._close()  # as its process's death does
+    folders.sweep({"b" * 32})
+    assert {path.name for path in folders.root.iterdir()} == {under_way.path.name, "b" * 32}
+    under_way.drop()
+    folders.sweep(set())
+    assert [path.name for path in folders.root.iterdir()] == ["b" * 32], "the database may not know it yet"
+
+
+def test_options_survive_the_database() -> None:
+    for options in (
+        Options("low_background", "visit", "telephone", "patient=left", "s16le:16000:1", "all"),
+        Options([RequestedLabel("low_background", 0.5, None)]),
+    ):
+        assert Options.of_plain(options.plain()) == options
+
+
+@asynccontextmanager
+async def repeats(kind: str, folder: Path) -> AsyncIterator[RepeatStore]:
+    if kind == "memory":
+        yield MemoryRepeats()
+        return
+    async with open_database(folder) as database:
+        lock = ProcessLock(folder)
+        try:
+            yield StoredRepeats(database, lock)
+        finally:
+            lock.close()
+
+
+@pytest.mark.parametrize("kind", ["memory", "stored"])
+async def test_a_request_that_comes_again_gets_the_first_answer(tmp_path: Path, kind: str) -> None:
+    now, answer = utc_now(), Kept(202, b'{"id":1}')
+    async with repeats(kind, tmp_path) as store:
+        first = await store.begin("k", "body", now, now)
+        assert (first.mine, first.kept) == (True, None)
+        assert not (await store.begin("k", "body", now, now)).mine
+        await store.end("k", answer)
+        again = await store.begin("k", "other", now, now)
+        assert (again.mine, again.kept, again.body) == (False, answer, "body")
+        later = now.replace(year=now.year + 1)
+        assert (await store.begin("k", "other", later, later)).mine, "after its day it is new"
+
+
+@pytest.mark.parametrize("kind", ["memory", "stored"])
+async def test_after_an_error_the_same_key_tries_again(tmp_path: Path, kind: str) -> None:
+    now = utc_now()
+    async with repeats(kind, tmp_path) as store:
+        await store.begin("k", "body", now, now)
+        await store.end("k", None)
+        assert (await store.begin("k", "body", now, now)).mine
+
+
+async def test_a_request_whose_process_died_comes_to_nothing(tmp_path: Path) -> None:
+    now = utc_now()
+    async with open_database(tmp_path) as database:
+        dead, alive = ProcessLock(tmp_path), ProcessLock(tmp_path)
+        await StoredRepeats(database, dead).begin("k", "body", now, now)
+        assert not (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
+        dead.close()
+        assert (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
+        alive.close()

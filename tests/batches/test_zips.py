@@ -1,0 +1,144 @@
+"""What an archive may bring, and what it may not."""
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from server.batches.batch import NewFile
+from server.batches.zips import Limits, is_zip, unpacked
+
+LIMITS = Limits(files=100, file=1_000_000, whole=2_000_000)
+
+
+def archive(*entries: tuple[str | zipfile.ZipInfo, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", compression) as packed:
+        for name, data in entries:
+            packed.writestr(name, data)
+    return written.getvalue()
+
+
+def opened(data: bytes, folder: Path, limits: Limits = LIMITS) -> list[NewFile]:
+    return list(unpacked(io.BytesIO(data), folder, 1, limits, "all.zip"))
+
+
+def test_recordings_of_all_folders_come_out_numbered_with_their_names(tmp_path: Path) -> None:
+    found = opened(archive(("a.wav", b"RIFF1"), ("ward/b.mp3", b"ID3 2"), ("ward/", b"")), tmp_path)
+    assert [(one.name, one.size, one.path, one.fault) for one in found] == [
+        ("a.wav", 5, "1", None),
+        ("ward/b.mp3", 5, "2", None),
+    ]
+    assert (tmp_path / "2").read_bytes() == b"ID3 2"
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../../x.wav", "a/../../x.wav", "C:\\x.wav", "..\\x.wav", "\\\\host\\x.wav"]
+)
+def test_a_name_that_leads_out_is_refused_and_writes_nothing(tmp_path: Path, name: str) -> None:
+    (found,) = opened(archive((name, b"RIFF")), tmp_path)
+    assert found.fault is not None
+    assert found.fault.code == "bad_path"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("link.wav")
+    link.create_system = 3
+    link.external_attr = 0o120777 << 16
+    found = opened(archive((link, b"/etc/passwd"), ("a.wav", b"RIFF")), tmp_path)
+    assert [one.fault and one.fault.code for one in found] == ["not_a_file", None]
+
+
+def test_an_archive_within_is_refused_whatever_its_name(tmp_path: Path) -> None:
+    (found,) = opened(archive(("a.wav", archive(("b.wav", b"RIFF")))), tmp_path)
+    assert found.fault is not None
+    assert found.fault.code == "nested_archive"
+
+
+def test_an_encrypted_entry_is_refused_with_words(tmp_path: Path) -> None:
+    data = bytearray(archive(("a.wav", b"RIFF" * 10)))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.index(signature) + offset
+        data[at : at + 2] = struct.pack("<H", 1)
+    (found,) = opened(bytes(data), tmp_path)
+    assert found.fault is not None
+    assert found.fault.code == "encrypted"
+    assert "密码" in found.fault.zh
+
+
+def test_a_bomb_stops_at_the_limit_and_leaves_nothing(tmp_path: Path) -> None:
+    found = opened(archive(("a.wav", bytes(5_000_000)), ("b.wav", b"RIFF")), tmp_path)
+    assert [one.fault and one.fault.code for one in found] == ["payload_too_large", None]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 4
+
+
+def test_all_entries_together_stay_within_the_limit_of_the_whole(tmp_path: Path) -> None:
+    found = opened(archive(*((f"{number}.wav", bytes(900_000)) for number in range(5))), tmp_path)
+    assert [one.fault is None for one in found] == [True, True, False, False, False]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 1_800_000
+
+
+def test_a_size_that_the_archive_lies_about_is_not_believed(tmp_path: Path) -> None:
+    data = bytearray(archive(("a.wav", bytes(5_000_000))))
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = data.index(signature) + offset
+        data[at : at + 4] = struct.pack("<I", 10)
+    (found,) = opened(bytes(data), tmp_path)
+    assert found.fault is not None
+    assert found.fault.code in ("damaged_archive", "payload_too_large")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_entries_than_a_batch_may_have_are_told(tmp_path: Path) -> None:
+    limits = Limits(files=3, file=100, whole=1000)
+    found = opened(archive(*((f"{number}.wav", b"RIFF") for number in range(5))), tmp_path, limits)
+    assert [one.fault and one.fault.code for one in found] == [None, None, None, "too_many_files"]
+
+
+def test_a_list_of_entries_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
+    data = bytearray(archive(("a.wav", b"RIFF")))
+    at = data.rindex(b"PK\x05\x06") + 12
+    data[at : at + 4] = struct.pack("<I", 50_000_000)
+    (found,) = opened(bytes(data), tmp_path)
+    assert found.fault is not None
+    assert found.fault.code == "too_many_files"
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "no end", "method"])
+def test_a_damaged_archive_is_refused_and_hurts_nothing(tmp_path: Path, damage: str) -> None:
+    data = bytearray(archive(("a.wav", bytes(range(256)) * 40), ("b.wav", b"RIFF")))
+    if damage == "cut":
+        data = data[: len(data) // 2]
+    elif damage == "no end":
+        data = bytearray(b"PK\x03\x04" + bytes(100))
+    elif damage == "method":
+        data = bytearray(archive(("a.wav", b"x" * 100), compression=zipfile.ZIP_LZMA))
+    else:
+        data[45:55] = b"\xff" * 10
+    found = opened(bytes(data), tmp_path)
+    assert found[0].fault is not None
+    assert found[0].fault.code in ("damaged_archive", "unsupported_compression")
+
+
+def test_names_that_chinese_windows_wrote_are_read(tmp_path: Path) -> None:
+    entry = zipfile.ZipInfo("x.wav")
+    data = archive((entry, b"RIFF")).replace(b"x.wav", b"x.wav")
+    name = "患.wav".encode("gb18030")
+    raw = archive(("123456"[: len(name)], b"RIFF")).replace(b"123456"[: len(name)], name)
+    (found,) = opened(raw, tmp_path)
+    assert data
+    assert found.name == "患.wav"
+
+
+def test_what_a_mac_adds_is_left_out(tmp_path: Path) -> None:
+    found = opened(archive(("__MACOSX/._a.wav", b"x"), (".DS_Store", b"x"), ("a.wav", b"RIFF")), tmp_path)
+    assert [one.name for one in found] == ["a.wav"]
+
+
+def test_an_archive_is_known_by_its_bytes() -> None:
+    assert is_zip(archive())
+    assert is_zip(archive(("a", b"b")))
+    assert not is_zip(b"RIFF")
