@@ -29,7 +29,7 @@ from server.values.measures import Mos
 from server.values.mode import Mode
 from server.values.notices import Notice
 from server.values.stored import count
-from server.values.voices import Voice
+from server.values.voices import KnownVoice, Role, Voice
 from server.values.windows import Window
 
 LIVE_DEADLINE_S = 4.0
@@ -133,20 +133,8 @@ class Assessment:
         without = left_out(scored, mos=request.mos_shed, voices=self._talked.missed, denoiser=undenoised)
         self.shed += bool(without)
         self.log.append(LoggedWindow.of(facts, judgement.labels, measures))
-        update = Update(
-            seq=len(self.log),
-            facts=facts,
-            labels=judgement.labels,
-            recent=judgement.recent,
-            overall=judgement.overall,
-            session_labels=judgement.session_labels,
-            session_overall=judgement.session_overall,
-            measures=measures,
-            interference=tuple(judgement.interference),
-            events=tuple(self.findings.latest_events()),
-            unusable_spans=tuple(judgement.unusable_spans),
-            voices=voices,
-        )
+        latest = self.findings.latest_events()
+        update = Update.of(len(self.log), facts, judgement, measures, latest, voices)
         return Assessed(
             update,
             tuple(judgement.prompts),
@@ -167,6 +155,20 @@ class Assessment:
     def voices(self) -> tuple[Voice, ...]:
         """Whose voices were heard so far; none without the talker models."""
         return told_voices(self._talked.book.tracks, processed=self.capture.processed, visit=self.mode is Mode.VISIT)
+
+    def know_patient(self, voice: KnownVoice) -> None:
+        """The patient's voice from a check before; call it before the first window."""
+        self._talked.book.know(voice)
+
+    @property
+    def knows_patient(self) -> bool:
+        """Whether the patient's voice was known before."""
+        return any(track.known for track in self._talked.book.tracks)
+
+    def patients_voice(self) -> KnownVoice | None:
+        """As known by now, for a visit that follows."""
+        number = next((one.id[1:] for one in self.voices() if one.role is Role.PATIENT), None)
+        return None if number is None else self._talked.book.voice_of(int(number))
 
     def snooze(self, prompt_id: str) -> list[PromptEvent]:
         """Clear the prompt and do not raise it again; no effect for an unknown id."""
@@ -219,8 +221,7 @@ class Assessment:
         return what_was_said(self.transcript, topics, self.labels, end_s, self.voices_of_lines())
 
     def voices_of_lines(self) -> tuple[Voice, ...]:
-        """Whose line of a transcript it is that names no speaker, told in a visit alone: in a recording whoever speaks
-        most passes for the patient, and may be the doctor."""
+        """Of whom lines without a speaker are: in a recording who speaks most may be the doctor."""
         return self.voices() if self.mode is Mode.VISIT else ()
 
     def notices(self, end_s: float) -> list[Notice]:
@@ -293,7 +294,7 @@ class Assessment:
         restored._mos.restore(state["mos"])
         restored._denoised.restore(state["denoised"])
         restored._talked.restore(state["talked"])
-        restored.judge.hear(restored.voices())
+        restored._hear_voices()
         restored.windows_replaced = count(state["windows_replaced"])
         restored.shed = count(state["shed"])
         return restored

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.trace import NoOpTracer, Tracer
 
+from server.assessment.checked_voices import CheckedVoices
 from server.dictionaries import Dictionaries
 from server.metrics import Metrics
 from server.scoring.ports import Scoring
@@ -39,6 +40,7 @@ class Engine:
     make_listener: Callable[[AudioFormat], StreamCore] | None = None
     """A core that only has to find speech; ``None``: as ``make_core``."""
     tracer: Tracer = field(default_factory=NoOpTracer)
+    checked_voices: CheckedVoices = field(default_factory=CheckedVoices)
 
     @property
     def listener(self) -> Callable[[AudioFormat], StreamCore]:

@@ -1,11 +1,12 @@
 """The update after one window, as a value; each protocol renders it in its own form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from server.assessment.findings import Event
 from server.errors import ScoringError
-from server.judge.judgement import PromptEvent, Span, WindowFacts
+from server.judge.judgement import PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.sounds import Interference
 from server.scoring.denoising import UNKNOWN_LEVELS
 from server.scoring.talking import NOBODY_ASKED
@@ -37,6 +38,32 @@ class Update:
     events: tuple[Event, ...]
     unusable_spans: tuple[Span, ...]
     voices: tuple[Voice, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        seq: int,
+        facts: WindowFacts,
+        judgement: WindowJudgement,
+        measures: Measures,
+        events: Sequence[Event],
+        voices: tuple[Voice, ...],
+    ) -> Self:
+        """Of a window that was judged."""
+        return cls(
+            seq=seq,
+            facts=facts,
+            labels=judgement.labels,
+            recent=judgement.recent,
+            overall=judgement.overall,
+            session_labels=judgement.session_labels,
+            session_overall=judgement.session_overall,
+            measures=measures,
+            interference=tuple(judgement.interference),
+            events=tuple(events),
+            unusable_spans=tuple(judgement.unusable_spans),
+            voices=voices,
+        )
 
 
 @dataclass(frozen=True, slots=True)

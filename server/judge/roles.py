@@ -20,6 +20,9 @@ MOST_FALL_DB, ECHOES_BESIDE = 11.5, 0.78
 so did 19 of 20 doctors' in made visits and none of 20 patients' (docs/decisions/0031)."""
 LEAST_DIRECT = 0.15
 """Share of the speech that all others must have: who merely sits nearer to the telephone is not the patient."""
+STRANGERS_S = 30.0
+"""Seconds of others after which a voice that is known and was not heard is given up: the patient sounds different now,
+or somebody else made the check."""
 LEAST_PACE_S = 3.0
 """Seconds of speech alone from which a pace is told."""
 
@@ -27,14 +30,14 @@ LEAST_PACE_S = 3.0
 def told_voices(tracks: Sequence[VoiceTrack], *, processed: bool = False, visit: bool = False) -> tuple[Voice, ...]:
     """Voices with two seconds of speech or more, in the order in which they were first heard.
 
-    The patient's is that with most speech which is not the far end's; in a ``visit`` in which nobody tells the far end,
-    one that comes from a loudspeaker is the patient's only if all do. ``processed``: the browser's processing falsifies
-    levels, so that none is told.
+    The patient's is the one that is known from a check before. Otherwise it is that with most speech which is not the
+    far end's; in a ``visit`` in which nobody tells the far end, one that comes from a loudspeaker is the patient's only
+    if all do. ``processed``: the browser's processing falsifies levels, so that none is told.
     """
     told = [track for track in tracks if track.seconds >= LEAST_S]
     near = [track for track in told if track.far_rows < FAR_END * track.rows]
     untold = visit and not any(track.far_rows for track in tracks)
-    patient = max(_direct(near) if untold else near, key=lambda track: track.rows, default=None)
+    patient = _patient(tracks, near, untold=untold)
     known = [] if processed else [level for track in near if (level := _level_db(track)) is not None]
     loudest = max(known, default=None)
     return tuple(
@@ -43,6 +46,14 @@ def told_voices(tracks: Sequence[VoiceTrack], *, processed: bool = False, visit:
         )
         for track in told
     )
+
+
+def _patient(tracks: Sequence[VoiceTrack], near: Sequence[VoiceTrack], *, untold: bool) -> VoiceTrack | None:
+    if any(track.known for track in tracks):
+        own = next((track for track in near if track.known), None)
+        if own is not None or sum(track.seconds for track in near) < STRANGERS_S:
+            return own
+    return max(_direct(near) if untold else near, key=lambda track: track.rows, default=None)
 
 
 def _direct(near: Sequence[VoiceTrack]) -> list[VoiceTrack]:

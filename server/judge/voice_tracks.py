@@ -32,10 +32,11 @@ class VoiceTrack:
     """``rows``: of speech; ``alone``: of them those in which nobody else speaks, over which ``power`` (of full scale)
     and ``nuclei`` are summed. ``noise``, ``quiet``: power and rows where nobody speaks, in the same stretches.
     ``far_rows``: of speech while the far end is known to speak. ``falls``: rows alone by how far the level falls after
-    them, whole dB. ``spans``: rows ``[start, end)``."""
+    them, whole dB. ``spans``: rows ``[start, end)``. ``known``: it is the patient's, known from a check before."""
 
     number: int
     rows: int = 0
+    known: bool = False
     alone: int = 0
     power: float = 0.0
     nuclei: int = 0
@@ -91,10 +92,10 @@ class VoiceTrack:
     def take(self, other: "VoiceTrack") -> None:
         """``other`` was the same voice."""
         for one in fields(self):
-            if one.name not in {"number", "falls", "spans"}:
+            if one.name not in {"number", "known", "falls", "spans"}:
                 setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
         self.falls = [one + more for one, more in zip(self.falls, other.falls, strict=True)]
-        self.number = min(self.number, other.number)
+        self.number, self.known = min(self.number, other.number), self.known or other.known
         spans, self.spans = sorted([*self.spans, *other.spans]), []
         for start, end in spans:
             self._say(start, end)
@@ -148,6 +149,7 @@ class VoiceTrack:
         return cls(
             number=count(state["number"]),
             rows=count(state["rows"]),
+            known=bool(state["known"]),
             alone=count(state["alone"]),
             power=amount(state["power"]),
             nuclei=count(state["nuclei"]),

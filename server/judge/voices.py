@@ -15,7 +15,7 @@ import numpy.typing as npt
 from server.judge.voice_tracks import VoiceTrack
 from server.values.rows import BoolArray
 from server.values.stored import count, number
-from server.values.voices import HeardRows, HeardTalker
+from server.values.voices import HeardRows, HeardTalker, KnownVoice
 
 Vector = npt.NDArray[np.float64]
 
@@ -30,6 +30,8 @@ CARRIED = 0.5
 """Share of a short stretch's context that must have been one voice's for the stretch to be its too."""
 MOST_VOICES = 8
 """More are not told apart: of those heard least, the oldest makes room."""
+MOST_KNOWN_S = 20.0
+"""What was heard elsewhere, by another microphone perhaps, weighs no more than this."""
 MOST_WEIGHT_S = 60.0
 """A voice is known by its last minute or so, so that it may change slowly (hoarse, nearer)."""
 
@@ -116,9 +118,22 @@ class VoiceBook:
         most, whose = max(shares, key=lambda pair: pair[0], default=(0, None))
         return whose if most >= CARRIED * total else None
 
+    def know(self, patient: KnownVoice) -> None:
+        """The patient's voice, known before anything is heard."""
+        voice = np.asarray(patient.voice, np.float64)
+        begun = self._begun(voice)
+        begun.track.known = True
+        begun.learn(voice, min(patient.heard_s, MOST_KNOWN_S))
+
+    def voice_of(self, number: int) -> KnownVoice | None:
+        """What is known of the voice of a track; ``None`` if there is none of that number."""
+        found = next((one for one in self._known if one.track.number == number), None)
+        return None if found is None else KnownVoice(found.centre.astype(np.float32), found.weight_s)
+
     def _begun(self, voice: Vector) -> _Known:
         if len(self._known) >= MOST_VOICES:
-            self._known.remove(min(self._known, key=lambda one: (one.track.rows, one.track.number)))
+            strangers = [one for one in self._known if not one.track.known]
+            self._known.remove(min(strangers, key=lambda one: (one.track.rows, one.track.number)))
         made = _Known(VoiceTrack(self._next), np.zeros_like(voice), 0.0)
         self._next += 1
         self._known.append(made)

@@ -25,6 +25,7 @@ from server.live.clock import Clock, deadline
 from server.live.elsewhere import Elsewhere, Nowhere
 from server.live.entries import Attached, Entry, Waiting
 from server.live.handshake import capacity_error, check_format, not_here, once
+from server.live.known_voices import bring_voice
 from server.live.limits import LiveLimits
 from server.live.load_meter import LoadMeter
 from server.live.messages import format_of
@@ -186,6 +187,7 @@ class Admission:
         session = Session(
             self._engine, self._limits, self._clock, start, session_id=session_id, site=site, labels=labels, terms=terms
         )
+        bring_voice(session)
         return Accepted(session, self._engine.make_core(session.audio))
 
     def _settled(self, principal: Principal, claim: Claim | None) -> SessionTerms:

@@ -26,7 +26,7 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "saved_at": session.clock.wall_time().timestamp(),
         "saved_now": now,
         "machine": session.clock.machine,
-        "start": session.start.model_dump(mode="json", exclude={"resume"}),
+        "start": session.start.model_dump(mode="json", exclude={"resume", "voice_of"}),
         "age_s": now - session.started_at,
         "attempt_of": session.terms.attempt_of,
         "furthest_sample": session.furthest_sample,

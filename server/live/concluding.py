@@ -6,6 +6,7 @@ import logging
 from server.assessment.conclusion import build_result
 from server.assessment.engine import HeardAudio
 from server.assessment.result import Identity, Result
+from server.live.known_voices import keep_voice
 from server.live.newcomers import snapshot_message
 from server.live.outcome import Farewell, Outcome
 from server.live.session import Phase, Session
@@ -21,7 +22,8 @@ def windows_path(session_id: str) -> str:
 
 
 async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Outcome:
-    """The outcome of the session so far. Changes nothing; a long result is built on a thread, so that others go on.
+    """The outcome of the session so far. A long result is built on a thread, so that others go on. The session stays as
+    it is; its patient's voice is kept for a visit that follows.
 
     Raises whatever goes wrong while the result is built.
     """
@@ -29,6 +31,7 @@ async def conclude(session: Session, reason: EndReason, heard: HeardAudio) -> Ou
         result, end = await asyncio.to_thread(_ended, session, reason, heard)
     else:
         result, end = _ended(session, reason, heard)
+    keep_voice(session, reason)
     snapshot = snapshot_message(session, Phase.ENDED).model_dump_json(exclude={"ended"})
     return _outcome(session, reason, result, Farewell(end.ended, snapshot, session.resume_digest, end.pages))
 

@@ -1,5 +1,7 @@
 """Full state for newcomers: the first message to a patient, and the first to an observer."""
 
+from typing import Literal
+
 from server.live.nudges import sendable
 from server.live.session import Phase, Session
 from server.rendering import wire
@@ -22,6 +24,7 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
             capture=session.start.capture,
             language=session.language,
             vad=session.engine.vad,
+            voice=voice_state(session),
         ),
         limits=session.limits.on_wire(),
         labels=wire.session_labels(labels),
@@ -30,6 +33,13 @@ def started_message(session: Session, next_sample: int) -> SessionStarted:
         basis=session.assessment.capture.basis.value,
         notices=wire.notices(session.assessment.label_notices(labels)),
     )
+
+
+def voice_state(session: Session) -> Literal["known", "unknown"] | None:
+    """Whether the patient's voice is known from a check, ``None`` if none was named."""
+    if session.assessment.knows_patient:
+        return "known"
+    return "unknown" if session.start.voice_of is not None else None
 
 
 def snapshot_message(session: Session, phase: Phase | None = None, *, nudge: bool = False) -> Snapshot:

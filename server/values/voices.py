@@ -63,6 +63,15 @@ class Voice:
     faint: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class KnownVoice:
+    """Whose voice is known from elsewhere: what a model made of ``heard_s`` seconds of it, float32 ``(n,)`` of unit
+    length."""
+
+    voice: Float32Array = field(repr=False)
+    heard_s: float
+
+
 def spoken(start_s: float, end_s: float, voice: Voice) -> float:
     """Seconds between ``start_s`` and ``end_s`` in which it speaks."""
     return sum(max(0.0, min(end, end_s) - max(start, start_s)) for start, end in voice.spans)

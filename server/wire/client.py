@@ -67,6 +67,14 @@ class ResumeConfig(WireModel):
     resume_token: str
 
 
+class VoiceOf(WireModel):
+    """A session that has ended, the microphone check, whose patient is the same; the token is from its
+    ``session.started``."""
+
+    session_id: str = Field(max_length=100)
+    resume_token: str = Field(max_length=200)
+
+
 MAX_DEPTH = 16
 """How deep ``metadata`` may nest. Results repeat it within their own fields, and JSON is read 200 deep at most."""
 
@@ -106,6 +114,14 @@ class SessionStart(WireModel):
     reference: str | None = Field(default=None, max_length=200)
     metadata: MetadataField | None = Field(default=None, max_length=50)
     resume: ResumeConfig | None = None
+    keep_voice: bool = Field(
+        default=False,
+        description="Once the patient ends it, keep their voice (192 numbers: biometric data) for half an hour, in "
+        "memory, for voice_of of the visit that follows.",
+    )
+    voice_of: VoiceOf | None = Field(
+        default=None, description="The patient's voice is known from this check, if it ended less than 30 minutes ago."
+    )
 
 
 class AudioPause(WireModel):

@@ -18,6 +18,9 @@ class AppliedConfig(WireModel):
     language: str
     vad: str
     mode: Literal["recording", "visit"] = "recording"
+    voice: Literal["known", "unknown"] | None = Field(
+        default=None, description="Whether the patient's voice is known from the check that voice_of names."
+    )
 
 
 class Limits(WireModel):

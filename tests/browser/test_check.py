@@ -44,7 +44,32 @@ def test_a_sentence_read_alone_gets_one_verdict_and_can_be_heard(
     shown(page, "Please go somewhere quieter." if locale == "en-GB" else "请到安静一点的地方。")
     page.click("[part=play]")
     assert_readable(page, 360)
+    assert page.evaluate("document.querySelector('tingqing-check').voice") is None, "nobody asked to keep it"
     assert not re.search(r"\d", page.locator(".speech").inner_text())
+
+
+def test_a_check_that_keeps_the_voice_names_itself_once_it_has_ended(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}check")
+    page.evaluate("document.querySelector('tingqing-check').setAttribute('keep-voice', '')")
+    page.click("[part=start]")
+    check = stub.patient()
+    assert check.expect("session.start")["keep_voice"] is True
+    check.send(messages.started())
+    attribute(page, "data-state", "live")
+    assert page.evaluate("document.querySelector('tingqing-check').voice") is None
+    check.send(messages.ended())
+    attribute(page, "data-state", "ended")
+    voice = page.evaluate("document.querySelector('tingqing-check').voice")
+    assert voice == {key: messages.started()[key] for key in ("session_id", "resume_token")}
+
+
+def test_a_visit_is_told_whose_voice_the_check_heard(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    voice = {"session_id": "a1b2", "resume_token": "secret"}
+    page.evaluate("voice => { document.querySelector('tingqing-patient').voiceOf = voice; }", voice)
+    page.click("[part=start]")
+    assert stub.patient().expect("session.start")["voice_of"] == voice
 
 
 def test_another_microphone_that_hears_the_patient_is_offered(

@@ -14,17 +14,20 @@ import { WakeLock } from './wake-lock.js';
 /**
  * @import { Effect, ClientMessage } from '../protocol/effects.js'
  * @import { KeptSession } from '../protocol/session-state.js'
- * @import { Capture, Segment, ServerMessage } from '../protocol/types.js'
+ * @import { Capture, Segment, ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { ClientState } from './client-state.js'
  * @import { InputDevice } from './devices.js'
  *
  * @typedef {{server?: string | null, token?: string | null, tokenProvider?: () => Promise<string>,
  *   source?: MediaStream | MediaStreamTrack, farEnd?: MediaStream, labels?: string | null,
  *   mode?: 'visit' | 'recording', language?: string, reference?: string | null,
+ *   keepVoice?: boolean, voiceOf?: VoiceOf | null,
  *   kept?: KeptSession & {sampleRate: number}}} ClientOptions
  *   `server`: base URL, the page's own if absent. `tokenProvider`: asked before each socket is opened; of one session,
  *   the same token each time. `source`: the call's own microphone; if absent a raw one is opened beside it. `farEnd`:
- *   the call's remote stream. `language`: BCP 47. `kept`: of `client.kept`, to go on after a reload
+ *   the call's remote stream. `language`: BCP 47. `keepVoice`: for a visit
+ *   that follows; `voiceOf`: of such a session, whose voice is the patient's. `kept`: of
+ *   `client.kept`, to go on after a reload
  * @typedef {{state: ClientState, message: ServerMessage, lost: number, level: number,
  *   sound: Int16Array}} ClientEvents
  *   `message`: each message of the server. `lost`: seconds of sound that never arrived, for the line was down for too
@@ -273,8 +276,15 @@ export class TingqingClient {
 }
 
 /** What the options ask of the session. @param {ClientOptions} options */
-function askedOf({ labels, mode, reference, language = 'zh-CN' }) {
-  return { language, ...(labels && { labels }), ...(reference && { reference }), ...(mode && { mode }) };
+function askedOf({ labels, mode, reference, keepVoice, voiceOf, language = 'zh-CN' }) {
+  return {
+    language,
+    ...(labels && { labels }),
+    ...(reference && { reference }),
+    ...(mode && { mode }),
+    ...(keepVoice && { keep_voice: true }),
+    ...(voiceOf && { voice_of: voiceOf }),
+  };
 }
 
 /** A state without its result, which may be long. @param {ClientState} state */

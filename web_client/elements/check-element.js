@@ -14,7 +14,7 @@ import { adviceFor } from './upload.js';
 
 /**
  * @import { InputDevice } from '../client/devices.js'
- * @import { ServerMessage } from '../protocol/types.js'
+ * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { CheckModel } from './check-view.js'
  */
 
@@ -23,9 +23,9 @@ const BEAT_MS = 250;
 const ENOUGH_S = 10;
 
 /**
- * Attributes: `lang`, `labels`, `server`, `token` (of a session of its own, which it uses up). It sets `data-state`
- * and, at the end, `data-verdict` on itself, and dispatches `tingqing-checked` with the result as its
- * `detail`.
+ * Attributes: `lang`, `labels`, `server`, `token` (of a session of its own, which it uses up), `keep-voice`. It
+ * sets `data-state` and, at the end, `data-verdict` on itself, and dispatches `tingqing-checked` with the result as
+ * its `detail`. With `keep-voice`, `voice` then tells a visit, within half an hour, whose voice is the patient's.
  */
 export class TingqingCheck extends HTMLElement {
   static observedAttributes = ['lang'];
@@ -37,6 +37,7 @@ export class TingqingCheck extends HTMLElement {
   #devices = /** @type {InputDevice[]} */ ([]);
   #better = /** @type {InputDevice | null} */ (null);
   #looking = false;
+  #voice = /** @type {VoiceOf | null} */ (null);
 
   constructor() {
     super();
@@ -73,6 +74,11 @@ export class TingqingCheck extends HTMLElement {
     return this.#client;
   }
 
+  /** For `voiceOf` of the patient's element or client. Null before the check has ended, and without `keep-voice`. */
+  get voice() {
+    return this.#client.state.kind === 'ended' && this.hasAttribute('keep-voice') ? this.#voice : null;
+  }
+
   /** Call it from a user gesture. */
   async start() {
     this.#better = null;
@@ -81,6 +87,7 @@ export class TingqingCheck extends HTMLElement {
       token: this.getAttribute('token'),
       labels: this.getAttribute('labels'),
       language: this.#language === 'zh' ? 'zh-CN' : 'en',
+      keepVoice: this.hasAttribute('keep-voice'),
     };
     await this.#client.start();
     this.#devices = await this.#client.devices();
@@ -93,7 +100,10 @@ export class TingqingCheck extends HTMLElement {
 
   /** @param {ServerMessage} message */
   #receive(message) {
-    if (message.type === 'session.started') this.#playback.begin(this.#client.sampleRate);
+    if (message.type === 'session.started') {
+      this.#voice = { session_id: message.session_id, resume_token: message.resume_token };
+      this.#playback.begin(this.#client.sampleRate);
+    }
     // Somebody who has not begun to read yet is waited for.
     const heard = message.type === 'quality.update' && message.window.end_s >= ENOUGH_S;
     if (heard && message.window.speech_ratio > 0) this.#client.finish();

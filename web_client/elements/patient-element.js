@@ -16,7 +16,7 @@ import { base } from '../drawing/styles.js';
 /**
  * @import { ClientOptions } from '../client/client.js'
  * @import { Reading } from '../meter/meter.js'
- * @import { ServerMessage } from '../protocol/types.js'
+ * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { HostState, PatientActions, PatientModel, Screen } from './patient-words.js'
  */
 
@@ -40,6 +40,9 @@ export class TingqingPatient extends HTMLElement {
    * @type {(() => Promise<string>) | undefined}
    */
   tokenProvider = undefined;
+
+  /** `voice` of a check that has ended: whose voice is the patient's. @type {VoiceOf | null | undefined} */
+  voiceOf = undefined;
 
   #view = /** @type {Screen | null} */ (null);
   #meter = new Meter();
@@ -194,6 +197,7 @@ export class TingqingPatient extends HTMLElement {
       language: this.#language === 'zh' ? 'zh-CN' : 'en',
       ...(this.getAttribute('mode') === 'visit' && { mode: /** @type {const} */ ('visit') }),
       ...(this.source && { source: this.source }),
+      ...(this.voiceOf && { voiceOf: this.voiceOf }),
       ...(this.tokenProvider && { tokenProvider: this.tokenProvider }),
       ...(this.#heard && { farEnd: this.#heard }),
       ...(kept && { kept }),

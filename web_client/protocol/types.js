@@ -32,6 +32,8 @@
  *   autoGainControl?: boolean}} Capture
  * @typedef {'room' | 'as_heard'} Basis What is judged: older servers do not say.
  *
+ * @typedef {{session_id: string, resume_token: string}} VoiceOf a microphone check that has ended; secret
+ *
  * @typedef {{type: 'session.started', session_id: string, resume_token: string, next_sample: number,
  *   config: {capture: Capture}, limits: {resume_ttl_s: number}, labels: Label[], basic_mode: boolean,
  *   basis?: Basis, notices?: Notice[]}} SessionStarted
