@@ -11,7 +11,7 @@ from server.cli.outcomes import Told
 from server.recording.batch import Unread
 
 WORKER = """
-import json, os, signal, sys, time
+import json, os, signal, sys, threading
 from pathlib import Path
 asked = json.loads(sys.stdin.buffer.readline())
 for line in sys.stdin.buffer:
@@ -19,7 +19,7 @@ for line in sys.stdin.buffer:
     if "crash" in name:
         os.kill(os.getpid(), signal.SIGKILL)
     while "waits" in name and not Path(path).exists():
-        time.sleep(0.01)
+        threading.Event().wait(0.01)
     data = json.dumps({"name": name, "code": asked["labels"], "message": str(os.getpid()), "zh": ""}).encode()
     sys.stdout.buffer.write(len(data).to_bytes(8, "big") + data)
     sys.stdout.buffer.flush()

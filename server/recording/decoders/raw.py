@@ -51,7 +51,7 @@ def parse_raw(text: str) -> RawFormat:
         known = ", ".join(SUBTYPES)
         raise ConfigError(
             f"raw: {FORM}. Encodings: {known}.",
-            zh=f"raw：格式为 编码:采样率:声道数，例如 s16le:16000:1。编码：{known}。",
+            zh=f"raw：格式为 ENCODING:RATE:CHANNELS，例如 s16le:16000:1。编码：{known}。",
             param="raw",
         )
     rate, channels = int(found[1]), int(found[2] or 1)
