@@ -2,7 +2,7 @@
 
     python bench/recordings.py                  # ten minutes each, without and with the costly models
     python bench/recordings.py --hours 2        # memory of one recording of so many hours
-    python bench/recordings.py --hours 2 --m4a  # the same through FFmpeg
+    python bench/recordings.py --hours 2 --m4a --models none  # the same through FFmpeg, without the costly models
 
 CPU time, not wall time: others may be busy on the machine. The mixes of the shared audio, one after another, are what
 is judged. Models come from the model cache; "costly" are DNSMOS, the denoiser and the talker models.
@@ -58,11 +58,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--hours", type=float, default=1 / 6)
     arguments.add_argument("--m4a", action="store_true")
+    arguments.add_argument("--models", choices=("none", "all", "both"), default="both")
     asked = arguments.parse_args()
+    runs = {"none": ("without the costly models", CHEAP), "all": ("with them", COSTLY)}
+    wanted = runs.values() if asked.models == "both" else (runs[asked.models],)
     with tempfile.TemporaryDirectory() as folder:
         path = recording(Path(folder), asked.hours * 3600, m4a=asked.m4a)
         short = recording(Path(tempfile.mkdtemp(dir=folder)), 1.0, m4a=False)
-        for name, flags in (("without the costly models", CHEAP), ("with them", COSTLY)):
+        for name, flags in wanted:
             start, _, _ = judged(short, flags)
             cpu, memory, length = judged(path, flags)
             rate = length / max(cpu - start, 1e-9)

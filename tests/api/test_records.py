@@ -119,6 +119,20 @@ def test_a_file_is_kept_as_it_was_answered(clinic: Clinic, recording: Path) -> N
     assert row == {name: value for name, value in kept.items() if name != "result"}
 
 
+def test_a_kept_result_is_a_page_of_its_own(clinic: Clinic, recording: Path) -> None:
+    result = clinic.assess("integrator", recording, reference="case <7>")
+    path = f"/v1/assessments/{result['id']}/report"
+    page = clinic.ask("viewer", path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert "录音质量报告" in page.text
+    assert "case &lt;7&gt;" in page.text
+    assert "Recording quality report" in clinic.ask("viewer", f"{path}?language=en").text
+    assert "read" in clinic.acts(result["id"])[-1]
+    assert clinic.ask("stranger", path).status_code == 404
+    assert clinic.ask(None, path).status_code == 401
+
+
 async def test_a_session_is_listed_with_its_end_and_its_result_is_as_the_patient_got_it(clinic: Clinic) -> None:
     announced = clinic.ask(
         "integrator", "/v1/sessions", "POST", json={"reference": "case 9", "metadata": {"department": "ENT"}}
