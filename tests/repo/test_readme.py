@@ -27,7 +27,9 @@ def commands_named(text: str, program: str) -> list[list[str]]:
 
 
 def ci_commands() -> list[str]:
-    return [line.strip() for line in read(".ci/run").splitlines() if line.startswith("make ")]
+    """Without what is said of their output and failing."""
+    lines = [line.strip() for line in read(".ci/run").splitlines() if line.startswith("make ")]
+    return [re.split(r" (?:>|\|\|)", line)[0] for line in lines]
 
 
 def test_both_begin_with_what_it_does_a_picture_and_the_two_commands() -> None:
@@ -62,7 +64,8 @@ def test_every_picture_says_in_words_what_it_shows() -> None:
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    assert [command.split(" ARGS=")[0] for command in ci_commands()] == ["make check", "make test"]
+    commands = [command.split(" ARGS=")[0] for command in ci_commands()]
+    assert commands[-2:] == ["make check", "make test"]
     assert "make test" in shell_commands(read("README.md"))
 
 
