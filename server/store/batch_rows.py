@@ -169,6 +169,13 @@ def packed(text: str) -> bytes:
     return zlib.compress(text.encode(), LEVEL)
 
 
+async def forget_result(connection: AsyncConnection, site: str, result_id: str) -> None:
+    """It was deleted: of the file only its verdict stays, in the counts of its batch."""
+    judged = files.c.state == FileState.JUDGED.value, files.c.site == site  # by its index
+    change = update(files).where(*judged, files.c.result_id == result_id)
+    await connection.execute(change.values(result=None, result_id=None, score=None, reference=None))
+
+
 async def remove(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
     """Delete batches with their files; the ids of their results."""
     query = select(files.c.result_id).where(files.c.batch_id.in_(ids), files.c.result_id.is_not(None))

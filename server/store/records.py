@@ -12,7 +12,7 @@ from server.errors import StoreError
 from server.live.clock import Clock, pause
 from server.records.kept import KeptRecord
 from server.records.ports import Day, Place, Wanted
-from server.store import record_rows
+from server.store import batch_rows, outbox_rows, record_rows
 from server.store.database import Database
 from server.store.session_writer import Change, SessionWriter
 from server.store.tables import assessments
@@ -66,6 +66,9 @@ class StoredRecords:
         """See RecordStore."""
         async with self._database.writing() as connection:
             there = await record_rows.remove(connection, site, record_id)
+            if there:
+                await batch_rows.forget_result(connection, site, record_id)
+                await outbox_rows.forget_about(connection, [record_id])
         if there:
             self._forget(record_id)
             await self._database.forget()

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from server.access.gate import utc_now
-from server.batches.batch import Batch, Fault, FileState, NewFile, Options
+from server.batches.batch import Batch, Fault, FileState, Judgement, NewFile, Options
 from server.batches.folder import BatchFolders
 from server.batches.repeats import Kept, MemoryRepeats, RepeatStore
 from server.errors import CapacityError
@@ -16,9 +17,11 @@ from server.notify.events import BY_DEFAULT
 from server.store.batches import StoredBatches
 from server.store.database import Database, open_database
 from server.store.processes import ProcessLock
+from server.store.records import StoredRecords
 from server.store.repeats import StoredRepeats
 from server.store.webhooks import WebhookStores
 from server.values.labels import RequestedLabel
+from tests.rendering.builders import result_of
 
 FAULT = Fault("encrypted", "It is encrypted.", "已加密。")
 
@@ -29,6 +32,10 @@ def batch(batch_id: str = "b", site: str = "ward", files: int = 2) -> Batch:
 
 def waiting(count: int) -> list[NewFile]:
     return [NewFile(f"{number}.wav", 100, str(number), reference=f"case {number}") for number in range(1, count + 1)]
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("tingqing.db*"))
 
 
 @asynccontextmanager
@@ -139,6 +146,34 @@ async def test_another_site_neither_finds_nor_deletes_a_batch(tmp_path: Path) ->
         await store.refused(taken, FAULT)
         assert await store.known() == set()
         assert await store.rows("b") == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_result_that_is_deleted_is_nowhere_any_more(tmp_path: Path, whole: bool) -> None:
+    async with opened(tmp_path) as (database, store):
+        webhooks = WebhookStores.of(database, None)
+        await webhooks.endpoints.add(new_endpoint("ward", "https://clinic.example/", BY_DEFAULT, utc_now()))
+        await store.add(batch(files=2), waiting(2), 9)
+        taken = await store.take()
+        assert taken is not None
+        plain = result_of({})
+        result = replace(plain, identity=replace(plain.identity, id="0" * 32, reference="secret case"))
+        await store.judged(taken, Judgement(result, utc_now(), '{"reference":"secret case"}'))
+        records = StoredRecords(database)
+        assert await records.find("ward", result.identity.id) is not None
+        assert [one.about for one in await webhooks.outbox.listed(9)] == [result.identity.id]
+        if whole:
+            assert await store.delete("ward", "b")
+        else:
+            assert await records.delete("ward", result.identity.id)
+            found = await store.find("ward", "b")
+            assert found is not None
+            assert found.judged == 1, "it counts still"
+            assert (await store.rows("b", results=True))[0].result is None
+        assert await records.find("ward", result.identity.id) is None
+        assert await webhooks.outbox.listed(9) == []
+        await database.forget()
+    assert b"secret case" not in on_disk(tmp_path)
 
 
 async def test_old_batches_are_forgotten_and_running_ones_are_not(tmp_path: Path) -> None:
