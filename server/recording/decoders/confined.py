@@ -19,7 +19,7 @@ PR_SET_NO_NEW_PRIVS = 38
 """include/uapi/linux/prctl.h"""
 
 MOST_FILES = 64
-NICER = 10
+NICER = 5
 """Live sessions go first."""
 
 
