@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from server.access.crowd import Crowd
 from server.access.gate import Gate, utc_now
+from server.access.ice import IceServers
 from server.access.keys import KeyStore
 from server.access.steady import SteadyDate
 from server.assessment.engine import Engine
@@ -16,6 +17,7 @@ from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.errors import TingqingError
 from server.live.calibration import open_load
+from server.live.calls import Calls
 from server.live.manager import SessionManager
 from server.live.scoring_parts import open_scoring
 from server.live.shedding import Shedding
@@ -215,9 +217,10 @@ def create_app(
             )
             probe = Probe(lambda: score_once(engine))
             base, proxied = public_base(settings), bool(settings.public_url or settings.trust_proxy)
+            calls = Calls(limits, IceServers.of(settings))
             desk = open_desk(stores.batches, settings.data_dir, settings, uploads.max_bytes, settings.retain_days)
             services = Services(
-                engine, manager, probe, slots, uploads, door, reach, crowd, base, proxied, tls,
+                engine, manager, probe, slots, uploads, door, reach, crowd, calls, base, proxied, tls,
                 records=stores.records, webhooks=stores.webhooks, repeats=stores.repeats,
                 batches=await stack.enter_async_context(desk),
             )  # fmt: skip

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.access.ice import CallSettings
 from server.access.origins import Outside, plain_host, plain_network, plain_origin, plain_root
 from server.batches.settings import BatchSettings
 from server.cores import cpus
@@ -34,7 +35,7 @@ GRANTED = (
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
-class Settings(DecoderSettings, RecordSettings, BatchSettings, WebhookSettings, BaseSettings):
+class Settings(CallSettings, DecoderSettings, RecordSettings, BatchSettings, WebhookSettings, BaseSettings):
     """Sizes in MB are 10⁶ bytes; times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)

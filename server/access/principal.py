@@ -13,7 +13,8 @@ class Right(StrEnum):
     """What a route asks of its caller. Limited to the caller's own site, but for ``OPERATE``: how
     the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts. ``LIST``:
     learn which sessions there are. ``TRANSCRIBE``: hand over what is said in them. ``READ``: results that are kept.
-    ``REVIEW``: say of one whether a person could hear it. ``ERASE``: delete one."""
+    ``REVIEW``: say of one whether a person could hear it. ``ERASE``: delete one. ``INVITE``: announce a session, and
+    get the links for patient and doctor. ``CALL``: be the doctor of a call."""
 
     BEGIN = "begin"
     ASSESS = "assess"
@@ -25,6 +26,8 @@ class Right(StrEnum):
     READ = "read"
     REVIEW = "review"
     ERASE = "erase"
+    INVITE = "invite"
+    CALL = "call"
 
 
 class Role(StrEnum):
@@ -34,6 +37,7 @@ class Role(StrEnum):
     ADMIN = "admin"
     INTEGRATOR = "integrator"
     VIEWER = "viewer"
+    DOCTOR = "doctor"
     GUEST = "guest"
 
 
@@ -45,6 +49,10 @@ RIGHTS = {
     Role.ADMIN: frozenset(Right),
     Role.INTEGRATOR: frozenset(Right) - {Right.OPERATE},
     Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW}),
+    # At a page: invites patients, watches them and asks them something; speaks for nobody.
+    Role.DOCTOR: frozenset(
+        {Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW, Right.NUDGE, Right.INVITE, Right.CALL}
+    ),
     Role.GUEST: frozenset(),
 }
 

@@ -15,14 +15,17 @@ from server.api import (
     assessments,
     authority,
     batches,
+    call,
     docs,
     health,
+    heard,
     label_sets,
     listing,
     metrics,
     observe,
     pages,
     problems,
+    qr_codes,
     reports,
     schema,
     sessions,
@@ -82,7 +85,9 @@ def build(
         listing,
         windows,
         transcribe,
+        heard,
         sign_in,
+        qr_codes,
         assess,
         batches,
         assessments,
@@ -98,6 +103,7 @@ def build(
     app.include_router(authority.router)
     app.include_router(stream.router)
     app.include_router(observe.router)
+    app.include_router(call.router)
     pages.install(app, client)
     app.add_middleware(OutsideCheck, outside=outside)
     if outside.origins:

@@ -25,7 +25,11 @@ MEDIA_TYPES = {
 }
 """The file types that are served. The operating system's own table is wrong on some machines."""
 
-ADDRESSES = {"/": "index.html", "/check": "check.html", "/doctor": "doctor.html"}
+ADDRESSES = {"/": "index.html", "/check": "check.html", "/doctor": "doctor.html", "/visit": "visit.html"}
+
+
+WITH_CAMERA = "microphone=(self), camera=(self), geolocation=(), display-capture=(), payment=(), usb=()"
+"""Of the page of a call: the one that may ask for a camera."""
 
 
 class Pages:
@@ -44,8 +48,10 @@ class Pages:
         media_type = MEDIA_TYPES.get(path.suffix)
         if media_type is None or not there:
             raise HTTPException(404)
-        caching = "no-store" if path.suffix == ".html" else "no-cache"
-        return FileResponse(path, media_type=media_type, headers={"Cache-Control": caching})
+        headers = {"Cache-Control": "no-store" if path.suffix == ".html" else "no-cache"}
+        if path.name == ADDRESSES["/visit"]:
+            headers["Permissions-Policy"] = WITH_CAMERA
+        return FileResponse(path, media_type=media_type, headers=headers)
 
 
 def install(app: FastAPI, folder: Path) -> None:

@@ -15,6 +15,7 @@ from server.api.probe import Probe
 from server.api.upload_slots import UploadSlots
 from server.assessment.engine import Engine
 from server.batches.repeats import MemoryRepeats, RepeatStore
+from server.live.calls import Calls
 from server.live.manager import SessionManager
 from server.notify.delivering import Webhooks
 from server.notify.events import Event
@@ -48,11 +49,11 @@ class UploadLimits:
 class Services:
     """One of each per process; they live as long as the application's lifespan.
 
-    ``outside``: which pages may use it. ``crowd``: how much each address has open. ``public_url``: how the outside
-    calls this server, without a final slash; ``None``: as each request does. ``proxied``: the operator says that a
-    proxy is in front. ``tls``: with what the server speaks HTTPS, if it does. ``routing``: to the other workers, where
-    there are any. ``records``: kept results, ``webhooks``: how other systems are told, ``batches``: many recordings at
-    once, all with a data folder. ``repeats``: answers that are given again.
+    ``outside``: which pages may use it. ``crowd``: how much each address has open. ``calls``: brings patient and doctor
+    together. ``public_url``: how the outside calls this server, without a final slash; ``None``: as each request does.
+    ``proxied``: the operator says that a proxy is in front. ``tls``: with what the server speaks HTTPS, if it does.
+    ``routing``: to the other workers, where there are any. ``records``: kept results, ``webhooks``: how other systems
+    are told, ``batches``: many recordings at once, all with a data folder. ``repeats``: answers that are given again.
     """
 
     engine: Engine
@@ -63,6 +64,7 @@ class Services:
     gate: Gate
     outside: Outside
     crowd: Crowd
+    calls: Calls
     public_url: str | None = None
     proxied: bool = False
     tls: "Tls | None" = None

@@ -21,7 +21,7 @@ from server.wire.sessions import AnnouncedSession, SessionRequest
 
 router = APIRouter(tags=["sessions"])
 
-Caller = Annotated[Principal, needs(Right.BEGIN)]
+Caller = Annotated[Principal, needs(Right.INVITE)]
 
 MAX_BYTES = 64 * 1024
 BODY_S = 10.0
@@ -78,7 +78,8 @@ async def _tokens(services: Services, request: Request, caller: Principal, sessi
         await issue(scope, session_id, caller.site, to_come + more, key_id=key_id)
         for scope in (Scope.OBSERVE, Scope.NUDGE, Scope.TRANSCRIBE)
     ]
-    doctor = f"{base_of(request)}/doctor?session={session_id}#token="
+    base = base_of(request)
+    doctor, visit = (f"{base}/{page}?session={session_id}#token=" for page in ("doctor", "visit"))
     return AnnouncedSession(
         id=session_id,
         ws_url=f"{socket_base_of(request)}/v1/stream",
@@ -89,6 +90,9 @@ async def _tokens(services: Services, request: Request, caller: Principal, sessi
         transcribe_url=f"{socket_base_of(request)}/v1/sessions/{session_id}/transcribe",
         observe_url=doctor + observe,
         nudge_url=doctor + nudge,
+        patient_url=f"{base}/#token={publish}",
+        visit_url=visit + publish,
+        visit_doctor_url=visit + nudge,
         expires_at=datetime.now(UTC).replace(microsecond=0) + to_come,
     )
 

@@ -1,4 +1,4 @@
-"""``/v1/sign-in``: a person at one of our pages shows a viewer's key, and leaves again."""
+"""``/v1/sign-in``: a person at one of our pages shows a viewer's or doctor's key, and leaves again."""
 
 import logging
 
@@ -26,16 +26,18 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class SignInRequest(WireModel):
-    """The key, as ``tingqing keys create --role viewer`` printed it."""
+    """The key, as ``tingqing keys create`` printed it, of the role ``viewer`` or ``doctor``."""
 
     key: str = Field(min_length=1, max_length=200)
 
 
 class SignInState(WireModel):
-    """``needed``: the server has keys. ``site``: whose sessions the browser may watch, null if nobody signed in."""
+    """``needed``: the server has keys. ``site``: whose sessions the browser may watch, null if nobody signed in.
+    ``invites``: whether it may also announce new ones."""
 
     needed: bool
     site: str | None = None
+    invites: bool = False
 
 
 @router.get("/v1/sign-in", summary="Whether a page must sign in, and has")
@@ -43,18 +45,20 @@ async def state(request: Request, response: Response, services: Wired) -> SignIn
     """For our pages, which cannot read the cookie."""
     response.headers.update(NO_STORE)
     if not await services.gate.keyed():
-        return SignInState(needed=False)
+        return SignInState(needed=False, invites=True)
     try:
         who = await principal_of(request, Right.OBSERVE) if cookie_of(request) else None
     except UnauthorizedError:
         who = None
-    return SignInState(needed=True, site=None if who is None else who.site)
+    if who is None:
+        return SignInState(needed=True)
+    return SignInState(needed=True, site=who.site, invites=who.may(Right.INVITE))
 
 
 PROBLEMS = documented(
     {
         401: "This key is not valid.",
-        403: "Not a viewer's key, no keys at all, or not asked by a page of this server.",
+        403: "Not a viewer's or doctor's key, no keys at all, or not asked by a page of this server.",
         415: "The body is not JSON.",
         422: "The body has no key.",
         429: "Many wrong keys came from this address; see Retry-After.",
@@ -65,7 +69,7 @@ PROBLEMS = documented(
 
 @router.post(
     "/v1/sign-in",
-    summary="Sign in with a viewer's key",
+    summary="Sign in with a viewer's or doctor's key",
     status_code=204,
     responses=PROBLEMS,
     openapi_extra=json_body(SignInRequest),

@@ -25,6 +25,7 @@ SCOPES = {
     Right.BEGIN: frozenset({Scope.PUBLISH}),
     Right.OBSERVE: frozenset({Scope.OBSERVE, Scope.NUDGE}),
     Right.TRANSCRIBE: frozenset({Scope.TRANSCRIBE}),
+    Right.CALL: frozenset({Scope.PUBLISH, Scope.NUDGE}),
 }
 """The tokens that open a socket for which a key needs this right."""
 

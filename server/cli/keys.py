@@ -55,6 +55,7 @@ class RoleOption(StrEnum):
 
     ADMIN = "admin"
     INTEGRATOR = "integrator"
+    DOCTOR = "doctor"
     VIEWER = "viewer"
 
 
@@ -76,7 +77,7 @@ def create(
         typer.Option(
             "--role",
             help="[bold]integrator[/bold]: begins sessions, sends recordings, watches. [bold]viewer[/bold]: watches. "
-            "[bold]admin[/bold]: everything.",
+            "[bold]doctor[/bold]: invites patients, watches and asks them. [bold]admin[/bold]: everything.",
         ),
     ],
     expires: Annotated[

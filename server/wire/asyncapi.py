@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of the two sockets, generated from the same models."""
+"""The AsyncAPI 3.0 document of the sockets, generated from the same models."""
 
 import inspect
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from server.wire.base import MAX_FRAME_BYTES, PROTOCOL
+from server.wire.call import CALL_CLIENT_MODELS, CALL_SERVER_MODELS
 from server.wire.messages import ALL_CLIENT_MODELS, CLIENT_MODELS, OBSERVER_CLIENT_MODELS, SERVER_MODELS, type_of
 from server.wire.server import (
     ErrorMessage,
@@ -51,8 +52,9 @@ OBSERVER_MODELS: tuple[type[BaseModel], ...] = (
 
 def document(schemas: dict[str, Any]) -> dict[str, Any]:
     """``schemas``: every model by name; they refer to each other under ``#/components/schemas/``."""
-    observers_only = (Snapshot, PromptMutedMessage, PromptDeclinedMessage, SaidMessage)
-    to_patient = tuple(model for model in SERVER_MODELS if model not in observers_only)
+    others_only = (Snapshot, PromptMutedMessage, PromptDeclinedMessage, SaidMessage, *CALL_SERVER_MODELS)
+    to_patient = tuple(model for model in SERVER_MODELS if model not in others_only)
+    to_caller: tuple[type[BaseModel], ...] = (*CALL_SERVER_MODELS, Heartbeat, ErrorMessage)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -82,6 +84,12 @@ def document(schemas: dict[str, Any]) -> dict[str, Any]:
                 "parameters": {"session_id": {"description": "From session.started; 128 random bits."}},
                 "messages": _references((*TRANSCRIBER_MODELS, ErrorMessage)),
             },
+            "call": {
+                "address": "/v1/sessions/{session_id}/call",
+                "description": f"Brings the browsers of patient and doctor together. Subprotocol {PROTOCOL}.",
+                "parameters": {"session_id": {"description": "Of POST /v1/sessions; 128 random bits."}},
+                "messages": _references((*CALL_CLIENT_MODELS, *to_caller)),
+            },
         },
         "operations": {
             "sendAudioAndControl": _operation("receive", "stream", (*map(type_of, CLIENT_MODELS), AUDIO)),
@@ -89,6 +97,8 @@ def document(schemas: dict[str, Any]) -> dict[str, Any]:
             "keepObserving": _operation("receive", "observe", tuple(map(type_of, OBSERVER_CLIENT_MODELS))),
             "handOverWhatWasSaid": _operation("receive", "transcribe", tuple(map(type_of, TRANSCRIBER_MODELS))),
             "refuseWhatWasSaid": _operation("send", "transcribe", (type_of(ErrorMessage),)),
+            "joinAndSignal": _operation("receive", "call", tuple(map(type_of, CALL_CLIENT_MODELS))),
+            "passOnSignals": _operation("send", "call", tuple(map(type_of, to_caller))),
             "pushToObservers": _operation("send", "observe", tuple(map(type_of, OBSERVER_MODELS))),
         },
         "components": {

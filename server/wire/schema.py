@@ -29,7 +29,7 @@ def schema_document(kind: Literal["all", "client", "server", "result"] = "all") 
         "server": list(SERVER_MODELS),
         "result": [ResultModel],
     }
-    roots["all"] = [*roots["client"], *roots["server"], *roots["result"]]
+    roots["all"] = list(dict.fromkeys((*roots["client"], *roots["server"], *roots["result"])))
     definitions = definitions_of(roots[kind])
     document: dict[str, Any] = {
         "$schema": DIALECT,
@@ -61,7 +61,9 @@ def definitions_of(models: list[type[BaseModel]], ref_template: str = "#/$defs/{
 def render(kind: SchemaKind = "all") -> str:
     """The document as UTF-8 JSON text with a final line break, as printed by ``tingqing schema``."""
     if kind == "asyncapi":
-        components = definitions_of([*ALL_CLIENT_MODELS, *SERVER_MODELS], "#/components/schemas/{model}")
+        components = definitions_of(
+            list(dict.fromkeys((*ALL_CLIENT_MODELS, *SERVER_MODELS))), "#/components/schemas/{model}"
+        )
         document = asyncapi.document(components)
     else:
         document = schema_document(kind)

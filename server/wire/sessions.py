@@ -37,6 +37,9 @@ class AnnouncedSession(WireModel):
     transcribe_url: str = Field(description="Its socket, with the subprotocols tingqing.v1 and bearer.<token>.")
     observe_url: str = Field(description="The doctor's page of this session, the token behind #.")
     nudge_url: str = Field(description="The same for the doctor who may also send and mute prompts.")
+    patient_url: str = Field(description="The patient's page of this session, the token behind #.")
+    visit_url: str = Field(description="The patient's page of a call with the doctor, judged in this session.")
+    visit_doctor_url: str = Field(description="The doctor's page of that call.")
     expires_at: AwareDatetime = Field(description="Until when the patient must have connected.")
 
 

@@ -12,6 +12,7 @@ from server.access.audit import Act
 from server.access.principal import Principal, Role
 from server.access.tokens import Claim, Scope
 from server.errors import TingqingError
+from server.live.calls import Calls, Comer
 from server.live.manager import SessionManager
 from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
@@ -36,9 +37,10 @@ Answers = Mapping[str, Callable[[], Awaitable[Any]]]
 class Listening:
     """Serves one connection of another worker after another, many at a time: as many as that one has sockets."""
 
-    def __init__(self, manager: SessionManager, routing: Routing, note: Note, answers: Answers) -> None:
+    def __init__(self, manager: SessionManager, calls: Calls, routing: Routing, note: Note, answers: Answers) -> None:
         """``note``: writes the audit. ``answers``: to questions that have no arguments."""
         self._manager = manager
+        self._calls = calls
         self._routing = routing
         self._note = note
         self._answers = answers
@@ -90,6 +92,8 @@ class Listening:
             case "list":
                 listed = self._manager.listing.of(asked["site"])
                 await line.send_json(Kind.HEAD, [one.model_dump_json() for one in listed])
+            case "call":
+                await self._serve(line, asked, self._call)
             case "stream":
                 await self._serve(line, asked, self._stream)
             case "observe":
@@ -108,6 +112,11 @@ class Listening:
         principal, session_id = _principal(asked), asked["session_id"]
         noted = partial(self._noted, principal, Act.SESSION_TRANSCRIBED, asked["peer"])
         await self._manager.transcribing.run(transport, principal, session_id, noted=noted)
+
+    async def _call(self, transport: FarTransport, asked: dict[str, Any]) -> None:
+        comer = Comer(**asked["comer"])
+        about_session(comer.session_id)
+        await self._calls.run(transport, comer)
 
     async def _where(self, session_id: str, site: str) -> Whereabouts:
         try:
@@ -161,11 +170,11 @@ def _claim(asked: dict[str, Any]) -> Claim | None:
 
 @asynccontextmanager
 async def open_worker(
-    seat: Seat, manager: SessionManager, note: Note, answers: Answers, uploads: Callable[[], int]
+    seat: Seat, manager: SessionManager, calls: Calls, note: Note, answers: Answers, uploads: Callable[[], int]
 ) -> AsyncIterator[Routing]:
     """This worker among the others, for as long as the block runs. ``uploads``: how many it has now."""
     routing = Routing(seat, manager)
-    listening = Listening(manager, routing, note, answers)
+    listening = Listening(manager, calls, routing, note, answers)
     path = seat.socket_of(seat.index)
     with suppress(FileNotFoundError):
         path.unlink()  # of the one that died here

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 from server.access.principal import Principal
 from server.access.tokens import Claim
 from server.errors import SessionElsewhereError, TingqingError
+from server.live.calls import Comer
 from server.live.clock import LoopClock
 from server.live.handshake import first_message, refuse
 from server.live.manager import SessionManager
@@ -148,6 +150,10 @@ class Routing:
                 return answer["moving"]
         return None
 
+    def meets_in(self, session_id: str) -> int:
+        """The worker that has the calls of this session, the same one for all who ask."""
+        return zlib.crc32(session_id.encode()) % self._seat.count
+
     def sends(self, worker: int) -> None:
         """See Seat."""
         self._seat.sends(worker)
@@ -257,6 +263,13 @@ class Sockets:
             if await self._routing.relay(found[0], transport, what):
                 return
         await self._manager.run_observer(transport, principal, session_id, noted=noted, nudging=nudging)
+
+    async def pass_call(self, transport: Transport, comer: Comer) -> bool:
+        """Both sides of a call meet in one worker, by the number of their session. False: in this one, or that one is
+        not there."""
+        worker = self._routing.meets_in(comer.session_id)
+        what = {"do": "call", "comer": asdict(comer)}
+        return worker != self._routing.index and await self._routing.relay(worker, transport, what)
 
     async def run_transcriber(
         self,

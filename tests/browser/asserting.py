@@ -11,6 +11,8 @@ from tests.conftest import ROOT
 
 ELEMENT = "tingqing-patient, tingqing-doctor, tingqing-check"
 PROMPT = "move_somewhere_quieter"
+INSTEAD = "All right. Could you turn down the television or the fan, or close the window?"
+"""What else the patient can do, once, after "not now" to ``PROMPT``."""
 WITHIN_S = 30.0
 """For what comes by itself: long, because a loaded machine is slow and not wrong."""
 expect.set_options(timeout=WITHIN_S * 1000)

@@ -25,6 +25,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Two browsers on this machine find each other whatever network it has.
+    "--allow-loopback-in-peer-connection",
+    # As after a person has allowed the microphone: addresses instead of names that only one browser can resolve.
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
 
 # Any hour will do.

@@ -220,6 +220,11 @@ def spoken() -> dict[str, Any]:
     }
 
 
+def said(labels: dict[str, Any], missing: list[str]) -> dict[str, Any]:
+    """To observers: what was said so far."""
+    return _checked({"type": "said", "labels": labels, "missing": missing})
+
+
 NOTICE = {"zh": "“很安静”无法评分", "en": "'很安静' cannot be scored", "code": "unscorable_label"}
 
 

@@ -106,6 +106,7 @@ class StubServer:
         self.doctors: queue.Queue[StubSocket] = queue.Queue()
         self.uploads: queue.Queue[str] = queue.Queue()
         self.asked: queue.Queue[str] = queue.Queue()
+        self.heard: queue.Queue[bool] = queue.Queue()
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app(folder or web_client_dir()), host="127.0.0.1", port=0, log_level="error", lifespan="off"
@@ -153,6 +154,11 @@ class StubServer:
                 self.uploads.put(upload.filename or "")
                 self.asked.put(str(form.get("labels", "")))
             return JSONResponse(messages.result())
+
+        @app.post("/v1/sessions/{session_id}/heard")
+        async def heard(request: Request) -> JSONResponse:
+            self.heard.put((await request.json())["clear"])
+            return JSONResponse({"kept": True})
 
         @app.get("/v1/sign-in")
         async def sign_in() -> JSONResponse:

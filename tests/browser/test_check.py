@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import messages
-from tests.browser.asserting import PROMPT, assert_readable, attribute, shown, until
+from tests.browser.asserting import INSTEAD, PROMPT, assert_readable, attribute, shown, until
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer, StubSocket
 
@@ -128,5 +128,69 @@ def test_the_strip_is_200_px_wide_and_says_one_thing(stub: StubServer, open_page
     assert strip.evaluate("at => at.shadowRoot.querySelector('.strip').scrollWidth") <= 200
     strip.locator("[part=not-now]").click()
     assert socket.expect("prompt.snooze")["id"] == PROMPT
-    expect(strip.get_by_role("status")).to_have_text("All right, please go on.")
+    expect(strip.get_by_role("status")).to_have_text(INSTEAD)
     until(page, "document.querySelector('tingqing-strip').shadowRoot.activeElement?.className === 'now'")
+
+
+def test_the_strip_says_what_is_sent_and_pauses_it(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}check", locale="en-GB")
+    page.evaluate("() => import('./index.js')")
+    page.evaluate(STRIP)
+    strip = page.locator("tingqing-strip")
+    expect(strip.get_by_text("Not stored")).to_be_hidden()
+    strip.locator("[part=start]").click()
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.started())
+    expect(strip.locator("[part=sending]")).to_have_text("Being sent")
+    expect(strip.get_by_text("Not stored")).to_be_visible()
+    strip.locator("[part=pause]").click()
+    socket.expect("audio.pause")
+    expect(strip.locator("[part=sending]")).to_have_text("Not sent")
+    strip.get_by_role("button", name="Continue").click()
+    socket.expect("audio.resume")
+    assert strip.evaluate("at => at.shadowRoot.querySelector('.strip').scrollWidth") <= 200
+
+
+def test_a_check_is_stopped_by_its_button_and_by_itself_after_a_minute(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}check")
+    attribute(page, "data-state", "idle")
+    socket = started(page, stub)
+    socket.wait_for_samples(8000)
+    page.get_by_role("button", name="Stop").click()
+    socket.expect("session.end")
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    socket.send(messages.ended())
+    attribute(page, "data-verdict", "re-record")
+    socket = started(page, stub)
+    for _ in range(59):
+        page.clock.run_for(1000)
+        socket.send(messages.level())
+    attribute(page, "data-state", "live")
+    page.clock.run_for(1500)
+    socket.expect("session.end")
+
+
+def test_not_now_brings_another_way_once(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    socket = started(page, stub)
+    for sentence in (INSTEAD, "All right, please go on."):
+        socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
+        attribute(page, "data-prompt", PROMPT)
+        page.click("[part=not-now]")
+        expect(page.get_by_role("status")).to_have_text(sentence)
+
+
+def test_a_page_asks_the_patient_in_its_own_words(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    page.evaluate(
+        """() => {
+          const words = { start: 'Go', 'prompt.move_somewhere_quieter': 'Psst.' };
+          document.querySelector('tingqing-patient').texts = words;
+        }"""
+    )
+    expect(page.locator("[part=start]")).to_have_text("Go")
+    socket = started(page, stub)
+    socket.send(messages.level(), messages.update(1, low_background=0.2, grade="poor"), messages.prompt())
+    expect(page.get_by_role("status")).to_have_text("Psst.")

@@ -364,3 +364,52 @@ def test_page_is_readable_and_reachable(
     socket.send(messages.prompt(audience="doctor"), messages.warning("clipping"))
     attribute(page, "data-grade", grade)
     assert_readable(page, width)
+
+
+@pytest.mark.parametrize(("locale", "button", "noted"), [
+    ("en-GB", "Yes, clearly", "Noted, thank you."),
+    ("zh-CN", "听得清", "已记下，谢谢。"),
+])  # fmt: skip
+def test_a_doctor_says_by_one_click_whether_the_patient_is_heard(
+    stub: StubServer, open_page: OpenPage, locale: str, button: str, noted: str
+) -> None:
+    page, socket = watch(stub, open_page, locale=locale, viewport={"width": 360, "height": 700})
+    socket.send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    answer = page.get_by_role("button", name=button, exact=True)
+    expect(answer).to_be_hidden()  # nothing was heard yet
+    socket.send(*poor(1))
+    answer.click()
+    assert stub.heard.get(timeout=30) is True
+    passes(page, 0.3)
+    shown(page, noted)
+    expect(answer).to_have_attribute("aria-pressed", "true")
+    assert_readable(page, 360)
+
+
+def test_what_was_said_is_shown_while_it_is_said(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    heard = {"pain_location": {"state": "denied", "strength": 0.9, "heard_at_s": 67.4}}
+    socket.send(messages.snapshot(), messages.said({}, ["pain_location"]))
+    said = page.locator("[part=said]")
+    expect(said).to_contain_text("Not heard yet: Pain location")
+    socket.send(messages.said(heard, []))
+    expect(said).to_contain_text("1:07")
+    expect(said).to_contain_text("denied")
+    expect(said).not_to_contain_text("Not heard yet")
+
+
+def test_a_page_says_some_of_it_in_its_own_words(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")
+    page.evaluate(
+        "document.querySelector('tingqing-doctor').texts = { 'word.poor': { en: 'Hardly' }, measures: 'Facts' }"
+    )
+    word(page, "Hardly")
+    shown(page, "Facts")
+    page.locator("tingqing-doctor").evaluate(
+        "at => { at.texts = undefined; at.setAttribute('texts', '{\"measures\": \"Figures\"}'); }"
+    )
+    word(page, "Hard to hear")
+    shown(page, "Figures")

@@ -164,10 +164,10 @@ def test_a_doctor_without_a_link_signs_in_chooses_a_session_of_the_site_and_sign
     page.click("[part=start]")
     attribute(page, "data-state", "live")
     doctor = open_page(f"{url}doctor", expecting="status of 401")
-    doctor.get_by_label("Viewer key").fill("tq_nonsense")
+    doctor.get_by_label("Key", exact=True).fill("tq_nonsense")
     doctor.get_by_role("button", name="Sign in").click()
     shown(doctor, "This key is not valid.")
-    doctor.get_by_label("Viewer key").fill(viewer)
+    doctor.get_by_label("Key", exact=True).fill(viewer)
     doctor.get_by_role("button", name="Sign in").click()
     row = doctor.locator(f".waiting [data-session='{announced['id']}'] a")
     expect(row).to_contain_text(announced["id"][:6].upper())
@@ -181,7 +181,7 @@ def test_a_doctor_without_a_link_signs_in_chooses_a_session_of_the_site_and_sign
     assert not doctor.locator("[part=nudge]").is_visible()
     assert doctor.evaluate("document.cookie") == "", "no script sees it"
     doctor.get_by_role("button", name="退出登录").click()
-    expect(doctor.get_by_label("查看密钥")).to_be_visible()
+    expect(doctor.get_by_label("密钥", exact=True)).to_be_visible()
     expect(doctor.locator("tingqing-doctor")).to_have_count(0)
 
 
@@ -189,7 +189,7 @@ def test_who_signed_in_at_another_site_sees_an_empty_list(
     url: str, key: tuple[Path, str], announced: dict[str, Any], open_page: OpenPage
 ) -> None:
     doctor = open_page(f"{url}doctor")
-    doctor.get_by_label("Viewer key").fill(made_apart(key[0], "elsewhere"))
+    doctor.get_by_label("Key", exact=True).fill(made_apart(key[0], "elsewhere"))
     doctor.get_by_role("button", name="Sign in").click()
     shown(doctor, "Your site has no sessions now.")
     expect(doctor.locator(".waiting li")).to_have_count(0)
@@ -200,12 +200,12 @@ def test_who_is_signed_in_no_more_is_asked_for_the_key_again_and_not_left_with_a
 ) -> None:
     viewer = made_apart(key[0], "ward-3")
     doctor = open_page(f"{url}doctor", expecting="status of 401")
-    doctor.get_by_label("Viewer key").fill(viewer)
+    doctor.get_by_label("Key", exact=True).fill(viewer)
     doctor.get_by_role("button", name="Sign in").click()
     expect(doctor.locator(".waiting")).to_be_attached()
     revoked_apart(key[0], viewer)
     doctor.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # somebody looks again
-    expect(doctor.get_by_label("Viewer key")).to_be_visible()
+    expect(doctor.get_by_label("Key", exact=True)).to_be_visible()
     expect(doctor.locator(".waiting")).to_have_count(0)
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser import messages
 from tests.browser.asserting import (
+    INSTEAD,
     PROMPT,
     RETRIED_WITHIN_S,
     assert_readable,
@@ -51,7 +52,7 @@ def test_prompt_is_one_sentence_with_not_now(stub: StubServer, open_page: OpenPa
     page.click("[part=not-now]")
     assert socket.expect("prompt.snooze")["id"] == PROMPT
     without_attribute(page, "data-prompt")
-    expect(page.get_by_role("status")).to_have_text("All right, please go on.")
+    expect(page.get_by_role("status")).to_have_text(INSTEAD)
 
 
 def test_after_a_prompt_the_patient_hears_that_it_helped(stub: StubServer, open_page: OpenPage) -> None:

@@ -6,7 +6,8 @@ import { TingqingClient } from '../client/client.js';
 import { mark } from '../drawing/dom.js';
 import { base } from '../drawing/styles.js';
 import { checkText } from '../language/check-strings.js';
-import { languageOf } from '../language/dictionary.js';
+import { patientText } from '../language/patient-strings.js';
+import { inWordsOf, languageOf, textsOf } from '../language/dictionary.js';
 import { CheckView } from './check-view.js';
 import { patientSheet } from './patient-styles.js';
 import { hostStateOf } from './patient-state.js';
@@ -15,20 +16,23 @@ import { adviceFor } from './upload.js';
 /**
  * @import { InputDevice } from '../client/devices.js'
  * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
+ * @import { Texts } from '../language/dictionary.js'
  * @import { CheckModel } from './check-view.js'
  */
 
 const BEAT_MS = 250;
 /** A sentence is read in less. With a full window of 10 s the verdict is that of a visit. */
 const ENOUGH_S = 10;
+/** Who has read nothing by then gets the verdict on that: a forgotten page does not go on listening. */
+const AT_MOST_MS = 60_000;
 
 /**
- * Attributes: `lang`, `labels`, `server`, `token` (of a session of its own, which it uses up), `keep-voice`. It
- * sets `data-state` and, at the end, `data-verdict` on itself, and dispatches `tingqing-checked` with the result as
+ * Attributes: `lang`, `labels`, `server`, `texts`, `token` (of a session of its own, which it uses up), `keep-voice`.
+ * It sets `data-state` and, at the end, `data-verdict` on itself, and dispatches `tingqing-checked` with the result as
  * its `detail`. With `keep-voice`, `voice` then tells a visit, within half an hour, whose voice is the patient's.
  */
 export class TingqingCheck extends HTMLElement {
-  static observedAttributes = ['lang'];
+  static observedAttributes = ['lang', 'texts'];
 
   #client = new TingqingClient();
   #playback = new Playback();
@@ -38,6 +42,8 @@ export class TingqingCheck extends HTMLElement {
   #better = /** @type {InputDevice | null} */ (null);
   #looking = false;
   #voice = /** @type {VoiceOf | null} */ (null);
+  #texts = /** @type {Texts | undefined} */ (undefined);
+  #over = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 
   constructor() {
     super();
@@ -52,6 +58,7 @@ export class TingqingCheck extends HTMLElement {
       root.adoptedStyleSheets = [base, patientSheet];
       this.#view = new CheckView(root, {
         start: () => void this.start(),
+        stop: () => this.stop(),
         play: () => this.#playback.play(),
         choose: (id) => void this.#choose(id),
       });
@@ -62,6 +69,7 @@ export class TingqingCheck extends HTMLElement {
 
   disconnectedCallback() {
     clearInterval(this.#timer);
+    clearTimeout(this.#over);
     this.#playback.stop();
     this.#client.stop();
   }
@@ -94,6 +102,21 @@ export class TingqingCheck extends HTMLElement {
     this.#render();
   }
 
+  /** Judges what was read so far. It also stops by itself, once a sentence was read and after a minute. */
+  stop() {
+    this.#client.finish();
+  }
+
+  /** The page's own words: JSON in the attribute, or this property. @returns {Texts} */
+  get texts() {
+    return this.#texts ?? textsOf(this.getAttribute('texts'));
+  }
+
+  set texts(texts) {
+    this.#texts = texts;
+    this.#render();
+  }
+
   get #language() {
     return languageOf(this.getAttribute('lang') || navigator.language);
   }
@@ -103,6 +126,8 @@ export class TingqingCheck extends HTMLElement {
     if (message.type === 'session.started') {
       this.#voice = { session_id: message.session_id, resume_token: message.resume_token };
       this.#playback.begin(this.#client.sampleRate);
+      clearTimeout(this.#over);
+      this.#over = setTimeout(() => this.stop(), AT_MOST_MS);
     }
     // Somebody who has not begun to read yet is waited for.
     const heard = message.type === 'quality.update' && message.window.end_s >= ENOUGH_S;
@@ -111,6 +136,7 @@ export class TingqingCheck extends HTMLElement {
 
   #moved() {
     const { state } = this.#client;
+    if (['idle', 'ending', 'ended', 'failed'].includes(state.kind)) clearTimeout(this.#over);
     if (state.kind === 'ended') {
       this.dispatchEvent(new CustomEvent('tingqing-checked', { detail: state.result, bubbles: true, composed: true }));
     }
@@ -151,10 +177,12 @@ export class TingqingCheck extends HTMLElement {
     const result = state.kind === 'ended' ? state.result : null;
     return {
       language,
+      texts: this.texts,
       sentence: this.#sentence(),
-      advice: result ? adviceFor(result, language) : '',
+      advice: result ? adviceFor(result, inWordsOf(patientText, language, this.texts)) : '',
       grade: result?.overall.grade ?? 'nodata',
       busy: !['idle', 'ended', 'failed'].includes(state.kind),
+      stoppable: ['connecting', 'live', 'paused', 'reconnecting'].includes(state.kind),
       done: state.kind === 'ended',
       playable: state.kind === 'ended' && !this.#playback.isEmpty,
       devices: this.#devices,
@@ -165,25 +193,25 @@ export class TingqingCheck extends HTMLElement {
   /** The one thing to read now. @returns {string} */
   #sentence() {
     const { state } = this.#client;
-    const language = this.#language;
+    const t = inWordsOf(checkText, this.#language, this.texts);
     switch (state.kind) {
       case 'idle':
         return '';
       case 'asking':
-        return checkText('allow', language);
+        return t('allow');
       case 'live':
-        return checkText(state.silent ? 'microphoneSilent' : 'read', language);
+        return t(state.silent ? 'microphoneSilent' : 'read');
       case 'connecting':
       case 'paused':
-        return checkText('read', language);
+        return t('read');
       case 'reconnecting':
-        return checkText('lineLost', language);
+        return t('lineLost');
       case 'ending':
-        return checkText('judging', language);
+        return t('judging');
       case 'ended':
-        return checkText(`verdict.${state.result?.overall.verdict ?? null}`, language);
+        return t(`verdict.${state.result?.overall.verdict ?? null}`);
       case 'failed':
-        return state.failure.remedy[language];
+        return state.failure.remedy[this.#language];
     }
   }
 }

@@ -2,17 +2,20 @@
 
 import { h, mark, say, sayPhrases } from '../drawing/dom.js';
 import { waveShape } from '../drawing/shapes.js';
+import { inWordsOf } from '../language/dictionary.js';
 import { checkText } from '../language/check-strings.js';
 
 /**
  * @import { InputDevice } from '../client/devices.js'
+ * @import { Texts } from '../language/dictionary.js'
  * @import { CheckKey } from '../language/check-strings.js'
  * @import { Grade, Language } from '../protocol/types.js'
  *
- * @typedef {{language: Language, sentence: string, advice: string, grade: Grade, busy: boolean, done: boolean,
- *   playable: boolean, devices: InputDevice[], better: InputDevice | null}} CheckModel
+ * @typedef {{language: Language, texts: Texts, sentence: string, advice: string, grade: Grade, busy: boolean,
+ *   stoppable: boolean, done: boolean, playable: boolean, devices: InputDevice[],
+ *   better: InputDevice | null}} CheckModel
  *   `better`: another microphone that hears the patient, where the one in use does not
- * @typedef {{start: () => void, play: () => void, choose: (id: string) => void}} CheckActions
+ * @typedef {{start: () => void, stop: () => void, play: () => void, choose: (id: string) => void}} CheckActions
  */
 
 export class CheckView {
@@ -21,6 +24,7 @@ export class CheckView {
     const on = (/** @type {() => void} */ act) => ({ type: 'button', onclick: () => act() });
     this.#root = root;
     this.#start = h('button', { class: 'main start', part: 'start', ...on(actions.start) });
+    this.#stop = h('button', { part: 'stop', ...on(actions.stop) });
     this.#play = h('button', { part: 'play', ...on(actions.play) });
     this.#switch = h('button', { part: 'switch', ...on(() => actions.choose(this.#better)) });
     this.#select = /** @type {HTMLSelectElement} */ (
@@ -36,7 +40,7 @@ export class CheckView {
       this.#shape,
       this.#level,
       h('div', { class: 'speech', tabindex: '-1' }, this.#sentence, this.#advice, this.#switch),
-      h('div', { class: 'actions' }, this.#start, this.#play),
+      h('div', { class: 'actions' }, this.#start, this.#stop, this.#play),
       this.#device,
     );
     root.append(this.#stack, this.#footer);
@@ -45,6 +49,7 @@ export class CheckView {
   #root;
   #stack;
   #start;
+  #stop;
   #play;
   #switch;
   #select;
@@ -68,9 +73,8 @@ export class CheckView {
   }
 
   /** @param {CheckModel} model @param {number} level 0..1 */
-  #draw({ language, sentence, advice, grade, busy, done, playable, devices, better }, level) {
-    const t = (/** @type {CheckKey} */ key, /** @type {Record<string, string>} */ values = {}) =>
-      checkText(key, language, values);
+  #draw({ language, texts, sentence, advice, grade, busy, stoppable, done, playable, devices, better }, level) {
+    const t = inWordsOf(checkText, language, texts);
     mark(this.#stack, 'lang', language);
     sayPhrases(this.#title, t('title'));
     say(this.#intro, t('intro'));
@@ -89,6 +93,8 @@ export class CheckView {
     say(this.#switch, t('switchTo', { name: better?.name ?? '' }));
     say(this.#start, t(done ? 'again' : 'start'));
     this.#start.hidden = busy;
+    say(this.#stop, t('stop'));
+    this.#stop.hidden = !stoppable;
     say(this.#play, t('hear'));
     this.#play.hidden = !playable;
     this.#drawDevices(devices, t);

@@ -1,32 +1,35 @@
 /** `<tingqing-doctor>`: watches one session, live. */
 
 import { Connection, socketUrl } from '../transport/connection.js';
+import { sendHeard } from '../transport/heard.js';
 import { DoctorView } from './doctor-view.js';
 import { doctorSheet } from './doctor-styles.js';
 import { mark } from '../drawing/dom.js';
 import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
 import { ObserverProtocol } from '../protocol/observer.js';
-import { languageOf } from '../language/dictionary.js';
+import { languageOf, textsOf } from '../language/dictionary.js';
 import { FailureCode } from '../protocol/failures.js';
 import { base } from '../drawing/styles.js';
 
 /**
  * @import { ClientMessage } from '../protocol/effects.js'
+ * @import { Texts } from '../language/dictionary.js'
  * @import { HostState } from './patient-words.js'
  */
 
 const BEAT_MS = 250;
 
 /**
- * Attributes: `session` (its id), `token`, `lang`, `server` (docs/web-client.md).
+ * Attributes: `session` (its id), `token`, `lang`, `server`, `texts` (docs/web-client.md).
  * The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the server is dispatched
  * as a `tingqing-message` event with the message as its `detail`.
  */
 export class TingqingDoctor extends HTMLElement {
-  static observedAttributes = ['lang', 'session', 'token'];
+  static observedAttributes = ['lang', 'session', 'token', 'texts'];
 
   #view = /** @type {DoctorView | null} */ (null);
+  #texts = /** @type {Texts | undefined} */ (undefined);
   #meter = new Meter();
   #protocol = new ObserverProtocol();
   #connection = /** @type {Connection | null} */ (null);
@@ -39,6 +42,7 @@ export class TingqingDoctor extends HTMLElement {
       this.#view = new DoctorView(root, {
         send: (id) => this.#connection?.run(this.#protocol.handleSend(id)),
         mute: (id) => this.#connection?.run(this.#protocol.handleMute(id)),
+        heard: (clear) => sendHeard(this.#session, clear, { server: this.getAttribute('server'), token: this.#token }),
       });
     }
     this.#timer = setInterval(() => this.#render(), BEAT_MS);
@@ -53,7 +57,7 @@ export class TingqingDoctor extends HTMLElement {
   /** @param {string} name @param {string | null} before @param {string | null} after */
   attributeChangedCallback(name, before, after) {
     if (!this.isConnected || !this.#view || before === after) return;
-    if (name === 'lang') this.#render();
+    if (name === 'lang' || name === 'texts') this.#render();
     else this.#watch();
   }
 
@@ -62,6 +66,20 @@ export class TingqingDoctor extends HTMLElement {
     const { kind } = this.#protocol.state;
     if (kind === 'failed') return 'error';
     return kind === 'live' ? this.#meter.patient : kind;
+  }
+
+  /** The page's own words: JSON in the attribute, or this property. @returns {Texts} */
+  get texts() {
+    return this.#texts ?? textsOf(this.getAttribute('texts'));
+  }
+
+  set texts(texts) {
+    this.#texts = texts;
+    this.#render();
+  }
+
+  get #token() {
+    return this.getAttribute('token');
   }
 
   get #session() {
@@ -76,9 +94,7 @@ export class TingqingDoctor extends HTMLElement {
     if (this.#session) {
       const path = `v1/sessions/${encodeURIComponent(this.#session)}/observe`;
       const url = socketUrl(path, this.getAttribute('server'));
-      this.#connection = new Connection(this.#protocol, url, this.getAttribute('token'), (message) =>
-        this.#receive(message),
-      );
+      this.#connection = new Connection(this.#protocol, url, this.#token, (message) => this.#receive(message));
       this.#connection.start();
     }
     this.#render();
@@ -115,6 +131,7 @@ export class TingqingDoctor extends HTMLElement {
     this.#view.render({
       state,
       language: languageOf(this.getAttribute('lang') || navigator.language),
+      texts: this.texts,
       own,
       failure: this.#failure,
       reading,

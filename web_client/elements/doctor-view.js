@@ -1,14 +1,15 @@
 /** The doctor's element on the screen: built once, then updated. */
 
 import { Bars } from '../drawing/bars.js';
-import { listed } from '../language/dictionary.js';
+import { inWordsOf, listed } from '../language/dictionary.js';
 import { doctorText } from '../language/doctor-strings.js';
 import { h, mark, say, sayPhrases } from '../drawing/dom.js';
 import { clock, measureRows } from '../language/measures.js';
 import { rowsOfResult } from '../meter/rows.js';
 import { isShown, needsTranscript, reasonOf, spanWhy, wordOf } from './doctor-words.js';
 import { aroundLine, eventItem } from './heard.js';
-import { heardLabels, saidItem } from './said.js';
+import { saidItem, spoken } from './said.js';
+import { HeardCard } from './heard-card.js';
 import { NudgeCard } from './nudge-card.js';
 import { hasNews, voiceItems } from './voices.js';
 import { gradeShape } from '../drawing/shapes.js';
@@ -27,12 +28,14 @@ export class DoctorView {
   /** @param {ShadowRoot} root @param {DoctorActions} actions */
   constructor(root, actions) {
     this.#nudges = new NudgeCard(actions);
+    this.#heard = new HeardCard(actions.heard);
     const card = (/** @type {(Node | string)[]} */ ...children) => h('section', { class: 'card' }, ...children);
     const right = h(
       'div',
       { class: 'stack' },
       this.#promptCard,
       card(this.#askTitle, this.#ask),
+      this.#heard.element,
       this.#nudges.element,
       this.#saidCard,
       this.#voicesCard,
@@ -47,6 +50,7 @@ export class DoctorView {
   }
 
   #nudges;
+  #heard;
   #stack = h('div', { class: 'stack' });
   #title = h('h1', { class: 'unseen' });
   #bars = new Bars();
@@ -88,8 +92,7 @@ export class DoctorView {
   /** @param {DoctorModel} model */
   render(model) {
     const { language, meter } = model;
-    /** @type {Translate} */
-    const t = (key, values) => doctorText(key, language, values);
+    const t = inWordsOf(doctorText, language, model.texts);
     mark(this.#stack, 'lang', language);
     say(this.#title, t('doctorTitle'));
     this.#drawStrip(model, t);
@@ -102,6 +105,7 @@ export class DoctorView {
     this.#promptCard.hidden = meter.result !== null;
     say(this.#promptTitle, t('promptTitle'));
     this.#drawPrompts(model, t);
+    this.#heard.render(model, t);
     this.#nudges.render(model, t);
     say(this.#askTitle, t('askAgain'));
     this.#drawAsk(model, t);
@@ -189,16 +193,20 @@ export class DoctorView {
   }
 
   /** @param {Meter} meter @param {Language} language @param {Translate} t */
-  #drawSaid({ result }, language, t) {
-    const heard = heardLabels(result);
-    this.#saidCard.hidden = heard.length === 0;
+  #drawSaid(meter, language, t) {
+    const { heard, missing } = spoken(meter);
+    this.#saidCard.hidden = heard.length + missing.length === 0;
     say(this.#saidTitle, t('said'));
-    this.#replace(this.#said, JSON.stringify([language, heard]), () => heard.map((one) => saidItem(one, language)));
+    const names = missing.map(({ title }) => title[language]);
+    this.#replace(this.#said, JSON.stringify([language, heard, names]), () => [
+      ...heard.map((one) => saidItem(one, language, t)),
+      ...(names.length ? [h('li', { class: 'quiet' }, t('notHeardYet', { names: listed(names, language) }))] : []),
+    ]);
   }
 
   /** @param {Meter} meter @param {Language} language @param {boolean} gone @param {Translate} t */
   #drawHeard({ result, update, events }, language, gone, t) {
-    say(this.#around, aroundLine(result?.interference ?? (gone ? [] : (update?.interference ?? [])), language));
+    say(this.#around, aroundLine(result?.interference ?? (gone ? [] : (update?.interference ?? [])), language, t));
     const told = (result?.events ?? events).slice(-SPANS_SHOWN);
     this.#eventsCard.hidden = told.length === 0;
     say(this.#eventsTitle, t('events'));
@@ -210,7 +218,7 @@ export class DoctorView {
     const voices = result?.voices ?? update?.voices ?? [];
     this.#voicesCard.hidden = !hasNews(voices);
     say(this.#voicesTitle, t('voices'));
-    this.#replace(this.#voices, JSON.stringify([language, voices]), () => voiceItems(voices, language));
+    this.#replace(this.#voices, JSON.stringify([language, voices]), () => voiceItems(voices, language, t));
   }
 
   /** @param {Meter} meter @param {Language} language @param {Translate} t */

@@ -6,6 +6,7 @@ import { because } from '../language/measures.js';
 import { gradeOf } from '../meter/rows.js';
 
 /**
+ * @import { Texts } from '../language/dictionary.js'
  * @import { DoctorKey } from '../language/doctor-strings.js'
  * @import { Cause, Meter, Reading } from '../meter/meter.js'
  * @import { FailureCode } from '../protocol/failures.js'
@@ -13,7 +14,8 @@ import { gradeOf } from '../meter/rows.js';
  * @import { HostState } from './patient-words.js'
  *
  * @typedef {{state: HostState, language: Language, own: boolean,
- *   failure: FailureCode | null, reading: Reading, meter: Meter, warnings: WarningCode[], code: string}} DoctorModel
+ *   failure: FailureCode | null, texts: Texts, reading: Reading, meter: Meter, warnings: WarningCode[],
+ *   code: string}} DoctorModel
  *   `own`: whether our own line to the server is up
  * @typedef {(key: DoctorKey, values?: Record<string, string>) => string} Translate
  */

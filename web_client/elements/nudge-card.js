@@ -3,9 +3,11 @@
 import { h, say } from '../drawing/dom.js';
 
 /**
+ * @import { HeardOutcome } from '../transport/heard.js'
  * @import { DoctorModel, Translate } from './doctor-words.js'
  *
- * @typedef {{send: (id: string) => void, mute: (id: string) => void}} DoctorActions
+ * @typedef {{send: (id: string) => void, mute: (id: string) => void,
+ *   heard: (clear: boolean) => Promise<HeardOutcome>}} DoctorActions
  */
 
 export class NudgeCard {

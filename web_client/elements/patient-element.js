@@ -9,12 +9,13 @@ import { Afterwards } from './afterwards.js';
 import { failureOf, hostStateOf, isOver } from './patient-state.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
-import { languageOf } from '../language/dictionary.js';
+import { languageOf, textsOf } from '../language/dictionary.js';
 import { whereOf } from '../language/where.js';
 import { base } from '../drawing/styles.js';
 
 /**
  * @import { ClientOptions } from '../client/client.js'
+ * @import { Texts } from '../language/dictionary.js'
  * @import { Reading } from '../meter/meter.js'
  * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { HostState, PatientActions, PatientModel, Screen } from './patient-words.js'
@@ -25,13 +26,13 @@ const BEAT_MS = 250;
 const A_WORD_S = 0.5;
 
 /**
- * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`; all are optional
+ * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`, `texts`; all are optional
  * (docs/web-client.md). The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the
  * server is dispatched as a `tingqing-message` event with the message as its `detail`, each change of state as
  * `tingqing-state`.
  */
 export class TingqingPatient extends HTMLElement {
-  static observedAttributes = ['lang', 'server', 'token', 'reference'];
+  static observedAttributes = ['lang', 'server', 'token', 'reference', 'texts'];
 
   /** The call's own microphone, instead of one of ours. @type {MediaStream | MediaStreamTrack | undefined} */
   source = undefined;
@@ -49,6 +50,7 @@ export class TingqingPatient extends HTMLElement {
   #client = new TingqingClient();
   #afterwards = new Afterwards();
   #kept = new KeptInTab();
+  #texts = /** @type {Texts | undefined} */ (undefined);
   #heard = /** @type {MediaStream | undefined} */ (undefined);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
 
@@ -123,7 +125,7 @@ export class TingqingPatient extends HTMLElement {
     const prompt = this.#prompt;
     if (!prompt) return;
     this.#meter.prompts.delete(prompt.id);
-    this.#afterwards.say('allRight', performance.now());
+    this.#afterwards.declined(prompt.id, performance.now());
     this.#client.snooze(prompt.id);
     this.#render();
   }
@@ -145,6 +147,16 @@ export class TingqingPatient extends HTMLElement {
 
   get #isRunning() {
     return ['connecting', 'live', 'paused', 'reconnecting'].includes(this.state);
+  }
+
+  /** The page's own words: JSON in the attribute, or this property. @returns {Texts} */
+  get texts() {
+    return this.#texts ?? textsOf(this.getAttribute('texts'));
+  }
+
+  set texts(texts) {
+    this.#texts = texts;
+    this.#render();
   }
 
   get #language() {
@@ -256,6 +268,7 @@ export class TingqingPatient extends HTMLElement {
     return {
       state,
       language: this.#language,
+      texts: this.texts,
       where: whereOf(navigator.userAgent),
       asking: client.kind === 'asking',
       ending: client.kind === 'ending',

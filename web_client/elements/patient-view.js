@@ -4,11 +4,11 @@ import { h, mark, say, sayPhrases, svg } from '../drawing/dom.js';
 import { UploadCard, verdictBlock } from './upload.js';
 import { sentenceOf, wordOf } from './patient-words.js';
 import { waveShape } from '../drawing/shapes.js';
+import { inWordsOf } from '../language/dictionary.js';
 import { patientText } from '../language/patient-strings.js';
 import { FailureCode } from '../protocol/failures.js';
 
 /**
- * @import { Language } from '../protocol/types.js'
  * @import { PatientActions, PatientModel, Translate } from './patient-words.js'
  */
 
@@ -92,7 +92,7 @@ export class PatientView {
   #upload;
   #drawn = '';
   #copied = false;
-  #language = /** @type {Language} */ ('en');
+  #t = /** @type {Translate} */ (inWordsOf(patientText, 'en'));
 
   /** A recording was dropped somewhere on the page. @param {File} file */
   assess(file) {
@@ -120,9 +120,8 @@ export class PatientView {
   /** @param {PatientModel} model @param {number} level 0..1 */
   #draw(model, level) {
     const { state, language } = model;
-    this.#language = language;
-    /** @type {Translate} */
-    const t = (key, values) => patientText(key, language, values);
+    const t = inWordsOf(patientText, language, model.texts);
+    this.#t = t;
     const running = ['live', 'paused', 'reconnecting'].includes(state);
     const busy = running || state === 'connecting';
 
@@ -143,7 +142,7 @@ export class PatientView {
     this.#actions.hidden = !running || model.ending;
     this.#drawTruth(model.sending, t);
     this.#drawDoctor(model, running, t);
-    this.#upload.render(language, !busy);
+    this.#upload.render(language, t, !busy);
     this.#upload.element.hidden = model.guest;
     say(this.#footer, t('noDiagnosis'));
   }
@@ -184,7 +183,7 @@ export class PatientView {
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#summary.hidden = !drawn;
-    this.#summary.replaceChildren(...(drawn ? [verdictBlock(result, language)] : []));
+    this.#summary.replaceChildren(...(drawn ? [verdictBlock(result, this.#t)] : []));
   }
 
   /** @param {boolean} sending @param {Translate} t */
@@ -215,7 +214,7 @@ export class PatientView {
     if (!navigator.clipboard) return;
     await navigator.clipboard.writeText(this.#link.getAttribute('href') ?? '');
     this.#copied = true;
-    say(this.#copy, patientText('copied', this.#language));
+    say(this.#copy, this.#t('copied'));
     setTimeout(() => (this.#copied = false), 3000);
   }
 }

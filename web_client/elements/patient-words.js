@@ -1,8 +1,10 @@
 /** What the patient's page says right now. */
 
+import { ownWords } from '../language/dictionary.js';
 import { failureSentence } from '../language/failure-strings.js';
 
 /**
+ * @import { Texts } from '../language/dictionary.js'
  * @import { Where } from '../language/where.js'
  * @import { Said } from './afterwards.js'
  * @import { PatientKey } from '../language/patient-strings.js'
@@ -12,7 +14,7 @@ import { failureSentence } from '../language/failure-strings.js';
  *
  * @typedef {(key: PatientKey, values?: Record<string, string>) => string} Translate
  * @typedef {'idle' | 'connecting' | 'live' | 'paused' | 'reconnecting' | 'ended' | 'error'} HostState
- * @typedef {{state: HostState, language: Language, where: Where, asking: boolean, ending: boolean,
+ * @typedef {{state: HostState, language: Language, texts: Texts, where: Where, asking: boolean, ending: boolean,
  *   silent: boolean, interrupted: boolean, restarting: boolean, resumable: boolean, sending: boolean, reading: Reading,
  *   prompt: Prompt | null, afterwards: Said | null,
  *   failure: FailureCode | null, result: Result | null, code: string, doctorUrl: string,
@@ -56,13 +58,18 @@ export function sentenceOf(model, t) {
 }
 
 /** @param {PatientModel} model @param {Translate} t @returns {string} */
-function liveSentence({ language, ending, silent, prompt, afterwards, reading }, t) {
+function liveSentence({ language, texts, ending, silent, prompt, afterwards, reading }, t) {
   if (ending) return t('finishing');
   if (silent) return t('microphoneSilent');
-  if (prompt?.source === 'doctor') return t('doctorAsks', { prompt: prompt.text[language] });
-  if (prompt) return prompt.text[language];
+  if (prompt) return asked(prompt, texts, language, t);
   if (afterwards === 'partLost') return t('partLost');
   if (reading.grade === 'clear') return t('youSoundClear');
   if (afterwards) return t(afterwards);
   return reading.cause === 'waiting' ? t('speakNow') : '';
+}
+
+/** @param {Prompt} prompt @param {Texts} texts @param {Language} language @param {Translate} t @returns {string} */
+function asked({ id, text, source }, texts, language, t) {
+  const said = ownWords(texts, `prompt.${id}`, language) ?? text[language];
+  return source === 'doctor' ? t('doctorAsks', { prompt: said }) : said;
 }

@@ -1,8 +1,9 @@
-/** The patient's strip: 200 px for the corner of a call. A shape, a word, and one sentence when there is one. */
+/** The patient's strip: 200 px for the corner of a call. A shape, a word, one sentence when there is one. */
 
 import { h, mark, say, sayPhrases } from '../drawing/dom.js';
 import { waveShape } from '../drawing/shapes.js';
 import { sheet } from '../drawing/styles.js';
+import { inWordsOf } from '../language/dictionary.js';
 import { patientText } from '../language/patient-strings.js';
 import { sentenceOf, wordOf } from './patient-words.js';
 
@@ -24,6 +25,9 @@ export const stripSheet = sheet(`
 .sentence { font-size: 1.125rem; line-height: 1.35; font-weight: 600; text-wrap: pretty; }
 .sentence:empty { display: none; }
 button { width: 100%; padding: 8px; }
+.truth { display: grid; grid-template-columns: 1fr auto; gap: 8px; align-items: center; color: var(--quiet); font-size: 0.8125rem; line-height: 1.3; }
+.truth span span { display: block; }
+button.plain { width: auto; padding: 4px 12px; font-size: 0.9375rem; }
 `);
 
 export class StripView {
@@ -32,8 +36,10 @@ export class StripView {
     const on = (/** @type {() => void} */ act) => ({ type: 'button', onclick: () => act() });
     this.#start = h('button', { class: 'main', part: 'start', ...on(actions.start) });
     this.#notNow = h('button', { part: 'not-now', ...on(actions.notNow) });
+    this.#pause = h('button', { class: 'plain', part: 'pause', ...on(actions.pause) });
+    this.#truth = h('div', { class: 'truth' }, h('span', {}, this.#sending, this.#stored), this.#pause);
     this.#now = h('div', { class: 'now', tabindex: '-1' }, this.#shape, this.#word);
-    this.#strip = h('div', { class: 'strip' }, this.#now, this.#sentence, this.#notNow, this.#start);
+    this.#strip = h('div', { class: 'strip' }, this.#now, this.#sentence, this.#notNow, this.#start, this.#truth);
     this.#root = root;
     root.append(this.#strip);
   }
@@ -42,10 +48,15 @@ export class StripView {
   #strip;
   #start;
   #notNow;
+  #pause;
+  #truth;
   #now;
   #shape = h('div');
   #word = h('p', { class: 'word', part: 'word' });
   #sentence = h('p', { class: 'sentence', part: 'prompt', role: 'status' });
+
+  #sending = h('span', { part: 'sending' });
+  #stored = h('span', { part: 'stored' });
 
   showLevel() {
     // There is no room for a level.
@@ -54,11 +65,17 @@ export class StripView {
   /** @param {PatientModel} model */
   render(model) {
     const focused = this.#root.activeElement;
-    const { state, language, reading, prompt, silent } = model;
-    /** @type {Translate} */
-    const t = (key, values) => patientText(key, language, values);
-    const busy = ['connecting', 'live', 'paused', 'reconnecting'].includes(state);
-    mark(this.#strip, 'lang', language);
+    const t = inWordsOf(patientText, model.language, model.texts);
+    const busy = ['connecting', 'live', 'paused', 'reconnecting'].includes(model.state);
+    mark(this.#strip, 'lang', model.language);
+    this.#drawSpeech(model, busy, t);
+    this.#drawTruth(model, busy, t);
+    if (focused && !focused.checkVisibility()) this.#now.focus();
+  }
+
+  /** @param {PatientModel} model @param {boolean} busy @param {Translate} t */
+  #drawSpeech(model, busy, t) {
+    const { state, reading, prompt, silent } = model;
     if (this.#shape.dataset.drawn !== reading.grade) {
       this.#shape.dataset.drawn = reading.grade;
       this.#shape.replaceChildren(waveShape(reading.grade));
@@ -69,6 +86,14 @@ export class StripView {
     this.#notNow.hidden = prompt === null || state !== 'live' || silent;
     say(this.#start, t(model.resumable ? 'goOn' : state === 'ended' ? 'again' : 'start'));
     this.#start.hidden = busy;
-    if (focused && !focused.checkVisibility()) this.#now.focus();
+  }
+
+  /** @param {PatientModel} model @param {boolean} busy @param {Translate} t */
+  #drawTruth({ state, ending, sending }, busy, t) {
+    say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
+    this.#pause.hidden = !busy || state === 'connecting' || ending;
+    say(this.#sending, t(sending ? 'sendingShort' : 'notSendingShort'));
+    say(this.#stored, t('notStoredShort'));
+    this.#truth.hidden = !busy;
   }
 }

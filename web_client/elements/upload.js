@@ -5,6 +5,7 @@ import { h, mark, say } from '../drawing/dom.js';
 import { rowsOfResult } from '../meter/rows.js';
 import { AssessError, sendFile } from '../transport/assess.js';
 import { waveShape } from '../drawing/shapes.js';
+import { inWordsOf } from '../language/dictionary.js';
 import { failureSentence } from '../language/failure-strings.js';
 import { patientText } from '../language/patient-strings.js';
 import { FailureCode } from '../protocol/failures.js';
@@ -22,6 +23,7 @@ const TOLD_OF_FILES = new Set([
 /**
  * @import { Failure } from '../protocol/failures.js'
  * @import { Language, Result } from '../protocol/types.js'
+ * @import { Translate } from './patient-words.js'
  *
  * @typedef {{kind: 'none'} | {kind: 'cancelled', name: string}
  *   | {kind: 'working', name: string, sent: number, cancel: () => void} | {kind: 'done', name: string, result: Result}
@@ -42,30 +44,28 @@ const PROMPTED = /** @type {const} */ ([
 /**
  * What the patient can do better: the worst trouble alone, in the words that prompts have. The result's advice speaks
  * to the doctor.
- * @param {Result} result @param {Language} language
+ * @param {Result} result @param {Translate} t
  */
-export function adviceFor({ prompts = [], overall }, language) {
+export function adviceFor({ prompts = [], overall }, t) {
   const known = overall.verdict === 'accept' ? undefined : PROMPTED.find((id) => id === prompts[0]);
-  return known ? patientText(`prompt.${known}`, language) : '';
+  return known ? t(`prompt.${known}`) : '';
 }
 
 /**
  * The verdict in kind words, and what to do.
- * @param {Result | null} result @param {Language} language
+ * @param {Result | null} result @param {Translate} t
  */
-export function verdictBlock(result, language) {
-  if (!result) {
-    return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, patientText('noResult', language)));
-  }
+export function verdictBlock(result, t) {
+  if (!result) return h('div', { class: 'verdict', role: 'status' }, h('strong', {}, t('noResult')));
   const { grade, verdict } = result.overall;
   const shape = waveShape(verdict === null ? 'nodata' : grade);
-  const sentence = h('strong', {}, patientText(`verdict.${verdict}`, language));
+  const sentence = h('strong', {}, t(`verdict.${verdict}`));
   return h(
     'div',
     { class: 'verdict', role: 'status', part: 'verdict' },
     shape,
     sentence,
-    h('p', { class: 'quiet' }, adviceFor(result, language)),
+    h('p', { class: 'quiet' }, adviceFor(result, t)),
   );
 }
 
@@ -101,6 +101,7 @@ export class UploadCard {
   #work = h('div', { class: 'work', hidden: true }, this.#progress, this.#cancel);
   #bars = new Bars();
   #language = /** @type {Language} */ ('en');
+  #t = /** @type {Translate} */ (inWordsOf(patientText, 'en'));
   /** @type {UploadState} */
   #state = { kind: 'none' };
 
@@ -124,12 +125,13 @@ export class UploadCard {
     }
   }
 
-  /** @param {Language} language @param {boolean} shown */
-  render(language, shown) {
+  /** @param {Language} language @param {Translate} t @param {boolean} shown */
+  render(language, t, shown) {
+    this.#t = t;
     this.element.hidden = !shown;
-    say(this.#title, patientText('checkFile', language));
-    say(this.#hint, patientText('orDrop', language));
-    say(this.#choose, patientText('chooseFile', language));
+    say(this.#title, t('checkFile'));
+    say(this.#hint, t('orDrop'));
+    say(this.#choose, t('chooseFile'));
     if (language !== this.#language) {
       this.#language = language;
       this.#draw();
@@ -159,7 +161,7 @@ export class UploadCard {
     switch (state.kind) {
       case 'done': {
         const notices = (state.result.notices ?? []).map((one) => h('p', { class: 'quiet notice' }, one[language]));
-        this.#outcome.replaceChildren(name, verdictBlock(state.result, language), ...notices);
+        this.#outcome.replaceChildren(name, verdictBlock(state.result, this.#t), ...notices);
         this.#bars.show(rowsOfResult(state.result), language);
         break;
       }
@@ -167,20 +169,19 @@ export class UploadCard {
         this.#drawWork(state.sent, name);
         break;
       case 'cancelled':
-        this.#tell(name, patientText('cancelled', language));
+        this.#tell(name, this.#t('cancelled'));
         break;
       case 'failed':
-        this.#tell(name, whyFailed(state.failure, language));
+        this.#tell(name, whyFailed(state.failure, language, this.#t));
     }
   }
 
   /** @param {number} sent 0..1 @param {HTMLElement} name */
   #drawWork(sent, name) {
-    const language = this.#language;
-    const sentence = patientText(sent < 1 ? 'sendingFile' : 'assessing', language);
+    const sentence = this.#t(sent < 1 ? 'sendingFile' : 'assessing');
     if (this.#outcome.textContent !== `${name.textContent}${sentence}`) this.#tell(name, sentence);
-    say(this.#cancel, patientText('assessingCancel', language));
-    mark(this.#progress, 'aria-label', patientText('fileProgress', language));
+    say(this.#cancel, this.#t('assessingCancel'));
+    mark(this.#progress, 'aria-label', this.#t('fileProgress'));
     // Without a value it moves to and fro: how long the judging takes is not known.
     mark(this.#progress, 'value', sent < 1 ? String(sent) : null);
   }
@@ -200,10 +201,11 @@ export class UploadCard {
 /**
  * @param {Failure} failure
  * @param {Language} language
+ * @param {Translate} t
  */
-function whyFailed({ code, detail }, language) {
+function whyFailed({ code, detail }, language, t) {
   if (TOLD_OF_FILES.has(code)) return failureSentence(code, language);
-  const failed = patientText('fileFailed', language);
+  const failed = t('fileFailed');
   // The server's own sentence is in English only.
   return language === 'en' && code !== FailureCode.UNEXPECTED ? `${failed} ${detail}` : failed;
 }

@@ -17,6 +17,7 @@ export const checkText = dictionary({
     '请像平常一样读：“您好，我今天想请您看看，这两天我有点咳嗽，晚上睡得不太好。”',
     'Please read as you usually speak: “Hello, I would like your advice. I have had a cough for two days, and I sleep badly.”',
   ],
+  stop: ['停止', 'Stop'],
   judging: ['正在判断……', 'One moment…'],
   hear: ['听听自己的声音', 'Hear yourself'],
   device: ['话筒', 'Microphone'],

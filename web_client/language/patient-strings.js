@@ -19,6 +19,22 @@ export const patientText = dictionary({
   notNow: ['暂时不用', 'Not now'],
   doctorAsks: ['医生请您：{prompt}', 'Your doctor asks: {prompt}'],
   allRight: ['好的，您接着说。', 'All right, please go on.'],
+  'instead.move_somewhere_quieter': [
+    '好的。那请把电视或风扇关小一点，或者关上窗。',
+    'All right. Could you turn down the television or the fan, or close the window?',
+  ],
+  'instead.come_closer': [
+    '好的。那请戴上耳机，或者说得响一点。',
+    'All right. Could you use a headset, or speak up a little?',
+  ],
+  'instead.reduce_echo': [
+    '好的。那请拉上窗帘，或者靠近沙发坐。',
+    'All right. Could you draw the curtains, or sit by a sofa?',
+  ],
+  'instead.check_microphone': [
+    '好的。那请换一个话筒，或者拔下耳机再试。',
+    'All right. Could you try another microphone, or unplug the headset?',
+  ],
   better: ['好多了，谢谢您。', 'That is better, thank you.'],
   youSoundClear: ['听得很清楚。', 'You sound clear.'],
   speakNow: ['请开始说话，我们在听。', 'Please speak. We are listening.'],
@@ -45,6 +61,9 @@ export const patientText = dictionary({
   sending: ['正在发送声音', 'Sound is being sent'],
   notSending: ['未发送声音', 'Sound is not being sent'],
   notStored: ['不保存声音', 'No sound is stored'],
+  sendingShort: ['正在发送', 'Being sent'],
+  notSendingShort: ['未发送', 'Not sent'],
+  notStoredShort: ['不保存声音', 'Not stored'],
   level: ['话筒音量', 'Microphone level'],
   levelSome: ['有声音', 'sound is coming in'],
   levelNone: ['安静', 'quiet'],

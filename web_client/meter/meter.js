@@ -18,7 +18,7 @@ const CLEARED_AFTER = 6;
 
 /**
  * @import { Capture, Grade, Label, LabelsUpdated, Prompt, QualityUpdate } from '../protocol/types.js'
- * @import { Result, ServerMessage, SessionStarted, Snapshot, SoundEvent, Span } from '../protocol/types.js'
+ * @import { Result, Said, ServerMessage, SessionStarted, Snapshot, SoundEvent, Span } from '../protocol/types.js'
  * @import { Text, WarningCode } from '../protocol/types.js'
  * @import { Row } from './rows.js'
  *
@@ -47,6 +47,8 @@ export class Meter {
   /** Spans to ask about again, as the server reports them. @type {Span[]} */
   spans = [];
   events = /** @type {SoundEvent[]} */ ([]);
+  /** What was said so far, where a transcript is. @type {Said | null} */
+  said = null;
   /** @type {Result | null} */
   result = null;
   /** Whether the server stopped in mid-session: the patient goes on with a new one. */
@@ -77,6 +79,9 @@ export class Meter {
         break;
       case 'quality.update':
         this.#scored(message, now);
+        break;
+      case 'said':
+        this.said = message;
         break;
       case 'labels.updated':
         this.#labelled(message);
@@ -213,6 +218,7 @@ export class Meter {
     this.#warnings = new Map(message.warnings.map((code) => [code, now]));
     if (message.update) this.#scored(message.update, now);
     if (message.trend?.length) this.trend = message.trend;
+    this.said = message.said ?? null;
     if (!message.ended) return;
     this.restarted = message.ended.reason === 'drain';
     this.#ended(message.ended.result);

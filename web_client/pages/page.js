@@ -55,6 +55,7 @@ function speak(language) {
 
 speak(languageOf(address.searchParams.get('lang') ?? navigator.language));
 await door?.load();
+if (door?.invites) element.before(door.invitation.element);
 if (door?.closed) {
   element.replaceWith(door.element);
 } else if (element.localName === 'tingqing-doctor') {

@@ -1,5 +1,6 @@
 /** The door of the doctor's page on a server with keys: who has no link signs in with a viewer key. */
 
+import { Invitation } from './invitation.js';
 import { WaitingList } from './waiting-list.js';
 import { h, mark, say } from '../drawing/dom.js';
 import { staffText } from '../language/staff-strings.js';
@@ -32,6 +33,7 @@ export class StaffDoor {
 
   #address;
   #list;
+  #invitation = new Invitation();
   #language = /** @type {Language} */ ('en');
   #state = /** @type {SignInState} */ ({ needed: false, site: null });
   #unknown = false;
@@ -52,8 +54,19 @@ export class StaffDoor {
 
   /** Shown in place of the element while `closed`. */
   element = h('div', {}, this.#form);
+  /** "New visit", for the page to place where `invites`. */
+  get invitation() {
+    return this.#invitation;
+  }
+
   /** Shown in the head of the page to who signed in. */
   strip = h('span', { class: 'staff', hidden: true });
+
+  /** Whether new visits can be made here: shown above everything else while no session is chosen. */
+  get invites() {
+    const inside = !this.#state.needed || this.#state.site !== null;
+    return inside && this.#state.invites === true && !this.#address.searchParams.get('session');
+  }
 
   /** Whether the page can show no session yet. */
   get closed() {
@@ -73,6 +86,7 @@ export class StaffDoor {
       this.element.prepend(this.#list.element);
       void this.#list.run();
     }
+    if (this.invites) this.invitation.speak(this.#language);
   }
 
   /** @param {Language} language */
@@ -82,6 +96,7 @@ export class StaffDoor {
     const t = (/** @type {StaffKey} */ key) => staffText(key, language, { site: this.#state.site ?? '' });
     mark(this.element, 'lang', language);
     this.#list.speak(language);
+    this.#invitation.speak(language);
     say(this.#title, t(inside ? 'open' : 'title'));
     say(this.#intro, inside ? '' : t('intro'));
     say(this.#name, t(inside ? 'session' : 'key'));

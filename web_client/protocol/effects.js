@@ -12,8 +12,12 @@
  * @typedef {{type: 'lost', samples: number}} LostMessage
  *   not from the server: sound that it will never hear, for the line was down for too long
  * @typedef {ServerMessage | StateMessage | LostMessage} ClientMessage
+ */
+
+/**
+ * @template [Message=ClientMessage]
  * @typedef {{do: 'open'} | {do: 'close'} | {do: 'send', data: string | ArrayBuffer}
- *   | {do: 'emit', message: ClientMessage}} Effect
+ *   | {do: 'emit', message: Message}} Effect
  *   after `close`, ignore further events of the socket
  */
 

@@ -77,6 +77,15 @@
  *   warnings: WarningCode[], ended: SessionEnded | null, notices?: Notice[], nudge?: boolean,
  *   sendable?: PromptText[], muted?: string[], declined?: string[], left?: boolean, said?: Said | null,
  *   trend?: {at_s: number, score: number | null}[]}} Snapshot
+ * @typedef {{urls: string[], username?: string, credential?: string}} IceServer
+ * @typedef {'patient' | 'doctor'} CallRole
+ * @typedef {Record<string, unknown>} Signal what one browser of a call tells the other, as it is
+ * @typedef {{type: 'call.joined', role: CallRole, seat: string, present: boolean, meeting: number,
+ *   ice_servers: IceServer[]}} CallJoined
+ * @typedef {{type: 'call.peer', present: boolean, meeting: number, left?: boolean}} CallPeer
+ * @typedef {{type: 'call.signal', meeting: number, signal: Signal}} CallSignal
+ * @typedef {CallJoined | CallPeer | CallSignal | Heartbeat | ErrorMessage} CallServerMessage
+ *
  * @typedef {{code: string, message: string, retry_after_s?: number | null}} Refusal
  * @typedef {{type: 'error', error: Refusal}} ErrorMessage
  *

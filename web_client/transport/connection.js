@@ -2,8 +2,16 @@
 
 /**
  * @import { ClientMessage, Effect } from '../protocol/effects.js'
- * @import { ObserverProtocol } from '../protocol/observer.js'
- * @import { SessionProtocol } from '../protocol/session.js'
+ */
+
+/**
+ * What a protocol has for its shell; each call returns what is to be done. Times are in milliseconds.
+ *
+ * @template Message
+ * @typedef {{handleStart: (now: number) => Effect<Message>[], handleOpen: (now: number) => Effect<Message>[],
+ *   handleMessage: (text: string, now: number) => Effect<Message>[],
+ *   handleClose: (code: number, now: number) => Effect<Message>[],
+ *   handleTick: (now: number) => Effect<Message>[]}} Protocol
  */
 
 const SUBPROTOCOL = 'tingqing.v1';
@@ -12,13 +20,14 @@ const TICK_MS = 250;
 /** Of anything else `new WebSocket` would throw: a link that was copied wrongly is for the server to refuse. */
 const TOKEN = /^[\w.-]+$/;
 
+/** @template {{type: string}} [Message=ClientMessage] */
 export class Connection {
   /**
-   * @param {SessionProtocol | ObserverProtocol} protocol
+   * @param {Protocol<Message>} protocol
    * @param {URL} url `ws:` or `wss:`
    * @param {string | null | (() => Promise<string>)} token for this socket, from `POST /v1/sessions`, or who is asked
    *   for one before each socket is opened; null for a server without keys
-   * @param {(message: ClientMessage) => void} onMessage the server's messages and `{type: 'state', state}`
+   * @param {(message: Message) => void} onMessage the server's messages and `{type: 'state', state}`
    */
   constructor(protocol, url, token, onMessage) {
     this.#protocol = protocol;
@@ -47,7 +56,7 @@ export class Connection {
     this.#drop();
   }
 
-  /** @param {Effect[]} effects what a `handle…` of the protocol returned */
+  /** @param {Effect<Message>[]} effects what a `handle…` of the protocol returned */
   run(effects) {
     for (const effect of effects) {
       switch (effect.do) {
@@ -67,9 +76,10 @@ export class Connection {
     }
   }
 
-  /** @param {ClientMessage} message */
+  /** @param {Message} message */
   #emit(message) {
-    if (message.type === 'state' && ['ended', 'failed'].includes(message.state.kind)) clearInterval(this.#timer);
+    const { state } = /** @type {{state?: {kind?: string}}} */ (message);
+    if (message.type === 'state' && ['ended', 'failed'].includes(state?.kind ?? '')) clearInterval(this.#timer);
     this.#onMessage(message);
   }
 
@@ -96,7 +106,7 @@ export class Connection {
     const socket = new WebSocket(this.#url, [SUBPROTOCOL, ...bearer]);
     this.#socket = socket;
     // Listeners are added before the socket can open, and ignore sockets that are no longer in use.
-    /** @param {(now: number) => Effect[]} handle */
+    /** @param {(now: number) => Effect<Message>[]} handle */
     const ours = (handle) => {
       if (this.#socket === socket) this.run(handle(performance.now()));
     };
