@@ -12,7 +12,7 @@ from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
 from server.values.stored import read_json
 
-VERSION = 10
+VERSION = 11
 """Increased with every change of what a checkpoint holds, that of the assessment's own version among them: another
 version is refused before its session is taken from the process that can go on with it."""
 

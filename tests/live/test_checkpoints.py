@@ -268,7 +268,7 @@ def test_garbage_is_refused_as_a_checkpoint(data: bytes) -> None:
 
 def test_the_version_of_a_checkpoint_rises_with_that_of_the_assessment_in_it() -> None:
     """Whoever raises one raises both, so that a session of another version is refused before it is taken."""
-    assert (VERSION, assessment.VERSION) == (10, 6)
+    assert (VERSION, assessment.VERSION) == (11, 7)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
@@ -337,7 +337,7 @@ async def test_another_form_of_a_checkpoint_is_another_version(dictionaries: Dic
     kept = await store.get((await begun(dictionaries, store))["session_id"])
     assert kept is not None
     assert (VERSION, sorted(kept.state)) == (
-        10,
+        11,
         [
             *("age_s", "assessment", "attempt_of", "declaration_decided", "failure_told_s", "furthest_sample", "id"),
             *("idle", "machine", "prompts", "resume_digest", "saved_at", "saved_now", "site", "start"),
@@ -350,7 +350,7 @@ async def test_another_form_of_a_checkpoint_is_another_version(dictionaries: Dic
             *("denoised", "findings", "judge", "mos", "shed", "talked", "version", "windows_replaced"),
         ],
         "idle": ["earned_s", "full_ago_s"],
-        "prompts": ["board", "declined", "nudges"],
+        "prompts": ["board", "course", "declined", "nudges"],
         "warnings": ["clipping", "silent", "silent_since", "told_s"],
     }
 
