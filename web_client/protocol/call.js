@@ -38,6 +38,8 @@ export class CallProtocol {
 
   #line;
   #meeting = 0;
+  /** Whether the other side hung up: our own line may break and come back after that. */
+  #left = false;
   #saidAt = 0;
   #iceServers = /** @type {IceServer[]} */ ([]);
   #refusal = /** @type {Refusal | null} */ (null);
@@ -118,7 +120,7 @@ export class CallProtocol {
     this.#iceServers = iceServers;
     this.#tell({ type: 'parted' });
     if (present) this.#meet(meeting);
-    else this.#enter({ kind: 'waiting', left: false });
+    else this.#enter({ kind: 'waiting', left: this.#left });
   }
 
   /** @param {CallPeer} message */
@@ -127,6 +129,7 @@ export class CallProtocol {
       this.#meet(meeting);
       return;
     }
+    this.#left = left;
     this.#tell({ type: 'parted' });
     this.#enter({ kind: 'waiting', left });
   }
@@ -134,6 +137,7 @@ export class CallProtocol {
   /** @param {number} meeting */
   #meet(meeting) {
     this.#meeting = meeting;
+    this.#left = false;
     this.#enter({ kind: 'together' });
     if (this.role) this.#tell({ type: 'met', role: this.role, meeting, iceServers: this.#iceServers });
   }

@@ -143,3 +143,14 @@ test('who hangs up says so before the line closes, once', () => {
   assert.deepEqual(one.protocol.handleLeave(60), []);
   assert.deepEqual(one.protocol.handleClose(1000, 70), []);
 });
+
+test('that the other side hung up is known after a broken line too', () => {
+  const one = side();
+  begin(one, { present: true });
+  one.hear({ type: 'call.peer', present: false, meeting: 1, left: true }, 30);
+  one.run(one.protocol.handleClose(1006, 40));
+  one.run(one.protocol.handleTick(1000));
+  one.run(one.protocol.handleOpen(1010));
+  one.hear(joined(), 1020);
+  assert.deepEqual(one.protocol.state, { kind: 'waiting', left: true });
+});
