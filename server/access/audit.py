@@ -25,6 +25,8 @@ class Act(StrEnum):
     RECORDING_ASSESSED = "recording.assessed"
     RECORDS_LISTED = "records.listed"
     RECORDS_EXPORTED = "records.exported"
+    RECORDS_IMPORTED = "records.imported"
+    RECORDS_PRUNED = "records.pruned"
     RECORD_READ = "record.read"
     RECORD_REVIEWED = "record.reviewed"
     RECORD_DELETED = "record.deleted"

@@ -25,7 +25,14 @@ MEDIA_TYPES = {
 }
 """The file types that are served. The operating system's own table is wrong on some machines."""
 
-ADDRESSES = {"/": "index.html", "/check": "check.html", "/doctor": "doctor.html", "/visit": "visit.html"}
+ADDRESSES = {
+    "/": "index.html",
+    "/check": "check.html",
+    "/doctor": "doctor.html",
+    "/visit": "visit.html",
+    "/dashboard": "dashboard.html",
+    "/review": "review.html",
+}
 
 
 WITH_CAMERA = "microphone=(self), camera=(self), geolocation=(), display-capture=(), payment=(), usb=()"

@@ -20,6 +20,7 @@ from server.cli import (
     keys,
     labels,
     models,
+    records,
     report,
     schema,
     serve,
@@ -75,6 +76,7 @@ app.command(epilog=models.EPILOG)(models.models)
 app.add_typer(labels.app)
 app.add_typer(keys.app)
 app.add_typer(webhooks.app)
+app.add_typer(records.app)
 app.command(epilog=cert.EPILOG)(cert.cert)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=backup.EPILOG)(backup.backup)

@@ -65,6 +65,22 @@ class RecordStore(Protocol):
         there."""
         ...
 
+    async def doubtful(self, site: str, limit: int) -> Sequence[KeptRecord]:
+        """Recordings that nobody has reviewed, the nearest to the other verdict first; with labels."""
+        ...
+
+    async def reviews(self, site: str) -> tuple[int, int]:
+        """How many could be reviewed, and how many are."""
+        ...
+
+    async def review(self, site: str, record_id: str, heard: bool | None, by: str, at: datetime) -> bool:
+        """A person could hear it, or not; ``None``: nobody said. Whether it is there."""
+        ...
+
+    async def reviewed(self, site: str, limit: int) -> Sequence[tuple[KeptRecord, bool]]:
+        """At most ``limit`` recordings, the latest reviewed first, and whether a person could hear them."""
+        ...
+
     async def prune(self, before: datetime) -> int:
         """Delete those of every site that ended earlier; what was counted stays. How many."""
         ...

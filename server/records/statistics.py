@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from server.records.counts import Counts
+from server.records.kept import RecordKind
 from server.records.ports import Day
 
 Z_95 = 1.959964
@@ -60,9 +62,7 @@ class Figures:
 
 def figures(days: Iterable[Day]) -> Figures:
     """Of all these together."""
-    counts: Counter[str] = Counter()
-    for day in days:
-        counts.update(day.counts)
+    counts: Counter[str] = Counter(_summed(day.counts for day in days))
     firsts = counts["first"]
     waits = _waits(counts)
     heard = sum(waits.values()) + counts["usable.never"]
@@ -101,9 +101,27 @@ def _worst(counts: Counter[str]) -> tuple[tuple[str, Share], ...]:
     return tuple(sorted(found, key=lambda one: (-(one[1].low or 0.0), one[0]))[:WORST])
 
 
+def over_days(days: Iterable[Day]) -> list[Day]:
+    """Those of all days together, one for each kind, dictionary and department: what is grouped by these is then
+    summed from a few. The first day stands for all."""
+    cells: dict[tuple[RecordKind, str, str], list[Day]] = {}
+    for day in days:
+        cells.setdefault((day.bucket.kind, day.bucket.label_set, day.bucket.department), []).append(day)
+    return [Day(each[0].bucket, _summed(day.counts for day in each)) for each in cells.values()]
+
+
 def by(days: Sequence[Day], key: Callable[[Day], str]) -> list[tuple[str, Figures]]:
     """One for each value of ``key``, in its order."""
     groups: dict[str, list[Day]] = {}
     for day in days:
         groups.setdefault(key(day), []).append(day)
     return [(name, figures(group)) for name, group in sorted(groups.items())]
+
+
+def _summed(parts: Iterable[Counts]) -> dict[str, int]:
+    """Without Counter.update, which takes three times as long."""
+    total: dict[str, int] = {}
+    for counts in parts:
+        for name, number in counts.items():
+            total[name] = total.get(name, 0) + number
+    return total

@@ -47,6 +47,16 @@ class Database:
         async with _transaction(self._writing) as connection:
             yield connection
 
+    async def vacuum(self) -> None:
+        """Write the file anew, without free pages. Others wait meanwhile. Raises StoreError."""
+        try:
+            async with self._writing.connect() as connection:
+                raw = (await connection.get_raw_connection()).driver_connection
+                assert isinstance(raw, aiosqlite.Connection)
+                await raw.execute("VACUUM")
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise StoreError("The database does not answer; try again.", retry_after_s=5.0) from error
+
     async def forget(self) -> bool:
         """Move what is in the write-ahead log into the file, and empty it: what was deleted is in neither any more.
 

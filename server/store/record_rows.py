@@ -139,7 +139,7 @@ async def with_results(connection: AsyncConnection, rows: Sequence[Row[Any, Any]
     return [record_of_row(row, results.get(row.id)) for row in rows]
 
 
-def record_of_row(row: Row[Any, Any], result: Any = None) -> KeptRecord:
+def record_of_row(row: Any, result: Any = None) -> KeptRecord:
     """``row``: of the columns ``ROW``. ``result``: its labels and body."""
     labels: Mapping[str, bool] = {}
     if result is not None:

@@ -12,7 +12,7 @@ from server.errors import StoreError
 from server.live.clock import Clock, pause
 from server.records.kept import KeptRecord
 from server.records.ports import Day, Place, Wanted
-from server.store import batch_rows, outbox_rows, record_rows
+from server.store import batch_rows, outbox_rows, record_rows, review_rows
 from server.store.database import Database
 from server.store.session_writer import Change, SessionWriter
 from server.store.tables import assessments
@@ -74,6 +74,26 @@ class StoredRecords:
             await self._database.forget()
         return there
 
+    async def doubtful(self, site: str, limit: int) -> Sequence[KeptRecord]:
+        """See RecordStore."""
+        async with self._database.reading() as connection:
+            return await review_rows.doubtful(connection, site, limit)
+
+    async def reviews(self, site: str) -> tuple[int, int]:
+        """See RecordStore."""
+        async with self._database.reading() as connection:
+            return await review_rows.numbers(connection, site)
+
+    async def review(self, site: str, record_id: str, heard: bool | None, by: str, at: datetime) -> bool:
+        """See RecordStore."""
+        async with self._database.writing() as connection:
+            return await review_rows.review(connection, site, record_id, heard, by, at)
+
+    async def reviewed(self, site: str, limit: int) -> Sequence[tuple[KeptRecord, bool]]:
+        """See RecordStore."""
+        async with self._database.reading() as connection:
+            return await review_rows.reviewed(connection, site, limit)
+
     async def prune(self, before: datetime) -> int:
         """See RecordStore. A few at a time: others write in between."""
         pruned = 0
@@ -86,6 +106,20 @@ class StoredRecords:
         if pruned:
             await self._database.forget()
         return pruned
+
+    async def add(self, records: Sequence[KeptRecord]) -> int:
+        """Those that are not there yet, in one transaction; how many. For an import. Raises StoreError."""
+        async with self._database.writing() as connection:
+            return await record_rows.add(connection, records) if records else 0
+
+    async def vacuum(self) -> None:
+        """Give free space back to the disk. The database is locked meanwhile. Raises StoreError."""
+        await self._database.vacuum()
+
+    async def all_days(self, sites: Sequence[str] | None, since: str, until: str) -> list[Day]:
+        """As ``days``, of these sites or of all."""
+        async with self._database.reading() as connection:
+            return await record_rows.days(connection, sites, since, until)
 
     async def days(self, site: str, since: str, until: str) -> Sequence[Day]:
         """See RecordStore."""

@@ -86,7 +86,9 @@ class FiguresModel(WireModel):
     followed: ShareModel = Field(description="Prompts that the patient followed, of those raised.")
     usable_soon: ShareModel = Field(description="Sessions whose sound was good enough within 10 s.")
     usable_median_s: int | None = Field(description="When it was in half of the sessions; null if in fewer.")
-    worst: list[LabelShare] = Field(description="At most five labels, the one that failed most surely first.")
+    worst: list[LabelShare] = Field(
+        description="At most five labels, the one that failed most surely first; of the whole alone."
+    )
 
 
 class StatsModel(WireModel):
@@ -101,3 +103,24 @@ class StatsModel(WireModel):
     by_department: list[FiguresModel]
     by_label_set: list[FiguresModel]
     by_kind: list[FiguresModel]
+
+
+class DoubtfulRow(AssessmentRow):
+    """A recording near another verdict."""
+
+    doubt: Score = Field(description="Distance of the worst quality label from its threshold.")
+    failed: list[str] = Field(description="Ids of the labels under their threshold.")
+
+
+class ReviewList(WireModel):
+    """What can be reviewed: the first of ``left``. ``reviewed``: how many are."""
+
+    doubtful: list[DoubtfulRow]
+    left: int = Field(ge=0)
+    reviewed: int = Field(ge=0)
+
+
+class ReviewRequest(WireModel):
+    """Whether a person who listens can hear what the patient says; null takes back what was said."""
+
+    heard: bool | None

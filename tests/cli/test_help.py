@@ -27,6 +27,7 @@ COMMANDS = (
     "cert",
     "labels",
     "models",
+    "records",
     "report",
     "bench",
     "schema",

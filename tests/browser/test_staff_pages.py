@@ -1,0 +1,148 @@
+"""The dashboard and the review in a real Chromium, on a server with keys and results."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from server.access.gate import utc_now
+from server.access.keys import create_key
+from server.access.principal import Role
+from server.app import open_keys
+from server.records.kept import KeptRecord, RecordKind, local_day
+from server.settings import Settings
+from server.store import record_rows
+from server.store.database import open_database
+from tests.browser.asserting import AXE, FAINT, findings, shown
+from tests.browser.conftest import OpenPage
+from tests.browser.serving import running_server
+from tests.records.builders import id_of, record
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+def clock_stands() -> bool:
+    return False
+
+
+def ended(number: int, days_ago: int = 0, **given: object) -> KeptRecord:
+    at = datetime.now(UTC) - timedelta(days=days_ago)
+    return replace(record(number, **given), started_at=at, ended_at=at, day=local_day(at))
+
+
+RECORDS = [
+    ended(1, 1, verdict="re-record", labels={"low_background": False}, doubt=0.02, reference="case 1", prompts_raised=2,
+          prompts_followed=1, first_usable_s=14.0),
+    ended(2, 1, attempt_of=id_of(1), first_usable_s=4.0),
+    ended(3, department="ENT", doubt=0.2, name="b.wav", kind=RecordKind.FILE),
+    ended(4, department="ENT", verdict="unusable", labels={"low_background": False}),
+    ended(5, 40),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    data = tmp_path_factory.mktemp("data")
+
+    async def fill() -> str:
+        async with open_keys(Settings(data_dir=data)) as store:
+            key = (await create_key(store, "ward-3", Role.VIEWER, utc_now()))[0]
+        async with open_database(data) as database, database.writing() as connection:
+            await record_rows.add(connection, RECORDS)
+        return key
+
+    with ThreadPoolExecutor(1) as threads:  # this one may run the loop of the browser's driver
+        return data, threads.submit(asyncio.run, fill()).result()
+
+
+@pytest.fixture(scope="module")
+def url(site: tuple[Path, str], chromium_path: str) -> Iterator[str]:
+    with running_server("--data-dir", str(site[0])) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+def entered(page: Page, key: str) -> None:
+    page.get_by_label(re.compile("^(Key|密钥)$")).fill(key)
+    page.get_by_role("button", name=re.compile("^(Sign in|登录)$")).click()
+
+
+def assert_readable(page: Page, width: int) -> None:
+    if AXE.exists():
+        assert findings(page) == []
+    assert page.evaluate(FAINT) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_dashboard_shows_what_was_good_at_once_and_what_failed(
+    url: str, site: tuple[Path, str], open_page: OpenPage
+) -> None:
+    page = open_page(f"{url}dashboard?lang=en")
+    entered(page, site[1])
+    shown(page, "4 recordings, 0.03 hours")
+    tile = page.locator(".tiles li").filter(has_text="Good at the first try")
+    expect(tile).to_contain_text("33 %")
+    expect(tile).to_contain_text("1 of 3, 95 % interval 6–79 %")
+    expect(page.locator(".tiles li").filter(has_text="Good in the end")).to_contain_text("67 %")
+    expect(page.locator(".tiles li").filter(has_text="Prompts followed")).to_contain_text("50 %")
+    expect(page.locator("svg.columns rect")).to_have_count(2)
+    expect(page.get_by_role("img", name=re.compile("Column chart"))).to_be_visible()
+    shown(page, "No strong background noise")
+    page.get_by_label("Department").select_option(label="ENT")
+    shown(page, "2 recordings, 0.02 hours")
+    page.get_by_label("Time").select_option("90")
+    page.get_by_label("Department").select_option(label="All departments")
+    shown(page, "5 recordings, 0.04 hours")
+    page.click("#language")
+    expect(page.get_by_role("heading", name="每日一次通过率")).to_be_visible()
+    assert page.evaluate("document.cookie") == "", "no script sees it"
+
+
+@pytest.mark.parametrize("colour", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("name", ["dashboard", "review"])
+def test_a_page_for_staff_can_be_read_on_a_narrow_screen(
+    url: str, site: tuple[Path, str], open_page: OpenPage, name: str, lang: str, colour: str
+) -> None:
+    page = open_page(f"{url}{name}?lang={lang}", viewport={"width": 360, "height": 740}, color_scheme=colour)
+    entered(page, site[1])
+    expect(page.locator("section.figures, section.review")).to_be_visible()
+    assert_readable(page, 360)
+
+
+def test_a_recording_is_reviewed_by_one_key_and_comes_back_in_the_manifest(
+    url: str, site: tuple[Path, str], open_page: OpenPage
+) -> None:
+    page = open_page(f"{url}review?lang=en")
+    entered(page, site[1])
+    which = page.locator(".which")
+    expect(which).to_have_text("case 1")
+    shown(page, "2 to review, 0 reviewed")
+    shown(page, "Failed: No strong background noise")
+    page.keyboard.press("2")
+    expect(which).to_have_text("b.wav")
+    page.keyboard.press("u")
+    expect(which).to_have_text("case 1")
+    page.keyboard.press("2")
+    expect(which).to_have_text("b.wav")
+    page.keyboard.press("1")
+    shown(page, "There is nothing to review. 0 to review, 2 reviewed")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("manifest")).click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert sorted(lines[1:]) == ["b.wav,ENT,recording,accept", "case 1,all,recording,re-record|unusable"]
+
+
+def test_a_server_without_keys_says_why_it_shows_no_figures(open_page: OpenPage, chromium_path: str) -> None:
+    with running_server() as port:
+        for name in ("dashboard", "review"):
+            page = open_page(f"http://127.0.0.1:{port}/{name}?lang=en", expecting="status of 403")
+            shown(page, "A server without keys shows no figures")
+            assert httpx.get(f"http://127.0.0.1:{port}/{name}").headers["cache-control"] == "no-store"
