@@ -28,7 +28,7 @@ from server.api.record_rows import (
 )
 from server.api.services import Wired
 from server.errors import RecordUnknownError
-from server.wire.records import AssessmentDetail, AssessmentPage
+from server.wire.records import AssessmentDetail, AssessmentPage, AssessmentRow
 
 router = APIRouter(tags=["records"])
 
@@ -85,7 +85,7 @@ EXPORTS: dict[str, Any] = {
 @router.get(
     "/v1/assessments",
     summary="Kept results of the key's site, as a page or a file",
-    response_model=AssessmentPage,
+    response_model=AssessmentPage | list[AssessmentRow],
     responses={**PROBLEMS, 200: EXPORTS},
 )
 async def listed(

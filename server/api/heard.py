@@ -1,7 +1,7 @@
 """``POST /v1/sessions/{id}/heard``: a doctor says, by one click, whether the patient could be heard."""
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from server.access.audit import Act
 from server.access.principal import Principal, Right, Role
@@ -26,7 +26,7 @@ SCOPES = frozenset({Scope.OBSERVE, Scope.NUDGE})
 class Heard(WireModel):
     """``clear``: 听得清, could be heard; else 听不清."""
 
-    clear: bool
+    clear: bool = Field(strict=True)
 
 
 class HeardAnswer(WireModel):

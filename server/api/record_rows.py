@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from server.api.services import Services
 from server.errors import NoRecordsError
@@ -22,8 +22,17 @@ MICROSECOND = timedelta(microseconds=1)
 DIGITS = 8
 CURSOR = r"^e\d{1,17}-[0-9a-f]{8}$"
 
-Since = Annotated[AwareDatetime | None, Query(alias="from", description="Ended then or later.")]
-Until = Annotated[AwareDatetime | None, Query(alias="to", description="Ended before.")]
+
+def _written(value: object) -> object:
+    """A time that is written out: numbers, which pydantic would take for seconds, are refused."""
+    if isinstance(value, str) and value.replace(".", "", 1).lstrip("+-").isdigit():
+        raise ValueError("write a time as in 2026-11-28T09:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+Since = Annotated[Moment | None, Query(alias="from", description="Ended then or later.")]
+Until = Annotated[Moment | None, Query(alias="to", description="Ended before.")]
 OfVerdict = Annotated[Verdict | None, Query()]
 OfKind = Annotated[Literal["session", "file"] | None, Query()]
 OfLabels = Annotated[str | None, Query(max_length=200, description="Name of a dictionary.")]
