@@ -23,14 +23,14 @@ DIGITS = 8
 CURSOR = r"^e\d{1,17}-[0-9a-f]{8}$"
 
 
-def _written(value: object) -> object:
+def written_out(value: object) -> object:
     """A time that is written out: numbers, which pydantic would take for seconds, are refused."""
     if isinstance(value, str) and value.replace(".", "", 1).lstrip("+-").isdigit():
         raise ValueError("write a time as in 2026-11-28T09:00:00Z")
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(written_out)]
 Since = Annotated[Moment | None, Query(alias="from", description="Ended then or later.")]
 Until = Annotated[Moment | None, Query(alias="to", description="Ended before.")]
 OfVerdict = Annotated[Verdict | None, Query()]

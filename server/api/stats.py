@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BeforeValidator
 
 from server.access.principal import Principal, Right
 from server.api.principals import address_of, needs
 from server.api.problems import documented
-from server.api.record_rows import records_of
+from server.api.record_rows import records_of, written_out
 from server.api.services import Wired
 from server.errors import ConfigError
 from server.records.kept import local_day
@@ -21,6 +22,7 @@ router = APIRouter(tags=["records"])
 
 Reader = Annotated[Principal, needs(Right.READ)]
 
+WrittenDate = Annotated[date, BeforeValidator(written_out)]
 USUAL_DAYS = 30
 MOST_DAYS = 1098
 """Three years."""
@@ -43,9 +45,11 @@ async def stats(
     services: Wired,
     caller: Reader,
     since: Annotated[
-        date | None, Query(alias="from", description="First day. Default: 30 days up to the last.")
+        WrittenDate | None, Query(alias="from", description="First day. Default: 30 days up to the last.")
     ] = None,
-    until: Annotated[date | None, Query(alias="to", description="Last day. Default: today, at the server.")] = None,
+    until: Annotated[
+        WrittenDate | None, Query(alias="to", description="Last day. Default: today, at the server.")
+    ] = None,
     department: Annotated[str | None, Query(max_length=64, description="This one alone.")] = None,
     labels: Annotated[str | None, Query(max_length=200, description="This dictionary alone.")] = None,
 ) -> Response:

@@ -28,12 +28,24 @@ class CheckedVoices:
 
     def keep(self, session_id: str, site: str, digest: str, voice: KnownVoice, now: float) -> None:
         """``digest``: of the resume token, which who asks for the voice must have."""
-        old = [name for name, kept in self._kept.items() if kept.until <= now]
-        for name in old:
-            del self._kept[name]
+        self.forget_old(now)
         self._kept[session_id] = _Kept(site, digest, now + KEEP_S, voice)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
+
+    def forget_old(self, now: float) -> None:
+        """Those that were kept for ``KEEP_S``."""
+        for session_id in [session_id for session_id, kept in self._kept.items() if kept.until <= now]:
+            del self._kept[session_id]
+
+    def forget(self, session_id: str, site: str) -> None:
+        """The session was deleted. One that is unknown, or another site's, is ignored."""
+        if (kept := self._kept.get(session_id)) is not None and kept.site == site:
+            del self._kept[session_id]
+
+    def __len__(self) -> int:
+        """Voices that are kept."""
+        return len(self._kept)
 
     def find(self, session_id: str, site: str, digest: str, now: float) -> KnownVoice | None:
         """``None`` for another site, another token, an unknown session and after ``KEEP_S`` alike."""

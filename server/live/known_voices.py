@@ -1,6 +1,7 @@
 """The patient's voice goes from the microphone check to the visit that follows."""
 
 from server.access.keys import digest_of
+from server.assessment.checked_voices import KEEP_S
 from server.live.session import Session
 from server.wire.server import EndReason
 
@@ -11,7 +12,10 @@ def keep_voice(session: Session, reason: EndReason) -> None:
     if not session.start.keep_voice or reason != "client" or (voice := session.assessment.patients_voice()) is None:
         return
     voices = session.engine.checked_voices
-    voices.keep(session.id, session.site, session.resume_digest, voice, session.clock.now())
+    clock = session.clock
+    voices.keep(session.id, session.site, session.resume_digest, voice, clock.now())
+    # Nobody may come for a long time, and then the voice must be gone nevertheless.
+    clock.call_later(KEEP_S + 1.0, lambda: voices.forget_old(clock.now()))
 
 
 def bring_voice(session: Session) -> None:

@@ -84,7 +84,10 @@ def test_openapi_describes_the_upload(served: Served) -> None:
     document = get(served, "/openapi.json").json()
     body = document["paths"]["/v1/assess"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(body["properties"]) == {
+        "attempt_of",
         "file",
+        "metadata",
+        "raw",
         "labels",
         "language",
         "format",

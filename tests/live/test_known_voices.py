@@ -120,6 +120,25 @@ async def test_a_visit_that_goes_on_elsewhere_still_knows_and_its_checkpoint_nam
     await patient.end()
 
 
+async def test_a_voice_that_nobody_comes_for_is_forgotten_in_time(
+    manager: SessionManager, clock: FakeClock, engine: Engine
+) -> None:
+    await check(manager, clock)
+    await clock.advance(KEEP_S - 60)
+    assert len(engine.checked_voices) == 1
+    await clock.advance(62)
+    assert len(engine.checked_voices) == 0
+
+
+def test_a_voice_is_forgotten_with_its_session_and_at_its_own_site_alone() -> None:
+    voices, one = CheckedVoices(), KnownVoice(np.ones(1, np.float32), 5.0)
+    voices.keep("check", "here", digest_of("token"), one, now=0.0)
+    voices.forget("check", "elsewhere")
+    assert len(voices) == 1
+    voices.forget("check", "here")
+    assert len(voices) == 0
+
+
 def test_voices_are_bounded_and_the_oldest_goes() -> None:
     voices, one = CheckedVoices(), KnownVoice(np.ones(1, np.float32), 5.0)
     for number in range(MOST + 1):
