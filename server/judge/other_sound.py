@@ -18,9 +18,9 @@ takes over."""
 OVER_ROOM_DB = 12.0
 OWN_SPEECH_S = 2.5
 """Seconds of speech, without echo, that show that the patient speaks beside the sound."""
-BEGINS_S, KNOWN_S, WAITED_S = 2.0, 4.0, 10.0
+BEGINS_S, KNOWN_S, WAITED_S = 2.0, 4.0, 9.0
 """Seconds from the start of the 4 s in which a noise first shows: where it begins, up to where it must be known who
-speaks, and how long that is waited for, since the answer is there 6 s later at most."""
+speaks, and how long that is waited for. Four answers of five are there by then, and real noise is told within 8 s."""
 TURN_S = 8.0
 """Who spoke so long ago, or longer, is not who makes the noise that is heard now."""
 
