@@ -64,7 +64,11 @@ class Metrics:
         self._closed = counter("sockets_closed", "WebSockets that were closed.", "route", "code")
         self._webhooks = counter("webhook_attempts", "Tries of webhooks, by how they went.", "event", "outcome")
         self._outbox = Gauge("tingqing_webhooks", "Deliveries kept, by state.", ("state",), registry=self.registry)
+        self._outbox_fails = Gauge(
+            "tingqing_webhooks_failing", "1 while no webhook can be taken.", registry=self.registry
+        )
         self.windows_replaced = 0
+        self.webhooks_fail = False
 
     # -- sessions
 
@@ -122,6 +126,11 @@ class Metrics:
         """What the outbox holds, in all."""
         self._outbox.labels("waiting").set(waiting)
         self._outbox.labels("dead").set(dead)
+
+    def webhooks_failing(self, failing: bool) -> None:
+        """Whether the last round of deliveries failed."""
+        self.webhooks_fail = failing
+        self._outbox_fails.set(int(failing))
 
     # -- the outside
 

@@ -143,6 +143,9 @@ class Ready(WireModel):
     load: Load | None
     lanes: list[LaneState]
     windows_replaced: int = Field(description="Live windows replaced by newer ones since the start.")
+    webhooks_failing: bool = Field(
+        default=False, description="Webhooks cannot be taken from the outbox now; they wait, and nothing is unready."
+    )
     pid: int = Field(description="Of the process that answers.")
     workers: list[WorkerState] | None = Field(
         default=None,
@@ -193,6 +196,7 @@ async def ready_here(services: Services) -> Ready:
         load=_load(services.manager.load),
         lanes=[LaneState.of(lane) for lane in engine.service.metrics()],
         windows_replaced=engine.metrics.windows_replaced,
+        webhooks_failing=engine.metrics.webhooks_fail,
         pid=os.getpid(),
     )
 

@@ -78,6 +78,7 @@ def ready_of_all(own: int, by_worker: Mapping[int, dict[str, Any] | None]) -> di
         "lasting": all(told["lasting"] for told in there.values()),
         "sessions": {name: sum(told["sessions"][name] for told in there.values()) for name in there[own]["sessions"]},
         "load": _load_of_all(loads) if loads else None,
+        "webhooks_failing": any(told.get("webhooks_failing", False) for told in there.values()),
         "windows_replaced": sum(told["windows_replaced"] for told in there.values()),
         "workers": [{"worker": worker + 1, **_one(by_worker[worker])} for worker in sorted(by_worker)],
     }

@@ -14,7 +14,7 @@ from server import __version__
 from server.errors import StoreError
 from server.metrics import Metrics
 from server.notify.endpoints import EndpointStore
-from server.notify.outbox import Delivery, OutboxStore, State
+from server.notify.outbox import Delivery, OutboxStore, State, Tried
 from server.notify.reach import Reach
 from server.notify.retries import Circuit, next_try_s
 from server.notify.sending import Answer, Sender
@@ -27,7 +27,10 @@ MOST = 32
 POLL_S = 1.0
 SWEEP_EVERY = 60
 AGAIN_S = 2.0
-"""How long the outcome of a try waits for a database that failed."""
+"""How long the outcome of a try waits for a database that failed, and a round after the first that failed."""
+
+MOST_AGAIN_S = 60.0
+"""The same after many rounds that failed, one after another."""
 
 KEPT = timedelta(days=7)
 """For so long a delivery can be looked at, and a dead one replayed."""
@@ -66,19 +69,32 @@ class Deliverer:
     async def run(self) -> None:
         """Until cancelled; a try in flight is cut off then, and made again later."""
         async with asyncio.TaskGroup() as group:
-            polls = 0
+            rounds = failed = 0
             while True:
                 self._finished.clear()
-                try:
-                    for delivery in await self._taken():
-                        self._under_way[delivery.endpoint.id] += 1
-                        group.create_task(self._deliver(delivery), name="webhook")
-                    if polls % SWEEP_EVERY == 0:
-                        await self._sweep()
-                except StoreError:
-                    log.warning("the outbox of webhooks cannot be read; trying again")
-                polls += 1
-                await self._rest()
+                failed = 0 if await self._round(group, sweep=rounds % SWEEP_EVERY == 0) else failed + 1
+                rounds += 1
+                self._metrics.webhooks_failing(failed > 0)
+                if failed:
+                    await asyncio.sleep(min(AGAIN_S * 2 ** min(failed - 1, 10), MOST_AGAIN_S))
+                else:
+                    await self._rest()
+
+    async def _round(self, group: asyncio.TaskGroup, *, sweep: bool) -> bool:
+        """Whether it went well. Nothing ends the delivery: a process without free file descriptors has some later."""
+        try:
+            for delivery in await self._taken():
+                self._under_way[delivery.endpoint.id] += 1
+                group.create_task(self._deliver(delivery), name="webhook")
+            if sweep:
+                await self._sweep()
+        except StoreError:
+            log.warning("the outbox of webhooks cannot be read; trying again")
+        except Exception:
+            log.exception("a round of webhooks failed; trying again")
+        else:
+            return True
+        return False
 
     async def _rest(self) -> None:
         try:
@@ -99,13 +115,20 @@ class Deliverer:
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            answer = await self._sender.send(delivery.event, delivery.endpoint)
+            answer = await self._sent(delivery)
             self._learn(delivery, answer)
             while not await self._written(delivery, answer):  # noqa: ASYNC110 - a database has no event
                 await asyncio.sleep(AGAIN_S)
         finally:
             self._under_way[delivery.endpoint.id] -= 1
             self._finished.set()
+
+    async def _sent(self, delivery: Delivery) -> Answer:
+        try:
+            return await self._sender.send(delivery.event, delivery.endpoint)
+        except Exception:  # a fault of ours with one delivery must not end the others
+            log.exception("webhook %s could not be sent", delivery.event.id)
+            return Answer(Tried(self._now(), None, "could not be sent"), delivered=False)
 
     def _learn(self, delivery: Delivery, answer: Answer) -> None:
         circuit, was_open = self._circuits[delivery.endpoint.id], self._circuits[delivery.endpoint.id].is_open
@@ -121,6 +144,9 @@ class Deliverer:
         try:
             outcome = await self._write(delivery, answer)
         except StoreError:
+            return False
+        except Exception:
+            log.exception("what became of webhook %s could not be written; trying again", delivery.event.id)
             return False
         self._metrics.webhook_tried(delivery.event.type, outcome)
         return True

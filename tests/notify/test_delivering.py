@@ -17,7 +17,7 @@ from server.notify.events import BY_DEFAULT, Event, EventType, event
 from server.notify.outbox import State
 from server.notify.reach import Reach
 from server.notify.retries import OPEN_AFTER
-from server.notify.sending import Sender
+from server.notify.sending import Answer, Sender
 from server.store.database import open_database
 from server.store.processes import ProcessLock
 from server.store.webhooks import WebhookStores
@@ -38,7 +38,8 @@ class Hurrying:
 
 
 class Bench:
-    def __init__(self, stores: WebhookStores, to: Endpoint, clock: Hurrying) -> None:
+    def __init__(self, stores: WebhookStores, to: Endpoint, clock: Hurrying, metrics: Metrics) -> None:
+        self.metrics = metrics
         self.stores = stores
         self.to = to
         self.clock = clock
@@ -62,7 +63,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(folder: Path, url: str) -> AsyncIterator[Bench]:
-    clock = Hurrying()
+    clock, metrics = Hurrying(), Metrics()
     async with open_database(folder) as database:
         lock = ProcessLock(folder)
         stores = WebhookStores.of(database, lock)
@@ -70,12 +71,12 @@ async def bench(folder: Path, url: str) -> AsyncIterator[Bench]:
         await stores.endpoints.add(to)
         sender = Sender(Reach.of(["127.0.0.1"]), "1", clock.now)
         deliverer = Deliverer(
-            stores.outbox, stores.endpoints, sender, Metrics(), clock.now,
+            stores.outbox, stores.endpoints, sender, metrics, clock.now,
             monotonic=clock.monotonic, chance=lambda: 0.5, poll_s=0.01,
         )  # fmt: skip
         running = asyncio.create_task(deliverer.run())
         try:
-            yield Bench(stores, to, clock)
+            yield Bench(stores, to, clock, metrics)
         finally:
             running.cancel()
             await asyncio.wait({running})
@@ -163,3 +164,44 @@ async def test_the_outcome_of_a_try_waits_for_a_database_that_fails(
         await here.tell("a")
         await here.states(State.DELIVERED)
     assert len(receiver.came) == 1, "it is not sent again because of that"
+
+
+async def test_a_process_without_free_file_descriptors_delivers_when_it_has_some_again(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.notify.delivering.AGAIN_S", 0.01)
+    async with bench(tmp_path, receiver.url) as here:
+        real, asked = here.stores.outbox.due, asyncio.Event()
+        told = []
+
+        async def due(now: datetime) -> list[str]:
+            told.append(here.metrics.webhooks_fail)
+            if len(told) < 4:
+                raise OSError(24, "Too many open files")
+            asked.set()
+            return await real(now)
+
+        monkeypatch.setattr(here.stores.outbox, "due", due)
+        async with asyncio.timeout(30):
+            await asked.wait()
+        assert told[1:4] == [True, True, True], "the metrics and /readyz say so"
+        await here.tell("a")
+        await here.states(State.DELIVERED)
+        assert not here.metrics.webhooks_fail
+
+
+async def test_a_fault_with_one_delivery_does_not_end_the_others(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Sender.send
+
+    async def send(self: Sender, event: Event, endpoint: Endpoint) -> Answer:
+        if event.about == "bad":
+            raise ValueError("as the test asked")
+        return await real(self, event, endpoint)
+
+    monkeypatch.setattr(Sender, "send", send)
+    async with bench(tmp_path, receiver.url) as here:
+        await here.tell("bad", "good")
+        await here.states(State.WAITING, State.DELIVERED)
+        await here.attempts(2)
