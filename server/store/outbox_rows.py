@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, case, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.notify.endpoints import Endpoint
@@ -94,7 +94,10 @@ async def take(
     numbers = list((await connection.execute(query.order_by(deliveries.c.number).limit(most))).scalars())
     # Once more whether they are free: a database that lets several write at a time would give one to two processes.
     free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.not_in(alive))
-    await connection.execute(update(deliveries).where(deliveries.c.number.in_(numbers), free).values(owner=owner))
+    # The day of tries begins with the first: what waited for a paused endpoint, or behind others, has all of it.
+    began_at = case((deliveries.c.attempts == 0, literal(now, deliveries.c.began_at.type)), else_=deliveries.c.began_at)
+    change = update(deliveries).where(deliveries.c.number.in_(numbers), free)
+    await connection.execute(change.values(owner=owner, began_at=began_at))
     mine = select(deliveries).where(deliveries.c.number.in_(numbers), deliveries.c.owner == owner)
     return list((await connection.execute(mine.order_by(deliveries.c.number))).all())
 
@@ -114,9 +117,10 @@ async def counts(connection: AsyncConnection) -> dict[State, int]:
 
 
 async def forget(connection: AsyncConnection, before: datetime) -> int:
-    """Delete what was settled before then."""
-    settled = deliveries.c.state != State.WAITING.value, deliveries.c.settled_at < before
-    return (await connection.execute(delete(deliveries).where(*settled))).rowcount
+    """Delete what was settled before then, and what has waited since then, such as for a paused endpoint."""
+    waiting = deliveries.c.state == State.WAITING.value
+    old = or_(and_(~waiting, deliveries.c.settled_at < before), and_(waiting, deliveries.c.began_at < before))
+    return (await connection.execute(delete(deliveries).where(old))).rowcount
 
 
 async def forget_about(connection: AsyncConnection, ids: Collection[str]) -> None:

@@ -170,3 +170,28 @@ def test_changes_of_labels_are_told_together_and_seldom() -> None:
     assert changes.seen("s", {"a": False, "b": False}, 1.0 + EVERY_S) == {"b": False}, "a is as it was told"
     changes.forget("s")
     assert changes.seen("s", {"a": True}, 2.0 + EVERY_S) == {}
+
+
+async def test_what_waits_for_a_paused_endpoint_is_forgotten_as_what_was_settled_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, stores, _lock):
+        one = endpoint()
+        await stores.endpoints.add(one)
+        await stores.outbox.tell([ended("a")])
+        await stores.endpoints.pause(one.id, True)
+        assert await stores.outbox.forget(NOW - timedelta(hours=1)) == 0
+        assert await stores.outbox.forget(utc_now() + timedelta(hours=1)) == 1
+        assert await stores.outbox.listed(9) == []
+
+
+async def test_the_day_of_tries_begins_with_the_first(tmp_path: Path) -> None:
+    """Not while it waited for a paused endpoint: the first failure would have given it up."""
+    async with opened(tmp_path) as (_, stores, _lock):
+        one = endpoint()
+        await stores.endpoints.add(one)
+        await stores.outbox.tell([ended("a")])
+        resumed, later = NOW + timedelta(days=2), NOW + timedelta(days=2, hours=1)
+        (first,) = await stores.outbox.take({one.id: 9}, resumed)
+        assert first.began_at == resumed
+        await stores.outbox.failed(first.number, Tried(resumed, 500), later)
+        (second,) = await stores.outbox.take({one.id: 9}, later)
+        assert second.began_at == resumed
