@@ -4,19 +4,16 @@ import asyncio
 import csv
 import io
 import json
-import os
-import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import xlsxwriter
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
-from server.api.exports import BOM, XLSX, plain_cell
-from server.api.uploads import no_room
+from server.api.exports import BOM, plain_cell
+from server.api.sheets import sheet_response
 from server.batches.batch import Batch, BatchStore, FileRow
+from server.scoring.until_done import to_thread_until_done
 
 Format = Literal["json", "csv", "jsonl", "xlsx"]
 
@@ -117,22 +114,14 @@ def _cells(row: FileRow, labels: list[str]) -> list[str | float | None]:
 async def _xlsx(store: BatchStore, batch: Batch, headers: dict[str, str]) -> Response:
     """Written to a temporary file, row by row, before it is sent: its table of contents comes last."""
     labels = await _label_ids(store, batch)
-    handle, name = await asyncio.to_thread(tempfile.mkstemp, suffix=".xlsx")
-    os.close(handle)
-    path = Path(name)
-    try:
-        await _write_xlsx(path, store, batch, labels)
-    except BaseException as error:
-        await asyncio.to_thread(path.unlink)
-        if isinstance(error, (OSError, xlsxwriter.exceptions.XlsxWriterException)):
-            raise no_room(error) from error
-        raise
-    return FileResponse(path, media_type=XLSX, headers=headers, background=BackgroundTask(path.unlink))
+
+    async def write(book: xlsxwriter.Workbook) -> None:
+        await _write_xlsx(book, store, batch, labels)
+
+    return await sheet_response(write, headers)
 
 
-async def _write_xlsx(path: Path, store: BatchStore, batch: Batch, labels: list[str]) -> None:
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(path, options)
+async def _write_xlsx(book: xlsxwriter.Workbook, store: BatchStore, batch: Batch, labels: list[str]) -> None:
     sheet = book.add_worksheet("batch")
     sheet.freeze_panes(1, 0)
     for column, title in enumerate((*COLUMNS, *labels)):
@@ -147,5 +136,4 @@ async def _write_xlsx(path: Path, store: BatchStore, batch: Batch, labels: list[
                     sheet.write_number(row.position, column, cell)
 
     async for rows in _pages(store, batch):
-        await asyncio.to_thread(write, rows)
-    await asyncio.to_thread(book.close)
+        await to_thread_until_done(write, rows)

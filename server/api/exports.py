@@ -3,22 +3,19 @@
 import asyncio
 import csv
 import io
-import os
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import xlsxwriter
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from server.api.record_rows import row_of
-from server.api.uploads import no_room
+from server.api.sheets import sheet_response
 from server.errors import PayloadTooLargeError
 from server.records.kept import KeptRecord
 from server.records.ports import Place, RecordStore, Wanted
+from server.scoring.until_done import to_thread_until_done
 from server.wire.records import AssessmentRow
 
 COLUMNS = tuple(AssessmentRow.model_fields)
@@ -31,8 +28,6 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 BOM = "\ufeff"
 """By which Excel knows UTF-8."""
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 async def csv_response(records: RecordStore, site: str, wanted: Wanted) -> Response:
@@ -65,23 +60,14 @@ async def xlsx_response(records: RecordStore, site: str, wanted: Wanted) -> Resp
 
     Raises PayloadTooLargeError for more rows than a sheet has, NoRoomError.
     """
-    handle, name = tempfile.mkstemp(suffix=".xlsx")
-    os.close(handle)
-    path = Path(name)
-    try:
-        await _write_xlsx(path, records, site, wanted)
-    except BaseException as error:
-        await asyncio.to_thread(path.unlink)
-        if isinstance(error, OSError | xlsxwriter.exceptions.XlsxWriterException):
-            raise no_room(error) from error
-        raise
-    return FileResponse(path, media_type=XLSX, headers=_headers("xlsx"), background=BackgroundTask(path.unlink))
+
+    async def write(book: xlsxwriter.Workbook) -> None:
+        await _write_xlsx(book, records, site, wanted)
+
+    return await sheet_response(write, _headers("xlsx"), remove_timezone=True)
 
 
-async def _write_xlsx(path: Path, records: RecordStore, site: str, wanted: Wanted) -> None:
-    book = xlsxwriter.Workbook(
-        path, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
-    )
+async def _write_xlsx(book: xlsxwriter.Workbook, records: RecordStore, site: str, wanted: Wanted) -> None:
     sheet = book.add_worksheet("assessments")
     bold, date = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     sheet.freeze_panes(1, 0)
@@ -100,9 +86,8 @@ async def _write_xlsx(path: Path, records: RecordStore, site: str, wanted: Wante
                 f"A sheet has at most {MOST_ROWS} rows. Ask for less with 'from' and 'to', or for format=csv.",
                 param="format",
             )
-        await asyncio.to_thread(write, some, at + 1)
+        await to_thread_until_done(write, some, at + 1)
         at += len(some)
-    await asyncio.to_thread(book.close)
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: object, date: Any) -> None:

@@ -2,12 +2,16 @@
 
 import csv
 import io
+import tempfile
+import weakref
+from pathlib import Path
 from typing import IO
 
 from server.cli.outcomes import Told, ToldFile
 from server.cli.taking import Output
 from server.rendering import words
 from server.rendering.report import said
+from server.rendering.sheets import OPTIONS, discard
 from server.wire.result import ResultModel
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -97,8 +101,10 @@ class XlsxOutput(Output):
     def __init__(self, stream: IO[bytes], language: str) -> None:
         import xlsxwriter
 
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        self._book = xlsxwriter.Workbook(stream, options)
+        # What XlsxWriter keeps beside the file has names and references: it goes with the command, also if that fails.
+        folder = tempfile.mkdtemp(prefix="tingqing-sheet-")
+        self._book = xlsxwriter.Workbook(stream, {**OPTIONS, "tmpdir": folder})
+        self._discard = weakref.finalize(self, discard, self._book, Path(folder))
         self._sheet = self._book.add_worksheet("tingqing")
         self._bold = self._book.add_format({"bold": True})
         self._language = language
@@ -120,6 +126,7 @@ class XlsxOutput(Output):
             self._begin([])
         self._write()
         self._book.close()
+        self._discard()
 
     def _begin(self, labels: list[str]) -> None:
         self._labels = labels

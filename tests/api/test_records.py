@@ -67,6 +67,15 @@ class Clinic:
         result: dict[str, Any] = answer.json()
         return result
 
+    def settled(self) -> None:
+        """A response ends for its client a little before it ends for the server: wait for that."""
+
+        async def others_done() -> None:
+            named = [one for one in asyncio.all_tasks() if "RequestResponseCycle" in repr(one.get_coro())]
+            await asyncio.wait_for(asyncio.gather(*named, return_exceptions=True), 30)
+
+        asyncio.run_coroutine_threadsafe(others_done(), self.served.loop).result(60)
+
     def acts(self, about: str = "") -> list[str]:
         async def read() -> list[str]:
             async with open_access(Settings(data_dir=self.data)) as stores:
@@ -286,6 +295,27 @@ def test_an_export_of_nothing_is_empty(clinic: Clinic) -> None:
     assert clinic.get("viewer", "/v1/assessments?format=json&department=none") == []
     assert clinic.ask("viewer", "/v1/assessments?format=csv&department=none").text.count("\n") == 1
     assert clinic.ask("viewer", "/v1/assessments?format=xlsx&department=none").status_code == 200
+
+
+def test_no_export_stays_in_the_temporary_folder(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has references: neither a part that was asked for, nor an export that broke off, may leave it there."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    headers = {"Authorization": f"Bearer {clinic.keys['viewer']}", "Range": "bytes=0-9"}
+    part = http.get(f"{clinic.served.url}/v1/assessments?format=xlsx", headers=headers, timeout=60)
+    assert part.status_code == 200
+    assert zipfile.is_zipfile(io.BytesIO(part.content)), "whole"
+    with monkeypatch.context() as broken:
+        broken.setattr("server.api.exports._write_cell", _no_room)
+        answer = clinic.ask("viewer", "/v1/assessments?format=xlsx")
+        assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
+    clinic.settled()
+    assert not list(tmp_path.iterdir())
+
+
+def _no_room(*given: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 FAILED = {"low_background": False}
