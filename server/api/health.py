@@ -146,6 +146,11 @@ class Ready(WireModel):
     webhooks_failing: bool = Field(
         default=False, description="Webhooks cannot be taken from the outbox now; they wait, and nothing is unready."
     )
+    batches_failing: bool = Field(
+        default=False,
+        description="Files of batches wait, and the process that judges them ended or cannot be started; the log says "
+        "why. It is tried again, and nothing is unready.",
+    )
     pid: int = Field(description="Of the process that answers.")
     workers: list[WorkerState] | None = Field(
         default=None,
@@ -197,6 +202,7 @@ async def ready_here(services: Services) -> Ready:
         lanes=[LaneState.of(lane) for lane in engine.service.metrics()],
         windows_replaced=engine.metrics.windows_replaced,
         webhooks_failing=engine.metrics.webhooks_fail,
+        batches_failing=services.batches is not None and services.batches.failing(),
         pid=os.getpid(),
     )
 

@@ -76,6 +76,7 @@ def ready_of_all(own: int, by_worker: Mapping[int, dict[str, Any] | None]) -> di
         "why": whys[0] if whys else None,
         "draining": all(told["draining"] for told in there.values()),
         "lasting": all(told["lasting"] for told in there.values()),
+        "batches_failing": any(told["batches_failing"] for told in there.values()),
         "sessions": {name: sum(told["sessions"][name] for told in there.values()) for name in there[own]["sessions"]},
         "load": _load_of_all(loads) if loads else None,
         "webhooks_failing": any(told.get("webhooks_failing", False) for told in there.values()),

@@ -1,6 +1,7 @@
 """Batches and their files as values, and the port to the store that keeps them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,7 +124,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class TakenFile:
-    """A file that this process alone judges. ``tries``: how often it was taken, this time included."""
+    """A file that this process alone judges. ``tries``: how many processes have ended while they judged it."""
 
     number: int
     batch_id: str
@@ -189,8 +190,8 @@ class BatchStore(Protocol):
         """With its results, and what waits to be told of it. False: there is none."""
         ...
 
-    async def known(self) -> set[str]:
-        """The ids of all batches."""
+    async def known(self) -> Mapping[str, AbstractSet[str]]:
+        """All batches by their ids, each with the paths of its files that wait."""
         ...
 
     async def waiting(self) -> bool:
@@ -198,8 +199,8 @@ class BatchStore(Protocol):
         ...
 
     async def take(self) -> TakenFile | None:
-        """The next file: of the site of which fewest are being judged, of its oldest batch. One whose process died is
-        taken again."""
+        """The next file: of the site that was served longest ago, of its oldest batch. One whose process died is taken
+        again."""
         ...
 
     async def held(self) -> set[int]:
@@ -214,8 +215,8 @@ class BatchStore(Protocol):
         """The same for a file that cannot be judged."""
         ...
 
-    async def release(self, file: TakenFile) -> None:
-        """It was not judged, and may be taken again."""
+    async def ended(self, process_id: str) -> None:
+        """That process has ended by itself: each file that it was judging counts it, and may be taken again."""
         ...
 
     async def forget(self, before: datetime) -> Sequence[str]:

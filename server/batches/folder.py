@@ -4,7 +4,9 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,14 +42,20 @@ class BatchFolders:
         """With all files in it."""
         shutil.rmtree(self.of(batch_id), ignore_errors=True)
 
-    def sweep(self, known: Iterable[str]) -> None:
-        """Remove what belongs to no batch in ``known``, and uploads whose process died."""
+    def sweep(self, known: Mapping[str, AbstractSet[str]]) -> None:
+        """Remove what belongs to no batch in ``known``, files of batches that do not wait any more (their process died
+        between the database and the disk), folders that are empty then, and uploads whose process died."""
         if not self.root.is_dir():
             return
-        keep = set(known)
         for folder in self.root.iterdir():
-            if folder.is_dir() and folder.name not in keep and (_left(folder) or _old(folder)):
+            if not folder.is_dir():
+                continue
+            if folder.name in known:
+                _settled_removed(folder, known[folder.name])
+            elif _old(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+            else:
+                _remove_left(folder)
 
 
 class Coming:
@@ -57,9 +65,7 @@ class Coming:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.path = root / f"{COMING}{secrets.token_hex(8)}"
-        self.path.mkdir(mode=0o700)
-        self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._lock = _made(self.path)
         self._open = True
 
     def keep(self, batch_id: str) -> None:
@@ -87,17 +93,45 @@ def _old(folder: Path) -> bool:
     return not (folder / LOCK).exists() and datetime.now(UTC) - changed > YOUNG
 
 
-def _left(folder: Path) -> bool:
-    """Whether the process that received it died."""
+def _made(path: Path) -> int:
+    """The lock of a new folder. A sweep may remove the folder before it is locked; then it is made again."""
+    while True:
+        path.mkdir(mode=0o700, exist_ok=True)
+        try:
+            lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(lock), (path / LOCK).stat()):
+                return lock
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _settled_removed(folder: Path, waiting: AbstractSet[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in waiting:
+            path.unlink(missing_ok=True)
+    if not waiting:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _remove_left(folder: Path) -> None:
+    """If the process that received it died. Its lock is held until it has gone."""
     try:
         lock = os.open(folder / LOCK, os.O_RDWR)
     except OSError:  # it is being made or kept just now, or was kept
-        return False
+        return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError:
-        return False
-    else:
-        return True
+        return
     finally:
         os.close(lock)

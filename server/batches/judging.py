@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from server.access.gate import utc_now
@@ -34,7 +35,7 @@ LOOK_S = 1.0
 
 AGAIN_S = 2.0
 MOST_TRIES = 5
-"""A file that was taken so often and never settled ends its process, or met the ends of others by chance."""
+"""A file with which so many processes ended is refused. After the first it is judged alone: it harms no other then."""
 
 MOST_FAILURES = 3
 """Of the scorers, with one file, in one process."""
@@ -52,7 +53,7 @@ class JudgingLimits:
 
 class Judging:
     """``run`` until nothing has waited for ``idle_s`` seconds, or until cancelled: what was not settled then is taken
-    up by the next process."""
+    up by the next process, and counts no try."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Judging:
         self._limits = limits
         self._judged = judged
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._suspect: set[int] = set()
         self._settling: set[int] = set()
 
     async def run(self, idle_s: float) -> None:
@@ -80,8 +82,11 @@ class Judging:
             while self._running or loop.time() - idle_since < idle_s:
                 try:
                     await self._let_go()
-                    while len(self._running) < AT_ONCE and (file := await self._store.take()) is not None:
-                        task = group.create_task(self._work(file), name=f"file {file.number}")
+                    while self._has_room() and (file := await self._store.take()) is not None:
+                        beside = list(self._running.values()) if file.tries else []
+                        if file.tries:
+                            self._suspect.add(file.number)
+                        task = group.create_task(self._work(file, beside), name=f"file {file.number}")
                         self._running[file.number] = task
                 except StoreError:
                     log.warning("the batches cannot be read; trying again")
@@ -91,6 +96,9 @@ class Judging:
                 else:
                     await asyncio.sleep(min(LOOK_S, idle_s))
                 self._running = {number: task for number, task in self._running.items() if not task.done()}
+
+    def _has_room(self) -> bool:
+        return len(self._running) < AT_ONCE and not self._suspect & self._running.keys()
 
     async def _let_go(self) -> None:
         """Stop judging what was deleted."""
@@ -102,7 +110,9 @@ class Judging:
             if number not in held and number not in self._settling and not task.done():
                 task.cancel()
 
-    async def _work(self, file: TakenFile) -> None:
+    async def _work(self, file: TakenFile, beside: Sequence["asyncio.Task[None]"]) -> None:
+        if beside:
+            await asyncio.wait(beside)
         outcome = await self._outcome(file)
         self._settling.add(file.number)
         while True:
@@ -114,12 +124,13 @@ class Judging:
                 break
             except StoreError:
                 await asyncio.sleep(AGAIN_S)
-        await asyncio.to_thread((self._folders.of(file.batch_id) / file.path).unlink, missing_ok=True)
+        with suppress(OSError):  # then the sweep removes it
+            await asyncio.to_thread((self._folders.of(file.batch_id) / file.path).unlink, missing_ok=True)
         self._settling.discard(file.number)
         self._judged()
 
     async def _outcome(self, file: TakenFile) -> Judgement | Fault:
-        if file.tries > MOST_TRIES:
+        if file.tries >= MOST_TRIES:
             return faults.crashed()
         try:
             return await self._judgement(file)

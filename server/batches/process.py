@@ -5,6 +5,8 @@ import fcntl
 import json
 import logging
 import os
+import secrets
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -31,15 +33,18 @@ SWEEP_EVERY = 600
 BACKOFF_S, BACKOFF_MOST_S = 1.0, 60.0
 """Between a process that failed and the next one."""
 
+STOPPED = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
+"""Exit codes of a process that somebody stopped, a service manager for example: no file is to blame."""
+
 STOP_S = 5.0
 """A process that has not ended so long after it was told to is killed; what it was judging is taken up again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """``command`` starts a process that reads ``job``, one line of JSON, and judges until nothing waits or its standard
-    input ends, as it does when its parent is killed. ``count``: of such processes, for all servers that share the
-    folder; who has one holds its lock."""
+    """``command`` starts a process that reads ``job`` and its ``id``, one line of JSON, and judges until nothing waits
+    or its standard input ends, as it does when its parent is killed. ``count``: of such processes, for all servers that
+    share the folder; who has one holds its lock."""
 
     command: Sequence[str]
     job: Mapping[str, Any]
@@ -53,7 +58,8 @@ class Judges:
 
 
 class JudgeKeeper:
-    """``run`` in a task of the server. ``running``: whether a process judges for this one."""
+    """``run`` in a task of the server. ``running``: whether a process judges for this one; ``failing``: whether the
+    last round of one failed, and how is in the log."""
 
     def __init__(self, judges: Judges, store: BatchStore, folders: BatchFolders, kept: timedelta) -> None:
         """``kept``: for so long after its end a batch can be asked for."""
@@ -62,12 +68,18 @@ class JudgeKeeper:
         self._store = store
         self._folders = folders
         self._here = 0
+        self._failing: set[int] = set()
         self._news = asyncio.Event()
 
     @property
     def running(self) -> bool:
         """Whether files are judged by a process of this server."""
         return self._here > 0
+
+    @property
+    def failing(self) -> bool:
+        """Whether files wait that cannot be judged for now."""
+        return bool(self._failing)
 
     def wake(self) -> None:
         """Files have come."""
@@ -83,36 +95,56 @@ class JudgeKeeper:
     async def _sweep(self) -> None:
         """Old batches, and folders that belong to nothing."""
         while True:
-            with suppress(StoreError, OSError):
-                while await self._store.forget(utc_now() - self._kept):
-                    pass
-                known = await self._store.known()
-                await asyncio.to_thread(self._folders.sweep, known)
+            for sweep in (self._forget_old, self._sweep_folders):
+                try:
+                    await sweep()
+                except Exception as error:  # one must not hold up the other, nor the next time
+                    _log_failure("old batches could not be cleared away", error)
             await asyncio.sleep(SWEEP_EVERY)
 
+    async def _forget_old(self) -> None:
+        while await self._store.forget(utc_now() - self._kept):
+            pass
+
+    async def _sweep_folders(self) -> None:
+        known = await self._store.known()
+        await asyncio.to_thread(self._folders.sweep, known)
+
     async def _keep(self, number: int) -> None:
+        """Nothing that goes wrong in one round ends it: a machine out of memory or files may have some again later."""
         backoff_s = BACKOFF_S
         while True:
-            if await self._is_needed() and (lock := self._locked(number)) is not None:
-                try:
-                    code = await self._judge()
-                finally:
-                    os.close(lock)
-                if code == 0:
-                    backoff_s = BACKOFF_S
-                    continue
-                log.error("a process that judges batches ended with %s; another one begins in %g s", code, backoff_s)
+            try:
+                failed = not await self._round(number)
+            except Exception as error:
+                _log_failure("batches cannot be judged", error)
+                failed = True
+            if failed:
+                self._failing.add(number)
+                log.error("the next process that judges batches begins in %g s", backoff_s)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, BACKOFF_MOST_S)
             else:
-                await self._rest()
+                self._failing.discard(number)
+                backoff_s = BACKOFF_S
 
-    async def _is_needed(self) -> bool:
+    async def _round(self, number: int) -> bool:
+        """A process from its beginning to its end, or a rest if none is needed. Whether all went well."""
         self._news.clear()
+        if not await self._store.waiting() or (lock := self._locked(number)) is None:
+            await self._rest()
+            return True
+        process_id = secrets.token_hex(8)
         try:
-            return await self._store.waiting()
-        except StoreError:
-            return False
+            code = await self._judge(process_id)
+        finally:
+            os.close(lock)
+        if code == 0:
+            return True
+        log.error("a process that judges batches ended with %s", code)
+        if code not in STOPPED:
+            await self._store.ended(process_id)
+        return False
 
     async def _rest(self) -> None:
         with suppress(TimeoutError):
@@ -120,13 +152,9 @@ class JudgeKeeper:
                 await self._news.wait()
 
     def _locked(self, number: int) -> int | None:
-        """The lock of judge ``number``; ``None``: another server has it."""
-        try:
-            self._folders.make()
-            lock = os.open(self._folders.root / f"judge-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            log.error("batches cannot be judged: %s", error.strerror)
-            return None
+        """The lock of judge ``number``; ``None``: another server has it. Raises OSError."""
+        self._folders.make()
+        lock = os.open(self._folders.root / f"judge-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -134,19 +162,38 @@ class JudgeKeeper:
             return None
         return lock
 
-    async def _judge(self) -> int:
+    async def _judge(self, process_id: str) -> int:
         """One process, from its beginning to its end; its exit code."""
         process = await asyncio.create_subprocess_exec(*self._judges.command, stdin=asyncio.subprocess.PIPE)
         self._here += 1
         try:
             assert process.stdin is not None
-            process.stdin.write(json.dumps(self._judges.job).encode() + b"\n")
+            job = {**self._judges.job, "id": process_id}
+            process.stdin.write(json.dumps(job).encode() + b"\n")
             with suppress(ConnectionError):
                 await process.stdin.drain()
             return await process.wait()
         finally:
             self._here -= 1
             await _ended(process)
+
+
+def _log_failure(what: str, error: Exception) -> None:
+    """Without a traceback where the cause is known: its lines would fill the log."""
+    if isinstance(error, StoreError | OSError):
+        log.error("%s: %s", what, getattr(error, "strerror", None) or error)
+    else:
+        log.error("%s", what, exc_info=error)
+
+
+async def _kept_on(keeper: JudgeKeeper) -> None:
+    """Begun again if it should ever end."""
+    while True:
+        try:
+            await keeper.run()
+        except Exception as error:
+            _log_failure("the keeper of batches ended and begins again", error)
+        await asyncio.sleep(BACKOFF_S)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
@@ -169,7 +216,7 @@ async def keeping(keeper: JudgeKeeper | None) -> AsyncIterator[None]:
     if keeper is None:
         yield
         return
-    running = asyncio.create_task(keeper.run(), name="judges")
+    running = asyncio.create_task(_kept_on(keeper), name="judges")
     try:
         yield
     finally:

@@ -45,10 +45,10 @@ def main() -> None:
     settings = load_settings(**told["settings"])
     configure_logging(settings.log_level, settings.log_format, handler=LineWriter(STDERR), worker="batches")
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_judge(settings))
+        asyncio.run(_judge(settings, told["id"]))
 
 
-async def _judge(settings: "Settings") -> None:
+async def _judge(settings: "Settings", process_id: str) -> None:
     from server.app import open_engine
     from server.batches.folder import BatchFolders
     from server.batches.judging import Judging, JudgingLimits
@@ -60,7 +60,7 @@ async def _judge(settings: "Settings") -> None:
     _end_with_input(asyncio.get_running_loop(), judging)
     limits = JudgingLimits(settings.max_audio_s, settings.max_upload_cpu_s, settings.decoders())
     async with (
-        open_batches(settings.data_dir, keep=settings.keep == "results") as store,
+        open_batches(settings.data_dir, keep=settings.keep == "results", process_id=process_id) as store,
         open_engine(settings) as engine,
     ):
         await Judging(engine, store, BatchFolders(settings.data_dir), limits).run(IDLE_S)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.batches.batch import Batch, Fault, FileRow, FileState, NewFile, Options, TakenFile
 from server.store.checkpoint_parts import LEVEL
 from server.store.tables import batch_files as files
+from server.store.tables import batch_sites as sites
 from server.store.tables import batches
 
 WITHOUT_RESULT = [column for column in files.c if column.name != "result"]
@@ -86,19 +87,20 @@ async def any_free(connection: AsyncConnection, alive: Collection[str]) -> bool:
 
 async def take(connection: AsyncConnection, alive: Collection[str], owner: str, now: datetime) -> TakenFile | None:
     """The next file is ``owner``'s from now on."""
-    sites = (await connection.execute(select(files.c.site).where(_free(alive)).distinct())).scalars().all()
-    if not sites:
+    oldest = select(files.c.site, func.min(files.c.number).label("number")).where(_free(alive)).group_by(files.c.site)
+    free = oldest.subquery()
+    turn = func.coalesce(sites.c.turn, 0)  # of one that was never served: now
+    first = select(free.c.site, free.c.number).outerjoin(sites, sites.c.site == free.c.site)
+    found = (await connection.execute(first.order_by(turn, free.c.number).limit(1))).one_or_none()
+    if found is None:
         return None
-    busy = select(files.c.site, func.count().label("judging")).where(
-        files.c.state == FileState.WAITING.value, files.c.owner.in_(alive)
-    )
-    judging: dict[str, int] = {row.site: row.judging for row in await connection.execute(busy.group_by(files.c.site))}
-    site = min(sites, key=lambda one: (judging.get(one, 0), one))
-    first = select(files.c.number).where(_free(alive), files.c.site == site).order_by(files.c.number).limit(1)
-    number = (await connection.execute(first)).scalar_one()
+    site, number = found
     claim = update(files).where(files.c.number == number, _free(alive))
-    if not (await connection.execute(claim.values(owner=owner, tries=files.c.tries + 1))).rowcount:
+    if not (await connection.execute(claim.values(owner=owner))).rowcount:
         return None  # another process was faster, where several can write at a time
+    last = (await connection.execute(select(func.coalesce(func.max(sites.c.turn), 0)))).scalar_one()
+    await connection.execute(delete(sites).where(sites.c.site == site))
+    await connection.execute(insert(sites).values(site=site, turn=last + 1))
     row = (await connection.execute(select(*WITHOUT_RESULT).where(files.c.number == number))).one()
     begun = update(batches).where(batches.c.id == row.batch_id, batches.c.begun_at.is_(None))
     await connection.execute(begun.values(begun_at=now))
@@ -170,10 +172,10 @@ def packed(text: str) -> bytes:
 
 
 async def forget_result(connection: AsyncConnection, site: str, result_id: str) -> None:
-    """It was deleted: of the file only its verdict stays, in the counts of its batch."""
-    judged = files.c.state == FileState.JUDGED.value, files.c.site == site  # by its index
-    change = update(files).where(*judged, files.c.result_id == result_id)
-    await connection.execute(change.values(result=None, result_id=None, score=None, reference=None))
+    """It was deleted: of the file only its place and its verdict stay, which the counts of its batch tell."""
+    change = update(files).where(files.c.result_id == result_id, files.c.site == site)
+    blank = {"name": "", "attempt_of": None, "reference": None, "result": None, "result_id": None, "score": None}
+    await connection.execute(change.values(**blank))
 
 
 async def remove(connection: AsyncConnection, ids: Collection[str]) -> list[str]:

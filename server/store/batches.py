@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.gate import utc_now
 from server.batches.batch import Batch, Fault, FileRow, FileState, Judgement, NewFile, TakenFile
@@ -22,8 +23,11 @@ from server.store.tables import batch_files as files
 from server.store.tables import batches
 
 FULL_AFTER_S = 60.0
-SOME = 500
+SOME = 20
 """Batches that are deleted in one transaction."""
+
+VALUES = 500
+"""In one statement."""
 
 
 class StoredBatches:
@@ -78,16 +82,22 @@ class StoredBatches:
             if await batch_rows.find(connection, site, batch_id) is None:
                 return False
             results = await batch_rows.remove(connection, [batch_id])
-            await outbox_rows.forget_about(connection, [batch_id, *results])
+            await _forget_about(connection, [batch_id, *results])
             for result_id in results:
                 await record_rows.remove(connection, site, result_id)
         await self._database.forget()
         return True
 
-    async def known(self) -> set[str]:
+    async def known(self) -> dict[str, set[str]]:
         """See BatchStore."""
+        wait = select(files.c.batch_id, files.c.path).where(files.c.state == FileState.WAITING.value)
         async with self._database.reading() as connection:
-            return set((await connection.execute(select(batches.c.id))).scalars())
+            known: dict[str, set[str]] = {
+                one: set() for one in (await connection.execute(select(batches.c.id))).scalars()
+            }
+            for batch_id, path in await connection.execute(wait):
+                known.setdefault(batch_id, set()).add(path)
+        return known
 
     async def waiting(self) -> bool:
         """See BatchStore."""
@@ -152,11 +162,11 @@ class StoredBatches:
         except LookupError:
             return  # it was deleted meanwhile, or another process has it: nothing of it is kept
 
-    async def release(self, file: TakenFile) -> None:
+    async def ended(self, process_id: str) -> None:
         """See BatchStore."""
-        mine = files.c.number == file.number, files.c.owner == self._lock.id
+        its = files.c.state == FileState.WAITING.value, files.c.owner == process_id
         async with self._database.writing() as connection:
-            await connection.execute(update(files).where(*mine).values(owner=None, tries=files.c.tries - 1))
+            await connection.execute(update(files).where(*its).values(owner=None, tries=files.c.tries + 1))
 
     async def forget(self, before: datetime) -> Sequence[str]:
         """See BatchStore."""
@@ -164,8 +174,14 @@ class StoredBatches:
         async with self._database.writing() as connection:
             ids = list((await connection.execute(old)).scalars())
             results = await batch_rows.remove(connection, ids)
-            await outbox_rows.forget_about(connection, [*ids, *results])
+            await _forget_about(connection, [*ids, *results])
         return ids
+
+
+async def _forget_about(connection: AsyncConnection, about: Sequence[str]) -> None:
+    """In parts: a statement of SQLite has at most 32,766 values, and a batch may have thousands of results."""
+    for start in range(0, len(about), VALUES):
+        await outbox_rows.forget_about(connection, about[start : start + VALUES])
 
 
 def _completed(batch: Batch, now: datetime) -> Event:
@@ -173,11 +189,11 @@ def _completed(batch: Batch, now: datetime) -> Event:
 
 
 @asynccontextmanager
-async def open_batches(data_dir: Path, *, keep: bool) -> AsyncIterator[StoredBatches]:
-    """Those of a data folder, for a process that judges them. ``keep``: as in StoredBatches. Raises SettingsError,
-    OSError."""
+async def open_batches(data_dir: Path, *, keep: bool, process_id: str | None = None) -> AsyncIterator[StoredBatches]:
+    """Those of a data folder, for a process that judges them. ``keep``: as in StoredBatches; ``process_id``: as in
+    ProcessLock. Raises SettingsError, OSError."""
     async with open_database(data_dir) as database:
-        lock = ProcessLock(data_dir)
+        lock = ProcessLock(data_dir, process_id)
         try:
             yield StoredBatches(database, lock, keep=keep)
         finally:

@@ -15,25 +15,28 @@ class ProcessLock:
     Opened with the database; ``close`` comes last.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        """Raises OSError if the folder cannot be used."""
-        self.id = secrets.token_hex(8)
+    def __init__(self, data_dir: Path, process_id: str | None = None) -> None:
+        """``process_id``: as its parent named it; ``new_id`` makes one. Raises OSError if the folder cannot be used."""
+        self.id = process_id or new_id()
         self._folder = data_dir / FOLDER
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._path = self._folder / f"{self.id}.lock"
         self._file = _locked(self._path)
 
     def dead(self, process_id: str) -> bool:
-        """Whether that process can no longer have anything. One whose lock is just being looked at counts as alive."""
+        """Whether that process can no longer have anything. One whose lock is just being looked at, or cannot be (too
+        many open files), counts as alive."""
         if process_id == self.id:
             return False
         try:
             other = os.open(self._folder / f"{process_id}.lock", os.O_RDWR)
         except FileNotFoundError:
             return True
+        except OSError:
+            return False
         try:
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:
             return False
         finally:
             os.close(other)
@@ -49,6 +52,11 @@ class ProcessLock:
         """This process has nothing any more."""
         self._path.unlink(missing_ok=True)
         os.close(self._file)
+
+
+def new_id() -> str:
+    """Of a process."""
+    return secrets.token_hex(8)
 
 
 def _locked(path: Path) -> int:

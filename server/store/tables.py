@@ -261,7 +261,15 @@ batch_files = Table(
     UniqueConstraint("batch_id", "position"),
     Index("batch_files_waiting", "state", "site", "number"),
     Index("batch_files_settled", "batch_id", "settled"),
+    Index("batch_files_result", "result_id"),
     sqlite_autoincrement=True,
+)
+
+batch_sites = Table(
+    "batch_sites",
+    metadata,
+    Column("site", String(64), primary_key=True),
+    Column("turn", BigInteger, nullable=False),
 )
 
 idempotency_keys = Table(

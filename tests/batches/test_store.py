@@ -1,11 +1,14 @@
 """Batches in the database: who judges what, what is told, and what a deletion leaves."""
 
-from collections.abc import AsyncIterator
+import fcntl
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import bindparam, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.gate import utc_now
 from server.batches.batch import Batch, Fault, FileState, Judgement, NewFile, Options
@@ -14,11 +17,13 @@ from server.batches.repeats import Kept, MemoryRepeats, RepeatStore
 from server.errors import CapacityError
 from server.notify.endpoints import new_endpoint
 from server.notify.events import BY_DEFAULT
+from server.store import outbox_rows
 from server.store.batches import StoredBatches
 from server.store.database import Database, open_database
 from server.store.processes import ProcessLock
 from server.store.records import StoredRecords
 from server.store.repeats import StoredRepeats
+from server.store.tables import batch_files, batches
 from server.store.webhooks import WebhookStores
 from server.values.labels import RequestedLabel
 from tests.rendering.builders import result_of
@@ -54,15 +59,27 @@ async def test_a_file_is_taken_by_one_process_and_taken_up_when_that_dies(tmp_pa
         other_lock = ProcessLock(tmp_path)
         taken = await StoredBatches(database, other_lock).take()
         assert taken is not None
-        assert (taken.name, taken.reference, taken.tries) == ("1.wav", "case 1", 1)
+        assert (taken.name, taken.reference, taken.tries) == ("1.wav", "case 1", 0)
         assert await store.take() is None
         assert not await store.waiting()
         other_lock.close()
         assert await store.waiting()
         again = await store.take()
         assert again is not None
-        assert again.tries == 2
+        assert again.tries == 0, "it ended with its server, or the power failed: the file is not to blame"
         assert await store.held() == {again.number}
+
+
+async def test_a_file_counts_the_processes_that_ended_with_it_while_their_server_lived(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (database, store):
+        await store.add(batch(files=2), waiting(2), 9)
+        other_lock = ProcessLock(tmp_path, "of the keeper")
+        assert await StoredBatches(database, other_lock).take() is not None
+        other_lock.close()
+        await store.ended("another")
+        await store.ended("of the keeper")
+        taken = [await store.take() for _ in range(2)]
+        assert [(one.name, one.tries) for one in taken if one is not None] == [("1.wav", 1), ("2.wav", 0)]
 
 
 async def test_what_another_process_took_over_is_not_settled_by_the_first(tmp_path: Path) -> None:
@@ -92,6 +109,20 @@ async def test_sites_take_turns(tmp_path: Path) -> None:
         await store.add(batch("b", "b", 1), waiting(1), 9)
         taken = [await store.take() for _ in range(4)]
         assert [one.site for one in taken if one is not None] == ["a", "b", "a", "a"]
+
+
+async def test_no_site_waits_while_two_others_are_served_again_and_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        for site in ("a", "b", "c"):
+            await store.add(batch(site, site, 3), waiting(3), 9)
+        under_way = [await store.take(), await store.take()]
+        for _ in range(7):
+            done = under_way.pop(0)
+            assert done is not None
+            await store.refused(done, FAULT)
+            under_way.append(await store.take())
+        counts = [found.refused for site in ("a", "b", "c") if (found := await store.find(site, site)) is not None]
+        assert counts == [3, 2, 2]
 
 
 async def test_a_site_has_so_many_files_waiting_and_another_its_own(tmp_path: Path) -> None:
@@ -144,7 +175,7 @@ async def test_another_site_neither_finds_nor_deletes_a_batch(tmp_path: Path) ->
         assert await store.delete("ward", "b")
         assert await store.held() == set()
         await store.refused(taken, FAULT)
-        assert await store.known() == set()
+        assert await store.known() == {}
         assert await store.rows("b") == []
 
 
@@ -169,7 +200,8 @@ async def test_a_result_that_is_deleted_is_nowhere_any_more(tmp_path: Path, whol
             found = await store.find("ward", "b")
             assert found is not None
             assert found.judged == 1, "it counts still"
-            assert (await store.rows("b", results=True))[0].result is None
+            row = (await store.rows("b", results=True))[0]
+            assert (row.position, row.name, row.result) == (1, "", None)
         assert await records.find("ward", result.identity.id) is None
         assert await webhooks.outbox.listed(9) == []
         await database.forget()
@@ -181,7 +213,32 @@ async def test_old_batches_are_forgotten_and_running_ones_are_not(tmp_path: Path
         await store.add(batch("done", files=1), [NewFile("x", 0, fault=FAULT)], 9)
         await store.add(batch("runs", files=1), waiting(1), 9)
         assert await store.forget(utc_now()) == ["done"]
-        assert await store.known() == {"runs"}
+        assert await store.known() == {"runs": {"1"}}
+
+
+async def test_more_results_than_a_statement_has_values_are_forgotten_with_their_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+    plain = outbox_rows.forget_about
+
+    async def counted(connection: AsyncConnection, about: Collection[str]) -> None:
+        counts.append(len(about))
+        await plain(connection, about)
+
+    monkeypatch.setattr(outbox_rows, "forget_about", counted)
+    many = 1200
+    async with opened(tmp_path) as (database, store):
+        await store.add(batch("done", files=many), waiting(many), many)
+        async with database.writing() as connection:
+            results = [{"id": f"{number:032x}", "of": number} for number in range(1, many + 1)]
+            change = update(batch_files).where(batch_files.c.position == bindparam("of"))
+            await connection.execute(change.values(result_id=bindparam("id"), state="judged"), results)
+            await connection.execute(update(batches).values(finished_at=utc_now()))
+        assert await store.forget(utc_now()) == ["done"]
+        assert await store.known() == {}
+    assert sum(counts) == many + 1
+    assert max(counts) <= 500
 
 
 def test_folders_of_no_batch_are_swept_and_uploads_under_way_are_not(tmp_path: Path) -> None:
@@ -190,11 +247,46 @@ def test_folders_of_no_batch_are_swept_and_uploads_under_way_are_not(tmp_path: P
     kept.keep("b" * 32)
     kept.drop()
     broken_off._close()  # as its process's death does
-    folders.sweep({"b" * 32})
+    folders.sweep({"b" * 32: {"1.audio"}})
     assert {path.name for path in folders.root.iterdir()} == {under_way.path.name, "b" * 32}
     under_way.drop()
-    folders.sweep(set())
+    folders.sweep({})
     assert [path.name for path in folders.root.iterdir()] == ["b" * 32], "the database may not know it yet"
+
+
+def test_sound_of_a_file_that_is_judged_already_is_swept_and_an_empty_folder_too(tmp_path: Path) -> None:
+    folders = BatchFolders(tmp_path)
+    for batch_id, names in (("a" * 32, ("1.audio", "2.audio", "part-7")), ("b" * 32, ("1.audio",))):
+        coming = folders.coming()
+        for name in names:
+            (coming.path / name).write_bytes(b"RIFF")
+        coming.keep(batch_id)
+    folders.sweep({"a" * 32: {"2.audio"}, "b" * 32: set()})
+    assert [path.relative_to(folders.root) for path in folders.root.rglob("*.audio")] == [Path("a" * 32, "2.audio")]
+    assert [path.name for path in folders.root.iterdir()] == ["a" * 32]
+
+
+def test_a_folder_that_a_sweep_removes_as_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = BatchFolders(tmp_path)
+    folders.make()
+    plain, swept = fcntl.flock, False
+
+    def sweep_first(file: int, how: int) -> None:
+        nonlocal swept
+        if not swept:
+            swept = True
+            folders.sweep({})
+        plain(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    coming = folders.coming()
+    assert swept
+    (coming.path / "part-0").write_bytes(b"RIFF")
+    folders.sweep({})
+    coming.keep("b" * 32)
+    assert (folders.of("b" * 32) / "part-0").exists()
 
 
 def test_options_survive_the_database() -> None:

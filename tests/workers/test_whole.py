@@ -49,6 +49,7 @@ def ready(**fields: Any) -> dict[str, Any]:
         "pid": 1,
         "draining": False,
         "lasting": True,
+        "batches_failing": False,
         "load": load,
         "lanes": [],
         "windows_replaced": 1,

@@ -54,6 +54,12 @@ def upgrade() -> None:
     )
     op.create_index("batch_files_waiting", "batch_files", ["state", "site", "number"])
     op.create_index("batch_files_settled", "batch_files", ["batch_id", "settled"])
+    op.create_index("batch_files_result", "batch_files", ["result_id"])
+    op.create_table(
+        "batch_sites",
+        sa.Column("site", sa.String(64), primary_key=True),
+        sa.Column("turn", sa.BigInteger, nullable=False),
+    )
     op.create_table(
         "idempotency_keys",
         sa.Column("digest", sa.String(64), primary_key=True),
