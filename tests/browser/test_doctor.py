@@ -174,6 +174,17 @@ def test_what_to_ask_again_is_in_reach_on_a_phone(stub: StubServer, open_page: O
     assert box["y"] + box["height"] <= 800, box
 
 
+def test_a_doctor_who_comes_first_waits_for_the_patient(stub: StubServer, open_page: OpenPage) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.error("session_not_begun"))
+    socket.close(4503)
+    passes(page, RETRIED_WITHIN_S)
+    again = stub.doctor()
+    shown(page, "The patient has not come yet.")
+    again.send(messages.snapshot(with_update=messages.update(9, low_background=0.9, grade="clear")))
+    attribute(page, "data-grade", "clear")
+
+
 def test_loss_of_the_doctors_own_connection_is_named_and_recovers(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), *poor(1))

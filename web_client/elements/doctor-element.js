@@ -14,11 +14,15 @@ import { base } from '../drawing/styles.js';
 
 /**
  * @import { ClientMessage } from '../protocol/effects.js'
+ * @import { Reading } from '../meter/meter.js'
  * @import { Texts } from '../language/dictionary.js'
  * @import { HostState } from './patient-words.js'
  */
 
 const BEAT_MS = 250;
+
+/** Before the patient came. @type {Reading} */
+const COMING = { grade: 'nodata', cause: 'coming' };
 
 /**
  * Attributes: `session` (its id), `token`, `lang`, `server`, `texts` (docs/web-client.md).
@@ -120,7 +124,7 @@ export class TingqingDoctor extends HTMLElement {
     if (!this.#view || !this.isConnected) return;
     const own = this.#protocol.state.kind === 'live';
     const now = performance.now();
-    const reading = this.#meter.reading(now, own);
+    const reading = this.#protocol.notBegun ? COMING : this.#meter.reading(now, own);
     const told = [...this.#meter.prompts.values()].filter(({ audience }) => audience === 'patient');
     // No sound arrives: whatever the server still calls it, the patient's line is down.
     const state = reading.cause === 'line' ? 'reconnecting' : this.state;

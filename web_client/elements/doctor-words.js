@@ -47,6 +47,7 @@ export function isShown(code) {
  * @returns {DoctorKey | null}
  */
 export function wordOf(cause) {
+  if (cause === 'coming') return 'word.waiting';
   return cause === 'quiet' || cause === 'paused' || cause === 'waiting' ? `word.${cause}` : null;
 }
 

@@ -12,6 +12,7 @@ export const doctorText = dictionary({
   'word.quiet': ['没有说话', 'Not speaking'],
   'word.paused': ['已暂停', 'Paused'],
   'word.waiting': ['等待声音', 'Waiting'],
+  'cause.coming': ['患者还没有来。患者一进来就开始评估。', 'The patient has not come yet. It begins when they do.'],
   'cause.own': ['您的网络已断开，正在重新连接。', 'Your own connection is down. Reconnecting.'],
   'cause.network': [
     '患者的网络已断开，正在等待重新连接。',

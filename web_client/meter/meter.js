@@ -22,8 +22,9 @@ const CLEARED_AFTER = 6;
  * @import { Text, WarningCode } from '../protocol/types.js'
  * @import { Row } from './rows.js'
  *
- * @typedef {'network' | 'left' | 'line' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet' | 'ended'} Cause why
- *   there is no grade. `left`: the patient closed the page. `line`: no sound arrives from the patient
+ * @typedef {'coming' | 'network' | 'left' | 'line' | 'paused' | 'silent' | 'waiting' | 'stale' | 'quiet'
+ *   | 'ended'} Cause why there is no grade. `coming`: the patient was not there yet. `left`: the patient closed the
+ *   page. `line`: no sound arrives from the patient
  * @typedef {'live' | 'paused' | 'reconnecting' | 'ended'} PatientState
  * @typedef {{grade: Grade, cause: Cause | null}} Reading
  * @typedef {{at_s: number, score: number | null}} TrendPoint

@@ -26,6 +26,9 @@ export class ObserverProtocol {
     this.#line = new Line(random);
   }
 
+  /** Whether the session is announced and its patient has not come yet. */
+  notBegun = false;
+
   #line;
   #seq = 0;
   #refusal = /** @type {Refusal | null} */ (null);
@@ -52,6 +55,7 @@ export class ObserverProtocol {
     const message = /** @type {ServerMessage} */ (JSON.parse(text));
     if (message.type === 'snapshot') {
       this.#line.answered();
+      this.notBegun = false;
       this.#seq = message.update?.seq ?? 0;
       this.#enter({ kind: 'live' });
     } else if (message.type === 'quality.update') {
@@ -85,6 +89,7 @@ export class ObserverProtocol {
   /** @param {number} code @param {number} now */
   handleClose(code, now) {
     if (this.#isOver()) return [];
+    this.notBegun = this.#refusal?.code === 'session_not_begun';
     if (!isFinalClose(code)) this.#lost(now);
     else if (code === 1000) this.#finish({ kind: 'ended' });
     else this.#finish({ kind: 'failed', failure: failureOfClose(this.#refusal, code) });
