@@ -14,15 +14,23 @@ from server.recording.decoders.sniffing import HEAD_BYTES, Reader, looked_at
 
 PIPE = Path("-")
 WILD = "*?["
+SUFFIXES = frozenset(
+    (
+        *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4", ".aac", ".amr", ".awb"),
+        *(".3gp", ".caf", ".webm", ".wma", ".silk", ".slk", ".w64", ".au", ".spx", ".mov", ".mkv", ".avi"),
+    )
+)
+"""Of recordings: such a file is not left out of a folder because it is empty or broken."""
 
 
 @contextmanager
 def files_of(arguments: Sequence[Path], *, headerless: bool) -> Iterator[list[tuple[str, Path]]]:
     """The files in order, each with the name under which it is told; what came through the pipe is kept for the block.
 
-    Of a folder, all that look like recordings, whatever they are called, also in folders in it, by name; hidden ones
-    are left out. ``headerless``: sound without a header looks like nothing, so a folder gives all its files. A name
-    with ``*``, ``?`` or ``[`` that no file has is a pattern, as in a shell; ``**`` goes into folders.
+    Of a folder, also in folders in it, all that look like recordings, whatever they are called, or are called like
+    recordings, whatever they look like, by name; hidden ones are left out, and how many others is told.
+    ``headerless``: sound without a header looks like nothing, so a folder gives all its files. A name with ``*``, ``?``
+    or ``[`` that no file has is a pattern, as in a shell; ``**`` goes into folders.
     Raises Failure if a folder or a pattern has none.
     """
     with TemporaryDirectory() as held:
@@ -49,15 +57,22 @@ def _named(argument: Path, *, headerless: bool) -> list[Path]:
 
 
 def _within(folder: Path, *, headerless: bool) -> list[Path]:
-    found = []
+    found: list[Path] = []
+    others = 0
     for inside, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(inside, name) for name in sorted(names) if not name.startswith("."))
-        found += [path for path in paths if path.is_file() and (headerless or _sounds(path))]
+        paths = [path for name in sorted(names) if not name.startswith(".") and (path := Path(inside, name)).is_file()]
+        taken = [path for path in paths if headerless or path.suffix.lower() in SUFFIXES or _sounds(path)]
+        found, others = found + taken, others + len(paths) - len(taken)
     if not found:
         raise Failure(
             f"there is no recording in {folder}.",
             hint="Sound without a header is found with --raw; files are told by their first bytes, not by their names.",
+        )
+    if others:
+        print(
+            f"tingqing: left out of {folder}: {others} that {'is' if others == 1 else 'are'} no recording",
+            file=sys.stderr,
         )
     return sorted(found)
 

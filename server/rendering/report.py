@@ -141,7 +141,7 @@ def _short(names: list[str]) -> list[str]:
 def _headline(result: ResultModel, language: str) -> Text:
     look = words.GRADES[result.overall.grade]
     verdict = words.VERDICTS[result.overall.verdict](language)
-    assessed = f"{words.ASSESSED(language)} {result.overall.assessed}"
+    assessed = words.assessed(result.overall.assessed, language)
     mode = "" if result.model.clap else f" | {words.BASIC_MODE(language)}"
     return Text.assemble(
         (f"{look.mark()} {look.word(language)}", look.style),

@@ -118,7 +118,15 @@ LISTENS = Words("患者没有说话", "The patient is silent")
 QUIET = Words("未说话", "not speaking")
 LAG = Words("延迟", "lag")
 LEVEL = Words("音量", "level")
-ASSESSED = Words("已评", "assessed")
+ASSESSED = Words("{all} 项中评了 {judged} 项", "{judged} of {all} labels assessed")
+
+
+def assessed(count: str, language: str) -> str:
+    """``count`` is as in ``overall.assessed``: "9 of 14"."""
+    judged, _, whole = count.partition(" of ")
+    return ASSESSED(language).format(judged=judged, all=whole)
+
+
 SPEECH = Words("说话", "speech")
 GOING_AWAY = Words("服务器即将停止，稍后自动重连", "the server is about to stop; the session will be resumed")
 RECONNECTING = Words("连接中断，正在重连", "the connection was lost; reconnecting")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from server.cli.inputs import files_of
 from tests.cli.conftest import TINGQING, environment, in_process, tingqing
 
 SECONDS = (1.0, 2.0, 1.5)
@@ -43,6 +44,16 @@ def test_a_folder_gives_its_recordings_whatever_they_are_called(folder: Path) ->
     nothing = in_process("assess", folder / "empty")
     assert (nothing.code, nothing.out) == (2, "")
     assert "there is no recording in" in nothing.err
+
+
+def test_a_folder_hides_no_broken_recording_and_says_what_it_leaves_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, data in (("empty.m4a", b""), ("bad.WAV", b"no sound"), ("notes.txt", b"notes")):
+        (tmp_path / name).write_bytes(data)
+    with files_of([tmp_path], headerless=False) as found:
+        assert [path.name for _, path in found] == ["bad.WAV", "empty.m4a"]
+    assert "1 that is no recording" in capsys.readouterr().err
 
 
 def test_patterns_are_those_of_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

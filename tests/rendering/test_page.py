@@ -86,14 +86,37 @@ def test_a_session_without_a_waveform_is_drawn_by_its_windows(result: ResultMode
 def test_a_name_is_text_and_never_markup(result: ResultModel) -> None:
     evil = result.model_copy(
         update={
-            "source": result.source.model_copy(update={"name": '<script>alert(1)</script>"&.wav'}),
+            "source": result.source.model_copy(update={"name": '<script>alert(1)<script>"&.wav'}),
             "reference": "<b>",
         }
     )
     text = page(evil, evil)
     assert "<script" not in text
     assert "<b>" not in text
-    assert text.count("&lt;script&gt;") == 4
+    # Of two files of one name the second keeps its folder; this one has none.
+    assert text.count("&lt;script&gt;") == 8
+
+
+def test_a_file_that_breaks_off_is_told_so_beside_its_verdict(result: ResultModel) -> None:
+    short = NoticeModel(zh="录音在末尾处中断。", en="The recording breaks off.", code=NoticeCode.CUT_SHORT)
+    text = page(*[result.model_copy(update={"notices": [short]})] * 2, language="zh")
+    assert text.count("录音在末尾处中断。") == 6, "in the summary, beside the verdict and among the notes, of both"
+
+
+def test_folders_are_told_only_where_two_files_have_one_name(result: ResultModel) -> None:
+    named = [
+        result.model_copy(update={"source": result.source.model_copy(update={"name": name})})
+        for name in ("/home/desk/monday/visit.wav", "/home/desk/tuesday/visit.wav")
+    ]
+    text = page(*named)
+    assert "monday" not in text
+    assert "tuesday/visit.wav" in text
+
+
+def test_what_was_assessed_is_told_in_the_language_of_the_page(result: ResultModel) -> None:
+    judged, whole = result.overall.assessed.split(" of ")
+    assert f"{whole} 项中评了 {judged} 项" in page(result, language="zh")
+    assert f"{judged} of {whole} labels assessed" in page(result)
 
 
 def test_a_page_loads_nothing_and_runs_nothing(result: ResultModel) -> None:
@@ -110,7 +133,7 @@ def test_several_recordings_have_a_summary_and_files_that_could_not_be_read_are_
     document.add_unread("坏.wav", "The file is empty.", "文件是空的。")
     document.finish()
     text = "".join(written)
-    assert "汇总: 0 / 3 份通过" in text
+    assert "汇总：0 / 3 份通过" in text
     assert "文件是空的。" in text
     assert text.count('href="#r') == 2
 

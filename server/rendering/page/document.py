@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from html import escape
 from importlib.resources import files
+from pathlib import PurePath
 
 from server.rendering import words
 from server.rendering.page import phrases
-from server.rendering.page.sections import report_of
+from server.rendering.page.sections import missing, report_of
 from server.rendering.report import said
 from server.wire.result import ResultModel
 
@@ -26,27 +27,35 @@ class Document:
         self._rows: list[str] = []
         self._reports: list[str] = []
         self._unread: list[str] = []
+        self._names: set[str] = set()
         self._passed = 0
 
     def add(self, result: ResultModel, peaks: Sequence[int] = ()) -> None:
         """``peaks``: whole dBFS in equal steps of time, empty where none were kept, as of a session."""
         at = len(self._reports) + 1
-        self._reports.append(report_of(result, peaks, self._language, f"r{at}"))
+        name = self._short(result.source.name or result.reference or result.id)
+        self._reports.append(report_of(result, peaks, self._language, f"r{at}", name))
         self._passed += result.overall.passed
         look = words.GRADES[result.overall.grade]
-        name = result.source.name or result.reference or result.id
         self._rows.append(
             f'<tr><td><a href="#r{at}">{escape(name)}</a></td>'
             f'<td class="n">{escape(look.shape)} {escape(look.word(self._language))}</td>'
             f'<td class="n">{words.number(result.overall.score)}</td>'
             f'<td class="n">{words.clock(result.source.duration_s)}</td>'
-            f"<td>{escape(said(result.advice, self._language))}</td></tr>"
+            f"<td>{escape(' '.join([said(result.advice, self._language), *missing(result, self._language)]))}</td></tr>"
         )
 
     def add_unread(self, name: str, message: str, zh: str = "") -> None:
         """A file that could not be judged, and why."""
         text = zh if zh and self._language.startswith("zh") else message
-        self._unread.append(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>")
+        self._unread.append(f"<tr><td>{escape(self._short(name))}</td><td>{escape(text)}</td></tr>")
+
+    def _short(self, name: str) -> str:
+        """Without its folder, which says nothing to who reads the page, unless another file was called so before."""
+        short = PurePath(name).name or name
+        told = name if short in self._names else short
+        self._names.add(short)
+        return told
 
     def finish(self) -> None:
         """Write the page."""
@@ -69,7 +78,7 @@ class Document:
         language = self._language
         heads = (words.FILE, words.OVERALL, words.SCORE, phrases.LENGTH, words.ADVICE)
         count = phrases.COUNT(language).format(passed=self._passed, all=len(self._reports) + len(self._unread))
-        parts = [f"<section><h2>{escape(phrases.SUMMARY(language))}: {count}</h2>"]
+        parts = [f'<section class="sum"><h2>{escape(phrases.SUMMARY(language))}{count}</h2>']
         if self._rows:
             head = "".join(f"<th>{escape(one(language))}</th>" for one in heads)
             parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(self._rows)}</tbody></table>")

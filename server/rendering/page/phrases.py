@@ -3,7 +3,9 @@
 from server.rendering.words import Words
 
 TITLE = Words("录音质量报告", "Recording quality report")
-SUMMARY = Words("汇总", "Summary")
+SUMMARY = Words("汇总：", "Summary: ")
+COMMA = Words("，", ", ")
+NOTHING_HEARD = Words("全程听不清", "none of it can be used")
 LENGTH = Words("时长", "Length")
 TIMELINE = Words("时间轴", "Timeline")
 WAVEFORM = Words("波形", "Waveform")

@@ -8,23 +8,25 @@ from server.rendering import words
 from server.rendering.page import phrases
 from server.rendering.page.drawing import timeline
 from server.rendering.report import LEAST_UNHEARD_S, names_of, said, worst_first
+from server.values.notices import NoticeCode
 from server.wire.result import ResultLabel, ResultModel, StretchModel
 
 MOST_TIMES = 12
 """Times of a label that are told in a row; the drawing has them all."""
 
 
-def report_of(result: ResultModel, peaks: Sequence[int], language: str, anchor: str) -> str:
-    """Everything that a doctor asks of one recording."""
+def report_of(result: ResultModel, peaks: Sequence[int], language: str, anchor: str, name: str) -> str:
+    """Everything that a doctor asks of one recording, under its ``name``."""
     source = result.source
-    name = escape(source.name or result.reference or result.id)
     facts = [f"{words.clock(source.duration_s)}", f"{words.SPEECH(language)} {words.clock(source.speech_s)}"]
     facts += [result.reference] if result.reference and source.name else []
     facts.append(f"{source.sample_rate} Hz")
     parts = [
-        f'<section class="report" id="{anchor}"><h2>{name}</h2><p class="facts">{escape(", ".join(facts))}</p>',
+        f'<section class="report" id="{anchor}"><h2>{escape(name)}</h2>',
+        f'<p class="facts">{escape(phrases.COMMA(language).join(facts))}</p>',
         _verdict(result, language),
         f'<p class="advice">{escape(said(result.advice, language))}</p>',
+        *(f'<p class="advice"><strong>{escape(one)}</strong></p>' for one in missing(result, language)),
         _best(result.best_60s, source.duration_s, language),
         f"<h3>{escape(phrases.TIMELINE(language))}</h3>",
         "" if peaks else f'<p class="note">{escape(phrases.SILENT(language))}</p>',
@@ -38,16 +40,26 @@ def report_of(result: ResultModel, peaks: Sequence[int], language: str, anchor: 
     return "".join(parts)
 
 
+INCOMPLETE = frozenset((NoticeCode.CUT_SHORT, NoticeCode.DAMAGED_FILE))
+
+
+def missing(result: ResultModel, language: str) -> list[str]:
+    """What the verdict does not cover, because the file holds no more: next to it, or it would be read without."""
+    return [said(one, language) for one in result.notices if one.code in INCOMPLETE]
+
+
 def _verdict(result: ResultModel, language: str) -> str:
     look, overall = words.GRADES[result.overall.grade], result.overall
     unheard = sum(span.end_s - span.start_s for span in result.unusable_spans)
     part, whole = told_seconds(unheard, result.source.duration_s)
     told = words.UNHEARD(language).format(whole=whole, part=part) if unheard >= LEAST_UNHEARD_S else ""
+    if part == whole:
+        told = phrases.NOTHING_HEARD(language)
     return (
         f'<div class="verdict"><strong>{escape(look.shape)} {escape(look.word(language))}</strong>'
         f'<span class="score">{words.number(overall.score)}</span>'
         f"<span>{escape(words.VERDICTS[overall.verdict](language))}</span>"
-        f"<span>{escape(words.ASSESSED(language))} {escape(overall.assessed)}</span><span>{escape(told)}</span></div>"
+        f"<span>{escape(words.assessed(overall.assessed, language))}</span><span>{escape(told)}</span></div>"
     )
 
 
