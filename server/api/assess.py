@@ -23,7 +23,6 @@ from server.assessment.result import Result
 from server.errors import AudioError, LabelQueryError, ProtectedFileError
 from server.judge.labels import LabelSet
 from server.metrics import Metrics
-from server.notify.events import assessment_events
 from server.recording.channels import ChannelRoles, parse_roles
 from server.recording.decode import Recording, read_recording
 from server.recording.decoders.raw import RawFormat, parse_raw
@@ -197,7 +196,7 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
                 async with turn(services.repeats, request, caller.site, body) as here:
                     if here.answered is not None:
                         return here.answered
-                    return here.keep(await unless_gone(request, _assess(services, form, caller.site)))
+                    return here.keep(await unless_gone(request, _assess(services, form, caller.site, here.work_id)))
             finally:
                 await form.close()
     except GoneError:
@@ -206,7 +205,7 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
         return problem_of(error, f"{base_of(request)}/")
 
 
-async def _assess(services: Services, form: FormData, site: str) -> Response:
+async def _assess(services: Services, form: FormData, site: str, work_id: str | None) -> Response:
     upload, began = file_of(form), utc_now()
     fields = _fields(form)
     metadata = metadata_of(fields.metadata)
@@ -216,10 +215,10 @@ async def _assess(services: Services, form: FormData, site: str) -> Response:
     async with services.slots.run():
         with services.uploads.spending(upload.size or 0).limiting():
             judged = await _judged(services, upload, fields, labels, roles, raw)
-    result = replace(judged, identity=replace(judged.identity, attempt_of=fields.attempt_of, metadata=metadata))
+    identity = replace(judged.identity, attempt_of=fields.attempt_of, metadata=metadata)
+    result = replace(judged, identity=replace(identity, id=work_id or identity.id))
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
-    await keep_file(services.records, result, site, began)
-    await services.tell(assessment_events(result, site, utc_now()))
+    await keep_file(services, result, site, began)
     if fields.format == "flat":
         return JSONResponse(flat(result, fields.language))
     # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.

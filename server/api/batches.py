@@ -168,7 +168,11 @@ async def _added(
         form.roles(), form.raw_format()
         await asyncio.to_thread(services.engine.dictionaries.resolve, form.label_query())
         options = Options(form.label_query(), form.mode.value, form.source, form.channels, form.raw, form.windows)
-        new = Batch(secrets.token_hex(ID_BYTES), caller.site, form.reference, utc_now(), options, len(got.files))
+        batch_id = here.work_id or secrets.token_hex(ID_BYTES)
+        if here.work_id and (made := await desk.store.find(caller.site, batch_id)) is not None:
+            return here.keep(_accepted(made, got))
+        new = Batch(batch_id, caller.site, form.reference, utc_now(), options, len(got.files))
+        await asyncio.to_thread(desk.folders.remove, new.id)  # of a process that died before it was written down
         await asyncio.to_thread(coming.keep, new.id)
         try:
             await desk.store.add(new, got.files, desk.most_waiting)
@@ -178,9 +182,13 @@ async def _added(
         desk.wake()
         batch = await desk.store.find(caller.site, new.id)
         assert batch is not None
-        model = batch_model(batch, utc_now(), got.unmatched)
-        headers = {"Location": f"/v1/batches/{new.id}"}
-        return here.keep(Response(model.model_dump_json(), 202, headers, "application/json"))
+        return here.keep(_accepted(batch, got))
+
+
+def _accepted(batch: Batch, got: ReceivedBatch) -> Response:
+    model = batch_model(batch, utc_now(), got.unmatched)
+    headers = {"Location": f"/v1/batches/{batch.id}"}
+    return Response(model.model_dump_json(), 202, headers, "application/json")
 
 
 def _form(fields: dict[str, str]) -> BatchForm:

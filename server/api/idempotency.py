@@ -1,7 +1,8 @@
 """``Idempotency-Key``: a request that is sent again gets the answer of the first, for a day.
 
 As https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ describes it. A key belongs to a site and
-a route. Only answers that settle something are kept: after an error the same key tries again.
+a route. Only answers that settle something are kept: after an error the same key tries again. Work and answer are
+written apart; what is made has an id that the key decides, so that nothing is made twice after a crash in between.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ FORM = re.compile(r"[\x21-\x7e]{1,255}")
 LASTS = timedelta(days=1)
 AGAIN_S = 2.0
 BLOCK = 1024 * 1024
+ID_DIGITS = 32
 REPEATED = "Idempotency-Replayed"
 """Of an answer that was given before."""
 
@@ -41,9 +43,14 @@ PARAMETER = {
 
 @dataclass(slots=True)
 class Turn:
-    """``answered``: what was answered to the same request before, if it was. ``keep`` the answer of this one."""
+    """``answered``: what was answered to the same request before, if it was. ``keep`` the answer of this one.
+
+    ``work_id``: of what the request makes. Where the same work is taken up again, it is the same: what was made then is
+    not made twice. ``None`` without a key.
+    """
 
     answered: Response | None
+    work_id: str | None = None
     kept: Kept | None = None
 
     def keep(self, response: Response) -> Response:
@@ -100,7 +107,8 @@ async def turn(store: RepeatStore, request: Request, site: str, body: str) -> As
         return
     if not begun.mine:
         raise RepeatUnderWayError("The first of these requests is still being answered.", retry_after_s=AGAIN_S)
-    here = Turn(None)
+    work = f"{digest}\0{body}\0{begun.since.isoformat()}"
+    here = Turn(None, hashlib.sha256(work.encode()).hexdigest()[:ID_DIGITS])
     try:
         yield here
     finally:

@@ -6,10 +6,11 @@ from datetime import datetime
 from pydantic import TypeAdapter, ValidationError
 
 from server.access.gate import utc_now
+from server.api.services import Services
 from server.assessment.result import Result
 from server.errors import ConfigError
+from server.notify.events import assessment_events
 from server.records.making import record_of
-from server.records.ports import RecordStore
 from server.values.plain import Json
 from server.wire.client import MetadataField
 
@@ -21,11 +22,16 @@ MAX_METADATA = 50
 _metadata: TypeAdapter[MetadataField] = TypeAdapter(MetadataField)
 
 
-async def keep_file(records: RecordStore | None, result: Result, site: str, began: datetime) -> None:
-    """Who has the answer finds the record, unless the database is slow: the answer does not wait for that."""
-    if records is None or not records.keeps:
+async def keep_file(services: Services, result: Result, site: str, began: datetime) -> None:
+    """Who has the answer finds the record, unless the database is slow: the answer does not wait for that. Record and
+    webhooks are written in one transaction."""
+    records, now = services.records, utc_now()
+    record = None
+    if records is not None and records.keeps:
+        record = await asyncio.to_thread(record_of, result, site, started_at=began, ended_at=now)
+    services.tell(result.identity.id, assessment_events(result, site, now))
+    if records is None or record is None:
         return
-    record = await asyncio.to_thread(record_of, result, site, started_at=began, ended_at=utc_now())
     try:
         async with asyncio.timeout(KEEP_S):
             await records.keep(record)

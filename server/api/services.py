@@ -78,10 +78,11 @@ class Services:
         """Runs the sockets of a client at this address, in whichever worker."""
         return self.manager if self.routing is None else self.routing.of(peer)
 
-    async def tell(self, events: Iterable[Event]) -> None:
-        """Tell other systems, as far as anybody asked for it. Raises StoreError."""
+    def tell(self, about: str, events: Iterable[Event]) -> None:
+        """Tell other systems, as far as anybody asked for it. Nobody waits; written with the record of id ``about``
+        if that is kept before anything is awaited."""
         if self.webhooks is not None:
-            await self.webhooks.outbox.tell(events)
+            self.webhooks.put(about, events)
 
     async def passed_on(self, within_s: float) -> None:
         """While all workers stop: wait until the sockets here whose sessions others have are closed."""

@@ -20,22 +20,25 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """``body``: digest of the first request with this key; ``kept``: its answer; ``mine``: whether this is the first,
-    or the one before it came to nothing."""
+    or the one before it came to nothing. ``since``: when this work began first; with key and body it says which work
+    it is, also when it is taken up again after an end that nobody knows of."""
 
     body: str
     kept: Kept | None
     mine: bool
+    since: datetime
 
 
 class RepeatStore(Protocol):
-    """Every method raises StoreError."""
+    """``begin`` raises StoreError."""
 
     async def begin(self, digest: str, body: str, now: datetime, before: datetime) -> Repeat:
         """``digest``: of the key. What began before ``before`` is forgotten."""
         ...
 
     async def end(self, digest: str, kept: Kept | None) -> None:
-        """``None``: there is no answer to keep; the next request with the key is the first again."""
+        """``None``: there is no answer to keep; the next request with the key is the first again. Call it once for each
+        ``begin`` that said ``mine``."""
         ...
 
 
@@ -50,12 +53,12 @@ class MemoryRepeats:
         """See RepeatStore."""
         found = self._known.get(digest)
         if found is not None and found[1] >= before:
-            return Repeat(found[0], found[2], mine=False)
+            return Repeat(found[0], found[2], mine=False, since=found[1])
         self._drop(digest)
         self._known[digest] = (body, now, None)
         while len(self._known) > MOST or (self._bytes > MOST_BYTES and len(self._known) > 1):
             self._drop(next(iter(self._known)))
-        return Repeat(body, None, mine=True)
+        return Repeat(body, None, mine=True, since=now)
 
     async def end(self, digest: str, kept: Kept | None) -> None:
         """See RepeatStore."""

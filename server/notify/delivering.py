@@ -14,6 +14,7 @@ from server import __version__
 from server.errors import StoreError
 from server.metrics import Metrics
 from server.notify.endpoints import EndpointStore
+from server.notify.events import Event
 from server.notify.outbox import Delivery, OutboxStore, State, Tried
 from server.notify.reach import Reach
 from server.notify.retries import Circuit, next_try_s
@@ -182,6 +183,10 @@ class Webhooks(Protocol):
     @property
     def outbox(self) -> OutboxStore:
         """What is still to be told."""
+        ...
+
+    def put(self, about: str, events: Iterable[Event]) -> None:
+        """Into the outbox, with the next that is written about ``about``; later if the database fails."""
         ...
 
 

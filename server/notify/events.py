@@ -1,9 +1,10 @@
 """What other systems are told, as values. No payload holds audio, transcript, findings of what was said, metadata."""
 
+import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -70,10 +71,16 @@ def session_events(
 def assessment_events(result: Result, site: str, at: datetime, batch_id: str | None = None) -> tuple[Event, ...]:
     """Of a session or recording that was judged: that it was, and, where it should be recorded again, this too."""
     about, data = result.identity.id, _assessment(result) | {"batch_id": batch_id}
-    completed = event(EventType.ASSESSMENT_COMPLETED, site, about, at, data)
+    completed = _once(event(EventType.ASSESSMENT_COMPLETED, site, about, at, data))
     if result.overall.verdict not in REJECTED:
         return (completed,)
-    return completed, event(EventType.ASSESSMENT_REJECTED, site, about, at, data)
+    return completed, _once(event(EventType.ASSESSMENT_REJECTED, site, about, at, data))
+
+
+def _once(told: Event) -> Event:
+    """With an id of what it is about: a result that is made again after a crash is told once."""
+    digest = hashlib.sha256(f"{told.type.value}\0{told.site}\0{told.about}".encode()).hexdigest()
+    return replace(told, id=f"msg_{digest[:32]}")
 
 
 def _assessment(result: Result) -> dict[str, Any]:

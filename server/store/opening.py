@@ -72,7 +72,7 @@ async def open_stores(
     from server.store.database import open_database  # noqa: PLC0415 - see above
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
     from server.store.records import open_records  # noqa: PLC0415 - see above
-    from server.store.repeats import StoredRepeats  # noqa: PLC0415 - see above
+    from server.store.repeats import open_repeats  # noqa: PLC0415 - see above
     from server.store.sessions import open_sessions  # noqa: PLC0415 - see above
     from server.store.webhooks import WebhookStores  # noqa: PLC0415 - see above
 
@@ -84,6 +84,7 @@ async def open_stores(
         open_records(
             database, checkpoints.writer if keep else None, clock, keeping.retain_days, checkpoints.forget_result
         ) as records,
+        open_repeats(database, lock, clock) as repeats,
     ):
         access = AccessStores(StoredKeys(database), StoredAudit(database))
         yield ServerStores(
@@ -92,7 +93,7 @@ async def open_stores(
             results,
             announced,
             records=records,
-            webhooks=WebhookStores.of(database, lock),
+            webhooks=WebhookStores.of(database, lock, checkpoints.writer),
             batches=StoredBatches(database, lock, keep=keep),
-            repeats=StoredRepeats(database, lock),
+            repeats=repeats,
         )

@@ -1,50 +1,158 @@
 """Answers that are given again, in the database of the data folder."""
 
+import asyncio
+import logging
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.batches.repeats import Kept, Repeat
+from server.batches.repeats import MOST, MOST_BYTES, Kept, Repeat
+from server.errors import StoreError
+from server.live.clock import Clock, pause
 from server.store.checkpoint_parts import LEVEL
 from server.store.database import Database
 from server.store.processes import ProcessLock
 from server.store.tables import idempotency_keys
 
+log = logging.getLogger(__name__)
+
 table = idempotency_keys.c
+
+AGAIN_S = 2.0
+"""The pause before what could not be written is tried again."""
+
+NOBODY = ""
+"""Owner of a key whose request came to an end without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    status: int
+    answer: bytes
 
 
 class StoredRepeats:
-    """A ``RepeatStore``. A request whose process died while it was answered came to nothing."""
+    """A ``RepeatStore``. A request whose process died while it was answered came to nothing, and so did one of this
+    process that ended without that being written.
+
+    Ends that the database did not take wait here, bounded by ``MOST`` and ``MOST_BYTES``, the oldest dropped: then the
+    next request with the key is the first again.
+    """
 
     def __init__(self, database: Database, lock: ProcessLock) -> None:
         self._database = database
         self._lock = lock
+        self._answering: set[str] = set()
+        self._late: dict[str, _Packed | None] = {}
+        self._failed = asyncio.Event()
 
     async def begin(self, digest: str, body: str, now: datetime, before: datetime) -> Repeat:
         """See RepeatStore."""
+        await self.write_late()
         async with self._database.writing() as connection:
             await connection.execute(delete(idempotency_keys).where(table.created_at < before))
             found = (await connection.execute(select(idempotency_keys).where(table.digest == digest))).one_or_none()
-            if found is None:
-                row = {"digest": digest, "body": body, "owner": self._lock.id, "created_at": now}
-                await connection.execute(insert(idempotency_keys).values(row))
-                return Repeat(body, None, mine=True)
-            if found.answer is not None:
-                return Repeat(found.body, Kept(found.status, zlib.decompress(found.answer)), mine=False)
-            if found.body == body and self._lock.dead(found.owner):
-                again = update(idempotency_keys).where(table.digest == digest)
-                await connection.execute(again.values(owner=self._lock.id, created_at=now))
-                return Repeat(body, None, mine=True)
-        return Repeat(found.body, None, mine=False)
+            repeat = await self._begun(connection, digest, body, now, found)
+        if repeat.mine:
+            self._answering.add(digest)
+        if found is None or found.answer is None:
+            return repeat
+        answer = await asyncio.to_thread(zlib.decompress, found.answer)
+        return Repeat(found.body, Kept(found.status, answer), mine=False, since=found.created_at)
+
+    async def _begun(
+        self, connection: AsyncConnection, digest: str, body: str, now: datetime, found: Row[tuple[object, ...]] | None
+    ) -> Repeat:
+        if found is None:
+            row = {"digest": digest, "body": body, "owner": self._lock.id, "created_at": now}
+            await connection.execute(insert(idempotency_keys).values(row))
+            return Repeat(body, None, mine=True, since=now)
+        ended = found.owner == NOBODY
+        free = ended or (
+            digest not in self._answering if found.owner == self._lock.id else self._lock.dead(found.owner)
+        )
+        if found.answer is not None or not free or not (ended or found.body == body):
+            return Repeat(found.body, None, mine=False, since=found.created_at)
+        # With the same body it is the same work, which may have been done before the answer was lost.
+        since = found.created_at if found.body == body else now
+        mine = update(idempotency_keys).where(table.digest == digest)
+        await connection.execute(mine.values(owner=self._lock.id, body=body, created_at=since))
+        return Repeat(body, None, mine=True, since=since)
 
     async def end(self, digest: str, kept: Kept | None) -> None:
-        """See RepeatStore."""
-        mine = table.digest == digest, table.owner == self._lock.id
+        """See RepeatStore. Never raises StoreError: what was done is not undone because of it."""
+        packed = None
+        try:
+            if kept is not None:
+                packed = _Packed(kept.status, await asyncio.to_thread(zlib.compress, kept.answer, LEVEL))
+        finally:
+            self._late[digest] = packed
+            self._answering.discard(digest)
+            self._bound()
+        try:
+            await self.write_late()
+        except StoreError:
+            log.warning("the answer to a request with an Idempotency-Key could not be written; trying again")
+            self._failed.set()
+
+    def _bound(self) -> None:
+        while len(self._late) > MOST or sum(len(one.answer) for one in self._late.values() if one) > MOST_BYTES:
+            del self._late[next(iter(self._late))]
+
+    async def write_late(self) -> None:
+        """What ended and is not written. Raises StoreError."""
+        if not self._late:
+            return
+        late = dict(self._late)
         async with self._database.writing() as connection:
-            if kept is None:
-                await connection.execute(delete(idempotency_keys).where(*mine))
-            else:
-                answer = zlib.compress(kept.answer, LEVEL)
-                change = update(idempotency_keys).where(*mine).values(status=kept.status, answer=answer)
-                await connection.execute(change)
+            for digest, packed in late.items():
+                await self._write(connection, digest, packed)
+        for digest, packed in late.items():
+            if self._late.get(digest) is packed:
+                self._late.pop(digest, None)
+
+    async def _write(self, connection: AsyncConnection, digest: str, packed: _Packed | None) -> None:
+        mine = table.digest == digest, table.owner == self._lock.id, table.answer.is_(None)
+        values: dict[str, object] = {"owner": NOBODY}
+        if packed is not None:
+            values = {"status": packed.status, "answer": packed.answer}
+        await connection.execute(update(idempotency_keys).where(*mine).values(values))
+        if packed is not None:
+            await self._bound_bytes(connection)
+
+    async def _bound_bytes(self, connection: AsyncConnection) -> None:
+        """The oldest answers are forgotten beyond ``MOST_BYTES``; that there was one, and of which work, is not."""
+        kept = table.answer.is_not(None)
+        size = func.sum(func.length(table.answer)).over(order_by=(table.created_at.desc(), table.digest))
+        sizes = select(table.digest, size.label("size")).where(kept).subquery()
+        beyond = select(sizes.c.digest).where(sizes.c.size > MOST_BYTES)
+        change = update(idempotency_keys).where(table.digest.in_(beyond))
+        await connection.execute(change.values(status=None, answer=None, owner=NOBODY))
+
+    async def run(self, clock: Clock) -> None:
+        """Until cancelled: what could not be written is tried again, also where no other request comes."""
+        while True:
+            await self._failed.wait()
+            await pause(clock, AGAIN_S)
+            self._failed.clear()
+            try:
+                await self.write_late()
+            except StoreError:
+                self._failed.set()
+
+
+@asynccontextmanager
+async def open_repeats(database: Database, lock: ProcessLock, clock: Clock) -> AsyncIterator[StoredRepeats]:
+    """While the block runs, what could not be written is tried again."""
+    repeats = StoredRepeats(database, lock)
+    async with asyncio.TaskGroup() as group:
+        trying = group.create_task(repeats.run(clock), name="late answers")
+        try:
+            yield repeats
+        finally:
+            trying.cancel()

@@ -1,6 +1,6 @@
 """Endpoints of webhooks in the database, and everything of webhooks opened together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +9,13 @@ from pathlib import Path
 from sqlalchemy import delete, func, insert, select, update
 
 from server.notify.endpoints import MAX_ENDPOINTS, Endpoint, EndpointStore
+from server.notify.events import Event
 from server.notify.outbox import OutboxStore
 from server.store.database import Database, open_database
 from server.store.outbox import StoredOutbox
 from server.store.outbox_rows import endpoint_of
 from server.store.processes import ProcessLock
+from server.store.session_writer import Change, SessionWriter
 from server.store.tables import webhook_deliveries, webhook_endpoints
 
 table = webhook_endpoints.c
@@ -25,11 +27,17 @@ class WebhookStores:
 
     endpoints: EndpointStore
     outbox: OutboxStore
+    writer: SessionWriter | None = None
 
     @classmethod
-    def of(cls, database: Database, lock: ProcessLock | None) -> "WebhookStores":
-        """``lock``: of a process that delivers."""
-        return cls(StoredEndpoints(database), StoredOutbox(database, lock))
+    def of(cls, database: Database, lock: ProcessLock | None, writer: SessionWriter | None = None) -> "WebhookStores":
+        """``lock``: of a process that delivers; ``writer``: of one that judges."""
+        return cls(StoredEndpoints(database), StoredOutbox(database, lock), writer)
+
+    def put(self, about: str, events: Iterable[Event]) -> None:
+        """See Webhooks."""
+        assert self.writer is not None, "a process that judges has a writer"
+        self.writer.change(about, Change(over=True, events=tuple(events)))
 
 
 @asynccontextmanager

@@ -168,6 +168,26 @@ def test_a_recording_that_is_sent_again_with_its_key_is_judged_once(idle: Served
     assert sent(wav(), "bad").status_code == 200, "an error is not kept"
 
 
+def test_what_was_made_before_its_answer_was_lost_is_not_made_twice(
+    idle: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash between the two."""
+    key = {"Idempotency-Key": "lost"}
+    repeats = idle.services.repeats
+    real = repeats.end
+
+    async def lost(digest: str, kept: object) -> None:
+        await real(digest, None)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(repeats, "end", lost)
+        first = post(idle, ("a.wav", b"x"), headers=key)
+    again = post(idle, ("a.wav", b"x"), headers=key)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert "idempotency-replayed" not in again.headers
+    deleted(idle, first.json()["id"])
+
+
 def test_without_a_data_folder_batches_are_refused_with_what_to_do(served: Served) -> None:
     answer = post(served, ("a.wav", b"x"))
     assert (answer.status_code, answer.json()["code"]) == (404, "no_batches")

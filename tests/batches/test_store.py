@@ -1,10 +1,14 @@
 """Batches in the database: who judges what, what is told, and what a deletion leaves."""
 
+import asyncio
 import fcntl
+import random
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import bindparam, update
@@ -14,7 +18,8 @@ from server.access.gate import utc_now
 from server.batches.batch import Batch, Fault, FileState, Judgement, NewFile, Options
 from server.batches.folder import BatchFolders
 from server.batches.repeats import Kept, MemoryRepeats, RepeatStore
-from server.errors import CapacityError
+from server.errors import CapacityError, StoreError
+from server.live.clock import LoopClock
 from server.notify.endpoints import new_endpoint
 from server.notify.events import BY_DEFAULT
 from server.store import outbox_rows
@@ -22,7 +27,7 @@ from server.store.batches import StoredBatches
 from server.store.database import Database, open_database
 from server.store.processes import ProcessLock
 from server.store.records import StoredRecords
-from server.store.repeats import StoredRepeats
+from server.store.repeats import StoredRepeats, open_repeats
 from server.store.tables import batch_files, batches
 from server.store.webhooks import WebhookStores
 from server.values.labels import RequestedLabel
@@ -342,3 +347,78 @@ async def test_a_request_whose_process_died_comes_to_nothing(tmp_path: Path) -> 
         dead.close()
         assert (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
         alive.close()
+
+
+async def test_an_answer_that_the_database_did_not_take_is_given_and_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise its key would answer 409 for a day."""
+    now, answer = utc_now(), Kept(202, b"once")
+    async with open_database(tmp_path) as database:
+        lock, other = ProcessLock(tmp_path), ProcessLock(tmp_path)
+        store = StoredRepeats(database, lock)
+        await store.begin("k", "body", now, now)
+        await store.begin("error", "body", now, now)
+        with monkeypatch.context() as failing:
+            failing.setattr(database, "writing", _fails)
+            await store.end("k", answer)
+            await store.end("error", None)
+        assert (await store.begin("k", "body", now, now)).kept == answer
+        elsewhere = StoredRepeats(database, other)
+        assert (await elsewhere.begin("k", "body", now, now)).kept == answer
+        assert (await elsewhere.begin("error", "body", now, now)).mine
+        lock.close()
+        other.close()
+
+
+async def test_what_could_not_be_written_is_tried_again_without_another_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, answer = utc_now(), Kept(202, b"once")
+    monkeypatch.setattr("server.store.repeats.AGAIN_S", 0.01)
+    async with open_database(tmp_path) as database:
+        lock, other = ProcessLock(tmp_path), ProcessLock(tmp_path)
+        async with open_repeats(database, lock, LoopClock()) as store:
+            await store.begin("k", "body", now, now)
+            with monkeypatch.context() as failing:
+                failing.setattr(database, "writing", _fails)
+                await store.end("k", answer)
+            elsewhere = StoredRepeats(database, other)
+            async with asyncio.timeout(30):
+                while (await elsewhere.begin("k", "body", now, now)).kept != answer:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        lock.close()
+        other.close()
+
+
+async def test_a_request_of_this_process_that_nobody_answers_any_more_is_taken_up_as_the_same_work(
+    tmp_path: Path,
+) -> None:
+    now = utc_now()
+    async with open_database(tmp_path) as database:
+        lock = ProcessLock(tmp_path)
+        store = StoredRepeats(database, lock)
+        first = await store.begin("k", "body", now, now)
+        store._answering.clear()
+        again = await store.begin("k", "body", now + timedelta(minutes=1), now)
+        assert (again.mine, again.since) == (True, first.since)
+        assert not (await store.begin("k", "body", now, now)).mine, "it is being answered"
+        lock.close()
+
+
+async def test_answers_beyond_the_bound_are_forgotten_the_oldest_first_and_their_work_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    monkeypatch.setattr("server.store.repeats.MOST_BYTES", 2500)
+    async with repeats("stored", tmp_path) as store:
+        for number in range(3):
+            await store.begin(f"k{number}", "body", now + timedelta(seconds=number), now)
+            await store.end(f"k{number}", Kept(200, random.Random(number).randbytes(1000)))
+        again = [await store.begin(f"k{number}", "body", now, now) for number in range(3)]
+        assert [one.kept is not None for one in again] == [False, True, True]
+        assert (again[0].mine, again[0].since) == (True, now)
+
+
+def _fails() -> NoReturn:
+    raise StoreError("as the test asked")

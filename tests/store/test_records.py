@@ -1,25 +1,42 @@
 """Kept results in the database: what comes back, in which order, to whom, and what is left when one is deleted."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from server.assessment.result import Identity
 from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
+from server.notify.endpoints import new_endpoint
+from server.notify.events import BY_DEFAULT, assessment_events
 from server.records.making import packed
 from server.records.ports import Place, Wanted
 from server.store.database import open_database
 from server.store.records import StoredRecords
 from server.store.sessions import open_sessions
+from server.store.webhooks import WebhookStores
 from tests.records.builders import START, id_of, record
+from tests.rendering.builders import result_of
 
 ALL = ("0000-00-00", "9999-99-99")
+FULL = "CREATE TRIGGER full BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+
+
+async def alter(folder: Path, statement: str) -> None:
+    """From outside. On a thread: a writer that holds the lock needs the event loop to give it back."""
+
+    def execute() -> None:
+        with closing(sqlite3.connect(folder / "tingqing.db", timeout=60.0, isolation_level=None)) as other:
+            other.execute(statement)
+
+    await asyncio.to_thread(execute)
 
 
 @asynccontextmanager
@@ -170,17 +187,36 @@ async def test_a_full_disk_loses_no_record_that_can_be_written_later(tmp_path: P
         await records.keep(record(1))
         writer = records._writer
         assert writer is not None
-        other = sqlite3.connect(tmp_path / "tingqing.db", isolation_level=None)
-        other.execute("CREATE TRIGGER full BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        await alter(tmp_path, FULL)
         await records.keep(record(2, body=packed("later")))
         assert writer.failing
         assert await records.find("ward-3", id_of(2)) is None
-        other.execute("DROP TRIGGER full")
-        other.close()
+        await alter(tmp_path, "DROP TRIGGER full")
         await writer.write_now()
         found = await records.find("ward-3", id_of(2))
         assert found is not None
         assert found.body == packed("later")
+
+
+async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_waits(tmp_path: Path) -> None:
+    async with opened(tmp_path) as records:
+        writer = records._writer
+        assert writer is not None
+        stores = WebhookStores.of(records._database, None, writer)
+        await stores.endpoints.add(new_endpoint("ward-3", "https://clinic.example/hooks", BY_DEFAULT, START))
+        one = record(1)
+        result = replace(result_of({}), identity=Identity(one.id, "file"))
+        told = assessment_events(result, "ward-3", START)
+        await alter(tmp_path, FULL)
+        stores.put(one.id, told)
+        await records.keep(one)
+        assert await stores.outbox.listed(9) == [], "not without the record"
+        await alter(tmp_path, "DROP TRIGGER full")
+        await writer.write_now()
+        assert await records.find("ward-3", one.id) == one
+        stores.put(one.id, assessment_events(result, "ward-3", START))
+        await records.keep(one)
+        assert len(await stores.outbox.listed(9)) == len(told), "made again after a crash, it is told once"
 
 
 async def test_bodies_beyond_the_bound_are_dropped_the_oldest_first_and_their_rows_stay(tmp_path: Path) -> None:
@@ -189,13 +225,11 @@ async def test_bodies_beyond_the_bound_are_dropped_the_oldest_first_and_their_ro
         open_sessions(database, tmp_path, LoopClock(), LiveLimits(max_ended_bytes=150)) as (sessions, *_),
     ):
         records = StoredRecords(database, sessions.writer)
-        other = sqlite3.connect(tmp_path / "tingqing.db", isolation_level=None)
-        other.execute("CREATE TRIGGER full BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        await alter(tmp_path, FULL)
         for number in (1, 2):
             await records.keep(record(number, body=bytes(100)))
             await sessions.writer.write_now()
-        other.execute("DROP TRIGGER full")
-        other.close()
+        await alter(tmp_path, "DROP TRIGGER full")
         await sessions.writer.write_now()
         found = [await records.find("ward-3", id_of(number)) for number in (1, 2)]
         assert [one and one.body for one in found] == [None, bytes(100)]
