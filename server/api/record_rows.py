@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import AwareDatetime, BeforeValidator
 
 from server.api.services import Services
-from server.errors import NoRecordsError
+from server.errors import ConfigError, NoRecordsError
 from server.records.kept import KeptRecord, RecordKind
 from server.records.making import unpacked
 from server.records.ports import Place, RecordStore, Wanted
@@ -18,6 +18,7 @@ from server.wire.common import Verdict
 from server.wire.records import AssessmentRow
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DIGITS = 8
 CURSOR = r"^e\d{1,17}-[0-9a-f]{8}$"
@@ -59,7 +60,10 @@ def wanted(
     reference: str | None,
     department: str | None = None,
 ) -> Wanted:
-    """What the query asks for."""
+    """What the query asks for. Raises ConfigError for a time that no database takes."""
+    for name, given in (("from", since), ("to", until)):
+        if given is not None and not EPOCH <= given < FAR:
+            raise ConfigError(f"{name} is a time from 1970 to 9998.", param=name)
     return Wanted(since, until, None if kind is None else RecordKind(kind), verdict, labels, department, reference)
 
 

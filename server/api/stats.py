@@ -1,6 +1,7 @@
 """``GET /v1/stats``: how good the recordings of a site are, and what is wrong with the others."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -26,6 +27,9 @@ WrittenDate = Annotated[date, BeforeValidator(written_out)]
 USUAL_DAYS = 30
 MOST_DAYS = 1098
 """Three years."""
+
+FIRST = date(1980, 1, 1)
+"""Before it nothing was counted; and as many days before it are dates too."""
 
 PROBLEMS = documented(
     {
@@ -59,11 +63,8 @@ async def stats(
     await services.gate.reads(caller, address_of(request))
     first, last = _range(since, until)
     before = first - (last - first) - timedelta(days=1)
-    found = [
-        day
-        for day in await records.days(caller.site, before.isoformat(), last.isoformat())
-        if department in (None, day.bucket.department) and labels in (None, day.bucket.label_set)
-    ]
+    span = (before.isoformat(), last.isoformat())
+    found = await records.days(caller.site, *span, department=department, label_set=labels)
 
     def written() -> str:
         return stats_model(caller.site, first, last, found).model_dump_json(by_alias=True)
@@ -74,13 +75,17 @@ async def stats(
 
 def _range(since: date | None, until: date | None) -> tuple[date, date]:
     last = until or date.fromisoformat(local_day(datetime.now(UTC)))
+    if last < FIRST:
+        raise ConfigError(f"to is {FIRST.isoformat()} or later.", param="to")
     first = since or last - timedelta(days=USUAL_DAYS - 1)
     if not 0 <= (last - first).days < MOST_DAYS:
         raise ConfigError(f"from is at most {MOST_DAYS - 1} days before to, and not after it.", param="from")
+    if first < FIRST:
+        raise ConfigError(f"from is {FIRST.isoformat()} or later.", param="from")
     return first, last
 
 
-def stats_model(site: str, first: date, last: date, days: list[Day]) -> StatsModel:
+def stats_model(site: str, first: date, last: date, days: Sequence[Day]) -> StatsModel:
     """``days``: also those of as many days before ``first``."""
     now = [day for day in days if day.bucket.day >= first.isoformat()]
     earlier = [day for day in days if day.bucket.day < first.isoformat()]

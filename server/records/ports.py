@@ -85,8 +85,10 @@ class RecordStore(Protocol):
         """Delete those of every site that ended earlier; what was counted stays. How many."""
         ...
 
-    async def days(self, site: str, since: str, until: str) -> Sequence[Day]:
-        """What was counted from day ``since`` to day ``until``, both included, in order."""
+    async def days(
+        self, site: str, since: str, until: str, *, department: str | None = None, label_set: str | None = None
+    ) -> Sequence[Day]:
+        """What was counted from day ``since`` to day ``until``, both included, in order; ``None``: of all."""
         ...
 
     def everything(self, sites: Sequence[str] | None = None) -> AsyncIterator[KeptRecord]:

@@ -119,12 +119,16 @@ class StoredRecords:
     async def all_days(self, sites: Sequence[str] | None, since: str, until: str) -> list[Day]:
         """As ``days``, of these sites or of all."""
         async with self._database.reading() as connection:
-            return await record_rows.days(connection, sites, since, until)
+            rows = await record_rows.day_rows(connection, sites, since, until)
+        return await asyncio.to_thread(record_rows.days_of, rows)
 
-    async def days(self, site: str, since: str, until: str) -> Sequence[Day]:
+    async def days(
+        self, site: str, since: str, until: str, *, department: str | None = None, label_set: str | None = None
+    ) -> Sequence[Day]:
         """See RecordStore."""
         async with self._database.reading() as connection:
-            return await record_rows.days(connection, [site], since, until)
+            rows = await record_rows.day_rows(connection, [site], since, until, department, label_set)
+        return await asyncio.to_thread(record_rows.days_of, rows)
 
     async def everything(self, sites: Sequence[str] | None = None) -> AsyncIterator[KeptRecord]:
         """See RecordStore. What comes while it runs may be in it or not."""

@@ -198,6 +198,22 @@ async def test_a_full_disk_loses_no_record_that_can_be_written_later(tmp_path: P
         assert found.body == packed("later")
 
 
+async def test_departments_beyond_the_bound_are_counted_together(
+    records: StoredRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients write what they like: a name of its own for each recording would be a row of figures for each."""
+    monkeypatch.setattr("server.store.departments.MOST", 2)
+    for number, department in enumerate(("a", "b", "c", "a", "d"), 1):
+        await records.keep(record(number, department=department))
+    days = await records.days("ward-3", *ALL)
+    assert {day.bucket.department: day.counts["results"] for day in days} == {"a": 2, "b": 1, "other": 2}
+    assert len(await records.days("ward-3", *ALL, department="other")) == 1
+    assert await records.days("ward-3", *ALL, label_set="none") == []
+    for number in (3, 5):
+        assert await records.delete("ward-3", id_of(number))
+    assert {day.bucket.department for day in await records.days("ward-3", *ALL)} == {"a", "b"}
+
+
 async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_waits(tmp_path: Path) -> None:
     async with opened(tmp_path) as records:
         writer = records._writer
