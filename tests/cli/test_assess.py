@@ -78,7 +78,7 @@ def test_channels_name_the_patient_and_a_far_end_file_leaves_the_doctor_out(shor
     assert (faulty.code, faulty.out) == (2, "")
     assert "--channels" in faulty.err
     (broken := tmp_path / "broken.wav").write_bytes(b"no audio")
-    for far, why in ((broken, "cannot be decoded"), (tmp_path / "none.wav", "no such file")):
+    for far, why in ((broken, "not a recording"), (tmp_path / "none.wav", "no such file")):
         refused = in_process("assess", short, "--far-end", far)
         assert (refused.code, refused.out) == (2, "")
         assert far.name in refused.err
