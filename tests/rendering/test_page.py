@@ -106,7 +106,7 @@ def test_a_file_that_breaks_off_is_told_so_beside_its_verdict(result: ResultMode
 def test_folders_are_told_only_where_two_files_have_one_name(result: ResultModel) -> None:
     named = [
         result.model_copy(update={"source": result.source.model_copy(update={"name": name})})
-        for name in ("/home/desk/monday/visit.wav", "/home/desk/tuesday/visit.wav")
+        for name in ("desk/monday/visit.wav", "desk/tuesday/visit.wav")
     ]
     text = page(*named)
     assert "monday" not in text
