@@ -11,13 +11,14 @@ from server.batches.zips import Limits
 
 @dataclass(frozen=True, slots=True)
 class BatchDesk:
-    """``most_waiting``: files of a site. ``wake``: says that files have come. ``failing``: whether files wait that
-    cannot be judged for now."""
+    """``most_waiting``: files of a site, with at most ``most_bytes``. ``wake``: says that files have come. ``failing``:
+    whether files wait that cannot be judged for now."""
 
     store: BatchStore
     folders: BatchFolders
     limits: Limits
     most_waiting: int
+    most_bytes: int
     wake: Callable[[], None]
     failing: Callable[[], bool]
     doors: Doors = field(default_factory=Doors)

@@ -28,4 +28,5 @@ async def open_desk(
     keeper = JudgeKeeper(Judges.of(settings, settings.batch_processes), store, folders, timedelta(days=retain_days))
     limits = Limits(settings.max_batch_files, max_file, settings.max_batch_mb * MB)
     async with keeping(keeper):
-        yield BatchDesk(store, folders, limits, settings.max_queued_files, keeper.wake, lambda: keeper.failing)
+        most = settings.max_queued_files, settings.max_queued_mb * MB
+        yield BatchDesk(store, folders, limits, *most, keeper.wake, lambda: keeper.failing)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from server.batches.folder import room
 from server.errors import MalformedMessageError, PayloadTooLargeError
 
 MAX_FIELDS = 16
@@ -17,6 +18,8 @@ MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MAX_HEADER_BYTES = 8 * 1024
 MAX_NAME = 200
 MANIFEST = "manifest"
+CHECK_BYTES = 4_000_000
+"""After so many it is looked whether the disk has room for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Parts:
         self._part = _Part()
         self._header = (bytearray(), bytearray())
         self._whole = False
+        self._unchecked = 0
         self.fields: dict[str, str] = {}
         self.manifest: bytes | None = None
         self.files: list[ReceivedFile] = []
@@ -140,6 +144,10 @@ class Parts:
                 raise PayloadTooLargeError(f"{part.name[:40]}: over {most // 1024} kB.", param=part.name[:40])
             part.data += data
         elif part.size <= self._max_file:
+            self._unchecked += len(data)
+            if self._unchecked >= CHECK_BYTES:
+                self._unchecked = 0
+                room(self._folder)
             part.file.write(data)
         else:
             part.file.truncate(0)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from fastapi import Request
@@ -16,7 +17,7 @@ from server.api.batch_parts import Parts, ReceivedFile
 from server.api.uploads import GoneError, limited, no_room, too_large
 from server.batches import faults
 from server.batches.batch import NewFile
-from server.batches.folder import Coming
+from server.batches.folder import LOCK, SPARE_BYTES, Coming, room
 from server.batches.manifest import read_manifest, with_manifest
 from server.batches.zips import BLOCK, Limits, is_zip, unpacked
 from server.errors import CapacityError, MalformedMessageError
@@ -26,8 +27,6 @@ AT_ONCE = 4
 """Batches that are received at the same time; the next gets 503."""
 
 RETRY_AFTER_S = 10.0
-SPARE_BYTES = 200_000_000
-"""Of the disk are left free: others write there too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,11 @@ def _sorted_out(received_files: list[ReceivedFile], folder: Path, limits: Limits
     found: list[NewFile] = []
     used = 0
     for number, one in enumerate(received_files):
-        if len(found) >= limits.files:
-            break
-        left = replace(limits, files=limits.files - len(found), whole=limits.whole - used)
-        if one.kept and is_zip(_head(one.path)):
+        left = replace(limits, files=limits.files - len(found), whole=limits.whole - used, room=partial(room, folder))
+        if left.files <= 0:
+            one.path.unlink(missing_ok=True)
+            new = [NewFile(one.name, 0, fault=faults.too_many(limits.files))]
+        elif one.kept and is_zip(_head(one.path)):
             with one.path.open("rb") as archive:
                 new = list(unpacked(archive, folder, 10**6 * (number + 1), left, one.name))
             one.path.unlink()
@@ -123,6 +123,10 @@ def _sorted_out(received_files: list[ReceivedFile], folder: Path, limits: Limits
             new = [_single(one, limits.file)]
         used += sum(each.size for each in new if each.fault is None)
         found += new
+    used_paths = {each.path for each in found}
+    for path in folder.iterdir():
+        if path.name not in used_paths and path.name != LOCK:
+            path.unlink()
     for position, each in enumerate(found, 1):
         if each.path is not None:
             (folder / each.path).rename(folder / f"{position}.audio")

@@ -175,7 +175,7 @@ async def _added(
         await asyncio.to_thread(desk.folders.remove, new.id)  # of a process that died before it was written down
         await asyncio.to_thread(coming.keep, new.id)
         try:
-            await desk.store.add(new, got.files, desk.most_waiting)
+            await desk.store.add(new, got.files, desk.most_waiting, desk.most_bytes)
         except BaseException:
             await asyncio.to_thread(desk.folders.remove, new.id)
             raise

@@ -168,8 +168,11 @@ class Judgement:
 class BatchStore(Protocol):
     """Shared by all processes of a data folder. Another site's batch is none. Every method raises StoreError."""
 
-    async def add(self, batch: Batch, files: Sequence[NewFile], most_waiting: int) -> None:
-        """Raises CapacityError if more than ``most_waiting`` files of its site would wait."""
+    async def add(
+        self, batch: Batch, files: Sequence[NewFile], most_waiting: int, most_bytes: int | None = None
+    ) -> None:
+        """Raises CapacityError if more than ``most_waiting`` files of its site would wait, or more bytes of them than
+        ``most_bytes``."""
         ...
 
     async def find(self, site: str, batch_id: str) -> Batch | None:

@@ -74,6 +74,15 @@ def too_many(most: int) -> Fault:
     )
 
 
+def too_much_work() -> Fault:
+    """Of the first entry of an archive that comes too late: the rest is not looked at."""
+    return Fault(
+        "too_costly",
+        "Unpacking the archive takes too much; this entry and those after it were left out. Send them in another one.",
+        "解压这个压缩包的开销太大，此条目及其后的条目没有处理。请放到另一个压缩包里发送。",
+    )
+
+
 def empty() -> Fault:
     """Of a file without a byte."""
     return Fault("empty_file", "The file is empty. Record it again.", "文件是空的。请重新录音。")

@@ -1,5 +1,6 @@
 """Where the files of batches are until they are judged: a folder for each batch, in the data folder."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -15,6 +16,9 @@ COMING = ".coming-"
 """Begins the name of a folder whose upload is not complete; its lock tells whether it still comes."""
 
 LOCK = ".lock"
+SPARE_BYTES = 200_000_000
+"""Of the disk are left free: others write there too."""
+
 YOUNG = timedelta(hours=1)
 """A folder becomes a batch's a moment before the database knows the batch."""
 
@@ -56,6 +60,12 @@ class BatchFolders:
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 _remove_left(folder)
+
+
+def room(folder: Path) -> None:
+    """Raises OSError if nothing more may be written there."""
+    if shutil.disk_usage(folder).free < SPARE_BYTES:
+        raise OSError(errno.ENOSPC, "the disk is nearly full")
 
 
 class Coming:

@@ -33,7 +33,7 @@ def read_manifest(data: bytes) -> dict[str, Said]:
     text = _text(data).strip()
     try:
         return _json(text) if text[:1] in ("{", "[") else _csv(text)
-    except (ValueError, TypeError, KeyError, AttributeError, csv.Error):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, csv.Error):
         raise ConfigError(f"The manifest cannot be read: {FORM}.", param="manifest") from None
 
 
@@ -76,9 +76,17 @@ def _id(value: object) -> str:
 
 
 def _line(value: object, most: int = 1000) -> str:
-    if not isinstance(value, str) or not value or len(value) > most:
+    if not isinstance(value, str) or not value or len(value) > most or not _is_text(value):
         raise ConfigError(f"A value of the manifest is missing, no text, or over {most} characters.", param="manifest")
     return value
+
+
+def _is_text(value: str) -> bool:
+    """No half of a character, as JSON can escape it, and no zero byte: databases take neither."""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def with_manifest(files: Iterable[NewFile], said: Mapping[str, Said]) -> tuple[list[NewFile], int]:

@@ -6,9 +6,10 @@ are counted as they come out. Blocks; run it on a thread.
 
 import io
 import struct
+import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -29,13 +30,22 @@ TYPE_SHIFT, TYPES, REGULAR = 16, 0o170000, (0, 0o100000)
 """Of the mode that Unix packers keep in the upper half of ``external_attr``."""
 
 
+SLACK = 2
+"""Bytes that are unpacked and refused count too: with those that are kept, they are at most so many times ``whole``."""
+
+CPU_S, CPU_S_PER_MB = 5.0, 0.05
+"""Of unpacking: for an archive, and for each megabyte that may come out of it. Ordinary ones take a tenth of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``files`` of a batch, bytes of one ``file`` and of the ``whole``, as unpacked."""
+    """``files`` of a batch, bytes of one ``file`` and of the ``whole``, as unpacked. ``room`` is asked before each
+    megabyte is written, and raises OSError where the disk is nearly full."""
 
     files: int
     file: int
     whole: int
+    room: Callable[[], None] = lambda: None
 
 
 def is_zip(head: bytes) -> bool:
@@ -45,7 +55,8 @@ def is_zip(head: bytes) -> bool:
 
 def unpacked(archive: BinaryIO, folder: Path, first: int, limits: Limits, name: str) -> Iterator[NewFile]:
     """Its files, one after another, as ``folder/first``, ``folder/first+1`` …; folders and a Mac's own files are left
-    out. ``name``: of the archive. Raises OSError if the disk is full."""
+    out. What is over a limit is refused; where unpacking takes too much, so is the rest. ``name``: of the archive.
+    Raises OSError if the disk is full."""
     try:
         if _directory_bytes(archive) > MAX_DIRECTORY:
             yield NewFile(name, 0, fault=faults.too_many(limits.files))
@@ -59,22 +70,26 @@ def unpacked(archive: BinaryIO, folder: Path, first: int, limits: Limits, name: 
 
 
 def _entries(opened: zipfile.ZipFile, folder: Path, first: int, limits: Limits) -> Iterator[NewFile]:
-    left = limits.whole
+    work = _Work(limits)
     count = 0
+    overlapping = _overlapping(opened.infolist())
     for entry in opened.infolist():
         name = _name(entry)
         if entry.is_dir() or _is_litter(name):
             continue
+        if work.is_over:
+            yield NewFile(name[-MAX_NAME:], 0, fault=faults.too_much_work())
+            return
         if count >= limits.files:
-            yield NewFile(name, 0, fault=faults.too_many(limits.files))
+            yield NewFile(name[-MAX_NAME:], 0, fault=faults.too_many(limits.files))
             return
         path = folder / str(first + count)
         count += 1
-        fault = _fault(entry, name)
+        fault = faults.damaged() if entry.header_offset in overlapping else _fault(entry, name)
         if fault is None:
-            size, fault = _unpack(opened, entry, path, min(limits.file, left))
+            size, fault = _unpack(opened, entry, path, work)
             if fault is None:
-                left -= size
+                work.left -= size
                 yield NewFile(name[-MAX_NAME:], size, path.name)
                 continue
             path.unlink(missing_ok=True)
@@ -94,16 +109,53 @@ def _fault(entry: zipfile.ZipInfo, name: str) -> Fault | None:
     return None
 
 
-def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, most: int) -> tuple[int, Fault | None]:
-    size = 0
+class _Work:
+    """What unpacking an archive has taken. ``left``: bytes that may still be kept."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.left = limits.whole
+        self._bytes = SLACK * limits.whole
+        self._began = time.thread_time()
+        self._cpu_s = CPU_S + CPU_S_PER_MB * limits.whole / 1e6
+
+    def add(self, count: int) -> None:
+        """Bytes have come out."""
+        self._bytes -= count
+        self.limits.room()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more may come out."""
+        return self._bytes < 0 or time.thread_time() - self._began > self._cpu_s
+
+
+def _overlapping(entries: Iterable[zipfile.ZipInfo]) -> set[int]:
+    """Where entries begin that begin within another one, and those: a small archive could be unpacked for ever. The
+    least that an entry takes are its fixed header and its bytes."""
+    found: set[int] = set()
+    end, last = 0, -1
+    for entry in sorted(entries, key=lambda one: one.header_offset):
+        if entry.header_offset < end:
+            found |= {last, entry.header_offset}
+        if (entry_end := entry.header_offset + zipfile.sizeFileHeader + entry.compress_size) > end:
+            end, last = entry_end, entry.header_offset
+    return found
+
+
+def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, work: _Work) -> tuple[int, Fault | None]:
+    size, most = 0, min(work.limits.file, work.left)
     try:
         with opened.open(entry) as source, path.open("xb") as target:
             while block := source.read(BLOCK):
+                work.add(len(block))
                 if not size and is_zip(block):
                     return 0, faults.nested()
                 size += len(block)
                 if size > most:
                     return 0, faults.too_large(most)
+                if work.is_over:
+                    return 0, faults.too_much_work()
                 target.write(block)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, ValueError):
         return 0, faults.damaged()

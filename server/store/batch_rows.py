@@ -18,10 +18,11 @@ from server.store.tables import batches
 WITHOUT_RESULT = [column for column in files.c if column.name != "result"]
 
 
-async def waiting_of(connection: AsyncConnection, site: str) -> int:
-    """Files of ``site`` that wait."""
+async def waiting_of(connection: AsyncConnection, site: str) -> tuple[int, int]:
+    """Files of ``site`` that wait, and their bytes."""
     where = files.c.state == FileState.WAITING.value, files.c.site == site
-    return (await connection.execute(select(func.count()).select_from(files).where(*where))).scalar_one()
+    row = (await connection.execute(select(func.count(), func.coalesce(func.sum(files.c.size), 0)).where(*where))).one()
+    return row[0], row[1]
 
 
 async def add(connection: AsyncConnection, batch: Batch, new: Sequence[NewFile]) -> None:

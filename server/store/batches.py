@@ -39,15 +39,15 @@ class StoredBatches:
         self._lock = lock
         self._keep = keep
 
-    async def add(self, batch: Batch, new: Sequence[NewFile], most_waiting: int) -> None:
+    async def add(self, batch: Batch, new: Sequence[NewFile], most_waiting: int, most_bytes: int | None = None) -> None:
         """See BatchStore."""
-        coming = sum(each.fault is None for each in new)
+        coming = [each.size for each in new if each.fault is None]
         async with self._database.writing() as connection:
-            if coming and await batch_rows.waiting_of(connection, batch.site) + coming > most_waiting:
-                raise CapacityError(
-                    f"More than {most_waiting} files of this site would wait. Send them when others are judged.",
-                    retry_after_s=FULL_AFTER_S,
-                )
+            count, size = await batch_rows.waiting_of(connection, batch.site)
+            if coming and count + len(coming) > most_waiting:
+                raise _full(f"{most_waiting} files")
+            if coming and most_bytes is not None and size + sum(coming) > most_bytes:
+                raise _full(f"{most_bytes / 1e6:g} MB")
             await batch_rows.add(connection, batch, new)
             if not coming:
                 found = await batch_rows.find(connection, batch.site, batch.id)
@@ -176,6 +176,12 @@ class StoredBatches:
             results = await batch_rows.remove(connection, ids)
             await _forget_about(connection, [*ids, *results])
         return ids
+
+
+def _full(most: str) -> CapacityError:
+    return CapacityError(
+        f"More than {most} of this site would wait. Send them when others are judged.", retry_after_s=FULL_AFTER_S
+    )
 
 
 async def _forget_about(connection: AsyncConnection, about: Sequence[str]) -> None:

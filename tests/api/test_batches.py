@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from server.api import batch_parts
 from tests.api.client import http
 from tests.api.conftest import Served, start
 
@@ -114,6 +115,36 @@ def test_what_cannot_be_is_refused_and_leaves_no_file(
         deleted(idle, answer.json()["id"])
     else:
         assert answer.json()["code"] == code
+    assert [path for path in (folder / "batches").iterdir() if path.is_dir()] == []
+
+
+def test_each_file_past_the_limit_says_so_and_none_of_its_sound_stays(idle: Served, folder: Path) -> None:
+    archive = packed(*((f"{number}.wav", b"x") for number in range(19)))
+    batch = post(idle, ("all.zip", archive), ("a.wav", b"x"), ("b.wav", b"x"), ("more.zip", archive)).json()
+    assert (batch["files"], batch["waiting"], batch["refused"]) == (22, 20, 2)
+    page = http.get(f"{idle.url}/v1/batches/{batch['id']}/results", params={"cursor": "20"}).json()["results"]
+    assert [(one["file"], one["error"]["code"]) for one in page] == [
+        ("b.wav", "too_many_files"),
+        ("more.zip", "too_many_files"),
+    ]
+    assert len([*(folder / "batches" / batch["id"]).iterdir()]) == 20
+    deleted(idle, batch["id"])
+
+
+def test_a_disk_that_fills_up_while_files_come_in_is_told(
+    idle: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def fills_up(_folder: Path) -> None:
+        nonlocal calls
+        calls += 1
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(batch_parts, "room", fills_up)
+    answer = post(idle, ("a.wav", bytes(5_000_000)))
+    assert (answer.status_code, answer.json()["code"]) == (507, "no_room")
+    assert calls == 1
     assert [path for path in (folder / "batches").iterdir() if path.is_dir()] == []
 
 

@@ -53,6 +53,12 @@ def test_a_reference_that_is_too_long_is_refused() -> None:
         read_manifest(b'{"a.wav":"' + b"x" * 201 + b'"}')
 
 
+@pytest.mark.parametrize("data", [b"[" * 50_000, b'{"t.wav":"\\ud800"}', b'{"\\ud800":"1"}', b'{"t.wav":"a\\u0000b"}'])
+def test_what_is_no_text_or_nested_too_deep_is_refused_with_words(data: bytes) -> None:
+    with pytest.raises(ConfigError, match="manifest"):
+        read_manifest(data)
+
+
 def test_a_file_is_named_whole_or_by_its_last_part_if_only_one_has_it() -> None:
     said = {"a.wav": Said("1"), "x/c.wav": Said("3"), "c.wav": Said("?"), "d.wav": Said("4")}
     found, unmatched = with_manifest(FILES, said)

@@ -137,6 +137,9 @@ async def test_a_site_has_so_many_files_waiting_and_another_its_own(tmp_path: Pa
             await store.add(batch("b", files=2), waiting(2), 4)
         assert await store.find("ward", "b") is None
         await store.add(batch("c", "other", 2), waiting(2), 4)
+        with pytest.raises(CapacityError, match="MB"):
+            await store.add(batch("d", files=1), waiting(1), 9, 399)
+        await store.add(batch("d", files=1), waiting(1), 9, 400)
 
 
 async def test_settled_files_are_numbered_in_their_order_beside_those_that_came_refused(tmp_path: Path) -> None:

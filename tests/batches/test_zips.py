@@ -3,10 +3,12 @@
 import io
 import struct
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from server.batches import zips
 from server.batches.batch import NewFile
 from server.batches.zips import Limits, is_zip, unpacked
 
@@ -79,6 +81,38 @@ def test_all_entries_together_stay_within_the_limit_of_the_whole(tmp_path: Path)
     found = opened(archive(*((f"{number}.wav", bytes(900_000)) for number in range(5))), tmp_path)
     assert [one.fault is None for one in found] == [True, True, False, False, False]
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 1_800_000
+
+
+def test_what_is_refused_counts_too_and_the_rest_is_not_unpacked(tmp_path: Path) -> None:
+    many = 40
+    found = opened(archive(*((f"{number}.wav", bytes(1_500_000)) for number in range(many))), tmp_path)
+    assert {one.fault.code for one in found[:-1] if one.fault is not None} == {"payload_too_large"}
+    assert len(found) < many / 4
+    assert found[-1].fault is not None
+    assert found[-1].fault.code == "too_costly"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unpacking_ends_when_its_time_is_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zips, "CPU_S", -1.0)
+    found = opened(archive(("a.wav", b"RIFF"), ("b.wav", b"RIFF")), tmp_path)
+    assert [one.fault and one.fault.code for one in found] == ["too_costly"]
+
+
+def test_entries_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    data = bytearray(archive(("a.wav", b"RIFF" * 50), ("b.wav", b"RIFF" * 50), ("c.wav", b"RIFF1")))
+    second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)
+    data[second + 42 : second + 46] = struct.pack("<I", 0)  # the second begins where the first does
+    found = opened(bytes(data), tmp_path)
+    assert [one.fault and one.fault.code for one in found] == ["damaged_archive", "damaged_archive", None]
+
+
+def test_a_disk_that_fills_up_while_it_is_unpacked_ends_it(tmp_path: Path) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="space"):
+        opened(archive(("a.wav", b"RIFF")), tmp_path, replace(LIMITS, room=full))
 
 
 def test_a_size_that_the_archive_lies_about_is_not_believed(tmp_path: Path) -> None:
