@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from server.api.batch_upload import Doors
+from server.api.batch_watches import Watches
 from server.batches.batch import BatchStore
 from server.batches.folder import BatchFolders
 from server.batches.zips import Limits
@@ -22,3 +23,4 @@ class BatchDesk:
     wake: Callable[[], None]
     failing: Callable[[], bool]
     doors: Doors = field(default_factory=Doors)
+    watches: Watches = field(default_factory=Watches)

@@ -17,16 +17,43 @@ from server.scoring.until_done import to_thread_until_done
 
 Format = Literal["json", "csv", "jsonl", "xlsx"]
 
-SOME = 50
+SOME = 8
+"""Rows that are read at a time, with their packed results; one is unpacked at a time."""
+
+PAGE_BYTES = 16_000_000
+"""A page of results ends with the one that passes it."""
+
 COLUMNS = (
     "position", "file", "reference", "state", "verdict", "grade", "score", "duration_s", "speech_s", "prompts",
     "advice_zh", "advice_en", "error", "result_id",
 )  # fmt: skip
 
 
-def page_text(rows: Iterable[FileRow], more: str | None) -> str:
-    """JSON. Results are written as they are kept. Takes milliseconds for many: call it on a thread."""
-    return f'{{"results":[{",".join(map(_line, rows))}],"next":{json.dumps(more)}}}'
+async def page(store: BatchStore, batch: Batch, after: int, limit: int) -> Response:
+    """JSON, at most ``limit`` results after position ``after``, and fewer if they are large; ``next`` leads on. Results
+    are written as they are kept."""
+    first = await store.rows(batch.id, after=after, limit=min(SOME, limit), results=True)
+    return StreamingResponse(_page(store, batch, first, limit), media_type="application/json")
+
+
+async def _page(store: BatchStore, batch: Batch, rows: Sequence[FileRow], limit: int) -> AsyncIterator[bytes]:
+    yield b'{"results":['
+    count = size = last = 0
+    while rows and count < limit and size < PAGE_BYTES:
+        for row in rows:
+            line = await asyncio.to_thread(_line_bytes, row)
+            yield line if not count else b"," + line
+            count, size, last = count + 1, size + len(line), row.position
+            if size >= PAGE_BYTES:
+                break
+        else:
+            rows = await store.rows(batch.id, after=last, limit=min(SOME, limit - count), results=True)
+    more = str(last) if 0 < last < batch.files else None
+    yield f'],"next":{json.dumps(more)}}}'.encode()
+
+
+def _line_bytes(row: FileRow) -> bytes:
+    return _line(row).encode()
 
 
 def _line(row: FileRow) -> str:
@@ -38,7 +65,7 @@ def _line(row: FileRow) -> str:
         "error": None if row.fault is None else {"code": row.fault.code, "en": row.fault.en, "zh": row.fault.zh},
     }
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    return f'{text[:-1]},"result":{row.result or "null"}}}'
+    return f'{text[:-1]},"result":{row.result_text() or "null"}}}'
 
 
 async def exported(store: BatchStore, batch: Batch, form: Format) -> Response:
@@ -64,13 +91,18 @@ async def _label_ids(store: BatchStore, batch: Batch) -> list[str]:
     async for rows in _pages(store, batch):
         for row in rows:
             if row.result is not None:
-                return list(json.loads(row.result)["labels"])
+                return await asyncio.to_thread(_labels_of, row)
     return []
+
+
+def _labels_of(row: FileRow) -> list[str]:
+    return list(json.loads(row.result_text() or "")["labels"])
 
 
 async def _jsonl(store: BatchStore, batch: Batch) -> AsyncIterator[bytes]:
     async for rows in _pages(store, batch):
-        yield (await asyncio.to_thread(lambda rows: "".join(f"{_line(row)}\n" for row in rows), rows)).encode()
+        for row in rows:
+            yield await asyncio.to_thread(_line_bytes, row) + b"\n"
 
 
 async def _csv(store: BatchStore, batch: Batch, labels: list[str]) -> AsyncIterator[bytes]:
@@ -90,7 +122,8 @@ def _written(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cells(row: FileRow, labels: list[str]) -> list[str | float | None]:
-    result: dict[str, Any] = {} if row.result is None else json.loads(row.result)
+    text = row.result_text()
+    result: dict[str, Any] = {} if text is None else json.loads(text)
     overall, source, advice = (result.get(name, {}) for name in ("overall", "source", "advice"))
     return [
         row.position,

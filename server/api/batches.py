@@ -14,7 +14,7 @@ from server.access.gate import utc_now
 from server.access.principal import Principal, Right
 from server.api.assess import AssessForm
 from server.api.batch_events import events_response
-from server.api.batch_exports import Format, exported, page_text
+from server.api.batch_exports import Format, exported, page
 from server.api.batch_upload import ReceivedBatch, received
 from server.api.idempotency import PARAMETER, turn
 from server.api.principals import needs, note
@@ -246,7 +246,7 @@ async def get(services: Wired, caller: Caller, batch_id: str) -> BatchModel:
 async def events(request: Request, services: Wired, caller: Caller, batch_id: str) -> Response:
     """`file` for each file that is judged or refused, in that order, its number as the event's id; `progress` after
     some of them; `done` in the end. `Last-Event-ID` goes on after the file of that number."""
-    return await events_response(request, services, await found(services, caller, batch_id))
+    return await events_response(request, services, caller, await found(services, caller, batch_id))
 
 
 @router.get(
@@ -264,17 +264,15 @@ async def results(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(pattern=r"^\d{1,9}$", description="next of the page before.")] = None,
 ) -> Response:
-    """In the order in which the files were sent; those that wait are listed too. `csv`, `jsonl` and `xlsx` give all of
-    them, streamed."""
+    """In the order in which the files were sent; those that wait are listed too. A page may have fewer than `limit` if
+    results are large. `csv`, `jsonl` and `xlsx` give all of them, streamed."""
     batch = await found(services, caller, batch_id)
     await note(request, caller, Act.BATCH_READ, batch.id)
     desk = services.batches
     assert desk is not None
     if format_ != "json":
         return await exported(desk.store, batch, format_)
-    rows = await desk.store.rows(batch.id, after=int(cursor or 0), limit=limit + 1, results=True)
-    more = str(rows[limit - 1].position) if len(rows) > limit else None
-    return Response(await asyncio.to_thread(page_text, rows[:limit], more), media_type="application/json")
+    return await page(desk.store, batch, int(cursor or 0), limit)
 
 
 @router.delete("/v1/batches/{batch_id}", summary="Delete a batch", status_code=204, responses=documented(COMMON))

@@ -25,6 +25,9 @@ MAX_NAME = 200
 LOCAL, EMPTY = b"PK\x03\x04", b"PK\x05\x06"
 END, LOCATOR, END_64 = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 END_BYTES, LOCATOR_BYTES, END_64_BYTES, MAX_COMMENT = 22, 20, 56, 65_535
+HEADER_BYTES = 30
+"""Of an entry, before its name."""
+
 ENCRYPTED, UTF8 = 0x1, 0x800
 TYPE_SHIFT, TYPES, REGULAR = 16, 0o170000, (0, 0o100000)
 """Of the mode that Unix packers keep in the upper half of ``external_attr``."""
@@ -138,7 +141,7 @@ def _overlapping(entries: Iterable[zipfile.ZipInfo]) -> set[int]:
     for entry in sorted(entries, key=lambda one: one.header_offset):
         if entry.header_offset < end:
             found |= {last, entry.header_offset}
-        if (entry_end := entry.header_offset + zipfile.sizeFileHeader + entry.compress_size) > end:
+        if (entry_end := entry.header_offset + HEADER_BYTES + entry.compress_size) > end:
             end, last = entry_end, entry.header_offset
     return found
 

@@ -162,7 +162,7 @@ def file_of(row: Row[Any]) -> FileRow:
     result = getattr(row, "result", None)
     return FileRow(
         row.position, row.name, row.size, row.reference, FileState(row.state), row.settled, row.verdict, row.score,
-        row.result_id, None if result is None else zlib.decompress(result).decode(),
+        row.result_id, result,
         None if row.code is None else Fault(row.code, row.en, row.zh),
     )  # fmt: skip
 

@@ -5,6 +5,8 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,17 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from starlette.responses import StreamingResponse
 
-from server.api import batch_parts
+from server.access.gate import utc_now
+from server.api import batch_exports, batch_parts, batch_watches
+from server.batches.batch import Batch, Judgement, NewFile, Options
+from server.store.batches import StoredBatches
+from server.store.database import open_database
+from server.store.processes import ProcessLock
 from tests.api.client import http
 from tests.api.conftest import Served, start
+from tests.rendering.builders import result_of
 
 SOUND = "audio/wav"
 
@@ -230,6 +239,61 @@ def test_the_document_tells_of_batches_with_an_example(idle: Served) -> None:
     post_ = document["paths"]["/v1/batches"]["post"]
     assert {one["name"] for one in post_["parameters"]} == {"Idempotency-Key"}
     assert document["components"]["schemas"]["BatchModel"]["example"]["files"] == 120
+
+
+def test_so_many_watch_a_batch_and_no_more(idle: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_watches, "MOST_OF_CALLER", 2)
+    batch_id = post(idle, ("a.wav", b"x")).json()["id"]
+    url = f"{idle.url}/v1/batches/{batch_id}/events"
+    lines: list[Iterator[str]] = []
+    with ExitStack() as streams:
+        for _ in range(2):
+            stream = streams.enter_context(http.stream("GET", url, timeout=60))
+            assert stream.status_code == 200
+            lines.append(stream.iter_lines())  # whoever drops it closes the stream
+            assert next(lines[-1]).startswith("retry")
+        until_told(url, 503)
+        streams.close()
+    until_told(url, 200)
+    deleted(idle, batch_id)
+
+
+def until_told(url: str, status: int) -> None:
+    """A stream counts from its first line on, until its end is noticed."""
+    while True:
+        with http.stream("GET", url, timeout=60) as stream:
+            if stream.status_code == status:
+                return
+
+
+async def test_a_page_of_results_is_bounded_by_bytes_and_leads_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_exports, "PAGE_BYTES", 2500)
+    async with open_database(tmp_path) as database:
+        lock = ProcessLock(tmp_path)
+        store = StoredBatches(database, lock, keep=False)
+        new = Batch("b", "ward", None, utc_now(), Options(), 20)
+        await store.add(new, [NewFile(f"{number}.wav", 1, str(number)) for number in range(20)], 99)
+        for _ in range(20):
+            taken = await store.take()
+            assert taken is not None
+            result = result_of({})
+            result = replace(result, identity=replace(result.identity, id=f"{taken.number:032x}"))
+            await store.judged(taken, Judgement(result, utc_now(), json.dumps({"id": "x" * 1000})))
+        pages, after = [], 0
+        while True:
+            answer = await batch_exports.page(store, new, after, 50)
+            assert isinstance(answer, StreamingResponse)
+            pieces = [bytes(piece) async for piece in answer.body_iterator if isinstance(piece, bytes)]
+            read = json.loads(b"".join(pieces))
+            pages.append([one["position"] for one in read["results"]])
+            if read["next"] is None:
+                break
+            after = int(read["next"])
+        lock.close()
+    assert [position for one in pages for position in one] == [*range(1, 21)]
+    assert {len(one) for one in pages} == {3, 2}
 
 
 @pytest.mark.timeout(300)
