@@ -1,5 +1,7 @@
 """What ``tingqing assess`` is asked to do with every file: the same in this process and in those of ``--jobs``."""
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +12,9 @@ from server.settings import Settings
 from server.transcript.sources import WrittenTranscript
 from server.values.audio import CaptureSource
 from server.values.mode import Mode
+
+JUDGING = ("vad", "clap", "mos", "denoiser", "voices")
+"""Flags by which results differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,12 @@ class Asked:
         values = asdict(self) | {"mode": self.mode.value, "source": self.source.value}
         values["flags"] = {name: str(value) if isinstance(value, Path) else value for name, value in self.flags.items()}
         return {name: value for name, value in values.items() if name not in ("transcript", "far_end")}
+
+    def digest(self) -> str:
+        """Of all that changes results, but for the labels, whose own digest stands in each result."""
+        told = {name: value for name, value in self.plain().items() if name not in ("labels", "flags")}
+        told["flags"] = {name: str(value) for name, value in self.flags.items() if name in JUDGING}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @classmethod
     def of_plain(cls, values: dict[str, Any]) -> Self:

@@ -66,12 +66,12 @@ async def assess_all(
     labels = Dictionaries.load(settings.labels_dir or labels_dir()).resolve(asked.labels)
     waiting = list(files)
     if kept is not None and kept.resume:
-        names = kept.journal.done(labels.digest)
+        names = kept.journal.done(labels.digest, asked)
         waiting = [one for one in files if readable(Path(one[0])) not in names]
         for one in kept.journal.read() if kept.lines else ():
             tally.add(one)
     if kept is not None:
-        kept.journal.open(resume=kept.resume)
+        kept.journal.open(asked, resume=kept.resume)
     try:
         with _progress(len(files), len(files) - len(waiting), output) as advance:
 

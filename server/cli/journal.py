@@ -1,16 +1,19 @@
 """What an interrupted ``tingqing assess`` had done, beside its output, for ``--resume``."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from server.cli.asked import Asked
 from server.cli.console import Failure, compact_json
 from server.cli.outcomes import Told, ToldFile, line_of, of_line, unread_json
 from server.wire.result import ResultModel
 
 SUFFIX = ".part"
+ASKED = "asked"
 
 
 class Journal:
@@ -20,8 +23,12 @@ class Journal:
     in it: they are tried again.
     """
 
+    heads = True
+    """Whether its first line says what was asked."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._asked = ""
         self._file: IO[bytes] | None = None
 
     @classmethod
@@ -37,15 +44,23 @@ class Journal:
         """What ``written`` gave. Raises ValueError."""
         return of_line(line)
 
-    def done(self, digest: str) -> set[str]:
-        """Names of what was judged. Raises Failure if that was with other labels."""
+    def done(self, digest: str, asked: Asked) -> set[str]:
+        """Names of what was judged. ``digest``: of the labels. Raises Failure if something else was asked."""
         names = set()
+        same = self._asked_then() in (None, asked.digest())
         for one in self.read():
+            same &= (one.result.mode, one.result.reference) == (asked.mode.value, asked.reference)
+            if not same:
+                break
             if one.result.model.dictionary.digest != digest:
                 raise Failure(
                     f"{self.path} was begun with other labels.", hint="Name the same --labels, or leave out --resume."
                 )
             names.add(one.name)
+        if not same:
+            raise Failure(
+                f"{self.path} was begun with other options.", hint="Give the same ones, or leave out --resume."
+            )
         return names
 
     def read(self) -> Iterator[ToldFile]:
@@ -80,12 +95,15 @@ class Journal:
                     one = self.parsed(file.readline())
                 yield one if isinstance(one, ToldFile) else None
 
-    def open(self, *, resume: bool) -> None:
+    def open(self, asked: Asked, *, resume: bool) -> None:
         """Begin it, or with ``resume`` go on with it. Raises Failure if it cannot be written."""
+        self._asked = asked.digest()
         try:
             if resume and self.path.exists():
                 self._keep_results()
             self._file = self.path.open("ab" if resume else "wb")
+            if self.path.stat().st_size == 0:
+                self._file.write(self._head())
         except OSError as error:
             raise Failure(f"cannot write {self.path}: {error.strerror}.") from None
 
@@ -106,10 +124,24 @@ class Journal:
         """After ``close``."""
         self.path.unlink(missing_ok=True)
 
+    def _head(self) -> bytes:
+        return json.dumps({ASKED: self._asked}).encode() + b"\n" if self.heads else b""
+
+    def _asked_then(self) -> str | None:
+        """``None``: it does not say."""
+        if not self.heads or not self.path.exists():
+            return None
+        with self.path.open("rb") as file, suppress(ValueError):
+            first = json.loads(file.readline())
+            if isinstance(first, dict) and isinstance(first.get(ASKED), str):
+                return str(first[ASKED])
+        return None
+
     def _keep_results(self) -> None:
         """Drop half a line, and what could not be read: it is tried again."""
         kept = self.path.with_name(self.path.name + ".kept")
         with kept.open("wb") as file:
+            file.write(self._head())
             for one in self.read():
                 line = self.written(one)
                 assert line is not None
@@ -119,6 +151,8 @@ class Journal:
 
 class LineJournal(Journal):
     """``results.jsonl`` itself: a result in each line, and what could not be read in its place."""
+
+    heads = False
 
     def written(self, one: Told) -> str:
         """A line of ``jsonl``."""

@@ -14,7 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from server.cli.asked import Asked
+from server.cli.console import Failure
 from server.cli.inputs import files_of
+from server.cli.journal import Journal
+from server.values.mode import Mode
 from tests.cli.conftest import TINGQING, environment, in_process, tingqing
 
 SECONDS = (1.0, 2.0, 1.5)
@@ -146,7 +150,26 @@ def test_results_of_other_labels_are_not_mixed(folder: Path, tmp_path: Path) -> 
     other = in_process("assess", "--no-mos", folder, "--out", out, "--resume", "--labels", "low_background")
     assert other.code == 2
     assert "other labels" in other.err
+    other = in_process("assess", "--no-mos", folder, "--out", out, "--resume", "--mode", "visit")
+    assert other.code == 2
+    assert "other options" in other.err
     assert in_process("assess", folder, "--resume").code == 2
+
+
+def test_results_of_other_options_are_not_mixed(tmp_path: Path) -> None:
+    """A visit is not judged as a recording is."""
+    path = tmp_path / "r.csv.part"
+    journal = Journal(path)
+    journal.open(Asked(mode=Mode.VISIT), resume=False)
+    journal.close()
+    for other in (Asked(), Asked(mode=Mode.VISIT, channels="patient=left"), Asked(mode=Mode.VISIT, flags={"vad": "x"})):
+        with pytest.raises(Failure, match="other options"):
+            journal.done("labels", other)
+    same = Asked(mode=Mode.VISIT, flags={"log_level": "debug"})
+    journal.open(same, resume=True)
+    journal.close()
+    assert journal.done("labels", same) == set()
+    assert len(path.read_bytes().splitlines()) == 1
 
 
 def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
