@@ -3,18 +3,16 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from server.cli.console import ExitCode, Failure, compact_json, guarded, stderr_console, stdout_console, write_line
 from server.cli.options import DataOption
+from server.cli.webhook_rows import date_of, delivery_row, endpoint_row, state_of
 
 if TYPE_CHECKING:
-    from server.notify.endpoints import Endpoint
-    from server.notify.outbox import ListedDelivery
     from server.notify.sending import Answer
     from server.settings import Settings
     from server.store.webhooks import WebhookStores
@@ -46,6 +44,10 @@ app = typer.Typer(
 )
 
 NO_SUCH = "tingqing webhooks list"
+ALLOW_HINT = (
+    "Webhooks go to public addresses over HTTPS. For others set TINGQING_WEBHOOK_ALLOW=10.20.0.0/16 (your network) for "
+    "the server, and for this command too: it reads its own environment."
+)
 EndpointArgument = Annotated[str, typer.Argument(metavar="ID", help="As printed by list.", show_default=False)]
 
 
@@ -85,21 +87,37 @@ def add(
 ) -> None:
     """Add an endpoint and print its secret once.
 
-    The secret goes to standard output, everything else to standard error.
-    Private addresses need TINGQING_WEBHOOK_ALLOW on the server.
+    The secret goes to standard output, everything else to standard error,
+    with a warning for what could never be delivered. Private addresses
+    and plain HTTP need TINGQING_WEBHOOK_ALLOW on the server.
     """
+    from server.cli.webhook_doubts import doubts_of
     from server.notify.delivering import utc_now
     from server.notify.endpoints import MAX_ENDPOINTS, new_endpoint
     from server.notify.events import BY_DEFAULT
 
+    async def use(stores: "WebhookStores", settings: "Settings") -> list[str]:
+        for one in await stores.endpoints.listed(site):
+            if one.url == url:
+                raise Failure(
+                    f"{one.id} of {site} has this address already.",
+                    hint=f"For other events remove it first: tingqing webhooks remove {one.id}",
+                )
+        if not await stores.endpoints.add(endpoint):
+            raise Failure(
+                f"{site} has {MAX_ENDPOINTS} endpoints already.", hint="Remove one: tingqing webhooks remove ID"
+            )
+        return await doubts_of(endpoint, settings)
+
     chosen = [one.strip() for one in events.split(",") if one.strip()] if events else list(BY_DEFAULT)
     endpoint = new_endpoint(site, url, chosen, utc_now())
-    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.add(endpoint)):
-        raise Failure(f"{site} has {MAX_ENDPOINTS} endpoints already.", hint="Remove one: tingqing webhooks remove ID")
+    doubts = _with_stores(data_dir, use)
     write_line(endpoint.secret)
     stderr_console().print(
         f"Endpoint {endpoint.id} for {site}. Keep its secret: tingqing webhooks list does not show it.", soft_wrap=True
     )
+    for doubt in doubts:
+        stderr_console().print(f"Warning: {doubt}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command("list", epilog=EPILOG)
@@ -110,13 +128,13 @@ def list_(format_: FormatOption = Format.TEXT, data_dir: DataOption = None) -> N
 
     found = _with_stores(data_dir, lambda stores, _: stores.endpoints.listed())
     if format_ is Format.JSON:
-        write_line(compact_json([_row(one) for one in found]))
+        write_line(compact_json([endpoint_row(one) for one in found]))
         return
     table = Table(box=None, pad_edge=False)
     for title in ("id", "site", "state", "url", "events"):
         table.add_column(title, overflow="fold")
     for one in found:
-        table.add_row(one.id, one.site, _state(one), one.url, " ".join(sorted(one.events)))
+        table.add_row(one.id, one.site, state_of(one), one.url, " ".join(sorted(one.events)))
     stdout_console().print(table)
 
 
@@ -131,7 +149,7 @@ def try_(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
     from server.notify.delivering import utc_now
     from server.notify.events import trial_event
     from server.notify.reach import Reach
-    from server.notify.sending import Sender
+    from server.notify.sending import NOT_ALLOWED, Sender
 
     async def use(stores: "WebhookStores", settings: "Settings") -> "Answer | None":
         endpoint = await stores.endpoints.get(endpoint_id)
@@ -145,6 +163,8 @@ def try_(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
         raise _unknown(endpoint_id)
     status = "no answer" if answer.tried.status is None else f"status {answer.tried.status}"
     write_line(f"{'taken' if answer.delivered else 'not taken'}: {answer.tried.why or status} ({status})")
+    if answer.tried.why == NOT_ALLOWED:
+        stderr_console().print(ALLOW_HINT, soft_wrap=True)
     if not answer.delivered:
         raise typer.Exit(ExitCode.NOT_PASSED)
 
@@ -204,15 +224,15 @@ def deliveries(
     wanted = None if state is None else State(state.value)
     found = _with_stores(data_dir, lambda stores, _: stores.outbox.listed(last, state=wanted, endpoint_id=endpoint))
     if format_ is Format.JSON:
-        write_line(json.dumps([_delivery_row(one) for one in found], separators=(",", ":")))
+        write_line(json.dumps([delivery_row(one) for one in found], separators=(",", ":")))
         return
     table = Table(box=None, pad_edge=False)
     for title in ("number", "state", "event", "endpoint", "created", "tries", "last answer", "next try"):
         table.add_column(title, overflow="fold")
     for one in found:
         answer = f"{one.status or ''} {one.why}".strip()
-        due = _date(one.due_at) if one.state is State.WAITING else ""
-        told = (str(one.number), one.state, one.type, one.endpoint_id, _date(one.created_at), str(one.attempts))
+        due = date_of(one.due_at) if one.state is State.WAITING else ""
+        told = (str(one.number), one.state, one.type, one.endpoint_id, date_of(one.created_at), str(one.attempts))
         table.add_row(*told, answer, due)
     stdout_console().print(table)
 
@@ -229,9 +249,13 @@ def replay(
 
     if number is None and endpoint is None:
         raise Failure("which ones?", hint="Pass the NUMBER of one, or --endpoint ID for all of it.")
-    count = _with_stores(
-        data_dir, lambda stores, _: stores.outbox.replay(utc_now(), endpoint_id=endpoint, number=number)
-    )
+
+    async def use(stores: "WebhookStores", _: "Settings") -> int:
+        if endpoint is not None and await stores.endpoints.get(endpoint) is None:
+            raise _unknown(endpoint)
+        return await stores.outbox.replay(utc_now(), endpoint_id=endpoint, number=number)
+
+    count = _with_stores(data_dir, use)
     stderr_console().print(f"{count} are tried again.")
 
 
@@ -256,40 +280,3 @@ async def _used(settings: "Settings", use: "Callable[[WebhookStores, Settings], 
     assert settings.data_dir is not None
     async with open_webhooks(settings.data_dir) as stores:
         return await use(stores, settings)
-
-
-def _row(endpoint: "Endpoint") -> dict[str, Any]:
-    return {
-        "id": endpoint.id,
-        "site": endpoint.site,
-        "url": endpoint.url,
-        "events": sorted(endpoint.events),
-        "state": _state(endpoint),
-        "created_at": endpoint.created_at.isoformat(),
-        "former_secret_until": None if endpoint.former_until is None else endpoint.former_until.isoformat(),
-    }
-
-
-def _delivery_row(one: "ListedDelivery") -> dict[str, Any]:
-    return {
-        "number": one.number,
-        "webhook_id": one.event_id,
-        "type": one.type,
-        "site": one.site,
-        "about": one.about,
-        "endpoint": one.endpoint_id,
-        "state": one.state.value,
-        "attempts": one.attempts,
-        "created_at": one.created_at.isoformat(),
-        "due_at": None if one.due_at is None else one.due_at.isoformat(),
-        "status": one.status,
-        "why": one.why,
-    }
-
-
-def _state(endpoint: "Endpoint") -> str:
-    return "paused" if endpoint.paused else "told"
-
-
-def _date(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -70,7 +70,7 @@ class GuardedBackend(AsyncNetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
         """See AsyncNetworkBackend. Raises RefusedAddressError, and OSError for a name that does not resolve."""
-        addresses = await _addresses(host, port)
+        addresses = await addresses_of(host, port)
         if not all(self._reach.permits(one, encrypted=self._encrypted) for one in addresses):
             raise RefusedAddressError
         return await self._plain.connect_tcp(
@@ -82,6 +82,7 @@ class GuardedBackend(AsyncNetworkBackend):
         await self._plain.sleep(seconds)
 
 
-async def _addresses(host: str, port: int) -> list[Address]:
+async def addresses_of(host: str, port: int) -> list[Address]:
+    """What a name means now. Raises OSError for one that does not resolve, UnicodeError for what cannot be a name."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]

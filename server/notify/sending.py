@@ -21,6 +21,8 @@ DEADLINE_S = 15.0
 
 BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.TimeoutException)
 
+NOT_ALLOWED = "address not allowed"
+
 SECONDS = re.compile(r"\d{1,6}")
 
 
@@ -101,7 +103,7 @@ def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, RefusedAddressError):
-        return "address not allowed"
+        return NOT_ALLOWED
     if any(isinstance(one, ssl.SSLError) for one in _causes(error)):
         return "certificate or TLS refused"
     # Of OSError and UnicodeError: a name that does not resolve, or that cannot be one.
