@@ -12,12 +12,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, Route
 
 from server.access.gate import utc_now
 from server.access.keys import MemoryKeys, create_key
@@ -121,7 +122,9 @@ def hospital(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> It
     flags = ["--data-dir", str(data), "--tls-cert", certificate, "--tls-key", key, "--allow-origin", portal]
     with Serving(flags) as serving:
         server = f"https://localhost:{serving.port}/"
-        with _portal(server, port, certificate, key, TINGQING_KEY=keys["ward-3"], SSL_CERT_FILE=str(tls / "ca.crt")):
+        with _portal(
+            server.rstrip("/"), port, certificate, key, TINGQING_KEY=keys["ward-3"], SSL_CERT_FILE=str(tls / "ca.crt")
+        ):
             yield Hospital(server, portal, f"https://other.localhost:{port}", data, keys, tls / "ca.crt")
 
 
@@ -231,6 +234,40 @@ def test_a_call_on_another_origin_gives_its_own_microphone_to_the_client_alone(p
     assert page.evaluate("client.options.source.getAudioTracks()[0].readyState") == "live", "the call goes on"
 
 
+def test_a_page_says_that_the_server_is_busy_and_asks_again(chromium: Browser, hospital: Hospital) -> None:
+    page, busy = chromium.new_page(), iter(["1"])
+
+    def answer(route: Route) -> None:
+        wait = next(busy, None)
+        route.continue_() if wait is None else route.fulfill(status=503, headers={"Retry-After": wait})
+
+    page.route("**/visit", answer)
+    page.goto(f"{hospital.portal}/call.html", wait_until="commit")
+    shown(page, "Busy, again in 1 s.")
+    page.locator("#join:enabled").wait_for()
+    assert page.locator("#said").inner_text() == ""
+    page.close()
+
+
+class Busy(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_response(503)
+        self.send_header("Retry-After", "7")
+        self.end_headers()
+
+
+def test_the_portal_passes_on_that_the_server_is_busy(hospital: Hospital) -> None:
+    certificate, key, port = hospital.data / "tls" / "server.crt", hospital.data / "tls" / "server.key", free_port()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as busy, ThreadPoolExecutor(1) as threads:
+        threads.submit(busy.serve_forever)
+        address = f"http://127.0.0.1:{busy.server_port}"
+        with _portal(address, port, str(certificate), str(key), TINGQING_KEY="tq_any"):
+            trust = ssl.create_default_context(cafile=hospital.trust)
+            answer = httpx.post(f"https://localhost:{port}/visit", verify=trust, timeout=30)
+        busy.shutdown()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+
+
 def test_a_browser_that_was_not_told_to_trust_the_authority_sees_neither_portal_nor_server(
     trusting: Callable[[Path, Path], Browser], hospital: Hospital, voice_wav: Path, tmp_path: Path
 ) -> None:
@@ -312,6 +349,7 @@ def test_a_page_of_an_origin_that_is_not_listed_is_refused_even_with_a_good_toke
     announced = hospital.announce()
     page = chromium.new_page()
     page.goto(f"{hospital.other}/")
+    shown(page, f"Is its origin in --allow-origin ({hospital.other})?")
     heard = page.evaluate(CONVERSATION, [hospital.stream(), announced["publish_token"], START])
     assert_only(heard, "forbidden", 4403)
     refused = page.evaluate(

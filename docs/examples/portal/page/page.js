@@ -1,8 +1,11 @@
 // A token for this visit from our own backend, then the element of Tingqing's server with it.
-const { server, token } = await (await fetch('visit', { method: 'POST' })).json();
-await import(`${server}index.js`);
-const patient = document.createElement('tingqing-patient');
-patient.setAttribute('server', server);
-patient.setAttribute('token', token);
-patient.setAttribute('lang', 'en');
-document.querySelector('main').append(patient);
+import { visit } from './visit.js';
+
+const ready = await visit();
+if (ready) {
+  const patient = document.createElement('tingqing-patient');
+  patient.setAttribute('server', ready.server);
+  patient.setAttribute('token', ready.token);
+  patient.setAttribute('lang', 'en');
+  document.querySelector('main').append(patient);
+}
