@@ -63,7 +63,7 @@ def test_old_results_are_deleted_and_figures_stay(tmp_path: Path) -> None:
     assert (pruned.code, pruned.err) == (0, "1 results deleted.\n")
     left = in_process("records", "export", "-", "--data-dir", tmp_path).out.splitlines()
     assert [json.loads(line)["id"] for line in left] == [id_of(2)]
-    shown = in_process("records", "stats", "--data-dir", tmp_path).out
+    shown = in_process("records", "stats", "--data-dir", tmp_path, COLUMNS="200").out
     assert "ward-3" in shown
     assert "elsewhere" in shown
     assert "100% (21% to 100%) of 1" in shown
