@@ -28,6 +28,17 @@ from tests.records.builders import id_of, record
 pytestmark = pytest.mark.timeout(400)
 
 
+CLIPPED = """() => {
+  const chart = document.querySelector('svg.columns').getBoundingClientRect();
+  const texts = [...document.querySelectorAll('svg.columns text')];
+  return texts.filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.left < chart.left || box.right > chart.right || box.top < chart.top || box.bottom > chart.bottom;
+  }).map((one) => one.textContent);
+}"""
+"""Texts of the chart that do not fit into it."""
+
+
 @pytest.fixture
 def clock_stands() -> bool:
     return False
@@ -86,7 +97,7 @@ def test_the_dashboard_shows_what_was_good_at_once_and_what_failed(
 ) -> None:
     page = open_page(f"{url}dashboard?lang=en")
     entered(page, site[1])
-    shown(page, "4 recordings, 0.03 hours")
+    shown(page, "4 recordings, 2 min")
     tile = page.locator(".tiles li").filter(has_text="Good at the first try")
     expect(tile).to_contain_text("33 %")
     expect(tile).to_contain_text("1 of 3, 95 % interval 6–79 %")
@@ -95,11 +106,14 @@ def test_the_dashboard_shows_what_was_good_at_once_and_what_failed(
     expect(page.locator("svg.columns rect")).to_have_count(2)
     expect(page.get_by_role("img", name=re.compile("Column chart"))).to_be_visible()
     shown(page, "No strong background noise")
+    assert page.evaluate(CLIPPED) == []
+    expect(page.get_by_role("columnheader", name="Count and 95 % interval")).to_have_count(3)
+    expect(page.get_by_role("rowheader", name="Telemedicine")).to_have_count(1)
     page.get_by_label("Department").select_option(label="ENT")
-    shown(page, "2 recordings, 0.02 hours")
+    shown(page, "2 recordings, 1 min")
     page.get_by_label("Time").select_option("90")
     page.get_by_label("Department").select_option(label="All departments")
-    shown(page, "5 recordings, 0.04 hours")
+    shown(page, "5 recordings, 2 min")
     page.click("#language")
     expect(page.get_by_role("heading", name="每日一次通过率")).to_be_visible()
     assert page.evaluate("document.cookie") == "", "no script sees it"
@@ -125,9 +139,14 @@ def test_a_recording_is_reviewed_by_one_key_and_comes_back_in_the_manifest(
     which = page.locator(".which")
     expect(which).to_have_text("case 1")
     shown(page, "2 to review, 0 reviewed")
-    shown(page, "Failed: No strong background noise")
+    judged = page.get_by_text(re.compile("was judged"))
+    expect(judged).to_have_count(0)
+    expect(page.get_by_text("Failed:")).to_have_count(0)
     page.keyboard.press("2")
     expect(which).to_have_text("b.wav")
+    shown(page, "case 1 was judged: to be recorded again")
+    shown(page, "Failed: No strong background noise")
+    assert page.locator(".card").first.inner_text().count("b.wav") == 1
     page.keyboard.press("u")
     expect(which).to_have_text("case 1")
     page.keyboard.press("2")

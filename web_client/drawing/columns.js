@@ -2,7 +2,7 @@
 
 import { svg } from './dom.js';
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [720, 200, 40, 24, 8];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [720, 200, 52, 24, 12];
 const MOST_NAMES = 8;
 
 /**

@@ -4,12 +4,12 @@ import { showToStaff } from './staff-page.js';
 import { columnChart } from '../drawing/columns.js';
 import { h, mark, say } from '../drawing/dom.js';
 import { recordsText } from '../language/records-strings.js';
-import { labelTitles, siteStats } from '../transport/records.js';
+import { siteStats, titles } from '../transport/records.js';
 
 /**
  * @import { RecordsKey } from '../language/records-strings.js'
  * @import { Language } from '../protocol/types.js'
- * @import { Figures, Share, Stats } from '../transport/records.js'
+ * @import { Figures, Share, Stats, Titles } from '../transport/records.js'
  */
 
 const SPANS = /** @type {const} */ ([7, 30, 90, 365]);
@@ -38,7 +38,7 @@ class Dashboard {
   #language = /** @type {Language} */ ('en');
   #stats = /** @type {Stats | null} */ (null);
   #whole = /** @type {Stats | null} */ (null);
-  #titles = /** @type {Map<string, {zh: string, en: string}>} */ (new Map());
+  #titles = { labels: /** @type {Titles} */ (new Map()), sets: /** @type {Titles} */ (new Map()) };
   #turns = 0;
   #title = h('h1');
   #body = h('div', { 'aria-live': 'polite' });
@@ -46,7 +46,7 @@ class Dashboard {
 
   async run() {
     const turn = ++this.#turns; // who chooses again before the answer wants the last one
-    if (this.#titles.size === 0) this.#titles = await labelTitles();
+    if (this.#titles.sets.size === 0) this.#titles = await titles();
     const days = Number(this.#span.select.value || 30);
     const until = new Date();
     const since = new Date(until.getTime() - (days - 1) * DAY_MS);
@@ -80,11 +80,14 @@ class Dashboard {
       SPANS.map((days) => [String(days), t(`span.${days}`)]),
       '30',
     );
-    const names = (/** @type {Figures[]} */ of, /** @type {RecordsKey} */ none) =>
-      /** @type {[string, string][]} */ (of.map(({ key }) => [`=${key}`, key || t(none)]));
+    const names = (
+      /** @type {Figures[]} */ of,
+      /** @type {RecordsKey} */ none,
+      /** @type {(key: string) => string} */ shown = (key) => key,
+    ) => /** @type {[string, string][]} */ (of.map(({ key }) => [`=${key}`, key ? shown(key) : t(none)]));
     const { by_department: departments = [], by_label_set: sets = [] } = this.#whole ?? {};
     this.#department.show(t('department'), [['', t('everyDepartment')], ...names(departments, 'noDepartment')], '');
-    this.#labelSet.show(t('labelSet'), [['', t('everyLabelSet')], ...names(sets, 'ownLabels')], '');
+    this.#labelSet.show(t('labelSet'), [['', t('everyLabelSet')], ...names(sets, 'ownLabels', this.#setTitle)], '');
     if (this.#stats) this.#draw(this.#stats);
   }
 
@@ -99,8 +102,13 @@ class Dashboard {
       return;
     }
     const median = whole.usable_median_s;
+    const count = String(whole.results);
+    const long =
+      whole.hours < 1
+        ? t('resultsMinutes', { count, minutes: String(Math.round(60 * whole.hours)) })
+        : t('results', { count, hours: String(whole.hours) });
     this.#body.replaceChildren(
-      h('p', {}, t('results', { count: String(whole.results), hours: String(whole.hours) })),
+      h('p', {}, long),
       h('ul', { class: 'tiles' }, ...TILES.map((name) => this.#tile(t(name), whole[name], before[name]))),
       whole.usable_soon.total === 0
         ? ''
@@ -116,7 +124,7 @@ class Dashboard {
       h('h2', {}, t('byDepartment')),
       this.#table(t('department'), stats.by_department, t('noDepartment')),
       h('h2', {}, t('byLabelSet')),
-      this.#table(t('labelSet'), stats.by_label_set, t('ownLabels')),
+      this.#table(t('labelSet'), stats.by_label_set, t('ownLabels'), this.#setTitle),
     );
   }
 
@@ -139,23 +147,29 @@ class Dashboard {
   #worst(whole) {
     const t = (/** @type {RecordsKey} */ key) => recordsText(key, this.#language);
     const rows = whole.worst.map((one) => [
-      this.#titles.get(one.id)?.[this.#language] ?? one.id,
+      this.#titles.labels.get(one.id)?.[this.#language] ?? one.id,
       percent(one.rate ?? 0),
       shareText(one, this.#language),
     ]);
-    return rows.length ? table([t('name'), t('failed'), ''], rows) : h('p', {}, t('noShare'));
+    return rows.length ? table([t('name'), t('failed'), t('interval')], rows) : h('p', {}, t('noShare'));
   }
 
-  /** @param {string} first @param {Figures[]} groups @param {string} none */
-  #table(first, groups, none) {
+  #setTitle = (/** @type {string} */ names) =>
+    names
+      .split('+')
+      .map((name) => this.#titles.sets.get(name)?.[this.#language] ?? name)
+      .join(' + ');
+
+  /** @param {string} first @param {Figures[]} groups @param {string} none @param {(key: string) => string} shown */
+  #table(first, groups, none, shown = (key) => key) {
     const t = (/** @type {RecordsKey} */ key) => recordsText(key, this.#language);
     const rows = groups.map((one) => [
-      one.key || none,
+      one.key ? shown(one.key) : none,
       String(one.results),
       one.first_pass.rate === null ? '–' : percent(one.first_pass.rate),
       shareText(one.first_pass, this.#language),
     ]);
-    return table([first, t('count'), t('first_pass'), ''], rows);
+    return table([first, t('count'), t('first_pass'), t('interval')], rows);
   }
 }
 
@@ -182,15 +196,15 @@ function dateOf(at) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-/** @param {string[]} titles @param {string[][]} rows */
-function table(titles, rows) {
+/** @param {string[]} heads @param {string[][]} rows */
+function table(heads, rows) {
   return h(
     'div',
     { class: 'scrolls', tabindex: '0' },
     h(
       'table',
       {},
-      h('thead', {}, h('tr', {}, ...titles.map((title) => (title ? h('th', { scope: 'col' }, title) : h('td'))))),
+      h('thead', {}, h('tr', {}, ...heads.map((title) => (title ? h('th', { scope: 'col' }, title) : h('td'))))),
       h(
         'tbody',
         {},

@@ -4,7 +4,7 @@ import { showToStaff } from './staff-page.js';
 import { h, say } from '../drawing/dom.js';
 import { listed } from '../language/dictionary.js';
 import { recordsText } from '../language/records-strings.js';
-import { doubtfulOnes, labelTitles, review } from '../transport/records.js';
+import { doubtfulOnes, review, titles } from '../transport/records.js';
 
 /**
  * @import { RecordsKey } from '../language/records-strings.js'
@@ -17,8 +17,9 @@ class Review {
   constructor(tell) {
     this.#tell = tell;
     this.#answers.append(this.#yes, this.#no, this.#skip);
-    this.#card.append(this.#which, this.#when, this.#judged, this.#troubles, this.#ask, this.#answers);
-    this.element.append(this.#title, this.#where, this.#left, this.#card, this.#back, this.#manifest);
+    this.#card.append(this.#which, this.#when, this.#ask, this.#answers);
+    this.#verdict.append(this.#judged, this.#troubles, this.#back);
+    this.element.append(this.#title, this.#where, this.#left, this.#card, this.#verdict, this.#manifest);
     addEventListener('keydown', (event) => this.#pressed(event));
   }
 
@@ -27,7 +28,7 @@ class Review {
   #queue = /** @type {Doubtful[]} */ ([]);
   #counts = { left: 0, reviewed: 0 };
   #skipped = /** @type {Set<string>} */ (new Set());
-  #last = /** @type {string | null} */ (null);
+  #last = /** @type {Doubtful | null} */ (null);
   #busy = false;
   #titles = /** @type {Map<string, {zh: string, en: string}>} */ (new Map());
   #title = h('h1');
@@ -35,20 +36,22 @@ class Review {
   #left = h('p', { role: 'status' });
   #which = h('p', { class: 'which' });
   #when = h('p');
-  #judged = h('p');
+  /** What was judged of the last one: only after the answer, which it would sway. */
+  #verdict = h('div', { class: 'card', hidden: true });
+  #judged = h('p', { role: 'status' });
   #troubles = h('p');
   #ask = h('p');
   #answers = h('div', { class: 'answers' });
   #yes = h('button', { type: 'button', class: 'answer', onclick: () => void this.#say(true) });
   #no = h('button', { type: 'button', class: 'answer', onclick: () => void this.#say(false) });
   #skip = h('button', { type: 'button', onclick: () => this.#pass() });
-  #back = h('button', { type: 'button', hidden: true, onclick: () => void this.#undo() });
+  #back = h('button', { type: 'button', onclick: () => void this.#undo() });
   #manifest = h('a', { class: 'manifest', href: 'v1/reviews/manifest', download: 'manifest.csv' });
   #card = h('div', { class: 'card' });
   element = h('section', { class: 'review' });
 
   async run() {
-    if (this.#titles.size === 0) this.#titles = await labelTitles();
+    if (this.#titles.size === 0) this.#titles = (await titles()).labels;
     const found = await doubtfulOnes();
     if (typeof found === 'string') return this.#refused(found);
     this.#queue = found.doubtful.filter(({ id }) => !this.#skipped.has(id));
@@ -77,28 +80,30 @@ class Review {
   async #say(heard) {
     const [one] = this.#queue;
     if (!one || this.#busy) return;
-    await this.#written(one.id, heard);
-    this.#last = one.id;
-    this.#back.hidden = false;
+    if (!(await this.#written(one.id, heard))) return;
+    this.#last = one;
     await this.#turn();
   }
 
   async #undo() {
     if (this.#last === null || this.#busy) return;
-    await this.#written(this.#last, null);
+    if (!(await this.#written(this.#last.id, null))) return;
     this.#last = null;
-    this.#back.hidden = true;
     await this.run();
   }
 
-  /** @param {string} id @param {boolean | null} heard */
+  /** @param {string} id @param {boolean | null} heard @returns {Promise<boolean>} whether the server took it */
   async #written(id, heard) {
     this.#busy = true;
     const refusal = await review(id, heard);
     this.#busy = false;
-    if (refusal) return this.#refused(refusal);
-    this.#counts.reviewed += heard === null ? -1 : 1;
-    this.#counts.left -= heard === null ? -1 : 1;
+    if (refusal) {
+      this.#refused(refusal);
+    } else {
+      this.#counts.reviewed += heard === null ? -1 : 1;
+      this.#counts.left -= heard === null ? -1 : 1;
+    }
+    return !refusal;
   }
 
   #pass() {
@@ -131,17 +136,32 @@ class Review {
     say(this.#back, t('back'));
     say(this.#manifest, t('manifest'));
     this.#card.hidden = !one;
+    this.#verdict.hidden = !this.#last;
+    if (this.#last) this.#reveal(this.#last, t);
     if (!one) return;
-    say(this.#which, one.reference ?? one.name ?? one.id);
+    const which = named(one);
+    say(this.#which, which);
     const at = new Date(one.ended_at).toLocaleString(language === 'zh' ? 'zh-CN' : 'en-GB');
-    say(this.#when, [at, one.name, one.department].filter(Boolean).join(' · '));
+    const more = [one.name, one.department].filter((text) => text && text !== which);
+    say(this.#when, [at, ...more].join(' · '));
+  }
+
+  /** @param {Doubtful} one @param {(key: RecordsKey, values?: Record<string, string>) => string} t */
+  #reveal(one, t) {
+    const language = this.#language;
     const verdict = one.verdict ? t(/** @type {RecordsKey} */ (`verdict.${one.verdict}`)) : '–';
     const score = one.score === null ? '–' : one.score.toFixed(2);
     const near = t('near', { doubt: one.doubt.toFixed(2) });
-    say(this.#judged, `${t('judged', { verdict, score })}${language === 'zh' ? '，' : ', '}${near}`);
+    const judged = t('judged', { which: named(one), verdict, score });
+    say(this.#judged, `${judged}${language === 'zh' ? '，' : ', '}${near}`);
     const names = one.failed.map((id) => this.#titles.get(id)?.[language] ?? id);
     say(this.#troubles, names.length ? t('troubles', { labels: listed(names, language) }) : '');
   }
+}
+
+/** @param {Doubtful} one @returns {string} as its hospital calls it */
+function named(one) {
+  return one.reference ?? one.name ?? one.id;
 }
 
 await showToStaff((tell) => new Review(tell));

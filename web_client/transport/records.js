@@ -41,17 +41,26 @@ export async function review(id, heard) {
   }
 }
 
-/** @returns {Promise<Map<string, {zh: string, en: string}>>} titles by label id; empty if they cannot be had */
-export async function labelTitles() {
-  const titles = new Map();
+/** @typedef {Map<string, {zh: string, en: string}>} Titles */
+
+/**
+ * By label id, and by the name of a set; empty if they cannot be had.
+ * @returns {Promise<{labels: Titles, sets: Titles}>}
+ */
+export async function titles() {
+  const labels = new Map();
+  const sets = new Map();
   try {
     const response = await fetch('v1/label-sets');
     const answer = response.ok ? await response.json() : { label_sets: [] };
-    for (const set of answer.label_sets) for (const { id, title } of set.labels) titles.set(id, title);
+    for (const set of answer.label_sets) {
+      sets.set(set.name, set.title);
+      for (const { id, title } of set.labels) labels.set(id, title);
+    }
   } catch {
     // The ids are shown instead.
   }
-  return titles;
+  return { labels, sets };
 }
 
 /** @param {string} address @returns {Promise<any>} */
