@@ -64,7 +64,12 @@ def _row(record: KeptRecord) -> DoubtfulRow:
     return DoubtfulRow(**row_of(record).model_dump(), doubt=unit(record.doubt) or 0.0, failed=failed)
 
 
-@router.get("/v1/reviews/manifest", summary="Reviewed recordings as a manifest", responses=PROBLEMS)
+@router.get(
+    "/v1/review-manifest",
+    summary="Reviewed recordings as a manifest",
+    response_class=Response,
+    responses={**PROBLEMS, 200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
 async def manifest(request: Request, services: Wired, caller: Reviewer) -> Response:
     """The CSV file that `tingqing evaluate` reads, the latest reviewed first, at most 100,000: `path` is the file's
     name, or the reference of a session; put the manifest into the folder of the recordings."""

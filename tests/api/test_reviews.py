@@ -36,7 +36,7 @@ def test_the_nearest_to_a_threshold_is_asked_about_first_and_only_once(clinic: C
     found = clinic.get("counted", "/v1/reviews")
     assert ([one["id"] for one in found["doubtful"]], found["left"], found["reviewed"]) == ([id_of(600)], 1, 2)
     path = tmp_path / "manifest.csv"
-    path.write_text(clinic.ask("counted", "/v1/reviews/manifest").text, encoding="utf-8")
+    path.write_text(clinic.ask("counted", "/v1/review-manifest").text, encoding="utf-8")
     labels = Dictionaries.load(labels_dir()).resolve(None).labels
     read = read_manifest(path, labels, None)
     assert not read.faults
@@ -52,8 +52,8 @@ def test_another_site_is_asked_about_nothing_and_answers_nothing(clinic: Clinic)
     assert say(clinic, 610, True, "stranger").status_code == 404
     assert say(clinic, 611, True).status_code == 404
     assert say(clinic, 610, True).status_code == 204
-    assert "secret" not in clinic.ask("stranger", "/v1/reviews/manifest").text
-    assert "secret" in clinic.ask("viewer", "/v1/reviews/manifest").text
+    assert "secret" not in clinic.ask("stranger", "/v1/review-manifest").text
+    assert "secret" in clinic.ask("viewer", "/v1/review-manifest").text
     assert "record.reviewed" in clinic.acts(id_of(610))
 
 

@@ -46,7 +46,7 @@ class Review {
   #no = h('button', { type: 'button', class: 'answer', onclick: () => void this.#say(false) });
   #skip = h('button', { type: 'button', onclick: () => this.#pass() });
   #back = h('button', { type: 'button', onclick: () => void this.#undo() });
-  #manifest = h('a', { class: 'manifest', href: 'v1/reviews/manifest', download: 'manifest.csv' });
+  #manifest = h('a', { class: 'manifest', href: 'v1/review-manifest', download: 'manifest.csv' });
   #card = h('div', { class: 'card' });
   element = h('section', { class: 'review' });
 
