@@ -12,7 +12,7 @@ from server.errors import ConfigError
 from server.notify.events import SUBSCRIBABLE, EventType
 
 SECRET_BYTES = 32
-SECRET_PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"  # pragma: allowlist secret
 """Standard Webhooks: 24 to 64 random bytes, base64 after this prefix."""
 
 OVERLAP = timedelta(days=1)
