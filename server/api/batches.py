@@ -23,7 +23,7 @@ from server.api.services import Services, Wired
 from server.api.uploads import GoneError
 from server.batches.batch import Batch, Options
 from server.batches.folder import Coming
-from server.errors import NoBatchesError, UnknownBatchError
+from server.errors import CapacityError, NoBatchesError, UnknownBatchError
 from server.wire.batches import BatchModel
 
 router = APIRouter(tags=["batches"])
@@ -176,9 +176,10 @@ async def _added(
         await asyncio.to_thread(coming.keep, new.id)
         try:
             await desk.store.add(new, got.files, desk.most_waiting, desk.most_bytes)
-        except BaseException:
+        except CapacityError:  # refused: surely not written down
             await asyncio.to_thread(desk.folders.remove, new.id)
             raise
+        # After any other fault it may be written down, and needs its files; if it is not, the sweep removes them.
         desk.wake()
         batch = await desk.store.find(caller.site, new.id)
         assert batch is not None

@@ -19,6 +19,7 @@ from starlette.responses import StreamingResponse
 from server.access.gate import utc_now
 from server.api import batch_exports, batch_parts, batch_watches
 from server.batches.batch import Batch, Judgement, NewFile, Options
+from server.errors import StoreError
 from server.store.batches import StoredBatches
 from server.store.database import open_database
 from server.store.processes import ProcessLock
@@ -226,6 +227,28 @@ def test_what_was_made_before_its_answer_was_lost_is_not_made_twice(
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
     assert "idempotency-replayed" not in again.headers
     deleted(idle, first.json()["id"])
+
+
+def test_files_of_a_batch_that_may_be_written_down_stay_whatever_went_wrong_after(
+    idle: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that took the batch and then failed: without its files the batch could never be judged."""
+    desk = idle.services.batches
+    assert desk is not None
+    real = desk.store.add
+
+    async def taken_and_failed(*given: Any) -> None:
+        await real(*given)
+        raise StoreError("the answer was lost")
+
+    key = {"Idempotency-Key": "written"}
+    with monkeypatch.context() as failing:
+        failing.setattr(desk.store, "add", taken_and_failed)
+        assert post(idle, ("a.wav", b"x"), headers=key).status_code == 503
+    again = post(idle, ("a.wav", b"x"), headers=key)
+    assert again.status_code == 202
+    assert [path.read_bytes() for path in desk.folders.of(again.json()["id"]).iterdir()] == [b"x"]
+    deleted(idle, again.json()["id"])
 
 
 def test_without_a_data_folder_batches_are_refused_with_what_to_do(served: Served) -> None:
