@@ -78,17 +78,6 @@ def state(page: Page, value: str, within_s: float = 60.0) -> None:
     expect(page.locator(".visit")).to_have_attribute("data-state", value, timeout=within_s * 1000)
 
 
-def linked(page: Page) -> None:
-    """Both hear each other. Sometimes two browsers of one machine find no way to each other, and go on trying: known,
-    and not understood (docs/web-client.md); nothing after it can be tried then. Every other state is a failure."""
-    try:
-        state(page, "linked", 45.0)
-    except AssertionError:
-        if page.locator(".visit").get_attribute("data-state") == "broken":
-            pytest.xfail("two browsers of this machine found no way to each other")
-        raise
-
-
 def joined(open_page: OpenPage, link: str, **options: Any) -> Page:
     page = open_page(f"{link.replace('#', '&lang=en#')}", **options)
     page.click("#join")
@@ -142,7 +131,7 @@ def test_doctor_and_patient_hear_each_other_and_listening_brings_no_prompt(
     )
     page.click("#join")
     for each in (page, doctor):
-        linked(each)
+        state(each, "linked")
     page.evaluate(LISTEN)
     doctor.evaluate(LISTEN)
     until(doctor, "loudest > 0.05", within_s=REAL_TIME_S)
@@ -171,7 +160,7 @@ def test_a_reload_finds_back_into_the_call_and_a_second_use_of_the_link_does_not
     doctor = joined(open_page, visit["visit_doctor_url"])
     page = joined(open_page, visit["visit_url"])
     for each in (page, doctor):
-        linked(each)
+        state(each, "linked")
     expect(page.locator("tingqing-strip")).to_have_attribute("data-state", "live")
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
@@ -181,21 +170,21 @@ def test_a_reload_finds_back_into_the_call_and_a_second_use_of_the_link_does_not
     expect(stranger.get_by_text(re.compile("This link was already used")).first).to_be_visible()
     page.click("#join")
     for each in (page, doctor):
-        linked(each)
+        state(each, "linked")
     expect(page.locator("tingqing-strip")).to_have_attribute("data-state", "live")
 
 
 def test_a_camera_is_seen_on_the_other_side_and_is_dark_again(visit: dict[str, Any], open_page: OpenPage) -> None:
     doctor, page = joined(open_page, visit["visit_doctor_url"]), joined(open_page, visit["visit_url"])
     for each in (page, doctor):
-        linked(each)
+        state(each, "linked")
     page.click("#camera")
     until(doctor, "document.querySelector('#remote').videoWidth > 0")
     expect(page.locator("#own")).to_be_visible()
     page.click("#camera")
     expect(doctor.locator(".stage.seen")).to_have_count(0)
     expect(page.locator("#own")).to_be_hidden()
-    linked(page)
+    state(page, "linked")
 
 
 SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=radio])')]
@@ -222,7 +211,7 @@ def test_the_page_of_a_call_can_be_read_on_a_phone(
         readable(each, 360)
         each.click("#join")
     for each in (doctor, page):
-        linked(each)
+        state(each, "linked")
         readable(each, 360)
     page.click("#leave")
     state(page, "ended")
@@ -266,7 +255,7 @@ def test_a_doctor_who_signed_in_invites_a_patient(
     state(page, "waiting")
     doctor.get_by_role("link", name="进入通话（医生）" if zh else "Join the call (doctor)").click()
     doctor.click("#join")
-    linked(page)
+    state(page, "linked")
     expect(doctor.locator("tingqing-doctor [part=nudge]")).to_be_visible()
 
 

@@ -18,17 +18,24 @@ export class Peer {
     this.#polite = polite;
     this.#listeners = listeners;
     this.#link = new RTCPeerConnection({ iceServers });
-    this.#link.onnegotiationneeded = () => void this.#offer();
+    this.#begun = !polite;
+    this.#link.onnegotiationneeded = () => {
+      if (this.#begun) void this.#offer();
+    };
     this.#link.onicecandidate = ({ candidate }) => {
       if (candidate) listeners.onSignal({ candidate: candidate.toJSON() });
     };
     this.#link.ontrack = ({ track }) => this.#heard(track);
     this.#link.onconnectionstatechange = () => this.#changed();
+    // Something to offer, also of who sends nothing.
+    if (!polite) this.#link.addTransceiver('audio', { direction: 'recvonly' });
   }
 
   #polite;
   #listeners;
   #link;
+  /** The polite side waits for the first offer: Chromium that takes back its own first one gathers no candidates. */
+  #begun;
   #offering = false;
   #ignoring = false;
   #senders = /** @type {Map<MediaStreamTrack, RTCRtpSender>} */ (new Map());
@@ -92,6 +99,7 @@ export class Peer {
     if (this.#ignoring) return;
     await this.#link.setRemoteDescription(description);
     if (description.type !== 'offer') return;
+    this.#begun = true;
     await this.#link.setLocalDescription();
     this.#tell();
   }
