@@ -195,8 +195,8 @@ def assess(
         processes = processes_for(len(named), jobs)
         with _interrupted(kept), open_output(chosen, into, spoken, several=len(named) > 1) as sink:
             tally = asyncio.run(assess_all(settings, asked, named, sink, processes, kept))
-        if kept is not None and not kept.lines:
-            kept.journal.remove()
+        if kept is not None:
+            kept.journal.finished()
     raise typer.Exit(_exit_code(tally, language_or_locale(language)))
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from server.app import open_engine
 from server.cli.asked import Asked
-from server.cli.console import stderr_console
+from server.cli.console import notice, stderr_console
 from server.cli.journal import Journal
 from server.cli.outcomes import Told, ToldFile, told
+from server.cli.seen import stamps_of
 from server.cli.taking import Output
 from server.cores import cpus
 from server.dictionaries import Dictionaries
@@ -65,13 +66,8 @@ async def assess_all(
     tally = OutcomeTally()
     labels = Dictionaries.load(settings.labels_dir or labels_dir()).resolve(asked.labels)
     waiting = list(files)
-    if kept is not None and kept.resume:
-        names = kept.journal.done(labels.digest, asked)
-        waiting = [one for one in files if readable(Path(one[0])) not in names]
-        for one in kept.journal.read() if kept.lines else ():
-            tally.add(one)
     if kept is not None:
-        kept.journal.open(asked, resume=kept.resume)
+        waiting = _begun(kept, labels.digest, asked, files, tally)
     try:
         with _progress(len(files), len(files) - len(waiting), output) as advance:
 
@@ -91,6 +87,20 @@ async def assess_all(
     if kept is not None and not kept.lines:
         _replay(kept.journal, files, tally, output)
     return tally
+
+
+def _begun(kept: Kept, digest: str, asked: Asked, files: Sequence[Named], tally: OutcomeTally) -> list[Named]:
+    """The files that are still to be judged. Says which are judged again. Raises Failure."""
+    journal, stamps = kept.journal, stamps_of(files)
+    names: set[str] | None = None
+    if kept.resume:
+        names = journal.done(digest, asked, stamps)
+        for name in sorted(journal.changed & stamps.keys()):
+            notice(f"tingqing: {name} changed since it was judged, and is judged again.")
+        for one in journal.read() if kept.lines else ():
+            tally.add(one)
+    journal.open(asked, stamps, names)
+    return [one for one in files if readable(Path(one[0])) not in (names or ())]
 
 
 async def _judge(

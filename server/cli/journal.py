@@ -10,6 +10,7 @@ from typing import IO
 from server.cli.asked import Asked
 from server.cli.console import Failure, compact_json
 from server.cli.outcomes import Told, ToldFile, line_of, of_line, unread_json
+from server.cli.seen import Seen, Stamp
 from server.wire.result import ResultModel
 
 SUFFIX = ".part"
@@ -19,7 +20,7 @@ ASKED = "asked"
 class Journal:
     """One line for each file that was judged, written as soon as it is; a line that a crash cut off is dropped.
 
-    ``open``, ``add`` for each, ``close``; ``remove`` once the output is written. Files that could not be read are not
+    ``open``, ``add`` for each, ``close``; ``finished`` once the output is written. Files that could not be read are not
     in it: they are tried again.
     """
 
@@ -29,6 +30,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._asked = ""
+        self.changed: set[str] = set()
+        self.seen = Seen(path)
         self._file: IO[bytes] | None = None
 
     @classmethod
@@ -44,8 +47,9 @@ class Journal:
         """What ``written`` gave. Raises ValueError."""
         return of_line(line)
 
-    def done(self, digest: str, asked: Asked) -> set[str]:
-        """Names of what was judged. ``digest``: of the labels. Raises Failure if something else was asked."""
+    def done(self, digest: str, asked: Asked, now: dict[str, Stamp]) -> set[str]:
+        """Names of what was judged and has not changed since; what has is forgotten. ``digest``: of the labels;
+        ``now``: the files as they are. Raises Failure if something else was asked."""
         names = set()
         same = self._asked_then() in (None, asked.digest())
         for one in self.read():
@@ -61,7 +65,9 @@ class Journal:
             raise Failure(
                 f"{self.path} was begun with other options.", hint="Give the same ones, or leave out --resume."
             )
-        return names
+        unchanged = self.seen.unchanged(names, now)
+        self.changed = names - unchanged
+        return unchanged
 
     def read(self) -> Iterator[ToldFile]:
         """One at a time: a thousand results do not fit into memory."""
@@ -73,7 +79,7 @@ class Journal:
                     one = self.parsed(line)
                 except ValueError:
                     continue
-                if isinstance(one, ToldFile):
+                if isinstance(one, ToldFile) and one.name not in self.changed:
                     yield one
 
     def find(self, names: Iterable[str]) -> Iterator[ToldFile | None]:
@@ -95,8 +101,10 @@ class Journal:
                     one = self.parsed(file.readline())
                 yield one if isinstance(one, ToldFile) else None
 
-    def open(self, asked: Asked, *, resume: bool) -> None:
-        """Begin it, or with ``resume`` go on with it. Raises Failure if it cannot be written."""
+    def open(self, asked: Asked, stamps: dict[str, Stamp], kept: set[str] | None = None) -> None:
+        """Begin it, or go on with what is ``kept``. ``stamps``: of the files as they are. Raises Failure if it cannot
+        be written."""
+        resume = kept is not None
         self._asked = asked.digest()
         try:
             if resume and self.path.exists():
@@ -106,6 +114,8 @@ class Journal:
                 self._file.write(self._head())
         except OSError as error:
             raise Failure(f"cannot write {self.path}: {error.strerror}.") from None
+        self.changed = set()
+        self.seen.begin(stamps, kept or set())
 
     def add(self, one: Told) -> None:
         """Write it down, for good."""
@@ -114,14 +124,18 @@ class Journal:
             self._file.write(line.encode() + b"\n")
             self._file.flush()
             os.fsync(self._file.fileno())
+            if isinstance(one, ToldFile):
+                self.seen.add(one.name)
 
     def close(self) -> None:
         """May be called twice."""
+        self.seen.close()
         if self._file is not None:
             self._file.close()
 
-    def remove(self) -> None:
-        """After ``close``."""
+    def finished(self) -> None:
+        """After ``close``: the output is written."""
+        self.seen.remove()
         self.path.unlink(missing_ok=True)
 
     def _head(self) -> bytes:
@@ -153,6 +167,10 @@ class LineJournal(Journal):
     """``results.jsonl`` itself: a result in each line, and what could not be read in its place."""
 
     heads = False
+
+    def finished(self) -> None:
+        """It is the output."""
+        self.seen.remove()
 
     def written(self, one: Told) -> str:
         """A line of ``jsonl``."""

@@ -17,7 +17,7 @@ import soundfile
 from server.cli.asked import Asked
 from server.cli.console import Failure
 from server.cli.inputs import files_of
-from server.cli.journal import Journal
+from server.cli.journal import Journal, LineJournal
 from server.values.mode import Mode
 from tests.cli.conftest import TINGQING, environment, in_process, tingqing
 
@@ -144,6 +144,57 @@ def test_a_page_and_a_spreadsheet_go_on_from_what_was_kept_beside_them(folder: P
     assert not part.exists()
 
 
+def rewritten(path: Path, sound: Path, *, seconds: int) -> None:
+    """``path`` has the sound of another file, last written so many seconds after it was."""
+    written_ns = path.stat().st_mtime_ns + seconds * 10**9
+    shutil.copyfile(sound, path)
+    os.utime(path, ns=(written_ns, written_ns))
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_a_file_that_changed_since_it_was_judged_is_judged_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, seconds: int
+) -> None:
+    """Also if what took its place is older, as a copy may be. The others stay, which their ids tell."""
+    a, b = (Path(shutil.copy2(folder / name, tmp_path / name)) for name in ("a.flac", "b.wav"))
+    out = tmp_path / f"r.{form}"
+    kept = out if form == "jsonl" else tmp_path / "r.json.part"
+    with monkeypatch.context() as broken:
+        broken.setattr(Journal, "finished", interrupted)
+        broken.setattr(LineJournal, "finished", interrupted)
+        assert in_process("assess", "--no-mos", a, b, "--out", out).code == 130
+    judged = [json.loads(line) for line in kept.read_text().splitlines()]
+    before = [one.get("result", one)["id"] for one in judged if "asked" not in one]
+    rewritten(b, a, seconds=seconds)
+    ran = in_process("assess", "--no-mos", a, b, "--out", out, "--resume")
+    assert ran.code in (0, 1)
+    assert [line.endswith("is judged again.") for line in ran.err.splitlines()] == [True]
+    text = out.read_text()
+    results = [json.loads(line) for line in text.splitlines()] if form == "jsonl" else json.loads(text)
+    assert [Path(one["source"]["name"]).name for one in results] == ["a.flac", "b.wav"]
+    assert [one["id"] in before for one in results] == [True, False]
+    assert results[1]["overall"] == results[0]["overall"], "of the sound that is there now"
+    assert not list(tmp_path.glob("*.seen"))
+
+
+def interrupted(_journal: Journal) -> None:
+    raise KeyboardInterrupt
+
+
+def test_after_a_run_that_ended_what_is_younger_than_its_results_is_judged_again(folder: Path, tmp_path: Path) -> None:
+    a, b = (Path(shutil.copy2(folder / name, tmp_path / name)) for name in ("a.flac", "b.wav"))
+    out = tmp_path / "r.jsonl"
+    in_process("assess", "--no-mos", a, b, "--out", out)
+    first = out.read_bytes()
+    in_process("assess", "--no-mos", a, b, "--out", out, "--resume")
+    assert out.read_bytes() == first, "nothing changed"
+    rewritten(b, a, seconds=86_400 * 3650)
+    in_process("assess", "--no-mos", a, b, "--out", out, "--resume")
+    lines = out.read_bytes().splitlines()
+    assert [line in first.splitlines() for line in lines] == [True, False]
+
+
 def test_results_of_other_labels_are_not_mixed(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "r.jsonl"
     in_process("assess", "--no-mos", folder, "--out", out)
@@ -160,15 +211,15 @@ def test_results_of_other_options_are_not_mixed(tmp_path: Path) -> None:
     """A visit is not judged as a recording is."""
     path = tmp_path / "r.csv.part"
     journal = Journal(path)
-    journal.open(Asked(mode=Mode.VISIT), resume=False)
+    journal.open(Asked(mode=Mode.VISIT), {})
     journal.close()
     for other in (Asked(), Asked(mode=Mode.VISIT, channels="patient=left"), Asked(mode=Mode.VISIT, flags={"vad": "x"})):
         with pytest.raises(Failure, match="other options"):
-            journal.done("labels", other)
+            journal.done("labels", other, {})
     same = Asked(mode=Mode.VISIT, flags={"log_level": "debug"})
-    journal.open(same, resume=True)
+    journal.open(same, {}, set())
     journal.close()
-    assert journal.done("labels", same) == set()
+    assert journal.done("labels", same, {}) == set()
     assert len(path.read_bytes().splitlines()) == 1
 
 
