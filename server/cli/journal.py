@@ -9,9 +9,8 @@ from typing import IO
 
 from server.cli.asked import Asked
 from server.cli.console import Failure, compact_json
-from server.cli.outcomes import Told, ToldFile, line_of, of_line, unread_json
+from server.cli.outcomes import Told, ToldFile, line_of, of_line, of_result, unread_json
 from server.cli.seen import Seen, Stamp
-from server.wire.result import ResultModel
 
 SUFFIX = ".part"
 ASKED = "asked"
@@ -174,8 +173,8 @@ class LineJournal(Journal):
 
     def written(self, one: Told) -> str:
         """A line of ``jsonl``."""
-        return one.result.model_dump_json() if isinstance(one, ToldFile) else compact_json(unread_json(one))
+        return "".join(one.pieces()) if isinstance(one, ToldFile) else compact_json(unread_json(one))
 
     def parsed(self, line: bytes) -> Told:
         """A result. Raises ValueError for anything else, also for what could not be read."""
-        return ToldFile(ResultModel.model_validate_json(line))
+        return of_result(line.decode())

@@ -1,11 +1,12 @@
 """What became of one file, as the commands pass it on: between processes, into a journal, to an output."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from server.cli.long_windows import MANY, LoggedWindowsTold, Windows, apart, pieces
 from server.recording.batch import JudgedFile, Outcome, Unread
 from server.rendering.flat import flat
 from server.rendering.results import result_model
@@ -18,11 +19,16 @@ MOST_PEAKS = 1_200
 @dataclass(frozen=True, slots=True)
 class ToldFile:
     """A file that was judged. ``flat``: titles and scores, if they were asked for; ``peaks``: whole dBFS in equal
-    steps of time."""
+    steps of time. ``windows``: all of them, of a long one whose ``result`` has the last alone."""
 
     result: ResultModel
     flat: Mapping[str, float | str | None] | None = None
     peaks: tuple[int, ...] = ()
+    windows: Windows | None = field(default=None, repr=False)
+
+    def pieces(self) -> Iterator[str]:
+        """The result with all windows, as one line of JSON."""
+        return pieces(self.result, self.windows)
 
     @property
     def name(self) -> str:
@@ -40,7 +46,10 @@ def told(outcome: Outcome, flat_language: str | None) -> Told:
     assert isinstance(outcome, JudgedFile)
     result = outcome.result
     scores = None if flat_language is None else flat(result, flat_language)
-    return ToldFile(result_model(result), scores, pooled(result.peaks))
+    if len(result.windows) <= MANY:
+        return ToldFile(result_model(result), scores, pooled(result.peaks))
+    short = result_model(replace(result, windows=result.windows[-1:]))
+    return ToldFile(short, scores, pooled(result.peaks), LoggedWindowsTold(result))
 
 
 def pooled(peaks: tuple[int, ...], most: int = MOST_PEAKS) -> tuple[int, ...]:
@@ -56,17 +65,25 @@ def line_of(one: Told) -> str:
     if isinstance(one, Unread):
         return json.dumps({"name": one.name, "code": one.code, "message": one.message, "zh": one.zh})
     rest = json.dumps({"flat": one.flat, "peaks": one.peaks}, allow_nan=False)
-    return f'{{"result":{one.result.model_dump_json()},{rest[1:]}'
+    return f'{{"result":{"".join(one.pieces())},{rest[1:]}'
 
 
 def of_line(line: str | bytes) -> Told:
     """What ``line_of`` wrote. Raises ValueError for anything else."""
-    value: Any = json.loads(line)
+    text, windows = apart(line if isinstance(line, str) else line.decode())
+    value: Any = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("no outcome")
     if "result" not in value:
         return Unread(str(value.get("name")), str(value.get("code")), str(value.get("message")), str(value.get("zh")))
-    return ToldFile(ResultModel.model_validate(value["result"]), value.get("flat"), tuple(value.get("peaks") or ()))
+    result = ResultModel.model_validate(value["result"])
+    return ToldFile(result, value.get("flat"), tuple(value.get("peaks") or ()), windows)
+
+
+def of_result(text: str) -> ToldFile:
+    """A result as a line of ``jsonl``. Raises ValueError for anything else."""
+    short, windows = apart(text)
+    return ToldFile(ResultModel.model_validate_json(short), windows=windows)
 
 
 def unread_json(unread: Unread) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from server.cli.console import Failure, compact_json, console_on, indented_json
+from server.cli.long_windows import indented_pieces
 from server.cli.outcomes import Told, ToldFile, unread_json
 from server.cli.tables import CsvOutput, XlsxOutput
 from server.cli.taking import Output
@@ -44,11 +45,11 @@ def open_output(format_: Format, path: Path | None, language: str | None, *, sev
 
 
 def _output(format_: Format, stream: IO[bytes], language: str | None, *, several: bool, to_stdout: bool) -> Output:
-    spoken = language or "en"
+    spoken, shown = language or "en", to_stdout and sys.stdout.isatty()
     makers: dict[Format, Callable[[], Output]] = {
-        "jsonl": lambda: LineOutput(stream, to_terminal=to_stdout and sys.stdout.isatty()),
-        "json": lambda: DocumentOutput(stream, several=several, flat_form=False),
-        "flat": lambda: DocumentOutput(stream, several=several, flat_form=True),
+        "jsonl": lambda: LineOutput(stream, to_terminal=shown),
+        "json": lambda: DocumentOutput(stream, several=several, flat_form=False, to_terminal=shown),
+        "flat": lambda: DocumentOutput(stream, several=several, flat_form=True, to_terminal=shown),
         "text": lambda: TextOutput(None if to_stdout else stream, spoken, several=several),
         "csv": lambda: CsvOutput(stream, spoken),
         "xlsx": lambda: XlsxOutput(stream, spoken),
@@ -66,32 +67,44 @@ class LineOutput(Output):
 
     def add(self, one: Told) -> None:
         """Write one line and flush it, so that a reader gets each file as soon as it is done."""
-        line = one.result.model_dump_json() if isinstance(one, ToldFile) else compact_json(unread_json(one))
-        self._stream.write(line.encode("utf-8") + b"\n")
+        for piece in one.pieces() if isinstance(one, ToldFile) else (compact_json(unread_json(one)),):
+            self._stream.write(piece.encode("utf-8"))
+        self._stream.write(b"\n")
         self._stream.flush()
 
 
 class DocumentOutput(Output):
     """``json`` and ``flat``: one indented object for one file, an array for several."""
 
-    def __init__(self, stream: IO[bytes], *, several: bool, flat_form: bool) -> None:
+    def __init__(self, stream: IO[bytes], *, several: bool, flat_form: bool, to_terminal: bool) -> None:
+        self.writes_to_terminal_meanwhile = to_terminal
         self._stream = stream
         self._several = several
         self._flat_form = flat_form
-        self._values: list[object] = []
+        self._count = 0
 
     def add(self, one: Told) -> None:
-        """Keep it: an array is written at the end."""
-        if not isinstance(one, ToldFile):
-            self._values.append(unread_json(one))
-        else:
-            self._values.append(dict(one.flat or {}) if self._flat_form else one.result.model_dump(mode="json"))
+        """Write it at once, in pieces: of hours it is tens of MB."""
+        if self._several:
+            self._write(",\n  " if self._count else "[\n  ")
+        self._count += 1
+        indent = 2 if self._several else 0
+        if isinstance(one, ToldFile) and not self._flat_form:
+            for piece in indented_pieces(one.result, one.windows, indent):
+                self._write(piece)
+            return
+        value = dict(one.flat or {}) if isinstance(one, ToldFile) else unread_json(one)
+        self._write(indented_json(value).replace("\n", "\n" + " " * indent))
 
     def finish(self) -> None:
-        """Write an object for one file, an array for several."""
-        value = self._values if self._several else self._values[0]
-        self._stream.write(indented_json(value).encode("utf-8") + b"\n")
+        """Close the array, if it is one."""
+        if self._several:
+            self._write("\n]" if self._count else "[]")
+        self._write("\n")
         self._stream.flush()
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text.encode("utf-8"))
 
 
 class TextOutput(Output):

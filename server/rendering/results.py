@@ -1,6 +1,6 @@
 """A result as a model of ``tingqing.v1``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -111,10 +111,13 @@ def _model(result: Result) -> ModelModel:
 
 
 def _windows(windows: LoggedWindows, rate: int) -> list[WindowModel]:
-    models: list[WindowModel] = []
+    return [one for batch in window_batches(windows, rate) for one in batch]
+
+
+def window_batches(windows: LoggedWindows, rate: int) -> Iterator[list[WindowModel]]:
+    """All windows, ``AT_ONCE`` at a time: hours of them take hundreds of MB as models. ``rate``: of the result, Hz."""
     for start in range(0, len(windows), AT_ONCE):
-        models += window_models.validate_python([_window(one, rate) for one in windows[start : start + AT_ONCE]])
-    return models
+        yield window_models.validate_python([_window(one, rate) for one in windows[start : start + AT_ONCE]])
 
 
 def _window(window: LoggedWindow, rate: int) -> dict[str, Any]:
