@@ -56,7 +56,7 @@ class Settings(CallSettings, DecoderSettings, RecordSettings, BatchSettings, Web
         default=None,
         description="Folder of what outlives the server: keys, running sessions, results. Without it there are none.",
     )
-    key: SecretStr | None = Field(default=None, description="Key of a client, for `tingqing stream`.")
+    key: SecretStr | None = Field(default=None, description="Key of `tingqing stream` and `tingqing batch`.")
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",

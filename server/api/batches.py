@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -142,7 +143,7 @@ async def post(request: Request, services: Wired, caller: Caller) -> Response:
     single uploads, and each is deleted as soon as it is judged. A file that is refused says why; the others go on."""
     desk = services.batches
     if desk is None:
-        raise _none()
+        raise no_batches()
     await note(request, caller, Act.BATCH_SENT)
     try:
         async with desk.doors.entered():
@@ -171,19 +172,20 @@ async def _added(
         batch_id = here.work_id or secrets.token_hex(ID_BYTES)
         if here.work_id and (made := await desk.store.find(caller.site, batch_id)) is not None:
             return here.keep(_accepted(made, got))
-        new = Batch(batch_id, caller.site, form.reference, utc_now(), options, len(got.files))
+        refused = sum(each.fault is not None for each in got.files)
+        new = Batch(batch_id, caller.site, form.reference, utc_now(), options, len(got.files), refused=refused)
+        new = new if new.waiting else replace(new, finished_at=new.created_at)
+        answer = _accepted(new, got)
         await asyncio.to_thread(desk.folders.remove, new.id)  # of a process that died before it was written down
         await asyncio.to_thread(coming.keep, new.id)
         try:
-            await desk.store.add(new, got.files, desk.most_waiting, desk.most_bytes)
+            await desk.store.add(new, got.files, desk.most_waiting, desk.most_bytes, here.beforehand(answer))
         except CapacityError:  # refused: surely not written down
             await asyncio.to_thread(desk.folders.remove, new.id)
             raise
         # After any other fault it may be written down, and needs its files; if it is not, the sweep removes them.
         desk.wake()
-        batch = await desk.store.find(caller.site, new.id)
-        assert batch is not None
-        return here.keep(_accepted(batch, got))
+        return here.keep(answer)
 
 
 def _accepted(batch: Batch, got: ReceivedBatch) -> Response:
@@ -205,7 +207,7 @@ def batch_model(batch: Batch, now: datetime, unmatched: int | None = None) -> Ba
     return BatchModel(
         id=batch.id,
         reference=batch.reference,
-        state="done" if not batch.waiting else "waiting" if batch.begun_at is None else "judging",
+        state=batch.state.value,
         created_at=batch.created_at,
         finished_at=batch.finished_at,
         waiting=batch.waiting,
@@ -218,14 +220,15 @@ def batch_model(batch: Batch, now: datetime, unmatched: int | None = None) -> Ba
 async def found(services: Services, caller: Principal, batch_id: str) -> Batch:
     """Raises UnknownBatchError, NoBatchesError, StoreError."""
     if services.batches is None:
-        raise _none()
+        raise no_batches()
     batch = await services.batches.store.find(caller.site, batch_id)
     if batch is None:
         raise UnknownBatchError("There is no such batch.")
     return batch
 
 
-def _none() -> NoBatchesError:
+def no_batches() -> NoBatchesError:
+    """What to do where there are none."""
     return NoBatchesError(
         "This server has no data folder, which batches need. Serve with --data-dir. "
         "此服务器没有数据目录，无法接收批次；请使用 --data-dir 启动。"

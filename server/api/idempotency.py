@@ -1,8 +1,9 @@
 """``Idempotency-Key``: a request that is sent again gets the answer of the first, for a day.
 
 As https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ describes it. A key belongs to a site and
-a route. Only answers that settle something are kept: after an error the same key tries again. Work and answer are
-written apart; what is made has an id that the key decides, so that nothing is made twice after a crash in between.
+a route. Only answers that settle something are kept: after an error the same key tries again. A batch is written with
+its answer; where the two are written apart, as of a recording, what is made has an id that the key decides, so that
+nothing is made twice after a crash in between.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from server.access.gate import utc_now
-from server.batches.repeats import Kept, RepeatStore
+from server.batches.repeats import Answered, Kept, RepeatStore
 from server.errors import ConfigError, RepeatedKeyError, RepeatUnderWayError
 from server.scoring.until_done import to_thread_until_done
 
@@ -46,12 +47,17 @@ class Turn:
     """``answered``: what was answered to the same request before, if it was. ``keep`` the answer of this one.
 
     ``work_id``: of what the request makes. Where the same work is taken up again, it is the same: what was made then is
-    not made twice. ``None`` without a key.
+    not made twice. ``digest``: of the key. Both are ``None`` without a key.
     """
 
     answered: Response | None
     work_id: str | None = None
+    digest: str | None = None
     kept: Kept | None = None
+
+    def beforehand(self, response: Response) -> Answered | None:
+        """For what can be written with its answer in one transaction; ``keep`` the answer afterwards all the same."""
+        return None if self.digest is None else Answered(self.digest, Kept(response.status_code, bytes(response.body)))
 
     def keep(self, response: Response) -> Response:
         """It will be given again."""
@@ -108,7 +114,7 @@ async def turn(store: RepeatStore, request: Request, site: str, body: str) -> As
     if not begun.mine:
         raise RepeatUnderWayError("The first of these requests is still being answered.", retry_after_s=AGAIN_S)
     work = f"{digest}\0{body}\0{begun.since.isoformat()}"
-    here = Turn(None, hashlib.sha256(work.encode()).hexdigest()[:ID_DIGITS])
+    here = Turn(None, hashlib.sha256(work.encode()).hexdigest()[:ID_DIGITS], digest)
     try:
         yield here
     finally:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from server.assessment.result import Result
+from server.batches.repeats import Answered
 from server.values.labels import LabelQuery, RequestedLabel
 
 Windows = Literal["thinned", "all", "none"]
@@ -20,6 +21,22 @@ class FileState(StrEnum):
     WAITING = "waiting"
     JUDGED = "judged"
     REFUSED = "refused"
+
+
+class BatchState(StrEnum):
+    """``WAITING``: none of its files was taken yet. ``DONE``: every file is judged or refused."""
+
+    WAITING = "waiting"
+    JUDGING = "judging"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlace:
+    """Where a batch stands in the list of its site. ``id``: or how it begins."""
+
+    created_at: datetime
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,13 @@ class Batch:
         return self.files - self.judged - self.refused
 
     @property
+    def state(self) -> BatchState:
+        """As it is shown, and asked for in a list."""
+        if not self.waiting:
+            return BatchState.DONE
+        return BatchState.WAITING if self.begun_at is None else BatchState.JUDGING
+
+    @property
     def counts(self) -> dict[str, int]:
         """As ``batch.completed`` tells them."""
         return {
@@ -125,7 +149,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class TakenFile:
-    """A file that this process alone judges. ``tries``: how many processes have ended while they judged it."""
+    """A file that this process alone judges. ``tries``: how many processes have ended while they judged it.
+    ``position``: in its batch, from 1."""
 
     number: int
     batch_id: str
@@ -137,6 +162,7 @@ class TakenFile:
     size: int
     options: Options
     tries: int
+    position: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +200,27 @@ class BatchStore(Protocol):
     """Shared by all processes of a data folder. Another site's batch is none. Every method raises StoreError."""
 
     async def add(
-        self, batch: Batch, files: Sequence[NewFile], most_waiting: int, most_bytes: int | None = None
+        self,
+        batch: Batch,
+        files: Sequence[NewFile],
+        most_waiting: int,
+        most_bytes: int | None = None,
+        answered: Answered | None = None,
     ) -> None:
-        """Raises CapacityError if more than ``most_waiting`` files of its site would wait, or more bytes of them than
+        """With what is told of files that are refused already, and with ``answered``: all of it or nothing.
+
+        Raises CapacityError if more than ``most_waiting`` files of its site would wait, or more bytes of them than
         ``most_bytes``."""
         ...
 
     async def find(self, site: str, batch_id: str) -> Batch | None:
         """With its counts as they are now."""
+        ...
+
+    async def page(
+        self, site: str, state: BatchState | None, limit: int, after: BatchPlace | None = None
+    ) -> Sequence[Batch]:
+        """Of this site, the latest first; ``state``: those alone that are in it. ``after``: those behind this one."""
         ...
 
     async def rows(

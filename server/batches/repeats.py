@@ -18,6 +18,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to the request whose key has this ``digest``, to be written with the work that it tells of."""
+
+    digest: str
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """``body``: digest of the first request with this key; ``kept``: its answer; ``mine``: whether this is the first,
     or the one before it came to nothing. ``since``: when this work began first; with key and body it says which work

@@ -12,6 +12,7 @@ from server import __version__
 from server.cli import (
     assess,
     backup,
+    batch,
     bench,
     cert,
     demo,
@@ -42,7 +43,7 @@ app = typer.Typer(
         "  tingqing serve             # then open the printed address\n"
         "  tingqing assess visit.wav  # judge a recording\n"
         "  tingqing stream visit.wav  # judge it live, through a running server\n\n"
-        "[bold]Exit codes[/bold] of assess and stream: 0 passed, 1 not passed, 2 error."
+        "[bold]Exit codes[/bold] of assess, stream and batch: 0 passed, 1 not passed, 2 error."
     ),
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -77,6 +78,7 @@ app.add_typer(labels.app)
 app.add_typer(keys.app)
 app.add_typer(webhooks.app)
 app.add_typer(records.app)
+app.add_typer(batch.app)
 app.command(epilog=cert.EPILOG)(cert.cert)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=backup.EPILOG)(backup.backup)

@@ -79,8 +79,8 @@ def add(
         typer.Option(
             "--events",
             metavar="LIST",
-            help="Comma-separated: session.ended, assessment.completed, assessment.rejected, label.changed, "
-            "batch.completed. Default: all but label.changed.",
+            help="Comma-separated: session.ended, assessment.completed, assessment.rejected, "
+            "assessment.refused, label.changed, batch.completed. Default: all but label.changed.",
         ),
     ] = None,
     data_dir: DataOption = None,

@@ -23,6 +23,7 @@ class EventType(StrEnum):
     SESSION_ENDED = "session.ended"
     ASSESSMENT_COMPLETED = "assessment.completed"
     ASSESSMENT_REJECTED = "assessment.rejected"
+    ASSESSMENT_REFUSED = "assessment.refused"
     LABEL_CHANGED = "label.changed"
     BATCH_COMPLETED = "batch.completed"
     TEST = "webhook.test"
@@ -123,6 +124,29 @@ def label_changed(
         "labels": {each: {"passed": labels[each]} for each in labels},
     }
     return event(EventType.LABEL_CHANGED, site, session_id, at, data)
+
+
+def assessment_refused(
+    batch_id: str,
+    position: int,
+    site: str,
+    at: datetime,
+    fault: Mapping[str, str],
+    reference: str | None,
+    attempt_of: str | None,
+) -> Event:
+    """A file of a batch that cannot be judged, and so has no result. ``fault``: ``code``, ``en``, ``zh``. Its name is
+    not told: it may be a patient's."""
+    data = {
+        "batch_id": batch_id, "position": position, "reference": reference, "attempt_of": attempt_of,
+        "error": dict(fault),
+    }  # fmt: skip
+    return _once(event(EventType.ASSESSMENT_REFUSED, site, about_file(batch_id, position), at, data))
+
+
+def about_file(batch_id: str, position: int) -> str:
+    """What events about a file without a result are about."""
+    return f"{batch_id}-{position}"
 
 
 def batch_completed(batch_id: str, site: str, reference: str | None, at: datetime, counts: Mapping[str, int]) -> Event:

@@ -9,13 +9,33 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.batches.batch import Batch, Fault, FileRow, FileState, NewFile, Options, TakenFile
+from server.batches.batch import (
+    Batch,
+    BatchPlace,
+    BatchState,
+    Fault,
+    FileRow,
+    FileState,
+    NewFile,
+    Options,
+    TakenFile,
+)
+from server.notify.events import about_file
 from server.store.checkpoint_parts import LEVEL
 from server.store.tables import batch_files as files
 from server.store.tables import batch_sites as sites
 from server.store.tables import batches
 
 WITHOUT_RESULT = [column for column in files.c if column.name != "result"]
+
+
+_open = batches.c.files > batches.c.judged + batches.c.refused
+IN_STATE = {
+    BatchState.WAITING: (_open, batches.c.begun_at.is_(None)),
+    BatchState.JUDGING: (_open, batches.c.begun_at.is_not(None)),
+    BatchState.DONE: (~_open,),
+}
+"""As ``Batch.state`` has it."""
 
 
 async def waiting_of(connection: AsyncConnection, site: str) -> tuple[int, int]:
@@ -108,7 +128,7 @@ async def take(connection: AsyncConnection, alive: Collection[str], owner: str, 
     options = (await connection.execute(select(batches.c.options).where(batches.c.id == row.batch_id))).scalar_one()
     return TakenFile(
         row.number, row.batch_id, row.site, row.name, row.reference, row.attempt_of, row.path, row.size,
-        Options.of_plain(json.loads(options)), row.tries,
+        Options.of_plain(json.loads(options)), row.tries, row.position,
     )  # fmt: skip
 
 
@@ -148,6 +168,22 @@ async def find(connection: AsyncConnection, site: str, batch_id: str) -> Batch |
     return None if row is None else batch_of(row)
 
 
+async def page(
+    connection: AsyncConnection, site: str, state: BatchState | None, limit: int, after: BatchPlace | None
+) -> list[Batch]:
+    """See BatchStore."""
+    query = select(batches).where(batches.c.site == site)
+    if state is not None:
+        query = query.where(*IN_STATE[state])
+    if after is not None:
+        same = and_(batches.c.created_at == after.created_at, batches.c.id < after.id)
+        query = query.where(
+            batches.c.created_at <= after.created_at, or_(batches.c.created_at < after.created_at, same)
+        )
+    ordered = query.order_by(batches.c.created_at.desc(), batches.c.id.desc()).limit(limit)
+    return [batch_of(row) for row in await connection.execute(ordered)]
+
+
 def batch_of(row: Row[Any]) -> Batch:
     """Of a row of the table."""
     return Batch(
@@ -177,6 +213,14 @@ async def forget_result(connection: AsyncConnection, site: str, result_id: str) 
     change = update(files).where(files.c.result_id == result_id, files.c.site == site)
     blank = {"name": "", "attempt_of": None, "reference": None, "result": None, "result_id": None, "score": None}
     await connection.execute(change.values(**blank))
+
+
+async def refused_of(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
+    """What is told of the refused files of these batches is about these."""
+    query = select(files.c.batch_id, files.c.position).where(
+        files.c.batch_id.in_(ids), files.c.state == FileState.REFUSED.value
+    )
+    return [about_file(batch_id, position) for batch_id, position in await connection.execute(query)]
 
 
 async def remove(connection: AsyncConnection, ids: Collection[str]) -> list[str]:

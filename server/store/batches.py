@@ -11,14 +11,26 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.gate import utc_now
-from server.batches.batch import Batch, Fault, FileRow, FileState, Judgement, NewFile, TakenFile
+from server.batches.batch import (
+    Batch,
+    BatchPlace,
+    BatchState,
+    Fault,
+    FileRow,
+    FileState,
+    Judgement,
+    NewFile,
+    TakenFile,
+)
+from server.batches.repeats import Answered
 from server.errors import CapacityError
-from server.notify.events import REJECTED, Event, assessment_events, batch_completed
+from server.notify.events import REJECTED, Event, assessment_events, assessment_refused, batch_completed
 from server.records.kept import KeptRecord
 from server.records.making import record_of
 from server.store import batch_rows, outbox_rows, record_rows
 from server.store.database import Database, open_database
 from server.store.processes import ProcessLock
+from server.store.repeats import packed, write_answer
 from server.store.tables import batch_files as files
 from server.store.tables import batches
 
@@ -39,8 +51,16 @@ class StoredBatches:
         self._lock = lock
         self._keep = keep
 
-    async def add(self, batch: Batch, new: Sequence[NewFile], most_waiting: int, most_bytes: int | None = None) -> None:
+    async def add(
+        self,
+        batch: Batch,
+        new: Sequence[NewFile],
+        most_waiting: int,
+        most_bytes: int | None = None,
+        answered: Answered | None = None,
+    ) -> None:
         """See BatchStore."""
+        answer = None if answered is None else await asyncio.to_thread(packed, answered.kept)
         coming = [each.size for each in new if each.fault is None]
         async with self._database.writing() as connection:
             count, size = await batch_rows.waiting_of(connection, batch.site)
@@ -49,15 +69,30 @@ class StoredBatches:
             if coming and most_bytes is not None and size + sum(coming) > most_bytes:
                 raise _full(f"{most_bytes / 1e6:g} MB")
             await batch_rows.add(connection, batch, new)
+            events = [
+                _refused(batch.id, position, batch.site, batch.created_at, each.fault, each.reference, each.attempt_of)
+                for position, each in enumerate(new, 1)
+                if each.fault is not None
+            ]
             if not coming:
                 found = await batch_rows.find(connection, batch.site, batch.id)
                 assert found is not None
-                await outbox_rows.tell(connection, [_completed(found, batch.created_at)], batch.created_at)
+                events.append(_completed(found, batch.created_at))
+            await outbox_rows.tell(connection, events, batch.created_at)
+            if answered is not None and answer is not None:
+                await write_answer(connection, answered.digest, answer)
 
     async def find(self, site: str, batch_id: str) -> Batch | None:
         """See BatchStore."""
         async with self._database.reading() as connection:
             return await batch_rows.find(connection, site, batch_id)
+
+    async def page(
+        self, site: str, state: BatchState | None, limit: int, after: BatchPlace | None = None
+    ) -> Sequence[Batch]:
+        """See BatchStore."""
+        async with self._database.reading() as connection:
+            return await batch_rows.page(connection, site, state, limit, after)
 
     async def rows(
         self, batch_id: str, *, after: int = 0, limit: int = 100, results: bool = False
@@ -81,8 +116,9 @@ class StoredBatches:
         async with self._database.writing() as connection:
             if await batch_rows.find(connection, site, batch_id) is None:
                 return False
+            refused = await batch_rows.refused_of(connection, [batch_id])
             results = await batch_rows.remove(connection, [batch_id])
-            await _forget_about(connection, [batch_id, *results])
+            await _forget_about(connection, [batch_id, *results, *refused])
             for result_id in results:
                 await record_rows.remove(connection, site, result_id)
         await self._database.forget()
@@ -141,7 +177,9 @@ class StoredBatches:
     async def refused(self, file: TakenFile, fault: Fault) -> None:
         """See BatchStore."""
         values = {"state": FileState.REFUSED.value, "code": fault.code, "en": fault.en, "zh": fault.zh}
-        await self._settle(file, utc_now(), values, {"refused": 1}, ())
+        now = utc_now()
+        told = _refused(file.batch_id, file.position, file.site, now, fault, file.reference, file.attempt_of)
+        await self._settle(file, now, values, {"refused": 1}, [told])
 
     async def _settle(
         self,
@@ -173,8 +211,9 @@ class StoredBatches:
         old = select(batches.c.id).where(batches.c.finished_at < before).limit(SOME)
         async with self._database.writing() as connection:
             ids = list((await connection.execute(old)).scalars())
+            refused = await batch_rows.refused_of(connection, ids)
             results = await batch_rows.remove(connection, ids)
-            await _forget_about(connection, [*ids, *results])
+            await _forget_about(connection, [*ids, *results, *refused])
         return ids
 
 
@@ -188,6 +227,19 @@ async def _forget_about(connection: AsyncConnection, about: Sequence[str]) -> No
     """In parts: a statement of SQLite has at most 32,766 values, and a batch may have thousands of results."""
     for start in range(0, len(about), VALUES):
         await outbox_rows.forget_about(connection, about[start : start + VALUES])
+
+
+def _refused(
+    batch_id: str,
+    position: int,
+    site: str,
+    now: datetime,
+    fault: Fault,
+    reference: str | None,
+    attempt_of: str | None,
+) -> Event:
+    said = {"code": fault.code, "en": fault.en, "zh": fault.zh}
+    return assessment_refused(batch_id, position, site, now, said, reference, attempt_of)
 
 
 def _completed(batch: Batch, now: datetime) -> Event:

@@ -31,9 +31,23 @@ NOBODY = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Packed:
+class Packed:
+    """An answer as it is kept."""
+
     status: int
     answer: bytes
+
+
+def packed(kept: Kept) -> Packed:
+    """Takes milliseconds: call it on a thread."""
+    return Packed(kept.status, zlib.compress(kept.answer, LEVEL))
+
+
+async def write_answer(connection: AsyncConnection, digest: str, answer: Packed, owner: str | None = None) -> None:
+    """In the caller's transaction. ``owner``: only if the request is that process's."""
+    where = [table.digest == digest, table.answer.is_(None), *([] if owner is None else [table.owner == owner])]
+    change = update(idempotency_keys).where(*where).values(status=answer.status, answer=answer.answer)
+    await connection.execute(change)
 
 
 class StoredRepeats:
@@ -48,7 +62,7 @@ class StoredRepeats:
         self._database = database
         self._lock = lock
         self._answering: set[str] = set()
-        self._late: dict[str, _Packed | None] = {}
+        self._late: dict[str, Packed | None] = {}
         self._failed = asyncio.Event()
 
     async def begin(self, digest: str, body: str, now: datetime, before: datetime) -> Repeat:
@@ -86,12 +100,12 @@ class StoredRepeats:
 
     async def end(self, digest: str, kept: Kept | None) -> None:
         """See RepeatStore. Never raises StoreError: what was done is not undone because of it."""
-        packed = None
+        answer = None
         try:
             if kept is not None:
-                packed = _Packed(kept.status, await asyncio.to_thread(zlib.compress, kept.answer, LEVEL))
+                answer = await asyncio.to_thread(packed, kept)
         finally:
-            self._late[digest] = packed
+            self._late[digest] = answer
             self._answering.discard(digest)
             self._bound()
         try:
@@ -110,20 +124,19 @@ class StoredRepeats:
             return
         late = dict(self._late)
         async with self._database.writing() as connection:
-            for digest, packed in late.items():
-                await self._write(connection, digest, packed)
-        for digest, packed in late.items():
-            if self._late.get(digest) is packed:
+            for digest, answer in late.items():
+                await self._write(connection, digest, answer)
+        for digest, answer in late.items():
+            if self._late.get(digest) is answer:
                 self._late.pop(digest, None)
 
-    async def _write(self, connection: AsyncConnection, digest: str, packed: _Packed | None) -> None:
-        mine = table.digest == digest, table.owner == self._lock.id, table.answer.is_(None)
-        values: dict[str, object] = {"owner": NOBODY}
-        if packed is not None:
-            values = {"status": packed.status, "answer": packed.answer}
-        await connection.execute(update(idempotency_keys).where(*mine).values(values))
-        if packed is not None:
+    async def _write(self, connection: AsyncConnection, digest: str, answer: Packed | None) -> None:
+        if answer is not None:
+            await write_answer(connection, digest, answer, self._lock.id)
             await self._bound_bytes(connection)
+            return
+        mine = table.digest == digest, table.owner == self._lock.id, table.answer.is_(None)
+        await connection.execute(update(idempotency_keys).where(*mine).values(owner=NOBODY))
 
     async def _bound_bytes(self, connection: AsyncConnection) -> None:
         """The oldest answers are forgotten beyond ``MOST_BYTES``; that there was one, and of which work, is not."""

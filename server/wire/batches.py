@@ -46,3 +46,10 @@ class BatchModel(WireModel):
     manifest_unmatched: int | None = Field(
         default=None, description="In the answer to POST: lines of the manifest that name none of the files."
     )
+
+
+class BatchList(WireModel):
+    """A page of ``GET /v1/batches``, the latest first."""
+
+    batches: list[BatchModel]
+    next: str | None = Field(default=None, description="The cursor of the next page; null: this is the last.")

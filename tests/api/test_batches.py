@@ -209,11 +209,9 @@ def test_a_recording_that_is_sent_again_with_its_key_is_judged_once(idle: Served
     assert sent(wav(), "bad").status_code == 200, "an error is not kept"
 
 
-def test_what_was_made_before_its_answer_was_lost_is_not_made_twice(
-    idle: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As after a crash between the two."""
-    key = {"Idempotency-Key": "lost"}
+def test_a_batch_is_written_down_with_the_answer_to_its_request(idle: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a server that died as soon as the batch was there: the same answer is given again."""
+    key = {"Idempotency-Key": "died"}
     repeats = idle.services.repeats
     real = repeats.end
 
@@ -221,6 +219,32 @@ def test_what_was_made_before_its_answer_was_lost_is_not_made_twice(
         await real(digest, None)
 
     with monkeypatch.context() as failing:
+        failing.setattr(repeats, "end", lost)
+        first = post(idle, ("a.wav", b"x"), ("b.wav", b""), headers=key)
+    again = post(idle, ("a.wav", b"x"), ("b.wav", b""), headers=key)
+    assert (again.status_code, again.content) == (202, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    now = http.get(f"{idle.url}/v1/batches/{first.json()['id']}").json()
+    assert now | {"manifest_unmatched": 0} == first.json(), "what was answered is what was written"
+    deleted(idle, first.json()["id"])
+
+
+def test_what_was_made_is_not_made_twice_though_its_answer_is_forgotten(
+    idle: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"Idempotency-Key": "forgotten"}
+    desk, repeats = idle.services.batches, idle.services.repeats
+    assert desk is not None
+    add, end = desk.store.add, repeats.end
+
+    async def unanswered(*given: Any) -> None:
+        await add(*given[:-1])
+
+    async def lost(digest: str, kept: object) -> None:
+        await end(digest, None)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(desk.store, "add", unanswered)
         failing.setattr(repeats, "end", lost)
         first = post(idle, ("a.wav", b"x"), headers=key)
     again = post(idle, ("a.wav", b"x"), headers=key)

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import json
 import random
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -166,11 +167,42 @@ async def test_the_last_file_tells_that_the_batch_is_done_once(tmp_path: Path) -
             assert taken is not None
             await store.refused(taken, FAULT)
             await store.refused(taken, FAULT)
-            assert [one.type for one in await webhooks.outbox.listed(9)] == ["batch.completed"] * told
+            assert [one.type for one in await webhooks.outbox.listed(9)].count("batch.completed") == told
         await store.add(batch("all refused", files=1), [NewFile("x", 0, fault=FAULT)], 9)
-        assert len(await webhooks.outbox.listed(9)) == 2
+        assert [one.type for one in await webhooks.outbox.listed(9)].count("batch.completed") == 2
         assert await store.delete("ward", "b")
-        assert [one.about for one in await webhooks.outbox.listed(9)] == ["all refused"]
+        left = [one.about for one in await webhooks.outbox.listed(9)]
+        assert sorted(left) == ["all refused", "all refused-1"]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_each_refused_file_is_told_once_with_why_and_counted_in_the_end(tmp_path: Path, gone: bool) -> None:
+    """Whether it came refused or could not be judged. With its batch goes what waits to be told of it."""
+    async with opened(tmp_path) as (database, store):
+        lock = ProcessLock(tmp_path)
+        webhooks = WebhookStores.of(database, lock)
+        await webhooks.endpoints.add(new_endpoint("ward", "https://clinic.example/", BY_DEFAULT, utc_now()))
+        came = [NewFile("Li Lei.wav", 0, fault=FAULT, reference="case 0", attempt_of="a0"), *waiting(1)]
+        await store.add(batch(files=2), came, 9)
+        taken = await store.take()
+        assert taken is not None
+        await store.refused(taken, Fault("undecodable_file", "No sound.", "没有声音。"))
+        due = await webhooks.outbox.due(utc_now())
+        told = [json.loads(one.event.body) for one in await webhooks.outbox.take(dict.fromkeys(due, 9), utc_now())]
+        assert [one["type"] for one in told] == ["assessment.refused", "assessment.refused", "batch.completed"]
+        assert told[0]["data"] == {
+            "batch_id": "b", "position": 1, "reference": "case 0", "attempt_of": "a0",
+            "error": {"code": "encrypted", "en": "It is encrypted.", "zh": "已加密。"},
+        }  # fmt: skip
+        assert (told[1]["data"]["position"], told[1]["data"]["error"]["code"]) == (2, "undecodable_file")
+        assert told[2]["data"]["refused"] == 2
+        assert "Li Lei" not in json.dumps(told), "names may be patients'"
+        if gone:
+            assert await store.delete("ward", "b")
+        else:
+            assert await store.forget(utc_now() + timedelta(days=1)) == ["b"]
+        assert await webhooks.outbox.listed(9) == []
+        lock.close()
 
 
 async def test_another_site_neither_finds_nor_deletes_a_batch(tmp_path: Path) -> None:

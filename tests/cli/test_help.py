@@ -28,6 +28,7 @@ COMMANDS = (
     "labels",
     "models",
     "records",
+    "batch",
     "report",
     "bench",
     "schema",

@@ -1,0 +1,62 @@
+"""How batches look on the terminal."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from server.cli.batch_results import told_of
+from server.cli.batch_sending import left
+from server.recording.batch import Unread
+from server.rendering.words import Words
+from server.wire.batches import BatchModel
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+STATES = {
+    "waiting": Words("等待中", "waiting"),
+    "judging": Words("评估中", "judging"),
+    "done": Words("已完成", "done"),
+}
+COUNTS = {
+    "files": Words("文件", "files"),
+    "waiting": Words("等待", "waiting"),
+    "accepted": Words("可以采用", "accepted"),
+    "rejected": Words("需要重录", "rejected"),
+    "refused": Words("无法评估", "refused"),
+}
+ID, STATE, CREATED, REFERENCE = (
+    Words("编号", "id"), Words("状态", "state"), Words("提交时间", "sent"), Words("备注", "reference"),
+)  # fmt: skip
+
+
+def table_of(found: Sequence[BatchModel], language: str) -> "Table":
+    """A row for each."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for head in (ID, STATE, CREATED):
+        table.add_column(head(language), no_wrap=True)
+    for head in COUNTS.values():
+        table.add_column(head(language), justify="right")
+    table.add_column(REFERENCE(language))
+    for one in found:
+        counts = [str(getattr(one, name)) for name in COUNTS]
+        cells = [one.id, STATES[one.state](language), _date(one), *counts, one.reference or ""]
+        table.add_row(*(Text(cell) for cell in cells))  # what a site wrote is not markup
+    return table
+
+
+def print_batch(console: "Console", batch: BatchModel, rows: Iterable[dict[str, Any]], language: str) -> None:
+    """Its counts, and why files of it were refused. ``rows``: as of ``BatchClient.rows``."""
+    console.print(table_of([batch], language))
+    if text := left(batch.left_s):
+        console.print(text)
+    for row in rows:
+        if row.get("state") == "refused" and isinstance(one := told_of(row), Unread):
+            console.print(f"{one.name}: {one.said(language)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _date(one: BatchModel) -> str:
+    return one.created_at.astimezone().strftime("%Y-%m-%d %H:%M")

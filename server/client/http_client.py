@@ -1,0 +1,163 @@
+"""Asks a server over HTTP, with a deadline for each silence, and says what it answered in words for a person."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit, urlunsplit
+
+from server.errors import ClientError
+from server.loopback import is_loopback
+
+WITHIN_S = 60.0
+"""The longest silence of a server that has been asked for little."""
+
+AGAIN = frozenset({408, 409, 429, 502, 503, 504, 507})
+"""Statuses after which the same request may succeed later."""
+
+MOST_OF_PROBLEM = 64 * 1024
+START_HINT = "Is it running? Start one: tingqing serve --data-dir DIR"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """``status``: ``None`` if there was no answer. ``said``: in the server's words, which say what to do."""
+
+    status: int | None
+    code: str
+    said: str
+    said_zh: str = ""
+    retry_after_s: float | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether the same may succeed later."""
+        return self.status is None or self.status in AGAIN
+
+
+class RefusedError(ClientError):
+    """The server refused, or could not be asked."""
+
+    def __init__(self, refusal: Refusal, *, hint: str | None = None) -> None:
+        super().__init__(refusal.said, hint=hint)
+        self.zh = refusal.said_zh
+        self.refusal = refusal
+
+
+def server_url(url: str) -> str:
+    """``http(s)://HOST[:PORT][/PREFIX]``, without a slash at its end. Raises ClientError."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:
+        sound = False
+    if not sound or parts.username is not None:
+        raise ClientError(f"--server {url}: not a server address.", hint="For example: --server https://clinic.example")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+class _Heard:
+    """A server may refuse while the body still comes, and close: its answer is there to be read all the same."""
+
+    def request(self, *given: Any, **more: Any) -> None:
+        try:
+            super().request(*given, **more)  # type: ignore[misc]  # of the connection beside which it is
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+
+class _Connection(_Heard, http.client.HTTPConnection):
+    pass
+
+
+class _SecureConnection(_Heard, http.client.HTTPSConnection):
+    pass
+
+
+class _Handler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _SecureHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_SecureConnection, req)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Elsewhere nobody has asked for the key."""
+
+    def redirect_request(self, *_given: Any) -> None:
+        return None
+
+
+class HttpClient:
+    """``url``: as of ``server_url``; ``key``: of a server with keys. Proxies of the environment are used, except for
+    this machine. Every method blocks, and raises RefusedError."""
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        self.url = url
+        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        local = [urllib.request.ProxyHandler({})] if is_loopback(urlsplit(url).hostname or "") else []
+        self._opener = urllib.request.build_opener(_Handler, _SecureHandler, _NoRedirects, *local)
+
+    def open(
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Iterable[bytes] | None = None,
+        within_s: float = WITHIN_S,
+    ) -> BinaryIO:
+        """The answer, to be read and closed. ``body`` needs ``Content-Length`` in ``headers``; ``within_s``: the
+        longest silence, until the answer begins and in it."""
+        sent = self._headers | dict(headers or {})
+        request = urllib.request.Request(self.url + path, body, sent, method=method)
+        try:
+            answer: BinaryIO = self._opener.open(request, timeout=within_s)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RefusedError(_refusal(error), hint=_hint(error.code)) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self.silent(error) from None
+        return answer
+
+    def json(self, path: str, method: str = "GET") -> Any:
+        """What it answers, read. ``None`` where that is nothing."""
+        try:
+            with self.open(path, method) as answer:
+                text = answer.read()
+            return json.loads(text) if text else None
+        except (ValueError, OSError, http.client.HTTPException) as error:
+            raise self.silent(error) from None
+
+    def silent(self, error: Exception) -> RefusedError:
+        """The answer did not come, or broke off."""
+        why = str(getattr(error, "reason", None) or error) or type(error).__name__
+        host = urlsplit(self.url).netloc
+        return RefusedError(Refusal(None, "no_answer", f"no answer of {host}: {why}."), hint=START_HINT)
+
+
+def _refusal(error: urllib.error.HTTPError) -> Refusal:
+    try:
+        told = json.loads(error.read(MOST_OF_PROBLEM))
+    except (ValueError, OSError, http.client.HTTPException):
+        told = None
+    after = error.headers.get("Retry-After", "")
+    wait_s = float(after) if after.isdecimal() else None
+    if not isinstance(told, dict) or not isinstance(told.get("detail"), str):
+        return Refusal(error.code, "http", f"the server answered HTTP {error.code} {error.reason}.", "", wait_s)
+    code, zh = str(told.get("code")), told.get("detail_zh")
+    return Refusal(error.code, code, told["detail"], zh if isinstance(zh, str) else "", wait_s)
+
+
+def _hint(status: int) -> str | None:
+    if status == 401:
+        return "Give the key of the site, integrator or admin, in TINGQING_KEY or with --key."
+    if status == 403:
+        return "Batches need a key with the role integrator or admin."
+    return None
