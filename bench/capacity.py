@@ -61,6 +61,7 @@ async def run(load: Load, settings: dict[str, Any]) -> dict[str, Any]:
         "refused_at_twice": twice and twice["refused"],
         "p95_ratio_at_twice": ratio,
         "cpus": os.cpu_count(),
+        "side_by_side": await asyncio.to_thread(side_by_side),
         "seconds": load.seconds,
         "settings": settings,
         "loads": loads,
@@ -177,9 +178,9 @@ def main() -> None:
     settings = {"clap": given.clap, "max_sessions": 2 * MOST, "max_observers": max(32, given.observers)}
     settings |= {} if given.workers is None else {"workers": given.workers}
     told = asyncio.run(run(Load(given.seconds, given.file, None, given.observers, SPREAD_S), settings))
-    print(table(told), end="\n\n")
     if given.out is not None:
         given.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    print(table(told), end="\n\n")
     print(json.dumps(told))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from server.live.clock import LoopClock
 from server.live.costs import Cores, Costs
 from server.live.load_meter import LoadMeter
 from server.live.loop_watch import LoopWatch
+from server.live.part_costs import PartCosts
 from server.live.shedding import Part, Shedding
 from server.values.audio import AudioFormat, Encoding
 
@@ -20,6 +22,16 @@ AROUND = 2.2
 
 SCORERS = 1.2
 """Its cost in all but for what can be left out, as a multiple of that, before it is learned."""
+
+OF_CORE: Mapping[Part, float] = {
+    Part.MOS: 10.0,
+    Part.NAMES: 1.0,
+    Part.VOICES: 2.0,
+    Part.DENOISER: 1.8,
+    Part.CLAP: 7.0,
+}
+"""What a part takes of one session, as a multiple of its core, before it is learned: as measured on two processors
+(docs/performance.md). So the parts for which a crowd leaves no CPU are left out before it waits for them."""
 
 RATE = 48_000
 """What browsers capture at; the most expensive of the usual rates."""
@@ -69,4 +81,5 @@ async def open_load(
         decides=admission != "fixed",
         whole=admission == "whole",
         stretch=stretch,
+        part_costs=PartCosts({part: times * cost.loop / AROUND for part, times in OF_CORE.items()}),
     )

@@ -29,9 +29,12 @@ CROWDED = 0.25
 """With more newcomers within a second than this share of those who are heard, what was used tells of beginnings: each
 costs as much as a second or two of a session, and counted as that it would look several times as dear."""
 
-SHED_AT, SHED_AT_MS, SHED_EVERY_S = 0.95, 300.0, 5.0
-"""Share of the CPUs' limit, or lag without the scoring itself, from which the next part is left out; then its effect is
-awaited."""
+SHED_AT, SHED_AT_MS = 0.95, 300.0
+"""Share of the CPUs' limit, or lag without the scoring itself, from which parts are left out."""
+
+SHED_EVERY_S, SHED_SOONER_S = 5.0, 2.0
+"""Where the lag alone tells that there is too much work, one part goes, and its effect is awaited so long; less long
+while updates are so late that nobody is let in."""
 
 WORTH_SHEDDING = 0.1
 """Cores that the parts must take together for leaving them out to make room for somebody."""
@@ -68,9 +71,10 @@ class LoadMeter:
         decides: bool = True,
         whole: bool = False,
         stretch: float = 1.0,
+        part_costs: PartCosts | None = None,
     ) -> None:
         """``decides``: whether ``room_for`` may say no; it is measured in either case. ``whole``: newcomers are let in
-        only while all parts fit too. ``stretch``: the first one."""
+        only while all parts fit too. ``stretch``, ``part_costs``: the first ones."""
         self._stretch = stretch
         self.watch = watch
         self.refused = 0
@@ -81,7 +85,7 @@ class LoadMeter:
         self._decides, self._whole = decides, whole
         self._census: Callable[[], Census] = lambda: Census({}, {}, alone=False)
         self._lags = RecentLags()
-        self._parts = PartCosts()
+        self._parts = part_costs or PartCosts()
         self._lanes = PartLanes()
         self._used = Cores(0.0, 0.0)
         self._looked_at = self._told_at = self._calm_since = clock.now()
@@ -189,8 +193,13 @@ class LoadMeter:
         share = self._share_with_parts(census)
         late -= set(self._shedding.left_out)
         urgent = bool(late) or self._parts_turn_away(census)
-        if waited >= SHED_AT_MS or share >= SHED_AT or urgent:
-            self._shed(now, late or queued)
+        every_s = SHED_SOONER_S if waited >= REFUSE_AT_MS else SHED_EVERY_S
+        for part in sorted(late):
+            self._shed(now, {part})
+        while self._share_of_cpus(census.settled, self._shedding.kept) >= SHED_AT and self._shed(now, queued):
+            pass
+        if (waited >= SHED_AT_MS or share >= SHED_AT or urgent) and now - self._shed_at >= every_s:
+            self._shed(now, queued)
         if waited > RESTORE_AT_MS or share >= SHED_AT or urgent:
             self._calm_since = now
         elif now - self._calm_since >= self._calm_for_s:
@@ -218,12 +227,14 @@ class LoadMeter:
         parts = self._parts.expected(census.settled, self._shedding.kept)
         return refused and self._loop_full < loop <= LOOP_FULL and parts >= WORTH_SHEDDING
 
-    def _shed(self, now: float, among: Collection[str]) -> None:
-        part = self._shedding.more(among) if now - self._shed_at >= SHED_EVERY_S else None
+    def _shed(self, now: float, among: Collection[str]) -> bool:
+        """Leave out one part more; False if none is left."""
+        part = self._shedding.more(among)
         if part is None:
-            return
+            return False
         self._lanes.forget(part)
         self._lags.change(now)
         too_soon = now - self._restored_at < RESTORE_AFTER_MOST_S
         self._calm_for_s = min(RESTORE_AFTER_MOST_S, 2 * self._calm_for_s) if too_soon else RESTORE_AFTER_S
         self._shed_at = now
+        return True

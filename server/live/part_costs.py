@@ -16,12 +16,13 @@ LEAST = 0.5
 class PartCosts:
     """``look`` about every second. All parts but CLAP compute on one thread each, so take one core at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Mapping[Part, float] | None = None) -> None:
+        """``first``: cores that one session with a part is taken to need until it was seen; 0 without."""
         self._totals: dict[Part, tuple[float, float]] = {}
-        self._of: dict[Part, float] = {}
+        self._of: dict[Part, float] = dict(first or {})
 
     def of(self, part: Part) -> float:
-        """Cores that one session with it takes; 0 until it was seen."""
+        """Cores that one session with it takes."""
         return self._of.get(part, 0.0)
 
     def look(self, seconds: float, lanes: Mapping[Part, LaneMetrics], others: float) -> dict[Part, float]:

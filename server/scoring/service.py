@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 BATCHING = Batching()
 MOS_NICENESS = 10
+DENOISING_NICENESS = 5
+"""Of what windows wait for, but which can be left out: the loop's thread comes first, or every session would wait."""
+
 PREPARING_NICENESS = 10
 MOS_BATCHING = Batching(max_batch=1, capacity=64, newest_first=True)
 DENOISING = Batching(max_batch=1)
@@ -69,7 +72,9 @@ class ScoringService:
         self._denoise_lane: DenoiseLane | None = None
         self._denoiser_failed = False
         if denoiser is not None:
-            self._denoise_lane = Lane("denoise", _one_by_one(denoiser.denoise), DENOISING, clock=clock)
+            self._denoise_lane = Lane(
+                "denoise", _one_by_one(denoiser.denoise), DENOISING, niceness=DENOISING_NICENESS, clock=clock
+            )
         self._talk_lane: TalkLane | None = None
         self._talkers_failed = False
         if talkers is not None:
