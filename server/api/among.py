@@ -79,6 +79,12 @@ class Among:
         answers = {"ready": ready, "metrics": metrics}
         uploads = services.slots
         async with open_worker(
-            self.seat, services.manager, services.calls, services.gate.note, answers, lambda: uploads.here
+            self.seat,
+            services.manager,
+            services.engine.checked_voices,
+            services.calls,
+            services.gate.note,
+            answers,
+            lambda: uploads.here,
         ) as routing:
             yield replace(services, routing=routing)

@@ -149,7 +149,10 @@ async def delete(request: Request, services: Wired, caller: Eraser, record_id: s
     """It is overwritten in the database and in its log, and no figure counts it any more. The audit says who did it."""
     records = records_of(services)
     await note(request, caller, Act.RECORD_DELETED, record_id)
-    services.engine.checked_voices.forget(record_id, caller.site)
+    if services.routing is None:
+        services.engine.checked_voices.forget(record_id, caller.site)
+    else:
+        await services.routing.voices.forget(record_id, caller.site)
     if not await records.delete(caller.site, record_id):
         raise unknown()
     return Response(status_code=204)

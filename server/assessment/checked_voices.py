@@ -26,10 +26,12 @@ class CheckedVoices:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    def keep(self, session_id: str, site: str, digest: str, voice: KnownVoice, now: float) -> None:
+    def keep(
+        self, session_id: str, site: str, digest: str, voice: KnownVoice, now: float, for_s: float = KEEP_S
+    ) -> None:
         """``digest``: of the resume token, which who asks for the voice must have."""
         self.forget_old(now)
-        self._kept[session_id] = _Kept(site, digest, now + KEEP_S, voice)
+        self._kept[session_id] = _Kept(site, digest, now + for_s, voice)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
 
@@ -53,3 +55,8 @@ class CheckedVoices:
         if kept is None or kept.site != site or kept.until <= now:
             return None
         return kept.voice if hmac.compare_digest(kept.digest, digest) else None
+
+    def give(self, session_id: str, site: str, digest: str, now: float) -> tuple[KnownVoice, float] | None:
+        """As ``find``, with the seconds that are left to it, and it is not here any more."""
+        found = self.find(session_id, site, digest, now)
+        return None if found is None else (found, self._kept.pop(session_id).until - now)

@@ -1,8 +1,10 @@
 """The patient's voice goes from the microphone check to the visit that follows."""
 
 from server.access.keys import digest_of
-from server.assessment.checked_voices import KEEP_S
+from server.assessment.checked_voices import KEEP_S, CheckedVoices
+from server.live.clock import Clock
 from server.live.session import Session
+from server.values.voices import KnownVoice
 from server.wire.server import EndReason
 
 
@@ -11,11 +13,22 @@ def keep_voice(session: Session, reason: EndReason) -> None:
     was asked for."""
     if not session.start.keep_voice or reason != "client" or (voice := session.assessment.patients_voice()) is None:
         return
-    voices = session.engine.checked_voices
-    clock = session.clock
-    voices.keep(session.id, session.site, session.resume_digest, voice, clock.now())
-    # Nobody may come for a long time, and then the voice must be gone nevertheless.
-    clock.call_later(KEEP_S + 1.0, lambda: voices.forget_old(clock.now()))
+    named = session.id, session.site, session.resume_digest
+    keep_for(session.engine.checked_voices, session.clock, *named, voice)
+
+
+def keep_for(
+    voices: CheckedVoices,
+    clock: Clock,
+    session_id: str,
+    site: str,
+    digest: str,
+    voice: KnownVoice,
+    for_s: float = KEEP_S,
+) -> None:
+    """Nobody may come for a long time, and then the voice is gone nevertheless."""
+    voices.keep(session_id, site, digest, voice, clock.now(), for_s)
+    clock.call_later(for_s + 1.0, lambda: voices.forget_old(clock.now()))
 
 
 def bring_voice(session: Session) -> None:

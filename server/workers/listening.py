@@ -11,6 +11,7 @@ from typing import Any
 from server.access.audit import Act
 from server.access.principal import Principal, Role
 from server.access.tokens import Claim, Scope
+from server.assessment.checked_voices import CheckedVoices
 from server.errors import TingqingError
 from server.live.calls import Calls, Comer
 from server.live.manager import SessionManager
@@ -73,37 +74,54 @@ class Listening:
             await asyncio.wait(running)
 
     async def _answer(self, line: Line, asked: dict[str, Any]) -> None:
-        match asked["do"]:
-            case "where":
-                await line.send_json(Kind.HEAD, await self._where(asked["session_id"], asked["site"]))
-            case "give":
-                given = self._manager.known.give(asked["session_id"], asked["site"], asked["to"])
-                told = None if given is None else MOVING.dump_python(given, mode="json")
-                await line.send_json(Kind.HEAD, {"moving": told})
-            case "windows":
-                page = None
-                with suppress(TingqingError):  # the worker that asked says what is wrong
-                    page = await self._manager.known.windows(asked["session_id"], asked["site"], asked["at"])
-                await line.send_json(Kind.HEAD, page)
-            case "hear":
-                await line.send_json(Kind.HEAD, await self._hear(asked["session_id"], asked["site"], asked["body"]))
-            case "transcribe":
-                await self._serve(line, asked, self._transcribe)
-            case "list":
-                listed = self._manager.listing.of(asked["site"])
-                await line.send_json(Kind.HEAD, [one.model_dump_json() for one in listed])
-            case "call":
-                await self._serve(line, asked, self._call)
-            case "stream":
-                await self._serve(line, asked, self._stream)
-            case "observe":
-                await self._serve(line, asked, self._observe)
-            case question:
-                await line.send_json(Kind.HEAD, await self._answers[question]())
+        served = {
+            "stream": self._stream,
+            "observe": self._observe,
+            "transcribe": self._transcribe,
+            "call": self._call,
+        }
+        told = {
+            "where": self._where,
+            "give": self._give,
+            "windows": self._windows,
+            "hear": self._hear,
+            "list": self._list,
+            "give_voice": self._give_voice,
+            "forget_voice": self._forget_voice,
+        }
+        if (what := asked["do"]) in served:
+            await self._serve(line, asked, served[what])
+        else:
+            answer = told[what](asked) if what in told else self._answers[what]()
+            await line.send_json(Kind.HEAD, await answer)
 
-    async def _hear(self, session_id: str, site: str, body: str) -> dict[str, Any]:
+    async def _where(self, asked: dict[str, Any]) -> Whereabouts:
         try:
-            await self._manager.transcribing.hear(session_id, site, body)
+            return await self._manager.known.where(asked["session_id"], asked["site"])
+        except TingqingError:
+            return Whereabouts.UNKNOWN
+
+    async def _give(self, asked: dict[str, Any]) -> Any:
+        given = self._manager.known.give(asked["session_id"], asked["site"], asked["to"])
+        return {"moving": None if given is None else MOVING.dump_python(given, mode="json")}
+
+    async def _windows(self, asked: dict[str, Any]) -> Any:
+        with suppress(TingqingError):  # the worker that asked says what is wrong
+            return await self._manager.known.windows(asked["session_id"], asked["site"], asked["at"])
+        return None
+
+    async def _list(self, asked: dict[str, Any]) -> list[str]:
+        return [one.model_dump_json() for one in self._manager.listing.of(asked["site"])]
+
+    async def _give_voice(self, asked: dict[str, Any]) -> Any:
+        return self._routing.voices.give(asked["check"], asked["site"])
+
+    async def _forget_voice(self, asked: dict[str, Any]) -> None:
+        self._routing.voices.forget_here(asked["session_id"], asked["site"])
+
+    async def _hear(self, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            await self._manager.transcribing.hear(asked["session_id"], asked["site"], asked["body"])
         except TingqingError as error:
             return told_of(error)
         return told_of(None)
@@ -117,12 +135,6 @@ class Listening:
         comer = Comer(**asked["comer"])
         about_session(comer.session_id)
         await self._calls.run(transport, comer)
-
-    async def _where(self, session_id: str, site: str) -> Whereabouts:
-        try:
-            return await self._manager.known.where(session_id, site)
-        except TingqingError:
-            return Whereabouts.UNKNOWN
 
     async def _serve(
         self, line: Line, asked: dict[str, Any], run: Callable[[FarTransport, dict[str, Any]], Awaitable[None]]
@@ -139,6 +151,7 @@ class Listening:
         principal, claim = _principal(asked), _claim(asked)
         if claim is not None:
             await self._routing.bring(claim.session_id, principal.site)
+        await self._routing.voices.bring(asked["check"], principal.site)
         noted = partial(self._noted, principal, Act.SESSION_SPOKEN, asked["peer"])
         address = asked["address"]
         await self._manager.run_stream(transport, principal, claim=claim, noted=noted, address=address)
@@ -170,10 +183,16 @@ def _claim(asked: dict[str, Any]) -> Claim | None:
 
 @asynccontextmanager
 async def open_worker(
-    seat: Seat, manager: SessionManager, calls: Calls, note: Note, answers: Answers, uploads: Callable[[], int]
+    seat: Seat,
+    manager: SessionManager,
+    voices: CheckedVoices,
+    calls: Calls,
+    note: Note,
+    answers: Answers,
+    uploads: Callable[[], int],
 ) -> AsyncIterator[Routing]:
     """This worker among the others, for as long as the block runs. ``uploads``: how many it has now."""
-    routing = Routing(seat, manager)
+    routing = Routing(seat, manager, voices)
     listening = Listening(manager, calls, routing, note, answers)
     path = seat.socket_of(seat.index)
     with suppress(FileNotFoundError):

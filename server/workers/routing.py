@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from server.access.principal import Principal
 from server.access.tokens import Claim
+from server.assessment.checked_voices import CheckedVoices
 from server.errors import SessionElsewhereError, TingqingError
 from server.live.calls import Comer
 from server.live.clock import LoopClock
@@ -21,7 +22,9 @@ from server.live.pending import Moving
 from server.live.transport import Disconnected, Transport
 from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
+from server.wire.client import SessionStart
 from server.workers.asking import Asking
+from server.workers.far_voices import FarVoices, named_by
 from server.workers.faults import raise_told
 from server.workers.first_message import FirstAgain, Looked
 from server.workers.frames import LineBrokenError
@@ -46,12 +49,13 @@ SILENT_S = 1.0
 class Routing:
     """The sessions of all workers, as this one sees them."""
 
-    def __init__(self, seat: Seat, manager: SessionManager) -> None:
+    def __init__(self, seat: Seat, manager: SessionManager, voices: CheckedVoices) -> None:
         self.index = seat.index
         self._seat = seat
         self._manager = manager
         self._asking = Asking(seat)
         self._clock = LoopClock()
+        self.voices = FarVoices(self._asking, voices, self._clock)
         self._relays = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -179,14 +183,12 @@ class Routing:
                 self._idle.set()
         return True
 
-    async def resumed_by(
+    async def start_of(
         self, transport: FirstAgain, principal: Principal, claim: Claim | None, address: str
-    ) -> str | None:
-        """The session to which the first message comes back, if to any. By the rules of ``SessionManager``, which
-        receives it again; raises as it does."""
+    ) -> SessionStart:
+        """The first message. By the rules of ``SessionManager``, which receives it again; raises as it does."""
         with self._manager.starting.place(principal, claim, address):
-            start = await first_message(Looked(transport), self._clock, self._manager.limits)
-        return None if start.resume is None else start.resume.session_id
+            return await first_message(Looked(transport), self._clock, self._manager.limits)
 
     async def refuse(self, transport: Transport, error: TingqingError) -> None:
         """Say why, and close."""
@@ -218,13 +220,15 @@ class Sockets:
         """See SessionManager."""
         again = FirstAgain(transport)
         try:
-            resumed = await self._routing.resumed_by(again, principal, claim, address)
+            start = await self._routing.start_of(again, principal, claim, address)
+            resumed = None if start.resume is None else start.resume.session_id
             worker = await self._routing.place(resumed, principal, claim)
         except TingqingError as error:
             await self._routing.refuse(transport, error)
             return
         except Disconnected:
             return
+        check = named_by(start)
         if worker is not None:
             assert isinstance(again.first, str), "session.start is text"
             what = {
@@ -233,11 +237,13 @@ class Sockets:
                 "claim": None if claim is None else asdict(claim),
                 "peer": self._peer,
                 "address": address,
+                "check": check,
             }
             if resumed is None:
                 self._routing.sends(worker)
             if await self._routing.relay(worker, transport, what, again.first):
                 return
+        await self._routing.voices.bring(check, principal.site)
         await self._manager.run_stream(again, principal, claim=claim, noted=noted, address=address)
 
     async def run_observer(

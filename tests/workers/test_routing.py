@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from server.assessment.checked_voices import CheckedVoices
 from server.errors import SessionElsewhereError
 from server.live.manager import SessionManager
 from server.live.whereabouts import Whereabouts
@@ -40,7 +41,7 @@ async def test_an_owner_that_does_not_answer_is_not_taken_for_an_unknown_session
     ours, its = socket.socketpair()
     with ours, its:
         seat = Seat(0, 2, tmp_path, ours)
-        routing = Routing(seat, manager)
+        routing = Routing(seat, manager, CheckedVoices())
         async with await asyncio.start_unix_server(serve, seat.socket_of(1)):
             with pytest.raises(SessionElsewhereError) as silent:
                 await routing.hear("0" * 32, "local", "{}")

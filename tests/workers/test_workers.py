@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import soundfile
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -19,6 +20,7 @@ from server.access.keys import create_key
 from server.access.principal import Role
 from server.app import open_keys
 from server.client.sample_visit import sample_visit
+from server.model.small.store import SmallModels
 from server.settings import Settings
 from tests.api.client import PROTOCOL, faults_until_close, http, receive, start, until
 from tests.reliability.caller import RATE, Caller, same
@@ -32,8 +34,9 @@ PCM = sample_visit()[: 20 * RATE].tobytes()
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[Workers]:
-    """Without keys and without a folder; two sessions in all, and one upload."""
+    """Without keys and without a folder; two sessions in all, and one upload. With the models that `make setup` put."""
     places = {"TINGQING_MAX_ASSESSMENTS": "1", "TINGQING_MAX_WAITING_UPLOADS": "0"}
+    places["TINGQING_MODEL_CACHE_DIR"] = str(SmallModels().cache)
     with Workers("--max-sessions", "2", "--admission", "fixed", **places) as serving:
         yield serving
 
@@ -116,6 +119,27 @@ async def test_what_was_said_and_a_long_results_windows_reach_and_leave_through_
     for worker in (1, 2):
         status, page = await request(plain, worker, "GET", f"{session}/windows")
         assert (status, page) == (200, {"windows": result["windows"], "next": None})
+
+
+async def test_the_voice_of_a_check_at_one_worker_is_known_in_a_visit_at_the_other(
+    plain: Workers, shared: Path
+) -> None:
+    if "voices" not in plain.ready()["load"]["shed_counts"]:
+        pytest.skip("no weights: tingqing models download small")
+    speech, rate = soundfile.read(
+        shared / "audio" / "speech" / "en" / "Resemblyzer__446-123501-0000.flac", dtype="int16"
+    )
+    assert rate == RATE
+    check = Caller(speech.tobytes(), keep_voice=True)
+    begun = await check.connect(stream(plain), sock=plain.on(1))
+    await check.result()
+    named = {key: begun[key] for key in ("session_id", "resume_token")}
+    visit = Caller(PCM, mode="visit", voice_of=named)
+    assert (await visit.connect(stream(plain), sock=plain.on(2)))["config"]["voice"] == "known"
+    await visit.result()
+    foreign = Caller(PCM, mode="visit", voice_of=named | {"resume_token": "another"})
+    assert (await foreign.connect(stream(plain), sock=plain.on(1)))["config"]["voice"] == "unknown"
+    await foreign.result()
 
 
 async def request(server: Workers, worker: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
