@@ -5,6 +5,7 @@ from server.assessment.checked_voices import KEEP_S, CheckedVoices
 from server.live.clock import Clock
 from server.live.session import Session
 from server.values.voices import KnownVoice
+from server.wire.client import SessionStart
 from server.wire.server import EndReason
 
 
@@ -29,6 +30,12 @@ def keep_for(
     """Nobody may come for a long time, and then the voice is gone nevertheless."""
     voices.keep(session_id, site, digest, voice, clock.now(), for_s)
     clock.call_later(for_s + 1.0, lambda: voices.forget_old(clock.now()))
+
+
+def check_named_by(start: SessionStart) -> dict[str, str] | None:
+    """As other processes are asked for its voice: without the token."""
+    check = start.voice_of
+    return None if check is None else {"session_id": check.session_id, "digest": digest_of(check.resume_token)}
 
 
 def bring_voice(session: Session) -> None:

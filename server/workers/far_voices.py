@@ -4,19 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from server.access.keys import digest_of
 from server.assessment.checked_voices import CheckedVoices
 from server.live.clock import Clock
 from server.live.known_voices import keep_for
 from server.values.voices import KnownVoice
-from server.wire.client import SessionStart
 from server.workers.asking import Asking
-
-
-def named_by(start: SessionStart) -> dict[str, str] | None:
-    """The check that ``start`` names, as the other workers are asked for it: without its token."""
-    check = start.voice_of
-    return None if check is None else {"session_id": check.session_id, "digest": digest_of(check.resume_token)}
 
 
 class FarVoices:

@@ -16,15 +16,15 @@ from server.errors import SessionElsewhereError, TingqingError
 from server.live.calls import Comer
 from server.live.clock import LoopClock
 from server.live.handshake import first_message, refuse
+from server.live.known_voices import check_named_by
 from server.live.manager import SessionManager
 from server.live.observer import Nudging
 from server.live.pending import Moving
 from server.live.transport import Disconnected, Transport
 from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
-from server.wire.client import SessionStart
 from server.workers.asking import Asking
-from server.workers.far_voices import FarVoices, named_by
+from server.workers.far_voices import FarVoices
 from server.workers.faults import raise_told
 from server.workers.first_message import FirstAgain, Looked
 from server.workers.frames import LineBrokenError
@@ -183,12 +183,14 @@ class Routing:
                 self._idle.set()
         return True
 
-    async def start_of(
+    async def asked_by(
         self, transport: FirstAgain, principal: Principal, claim: Claim | None, address: str
-    ) -> SessionStart:
-        """The first message. By the rules of ``SessionManager``, which receives it again; raises as it does."""
+    ) -> tuple[str | None, dict[str, str] | None]:
+        """The session to which the first message comes back, and the check that it names, if any. By the rules of
+        ``SessionManager``, which receives it again; raises as it does."""
         with self._manager.starting.place(principal, claim, address):
-            return await first_message(Looked(transport), self._clock, self._manager.limits)
+            start = await first_message(Looked(transport), self._clock, self._manager.limits)
+        return None if start.resume is None else start.resume.session_id, check_named_by(start)
 
     async def refuse(self, transport: Transport, error: TingqingError) -> None:
         """Say why, and close."""
@@ -220,15 +222,13 @@ class Sockets:
         """See SessionManager."""
         again = FirstAgain(transport)
         try:
-            start = await self._routing.start_of(again, principal, claim, address)
-            resumed = None if start.resume is None else start.resume.session_id
+            resumed, check = await self._routing.asked_by(again, principal, claim, address)
             worker = await self._routing.place(resumed, principal, claim)
         except TingqingError as error:
             await self._routing.refuse(transport, error)
             return
         except Disconnected:
             return
-        check = named_by(start)
         if worker is not None:
             assert isinstance(again.first, str), "session.start is text"
             what = {

@@ -12,11 +12,12 @@ import pytest
 
 from server.access.keys import digest_of
 from server.assessment.checked_voices import KEEP_S, CheckedVoices
+from server.live.known_voices import check_named_by
 from server.values.voices import KnownVoice
 from server.wire.client import SessionStart, parse_client_message
 from server.workers.asking import Asking
 from server.workers.board import KEY_BYTES, Board
-from server.workers.far_voices import FarVoices, named_by
+from server.workers.far_voices import FarVoices
 from server.workers.frames import Kind, Line
 from server.workers.seat import BOARD, Seat
 from tests.fakes import FakeClock
@@ -31,7 +32,7 @@ def named(token: str = TOKEN) -> dict[str, str] | None:
         f'"voice_of":{{"session_id":"{CHECK}","resume_token":"{token}"}}}}'
     )
     assert isinstance(start, SessionStart)
-    return named_by(start)
+    return check_named_by(start)
 
 
 @asynccontextmanager
