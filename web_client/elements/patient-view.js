@@ -12,6 +12,8 @@ import { FailureCode } from '../protocol/failures.js';
  * @import { PatientActions, PatientModel, Translate } from './patient-words.js'
  */
 
+const LEVEL_EVERY_MS = 100;
+
 const ICONS = {
   sending: 'M2 8h2.5M7 4v8M10.5 2v12M14 6v4',
   off: 'M2 8h12',
@@ -91,6 +93,7 @@ export class PatientView {
   #doctor;
   #upload;
   #drawn = '';
+  #levelAt = -Infinity;
   #copied = false;
   #t = /** @type {Translate} */ (inWordsOf(patientText, 'en'));
 
@@ -104,8 +107,11 @@ export class PatientView {
     this.#upload.element.classList.toggle('over', over);
   }
 
-  /** The microphone's level, 0..1. @param {number} level */
+  /** It comes with each frame of sound, and drawing each costs more than all else. @param {number} level 0..1 */
   showLevel(level) {
+    const now = performance.now();
+    if (now - this.#levelAt < LEVEL_EVERY_MS) return;
+    this.#levelAt = now;
     /** @type {HTMLElement} */ (this.#level.firstElementChild).style.transform = `scaleX(${level.toFixed(3)})`;
   }
 
