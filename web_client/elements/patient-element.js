@@ -21,7 +21,7 @@ import { base } from '../drawing/styles.js';
  * @import { HostState, PatientActions, PatientModel, Screen } from './patient-words.js'
  */
 
-const BEAT_MS = 250;
+const [BEAT_MS, KEEP_EVERY] = [250, 4];
 /** Less sound than this holds no word that the patient could say again. */
 const A_WORD_S = 0.5;
 
@@ -53,6 +53,7 @@ export class TingqingPatient extends HTMLElement {
   #texts = /** @type {Texts | undefined} */ (undefined);
   #heard = /** @type {MediaStream | undefined} */ (undefined);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #beats = 0;
 
   constructor() {
     super();
@@ -237,7 +238,7 @@ export class TingqingPatient extends HTMLElement {
   }
 
   #beat() {
-    this.#leaving();
+    if ((this.#beats += 1) % KEEP_EVERY === 0) this.#leaving();
     this.#render();
   }
 
