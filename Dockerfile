@@ -22,11 +22,11 @@ COPY server/ server/
 ARG PIP_EXTRA_INDEX_URL
 
 FROM sources AS build-cpu
-ARG EXTRAS=clap,cpu,formats
+ARG EXTRAS=clap,cpu,formats,postgresql
 RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 
 FROM sources AS build-cuda
-ARG CUDA_EXTRAS=clap,formats
+ARG CUDA_EXTRAS=clap,formats,postgresql
 RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".${CUDA_EXTRAS:+[$CUDA_EXTRAS]}"
 
 FROM ${PYTHON_IMAGE} AS runtime

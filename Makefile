@@ -67,7 +67,7 @@ $(RUN): pyproject.toml constraints.txt
 
 comma := ,
 $(WORK): pyproject.toml constraints.txt
-	$(call install,clap$(comma)cpu$(comma)formats$(comma)evaluate$(comma)dev)
+	$(call install,clap$(comma)cpu$(comma)formats$(comma)postgresql$(comma)evaluate$(comma)dev)
 	$(call fetch)
 	@touch $(RUN) $@
 

@@ -31,7 +31,8 @@ from server.records.kept import KeptRecord, RecordKind, local_day
 from server.records.making import packed
 from server.settings import Settings
 from server.store import record_rows
-from server.store.database import FILE, open_database
+from server.store.database import open_database
+from server.store.sqlite import FILE
 
 COUNT = 1_000_000
 WRITTEN = 20_000

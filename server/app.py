@@ -36,7 +36,7 @@ from server.notify.delivering import delivering
 from server.resources import labels_dir, web_client_dir
 from server.scoring.service import ScoringService
 from server.settings import Settings, check_exposure, live_limits, outside, prefix_of, public_base, upload_limits
-from server.store import opening as folder
+from server.store import opening
 from server.store.opening import AccessStores
 from server.stream.core import StreamCore
 from server.stream.events import Detector, FeatureTracker, OverlapModel
@@ -124,8 +124,8 @@ async def open_engine(
 
 
 def open_access(settings: Settings) -> AbstractAsyncContextManager[AccessStores]:
-    """Keys and audit of the data folder; without one there are no keys. Raises SettingsError if it cannot be used."""
-    return folder.open_access(settings.data_dir)
+    """Keys and audit of the database; without one there are no keys. Raises SettingsError if it cannot be used."""
+    return opening.open_access(settings.kept_at)
 
 
 @asynccontextmanager
@@ -193,11 +193,11 @@ def create_app(
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(among.attached())
             limits = live_limits(settings, among.share(settings.max_sessions))
-            opened = folder.open_stores(settings.data_dir, limits, settings)
+            opened = opening.open_stores(settings.kept_at, settings.data_dir, limits, settings)
             stores = await stack.enter_async_context(told(opened, on_refused))
             shedding = Shedding()
-            opening = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
-            engine = await stack.enter_async_context(told(opening, on_refused))
+            scoring = open_engine(settings, at_once=settings.max_sessions, open_clap=open_clap, shedding=shedding)
+            engine = await stack.enter_async_context(told(scoring, on_refused))
             slots = among.upload_slots(settings.max_assessments, settings.max_waiting_uploads)
             load = await open_load(engine, shedding, settings.admission, processes=among.count)
             managing = SessionManager(

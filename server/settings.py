@@ -22,6 +22,7 @@ from server.notify.settings import WebhookSettings
 from server.recording.decoders.limits import Decoders
 from server.recording.decoders.settings import DecoderSettings
 from server.records.settings import RecordSettings
+from server.store.settings import StoreSettings
 
 if TYPE_CHECKING:
     from server.live.limits import LiveLimits
@@ -35,7 +36,9 @@ GRANTED = (
 """Limits of sessions that are settings; the others are the protocol's, or follow from these."""
 
 
-class Settings(CallSettings, DecoderSettings, RecordSettings, BatchSettings, WebhookSettings, BaseSettings):
+class Settings(
+    StoreSettings, CallSettings, DecoderSettings, RecordSettings, BatchSettings, WebhookSettings, BaseSettings
+):
     """Sizes in MB are 10⁶ bytes; times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
@@ -51,10 +54,6 @@ class Settings(CallSettings, DecoderSettings, RecordSettings, BatchSettings, Web
     metrics_host: str = Field(default="127.0.0.1", min_length=1, description="Address of metrics_port.")
     insecure: bool = Field(
         default=False, description="Serve without keys on an address that other machines can reach. Anyone can connect."
-    )
-    data_dir: Path | None = Field(
-        default=None,
-        description="Folder of what outlives the server: keys, running sessions, results. Without it there are none.",
     )
     key: SecretStr | None = Field(default=None, description="Key of `tingqing stream` and `tingqing batch`.")
     public_url: str | None = Field(
@@ -265,7 +264,7 @@ def check_exposure(settings: Settings, *, keyed: bool = False) -> None:
         return
     raise SettingsError(
         f"Refusing to serve on {settings.host}: without keys anyone who reaches this address could listen in. "
-        "Create one with 'tingqing keys create' and serve with the same --data-dir, serve on 127.0.0.1, or pass "
+        "Create one with 'tingqing keys create' and serve with the same database, serve on 127.0.0.1, or pass "
         "--insecure if your network keeps others out.",
         param="--host",
     )

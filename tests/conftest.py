@@ -2,12 +2,17 @@
 
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from server.store.database import Where
+    from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 NO_AUDIO = "no real audio"
@@ -60,6 +65,37 @@ def mix_labels(mixes: Path) -> dict[str, dict[str, Any]]:
     """File name to its row of ``mixes/labels.json``."""
     rows = json.loads((mixes / "labels.json").read_text(encoding="utf-8"))["mixes"]
     return {row["file"]: row for row in rows}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["PostgresServer"]:
+    """A real server; the test is skipped, with the reason, where PostgreSQL is not installed."""
+    from tests.postgres import served
+
+    with served() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Where"]:
+    """A database of each kind, with nothing in it: a folder that does not exist yet, or one of ``postgres``."""
+    if request.param == "postgresql":
+        from server.store.postgresql import presence
+
+        monkeypatch.setattr(presence, "GRACE_S", 0.0)  # the server is young, and its processes come from one test
+    with database_of(request, tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Where"]:
+    """For fixtures with ``sqlite`` and ``postgresql`` among their parameters."""
+    if request.param == "sqlite":
+        yield tmp_path / "data"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_serializer, field_validator
 from pydantic_settings import NoDecode
 
 LASTS = timedelta(hours=6)
@@ -31,6 +31,11 @@ class CallSettings(BaseModel):
         default=(), description="STUN and TURN servers for calls: stun:name:3478, turn:name:3478?transport=udp."
     )
     turn_secret: SecretStr | None = Field(default=None, description="Secret that the TURN servers share with this one.")
+
+    @field_serializer("turn_secret", when_used="json")
+    def _secret_handed_on(self, value: SecretStr | None) -> str | None:
+        """To a worker of this server, through a pipe: nothing else turns settings into JSON."""
+        return None if value is None else value.get_secret_value()
 
     @field_validator("ice_servers", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from server.cli.console import Failure, guarded, stderr_console
-from server.cli.options import DataOption
+from server.cli.stored import StoreFlags, stored
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -24,7 +24,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace what is ther
 
 
 @guarded
-def backup(file: FileArgument, force: ForceOption = False, data_dir: DataOption = None) -> None:
+@stored
+def backup(file: FileArgument, force: ForceOption = False, store: StoreFlags = StoreFlags()) -> None:
     """Copy keys and audit to one file, also while the server runs.
 
     The copy is of one moment, checked, and readable by its owner alone:
@@ -32,12 +33,13 @@ def backup(file: FileArgument, force: ForceOption = False, data_dir: DataOption 
     """
     from server.store.backup import back_up
 
-    version = back_up(_folder(data_dir), file, replace=force)
+    version = back_up(_folder(store), file, replace=force)
     stderr_console().print(f"{file}: {file.stat().st_size} bytes, schema {version}, intact.", soft_wrap=True)
 
 
 @guarded
-def restore(file: FileArgument, force: ForceOption = False, data_dir: DataOption = None) -> None:
+@stored
+def restore(file: FileArgument, force: ForceOption = False, store: StoreFlags = StoreFlags()) -> None:
     """Put a backup back. Stop the server first.
 
     Keys that were revoked since stay revoked, as far as the database
@@ -48,7 +50,7 @@ def restore(file: FileArgument, force: ForceOption = False, data_dir: DataOption
     """
     from server.store.backup import restore as put_back
 
-    folder = _folder(data_dir)
+    folder = _folder(store)
     done = put_back(file, folder, replace=force)
     console = stderr_console()
     console.print(f"{folder}: restored, schema {done.version}. Start the server.", soft_wrap=True)
@@ -58,10 +60,13 @@ def restore(file: FileArgument, force: ForceOption = False, data_dir: DataOption
         console.print(REVOKE_AGAIN, soft_wrap=True)
 
 
-def _folder(data_dir: Path | None) -> Path:
-    from server.settings import load_settings
-
-    folder = load_settings(data_dir=data_dir).data_dir
-    if folder is None:
+def _folder(store: StoreFlags) -> Path:
+    settings = store.settings()
+    if settings.database_url is not None:
+        raise Failure(
+            "the database is PostgreSQL's, whose own commands copy it. 数据库在 PostgreSQL 中，请用它自己的命令备份。",
+            hint="pg_dump --format custom --exclude-table-data … --file FILE; all of it is in docs/operate.md.",
+        )
+    if settings.data_dir is None:
         raise Failure("which folder?", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR.")
-    return folder
+    return settings.data_dir

@@ -54,13 +54,15 @@ async def _judge(settings: "Settings", process_id: str) -> None:
     from server.batches.judging import Judging, JudgingLimits
     from server.store.batches import open_batches
 
+    where = settings.kept_at
     assert settings.data_dir is not None
+    assert where is not None
     judging = asyncio.current_task()
     assert judging is not None
     _end_with_input(asyncio.get_running_loop(), judging)
     limits = JudgingLimits(settings.max_audio_s, settings.max_upload_cpu_s, settings.decoders())
     async with (
-        open_batches(settings.data_dir, keep=settings.keep == "results", process_id=process_id) as store,
+        open_batches(where, settings.data_dir, keep=settings.keep == "results", process_id=process_id) as store,
         open_engine(settings) as engine,
     ):
         await Judging(engine, store, BatchFolders(settings.data_dir), limits).run(IDLE_S)

@@ -2,14 +2,13 @@
 
 import shutil
 import socket
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import files
 
 from server.cli.check_codecs import codecs
+from server.cli.check_database import check_database
 from server.cli.finding import Finding
 from server.errors import TingqingError
 from server.loopback import is_loopback
@@ -149,40 +148,6 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", "ok", f"至少还有 {least / 1e9:.0f} GB 可用。", f"At least {least / 1e9:.0f} GB are free.")
 
 
-def _database(settings: Settings) -> Finding:
-    """Only looks: opening it as the server does would migrate it."""
-    from server.store.database import FILE
-
-    if settings.data_dir is None:
-        return Finding(
-            "database",
-            "warn",
-            "没有数据目录，因此没有密钥。",
-            "There is no data folder, and so no keys.",
-            "tingqing serve --data-dir DIR",
-        )
-    path = settings.data_dir / FILE
-    if not path.is_file():
-        command = f"tingqing keys create --site NAME --role admin --data-dir {settings.data_dir}"
-        return Finding(
-            "database", "warn", "还没有数据库，因此没有密钥。", "There is no database yet, and so no keys.", command
-        )
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
-            (found,) = connection.execute("PRAGMA quick_check").fetchone()
-    except sqlite3.Error as error:
-        found = str(error)
-    if found != "ok":
-        return Finding(
-            "database",
-            "fail",
-            f"数据库已损坏：{found}",
-            f"The database is damaged: {found}",
-            "tingqing restore FILE --force",
-        )
-    return Finding("database", "ok", "数据库完好。", "The database is intact.")
-
-
 def _browser(settings: Settings) -> Finding:
     """Whether pages of this server would get the microphone, by how it is called."""
     public = settings.public_url or ""
@@ -202,7 +167,7 @@ def _browser(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, codecs, _models, _gpu, _port, _tls, _clock, _disk, _database, _browser,
+    _python, codecs, _models, _gpu, _port, _tls, _clock, _disk, check_database, _browser,
 )  # fmt: skip
 
 

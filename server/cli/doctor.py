@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from server.cli.console import ExitCode, compact_json, guarded, language_or_locale, write_line
-from server.cli.options import DataOption
+from server.cli.stored import StoreFlags, stored
 
 EPILOG = """\
 [bold]Examples[/bold]
@@ -18,22 +18,22 @@ EPILOG = """\
 
 
 @guarded
+@stored
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
     language: Annotated[str | None, typer.Option("--language", help="zh or en. Default: the locale's.")] = None,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Check Python, codecs, models, GPU, port, TLS, clock, disk, database and browsers.
 
-    Reads the settings that serve would read (TINGQING_…). Changes nothing
-    and calls nobody.
+    Reads the settings that serve would read (TINGQING_…). Changes nothing, and
+    calls nobody but the PostgreSQL server that they name.
     """
     from server.cli.checks import examine
-    from server.settings import load_settings
 
     chinese = language_or_locale(language).startswith("zh")
     failed = False
-    for found in examine(load_settings(data_dir=data_dir)):
+    for found in examine(store.settings()):
         failed = failed or found.status == "fail"
         if as_json:
             write_line(compact_json(asdict(found)))

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 def has_keys(settings: "Settings") -> bool:
     """Whether callers must show a key. Raises SettingsError, StoreError."""
-    if settings.data_dir is None:
+    if settings.kept_at is None:
         return False
     import asyncio
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from server.cli.console import Failure, compact_json, guarded, stderr_console, stdout_console, write_line
-from server.cli.options import DataOption
+from server.cli.stored import StoreFlags, stored
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -68,6 +68,7 @@ class Format(StrEnum):
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def create(
     site: Annotated[
         str, typer.Option("--site", metavar="NAME", help="The hospital or ward; a key sees its site's sessions alone.")
@@ -83,7 +84,7 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="TIME", help="For example 90d or 12h. Default: never.")
     ] = None,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Create a key and print it once.
 
@@ -105,7 +106,7 @@ def create(
         until = None if lasts is None else now + lasts
         return await create_key(stores.keys, site, Role(role), now, until, noted=noted)
 
-    text, key = _with_stores(data_dir, use)
+    text, key = _with_stores(store, use)
     write_line(text)
     until = "never expires" if key.expires_at is None else f"expires {_date(key.expires_at)}"
     stderr_console().print(f"Key {key.id} for {key.site}, {key.role}, {until}. Keep it: it is not shown again.")
@@ -113,16 +114,17 @@ def create(
 
 @app.command("list", epilog=EPILOG)
 @guarded
+@stored
 def list_(
     format_: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """List all keys that were ever created, without the keys themselves."""
     from rich.table import Table
 
     from server.access.gate import utc_now
 
-    found = _with_stores(data_dir, lambda stores: stores.keys.listed())
+    found = _with_stores(store, lambda stores: stores.keys.listed())
     now = utc_now()
     if format_ is Format.JSON:
         write_line(compact_json([_row(key, now) for key in found]))
@@ -138,9 +140,10 @@ def list_(
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="As printed by list.", show_default=False)],
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Revoke a key: new requests and sockets with it are refused at once.
 
@@ -157,18 +160,19 @@ def revoke(
         await stores.audit.add(AuditEntry(utc_now(), OPERATOR, key.site, Act.KEY_REVOKED, key.id, ""))
         return await stores.keys.revoke(key_id, utc_now())
 
-    if not _with_stores(data_dir, use):
+    if not _with_stores(store, use):
         raise Failure(f"there is no key {key_id}.", hint="tingqing keys list")
     stderr_console().print(f"Key {key_id} is revoked.")
 
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def rotate(
     drop_old: Annotated[
         bool, typer.Option("--drop-old", help="Tokens that are out stop working at once; open sockets stay.")
     ] = False,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Sign tokens with a new secret from now on.
 
@@ -185,16 +189,17 @@ def rotate(
 
         return await tokens.rotate(stores.keys, utc_now(), drop_old=drop_old, noted=noted)
 
-    new = _with_stores(data_dir, use)
+    new = _with_stores(store, use)
     stderr_console().print(f"Tokens are signed with {new.kid} from now on.")
 
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def audit(
     last: Annotated[int, typer.Option("--last", min=1, max=1_000_000, metavar="N", help="How many entries.")] = 100,
     format_: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Show who did what: the latest entries, the newest last.
 
@@ -202,7 +207,7 @@ def audit(
     """
     from rich.table import Table
 
-    found = _with_stores(data_dir, lambda stores: stores.audit.latest(last))
+    found = _with_stores(store, lambda stores: stores.audit.latest(last))
     if format_ is Format.JSON:
         write_line(compact_json([{**asdict(entry), "at": entry.at.isoformat()} for entry in found]))
         return
@@ -221,12 +226,8 @@ def _plain(text: str) -> "Text":
     return Text("".join(sign if sign.isprintable() else "?" for sign in text))
 
 
-def _with_stores(data_dir: DataOption, use: "Callable[[AccessStores], Awaitable[T]]") -> T:
-    from server.settings import load_settings
-
-    settings = load_settings(data_dir=data_dir)
-    if settings.data_dir is None:
-        raise Failure("keys need a folder.", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR; serve with the same.")
+def _with_stores(store: StoreFlags, use: "Callable[[AccessStores], Awaitable[T]]") -> T:
+    settings, _ = store.opened("keys")
     return asyncio.run(_used(settings, use))
 
 

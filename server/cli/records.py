@@ -13,11 +13,12 @@ import typer
 
 from server.cli.console import Failure, guarded, stderr_console, stdout_console, write_line
 from server.cli.keys import OPERATOR, Format
-from server.cli.options import DataOption
+from server.cli.stored import StoreFlags, stored
 
 if TYPE_CHECKING:
     from server.records.ports import Day
     from server.records.statistics import Share
+    from server.store.database import Where
     from server.store.records import StoredRecords
 
 T = TypeVar("T")
@@ -51,11 +52,12 @@ SitesOption = Annotated[
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; - for standard output.", show_default=False)],
     site: SitesOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Write each kept result as a line of JSON, with the result in full.
 
@@ -74,7 +76,7 @@ def export(
                 count += 1
         return count
 
-    count = _with_records(data_dir, use, "records.exported")
+    count = _with_records(store, use, "records.exported")
     stderr_console().print(f"{count} results written.")
 
 
@@ -86,9 +88,10 @@ def _own(file: Path) -> TextIO:
 
 @app.command("import", epilog=EPILOG)
 @guarded
+@stored
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="As export wrote it.", exists=True, dir_okay=False)],
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Add the results of an export; those that are there already stay as they are.
 
@@ -113,18 +116,19 @@ def import_(
                     batch = []
             return added + await records.add(batch), read
 
-    added, read = _with_records(data_dir, use, "records.imported")
+    added, read = _with_records(store, use, "records.imported")
     stderr_console().print(f"{added} results added, {read - added} were there already.")
 
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def prune(
     older_than: Annotated[
         int, typer.Option("--older-than", min=0, metavar="DAYS", help="Delete what ended more days ago; 0: all.")
     ],
     vacuum: Annotated[bool, typer.Option("--vacuum", help="Give the space back; sessions wait meanwhile.")] = False,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Delete old results of all sites for good. What was counted of them stays."""
     from server.access.gate import utc_now
@@ -135,11 +139,12 @@ def prune(
             await records.vacuum()
         return pruned
 
-    stderr_console().print(f"{_with_records(data_dir, use, 'records.pruned')} results deleted.")
+    stderr_console().print(f"{_with_records(store, use, 'records.pruned')} results deleted.")
 
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def stats(
     since: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day. Default: 30 days in all.")
@@ -149,7 +154,7 @@ def stats(
     ] = None,
     site: SitesOption = None,
     format_: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.TEXT,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Show for each site how many recordings were good at once, and in the end."""
     from rich.table import Table
@@ -164,7 +169,7 @@ def stats(
     async def use(records: "StoredRecords") -> "list[Day]":
         return await records.all_days(site or None, first.isoformat(), last.isoformat())
 
-    found = by(_with_records(data_dir, use), lambda day: day.bucket.site)
+    found = by(_with_records(store, use), lambda day: day.bucket.site)
     if format_ is Format.JSON:
         from dataclasses import asdict
 
@@ -185,24 +190,20 @@ def _share(share: "Share") -> str:
     return f"{share.rate:.0%} ({share.low:.0%} to {share.high:.0%}) of {share.total}"
 
 
-def _with_records(data_dir: Path | None, use: "Callable[[StoredRecords], Awaitable[T]]", act: str | None = None) -> T:
+def _with_records(store: StoreFlags, use: "Callable[[StoredRecords], Awaitable[T]]", act: str | None = None) -> T:
     """``act``: what the audit says first."""
-    from server.settings import load_settings
-
-    folder = load_settings(data_dir=data_dir).data_dir
-    if folder is None:
-        raise Failure("which folder?", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR.")
-    return asyncio.run(_used(folder, use, act))
+    _, where = store.opened("results")
+    return asyncio.run(_used(where, use, act))
 
 
-async def _used(folder: Path, use: "Callable[[StoredRecords], Awaitable[T]]", act: str | None) -> T:
+async def _used(where: "Where", use: "Callable[[StoredRecords], Awaitable[T]]", act: str | None) -> T:
     from server.access.audit import Act, AuditEntry
     from server.access.gate import utc_now
     from server.store.audit import StoredAudit
     from server.store.database import open_database
     from server.store.records import StoredRecords
 
-    async with open_database(folder) as database:
+    async with open_database(where) as database:
         if act is not None:
             await StoredAudit(database).add(AuditEntry(utc_now(), OPERATOR, "", Act(act), "", ""))
         return await use(StoredRecords(database))

@@ -28,6 +28,7 @@ from server.cli.options import (
     WorkersOption,
 )
 from server.cli.record_options import KeepOption, RetainOption
+from server.cli.stored import DatabaseOption
 from server.cli.supervising import supervise
 from server.errors import TingqingError
 
@@ -89,6 +90,7 @@ def serve(
     denoiser: DenoiserOption = None,
     voices: VoicesOption = None,
     data_dir: DataOption = None,
+    database_url: DatabaseOption = None,
     keep: KeepOption = None,
     retain_days: RetainOption = None,
     tls_cert: TlsCertOption = None,
@@ -203,6 +205,7 @@ def serve(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
         data_dir=data_dir,
+        database_url=database_url,
         keep=keep and keep.value,
         retain_days=retain_days,
         tls_cert=tls_cert,

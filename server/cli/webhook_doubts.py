@@ -22,7 +22,7 @@ async def _of_site(site: str, settings: "Settings") -> str:
     from server.access.principal import LOCAL_SITE
     from server.store.opening import open_access
 
-    async with open_access(settings.data_dir) as access:
+    async with open_access(settings.kept_at) as access:
         keys, now = await access.keys.listed(), utc_now()
     sites = sorted({key.site for key in keys if key.valid(now)}) if keys else [LOCAL_SITE]
     if site in sites:

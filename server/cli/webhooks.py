@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from server.cli.console import ExitCode, Failure, compact_json, guarded, stderr_console, stdout_console, write_line
-from server.cli.options import DataOption
+from server.cli.stored import StoreFlags, stored
 from server.cli.webhook_rows import date_of, delivery_row, endpoint_row, state_of
 
 if TYPE_CHECKING:
     from server.notify.sending import Answer
     from server.settings import Settings
+    from server.store.database import Where
     from server.store.webhooks import WebhookStores
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ FormatOption = Annotated[Format, typer.Option("--format", help="text or json.")]
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="https://HOST/PATH.", show_default=False)],
     site: Annotated[str, typer.Option("--site", metavar="NAME", help="Whose events; without keys: local.")],
@@ -83,7 +85,7 @@ def add(
             "assessment.refused, label.changed, batch.completed. Default: all but label.changed.",
         ),
     ] = None,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Add an endpoint and print its secret once.
 
@@ -111,7 +113,7 @@ def add(
 
     chosen = [one.strip() for one in events.split(",") if one.strip()] if events else list(BY_DEFAULT)
     endpoint = new_endpoint(site, url, chosen, utc_now())
-    doubts = _with_stores(data_dir, use)
+    doubts = _with_stores(store, use)
     write_line(endpoint.secret)
     stderr_console().print(
         f"Endpoint {endpoint.id} for {site}. Keep its secret: tingqing webhooks list does not show it.", soft_wrap=True
@@ -122,11 +124,12 @@ def add(
 
 @app.command("list", epilog=EPILOG)
 @guarded
-def list_(format_: FormatOption = Format.TEXT, data_dir: DataOption = None) -> None:
+@stored
+def list_(format_: FormatOption = Format.TEXT, store: StoreFlags = StoreFlags()) -> None:
     """List all endpoints, without their secrets."""
     from rich.table import Table
 
-    found = _with_stores(data_dir, lambda stores, _: stores.endpoints.listed())
+    found = _with_stores(store, lambda stores, _: stores.endpoints.listed())
     if format_ is Format.JSON:
         write_line(compact_json([endpoint_row(one) for one in found]))
         return
@@ -140,7 +143,8 @@ def list_(format_: FormatOption = Format.TEXT, data_dir: DataOption = None) -> N
 
 @app.command("test", epilog=EPILOG)
 @guarded
-def try_(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+@stored
+def try_(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> None:
     """Send a signed event of the type webhook.test now, from this machine.
 
     Exit code 1 if the endpoint does not take it.
@@ -158,7 +162,7 @@ def try_(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
         sender = Sender(Reach.of(settings.webhook_allow), __version__, utc_now)
         return await sender.send(trial_event(endpoint.site, endpoint.id, utc_now()), endpoint)
 
-    answer = _with_stores(data_dir, use)
+    answer = _with_stores(store, use)
     if answer is None:
         raise _unknown(endpoint_id)
     status = "no answer" if answer.tried.status is None else f"status {answer.tried.status}"
@@ -171,7 +175,8 @@ def try_(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
 
 @app.command(epilog=EPILOG)
 @guarded
-def rotate(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+@stored
+def rotate(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> None:
     """Sign with a new secret from now on, and print it once.
 
     For a day each delivery is signed with both, so that receivers can
@@ -181,7 +186,7 @@ def rotate(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
     from server.notify.endpoints import OVERLAP, new_secret
 
     secret = new_secret()
-    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.rotate(endpoint_id, secret, utc_now() + OVERLAP)):
+    if not _with_stores(store, lambda stores, _: stores.endpoints.rotate(endpoint_id, secret, utc_now() + OVERLAP)):
         raise _unknown(endpoint_id)
     write_line(secret)
     stderr_console().print(f"{endpoint_id}: the secret so far signs too for a day.")
@@ -189,24 +194,27 @@ def rotate(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
 
 @app.command(epilog=EPILOG)
 @guarded
-def resume(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+@stored
+def resume(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> None:
     """Go on with an endpoint that was paused because it answered 410 Gone."""
-    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.pause(endpoint_id, False)):
+    if not _with_stores(store, lambda stores, _: stores.endpoints.pause(endpoint_id, False)):
         raise _unknown(endpoint_id)
     stderr_console().print(f"{endpoint_id} is told again. What was given up: tingqing webhooks replay --endpoint ID")
 
 
 @app.command(epilog=EPILOG)
 @guarded
-def remove(endpoint_id: EndpointArgument, data_dir: DataOption = None) -> None:
+@stored
+def remove(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> None:
     """Remove an endpoint, with everything that waits for it."""
-    if not _with_stores(data_dir, lambda stores, _: stores.endpoints.remove(endpoint_id)):
+    if not _with_stores(store, lambda stores, _: stores.endpoints.remove(endpoint_id)):
         raise _unknown(endpoint_id)
     stderr_console().print(f"{endpoint_id} is removed.")
 
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def deliveries(
     last: Annotated[int, typer.Option("--last", min=1, max=100_000, metavar="N", help="How many.")] = 50,
     state: Annotated[
@@ -214,7 +222,7 @@ def deliveries(
     ] = None,
     endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="ID", help="Of this endpoint alone.")] = None,
     format_: FormatOption = Format.TEXT,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """List deliveries, the latest first: those of the last seven days, and all that wait."""
     from rich.table import Table
@@ -222,7 +230,7 @@ def deliveries(
     from server.notify.outbox import State
 
     wanted = None if state is None else State(state.value)
-    found = _with_stores(data_dir, lambda stores, _: stores.outbox.listed(last, state=wanted, endpoint_id=endpoint))
+    found = _with_stores(store, lambda stores, _: stores.outbox.listed(last, state=wanted, endpoint_id=endpoint))
     if format_ is Format.JSON:
         write_line(json.dumps([delivery_row(one) for one in found], separators=(",", ":")))
         return
@@ -239,10 +247,11 @@ def deliveries(
 
 @app.command(epilog=EPILOG)
 @guarded
+@stored
 def replay(
     number: Annotated[int | None, typer.Argument(metavar="NUMBER", help="One, as printed by deliveries.")] = None,
     endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="ID", help="All of this endpoint.")] = None,
-    data_dir: DataOption = None,
+    store: StoreFlags = StoreFlags(),
 ) -> None:
     """Try dead deliveries again for a day, each with the id that it had."""
     from server.notify.delivering import utc_now
@@ -255,7 +264,7 @@ def replay(
             raise _unknown(endpoint)
         return await stores.outbox.replay(utc_now(), endpoint_id=endpoint, number=number)
 
-    count = _with_stores(data_dir, use)
+    count = _with_stores(store, use)
     stderr_console().print(f"{count} are tried again.")
 
 
@@ -263,20 +272,13 @@ def _unknown(endpoint_id: str) -> Failure:
     return Failure(f"there is no endpoint {endpoint_id}.", hint=NO_SUCH)
 
 
-def _with_stores(data_dir: DataOption, use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
-    from server.settings import load_settings
-
-    settings = load_settings(data_dir=data_dir)
-    if settings.data_dir is None:
-        raise Failure(
-            "webhooks need a folder.", hint="Pass --data-dir DIR, or set TINGQING_DATA_DIR; serve with the same."
-        )
-    return asyncio.run(_used(settings, use))
+def _with_stores(store: StoreFlags, use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
+    settings, where = store.opened("webhooks")
+    return asyncio.run(_used(settings, where, use))
 
 
-async def _used(settings: "Settings", use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
+async def _used(settings: "Settings", where: "Where", use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
     from server.store.webhooks import open_webhooks
 
-    assert settings.data_dir is not None
-    async with open_webhooks(settings.data_dir) as stores:
+    async with open_webhooks(where) as stores:
         return await use(stores, settings)

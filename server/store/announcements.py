@@ -10,7 +10,8 @@ from server.live.announcements import Announced
 from server.live.clock import Clock
 from server.live.pending import SessionTerms
 from server.store.database import Database
-from server.store.processes import ProcessLock
+from server.store.locking import alone
+from server.store.processes import Process
 from server.store.tables import announced_sessions, ended_sessions, running_sessions
 
 KEPT_LONGER = timedelta(days=1)
@@ -26,7 +27,7 @@ _terms = TypeAdapter(SessionTerms)
 class StoredAnnouncements:
     """An ``AnnouncementStore``. Of more than ``MOST`` the oldest are forgotten."""
 
-    def __init__(self, database: Database, lock: ProcessLock, clock: Clock) -> None:
+    def __init__(self, database: Database, lock: Process, clock: Clock) -> None:
         self._database = database
         self._lock = lock
         self._clock = clock
@@ -42,6 +43,7 @@ class StoredAnnouncements:
         self._added += 1
 
     async def _prune(self, connection: AsyncConnection) -> None:
+        await alone(connection, "old links")
         table = announced_sessions.c
         latest = select(table.id).order_by(table.until.desc()).limit(MOST)
         old = table.until < self._clock.wall_time() - KEPT_LONGER
@@ -61,7 +63,9 @@ class StoredAnnouncements:
         """See AnnouncementStore."""
         where = announced_sessions.c.id == session_id
         async with self._database.writing() as connection:
-            row = (await connection.execute(select(announced_sessions.c.begun_by).where(where))).one_or_none()
+            row = (
+                await connection.execute(select(announced_sessions.c.begun_by).where(where).with_for_update())
+            ).one_or_none()
             if row is None or await self._begun(connection, session_id, row.begun_by):
                 return False
             await connection.execute(update(announced_sessions).where(where).values(begun_by=self._lock.id))
@@ -71,7 +75,7 @@ class StoredAnnouncements:
         """A process that was killed before it kept the session, or told its patient of it, has begun nothing."""
         if begun_by is None:
             return False
-        if not self._lock.dead(begun_by):
+        if not await self._lock.dead(connection, [begun_by]):
             return True
         known = [exists().where(table.c.id == session_id) for table in (running_sessions, ended_sessions)]
         return bool((await connection.execute(select(or_(*known)))).scalar())

@@ -14,7 +14,7 @@ from time import monotonic
 from server.errors import SettingsError
 from server.ownership import give_to_owner
 from server.store.carrying import carry_over, tables_of, write_restored
-from server.store.database import FILE
+from server.store.sqlite import FILE
 
 BUSY_S = 10.0
 VERSION = "SELECT version_num FROM alembic_version"

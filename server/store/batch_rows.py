@@ -22,6 +22,7 @@ from server.batches.batch import (
 )
 from server.notify.events import about_file
 from server.store.checkpoint_parts import LEVEL
+from server.store.locking import alone
 from server.store.tables import batch_files as files
 from server.store.tables import batch_sites as sites
 from server.store.tables import batches
@@ -42,11 +43,11 @@ async def waiting_of(connection: AsyncConnection, site: str) -> tuple[int, int]:
     """Files of ``site`` that wait, and their bytes."""
     where = files.c.state == FileState.WAITING.value, files.c.site == site
     row = (await connection.execute(select(func.count(), func.coalesce(func.sum(files.c.size), 0)).where(*where))).one()
-    return row[0], row[1]
+    return row[0], int(row[1])  # PostgreSQL sums to a Decimal
 
 
-async def add(connection: AsyncConnection, batch: Batch, new: Sequence[NewFile]) -> None:
-    """A batch with its files; those that are refused already are settled."""
+async def add(connection: AsyncConnection, batch: Batch, new: Sequence[NewFile], place: str | None) -> None:
+    """A batch with its files, which lie at ``place``; those that are refused already are settled."""
     refused = [each for each in new if each.fault is not None]
     row = {
         "id": batch.id,
@@ -68,7 +69,7 @@ async def add(connection: AsyncConnection, batch: Batch, new: Sequence[NewFile])
     rows = []
     for position, each in enumerate(new, 1):
         settled += each.fault is not None
-        rows.append(_new_row(batch, position, each, settled if each.fault is not None else None))
+        rows.append(_new_row(batch, position, each, settled if each.fault is not None else None) | {"place": place})
     await connection.execute(insert(files), rows)
 
 
@@ -91,8 +92,10 @@ def _new_row(batch: Batch, position: int, new: NewFile, settled: int | None) -> 
     }
 
 
-def _free(alive: Collection[str]) -> ColumnElement[bool]:
-    return and_(files.c.state == FileState.WAITING.value, or_(files.c.owner.is_(None), files.c.owner.not_in(alive)))
+def _free(dead: Collection[str], place: str | None) -> ColumnElement[bool]:
+    """Not "of nobody alive": who has taken one just now may be unknown here."""
+    here = files.c.place.is_not_distinct_from(place)
+    return and_(files.c.state == FileState.WAITING.value, here, or_(files.c.owner.is_(None), files.c.owner.in_(dead)))
 
 
 async def owners(connection: AsyncConnection) -> set[str]:
@@ -101,14 +104,19 @@ async def owners(connection: AsyncConnection) -> set[str]:
     return set((await connection.execute(select(files.c.owner).where(*where).distinct())).scalars())
 
 
-async def any_free(connection: AsyncConnection, alive: Collection[str]) -> bool:
-    """Whether a file can be taken."""
-    return (await connection.execute(select(files.c.number).where(_free(alive)).limit(1))).first() is not None
+async def any_free(connection: AsyncConnection, dead: Collection[str], place: str | None) -> bool:
+    """Whether a file that lies at ``place`` can be taken: nobody has it, or one of ``dead``."""
+    return (await connection.execute(select(files.c.number).where(_free(dead, place)).limit(1))).first() is not None
 
 
-async def take(connection: AsyncConnection, alive: Collection[str], owner: str, now: datetime) -> TakenFile | None:
-    """The next file is ``owner``'s from now on."""
-    oldest = select(files.c.site, func.min(files.c.number).label("number")).where(_free(alive)).group_by(files.c.site)
+async def take(
+    connection: AsyncConnection, dead: Collection[str], place: str | None, owner: str, now: datetime
+) -> TakenFile | None:
+    """The next file of those that are free, as in ``any_free``, is ``owner``'s from now on."""
+    await alone(connection, "turns of sites")
+    oldest = (
+        select(files.c.site, func.min(files.c.number).label("number")).where(_free(dead, place)).group_by(files.c.site)
+    )
     free = oldest.subquery()
     turn = func.coalesce(sites.c.turn, 0)  # of one that was never served: now
     first = select(free.c.site, free.c.number).outerjoin(sites, sites.c.site == free.c.site)
@@ -116,9 +124,9 @@ async def take(connection: AsyncConnection, alive: Collection[str], owner: str, 
     if found is None:
         return None
     site, number = found
-    claim = update(files).where(files.c.number == number, _free(alive))
+    claim = update(files).where(files.c.number == number, _free(dead, place))
     if not (await connection.execute(claim.values(owner=owner))).rowcount:
-        return None  # another process was faster, where several can write at a time
+        return None  # it was deleted just now
     last = (await connection.execute(select(func.coalesce(func.max(sites.c.turn), 0)))).scalar_one()
     await connection.execute(delete(sites).where(sites.c.site == site))
     await connection.execute(insert(sites).values(site=site, turn=last + 1))
@@ -225,6 +233,8 @@ async def refused_of(connection: AsyncConnection, ids: Collection[str]) -> list[
 
 async def remove(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
     """Delete batches with their files; the ids of their results."""
+    # Their rows first, as whoever settles a file does.
+    await connection.execute(select(batches.c.id).where(batches.c.id.in_(ids)).order_by(batches.c.id).with_for_update())
     query = select(files.c.result_id).where(files.c.batch_id.in_(ids), files.c.result_id.is_not(None))
     results = list((await connection.execute(query)).scalars())
     await connection.execute(delete(files).where(files.c.batch_id.in_(ids)))

@@ -1,7 +1,7 @@
 """Batches in the database of the data folder."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,8 +28,10 @@ from server.notify.events import REJECTED, Event, assessment_events, assessment_
 from server.records.kept import KeptRecord
 from server.records.making import record_of
 from server.store import batch_rows, outbox_rows, record_rows
-from server.store.database import Database, open_database
-from server.store.processes import ProcessLock
+from server.store.database import Database, Where, open_database
+from server.store.locking import alone
+from server.store.presence import open_process, place_of
+from server.store.processes import Process
 from server.store.repeats import packed, write_answer
 from server.store.tables import batch_files as files
 from server.store.tables import batches
@@ -45,11 +47,13 @@ VALUES = 500
 class StoredBatches:
     """A ``BatchStore``. Who judges a file stands in its row; whether that process lives is told by its lock."""
 
-    def __init__(self, database: Database, lock: ProcessLock, *, keep: bool = True) -> None:
-        """``keep``: of each result a record is kept, as of a file that came alone."""
+    def __init__(self, database: Database, lock: Process, *, keep: bool = True, place: str | None = None) -> None:
+        """``keep``: of each result a record is kept, as of a file that came alone. ``place``: of the folder where this
+        process has files, if others that share the database have other folders."""
         self._database = database
         self._lock = lock
         self._keep = keep
+        self._place = place
 
     async def add(
         self,
@@ -63,12 +67,13 @@ class StoredBatches:
         answer = None if answered is None else await asyncio.to_thread(packed, answered.kept)
         coming = [each.size for each in new if each.fault is None]
         async with self._database.writing() as connection:
+            await alone(connection, "waiting files", batch.site)
             count, size = await batch_rows.waiting_of(connection, batch.site)
             if coming and count + len(coming) > most_waiting:
                 raise _full(f"{most_waiting} files")
             if coming and most_bytes is not None and size + sum(coming) > most_bytes:
                 raise _full(f"{most_bytes / 1e6:g} MB")
-            await batch_rows.add(connection, batch, new)
+            await batch_rows.add(connection, batch, new, self._place)
             events = [
                 _refused(batch.id, position, batch.site, batch.created_at, each.fault, each.reference, each.attempt_of)
                 for position, each in enumerate(new, 1)
@@ -138,17 +143,14 @@ class StoredBatches:
     async def waiting(self) -> bool:
         """See BatchStore."""
         async with self._database.reading() as connection:
-            alive = self._alive(await batch_rows.owners(connection))
-            return await batch_rows.any_free(connection, alive)
-
-    def _alive(self, owners: Iterable[str]) -> set[str]:
-        return {owner for owner in owners if not self._lock.dead(owner)}
+            dead = await self._lock.dead(connection, await batch_rows.owners(connection))
+            return await batch_rows.any_free(connection, dead, self._place)
 
     async def take(self) -> TakenFile | None:
         """See BatchStore."""
         async with self._database.writing() as connection:
-            alive = self._alive(await batch_rows.owners(connection)) | {self._lock.id}
-            return await batch_rows.take(connection, alive, self._lock.id, utc_now())
+            dead = await self._lock.dead(connection, await batch_rows.owners(connection))
+            return await batch_rows.take(connection, dead, self._place, self._lock.id, utc_now())
 
     async def held(self) -> set[int]:
         """See BatchStore."""
@@ -247,12 +249,10 @@ def _completed(batch: Batch, now: datetime) -> Event:
 
 
 @asynccontextmanager
-async def open_batches(data_dir: Path, *, keep: bool, process_id: str | None = None) -> AsyncIterator[StoredBatches]:
-    """Those of a data folder, for a process that judges them. ``keep``: as in StoredBatches; ``process_id``: as in
-    ProcessLock. Raises SettingsError, OSError."""
-    async with open_database(data_dir) as database:
-        lock = ProcessLock(data_dir, process_id)
-        try:
-            yield StoredBatches(database, lock, keep=keep)
-        finally:
-            lock.close()
+async def open_batches(
+    where: Where, data_dir: Path, *, keep: bool, process_id: str | None = None
+) -> AsyncIterator[StoredBatches]:
+    """Those whose files lie in a data folder, for a process that judges them. ``keep``: as in StoredBatches;
+    ``process_id``: as in ``open_process``. Raises SettingsError, OSError."""
+    async with open_database(where) as database, open_process(database, data_dir, process_id) as process:
+        yield StoredBatches(database, process, keep=keep, place=place_of(database, data_dir))

@@ -1,4 +1,4 @@
-"""Everything that is kept in a data folder, opened together. Without a folder no database is imported."""
+"""Everything that is kept in a database, opened together. Without one no database is imported."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +19,7 @@ from server.records.settings import RecordSettings
 
 if TYPE_CHECKING:
     from server.batches.batch import BatchStore
+    from server.store.database import Where
     from server.store.webhooks import WebhookStores
 
 
@@ -45,32 +46,34 @@ class ServerStores:
 
 
 @asynccontextmanager
-async def open_access(data_dir: Path | None) -> AsyncIterator[AccessStores]:
-    """Keys and audit of the data folder; without one there are no keys. Raises SettingsError if it cannot be used."""
-    if data_dir is None:
+async def open_access(where: "Where | None") -> AsyncIterator[AccessStores]:
+    """Keys and audit of a database; without one there are no keys. Raises SettingsError if it cannot be used."""
+    if where is None:
         yield AccessStores(MemoryKeys(), MemoryAudit())
         return
     from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
     from server.store.database import open_database  # noqa: PLC0415 - see above
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
 
-    async with open_database(data_dir) as database:
+    async with open_database(where) as database:
         yield AccessStores(StoredKeys(database), StoredAudit(database))
 
 
 @asynccontextmanager
 async def open_stores(
-    data_dir: Path | None, limits: LiveLimits, keeping: RecordSettings | None = None
+    where: "Where | None", data_dir: Path | None, limits: LiveLimits, keeping: RecordSettings | None = None
 ) -> AsyncIterator[ServerStores]:
-    """Everything; without a folder, sessions last as long as this process. ``keeping``: which results are kept, and for
-    how long. Raises SettingsError."""
-    if data_dir is None:
+    """Everything; without a database, sessions last as long as this process. ``data_dir``: where files of batches lie;
+    without it there are none. ``keeping``: which results are kept, and for how long. Raises SettingsError, StoreError.
+    """
+    if where is None:
         yield ServerStores(AccessStores(MemoryKeys(), MemoryAudit()))
         return
     from server.store.audit import StoredAudit  # noqa: PLC0415 - see above
     from server.store.batches import StoredBatches  # noqa: PLC0415 - see above
     from server.store.database import open_database  # noqa: PLC0415 - see above
     from server.store.keys import StoredKeys  # noqa: PLC0415 - see above
+    from server.store.presence import place_of  # noqa: PLC0415 - see above
     from server.store.records import open_records  # noqa: PLC0415 - see above
     from server.store.repeats import open_repeats  # noqa: PLC0415 - see above
     from server.store.sessions import open_sessions  # noqa: PLC0415 - see above
@@ -79,7 +82,7 @@ async def open_stores(
     clock, keeping = LoopClock(), keeping or RecordSettings()
     keep = keeping.keep == "results"
     async with (
-        open_database(data_dir) as database,
+        open_database(where) as database,
         open_sessions(database, data_dir, clock, limits, keep=keep) as (checkpoints, results, announced, lock),
         open_records(
             database, checkpoints.writer if keep else None, clock, keeping.retain_days, checkpoints.forget_result
@@ -94,6 +97,8 @@ async def open_stores(
             announced,
             records=records,
             webhooks=WebhookStores.of(database, lock, checkpoints.writer),
-            batches=StoredBatches(database, lock, keep=keep),
+            batches=None
+            if data_dir is None
+            else StoredBatches(database, lock, keep=keep, place=place_of(database, data_dir)),
             repeats=repeats,
         )

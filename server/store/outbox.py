@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.gate import utc_now
 from server.notify.events import Event, EventType
 from server.notify.outbox import Delivery, ListedDelivery, State, Tried
 from server.store import outbox_rows
 from server.store.database import Database
-from server.store.processes import ProcessLock
+from server.store.processes import Process
 from server.store.tables import webhook_deliveries as deliveries
 from server.store.tables import webhook_endpoints as endpoints
 
@@ -19,7 +20,7 @@ from server.store.tables import webhook_endpoints as endpoints
 class StoredOutbox:
     """An ``OutboxStore``. Who tries a delivery stands in its row; whether that process is alive is told by its lock."""
 
-    def __init__(self, database: Database, lock: ProcessLock | None) -> None:
+    def __init__(self, database: Database, lock: Process | None) -> None:
         """``lock``: of this process; ``None`` for one that delivers nothing."""
         self._database = database
         self._lock = lock
@@ -32,25 +33,22 @@ class StoredOutbox:
     async def due(self, now: datetime) -> list[str]:
         """See OutboxStore."""
         async with self._database.reading() as connection:
-            alive = self._alive(await outbox_rows.owners(connection))
-            return await outbox_rows.due(connection, now, alive)
+            return await outbox_rows.due(connection, now, await self._dead(connection))
 
-    def _alive(self, owners: Iterable[str]) -> set[str]:
+    async def _dead(self, connection: AsyncConnection) -> set[str]:
         assert self._lock is not None, "a process that delivers has a lock"
-        return {owner for owner in owners if not self._lock.dead(owner)}
+        return await self._lock.dead(connection, await outbox_rows.owners(connection))
 
     async def take(self, room: Mapping[str, int], now: datetime) -> list[Delivery]:
         """See OutboxStore."""
         assert self._lock is not None, "a process that delivers has a lock"
         taken: list[Delivery] = []
         async with self._database.writing() as connection:
-            alive = self._alive(await outbox_rows.owners(connection))
+            dead = await self._dead(connection)
             query = select(endpoints).where(endpoints.c.id.in_(room))
             known = {row.id: outbox_rows.endpoint_of(row) for row in await connection.execute(query)}
             for endpoint_id, endpoint in known.items():
-                rows = await outbox_rows.take(
-                    connection, endpoint_id, room[endpoint_id], now, alive | {self._lock.id}, self._lock.id
-                )
+                rows = await outbox_rows.take(connection, endpoint_id, room[endpoint_id], now, dead, self._lock.id)
                 taken += [Delivery(row.number, _event(row), endpoint, row.attempts, row.began_at) for row in rows]
         return taken
 

@@ -59,8 +59,8 @@ def _new_row(event: Event, endpoint_id: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _is_due(now: datetime, alive: Collection[str]) -> Any:
-    """Nobody alive tries it, and nothing earlier about the same thing waits for the same endpoint."""
+def _is_due(now: datetime, dead: Collection[str]) -> Any:
+    """Nobody tries it, or one of ``dead`` did, and nothing earlier about the same thing waits for the same endpoint."""
     earlier = deliveries.alias("earlier")
     first = ~exists().where(
         earlier.c.endpoint_id == deliveries.c.endpoint_id,
@@ -68,7 +68,7 @@ def _is_due(now: datetime, alive: Collection[str]) -> Any:
         earlier.c.state == State.WAITING.value,
         earlier.c.number < deliveries.c.number,
     )
-    free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.not_in(alive))
+    free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.in_(dead))
     return and_(deliveries.c.state == State.WAITING.value, deliveries.c.due_at <= now, free, first)
 
 
@@ -78,22 +78,23 @@ async def owners(connection: AsyncConnection) -> set[str]:
     return set((await connection.execute(query)).scalars())
 
 
-async def due(connection: AsyncConnection, now: datetime, alive: Collection[str]) -> list[str]:
+async def due(connection: AsyncConnection, now: datetime, dead: Collection[str]) -> list[str]:
     """Endpoints for which something can be tried now."""
     query = select(endpoints.c.id).where(
-        ~endpoints.c.paused, exists().where(deliveries.c.endpoint_id == endpoints.c.id, _is_due(now, alive))
+        ~endpoints.c.paused, exists().where(deliveries.c.endpoint_id == endpoints.c.id, _is_due(now, dead))
     )
     return list((await connection.execute(query)).scalars())
 
 
 async def take(
-    connection: AsyncConnection, endpoint_id: str, most: int, now: datetime, alive: Collection[str], owner: str
+    connection: AsyncConnection, endpoint_id: str, most: int, now: datetime, dead: Collection[str], owner: str
 ) -> list[Row[Any]]:
     """``owner`` tries these from now on."""
-    query = select(deliveries.c.number).where(deliveries.c.endpoint_id == endpoint_id, _is_due(now, alive))
-    numbers = list((await connection.execute(query.order_by(deliveries.c.number).limit(most))).scalars())
-    # Once more whether they are free: a database that lets several write at a time would give one to two processes.
-    free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.not_in(alive))
+    query = select(deliveries.c.number).where(deliveries.c.endpoint_id == endpoint_id, _is_due(now, dead))
+    # What another process takes in this moment is passed over; what it took a moment ago is not free any more.
+    query = query.order_by(deliveries.c.number).limit(most).with_for_update(skip_locked=True)
+    numbers = list((await connection.execute(query)).scalars())
+    free = or_(deliveries.c.owner.is_(None), deliveries.c.owner.in_(dead))
     # The day of tries begins with the first: what waited for a paused endpoint, or behind others, has all of it.
     began_at = case((deliveries.c.attempts == 0, literal(now, deliveries.c.began_at.type)), else_=deliveries.c.began_at)
     change = update(deliveries).where(deliveries.c.number.in_(numbers), free)

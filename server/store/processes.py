@@ -1,16 +1,39 @@
-"""Which processes on this data folder are alive: each holds a lock that the kernel takes back when it dies."""
+"""Which processes that share a database are alive. On a data folder each holds a lock that the kernel takes back when
+it dies; on PostgreSQL, see ``server.store.postgresql.presence``."""
 
 import fcntl
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 FOLDER = "processes"
 
 
+class Process(Protocol):
+    """This process, and what it can tell of others."""
+
+    @property
+    def id(self) -> str:
+        """As it stands in rows."""
+        ...
+
+    async def dead(self, connection: AsyncConnection, owners: Collection[str]) -> set[str]:
+        """Those of ``owners`` that can no longer have anything: never this one. ``connection``: of the transaction in
+        which they were read. A process of which that is not sure counts as alive."""
+        ...
+
+    def sweep(self) -> None:
+        """Clear away what dead processes left of themselves."""
+        ...
+
+
 class ProcessLock:
-    """``flock`` on a file named after the process. No clock takes part: a process that is killed is dead at once, one
-    that stands still is not, and a jump of the date changes nothing.
+    """A ``Process``. ``flock`` on a file named after the process. No clock takes part: a process that is killed is dead
+    at once, one that stands still is not, and a jump of the date changes nothing.
 
     Opened with the database; ``close`` comes last.
     """
@@ -23,9 +46,11 @@ class ProcessLock:
         self._path = self._folder / f"{self.id}.lock"
         self._file = _locked(self._path)
 
-    def dead(self, process_id: str) -> bool:
-        """Whether that process can no longer have anything. One whose lock is just being looked at, or cannot be (too
-        many open files), counts as alive."""
+    async def dead(self, connection: AsyncConnection, owners: Collection[str]) -> set[str]:
+        """See Process. One whose lock is just being looked at, or cannot be (too many open files), counts as alive."""
+        return {owner for owner in owners if self._dead(owner)}
+
+    def _dead(self, process_id: str) -> bool:
         if process_id == self.id:
             return False
         try:
@@ -45,7 +70,7 @@ class ProcessLock:
     def sweep(self) -> None:
         """Remove the files of dead processes."""
         for path in self._folder.glob("*.lock"):
-            if path != self._path and self.dead(path.stem):
+            if path != self._path and self._dead(path.stem):
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:

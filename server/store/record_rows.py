@@ -13,6 +13,7 @@ from server.records.counts import Attempt, Bucket, Changes, bucket_of, judged, o
 from server.records.kept import KeptRecord, RecordKind
 from server.records.ports import Day, Place, Wanted
 from server.store.departments import bounded
+from server.store.locking import alone
 from server.store.tables import assessment_days, assessment_results, assessments, ended_sessions
 
 _table = assessments.c
@@ -27,6 +28,7 @@ ROW = [_table.id, _table.kind, *(_table[name] for name in OWN)]
 async def add(connection: AsyncConnection, records: Sequence[KeptRecord]) -> int:
     """Add and count those that are not there yet, in this order: an attempt comes after what it tries again. How
     many. A few hundred at a time."""
+    await alone(connection, "records", *{one.site for one in records})
     ids = {one.id: one for one in reversed(records)}
     there = set((await connection.execute(select(_table.id).where(_table.id.in_(ids)))).scalars())
     new = [one for one in records if one.id not in there and ids[one.id] is one]
@@ -187,6 +189,7 @@ def later(place: Place) -> ColumnElement[bool]:
 
 async def remove(connection: AsyncConnection, site: str, record_id: str) -> bool:
     """Delete it, also where latecomers find it, and count it no more. Whether it was there."""
+    await alone(connection, "records", site)
     record = await find(connection, site, record_id)
     if record is None:
         return False
@@ -210,6 +213,7 @@ async def _delete(connection: AsyncConnection, ids: Sequence[str]) -> None:
 async def prune(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most ``limit`` of those that ended earlier, the earliest first. What was counted stays. How many."""
     query = select(_table.id).where(_table.ended_at < before).order_by(_table.ended_at).limit(limit)
+    query = query.with_for_update(skip_locked=True)  # another process deletes the others
     ids = list((await connection.execute(query)).scalars())
     if ids:
         await _delete(connection, ids)

@@ -65,10 +65,11 @@ class StoredRecords:
     async def delete(self, site: str, record_id: str) -> bool:
         """See RecordStore."""
         async with self._database.writing() as connection:
-            there = await record_rows.remove(connection, site, record_id)
-            if there:
+            there = await record_rows.find(connection, site, record_id) is not None
+            if there:  # in the order in which whoever deletes its batch takes the rows
                 await batch_rows.forget_result(connection, site, record_id)
                 await outbox_rows.forget_about(connection, [record_id])
+                there = await record_rows.remove(connection, site, record_id)
         if there:
             self._forget(record_id)
             await self._database.forget()

@@ -16,7 +16,8 @@ from server.errors import StoreError
 from server.live.clock import Clock, pause
 from server.store.checkpoint_parts import LEVEL
 from server.store.database import Database
-from server.store.processes import ProcessLock
+from server.store.locking import alone
+from server.store.processes import Process
 from server.store.tables import idempotency_keys
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class StoredRepeats:
     next request with the key is the first again.
     """
 
-    def __init__(self, database: Database, lock: ProcessLock) -> None:
+    def __init__(self, database: Database, lock: Process) -> None:
         self._database = database
         self._lock = lock
         self._answering: set[str] = set()
@@ -69,8 +70,10 @@ class StoredRepeats:
         """See RepeatStore."""
         await self.write_late()
         async with self._database.writing() as connection:
+            await alone(connection, "repeats")
             await connection.execute(delete(idempotency_keys).where(table.created_at < before))
-            found = (await connection.execute(select(idempotency_keys).where(table.digest == digest))).one_or_none()
+            query = select(idempotency_keys).where(table.digest == digest).with_for_update()
+            found = (await connection.execute(query)).one_or_none()
             repeat = await self._begun(connection, digest, body, now, found)
         if repeat.mine:
             self._answering.add(digest)
@@ -88,7 +91,9 @@ class StoredRepeats:
             return Repeat(body, None, mine=True, since=now)
         ended = found.owner == NOBODY
         free = ended or (
-            digest not in self._answering if found.owner == self._lock.id else self._lock.dead(found.owner)
+            digest not in self._answering
+            if found.owner == self._lock.id
+            else bool(await self._lock.dead(connection, [found.owner]))
         )
         if found.answer is not None or not free or not (ended or found.body == body):
             return Repeat(found.body, None, mine=False, since=found.created_at)
@@ -124,6 +129,7 @@ class StoredRepeats:
             return
         late = dict(self._late)
         async with self._database.writing() as connection:
+            await alone(connection, "repeats")
             for digest, answer in late.items():
                 await self._write(connection, digest, answer)
         for digest, answer in late.items():
@@ -160,7 +166,7 @@ class StoredRepeats:
 
 
 @asynccontextmanager
-async def open_repeats(database: Database, lock: ProcessLock, clock: Clock) -> AsyncIterator[StoredRepeats]:
+async def open_repeats(database: Database, lock: Process, clock: Clock) -> AsyncIterator[StoredRepeats]:
     """While the block runs, what could not be written is tried again."""
     repeats = StoredRepeats(database, lock)
     async with asyncio.TaskGroup() as group:

@@ -37,6 +37,13 @@ async def owners(connection: AsyncConnection, ids: Collection[str] | None = None
     return {row.id: row.owner for row in await connection.execute(query)}
 
 
+async def locked_owners(connection: AsyncConnection, ids: Collection[str]) -> dict[str, str | None]:
+    """The same for a transaction that writes them: nobody else changes them until it ends."""
+    query = select(running_sessions.c.id, running_sessions.c.owner).where(running_sessions.c.id.in_(ids))
+    locked = query.order_by(running_sessions.c.id).with_for_update()
+    return {row.id: row.owner for row in await connection.execute(locked)}
+
+
 async def write(connection: AsyncConnection, owner: str, there: Collection[str], parts: Mapping[str, Parts]) -> None:
     """``there``: those of them that the table has already."""
     known = [{"key": id_, "new_head": each.head, "new_core": each.core} for id_, each in parts.items() if id_ in there]

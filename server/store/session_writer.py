@@ -191,7 +191,7 @@ class SessionWriter:
     async def _write(self, batch: dict[str, Change], parts: dict[str, Parts]) -> set[str]:
         """Returns the sessions of the batch that this process does not have any more."""
         async with self._database.writing() as connection:
-            owners = await session_rows.owners(connection, batch)
+            owners = await session_rows.locked_owners(connection, batch)
             lost = {session_id for session_id in batch if self._is_lost(session_id, owners)}
             ours = {session_id: change for session_id, change in batch.items() if session_id not in lost}
             written = {session_id: each for session_id, each in parts.items() if session_id in ours}

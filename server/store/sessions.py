@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from server.errors import SettingsError, StoreError
+from server.errors import StoreError
 from server.live.checkpoint import Holder, SessionCheckpoint
 from server.live.clock import Clock, deadline, pause
 from server.live.limits import LiveLimits
@@ -18,7 +18,9 @@ from server.store.announcements import StoredAnnouncements
 from server.store.checkpoint_parts import joined, site_in
 from server.store.database import Database
 from server.store.health import StoreHealth
-from server.store.processes import ProcessLock
+from server.store.locking import alone
+from server.store.presence import open_process
+from server.store.processes import Process
 from server.store.results import StoredResults
 from server.store.session_writer import Change, SessionWriter
 
@@ -48,7 +50,7 @@ class StoredSessions:
     def __init__(
         self,
         database: Database,
-        lock: ProcessLock,
+        lock: Process,
         clock: Clock,
         health: StoreHealth,
         limits: LiveLimits,
@@ -141,11 +143,11 @@ class StoredSessions:
     async def _taken(self, session_id: str, *, forced: bool) -> bool:
         """Whether it is this process's, or gone; otherwise its owner is asked for it."""
         async with self._database.writing() as connection:
-            owners = await session_rows.owners(connection, [session_id])
+            owners = await session_rows.locked_owners(connection, [session_id])
             if session_id not in owners:
                 return True
             owner = owners[session_id]
-            if owner is None or owner == self._lock.id or self._lock.dead(owner) or forced:
+            if owner is None or owner == self._lock.id or forced or await self._lock.dead(connection, [owner]):
                 await session_rows.own(connection, session_id, self._lock.id)
                 return True
             await session_rows.want(connection, session_id, self._lock.id)
@@ -196,7 +198,7 @@ class StoredSessions:
         """Counted from when this process first saw that nobody had it: no jump of the date ends a session."""
         async with self._database.reading() as connection:
             owners = await session_rows.owners(connection)
-        dead = {owner for owner in set(owners.values()) if owner is not None and self._lock.dead(owner)}
+            dead = await self._lock.dead(connection, {owner for owner in owners.values() if owner is not None})
         now = self._clock.now()
         unowned = [session_id for session_id, owner in owners.items() if owner is None or owner in dead]
         self._unowned_since = {session_id: self._unowned_since.get(session_id, now) for session_id in unowned}
@@ -210,6 +212,7 @@ class StoredSessions:
             return
         now = self._clock.now()
         async with self._database.writing() as connection:
+            await alone(connection, "old results")
             kept = await session_rows.with_results(connection)
             self._ended_since = {session_id: self._ended_since.get(session_id, now) for session_id in kept}
             old = [each for each, since in self._ended_since.items() if now - since >= self._limits.resume_ttl_s]
@@ -218,19 +221,15 @@ class StoredSessions:
 
 @asynccontextmanager
 async def open_sessions(
-    database: Database, data_dir: Path, clock: Clock, limits: LiveLimits, *, keep: bool = True
-) -> AsyncIterator[tuple[StoredSessions, ResultSink, StoredAnnouncements, ProcessLock]]:
-    """Sessions, results and announced sessions of a data folder, written and watched while the block runs; at its end
-    the rest is written. ``keep``: as in StoredResults. The lock tells other processes that this one lives.
+    database: Database, data_dir: Path | None, clock: Clock, limits: LiveLimits, *, keep: bool = True
+) -> AsyncIterator[tuple[StoredSessions, ResultSink, StoredAnnouncements, Process]]:
+    """Sessions, results and announced sessions, written and watched while the block runs; at its end the rest is
+    written. ``data_dir``: of the database, if it is in one. ``keep``: as in StoredResults. The last tells of processes
+    which are alive.
 
-    Raises SettingsError if the folder cannot be used.
+    Raises SettingsError if the folder cannot be used, and StoreError.
     """
-    try:
-        lock = ProcessLock(data_dir)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise SettingsError(f"--data-dir: {data_dir} cannot be used: {why}.", param="--data-dir") from None
-    try:
+    async with open_process(database, data_dir) as lock:
         recent = RecentResults(clock, limits.resume_ttl_s, limits.max_ended_bytes)
         sessions = StoredSessions(database, lock, clock, StoreHealth(), limits, recent.drop)
         async with asyncio.TaskGroup() as group:
@@ -241,8 +240,6 @@ async def open_sessions(
             finally:
                 watching.cancel()
                 await _finish(sessions, writing, clock)
-    finally:
-        lock.close()
 
 
 async def _finish(sessions: StoredSessions, writing: asyncio.Task[None], clock: Clock) -> None:

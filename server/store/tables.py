@@ -258,6 +258,7 @@ batch_files = Table(
     Column("code", String(64)),
     Column("en", Text),
     Column("zh", Text),
+    Column("place", String(32)),
     UniqueConstraint("batch_id", "position"),
     Index("batch_files_waiting", "state", "site", "number"),
     Index("batch_files_settled", "batch_id", "settled"),

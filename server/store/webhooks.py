@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import delete, func, insert, select, update
 
 from server.notify.endpoints import MAX_ENDPOINTS, Endpoint, EndpointStore
 from server.notify.events import Event
 from server.notify.outbox import OutboxStore
-from server.store.database import Database, open_database
+from server.store.database import Database, Where, open_database
+from server.store.locking import alone
 from server.store.outbox import StoredOutbox
 from server.store.outbox_rows import endpoint_of
-from server.store.processes import ProcessLock
+from server.store.processes import Process
 from server.store.session_writer import Change, SessionWriter
 from server.store.tables import webhook_deliveries, webhook_endpoints
 
@@ -30,7 +30,7 @@ class WebhookStores:
     writer: SessionWriter | None = None
 
     @classmethod
-    def of(cls, database: Database, lock: ProcessLock | None, writer: SessionWriter | None = None) -> "WebhookStores":
+    def of(cls, database: Database, lock: Process | None, writer: SessionWriter | None = None) -> "WebhookStores":
         """``lock``: of a process that delivers; ``writer``: of one that judges."""
         return cls(StoredEndpoints(database), StoredOutbox(database, lock), writer)
 
@@ -41,9 +41,9 @@ class WebhookStores:
 
 
 @asynccontextmanager
-async def open_webhooks(data_dir: Path) -> AsyncIterator[WebhookStores]:
-    """Those of a data folder, for a command beside the server. Raises SettingsError."""
-    async with open_database(data_dir) as database:
+async def open_webhooks(where: Where) -> AsyncIterator[WebhookStores]:
+    """Those of a database, for a command beside the server. Raises SettingsError."""
+    async with open_database(where) as database:
         yield WebhookStores.of(database, None)
 
 
@@ -66,6 +66,7 @@ class StoredEndpoints:
             "paused": endpoint.paused,
         }
         async with self._database.writing() as connection:
+            await alone(connection, "endpoints", endpoint.site)
             if (await connection.execute(there)).scalar_one() >= MAX_ENDPOINTS:
                 return False
             await connection.execute(insert(webhook_endpoints).values(row))

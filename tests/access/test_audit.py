@@ -14,14 +14,16 @@ from server.errors import UnauthorizedError
 from server.store.audit import StoredAudit
 from server.store.database import open_database
 from tests.access.conftest import WallClock
+from tests.conftest import database_of
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 async def audit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AuditLog]:
     if request.param == "memory":
         yield MemoryAudit()
-    else:
-        async with open_database(tmp_path) as database:
+        return
+    with database_of(request, tmp_path) as where:
+        async with open_database(where) as database:
             yield StoredAudit(database)
 
 

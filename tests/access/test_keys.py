@@ -1,14 +1,29 @@
 """The contract of every store of keys."""
 
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta, timezone
+from pathlib import Path
 
 import pytest
 
-from server.access.keys import ApiKey, KeyStore, create_key, digest_of
+from server.access.keys import ApiKey, KeyStore, MemoryKeys, create_key, digest_of
 from server.access.principal import Role
 from server.errors import SettingsError
+from server.store.database import open_database
+from server.store.keys import StoredKeys
 from tests.access.conftest import WallClock
+from tests.conftest import database_of
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyStore]:
+    if request.param == "memory":
+        yield MemoryKeys()
+        return
+    with database_of(request, tmp_path) as where:
+        async with open_database(where) as database:
+            yield StoredKeys(database)
 
 
 async def test_a_key_is_found_by_its_digest_as_it_was_added(keys: KeyStore, now: WallClock) -> None:

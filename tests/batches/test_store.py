@@ -25,13 +25,13 @@ from server.notify.endpoints import new_endpoint
 from server.notify.events import BY_DEFAULT
 from server.store import outbox_rows
 from server.store.batches import StoredBatches
-from server.store.database import Database, open_database
-from server.store.processes import ProcessLock
+from server.store.database import Database, Where, open_database
 from server.store.records import StoredRecords
 from server.store.repeats import StoredRepeats, open_repeats
 from server.store.tables import batch_files, batches
 from server.store.webhooks import WebhookStores
 from server.values.labels import RequestedLabel
+from tests.processes import living
 from tests.rendering.builders import result_of
 
 FAULT = Fault("encrypted", "It is encrypted.", "已加密。")
@@ -50,25 +50,20 @@ def on_disk(folder: Path) -> bytes:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[tuple[Database, StoredBatches]]:
-    async with open_database(folder) as database:
-        lock = ProcessLock(folder)
-        try:
-            yield database, StoredBatches(database, lock)
-        finally:
-            lock.close()
+async def opened(where: Where) -> AsyncIterator[tuple[Database, StoredBatches]]:
+    async with open_database(where) as database, living(database, where) as here:
+        yield database, StoredBatches(database, here)
 
 
-async def test_a_file_is_taken_by_one_process_and_taken_up_when_that_dies(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, store):
+async def test_a_file_is_taken_by_one_process_and_taken_up_when_that_dies(where: Where) -> None:
+    async with opened(where) as (database, store):
         await store.add(batch(files=1), waiting(1), 9)
-        other_lock = ProcessLock(tmp_path)
-        taken = await StoredBatches(database, other_lock).take()
-        assert taken is not None
-        assert (taken.name, taken.reference, taken.tries) == ("1.wav", "case 1", 0)
-        assert await store.take() is None
-        assert not await store.waiting()
-        other_lock.close()
+        async with living(database, where) as other:
+            taken = await StoredBatches(database, other).take()
+            assert taken is not None
+            assert (taken.name, taken.reference, taken.tries) == ("1.wav", "case 1", 0)
+            assert await store.take() is None
+            assert not await store.waiting()
         assert await store.waiting()
         again = await store.take()
         assert again is not None
@@ -76,26 +71,24 @@ async def test_a_file_is_taken_by_one_process_and_taken_up_when_that_dies(tmp_pa
         assert await store.held() == {again.number}
 
 
-async def test_a_file_counts_the_processes_that_ended_with_it_while_their_server_lived(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, store):
+async def test_a_file_counts_the_processes_that_ended_with_it_while_their_server_lived(where: Where) -> None:
+    async with opened(where) as (database, store):
         await store.add(batch(files=2), waiting(2), 9)
-        other_lock = ProcessLock(tmp_path, "of the keeper")
-        assert await StoredBatches(database, other_lock).take() is not None
-        other_lock.close()
+        async with living(database, where, "of the keeper") as other:
+            assert await StoredBatches(database, other).take() is not None
         await store.ended("another")
         await store.ended("of the keeper")
         taken = [await store.take() for _ in range(2)]
         assert [(one.name, one.tries) for one in taken if one is not None] == [("1.wav", 1), ("2.wav", 0)]
 
 
-async def test_what_another_process_took_over_is_not_settled_by_the_first(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, store):
+async def test_what_another_process_took_over_is_not_settled_by_the_first(where: Where) -> None:
+    async with opened(where) as (database, store):
         await store.add(batch(files=1), waiting(1), 9)
-        other_lock = ProcessLock(tmp_path)
-        other = StoredBatches(database, other_lock)
-        taken = await other.take()
-        assert taken is not None
-        other_lock.close()
+        async with living(database, where) as it:
+            other = StoredBatches(database, it)
+            taken = await other.take()
+            assert taken is not None
         again = await store.take()
         assert again is not None
         await other.refused(taken, FAULT)
@@ -109,16 +102,16 @@ async def test_what_another_process_took_over_is_not_settled_by_the_first(tmp_pa
         assert found.finished_at is not None
 
 
-async def test_sites_take_turns(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, store):
+async def test_sites_take_turns(where: Where) -> None:
+    async with opened(where) as (_, store):
         await store.add(batch("a", "a", 3), waiting(3), 9)
         await store.add(batch("b", "b", 1), waiting(1), 9)
         taken = [await store.take() for _ in range(4)]
         assert [one.site for one in taken if one is not None] == ["a", "b", "a", "a"]
 
 
-async def test_no_site_waits_while_two_others_are_served_again_and_again(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, store):
+async def test_no_site_waits_while_two_others_are_served_again_and_again(where: Where) -> None:
+    async with opened(where) as (_, store):
         for site in ("a", "b", "c"):
             await store.add(batch(site, site, 3), waiting(3), 9)
         under_way = [await store.take(), await store.take()]
@@ -131,8 +124,8 @@ async def test_no_site_waits_while_two_others_are_served_again_and_again(tmp_pat
         assert counts == [3, 2, 2]
 
 
-async def test_a_site_has_so_many_files_waiting_and_another_its_own(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, store):
+async def test_a_site_has_so_many_files_waiting_and_another_its_own(where: Where) -> None:
+    async with opened(where) as (_, store):
         await store.add(batch("a", files=3), waiting(3), 4)
         with pytest.raises(CapacityError):
             await store.add(batch("b", files=2), waiting(2), 4)
@@ -143,8 +136,8 @@ async def test_a_site_has_so_many_files_waiting_and_another_its_own(tmp_path: Pa
         await store.add(batch("d", files=1), waiting(1), 9, 400)
 
 
-async def test_settled_files_are_numbered_in_their_order_beside_those_that_came_refused(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, store):
+async def test_settled_files_are_numbered_in_their_order_beside_those_that_came_refused(where: Where) -> None:
+    async with opened(where) as (_, store):
         await store.add(batch(files=3), [NewFile("0.wav", 0, fault=FAULT), *waiting(2)], 9)
         first, second = await store.take(), await store.take()
         assert first is not None
@@ -157,8 +150,8 @@ async def test_settled_files_are_numbered_in_their_order_beside_those_that_came_
         assert [row.state for row in await store.rows("b", after=1)] == [FileState.REFUSED] * 2
 
 
-async def test_the_last_file_tells_that_the_batch_is_done_once(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, store):
+async def test_the_last_file_tells_that_the_batch_is_done_once(where: Where) -> None:
+    async with opened(where) as (database, store):
         webhooks = WebhookStores.of(database, None)
         await webhooks.endpoints.add(new_endpoint("ward", "https://clinic.example/", BY_DEFAULT, utc_now()))
         await store.add(batch(files=2), waiting(2), 9)
@@ -176,11 +169,10 @@ async def test_the_last_file_tells_that_the_batch_is_done_once(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("gone", [False, True])
-async def test_each_refused_file_is_told_once_with_why_and_counted_in_the_end(tmp_path: Path, gone: bool) -> None:
+async def test_each_refused_file_is_told_once_with_why_and_counted_in_the_end(where: Where, gone: bool) -> None:
     """Whether it came refused or could not be judged. With its batch goes what waits to be told of it."""
-    async with opened(tmp_path) as (database, store):
-        lock = ProcessLock(tmp_path)
-        webhooks = WebhookStores.of(database, lock)
+    async with opened(where) as (database, store), living(database, where) as process:
+        webhooks = WebhookStores.of(database, process)
         await webhooks.endpoints.add(new_endpoint("ward", "https://clinic.example/", BY_DEFAULT, utc_now()))
         came = [NewFile("Li Lei.wav", 0, fault=FAULT, reference="case 0", attempt_of="a0"), *waiting(1)]
         await store.add(batch(files=2), came, 9)
@@ -202,11 +194,10 @@ async def test_each_refused_file_is_told_once_with_why_and_counted_in_the_end(tm
         else:
             assert await store.forget(utc_now() + timedelta(days=1)) == ["b"]
         assert await webhooks.outbox.listed(9) == []
-        lock.close()
 
 
-async def test_another_site_neither_finds_nor_deletes_a_batch(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, store):
+async def test_another_site_neither_finds_nor_deletes_a_batch(where: Where) -> None:
+    async with opened(where) as (_, store):
         await store.add(batch(files=1), waiting(1), 9)
         assert await store.find("other", "b") is None
         assert not await store.delete("other", "b")
@@ -220,8 +211,8 @@ async def test_another_site_neither_finds_nor_deletes_a_batch(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_a_result_that_is_deleted_is_nowhere_any_more(tmp_path: Path, whole: bool) -> None:
-    async with opened(tmp_path) as (database, store):
+async def test_a_result_that_is_deleted_is_nowhere_any_more(where: Where, whole: bool) -> None:
+    async with opened(where) as (database, store):
         webhooks = WebhookStores.of(database, None)
         await webhooks.endpoints.add(new_endpoint("ward", "https://clinic.example/", BY_DEFAULT, utc_now()))
         await store.add(batch(files=2), waiting(2), 9)
@@ -245,11 +236,12 @@ async def test_a_result_that_is_deleted_is_nowhere_any_more(tmp_path: Path, whol
         assert await records.find("ward", result.identity.id) is None
         assert await webhooks.outbox.listed(9) == []
         await database.forget()
-    assert b"secret case" not in on_disk(tmp_path)
+    if isinstance(where, Path):
+        assert b"secret case" not in on_disk(where)
 
 
-async def test_old_batches_are_forgotten_and_running_ones_are_not(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, store):
+async def test_old_batches_are_forgotten_and_running_ones_are_not(where: Where) -> None:
+    async with opened(where) as (_, store):
         await store.add(batch("done", files=1), [NewFile("x", 0, fault=FAULT)], 9)
         await store.add(batch("runs", files=1), waiting(1), 9)
         assert await store.forget(utc_now()) == ["done"]
@@ -257,7 +249,7 @@ async def test_old_batches_are_forgotten_and_running_ones_are_not(tmp_path: Path
 
 
 async def test_more_results_than_a_statement_has_values_are_forgotten_with_their_batch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: list[int] = []
     plain = outbox_rows.forget_about
@@ -268,7 +260,7 @@ async def test_more_results_than_a_statement_has_values_are_forgotten_with_their
 
     monkeypatch.setattr(outbox_rows, "forget_about", counted)
     many = 1200
-    async with opened(tmp_path) as (database, store):
+    async with opened(where) as (database, store):
         await store.add(batch("done", files=many), waiting(many), many)
         async with database.writing() as connection:
             results = [{"id": f"{number:032x}", "of": number} for number in range(1, many + 1)]
@@ -338,22 +330,18 @@ def test_options_survive_the_database() -> None:
 
 
 @asynccontextmanager
-async def repeats(kind: str, folder: Path) -> AsyncIterator[RepeatStore]:
+async def repeats(kind: str, where: Where) -> AsyncIterator[RepeatStore]:
     if kind == "memory":
         yield MemoryRepeats()
         return
-    async with open_database(folder) as database:
-        lock = ProcessLock(folder)
-        try:
-            yield StoredRepeats(database, lock)
-        finally:
-            lock.close()
+    async with open_database(where) as database, living(database, where) as here:
+        yield StoredRepeats(database, here)
 
 
 @pytest.mark.parametrize("kind", ["memory", "stored"])
-async def test_a_request_that_comes_again_gets_the_first_answer(tmp_path: Path, kind: str) -> None:
+async def test_a_request_that_comes_again_gets_the_first_answer(where: Where, kind: str) -> None:
     now, answer = utc_now(), Kept(202, b'{"id":1}')
-    async with repeats(kind, tmp_path) as store:
+    async with repeats(kind, where) as store:
         first = await store.begin("k", "body", now, now)
         assert (first.mine, first.kept) == (True, None)
         assert not (await store.begin("k", "body", now, now)).mine
@@ -365,33 +353,34 @@ async def test_a_request_that_comes_again_gets_the_first_answer(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("kind", ["memory", "stored"])
-async def test_after_an_error_the_same_key_tries_again(tmp_path: Path, kind: str) -> None:
+async def test_after_an_error_the_same_key_tries_again(where: Where, kind: str) -> None:
     now = utc_now()
-    async with repeats(kind, tmp_path) as store:
+    async with repeats(kind, where) as store:
         await store.begin("k", "body", now, now)
         await store.end("k", None)
         assert (await store.begin("k", "body", now, now)).mine
 
 
-async def test_a_request_whose_process_died_comes_to_nothing(tmp_path: Path) -> None:
+async def test_a_request_whose_process_died_comes_to_nothing(where: Where) -> None:
     now = utc_now()
-    async with open_database(tmp_path) as database:
-        dead, alive = ProcessLock(tmp_path), ProcessLock(tmp_path)
-        await StoredRepeats(database, dead).begin("k", "body", now, now)
-        assert not (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
-        dead.close()
+    async with open_database(where) as database, living(database, where) as alive:
+        async with living(database, where) as dead:
+            await StoredRepeats(database, dead).begin("k", "body", now, now)
+            assert not (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
         assert (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
-        alive.close()
 
 
 async def test_an_answer_that_the_database_did_not_take_is_given_and_written_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise its key would answer 409 for a day."""
     now, answer = utc_now(), Kept(202, b"once")
-    async with open_database(tmp_path) as database:
-        lock, other = ProcessLock(tmp_path), ProcessLock(tmp_path)
-        store = StoredRepeats(database, lock)
+    async with (
+        open_database(where) as database,
+        living(database, where) as here,
+        living(database, where) as other,
+    ):
+        store = StoredRepeats(database, here)
         await store.begin("k", "body", now, now)
         await store.begin("error", "body", now, now)
         with monkeypatch.context() as failing:
@@ -402,51 +391,48 @@ async def test_an_answer_that_the_database_did_not_take_is_given_and_written_lat
         elsewhere = StoredRepeats(database, other)
         assert (await elsewhere.begin("k", "body", now, now)).kept == answer
         assert (await elsewhere.begin("error", "body", now, now)).mine
-        lock.close()
-        other.close()
 
 
 async def test_what_could_not_be_written_is_tried_again_without_another_request(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, answer = utc_now(), Kept(202, b"once")
     monkeypatch.setattr("server.store.repeats.AGAIN_S", 0.01)
-    async with open_database(tmp_path) as database:
-        lock, other = ProcessLock(tmp_path), ProcessLock(tmp_path)
-        async with open_repeats(database, lock, LoopClock()) as store:
-            await store.begin("k", "body", now, now)
-            with monkeypatch.context() as failing:
-                failing.setattr(database, "writing", _fails)
-                await store.end("k", answer)
-            elsewhere = StoredRepeats(database, other)
-            async with asyncio.timeout(30):
-                while (await elsewhere.begin("k", "body", now, now)).kept != answer:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-        lock.close()
-        other.close()
+    async with (
+        open_database(where) as database,
+        living(database, where) as here,
+        living(database, where) as other,
+        open_repeats(database, here, LoopClock()) as store,
+    ):
+        await store.begin("k", "body", now, now)
+        with monkeypatch.context() as failing:
+            failing.setattr(database, "writing", _fails)
+            await store.end("k", answer)
+        elsewhere = StoredRepeats(database, other)
+        async with asyncio.timeout(30):
+            while (await elsewhere.begin("k", "body", now, now)).kept != answer:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 async def test_a_request_of_this_process_that_nobody_answers_any_more_is_taken_up_as_the_same_work(
-    tmp_path: Path,
+    where: Where,
 ) -> None:
     now = utc_now()
-    async with open_database(tmp_path) as database:
-        lock = ProcessLock(tmp_path)
-        store = StoredRepeats(database, lock)
+    async with open_database(where) as database, living(database, where) as here:
+        store = StoredRepeats(database, here)
         first = await store.begin("k", "body", now, now)
         store._answering.clear()
         again = await store.begin("k", "body", now + timedelta(minutes=1), now)
         assert (again.mine, again.since) == (True, first.since)
         assert not (await store.begin("k", "body", now, now)).mine, "it is being answered"
-        lock.close()
 
 
 async def test_answers_beyond_the_bound_are_forgotten_the_oldest_first_and_their_work_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = utc_now()
     monkeypatch.setattr("server.store.repeats.MOST_BYTES", 2500)
-    async with repeats("stored", tmp_path) as store:
+    async with repeats("stored", where) as store:
         for number in range(3):
             await store.begin(f"k{number}", "body", now + timedelta(seconds=number), now)
             await store.end(f"k{number}", Kept(200, random.Random(number).randbytes(1000)))

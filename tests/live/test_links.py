@@ -20,7 +20,7 @@ from server.live.manager import SessionManager
 from server.live.pending import SessionTerms
 from server.live.whereabouts import Whereabouts
 from server.store.announcements import KEPT_LONGER
-from server.store.database import FILE
+from server.store.sqlite import FILE
 from server.wire.client import SessionStart
 from tests.fakes import until
 from tests.live.patient import Doctor, Patient, noise, start_message

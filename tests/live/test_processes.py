@@ -20,10 +20,12 @@ from server.live.checkpoint import VERSION
 from server.live.clock import Clock, LoopClock
 from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
-from server.store import database
 from server.store import sessions as stored
-from server.store.database import FILE, open_database
+from server.store import sqlite
+from server.store.database import open_database
+from server.store.processes import ProcessLock
 from server.store.sessions import StoredSessions, open_sessions
+from server.store.sqlite import FILE
 from tests.fakes import until
 from tests.live.patient import RATE, Doctor, Patient, noise, start_message
 from tests.live.test_checkpoints import close, power_cut, ticket, unbroken
@@ -217,7 +219,7 @@ async def test_what_others_ask_of_a_process_that_has_stopped_is_ignored(engine: 
 async def test_a_process_stopped_in_a_transaction_costs_others_a_bounded_wait_and_no_session(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_MS", 300)
+    monkeypatch.setattr(sqlite, "BUSY_MS", 300)
     async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
         patient, started = await spoken(first, 5)
         code = (
@@ -285,10 +287,12 @@ async def test_a_session_that_nobody_has_is_concluded_once_if_its_patient_stays_
         else:
             async with process(engine, tmp_path) as first:
                 patient, started = await spoken(first, 5)
-                first.sessions._lock.close()
+                lock = first.sessions._lock
+                assert isinstance(lock, ProcessLock)
+                lock.close()
                 first.sessions.writer.change = lambda *_: None  # type: ignore[method-assign]
                 await power_cut(patient)
-                first.sessions._lock.close = lambda: None  # type: ignore[method-assign]
+                lock.close = lambda: None  # type: ignore[method-assign]
         async with asyncio.timeout(20):
             while not (rows := ended(tmp_path)):
                 await asyncio.gather(second.polled(), third.polled())

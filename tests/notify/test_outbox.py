@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from server.notify.changes import EVERY_S, LabelChanges
 from server.notify.delivering import utc_now
@@ -12,10 +11,10 @@ from server.notify.endpoints import MAX_ENDPOINTS, Endpoint, new_endpoint, new_s
 from server.notify.events import BY_DEFAULT, Event, EventType, event
 from server.notify.outbox import State, Tried
 from server.store import outbox_rows
-from server.store.database import Database, open_database
+from server.store.database import Database, Where, open_database
 from server.store.outbox import StoredOutbox
-from server.store.processes import ProcessLock
 from server.store.webhooks import WebhookStores
+from tests.processes import living
 
 NOW = utc_now()
 LATER = NOW + timedelta(hours=12)
@@ -31,17 +30,13 @@ def endpoint(site: str = "ward", *events: EventType) -> Endpoint:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[tuple[Database, WebhookStores, ProcessLock]]:
-    async with open_database(folder) as database:
-        lock = ProcessLock(folder)
-        try:
-            yield database, WebhookStores.of(database, lock), lock
-        finally:
-            lock.close()
+async def opened(where: Where) -> AsyncIterator[tuple[Database, WebhookStores]]:
+    async with open_database(where) as database, living(database, where) as here:
+        yield database, WebhookStores.of(database, here)
 
 
-async def test_each_endpoint_of_the_site_that_asked_gets_one_delivery_with_the_same_id(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_each_endpoint_of_the_site_that_asked_gets_one_delivery_with_the_same_id(where: Where) -> None:
+    async with opened(where) as (_, stores):
         mine = [endpoint(), endpoint(), endpoint("ward", EventType.BATCH_COMPLETED)]
         for one in (*mine, endpoint("other")):
             assert await stores.endpoints.add(one)
@@ -53,25 +48,24 @@ async def test_each_endpoint_of_the_site_that_asked_gets_one_delivery_with_the_s
         assert taken[0].event == told
 
 
-async def test_what_is_taken_is_not_due_until_its_process_dies(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, stores, _lock):
+async def test_what_is_taken_is_not_due_until_its_process_dies(where: Where) -> None:
+    async with opened(where) as (database, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         await stores.outbox.tell([ended("a")])
-        other_lock = ProcessLock(tmp_path)
-        other = StoredOutbox(database, other_lock)
-        assert await other.due(LATER) == [one.id]
-        assert len(await other.take({one.id: 9}, LATER)) == 1
-        assert await stores.outbox.due(LATER) == []
-        assert await stores.outbox.take({one.id: 9}, LATER) == []
-        other_lock.close()
+        async with living(database, where) as it:
+            other = StoredOutbox(database, it)
+            assert await other.due(LATER) == [one.id]
+            assert len(await other.take({one.id: 9}, LATER)) == 1
+            assert await stores.outbox.due(LATER) == []
+            assert await stores.outbox.take({one.id: 9}, LATER) == []
         assert await stores.outbox.due(LATER) == [one.id]
         (again,) = await stores.outbox.take({one.id: 9}, LATER)
         assert again.attempts == 0
 
 
-async def test_what_concerns_one_session_goes_in_order_and_holds_up_no_other(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_what_concerns_one_session_goes_in_order_and_holds_up_no_other(where: Where) -> None:
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         first, second, else_ = ended("a"), ended("a"), ended("b")
@@ -88,8 +82,8 @@ async def test_what_concerns_one_session_goes_in_order_and_holds_up_no_other(tmp
         assert await taken() == [second], "and no longer than that one waits"
 
 
-async def test_delivered_is_kept_without_its_content_and_forgotten_after_a_while(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (database, stores, _lock):
+async def test_delivered_is_kept_without_its_content_and_forgotten_after_a_while(where: Where) -> None:
+    async with opened(where) as (database, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         await stores.outbox.tell([ended("a"), ended("b")])
@@ -104,8 +98,8 @@ async def test_delivered_is_kept_without_its_content_and_forgotten_after_a_while
         assert await stores.outbox.listed(9) == []
 
 
-async def test_what_was_given_up_is_listed_and_replayed_with_its_id(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_what_was_given_up_is_listed_and_replayed_with_its_id(where: Where) -> None:
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         told = ended("a")
@@ -120,8 +114,8 @@ async def test_what_was_given_up_is_listed_and_replayed_with_its_id(tmp_path: Pa
         assert (again.event, again.attempts) == (told, 0)
 
 
-async def test_a_paused_endpoint_is_told_nothing_and_its_deliveries_wait(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_a_paused_endpoint_is_told_nothing_and_its_deliveries_wait(where: Where) -> None:
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         await stores.endpoints.pause(one.id, True)
@@ -131,8 +125,8 @@ async def test_a_paused_endpoint_is_told_nothing_and_its_deliveries_wait(tmp_pat
         assert await stores.outbox.due(LATER) == [one.id]
 
 
-async def test_removing_an_endpoint_removes_what_waits_for_it(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_removing_an_endpoint_removes_what_waits_for_it(where: Where) -> None:
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         await stores.outbox.tell([ended("a")])
@@ -141,8 +135,8 @@ async def test_removing_an_endpoint_removes_what_waits_for_it(tmp_path: Path) ->
         assert not await stores.endpoints.remove(one.id)
 
 
-async def test_a_rotated_secret_signs_until_its_day_is_over(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_a_rotated_secret_signs_until_its_day_is_over(where: Where) -> None:
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         new = new_secret()
@@ -153,8 +147,8 @@ async def test_a_rotated_secret_signs_until_its_day_is_over(tmp_path: Path) -> N
         assert found.secrets_at(LATER) == (new,)
 
 
-async def test_a_site_has_so_many_endpoints_and_another_its_own(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_a_site_has_so_many_endpoints_and_another_its_own(where: Where) -> None:
+    async with opened(where) as (_, stores):
         for _ in range(MAX_ENDPOINTS):
             assert await stores.endpoints.add(endpoint())
         assert not await stores.endpoints.add(endpoint())
@@ -173,8 +167,8 @@ def test_changes_of_labels_are_told_together_and_seldom() -> None:
     assert changes.seen("s", {"a": True}, 2.0 + EVERY_S) == {}
 
 
-async def test_what_waits_for_a_paused_endpoint_is_forgotten_as_what_was_settled_is(tmp_path: Path) -> None:
-    async with opened(tmp_path) as (_, stores, _lock):
+async def test_what_waits_for_a_paused_endpoint_is_forgotten_as_what_was_settled_is(where: Where) -> None:
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         await stores.outbox.tell([ended("a")])
@@ -184,9 +178,9 @@ async def test_what_waits_for_a_paused_endpoint_is_forgotten_as_what_was_settled
         assert await stores.outbox.listed(9) == []
 
 
-async def test_the_day_of_tries_begins_with_the_first(tmp_path: Path) -> None:
+async def test_the_day_of_tries_begins_with_the_first(where: Where) -> None:
     """Not while it waited for a paused endpoint: the first failure would have given it up."""
-    async with opened(tmp_path) as (_, stores, _lock):
+    async with opened(where) as (_, stores):
         one = endpoint()
         await stores.endpoints.add(one)
         await stores.outbox.tell([ended("a")])

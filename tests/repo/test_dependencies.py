@@ -24,7 +24,11 @@ BY_NAME = {"uvloop", "websockets", "python-multipart", "aiosqlite"}
 # Packages share its name: the others come with an extra and are imported in one place, which is left out below.
 NAMESPACES = {"opentelemetry": "opentelemetry-api"}
 # Rooms that may import what an extra brings: nobody else imports them before they are needed.
-ROOMS = {"model/clap": ("clap", "cpu"), "evaluation": ("evaluate",)}
+ROOMS = {
+    "model/clap": ("clap", "cpu"),
+    "evaluation": ("evaluate",),
+    "store/postgresql": ("postgresql",),
+}
 
 
 def normal(name: str) -> str:

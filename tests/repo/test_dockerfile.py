@@ -115,9 +115,9 @@ def test_image_is_of_a_python_that_the_project_supports() -> None:
 
 
 def test_image_has_clap_unless_it_was_built_without() -> None:
-    assert pip_install("build-cpu", EXTRAS=default_of("EXTRAS"))[-1] == ".[clap,cpu,formats]"
+    assert pip_install("build-cpu", EXTRAS=default_of("EXTRAS"))[-1] == ".[clap,cpu,formats,postgresql]"
     assert pip_install("build-cpu", EXTRAS="")[-1] == "."
-    assert pip_install("build-cuda", CUDA_EXTRAS=default_of("CUDA_EXTRAS"))[-1] == ".[clap,formats]"
+    assert pip_install("build-cuda", CUDA_EXTRAS=default_of("CUDA_EXTRAS"))[-1] == ".[clap,formats,postgresql]"
 
 
 def test_both_targets_run_what_their_own_stage_installed_and_cpu_is_the_default() -> None:

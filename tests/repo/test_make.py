@@ -78,12 +78,12 @@ def installed(planned: str) -> list[str]:
 def test_targets_for_development_first_install_everything(clone: Path, target: str) -> None:
     planned = make("-n", "-C", str(clone), target)
     assert "-m venv .venv\n" in planned
-    assert installed(planned) == [".[clap,cpu,formats,evaluate,dev]"]
+    assert installed(planned) == [".[clap,cpu,formats,postgresql,evaluate,dev]"]
 
 
 def test_measuring_the_accuracy_also_installs_what_the_pairs_need(clone: Path) -> None:
     planned = make("-n", "-C", str(clone), "accuracy")
-    assert installed(planned) == [".[clap,cpu,formats,evaluate,dev]", ".[bench]"]
+    assert installed(planned) == [".[clap,cpu,formats,postgresql,evaluate,dev]", ".[bench]"]
 
 
 def test_checks_of_the_web_client_install_what_the_lockfile_names(clone: Path) -> None:
@@ -186,14 +186,14 @@ def test_the_small_models_are_asked_for_once_and_not_again_where_they_could_not_
 
 
 def test_make_run_after_setup_installs_nothing(environment: Path) -> None:
-    assert run(environment, "setup") == [".[clap,cpu,formats,evaluate,dev]"]
+    assert run(environment, "setup") == [".[clap,cpu,formats,postgresql,evaluate,dev]"]
     assert run(environment, "run") == []
     assert run(environment, "setup") == []
 
 
 def test_make_setup_after_run_installs_the_development_tools(environment: Path) -> None:
     run(environment, "run")
-    assert run(environment, "setup") == [".[clap,cpu,formats,evaluate,dev]"]
+    assert run(environment, "setup") == [".[clap,cpu,formats,postgresql,evaluate,dev]"]
 
 
 def test_make_run_after_running_without_clap_installs_clap(environment: Path) -> None:

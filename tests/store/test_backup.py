@@ -19,8 +19,9 @@ from server.records.ports import Wanted
 from server.settings import Settings
 from server.store import backup, record_rows
 from server.store.backup import back_up, restore
-from server.store.database import FILE, open_database
+from server.store.database import open_database
 from server.store.records import StoredRecords
+from server.store.sqlite import FILE
 from tests.records.builders import id_of, record
 
 

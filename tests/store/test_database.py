@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 from server.access.audit import Act, AuditEntry
 from server.errors import SettingsError, StoreError
 from server.store.audit import StoredAudit
-from server.store.database import FILE, Database, open_database
+from server.store.database import Database, open_database
+from server.store.sqlite import FILE
 from server.store.tables import metadata
 
 

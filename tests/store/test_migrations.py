@@ -11,8 +11,9 @@ from sqlalchemy import create_engine, text
 
 from server.access.audit import Act
 from server.store.audit import StoredAudit
-from server.store.database import FILE, open_database
+from server.store.database import open_database
 from server.store.keys import StoredKeys
+from server.store.sqlite import FILE
 
 DATE = "2026-03-01 09:00:00.000000"
 ROWS = {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from server.assessment.result import Identity
@@ -18,7 +19,7 @@ from server.notify.endpoints import new_endpoint
 from server.notify.events import BY_DEFAULT, assessment_events
 from server.records.making import packed
 from server.records.ports import Place, Wanted
-from server.store.database import open_database
+from server.store.database import Where, open_database
 from server.store.records import StoredRecords
 from server.store.sessions import open_sessions
 from server.store.webhooks import WebhookStores
@@ -26,31 +27,43 @@ from tests.records.builders import START, id_of, record
 from tests.rendering.builders import result_of
 
 ALL = ("0000-00-00", "9999-99-99")
-FULL = "CREATE TRIGGER full BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+FULL = {
+    "sqlite": "CREATE TRIGGER disk BEFORE INSERT ON assessments BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+    "postgresql": "CREATE FUNCTION disk() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$; "
+    "CREATE TRIGGER disk BEFORE INSERT ON assessments EXECUTE FUNCTION disk()",
+}
+FREE = {"sqlite": "DROP TRIGGER disk", "postgresql": "DROP FUNCTION disk CASCADE"}
 
 
-async def alter(folder: Path, statement: str) -> None:
+async def alter(where: Where, statements: dict[str, str]) -> None:
     """From outside. On a thread: a writer that holds the lock needs the event loop to give it back."""
+    if not isinstance(where, Path):
+        connection = await asyncpg.connect(where.dsn)
+        await connection.execute(statements["postgresql"])
+        await connection.close()
+        return
 
-    def execute() -> None:
+    def execute(folder: Path) -> None:
         with closing(sqlite3.connect(folder / "tingqing.db", timeout=60.0, isolation_level=None)) as other:
-            other.execute(statement)
+            other.execute(statements["sqlite"])
 
-    await asyncio.to_thread(execute)
+    await asyncio.to_thread(execute, where)
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[StoredRecords]:
+async def opened(where: Where) -> AsyncIterator[StoredRecords]:
+    folder = where if isinstance(where, Path) else None
     async with (
-        open_database(folder) as database,
+        open_database(where) as database,
         open_sessions(database, folder, LoopClock(), LiveLimits()) as (sessions, *_),
     ):
         yield StoredRecords(database, sessions.writer)
 
 
 @pytest.fixture
-async def records(tmp_path: Path) -> AsyncIterator[StoredRecords]:
-    async with opened(tmp_path) as store:
+async def records(where: Where) -> AsyncIterator[StoredRecords]:
+    async with opened(where) as store:
         yield store
 
 
@@ -181,17 +194,17 @@ async def test_all_records_come_for_an_export_the_earliest_first(records: Stored
     assert [one.body async for one in records.everything(["site 0"])] == [record(2).body]
 
 
-async def test_a_full_disk_loses_no_record_that_can_be_written_later(tmp_path: Path) -> None:
+async def test_a_full_disk_loses_no_record_that_can_be_written_later(where: Where) -> None:
     """As many small checkpoints: they wait in memory, whatever else fails."""
-    async with opened(tmp_path) as records:
+    async with opened(where) as records:
         await records.keep(record(1))
         writer = records._writer
         assert writer is not None
-        await alter(tmp_path, FULL)
+        await alter(where, FULL)
         await records.keep(record(2, body=packed("later")))
         assert writer.failing
         assert await records.find("ward-3", id_of(2)) is None
-        await alter(tmp_path, "DROP TRIGGER full")
+        await alter(where, FREE)
         await writer.write_now()
         found = await records.find("ward-3", id_of(2))
         assert found is not None
@@ -214,8 +227,8 @@ async def test_departments_beyond_the_bound_are_counted_together(
     assert {day.bucket.department for day in await records.days("ward-3", *ALL)} == {"a", "b"}
 
 
-async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_waits(tmp_path: Path) -> None:
-    async with opened(tmp_path) as records:
+async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_waits(where: Where) -> None:
+    async with opened(where) as records:
         writer = records._writer
         assert writer is not None
         stores = WebhookStores.of(records._database, None, writer)
@@ -223,11 +236,11 @@ async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_w
         one = record(1)
         result = replace(result_of({}), identity=Identity(one.id, "file"))
         told = assessment_events(result, "ward-3", START)
-        await alter(tmp_path, FULL)
+        await alter(where, FULL)
         stores.put(one.id, told)
         await records.keep(one)
         assert await stores.outbox.listed(9) == [], "not without the record"
-        await alter(tmp_path, "DROP TRIGGER full")
+        await alter(where, FREE)
         await writer.write_now()
         assert await records.find("ward-3", one.id) == one
         stores.put(one.id, assessment_events(result, "ward-3", START))
@@ -235,24 +248,26 @@ async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_w
         assert len(await stores.outbox.listed(9)) == len(told), "made again after a crash, it is told once"
 
 
-async def test_bodies_beyond_the_bound_are_dropped_the_oldest_first_and_their_rows_stay(tmp_path: Path) -> None:
+async def test_bodies_beyond_the_bound_are_dropped_the_oldest_first_and_their_rows_stay(where: Where) -> None:
     async with (
-        open_database(tmp_path) as database,
-        open_sessions(database, tmp_path, LoopClock(), LiveLimits(max_ended_bytes=150)) as (sessions, *_),
+        open_database(where) as database,
+        open_sessions(
+            database, where if isinstance(where, Path) else None, LoopClock(), LiveLimits(max_ended_bytes=150)
+        ) as (sessions, *_),
     ):
         records = StoredRecords(database, sessions.writer)
-        await alter(tmp_path, FULL)
+        await alter(where, FULL)
         for number in (1, 2):
             await records.keep(record(number, body=bytes(100)))
             await sessions.writer.write_now()
-        await alter(tmp_path, "DROP TRIGGER full")
+        await alter(where, FREE)
         await sessions.writer.write_now()
         found = [await records.find("ward-3", id_of(number)) for number in (1, 2)]
         assert [one and one.body for one in found] == [None, bytes(100)]
 
 
-async def test_where_nothing_is_kept_nothing_is_written(tmp_path: Path) -> None:
-    async with open_database(tmp_path) as database:
+async def test_where_nothing_is_kept_nothing_is_written(where: Where) -> None:
+    async with open_database(where) as database:
         records = StoredRecords(database)
         await records.keep(record(1))
         assert not records.keeps

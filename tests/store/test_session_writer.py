@@ -16,8 +16,9 @@ from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
 from server.store import session_rows
-from server.store.database import FILE, open_database
+from server.store.database import open_database
 from server.store.sessions import open_sessions
+from server.store.sqlite import FILE
 from tests.fakes import until
 
 

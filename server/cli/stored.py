@@ -1,0 +1,74 @@
+"""The flags of commands that open the database of a server."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from server.cli.console import Failure
+from server.cli.options import DataOption
+
+if TYPE_CHECKING:
+    from server.settings import Settings
+    from server.store.database import Where
+
+R = TypeVar("R")
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        metavar="URL",
+        help="PostgreSQL database in place of the folder's: postgresql://USER@HOST/NAME. Others see the command line: "
+        "write a password into the variable, or into ~/.pgpass. (TINGQING_DATABASE_URL)",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFlags:
+    """As given, or ``None``; variables count where a flag is not given."""
+
+    data_dir: Path | None = None
+    database_url: str | None = None
+
+    def settings(self) -> "Settings":
+        """With these flags. Raises SettingsError."""
+        from server.settings import load_settings
+
+        return load_settings(data_dir=self.data_dir, database_url=self.database_url)
+
+    def opened(self, what: str) -> "tuple[Settings, Where]":
+        """The settings, and where the database is. ``what``: what is asked for. Raises SettingsError, Failure."""
+        settings = self.settings()
+        if settings.kept_at is None:
+            raise Failure(
+                f"{what} need a folder or a database.",
+                hint="Pass --data-dir DIR (TINGQING_DATA_DIR) or --database-url URL (TINGQING_DATABASE_URL); serve "
+                "with the same.",
+            )
+        return settings, settings.kept_at
+
+
+def stored(command: Callable[..., R]) -> Callable[..., R]:
+    """Gives a command ``--data-dir`` and ``--database-url``, which it gets as ``store``, a StoreFlags."""
+
+    @functools.wraps(command)
+    def run(*args: Any, data_dir: Path | None = None, database_url: str | None = None, **kwargs: Any) -> R:
+        return command(*args, store=StoreFlags(data_dir, database_url), **kwargs)
+
+    signature = inspect.signature(command)
+    own = [each for each in signature.parameters.values() if each.name != "store"]
+    flags = {"data_dir": DataOption, "database_url": DatabaseOption}
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in flags.items()
+    ]
+    own = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    run.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+    run.__annotations__ = {name: kind for name, kind in command.__annotations__.items() if name != "store"} | flags
+    return run

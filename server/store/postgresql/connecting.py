@@ -1,0 +1,112 @@
+"""Connections to a PostgreSQL server, and what to do where there are none."""
+
+import ssl
+from dataclasses import dataclass
+
+import asyncpg
+from asyncpg import exceptions as postgres
+
+from server.errors import StoreError
+from server.store.postgresql.url import DatabaseUrl
+
+CONNECT_S = 5.0
+COMMAND_S = 40.0
+"""Longer than ``statement_timeout``: for a line that is dead."""
+
+BOUNDS = {
+    "application_name": "tingqing",
+    "statement_timeout": "30000",
+    "lock_timeout": "5000",
+    # Of a process that stands still in the middle of a transaction: its locks are free then.
+    "idle_in_transaction_session_timeout": "15000",
+    # A machine that lost its power: its locks are free after 25 s.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+"""Of each session, in ms and s: every wait on the server has an end."""
+
+SNAPSHOT = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
+"""Of a session that reads: several statements of one transaction see one state, as in SQLite."""
+
+FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+
+
+async def connect(url: DatabaseUrl, **more: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """``more``: settings of the session. Raises ``FAILURES``."""
+    return await asyncpg.connect(
+        url.dsn, timeout=CONNECT_S, command_timeout=COMMAND_S, server_settings={**BOUNDS, **more}
+    )
+
+
+async def connect_or_fail(url: DatabaseUrl, **more: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """The same for a pool. Raises StoreError: the driver's errors would pass through SQLAlchemy as they are."""
+    try:
+        return await connect(url, **more)
+    except FAILURES as error:
+        raise StoreError("The database does not answer; try again.", retry_after_s=5.0) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a database cannot be used, and the command that mends it. Without the password, and without the driver's
+    own text where that could repeat it."""
+
+    en: str
+    zh: str
+    command: str
+
+
+def trouble_of(url: DatabaseUrl, error: BaseException) -> Trouble:
+    """Of what ``connect`` and statements raise."""
+    for kind, en, zh, command in _TROUBLES:
+        if isinstance(error, kind):
+            names = {"url": url, "name": url.name, "owner": url.user or "USER", "why": _why(error)}
+            return Trouble(en.format(**names), zh.format(**names), command.format(**names))
+    what = type(error).__name__
+    return Trouble(f"it cannot be used ({what})", f"无法使用（{what}）", f"psql {url}")
+
+
+def _why(error: BaseException) -> str:
+    """Of a connection that did not come about: the system says so, never the server."""
+    if isinstance(error, TimeoutError):
+        return " (no answer in time)"
+    return f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+
+
+_TROUBLES: tuple[tuple[type[BaseException], str, str, str], ...] = (
+    (
+        postgres.InvalidAuthorizationSpecificationError,
+        "it refuses the user {owner}, or the password",
+        "服务器拒绝了用户 {owner} 或密码",
+        "psql {url}",
+    ),
+    (
+        postgres.InvalidCatalogNameError,
+        "there is no database {name}",
+        "没有数据库 {name}",
+        "createdb --owner {owner} --encoding UTF8 --template template0 {name}",
+    ),
+    (
+        postgres.InsufficientPrivilegeError,
+        "the user {owner} may not make or use tables in it",
+        "用户 {owner} 无权在其中建表或读写",
+        'psql -d {name} -c \'ALTER DATABASE "{name}" OWNER TO "{owner}"\'',
+    ),
+    (
+        postgres.TooManyConnectionsError,
+        "it has no connection left",
+        "连接数已用完",
+        "psql -c 'ALTER SYSTEM SET max_connections = 200'",
+    ),
+    (
+        postgres.LockNotAvailableError,
+        "another server has been bringing its tables up to date for minutes",
+        "另一个服务器更新数据表已超过数分钟",
+        "psql {url} -c 'SELECT pid, state, query FROM pg_stat_activity'",
+    ),
+    (postgres.CannotConnectNowError, "the server is starting or stopping", "服务器正在启动或停止", "pg_isready"),
+    (ssl.SSLError, "no encrypted connection comes about", "无法建立加密连接", "psql '{url}?sslmode=verify-full'"),
+    (OSError, "no server answers there{why}", "该处没有数据库服务器应答", "pg_isready"),
+)
+"""The first that fits. TimeoutError is an OSError."""

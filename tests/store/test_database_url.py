@@ -1,0 +1,67 @@
+"""What an operator may write for the database, and that its password is shown nowhere."""
+
+import pytest
+
+from server.errors import SettingsError
+from server.settings import load_settings
+from server.store.postgresql.url import DatabaseUrl
+
+GIVEN = "postgresql://tq:s3cret%40@db.example:5433/tingqing?sslmode=require"  # pragma: allowlist secret
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+asyncpg"])
+def test_every_usual_form_is_the_same_database(scheme: str) -> None:
+    assert DatabaseUrl.of(GIVEN.replace("postgresql", scheme)) == DatabaseUrl.of(GIVEN)
+
+
+def test_a_socket_and_several_hosts_are_addresses_too() -> None:
+    assert DatabaseUrl.of("postgresql:///tingqing?host=/run/postgresql").name == "tingqing"
+    assert str(DatabaseUrl.of("postgresql://tq@a,b:5433/x")) == "postgresql://tq@a,b:5433/x"
+    assert str(DatabaseUrl.of("postgresql://tq@[::1]:5433/x")) == "postgresql://tq@[::1]:5433/x"
+
+
+def test_what_is_shown_of_it_has_no_password_and_no_option() -> None:
+    url = DatabaseUrl.of(GIVEN + "&password=s3cret2")
+    assert str(url) == "postgresql://tq@db.example:5433/tingqing"
+    settings = load_settings(database_url=GIVEN)
+    for shown in (repr(url), f"{url}", repr(settings), str(settings)):
+        assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "sqlite:///s3cret.db",
+        "s3cret",
+        "postgresql://tq:s3cret/x@db/tingqing",  # pragma: allowlist secret
+        "postgresql://tq:s3cret#x@db/tingqing",  # pragma: allowlist secret
+        "postgresql://tq:12/s3cret@db/tingqing",  # pragma: allowlist secret
+        "postgresql://tq:s3cret@db",  # pragma: allowlist secret
+        "postgresql://tq:s3cret@db/",  # pragma: allowlist secret
+        "postgresql://tq:s3cret@db:port/x",  # pragma: allowlist secret
+        "postgresql://tq:s3cret@db/a/b",  # pragma: allowlist secret
+        "mysql://tq:s3cret@db/x",  # pragma: allowlist secret
+    ],
+)
+def test_what_is_none_is_refused_in_both_languages_and_not_repeated(given: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(database_url=given)
+    assert refused.value.message.startswith("--database-url: ")
+    assert "postgresql://USER@HOST:5432/NAME" in refused.value.message
+    assert "请写成" in refused.value.message
+    assert "s3cret" not in refused.value.message
+
+
+def test_processes_of_this_server_get_it_with_its_password() -> None:
+    """And the secret of the TURN servers, without which a worker's calls find no relay."""
+    settings = load_settings(database_url=GIVEN, turn_secret="t0p")
+    handed = settings.model_dump(mode="json", exclude={"key"})
+    again = load_settings(**handed)
+    assert again.kept_at == settings.kept_at
+    assert again.turn_secret == settings.turn_secret
+
+
+def test_the_database_comes_before_the_folder() -> None:
+    settings = load_settings(database_url=GIVEN, data_dir="/srv/tq")
+    assert settings.kept_at == DatabaseUrl.of(GIVEN)
+    assert load_settings(data_dir="/srv/tq").kept_at == settings.data_dir

@@ -1,0 +1,248 @@
+"""A real PostgreSQL server: how its database comes up to date, who counts as alive on it, what a deletion leaves, and
+what an operator is told."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from server.access.audit import Act, AuditEntry
+from server.errors import SettingsError, StoreError
+from server.store.audit import StoredAudit
+from server.store.database import Database, open_database
+from server.store.postgresql import connecting, presence
+from server.store.postgresql.looking import look
+from server.store.postgresql.presence import Presence
+from server.store.postgresql.url import DatabaseUrl
+from server.store.records import StoredRecords
+from tests.fakes import until
+from tests.postgres import PostgresServer
+from tests.processes import living
+from tests.records.builders import id_of, record
+
+OPEN = (
+    "import asyncio, sys\nfrom server.store.database import open_database\n"
+    "from server.store.postgresql.url import DatabaseUrl\n"
+    "async def main():\n    async with open_database(DatabaseUrl.of(sys.argv[1])): pass\nasyncio.run(main())"
+)
+HOLD = (
+    "import asyncio, sys\nfrom server.store.postgresql.presence import present\n"
+    "from server.store.postgresql.url import DatabaseUrl\n"
+    "async def main():\n    async with present(DatabaseUrl.of(sys.argv[1]), 'other'):\n"
+    "        print(flush=True); await asyncio.sleep(600)\nasyncio.run(main())"
+)
+
+
+@pytest.fixture
+def url(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseUrl]:
+    monkeypatch.setattr(presence, "GRACE_S", 0.0)  # the server has just begun
+    with postgres.database() as found:
+        yield found
+
+
+@pytest.fixture
+def empty(postgres: PostgresServer) -> Iterator[DatabaseUrl]:
+    with postgres.database("template0") as found:
+        yield found
+
+
+def test_servers_that_start_at_once_on_an_empty_database_all_get_it(empty: DatabaseUrl) -> None:
+    command = [sys.executable, "-c", OPEN, empty.dsn]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") for _ in range(3)]
+    for process in running:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+
+
+async def test_a_transaction_that_stands_still_holds_its_locks_for_a_bounded_time(
+    url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a process that is stopped, or of a machine that is gone."""
+    entry = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
+    monkeypatch.setitem(connecting.BOUNDS, "idle_in_transaction_session_timeout", "300")
+    async with open_database(url) as stuck, open_database(url) as other:
+
+        async def stand_still() -> None:
+            async with stuck.writing() as connection:
+                await connection.exec_driver_sql("LOCK TABLE audit")
+                async with asyncio.timeout(20):
+                    await StoredAudit(other).add(entry)
+                await connection.exec_driver_sql("SELECT 1")
+
+        with pytest.raises(StoreError):
+            await stand_still()
+        assert await StoredAudit(other).latest(9) == [entry]
+
+
+async def test_who_waits_for_a_lock_is_told_after_a_while(url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
+    monkeypatch.setitem(connecting.BOUNDS, "lock_timeout", "200")
+    async with open_database(url) as holds, open_database(url) as waits, holds.writing() as connection:
+        await connection.exec_driver_sql("LOCK TABLE audit")
+        with pytest.raises(StoreError):
+            await StoredAudit(waits).add(entry)
+
+
+# -- who is alive
+
+
+async def _is_dead(database: Database, here: Presence, process_id: str) -> bool:
+    async with database.reading() as connection:
+        return await here.dead(connection, [process_id]) == {process_id}
+
+
+async def _died(database: Database, here: Presence, process_id: str) -> None:
+    async with asyncio.timeout(10):
+        while not await _is_dead(database, here, process_id):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_a_process_that_is_killed_is_dead_at_once_and_one_that_stands_still_is_not(url: DatabaseUrl) -> None:
+    async with open_database(url) as database, living(database, url) as here:
+        assert isinstance(here, Presence)
+        other = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLD, url.dsn, stdout=subprocess.PIPE)
+        try:
+            assert other.stdout is not None
+            await other.stdout.readline()
+            assert not await _is_dead(database, here, "other")
+            os.kill(other.pid, signal.SIGSTOP)
+            assert not await _is_dead(database, here, "other")
+        finally:
+            other.kill()
+            await other.wait()
+        await _died(database, here, "other")
+        assert not await _is_dead(database, here, here.id), "nobody tells that of itself"
+
+
+async def test_a_process_whose_connection_was_cut_comes_back_and_trusts_no_absence_meanwhile(
+    url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "AGAIN_S", 0.01)
+    async with open_database(url) as database, living(database, url) as here, living(database, url) as other:
+        assert isinstance(here, Presence)
+        assert isinstance(other, Presence)
+        monkeypatch.setattr(presence, "GRACE_S", 0.2)
+        assert await _is_dead(database, other, "nobody")
+        connection = here._connection
+        assert connection is not None
+        async with database.writing() as cutting:
+            await cutting.exec_driver_sql(f"SELECT pg_terminate_backend({connection.get_server_pid()})")
+        await until(lambda: here._connection is not connection)
+        assert not await _is_dead(database, here, "nobody"), "others may have lost theirs too"
+        assert not await _is_dead(database, other, here.id)
+        await _died(database, here, "nobody")
+
+
+async def test_for_a_while_after_the_server_began_nobody_is_dead(
+    url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "GRACE_S", 3600.0)
+    async with open_database(url) as database, living(database, url) as here:
+        assert isinstance(here, Presence)
+        assert not await _is_dead(database, here, "nobody")
+        monkeypatch.setattr(presence, "GRACE_S", 0.0)
+        assert await _is_dead(database, here, "nobody")
+
+
+# -- what a deletion leaves
+
+
+async def test_after_prune_with_vacuum_no_file_of_a_table_holds_a_result_that_is_gone(
+    postgres: PostgresServer, url: DatabaseUrl
+) -> None:
+    """The write-ahead log does, until the server writes over it: docs/operate.md says so."""
+    words = [b"zebra-reference", b"zebra-name", b"zebra-body"]
+    async with open_database(url) as database:
+        records = StoredRecords(database)
+        kept = record(1, reference="kept-reference")
+        await records.add([kept, record(2, reference="zebra-reference", name="zebra-name", body=b"zebra-body" * 50)])
+        await _checkpoint(url)
+        assert all(_on_disk(postgres, word) for word in words)
+        assert await records.delete("ward-3", id_of(2))
+        await records.vacuum()
+        await _checkpoint(url)
+        assert not [word for word in words if _on_disk(postgres, word)]
+        assert _on_disk(postgres, b"kept-reference"), "it looks where results are"
+        assert await records.find("ward-3", id_of(1)) == kept
+
+
+async def test_the_place_of_a_deleted_result_is_free_for_the_next(url: DatabaseUrl) -> None:
+    async with open_database(url) as database:
+        records = StoredRecords(database)
+        for round_ in range(6):
+            numbers = [round_ * 100 + number for number in range(100)]
+            await records.add([record(number, name="x" * 190) for number in numbers])
+            assert await records.prune(record(numbers[-1] + 1).ended_at) == 100
+        async with database.reading() as connection:
+            size = (await connection.exec_driver_sql("SELECT pg_relation_size('assessments')")).scalar_one()
+        assert size < 3 * 100 * 500, "all six rounds would have 300 kB"
+
+
+async def _checkpoint(url: DatabaseUrl) -> None:
+    connection = await asyncpg.connect(url.dsn)
+    await connection.execute("CHECKPOINT")
+    await connection.close()
+
+
+def _on_disk(postgres: PostgresServer, word: bytes) -> bool:
+    return any(word in path.read_bytes() for path in (postgres.data / "base").rglob("*") if path.is_file())
+
+
+# -- what an operator is told
+
+
+async def _refusal(url: DatabaseUrl) -> str:
+    with pytest.raises(SettingsError) as refused:
+        async with open_database(url):
+            pass
+    seen = await look(url)
+    assert seen.trouble is not None
+    assert seen.trouble.en in refused.value.message
+    assert seen.trouble.zh in refused.value.message
+    assert seen.trouble.command in refused.value.message
+    return refused.value.message
+
+
+async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
+    secret = "s3cret"
+    said = await _refusal(DatabaseUrl.of(f"postgresql://tq:{secret}@/tingqing?host={tmp_path}"))
+    assert "no server answers there" in said
+    assert secret not in said
+
+
+async def test_a_database_or_user_that_is_not_there_is_named_with_the_command_that_makes_it(
+    postgres: PostgresServer,
+) -> None:
+    assert "createdb --owner postgres" in await _refusal(postgres.url("nowhere"))
+    assert "refuses the user nobody" in await _refusal(postgres.url("postgres", "nobody"))
+
+
+async def test_a_user_without_rights_is_told_whose_the_database_must_be(
+    postgres: PostgresServer, empty: DatabaseUrl
+) -> None:
+    postgres.execute("CREATE ROLE guest LOGIN")
+    try:
+        assert f'ALTER DATABASE "{empty.name}" OWNER TO "guest"' in await _refusal(postgres.url(empty.name, "guest"))
+        postgres.execute(f'ALTER DATABASE "{empty.name}" OWNER TO guest')
+        async with open_database(postgres.url(empty.name, "guest")):
+            assert (await look(postgres.url(empty.name, "guest"))).trouble is None
+    finally:
+        postgres.execute(f'ALTER DATABASE "{empty.name}" OWNER TO postgres')
+        postgres.execute("REASSIGN OWNED BY guest TO postgres", empty.name)
+        postgres.execute("DROP OWNED BY guest", empty.name)
+        postgres.execute("DROP ROLE guest")
+
+
+async def test_a_database_in_another_encoding_is_refused(postgres: PostgresServer) -> None:
+    postgres.execute("CREATE DATABASE latin ENCODING 'SQL_ASCII' LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0")
+    try:
+        assert "not UTF8" in await _refusal(postgres.url("latin"))
+    finally:
+        postgres.execute("DROP DATABASE latin WITH (FORCE)")
