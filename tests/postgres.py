@@ -24,7 +24,6 @@ TEMPLATE = "migrated"
 SETTINGS = {
     # Nothing of it outlives a test.
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "listen_addresses": "",
     "max_connections": "200",

@@ -157,6 +157,8 @@ class SessionWriter:
             lost = await self._write(batch, parts)
         except StoreError as error:
             # Rows that are there already: the database holds more than is known here. No repetition mends that.
+            if self._database.url is not None:
+                self._doubt_all()
             (self._doubt if isinstance(error.__cause__, IntegrityError) else self._failed)(batch)
         except asyncio.CancelledError:
             self._doubt(batch)
@@ -231,6 +233,10 @@ class SessionWriter:
         """Nobody knows whether the database has the batch: it is written again, as if nothing were there."""
         self._written.update({session_id: Written() for session_id in batch if session_id in self._written})
         self._failed(batch)
+
+    def _doubt_all(self) -> None:
+        """A server that comes back may have lost what it had: another one took its place, or it commits late."""
+        self._written = dict.fromkeys(self._written, Written())
 
     def _failed(self, batch: dict[str, Change]) -> None:
         self.failing = True

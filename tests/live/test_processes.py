@@ -22,7 +22,7 @@ from server.live.limits import LiveLimits
 from server.live.manager import SessionManager
 from server.store import sessions as stored
 from server.store import sqlite
-from server.store.database import open_database
+from server.store.database import Where, open_database
 from server.store.processes import ProcessLock
 from server.store.sessions import StoredSessions, open_sessions
 from server.store.sqlite import FILE
@@ -30,6 +30,7 @@ from tests.fakes import until
 from tests.live.patient import RATE, Doctor, Patient, noise, start_message
 from tests.live.test_checkpoints import close, power_cut, ticket, unbroken
 from tests.live.test_principals import STRANGER
+from tests.postgres import PostgresServer
 
 PCM = noise(20)
 
@@ -57,11 +58,16 @@ class Process:
 
 
 @asynccontextmanager
-async def process(engine: Engine, folder: Path, clock: Clock | None = None, **limits: Any) -> AsyncIterator[Process]:
+async def process(engine: Engine, where: Where, clock: Clock | None = None, **limits: Any) -> AsyncIterator[Process]:
     granted, clock = LiveLimits(**limits), clock or LoopClock()
     async with (
-        open_database(folder) as database,
-        open_sessions(database, folder, clock, granted) as (sessions, results, announced, _lock),
+        open_database(where) as database,
+        open_sessions(database, where if isinstance(where, Path) else None, clock, granted) as (
+            sessions,
+            results,
+            announced,
+            _lock,
+        ),
         SessionManager(engine, granted, clock, sink=results, checkpoints=sessions, announced=announced) as manager,
     ):
         yield Process(manager, sessions)
@@ -112,9 +118,9 @@ def alike(result: dict[str, Any], whole: dict[str, Any]) -> bool:
 
 
 async def test_a_session_goes_to_the_process_to_which_its_patient_comes_though_its_socket_still_seems_open(
-    engine: Engine, tmp_path: Path
+    engine: Engine, where: Where
 ) -> None:
-    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+    async with process(engine, where) as first, process(engine, where) as second:
         patient, started = await spoken(first, 13.3)
         doctor = Doctor(first.manager, started["session_id"])
         await doctor.socket.expect("snapshot")
@@ -125,8 +131,8 @@ async def test_a_session_goes_to_the_process_to_which_its_patient_comes_though_i
         assert alike(result, await expected(engine))
 
 
-async def test_a_session_that_waits_in_one_process_goes_on_in_another(engine: Engine, tmp_path: Path) -> None:
-    async with process(engine, tmp_path) as first, process(engine, tmp_path) as second:
+async def test_a_session_that_waits_in_one_process_goes_on_in_another(engine: Engine, where: Where) -> None:
+    async with process(engine, where) as first, process(engine, where) as second:
         patient, started = await spoken(first, 5)
         patient.socket.vanish()
         await patient.done
@@ -429,6 +435,27 @@ async def test_a_database_that_cannot_be_written_stops_no_session_and_gets_all_w
         assert alike(await spoken_on(second, started), await expected(engine))
         assert len([line for line in caplog.messages if "the database does not answer" in line]) == 1
         assert "the database answers again: sessions are kept" in caplog.messages
+
+
+async def test_sessions_go_on_while_a_database_server_is_stopped_and_are_kept_once_it_is_back(
+    engine: Engine, postgres: PostgresServer
+) -> None:
+    with postgres.database() as url:
+        async with process(engine, url) as first:
+            patient, started = await spoken(first, 5)
+            await asyncio.to_thread(postgres.stop, "immediate")
+            try:
+                await patient.speak_scored(PCM[2 * 5 * RATE : 2 * 9 * RATE], 5)
+                await until(lambda: not first.manager.counts().lasting)
+                stranger = await refused(first, started | {"session_id": "f" * 32})
+                assert stranger == 4503, "who comes back to another session is told to try again"
+            finally:
+                await asyncio.to_thread(postgres.start)
+            await patient.speak_scored(PCM[2 * 9 * RATE : 2 * 12 * RATE], 9)
+            await until(lambda: first.manager.counts().lasting)
+            async with process(engine, url) as second:
+                assert alike(await spoken_on(second, started), await expected(engine))
+                assert await patient.closed() == 4409
 
 
 async def test_the_database_holds_no_secret_and_no_sound(engine: Engine, tmp_path: Path) -> None:

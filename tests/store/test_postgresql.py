@@ -2,6 +2,7 @@
 what an operator is told."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -15,13 +16,16 @@ import pytest
 
 from server.access.audit import Act, AuditEntry
 from server.errors import SettingsError, StoreError
+from server.store import backup
 from server.store.audit import StoredAudit
 from server.store.database import Database, open_database
 from server.store.postgresql import connecting, presence
+from server.store.postgresql.engines import OF_PATIENTS
 from server.store.postgresql.looking import look
 from server.store.postgresql.presence import Presence
 from server.store.postgresql.url import DatabaseUrl
 from server.store.records import StoredRecords
+from tests.cli.conftest import in_process
 from tests.fakes import until
 from tests.postgres import PostgresServer
 from tests.processes import living
@@ -38,6 +42,8 @@ HOLD = (
     "async def main():\n    async with present(DatabaseUrl.of(sys.argv[1]), 'other'):\n"
     "        print(flush=True); await asyncio.sleep(600)\nasyncio.run(main())"
 )
+ENTRY = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -65,7 +71,6 @@ async def test_a_transaction_that_stands_still_holds_its_locks_for_a_bounded_tim
     url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of a process that is stopped, or of a machine that is gone."""
-    entry = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
     monkeypatch.setitem(connecting.BOUNDS, "idle_in_transaction_session_timeout", "300")
     async with open_database(url) as stuck, open_database(url) as other:
 
@@ -73,21 +78,20 @@ async def test_a_transaction_that_stands_still_holds_its_locks_for_a_bounded_tim
             async with stuck.writing() as connection:
                 await connection.exec_driver_sql("LOCK TABLE audit")
                 async with asyncio.timeout(20):
-                    await StoredAudit(other).add(entry)
+                    await StoredAudit(other).add(ENTRY)
                 await connection.exec_driver_sql("SELECT 1")
 
         with pytest.raises(StoreError):
             await stand_still()
-        assert await StoredAudit(other).latest(9) == [entry]
+        assert await StoredAudit(other).latest(9) == [ENTRY]
 
 
 async def test_who_waits_for_a_lock_is_told_after_a_while(url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = AuditEntry(datetime(2026, 3, 1, tzinfo=UTC), "key 1", "a", Act.SESSION_OBSERVED, "", "")
     monkeypatch.setitem(connecting.BOUNDS, "lock_timeout", "200")
     async with open_database(url) as holds, open_database(url) as waits, holds.writing() as connection:
         await connection.exec_driver_sql("LOCK TABLE audit")
         with pytest.raises(StoreError):
-            await StoredAudit(waits).add(entry)
+            await StoredAudit(waits).add(ENTRY)
 
 
 # -- who is alive
@@ -211,10 +215,10 @@ async def _refusal(url: DatabaseUrl) -> str:
 
 
 async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
-    secret = "s3cret"
-    said = await _refusal(DatabaseUrl.of(f"postgresql://tq:{secret}@/tingqing?host={tmp_path}"))
+    word = "of-nobody"
+    said = await _refusal(DatabaseUrl.of(f"postgresql://tq:{word}@/tingqing?host={tmp_path}"))
     assert "no server answers there" in said
-    assert secret not in said
+    assert word not in said
 
 
 async def test_a_database_or_user_that_is_not_there_is_named_with_the_command_that_makes_it(
@@ -246,3 +250,56 @@ async def test_a_database_in_another_encoding_is_refused(postgres: PostgresServe
         assert "not UTF8" in await _refusal(postgres.url("latin"))
     finally:
         postgres.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+async def test_without_the_driver_a_person_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("engines", "connecting"):
+        monkeypatch.delitem(sys.modules, f"server.store.postgresql.{name}")
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(SettingsError, match=r"tingqing\[postgresql\].*请运行"):
+        async with open_database(DatabaseUrl.of("postgresql://tq@db/tq")):
+            pass
+
+
+def test_commands_take_the_database_by_flag_or_variable(url: DatabaseUrl) -> None:
+    made = in_process("keys", "create", "--site", "ward-3", "--role", "viewer", "--database-url", url.dsn)
+    assert made.code == 0, made.err
+    listed = in_process("keys", "list", "--format", "json", TINGQING_DATABASE_URL=url.dsn)
+    assert [one["site"] for one in json.loads(listed.out)] == ["ward-3"]
+    assert in_process("records", "stats", "--database-url", url.dsn).code == 0
+    assert in_process("webhooks", "list", "--database-url", url.dsn).code == 0
+    found = in_process("doctor", "--json", "--database-url", url.dsn).out.splitlines()
+    (database,) = [one for one in map(json.loads, found) if one["check"] == "database"]
+    assert (database["status"], database["command"]) == ("ok", "")
+    refused = in_process("backup", "x.db", "--database-url", url.dsn)
+    assert (refused.code, "pg_dump" in refused.err) == (2, True)
+
+
+def test_a_backup_as_the_manual_has_it_holds_keys_and_nothing_of_patients(
+    postgres: PostgresServer, url: DatabaseUrl, empty: DatabaseUrl, tmp_path: Path
+) -> None:
+    async def fill() -> None:
+        async with open_database(url) as database:
+            await StoredAudit(database).add(ENTRY)
+            await StoredRecords(database).add([record(1)])
+
+    async def read() -> None:
+        async with open_database(empty) as database:
+            assert await StoredAudit(database).latest(9) == [ENTRY]
+            records = StoredRecords(database)
+            assert await records.find("ward-3", id_of(1)) is None
+            assert len(await records.days("ward-3", "0000-00-00", "9999-99-99")) == 1
+
+    asyncio.run(fill())
+    manual = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+    (dump,) = [line for line in manual.splitlines() if line.startswith("pg_dump ")]
+    (restore,) = [line for line in manual.splitlines() if line.startswith("pg_restore ")]
+    for line, of in ((dump, url), (restore, empty)):
+        environment = {"PATH": f"{postgres.bin}:{os.environ['PATH']}", "TINGQING_DATABASE_URL": of.dsn}
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr
+    asyncio.run(read())
+    left_out = dump.split("--exclude-table-data '")[1].split("'")[0].split("|")
+    assert sorted(left_out) == sorted(OF_PATIENTS) == sorted(backup.OF_PATIENTS)

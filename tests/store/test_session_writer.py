@@ -20,6 +20,7 @@ from server.store.database import open_database
 from server.store.sessions import open_sessions
 from server.store.sqlite import FILE
 from tests.fakes import until
+from tests.postgres import PostgresServer
 
 
 def state(number: float) -> SessionCheckpoint:
@@ -112,3 +113,30 @@ async def test_a_session_of_which_the_database_holds_more_than_is_known_is_writt
         await store.writer.write_now()
         assert kept(tmp_path) == {"good": 3, "other": 7}
         assert store.lasting
+
+
+async def test_what_a_server_lost_while_it_was_away_is_written_anew(postgres: PostgresServer) -> None:
+    """A standby that takes the place of a server may lack the last moments."""
+    rows = [[1], [2], [3]]  # the judge's own, which only grow
+
+    def told(windows: int) -> SessionCheckpoint:
+        one = state(windows)
+        return replace(one, state=one.state | {"assessment": {"judge": {"history": {"rows": rows[:windows]}}}})
+
+    with postgres.database() as url:
+        async with (
+            open_database(url) as database,
+            open_sessions(database, None, LoopClock(), LiveLimits()) as (store, *_),
+        ):
+            await store.put("good", told(1), at_once=True)
+            await store.put("good", told(2), at_once=True)
+            postgres.execute("ALTER TABLE running_sessions RENAME TO away", url.name)
+            await store.put("good", told(3))
+            await store.writer.write_now()
+            assert not store.lasting
+            postgres.execute("ALTER TABLE away RENAME TO running_sessions; DELETE FROM running_rows", url.name)
+            await store.put("good", told(3), at_once=True)
+            await store.writer.write_now()
+            found = await store.get("good")
+            assert found is not None
+            assert found.state["assessment"]["judge"]["history"]["rows"] == rows
