@@ -18,7 +18,7 @@ PIP_ARGS ?=
 HOST ?=
 PORT ?=
 ARGS ?=
-# Files of tests run side by side, as many as there are cores, in the order of tests/conftest.py: the longest first.
+# Files of tests run side by side, in the order of tests/conftest.py, which also says how many: the longest first.
 WORKERS ?= auto
 TESTS = pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 MUTANTS ?= 60

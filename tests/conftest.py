@@ -18,13 +18,28 @@ ROOT = Path(__file__).resolve().parent.parent
 NO_AUDIO = "no real audio"
 NO_WEIGHTS = "no weights"
 """Of others, which an index may not have: never an error."""
-# Files that take longest: they begin first, so that no worker waits for another at the end.
+# Files that take longest: they begin first, in this order, so that no worker waits for another at the end. One that
+# mostly waits is followed by one that computes.
 LONGEST = (
-    "tests/browser/test_live.py",
+    "tests/reliability/test_batches.py",
     "tests/model/clap/test_learning.py",
-    "tests/repo/test_wheel.py",
-    "tests/repo/test_make.py",
+    "tests/reliability/test_webhooks.py",
+    "tests/workers/test_workers.py",
+    "tests/browser/test_visit.py",
+    "tests/reliability/test_cuts.py",
+    "tests/browser/test_live.py",
+    "tests/cli/test_assess.py",
+    "tests/browser/test_portal.py",
+    "tests/reliability/test_hurry.py",
     "tests/browser/test_patient.py",
+    "tests/repo/test_wheel.py",
+    "tests/browser/test_staff_pages.py",
+    "tests/repo/test_make.py",
+    "tests/browser/test_keyed.py",
+    "tests/fuzz/",
+    "tests/reliability/",
+    "tests/cli/test_serve.py",
+    "tests/browser/",
 )
 
 # Workers share the cores: a thread of OpenBLAS for each core in each of them would only wait in a loop for its turn.
@@ -33,7 +48,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Servers and commands of the tests judge alike on every machine, whatever models its user has: none, but where a test
 # brings one. The folder never exists.
-os.environ["TINGQING_MODEL_CACHE_DIR"] = str(ROOT / "build" / "no-models")
+NO_MODELS = str(ROOT / "build" / "no-models")
+os.environ["TINGQING_MODEL_CACHE_DIR"] = NO_MODELS
 
 # A loaded machine is slow, and not wrong: nothing fails for the time it took. CI prints how to repeat a failure.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -98,8 +114,16 @@ def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Whe
         yield url
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: at any time some test waits for sound, a browser or a server."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(
+        key=lambda item: next((at for at, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+    )
 
 
 def _forbidden_skip(reason: str) -> str | None:

@@ -2,8 +2,9 @@
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser import messages
 from tests.browser.stub import StubServer, StubSocket
@@ -16,6 +17,8 @@ INSTEAD = "All right. Could you turn down the television or the fan, or close th
 WITHIN_S = 30.0
 """For what comes by itself: long, because a loaded machine is slow and not wrong."""
 expect.set_options(timeout=WITHIN_S * 1000)
+BEFORE_OPENING = datetime(2026, 1, 1, tzinfo=UTC)
+"""Any hour will do."""
 RETRIED_WITHIN_S = 1.0
 """On the page's clock: a line that was lost is opened again at once, but for some jitter and the next tick."""
 
@@ -37,6 +40,15 @@ def shown(page: Page, text: str, *, within_s: float = WITHIN_S) -> None:
 def passes(page: Page, seconds: float) -> None:
     """So much time on the page's own clock, at once: its timers run, and nothing else moves."""
     page.clock.run_for(round(1000 * seconds))
+
+
+def hold_clock(context: BrowserContext) -> None:
+    """The clock of its pages stands from a second after they are opened, until a test moves it."""
+    # A clock that stands tells nothing of how the page was opened; the browser itself still does.
+    context.add_init_script("window.browsersEntries = performance.getEntriesByType.bind(performance)")
+    context.clock.install(time=BEFORE_OPENING)
+    context.add_init_script("performance.getEntriesByType = window.browsersEntries")
+    context.clock.pause_at(BEFORE_OPENING + timedelta(seconds=1))
 
 
 def count_lines(page: Page) -> None:

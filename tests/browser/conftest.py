@@ -1,10 +1,8 @@
 """A real Chromium whose microphone plays a file. Without it these tests are skipped, or fail if it is required."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,10 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
-from tests.browser.serving import write_wav
+from tests.browser.asserting import hold_clock
+from tests.browser.serving import RATE, chromium, write_hum, write_wav
 from tests.browser.stub import StubServer
 
-RATE = 16_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -30,9 +28,6 @@ FLAGS = [
     # As after a person has allowed the microphone: addresses instead of names that only one browser can resolve.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
-
-# Any hour will do.
-BEFORE_OPENING = datetime(2026, 1, 1, tzinfo=UTC)
 
 OpenPage = Callable[..., Page]
 
@@ -48,7 +43,7 @@ def require(found: str | None, what: str) -> str:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    return require(shutil.which("chromium") or shutil.which("google-chrome"), "chromium (apt-get install chromium)")
+    return require(chromium(), "chromium (apt-get install chromium-headless-shell)")
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +56,7 @@ def playwright(chromium_path: str) -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def voice_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Any sound at all: a seeded hum with noise, for tests in which the words do not matter."""
-    noise = np.random.default_rng(7).normal(0, 0.03, RATE * 20)
-    hum = 0.1 * np.sin(2 * np.pi * 180 * np.arange(noise.size) / RATE)
-    path = tmp_path_factory.mktemp("wav") / "voice.wav"
-    soundfile.write(path, (noise + hum).astype(np.float32), RATE, subtype="PCM_16")
-    return path
+    return write_hum(tmp_path_factory.mktemp("wav") / "voice.wav")
 
 
 @pytest.fixture(scope="session")
@@ -136,11 +127,7 @@ def open_page(launch: Callable[..., Browser], voice_wav: Path, clock_stands: boo
         context = launch(wav, denied=denied).new_context(**({"locale": "en-GB"} | options))
         contexts.append(context)
         if clock_stands:
-            # A clock that stands tells nothing of how the page was opened; the browser itself still does.
-            context.add_init_script("window.browsersEntries = performance.getEntriesByType.bind(performance)")
-            context.clock.install(time=BEFORE_OPENING)
-            context.add_init_script("performance.getEntriesByType = window.browsersEntries")
-            context.clock.pause_at(BEFORE_OPENING + timedelta(seconds=1))
+            hold_clock(context)
         page = context.new_page()
         page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))

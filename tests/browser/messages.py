@@ -16,6 +16,7 @@ OFF = {"source": "microphone", "echoCancellation": False, "noiseSuppression": Fa
 MEASURES = {"snr_db": 3.1, "speech_dbfs": -25.0, "bandwidth_hz": 7600.0, "speech_ratio": 0.8}
 
 
+CLOSER = {"zh": "请把手机拿近一点说。", "en": "Please hold the phone a little closer."}
 TELEVISION = {"id": "tv", "title": {"zh": "电视声", "en": "Television"}, "score": 0.6}
 
 

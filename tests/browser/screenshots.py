@@ -4,7 +4,6 @@ Run from the repository's root: ``python -m tests.browser.screenshots``. Needs c
 (fonts-wqy-microhei) and the recordings that TINGQING_SHARED (default ../shared) points to.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect,
 
 from tests.browser.asserting import PROMPT, attribute
 from tests.browser.conftest import FLAGS
-from tests.browser.serving import running_server, write_wav
+from tests.browser.serving import chromium, running_server, write_wav
 from tests.conftest import ROOT, shared_folder
 
 IMAGES = ROOT / "docs" / "images"
@@ -40,9 +39,16 @@ SHOTS = [
 ]
 
 
+def mix(prefix: str) -> Path:
+    """The labelled mix whose name begins so."""
+    shared = shared_folder()
+    assert shared is not None, "no recordings: set TINGQING_SHARED"
+    return next((shared / "audio" / "mixes").glob(f"{prefix}*.flac"))
+
+
 def launch(playwright: Playwright, wav: Path) -> Browser:
     return playwright.chromium.launch(
-        executable_path=shutil.which("chromium"),
+        executable_path=chromium(),
         args=[
             *FLAGS,
             "--use-fake-ui-for-media-stream",
@@ -90,12 +96,6 @@ def take_doctor(playwright: Playwright, url: str, wav: Path) -> None:
 
 
 def main() -> None:
-    shared = shared_folder()
-    assert shared is not None, "no recordings: set TINGQING_SHARED"
-
-    def mix(prefix: str) -> Path:
-        return next((shared / "audio" / "mixes").glob(f"{prefix}*.flac"))
-
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running_server() as port, sync_playwright() as playwright:
         url = f"http://127.0.0.1:{port}/"

@@ -2,6 +2,7 @@
 
 import queue
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,8 +14,15 @@ from typing import IO
 import numpy as np
 import soundfile
 
+RATE = 16_000
 UP_WITHIN_S = 60
 DOWN_WITHIN_S = 30
+
+
+def chromium() -> str | None:
+    """Where Chromium is; the shell before the whole program: the same engine, without windows."""
+    programs = ("chromium-headless-shell", "chromium", "google-chrome")
+    return next(filter(None, map(shutil.which, programs)), None)
 
 
 @contextmanager
@@ -78,4 +86,12 @@ def write_wav(path: Path, sources: list[Path], seconds: float = 60) -> Path:
     tail = read[-1][0]
     times = max(1, round((seconds * rate - head.size) / tail.size))
     soundfile.write(path, np.concatenate([head, np.tile(tail, times)]), rate, subtype="PCM_16")
+    return path
+
+
+def write_hum(path: Path, seconds: float = 20) -> Path:
+    """A hum with noise, always the same."""
+    noise = np.random.default_rng(7).normal(0, 0.03, round(RATE * seconds))
+    hum = 0.1 * np.sin(2 * np.pi * 180 * np.arange(noise.size) / RATE)
+    soundfile.write(path, (noise + hum).astype(np.float32), RATE, subtype="PCM_16")
     return path

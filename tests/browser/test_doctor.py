@@ -128,7 +128,7 @@ def test_a_reload_keeps_the_last_minute_what_to_ask_again_and_what_was_declined(
     update = messages.update(20, low_background=0.9, grade="clear")
     update["session"]["unusable_spans"] = spans
     trend = [{"at_s": at, "score": 0.2 if at < 15 else 0.9} for at in range(10, 23)]
-    sendable = [{"id": "come_closer", "text": CLOSER}]
+    sendable = [{"id": "come_closer", "text": messages.CLOSER}]
     socket.send(
         messages.snapshot(with_update=update, trend=trend, sendable=sendable, declined=["come_closer"]),
         messages.level(),
@@ -165,7 +165,7 @@ def test_what_to_ask_again_is_in_reach_on_a_phone(stub: StubServer, open_page: O
     page, socket = watch(stub, open_page, locale=locale, viewport={"width": 360, "height": 800})
     update = messages.update(20, low_background=0.2, grade="poor")
     update["session"]["unusable_spans"] = [{"start_s": 2, "end_s": 6, "why": "low_background"}]
-    sendable = [{"id": "come_closer", "text": CLOSER}]
+    sendable = [{"id": "come_closer", "text": messages.CLOSER}]
     socket.send(messages.snapshot(with_update=update, nudge=True, sendable=sendable, prompts=[messages.prompt()]))
     first = page.locator("[part=ask-again] li").first
     expect(first).to_be_visible()
@@ -323,14 +323,11 @@ def test_labels_that_cannot_be_scored_are_told_from_the_first_moment(stub: StubS
     expect(page.locator("[part=notices]")).to_be_hidden()
 
 
-CLOSER = {"zh": "请把手机拿近一点说。", "en": "Please hold the phone a little closer."}
-
-
 def test_what_the_doctor_may_ask_is_named_in_both_languages_and_sent_by_its_id(
     stub: StubServer, open_page: OpenPage
 ) -> None:
     page, socket = watch(stub, open_page, locale="zh-CN")
-    sendable = [{"id": "come_closer", "text": CLOSER}]
+    sendable = [{"id": "come_closer", "text": messages.CLOSER}]
     socket.send(messages.snapshot(nudge=True, sendable=sendable))
     page.get_by_role("button", name="发送给患者：请把手机拿近一点说。").click()
     assert socket.expect("prompt.send") == {"type": "prompt.send", "id": "come_closer"}
@@ -347,7 +344,7 @@ def test_what_the_doctor_may_ask_is_named_in_both_languages_and_sent_by_its_id(
 
 def test_who_only_watches_is_offered_nothing_to_ask(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
-    socket.send(messages.snapshot(sendable=[{"id": "come_closer", "text": CLOSER}]))
+    socket.send(messages.snapshot(sendable=[{"id": "come_closer", "text": messages.CLOSER}]))
     attribute(page, "data-state", "live")
     expect(page.locator("[part=nudge]")).to_be_hidden()
 

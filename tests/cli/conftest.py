@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli.main import app
+from tests.conftest import NO_MODELS
 
 START_S = 60.0
 
@@ -36,9 +37,9 @@ class Ran:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Without settings of the machine at hand, in a UTF-8 locale without a language, one thread per library."""
+    """Without settings and models of the machine at hand, in a UTF-8 locale without a language, one thread each."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("TINGQING_", "LC_", "LANG"))}
-    return clean | {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"} | changes
+    return clean | {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "TINGQING_MODEL_CACHE_DIR": NO_MODELS} | changes
 
 
 def tingqing(*arguments: str | Path, timeout_s: float = 100.0, **changes: str) -> Ran:
@@ -67,7 +68,7 @@ def in_process(*arguments: str | Path, stdin: bytes | None = None, **changes: st
             app,
             [os.fspath(one) for one in arguments],
             input=stdin,
-            env=unset | {"LANG": "C.UTF-8"} | changes,
+            env=unset | {"LANG": "C.UTF-8", "TINGQING_MODEL_CACHE_DIR": NO_MODELS} | changes,
             catch_exceptions=False,
         )
     finally:
