@@ -229,10 +229,14 @@ def said(labels: dict[str, Any], missing: list[str]) -> dict[str, Any]:
 NOTICE = {"zh": "“很安静”无法评分", "en": "'很安静' cannot be scored", "code": "unscorable_label"}
 
 
-def ended(reason: str = "client", *, labels: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """``labels`` besides those of ``result``."""
+def ended(
+    reason: str = "client", *, labels: dict[str, Any] | None = None, verdict: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """``labels`` besides those of ``result``; ``verdict`` in place of its own."""
     told = result()
     told |= {"labels": told["labels"] | (labels or {}), **more}
+    if verdict is not None:
+        told["overall"] |= {"verdict": verdict, "passed": verdict == "accept"}
     return _checked({"type": "session.ended", "reason": reason, "result": told})
 
 

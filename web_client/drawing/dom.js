@@ -59,6 +59,20 @@ export function sayPhrases(at, text) {
   else at.textContent = text;
 }
 
+/**
+ * What a page has set on an element before its class was loaded, as frameworks do: it would hide the property of the
+ * class, or be lost under it. For the field of a class.
+ * @param {Element} element @param {string} name
+ * @returns {any} undefined where nothing was set
+ */
+export function takeEarly(element, name) {
+  const given = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (element));
+  if (!Object.hasOwn(given, name)) return undefined;
+  const value = given[name];
+  delete given[name];
+  return value;
+}
+
 /** @param {Element} element @param {string} name @param {string | null | undefined} value none: taken off */
 export function mark(element, name, value) {
   if (value) {

@@ -3,19 +3,22 @@
 import { oneThatHears } from '../audio/listening-around.js';
 import { Playback } from '../audio/playback.js';
 import { TingqingClient } from '../client/client.js';
-import { mark } from '../drawing/dom.js';
+import { mark, takeEarly } from '../drawing/dom.js';
 import { base } from '../drawing/styles.js';
 import { checkText } from '../language/check-strings.js';
 import { patientText } from '../language/patient-strings.js';
 import { inWordsOf, languageOf, textsOf } from '../language/dictionary.js';
 import { CheckView } from './check-view.js';
 import { patientSheet } from './patient-styles.js';
+import { Link } from './link.js';
 import { hostStateOf } from './patient-state.js';
+import { linkSentence } from './patient-words.js';
 import { adviceFor } from './upload.js';
 
 /**
+ * @import { ToldFailure } from '../client/client-state.js'
  * @import { InputDevice } from '../client/devices.js'
- * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
+ * @import { Result, ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { Texts } from '../language/dictionary.js'
  * @import { CheckModel } from './check-view.js'
  */
@@ -34,6 +37,9 @@ const AT_MOST_MS = 60_000;
 export class TingqingCheck extends HTMLElement {
   static observedAttributes = ['lang', 'texts'];
 
+  /** Asked for the token of each try, instead of `token`. @type {(() => Promise<string>) | undefined} */
+  tokenProvider = takeEarly(this, 'tokenProvider');
+
   #client = new TingqingClient();
   #playback = new Playback();
   #view = /** @type {CheckView | null} */ (null);
@@ -42,8 +48,9 @@ export class TingqingCheck extends HTMLElement {
   #better = /** @type {InputDevice | null} */ (null);
   #looking = false;
   #voice = /** @type {VoiceOf | null} */ (null);
-  #texts = /** @type {Texts | undefined} */ (undefined);
+  #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #over = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  #link = new Link();
 
   constructor() {
     super();
@@ -96,7 +103,9 @@ export class TingqingCheck extends HTMLElement {
       labels: this.getAttribute('labels'),
       language: this.#language === 'zh' ? 'zh-CN' : 'en',
       keepVoice: this.hasAttribute('keep-voice'),
+      ...(this.tokenProvider && { tokenProvider: this.tokenProvider }),
     };
+    this.#link.used(this.getAttribute('token'));
     await this.#client.start();
     this.#devices = await this.#client.devices();
     this.#render();
@@ -124,6 +133,7 @@ export class TingqingCheck extends HTMLElement {
   /** @param {ServerMessage} message */
   #receive(message) {
     if (message.type === 'session.started') {
+      this.#link.begun();
       this.#voice = { session_id: message.session_id, resume_token: message.resume_token };
       this.#playback.begin(this.#client.sampleRate);
       clearTimeout(this.#over);
@@ -179,15 +189,20 @@ export class TingqingCheck extends HTMLElement {
       language,
       texts: this.texts,
       sentence: this.#sentence(),
-      advice: result ? adviceFor(result, inWordsOf(patientText, language, this.texts)) : '',
+      advice: this.#advice(result),
       grade: result?.overall.grade ?? 'nodata',
       busy: !['idle', 'ended', 'failed'].includes(state.kind),
       stoppable: ['connecting', 'live', 'paused', 'reconnecting'].includes(state.kind),
       done: state.kind === 'ended',
+      spent: this.#isSpent,
       playable: state.kind === 'ended' && !this.#playback.isEmpty,
       devices: this.#devices,
       better: this.#better,
     };
+  }
+
+  get #isSpent() {
+    return !this.tokenProvider && this.#link.isSpent(this.#client.state, this.getAttribute('token'));
   }
 
   /** The one thing to read now. @returns {string} */
@@ -209,9 +224,22 @@ export class TingqingCheck extends HTMLElement {
       case 'ending':
         return t('judging');
       case 'ended':
-        return t(`verdict.${state.result?.overall.verdict ?? null}`);
+        return t(`${this.#isSpent ? 'once' : 'verdict'}.${state.result?.overall.verdict ?? null}`);
       case 'failed':
-        return state.failure.remedy[this.#language];
+        return this.#failed(state.failure);
     }
+  }
+
+  /** @param {ToldFailure} failure @returns {string} */
+  #failed({ code, remedy }) {
+    const t = inWordsOf(patientText, this.#language, this.texts);
+    return (this.#isSpent && linkSentence(code, t)) || remedy[this.#language];
+  }
+
+  /** What to do better; and, where no button leads to another try, what does. @param {Result | null} result */
+  #advice(result) {
+    const better = result ? adviceFor(result, inWordsOf(patientText, this.#language, this.texts)) : '';
+    const once = this.#client.state.kind === 'ended' && this.#isSpent && result?.overall.verdict !== 'accept';
+    return once ? `${better} ${inWordsOf(checkText, this.#language, this.texts)('once.more')}`.trim() : better;
   }
 }

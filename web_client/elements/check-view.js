@@ -12,8 +12,8 @@ import { checkText } from '../language/check-strings.js';
  * @import { Grade, Language } from '../protocol/types.js'
  *
  * @typedef {{language: Language, texts: Texts, sentence: string, advice: string, grade: Grade, busy: boolean,
- *   stoppable: boolean, done: boolean, playable: boolean, devices: InputDevice[],
- *   better: InputDevice | null}} CheckModel
+ *   stoppable: boolean, done: boolean, spent: boolean, playable: boolean, devices: InputDevice[],
+ *   better: InputDevice | null}} CheckModel `spent`: nothing can be begun any more with the token at hand
  *   `better`: another microphone that hears the patient, where the one in use does not
  * @typedef {{start: () => void, stop: () => void, play: () => void, choose: (id: string) => void}} CheckActions
  */
@@ -73,7 +73,7 @@ export class CheckView {
   }
 
   /** @param {CheckModel} model @param {number} level 0..1 */
-  #draw({ language, texts, sentence, advice, grade, busy, stoppable, done, playable, devices, better }, level) {
+  #draw({ language, texts, sentence, advice, grade, busy, stoppable, done, spent, playable, devices, better }, level) {
     const t = inWordsOf(checkText, language, texts);
     mark(this.#stack, 'lang', language);
     sayPhrases(this.#title, t('title'));
@@ -92,7 +92,7 @@ export class CheckView {
     this.#better = better?.id ?? '';
     say(this.#switch, t('switchTo', { name: better?.name ?? '' }));
     say(this.#start, t(done ? 'again' : 'start'));
-    this.#start.hidden = busy;
+    this.#start.hidden = busy || spent;
     say(this.#stop, t('stop'));
     this.#stop.hidden = !stoppable;
     say(this.#play, t('hear'));

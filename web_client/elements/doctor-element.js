@@ -4,7 +4,7 @@ import { Connection, socketUrl } from '../transport/connection.js';
 import { sendHeard } from '../transport/heard.js';
 import { DoctorView } from './doctor-view.js';
 import { doctorSheet } from './doctor-styles.js';
-import { mark } from '../drawing/dom.js';
+import { mark, takeEarly } from '../drawing/dom.js';
 import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
 import { ObserverProtocol } from '../protocol/observer.js';
@@ -33,7 +33,7 @@ export class TingqingDoctor extends HTMLElement {
   static observedAttributes = ['lang', 'session', 'token', 'texts'];
 
   #view = /** @type {DoctorView | null} */ (null);
-  #texts = /** @type {Texts | undefined} */ (undefined);
+  #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #meter = new Meter();
   #protocol = new ObserverProtocol();
   #connection = /** @type {Connection | null} */ (null);

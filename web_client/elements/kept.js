@@ -9,6 +9,7 @@
  */
 
 const KEY = 'tingqing.session';
+const SPENT = 'tingqing.spent';
 
 /**
  * In `sessionStorage`: of this tab alone, and gone with it. A browser that forbids it only loses the comfort. A tablet
@@ -42,6 +43,24 @@ export class KeptInTab {
       }
     } catch {
       // As above.
+    }
+  }
+
+  /** The session of this visit is over, and its link with it: who loads the page again is told at once. */
+  spend() {
+    try {
+      if (this.#hasToken && this.#visit) sessionStorage.setItem(SPENT, this.#visit);
+    } catch {
+      // As above.
+    }
+  }
+
+  /** Whether `spend` was called for this visit in this tab. */
+  get isSpent() {
+    try {
+      return this.#visit !== '' && sessionStorage.getItem(SPENT) === this.#visit;
+    } catch {
+      return false;
     }
   }
 

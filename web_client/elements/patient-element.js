@@ -1,12 +1,14 @@
 /** `<tingqing-patient>`: joins the client and the patient's screen. */
 
 import { TingqingClient } from '../client/client.js';
-import { mark } from '../drawing/dom.js';
+import { mark, takeEarly } from '../drawing/dom.js';
 import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
 import { KeptInTab } from './kept.js';
 import { Afterwards } from './afterwards.js';
-import { failureOf, hostStateOf, isOver } from './patient-state.js';
+import { Link } from './link.js';
+import { optionsOf } from './patient-options.js';
+import { failureOf, hostStateOf, isOver, isRefused } from './patient-state.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
 import { languageOf, textsOf } from '../language/dictionary.js';
@@ -14,7 +16,6 @@ import { whereOf } from '../language/where.js';
 import { base } from '../drawing/styles.js';
 
 /**
- * @import { ClientOptions } from '../client/client.js'
  * @import { Texts } from '../language/dictionary.js'
  * @import { Reading } from '../meter/meter.js'
  * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
@@ -35,23 +36,24 @@ export class TingqingPatient extends HTMLElement {
   static observedAttributes = ['lang', 'server', 'token', 'reference', 'texts'];
 
   /** The call's own microphone, instead of one of ours. @type {MediaStream | MediaStreamTrack | undefined} */
-  source = undefined;
+  source = takeEarly(this, 'source');
   /**
    * Asked before each connection, instead of `token`: the same one for the whole visit.
    * @type {(() => Promise<string>) | undefined}
    */
-  tokenProvider = undefined;
+  tokenProvider = takeEarly(this, 'tokenProvider');
 
   /** `voice` of a check that has ended: whose voice is the patient's. @type {VoiceOf | null | undefined} */
-  voiceOf = undefined;
+  voiceOf = takeEarly(this, 'voiceOf');
 
   #view = /** @type {Screen | null} */ (null);
   #meter = new Meter();
   #client = new TingqingClient();
   #afterwards = new Afterwards();
   #kept = new KeptInTab();
-  #texts = /** @type {Texts | undefined} */ (undefined);
+  #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #heard = /** @type {MediaStream | undefined} */ (undefined);
+  #link = new Link();
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #beats = 0;
 
@@ -96,7 +98,9 @@ export class TingqingPatient extends HTMLElement {
     this.#meter = new Meter();
     this.#afterwards.clear();
     if (this.hasAttribute('resumable')) await this.#belong();
-    this.#client.options = this.#options();
+    const kept = this.#resumable;
+    this.#client.options = optionsOf(this, { language: this.#language, farEnd: this.#heard, kept });
+    this.#link.used(this.getAttribute('token'), kept !== null);
     await this.#client.start();
   }
 
@@ -174,6 +178,13 @@ export class TingqingPatient extends HTMLElement {
     return this.hasAttribute('resumable') ? this.#kept.recall() : null;
   }
 
+  /** A page that is asked for tokens gives another one. */
+  get #isSpent() {
+    if (this.tokenProvider) return false;
+    if (this.state === 'idle') return this.hasAttribute('resumable') && this.#kept.isSpent;
+    return this.#link.isSpent(this.#client.state, this.getAttribute('token'));
+  }
+
   /** Tells apart whose session the tab keeps. One that runs stays whose it was. */
   async #belong() {
     if (!this.isConnected || this.#isRunning) return;
@@ -199,28 +210,11 @@ export class TingqingPatient extends HTMLElement {
     return new PatientView(root, actions, this.getAttribute('server'));
   }
 
-  /** @returns {ClientOptions} */
-  #options() {
-    const kept = this.#resumable;
-    return {
-      server: this.getAttribute('server'),
-      token: this.getAttribute('token'),
-      labels: this.getAttribute('labels'),
-      reference: this.getAttribute('reference'),
-      language: this.#language === 'zh' ? 'zh-CN' : 'en',
-      ...(this.getAttribute('mode') === 'visit' && { mode: /** @type {const} */ ('visit') }),
-      ...(this.source && { source: this.source }),
-      ...(this.voiceOf && { voiceOf: this.voiceOf }),
-      ...(this.tokenProvider && { tokenProvider: this.tokenProvider }),
-      ...(this.#heard && { farEnd: this.#heard }),
-      ...(kept && { kept }),
-    };
-  }
-
   /** @param {ServerMessage} message */
   #receive(message) {
     const now = performance.now();
     this.#afterwards.receive(message, this.#prompt?.id ?? null, now);
+    if (message.type === 'session.started') this.#link.begun();
     // A server that stops ends the session, and the client goes on with a new one: the meter begins anew with it.
     if (message.type === 'session.started' && message.session_id !== this.#meter.sessionId) this.#meter = new Meter();
     const goesOn = message.type === 'session.ended' && this.#client.state.kind === 'reconnecting';
@@ -232,9 +226,14 @@ export class TingqingPatient extends HTMLElement {
   #moved() {
     const { state } = this.#client;
     if (state.kind === 'ended' || state.kind === 'failed') this.#meter.prompts.clear();
-    if (this.hasAttribute('resumable') && isOver(state)) this.#kept.keep(null);
+    if (this.hasAttribute('resumable') && isOver(state)) this.#forget();
     this.dispatchEvent(new CustomEvent('tingqing-state', { detail: state, bubbles: true, composed: true }));
     this.#render();
+  }
+
+  #forget() {
+    this.#kept.keep(null);
+    if (this.#isSpent && !isRefused(this.#client.state)) this.#kept.spend();
   }
 
   #beat() {
@@ -282,6 +281,7 @@ export class TingqingPatient extends HTMLElement {
       prompt: this.#prompt,
       afterwards: this.#afterwards.at(now),
       failure: failureOf(client),
+      spent: this.#isSpent,
       result,
       code: shortCode(sessionId),
       doctorUrl: page.href,

@@ -31,9 +31,32 @@ const TRY_AGAIN = new Set([
   FailureCode.AT_CAPACITY,
 ]);
 
+/** The server's answers to a link that opens nothing here. @type {ReadonlySet<FailureCode>} */
+const REFUSED = new Set([
+  FailureCode.UNAUTHORIZED,
+  FailureCode.INVALID_TOKEN,
+  FailureCode.FOREIGN_TOKEN,
+  FailureCode.TOKEN_EXPIRED,
+  FailureCode.TOKEN_USED,
+]);
+
 /** Whether nobody can go on with the session any more. @param {ClientState} state */
 export function isOver(state) {
   return state.kind === 'ended' || (state.kind === 'failed' && !TRY_AGAIN.has(state.failure.code));
+}
+
+/** Whether the server refuses the link: pressing the button again changes nothing. @param {ClientState} state */
+export function isRefused(state) {
+  return state.kind === 'failed' && REFUSED.has(state.failure.code);
+}
+
+/**
+ * Whether nothing can be begun any more with the token at hand, which begins one session.
+ * @param {ClientState} state
+ * @param {{token: string | null, begun: boolean}} link `begun`: a session had begun with it
+ */
+export function isSpent(state, { token, begun }) {
+  return isRefused(state) || (token !== null && begun && isOver(state));
 }
 
 /** @param {ClientState} state @returns {HostState} */

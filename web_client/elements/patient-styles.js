@@ -42,6 +42,7 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .verdict .waves { width: 88px; height: 98px; }
 .verdict strong { font-size: 1.375rem; line-height: 1.35; text-wrap: balance; }
 .verdict .source, .verdict .quiet { overflow-wrap: anywhere; }
+.next { font-weight: 600; text-wrap: balance; }
 .work { grid-column: 1 / -1; display: grid; grid-template-columns: 1fr auto; gap: 16px; align-items: center; }
 progress { width: 100%; height: 12px; accent-color: var(--accent); }
 .device { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; justify-content: center; max-width: 100%; font-weight: 600; }

@@ -135,14 +135,14 @@ export class PatientView {
     sayPhrases(this.#title, t('tagline'));
     say(this.#intro, t('intro'));
     this.#title.classList.toggle('unseen', state !== 'idle');
-    this.#intro.hidden = state !== 'idle' || model.resumable;
+    this.#intro.hidden = state !== 'idle' || model.resumable || model.spent;
     this.#meter.hidden = this.#level.hidden = !busy;
     this.#drawMeter(model, t);
     this.#drawLevel(level, t);
     this.#drawSpeech(model, t);
     this.#drawSummary(model);
     say(this.#start, t(model.resumable ? 'goOn' : state === 'ended' ? 'again' : 'start'));
-    this.#start.hidden = busy;
+    this.#start.hidden = busy || model.spent;
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
     say(this.#finish, t('finish'));
     this.#actions.hidden = !running || model.ending;
@@ -168,7 +168,7 @@ export class PatientView {
     const asking = prompt !== null && state === 'live' && !silent;
     this.#notNow.hidden = !asking;
     this.#speech.classList.toggle('asking', asking);
-    this.#speech.hidden = (state === 'idle' && !model.resumable) || state === 'ended';
+    this.#speech.hidden = (state === 'idle' && !model.resumable && !model.spent) || state === 'ended';
     this.#mistaken.hidden = model.failure !== FailureCode.INVALID_LABELS || model.notices.length === 0;
     say(this.#mistaken, model.notices.map((notice) => notice[model.language]).join(' '));
   }
@@ -184,12 +184,16 @@ export class PatientView {
   }
 
   /** @param {PatientModel} model */
-  #drawSummary({ state, result, language }) {
-    const drawn = state === 'ended' ? `${result?.id} ${language}` : '';
+  #drawSummary({ state, result, language, spent }) {
+    const drawn = state === 'ended' ? `${result?.id} ${language} ${spent}` : '';
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#summary.hidden = !drawn;
     this.#summary.replaceChildren(...(drawn ? [verdictBlock(result, this.#t)] : []));
+    if (!drawn || !spent) return;
+    // No button would lead anywhere: what there is left to do is said.
+    const next = result?.overall.verdict === 'accept' ? 'link.done' : 'link.again';
+    this.#summary.append(h('p', { class: 'next', part: 'next' }, this.#t(next)));
   }
 
   /** @param {boolean} sending @param {Translate} t */

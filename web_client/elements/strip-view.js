@@ -85,7 +85,7 @@ export class StripView {
     say(this.#notNow, t('notNow'));
     this.#notNow.hidden = prompt === null || state !== 'live' || silent;
     say(this.#start, t(model.resumable ? 'goOn' : state === 'ended' ? 'again' : 'start'));
-    this.#start.hidden = busy;
+    this.#start.hidden = busy || model.spent;
   }
 
   /** @param {PatientModel} model @param {boolean} busy @param {Translate} t */

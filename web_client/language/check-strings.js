@@ -30,6 +30,14 @@ export const checkText = dictionary({
   'verdict.accept': ['听得很清楚，可以开始就诊了。', 'You sound clear. You are ready.'],
   'verdict.re-record': ['基本能听到，可以更清楚一些。', 'You can be heard, and could be clearer.'],
   'verdict.unusable': ['没有听清，请再试一次。', 'We could not hear you well. Please try once more.'],
+  'once.accept': ['听得很清楚，可以开始就诊了。', 'You sound clear. You are ready.'],
+  'once.re-record': ['基本能听到，可以更清楚一些。', 'You can be heard, and could be clearer.'],
+  'once.unusable': ['这次没有听清。', 'We could not hear you well.'],
+  'once.null': ['这次无法判断。', 'This could not be judged.'],
+  'once.more': [
+    '这个链接只能试一次。要再试，请让医生给您发一个新的链接。',
+    'This link works for one try. For another one, please ask your doctor for a new link.',
+  ],
   'verdict.null': ['这次无法判断，请再试一次。', 'This could not be judged. Please try once more.'],
 });
 

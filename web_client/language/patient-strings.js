@@ -107,6 +107,39 @@ export const patientText = dictionary({
   'verdict.unusable': ['这次没能听清，我们再试一次吧。', 'We could not hear enough this time. Let us try once more.'],
   'verdict.null': ['这次无法判断。', 'This recording could not be judged.'],
   noResult: ['会话已结束。', 'The session has ended.'],
+  'link.token_used': [
+    '这个链接只能用一次，已经用过了。请让医生给您发一个新的链接。',
+    'This link was already used. Please ask your doctor for a new one.',
+  ],
+  'link.token_expired': [
+    '这个链接已经过期。请让医生给您发一个新的链接。',
+    'This link has expired. Please ask your doctor for a new one.',
+  ],
+  'link.foreign_token': [
+    '这个链接不能打开本页。请点开收到的完整链接，或让医生给您发一个新的。',
+    'This link is for another page. Please open it exactly as you received it, or ask your doctor for a new one.',
+  ],
+  'link.invalid_token': [
+    '这个链接无效，可能没有复制完整。请点开收到的完整链接，或让医生给您发一个新的。',
+    'This link is not valid; part of it may be missing. Please open it again as you received it, or ask your doctor for a new one.',
+  ],
+  'link.lost': [
+    '网络断开太久，本次会话已结束。请让医生给您发一个新的链接。',
+    'The connection was down for too long, so the session has ended. Please ask your doctor for a new link.',
+  ],
+  'link.idle_timeout': [
+    '长时间没有收到声音，本次会话已结束。请让医生给您发一个新的链接。',
+    'No sound arrived for a long time, so the session has ended. Please ask your doctor for a new link.',
+  ],
+  'link.over': [
+    '本次会话已结束。请让医生给您发一个新的链接。',
+    'This session has ended. Please ask your doctor for a new link.',
+  ],
+  'link.again': [
+    '这个链接只能用一次。要再录一遍，请让医生给您发一个新的链接。',
+    'This link works once. To record again, please ask your doctor for a new one.',
+  ],
+  'link.done': ['可以关闭本页了。', 'You can close this page now.'],
 });
 
 /** @typedef {Parameters<typeof patientText>[0]} PatientKey */

@@ -1,13 +1,17 @@
 /** The page of a call on the screen: the other side's picture, one sentence, and what one can do. */
 
 import { h, mark, say, sayPhrases } from '../drawing/dom.js';
+import { isRefused } from '../elements/patient-state.js';
+import { linkSentence } from '../elements/patient-words.js';
 import { verdictBlock } from '../elements/upload.js';
 import { inWordsOf } from '../language/dictionary.js';
 import { patientText } from '../language/patient-strings.js';
 import { visitText } from '../language/visit-strings.js';
+import { FailureCode } from '../protocol/failures.js';
 
 /**
  * @import { CallState } from '../client/call.js'
+ * @import { ToldFailure } from '../client/client-state.js'
  * @import { CallRole } from '../protocol/types.js'
  * @import { VisitKey } from '../language/visit-strings.js'
  * @import { Language, Result } from '../protocol/types.js'
@@ -135,7 +139,7 @@ export class VisitView {
     sayPhrases(this.#sentence, this.#said(t));
     say(this.#join, t(kind === 'idle' ? 'join' : 'again'));
     // A patient who has left has nothing to come back to: the link worked once.
-    this.#join.hidden = !(kind === 'idle' || kind === 'failed' || kind === 'ended') || this.#isOver;
+    this.#join.hidden = !(kind === 'idle' || kind === 'failed' || kind === 'ended') || this.#isOver || this.#isRefused;
   }
 
   /** @param {boolean} hidden @param {(key: VisitKey) => string} t */
@@ -153,6 +157,13 @@ export class VisitView {
     return this.#state.kind === 'ended' && this.#role === 'patient';
   }
 
+  /** The link opens nothing. Who has none may sign in meanwhile, and join then. */
+  get #isRefused() {
+    const state = this.#state;
+    if (state.kind !== 'failed' || !isRefused(state)) return false;
+    return this.#role === 'patient' || state.failure.code !== FailureCode.UNAUTHORIZED;
+  }
+
   /** @param {(key: VisitKey) => string} t @returns {string} */
   #said(t) {
     const state = this.#state;
@@ -168,7 +179,7 @@ export class VisitView {
       case 'linked':
         return this.#noCamera ? t('noCamera') : t(`linked.${this.#role}`);
       case 'failed':
-        return state.failure.remedy[this.#language];
+        return this.#failed(state.failure);
       case 'connecting':
       case 'finding':
       case 'broken':
@@ -176,6 +187,12 @@ export class VisitView {
       case 'ended':
         return t(state.kind);
     }
+  }
+
+  /** @param {ToldFailure} failure @returns {string} */
+  #failed({ code, remedy }) {
+    const ask = this.#role === 'patient' && this.#isRefused;
+    return (ask && linkSentence(code, inWordsOf(patientText, this.#language))) || remedy[this.#language];
   }
 
   #drawVerdict() {

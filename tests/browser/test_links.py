@@ -1,0 +1,178 @@
+"""A link begins one session. What a patient reads whose link opens nothing any more, on each page, in both languages:
+what happened, whom to ask, and no button that leads nowhere."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import messages
+from tests.browser.asserting import assert_readable, attribute, begin, passes, shown
+from tests.browser.conftest import OpenPage
+from tests.browser.stub import StubServer
+
+START = "[part=start]"
+REFUSED = {
+    "token_used": (4403, "This link was already used. Please ask your doctor", "已经用过了。请让医生"),
+    "token_expired": (4410, "This link has expired. Please ask your doctor", "已经过期。请让医生"),
+    "foreign_token": (4403, "This link is for another page.", "不能打开本页"),
+    "invalid_token": (4401, "This link is not valid", "这个链接无效"),
+    "unauthorized": (4401, "with the link that your hospital sent you", "请使用医院发给您的链接"),
+}
+
+
+def refused(page: Page, stub: StubServer, code: str, close: int) -> None:
+    page.click(START)
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.error(code))
+    socket.close(close)
+    attribute(page, "data-state", "error")
+
+
+def told(page: Page, english: str, chinese: str) -> None:
+    """In both languages, on a page that offers no start; the language is switched by its button."""
+    expect(page.locator(START)).to_be_hidden()
+    shown(page, english)
+    page.click("#language")
+    expect(page.get_by_text(re.compile(chinese))).to_be_visible()
+    expect(page.locator(START)).to_be_hidden()
+    page.click("#language")
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_a_refused_link_says_what_happened_and_has_no_button(stub: StubServer, open_page: OpenPage, code: str) -> None:
+    close, english, chinese = REFUSED[code]
+    page = open_page(stub.url if code == "unauthorized" else f"{stub.url}#token=a.b.c")
+    expect(page.locator(START)).to_be_visible()
+    refused(page, stub, code, close)
+    told(page, english, chinese)
+    if code == "token_used":  # the others look the same
+        assert_readable(page, 1280)
+
+
+def test_a_server_that_does_not_answer_costs_no_link(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}#token=a.b.c")
+    page.click(START)
+    socket = stub.patient()
+    socket.close(4503)
+    passes(page, 60)
+    attribute(page, "data-state", "error")
+    shown(page, "The server cannot be reached.")
+    expect(page.locator(START)).to_have_text("Start")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "english", "chinese"),
+    [
+        (
+            "re-record",
+            "This link works once. To record again, please ask your doctor for a new one.",
+            "要再录一遍，请让医生",
+        ),
+        ("accept", "You can close this page now.", "可以关闭本页了"),
+    ],
+)
+def test_who_has_recorded_with_a_link_is_offered_no_second_recording(
+    stub: StubServer, open_page: OpenPage, verdict: str, english: str, chinese: str
+) -> None:
+    page = open_page(f"{stub.url}#token=a.b.c")
+    socket = begin(page, stub)
+    page.click("[part=finish]")
+    socket.send(messages.ended(verdict=verdict))
+    attribute(page, "data-state", "ended")
+    told(page, english, chinese)
+    page.reload()
+    told(page, "This link was already used. Please ask your doctor", "已经用过了。请让医生")
+
+
+def test_without_a_link_one_may_record_again(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    socket = begin(page, stub)
+    page.click("[part=finish]")
+    socket.send(messages.ended(verdict="re-record"))
+    expect(page.locator(START)).to_have_text("Start again")
+
+
+def test_a_page_that_is_asked_for_tokens_may_record_again_with_another_one(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(stub.url)
+    page.evaluate(
+        """() => {
+          window.asked = 0;
+          document.querySelector('tingqing-patient').tokenProvider = async () => `token.number.${(window.asked += 1)}`;
+        }"""
+    )
+    socket = begin(page, stub)
+    page.click("[part=finish]")
+    socket.send(messages.ended(verdict="re-record"))
+    expect(page.locator(START)).to_have_text("Start again")
+    page.click(START)
+    stub.patient().expect("session.start")
+    assert page.evaluate("asked") == 2
+
+
+def test_another_token_in_place_of_a_used_one_brings_the_button_back(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}#token=a.b.c")
+    refused(page, stub, "token_used", 4403)
+    expect(page.locator(START)).to_be_hidden()
+    page.evaluate("document.querySelector('tingqing-patient').setAttribute('token', 'd.e.f')")
+    expect(page.locator(START)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("code", "close", "english", "chinese"),
+    [
+        ("session_expired", 4410, "the session has ended. Please ask your doctor for a new link.", "网络断开太久"),
+        (
+            "idle_timeout",
+            4408,
+            "No sound arrived for a long time, so the session has ended. Please ask",
+            "长时间没有收到声音",
+        ),
+        ("internal_error", 1011, "", ""),
+    ],
+)
+def test_a_session_that_was_lost_takes_its_link_with_it(
+    stub: StubServer, open_page: OpenPage, code: str, close: int, english: str, chinese: str
+) -> None:
+    page = open_page(f"{stub.url}#token=a.b.c")
+    socket = begin(page, stub)
+    if not english:
+        socket.close(close)  # the line alone: the client comes back by itself
+        attribute(page, "data-state", "reconnecting")
+        expect(page.locator(START)).to_be_hidden()
+        return
+    socket.send(messages.error(code))
+    socket.close(close)
+    attribute(page, "data-state", "error")
+    told(page, english, chinese)
+
+
+def test_a_check_with_a_link_is_made_once(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}check#token=a.b.c")
+    socket = begin(page, stub)
+    page.click("[part=stop]")
+    socket.send(messages.ended(verdict="unusable"))
+    attribute(page, "data-state", "ended")
+    told(page, "This link works for one try.", "这个链接只能试一次")
+    expect(page.get_by_text("Please try once more")).to_have_count(0)
+
+
+def test_a_property_that_was_set_before_the_element_was_defined_is_kept(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}doctor?session=x")
+    kept = page.evaluate(
+        """async () => {
+          const patient = document.createElement('tingqing-patient');
+          const stream = new MediaStream();
+          Object.assign(patient, { source: stream, texts: { start: 'Begin' }, tokenProvider: async () => 'a.b.c' });
+          document.body.append(patient);
+          const { TingqingPatient } = await import('/elements/patient-element.js');
+          customElements.define('tingqing-patient', TingqingPatient);
+          patient.texts = { ...patient.texts, again: 'Once more' };
+          const said = patient.shadowRoot.querySelector('[part=start]').textContent;
+          return [patient.source === stream, typeof patient.tokenProvider, said, Object.keys(patient.texts)];
+        }"""
+    )
+    assert kept == [True, "function", "Begin", ["start", "again"]]

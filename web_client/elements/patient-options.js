@@ -1,0 +1,30 @@
+/** What the patient's element asks of the client. */
+
+/**
+ * @import { ClientOptions } from '../client/client.js'
+ * @import { Language } from '../protocol/types.js'
+ * @import { TingqingPatient } from './patient-element.js'
+ */
+
+/**
+ * @param {TingqingPatient} element
+ * @param {{language: Language, farEnd: MediaStream | undefined, kept: ClientOptions['kept'] | null}} more `kept`: of
+ *   this tab, to go on with
+ * @returns {ClientOptions}
+ */
+export function optionsOf(element, { language, farEnd, kept }) {
+  const { source, voiceOf, tokenProvider } = element;
+  return {
+    server: element.getAttribute('server'),
+    token: element.getAttribute('token'),
+    labels: element.getAttribute('labels'),
+    reference: element.getAttribute('reference'),
+    language: language === 'zh' ? 'zh-CN' : 'en',
+    ...(element.getAttribute('mode') === 'visit' && { mode: /** @type {const} */ ('visit') }),
+    ...(source && { source }),
+    ...(voiceOf && { voiceOf }),
+    ...(tokenProvider && { tokenProvider }),
+    ...(farEnd && { farEnd }),
+    ...(kept && { kept }),
+  };
+}
