@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import soundfile
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from server.access.gate import utc_now
@@ -374,6 +374,40 @@ async def test_a_link_that_was_used_at_one_worker_is_used_up_at_the_other(
             await second.send(start())
             assert await faults_until_close(second) == (["token_used"], 4403)
     await patient.result()
+
+
+@pytest.mark.parametrize(("patients", "doctors"), [(1, 2), (2, 1)])
+async def test_patient_and_doctor_of_a_call_meet_though_their_sockets_are_in_different_workers(
+    hospital: Workers, keys: tuple[Path, str], patients: int, doctors: int
+) -> None:
+    _, visit = await asked(hospital, 1, "POST /v1/sessions", keys[1], b'{"mode": "visit"}')
+    address = f"{hospital.ws}/v1/sessions/{visit['id']}/call"
+
+    async def joins(worker: int, token: str) -> tuple[ClientConnection, dict[str, Any]]:
+        side = await connect(address, sock=hospital.on(worker), subprotocols=bearing(visit[token]))
+        await side.send('{"type": "call.join"}')
+        return side, await until(side, "call.joined")
+
+    patient, alone = await joins(patients, "publish_token")
+    doctor, met = await joins(doctors, "nudge_token")
+    assert (alone["role"], alone["present"], met["role"], met["present"]) == ("patient", False, "doctor", True)
+    assert (await until(patient, "call.peer"))["meeting"] == met["meeting"]
+    for sender, receiver, sdp in ((patient, doctor, "offer"), (doctor, patient, "answer")):
+        await sender.send(json.dumps({"type": "call.signal", "meeting": met["meeting"], "signal": {"sdp": sdp}}))
+        assert (await until(receiver, "call.signal"))["signal"] == {"sdp": sdp}
+    again, meeting = await joins(patients, "nudge_token")  # the doctor reloads, and lands on the patient's worker
+    assert (await faults_until_close(doctor)) == (["session_superseded"], 4409)
+    assert meeting["present"]
+    for worker in (1, 2):
+        async with connect(address, sock=hospital.on(worker), subprotocols=bearing(visit["publish_token"])) as stranger:
+            await stranger.send('{"type": "call.join"}')
+            assert await faults_until_close(stranger) == (["token_used"], 4403)
+    await patient.send('{"type": "call.leave"}')
+    left = await until(again, "call.peer")
+    assert (left["present"], left["left"]) == (False, True)
+    await patient.wait_closed()
+    assert patient.close_code == 1000
+    await again.close()
 
 
 async def test_guesses_are_counted_by_address_and_not_by_worker(hospital: Workers) -> None:
