@@ -43,7 +43,7 @@ export class CheckView {
       h('div', { class: 'actions' }, this.#start, this.#stop, this.#play),
       this.#device,
     );
-    root.append(this.#stack, this.#footer);
+    root.append(h('div', { class: 'stack' }, this.#stack, this.#footer));
   }
 
   #root;
@@ -98,7 +98,7 @@ export class CheckView {
     say(this.#play, t('hear'));
     this.#play.hidden = !playable;
     this.#drawDevices(devices, t);
-    say(this.#footer, t('noDiagnosis'));
+    sayPhrases(this.#footer, t('noDiagnosis'));
   }
 
   /** @param {number} level @param {(key: CheckKey) => string} t */

@@ -118,7 +118,7 @@ export class DoctorView {
     this.#replace(this.#measures, rows.flat().join('|'), () =>
       rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
     );
-    say(this.#footer, t('noDiagnosis'));
+    sayPhrases(this.#footer, t('noDiagnosis'));
   }
 
   /** @param {DoctorModel} model @param {Translate} t */

@@ -254,6 +254,7 @@ export class TingqingPatient extends HTMLElement {
     mark(this, 'data-grade', model.reading.grade);
     mark(this, 'data-prompt', model.prompt?.id);
     mark(this, 'data-session', this.#meter.sessionId);
+    mark(this, 'data-link', model.spent ? 'spent' : null);
     this.#view.render(model, this.#client.level);
   }
 

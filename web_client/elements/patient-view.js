@@ -150,7 +150,7 @@ export class PatientView {
     this.#drawDoctor(model, running, t);
     this.#upload.render(language, t, !busy);
     this.#upload.element.hidden = model.guest;
-    say(this.#footer, t('noDiagnosis'));
+    sayPhrases(this.#footer, t('noDiagnosis'));
   }
 
   /** @param {number} level 0..1 @param {Translate} t */

@@ -30,7 +30,10 @@ def report_of(result: ResultModel, peaks: Sequence[int], language: str, anchor: 
         _best(result.best_60s, source.duration_s, language),
         f"<h3>{escape(phrases.TIMELINE(language))}</h3>",
         "" if peaks else f'<p class="note">{escape(phrases.SILENT(language))}</p>',
+        # On a phone it is wider than the page, and moved; with keys too.
+        f'<div class="timeline" tabindex="0" role="group" aria-label="{escape(phrases.TIMELINE(language))}">',
         timeline(result, peaks, language),
+        "</div>",
         _labels(result, language),
         _lists(result, language),
         _measures(result, language),
