@@ -157,10 +157,11 @@ accuracy: $(BENCH) ## Measure what changed and write docs/accuracy.md again (an 
 train: $(WORK) ## Fit the network that hears a second voice again (minutes; needs real audio)
 	OMP_NUM_THREADS=1 $(BIN)/python training/fit_overlap.py
 
-docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds)
+docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds, examples)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
 	$(BIN)/tingqing schema labels --output labels/schema.json
 	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json
+	$(BIN)/python tools/examples_in_docs.py
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) tools/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

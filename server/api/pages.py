@@ -35,6 +35,9 @@ ADDRESSES = {
 }
 
 
+NOT_SERVED = "examples"
+"""Pages of others, which they copy."""
+
 WITH_CAMERA = "microphone=(self), camera=(self), geolocation=(), display-capture=(), payment=(), usb=()"
 """Of the page of a call: the one that may ask for a camera."""
 
@@ -49,7 +52,8 @@ class Pages:
         """Raises HTTPException 404 if the file is missing, not of a served type, or outside the folder."""
         try:
             path = (self._folder / name).resolve()
-            there = path.is_relative_to(self._folder) and path.is_file()
+            inside = path.is_relative_to(self._folder) and not path.is_relative_to(self._folder / NOT_SERVED)
+            there = inside and path.is_file()
         except (OSError, ValueError):  # a name with a zero byte, or too long for the file system
             raise HTTPException(404) from None
         media_type = MEDIA_TYPES.get(path.suffix)

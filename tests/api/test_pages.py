@@ -46,7 +46,7 @@ def test_scripts_of_the_page_are_served_as_javascript(served: Served) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/../pyproject.toml", "/%2e%2e/pyproject.toml", "/..%2fserver/app.py", "/%00", "/etc/passwd", "//etc/passwd",
-     "/README.md", f"/{'a' * 300}.js", f"/{'a/' * 3000}x.js"],
+     "/README.md", "/examples/pages/visit.js", f"/{'a' * 300}.js", f"/{'a/' * 3000}x.js"],
 )  # fmt: skip
 def test_nothing_outside_the_client_is_served(served: Served, path: str) -> None:
     assert get(served, path).status_code == 404

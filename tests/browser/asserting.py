@@ -4,7 +4,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Frame, Page, expect
 
 from tests.browser import messages
 from tests.browser.stub import StubServer, StubSocket
@@ -66,7 +66,7 @@ def count_lines(page: Page) -> None:
     )
 
 
-def until(page: Page, expression: str, *, within_s: float = WITHIN_S) -> None:
+def until(page: Page | Frame, expression: str, *, within_s: float = WITHIN_S) -> None:
     """The page's own ``wait_for_function`` evaluates strings, which the content security policy forbids."""
     deadline = time.monotonic() + within_s
     while not page.evaluate(expression):

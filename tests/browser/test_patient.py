@@ -434,8 +434,7 @@ def test_the_next_patient_at_the_same_tablet_is_not_offered_the_former_ones_sess
 ) -> None:
     page = open_page(f"{stub.url}#token=token.of.A")
     interrupted(page, stub)
-    page.goto(f"{stub.url}#token=token.of.B")
-    page.reload()
+    page.goto(f"{stub.url}#token=token.of.B")  # another link in the same tab: the page loads itself again
     attribute(page, "data-state", "idle")
     expect(page.locator("[part=start]")).to_have_text("Start")
     assert "resume" not in begin(page, stub).start

@@ -1,44 +1,24 @@
-"""The page of ``docs/examples/portal`` on another origin, all over TLS, in a Chromium that trusts the authority of
+"""The pages of ``web_client/examples`` on another origin, all over TLS, in a Chromium that trusts the authority of
 ``tingqing cert`` and nothing else: what its backend's token opens, and what any other one is told."""
 
-import asyncio
-import os
 import re
-import shutil
 import ssl
-import subprocess
-import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route
 
-from server.access.gate import utc_now
-from server.access.keys import MemoryKeys, create_key
-from server.access.principal import Role
-from server.access.tokens import Scope, Tokens
-from server.app import open_keys
-from server.settings import Settings
 from tests.browser.asserting import attribute, shown, until
-from tests.browser.conftest import FLAGS, require
-from tests.cli.conftest import Serving, in_process
-from tests.conftest import ROOT
+from tests.browser.hospital import Hospital, hospital_beside, trusting_browsers
 from tests.proxies.running import free_port
 from tests.tls.making import authority
 
 pytestmark = pytest.mark.timeout(400)
-
-EXAMPLE = ROOT / "docs" / "examples" / "portal" / "portal.py"
-Made = TypeVar("Made")
-
-MINUTES = timedelta(minutes=15)
 
 CONVERSATION = """async ([address, token, start]) => {
   const socket = new WebSocket(address, ['tingqing.v1', `bearer.${token}`]);
@@ -53,52 +33,6 @@ CONVERSATION = """async ([address, token, start]) => {
 START = {"type": "session.start", "audio": {"sample_rate": 16_000}}
 
 
-def apart(work: Coroutine[Any, Any, Made]) -> Made:
-    """On a thread: this one runs the loop of the browser's driver."""
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, work).result()
-
-
-@dataclass(frozen=True)
-class Hospital:
-    """A server and a portal beside it. ``portal``: the origin that the server allows; ``other``: the same page under
-    a name that it does not."""
-
-    server: str
-    portal: str
-    other: str
-    data: Path
-    keys: dict[str, str]
-    trust: Path
-
-    def announce(self, site: str = "ward-3") -> dict[str, Any]:
-        headers, trust = {"Authorization": f"Bearer {self.keys[site]}"}, ssl.create_default_context(cafile=self.trust)
-        answer = httpx.post(f"{self.server}v1/sessions", headers=headers, verify=trust, timeout=30)
-        answer.raise_for_status()
-        announced: dict[str, Any] = answer.json()
-        return announced
-
-    def expired(self, session_id: str) -> str:
-        """Genuine, and over for hours."""
-
-        async def made() -> str:
-            async with open_keys(Settings(data_dir=self.data)) as store:
-                past = Tokens(store, lambda: utc_now() - timedelta(hours=5))
-                return await past.issue(Scope.PUBLISH, session_id, "ward-3", MINUTES, key_id=None)
-
-        return apart(made())
-
-    def forged(self, session_id: str) -> str:
-        """As ours, but for the secret that signed it."""
-        return apart(Tokens(MemoryKeys(), utc_now).issue(Scope.PUBLISH, session_id, "ward-3", MINUTES, key_id=None))
-
-    def stream(self) -> str:
-        return f"{self.server.replace('https', 'wss')}v1/stream"
-
-    def observe(self, session_id: str) -> str:
-        return f"{self.server.replace('https', 'wss')}v1/sessions/{session_id}/observe"
-
-
 @pytest.fixture
 def clock_stands() -> bool:
     return False
@@ -106,70 +40,16 @@ def clock_stands() -> bool:
 
 @pytest.fixture(scope="module")
 def hospital(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
-    data, port = tmp_path_factory.mktemp("data"), free_port()
-    names = [word for name in ("portal.localhost", "other.localhost") for word in ("--name", name)]
-    assert in_process("cert", *names, "--data-dir", data).code == 0
-    tls = data / "tls"
-
-    async def create() -> dict[str, str]:
-        async with open_keys(Settings(data_dir=data)) as store:
-            sites = ("ward-3", "elsewhere")
-            return {site: (await create_key(store, site, Role.INTEGRATOR, utc_now()))[0] for site in sites}
-
-    keys = apart(create())
-    portal = f"https://portal.localhost:{port}"
-    certificate, key = str(tls / "server.crt"), str(tls / "server.key")
-    flags = ["--data-dir", str(data), "--tls-cert", certificate, "--tls-key", key, "--allow-origin", portal]
-    with Serving(flags) as serving:
-        server = f"https://localhost:{serving.port}/"
-        with _portal(
-            server.rstrip("/"), port, certificate, key, TINGQING_KEY=keys["ward-3"], SSL_CERT_FILE=str(tls / "ca.crt")
-        ):
-            yield Hospital(server, portal, f"https://other.localhost:{port}", data, keys, tls / "ca.crt")
-
-
-class _portal:  # noqa: N801 - a context manager
-    """The example as it is documented: a process, with its key in the environment."""
-
-    def __init__(self, server: str, port: int, *files: str, **variables: str) -> None:
-        command = [sys.executable, str(EXAMPLE), server, str(port), *files]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | variables, text=True
-        )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline(), "the portal did not start"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        self.process.communicate(timeout=30)
+    with hospital_beside(tmp_path_factory.mktemp("data")) as hospital:
+        yield hospital
 
 
 @pytest.fixture(scope="module")
 def trusting(
-    playwright: Playwright, chromium_path: str, hospital: Hospital, tmp_path_factory: pytest.TempPathFactory
+    playwright: Playwright, chromium_path: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[Path, Path], Browser]]:
-    """A Chromium that hears ``wav`` and trusts what is in ``ca``, as a phone on which it was installed."""
-    certutil = require(shutil.which("certutil"), "certutil (apt-get install libnss3-tools)")
-    opened: list[Browser] = []
-
-    def browser(wav: Path, ca: Path) -> Browser:
-        home = tmp_path_factory.mktemp("home")
-        trusted = home / ".pki" / "nssdb"
-        trusted.mkdir(parents=True)
-        for arguments in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "clinic", "-i", str(ca)]):
-            subprocess.run([certutil, "-d", f"sql:{trusted}", *arguments], check=True, timeout=60)
-        microphone = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-        flags = [*FLAGS, *microphone, f"--use-file-for-fake-audio-capture={wav}"]
-        environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(home)}
-        opened.append(playwright.chromium.launch(executable_path=chromium_path, args=flags, env=environment))
-        return opened[-1]
-
-    yield browser
-    for each in opened:
-        each.close()
+    with trusting_browsers(playwright, chromium_path, lambda: tmp_path_factory.mktemp("home")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -257,11 +137,11 @@ class Busy(BaseHTTPRequestHandler):
 
 
 def test_the_portal_passes_on_that_the_server_is_busy(hospital: Hospital) -> None:
-    certificate, key, port = hospital.data / "tls" / "server.crt", hospital.data / "tls" / "server.key", free_port()
+    port = free_port()
     with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as busy, ThreadPoolExecutor(1) as threads:
         threads.submit(busy.serve_forever)
         address = f"http://127.0.0.1:{busy.server_port}"
-        with _portal(address, port, str(certificate), str(key), TINGQING_KEY="tq_any"):
+        with hospital.backend(port, TINGQING_SERVER=address):
             trust = ssl.create_default_context(cafile=hospital.trust)
             answer = httpx.post(f"https://localhost:{port}/visit", verify=trust, timeout=30)
         busy.shutdown()

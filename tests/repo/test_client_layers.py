@@ -56,6 +56,13 @@ def test_a_folder_without_a_layer_is_refused(client: Path) -> None:
     assert "helpers has no layer" in said
 
 
+def test_nothing_imports_an_example(client: Path) -> None:
+    (client / "pages" / "breach.js").write_text("import '../examples/pages/visit.js';\n", encoding="utf-8")
+    code, said = check(client)
+    assert code == 1
+    assert "examples has no layer" in said
+
+
 def test_an_empty_client_does_not_pass(tmp_path: Path) -> None:
     assert check(tmp_path)[0] == 1
 

@@ -40,6 +40,7 @@ export default tseslint.config(
   },
   {
     files: ['web_client/**/*.js', 'tests/browser/unit/**/*.mjs'],
+    ignores: ['web_client/examples/**'], // plain JavaScript, as an integrator reads it
     plugins: { '@typescript-eslint': tseslint.plugin },
     languageOptions: {
       parser: tseslint.parser,
@@ -57,6 +58,15 @@ export default tseslint.config(
     },
   },
   { files: ['web_client/**/*.js'], languageOptions: { globals: globals.browser } },
+  {
+    files: ['web_client/examples/mini-program/*.js'],
+    languageOptions: { globals: { Page: 'readonly', wx: 'readonly' } },
+  },
+  {
+    files: ['web_client/examples/backend/*.mjs'],
+    languageOptions: { globals: globals.node },
+    rules: { 'no-console': 'off' },
+  },
   { files: ['web_client/audio/worklet.js'], languageOptions: { globals: globals.audioWorklet } },
   { files: ['tests/browser/unit/**/*.mjs', 'tools/js/*.js'], languageOptions: { globals: globals.node } },
   {

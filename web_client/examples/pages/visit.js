@@ -1,5 +1,5 @@
-// What both pages do: ask our own backend for a token of this visit, and load the client from Tingqing's server.
-// Whatever goes wrong is one sentence in #said; a server that is busy is asked again.
+// What every page does first: ask our own backend for a token of this visit, and load the client from Tingqing's
+// server. Whatever goes wrong is one sentence in #said; a server that is busy is asked again.
 
 const said = document.querySelector('#said');
 
@@ -14,14 +14,17 @@ export async function visit() {
   }
 }
 
-async function asked() {
+/** @returns the server and a token. Each time a new session: ask once for a visit. */
+export async function asked() {
   for (;;) {
-    const answer = await fetch('visit', { method: 'POST' });
+    const answer = await fetch('/visit', { method: 'POST' });
     if (answer.ok) return answer.json();
-    if (answer.status !== 503) throw new Error(`The listener did not answer (${answer.status}). Your visit goes on without it.`);
+    if (answer.status !== 503) throw new Error(`No listener (${answer.status}). Your visit goes on without it.`);
     const seconds = Number(answer.headers.get('Retry-After')) || 10;
     said.textContent = `Busy, again in ${seconds} s.`;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1000 * seconds);
+    });
     said.textContent = '';
   }
 }

@@ -1,0 +1,130 @@
+/** The page of web_client/examples/mini-program, as WeChat runs it: `Page` and `wx` are played by the test. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ended, started } from './messages.mjs';
+
+const PAGE = new URL('../../../web_client/examples/mini-program/visit.js', import.meta.url).href;
+const SERVER = 'https://tingqing.example/';
+const PROMPT = {
+  type: 'prompt.raised',
+  id: 'come_closer',
+  text: { zh: '请把手机拿近一点说。', en: '' },
+  audience: 'patient',
+};
+
+/** @type {any} */
+let options;
+Object.assign(globalThis, { Page: (/** @type {any} */ given) => (options = given) });
+await import(PAGE);
+
+/** A phone with that page open. @param {number} status of the backend's answer */
+function opened(status = 200) {
+  const on = /** @type {Record<string, any>} */ ({});
+  const log = /** @type {any} */ ({ recorder: [], sent: [], asked: null });
+  const names = ['onStart', 'onStop', 'onFrameRecorded', 'onInterruptionBegin', 'onInterruptionEnd', 'onError'];
+  const recorder = Object.fromEntries([
+    ...names.map((name) => [name, (/** @type {any} */ act) => (on[name] = act)]),
+    ...['start', 'stop', 'pause', 'resume'].map((name) => [name, () => log.recorder.push(name)]),
+  ]);
+  const socket = {
+    send: (/** @type {{data: any}} */ { data }) => log.sent.push(typeof data === 'string' ? JSON.parse(data) : data),
+    close: () => {},
+    onOpen: (/** @type {any} */ act) => (on.open = act),
+    onMessage: (/** @type {any} */ act) => (on.message = act),
+    onClose: (/** @type {any} */ act) => (on.close = act),
+    onError: () => {},
+  };
+  const wx = {
+    request: (/** @type {any} */ asked) => {
+      log.asked = asked;
+      asked.success({ statusCode: status, data: status === 200 ? { server: SERVER, token: 'a.b.c' } : {} });
+    },
+    getRecorderManager: () => recorder,
+    connectSocket: (/** @type {any} */ given) => Object.assign(log, { url: given.url }) && socket,
+  };
+  Object.assign(globalThis, { wx });
+  const page = {
+    ...options,
+    data: structuredClone(options.data),
+    setData: (/** @type {object} */ given) => Object.assign(page.data, given),
+  };
+  return { page, on, log, hear: (/** @type {object} */ message) => on.message({ data: JSON.stringify(message) }) };
+}
+
+function live() {
+  const mine = opened();
+  mine.page.start();
+  mine.on.onStart();
+  mine.on.open();
+  mine.hear(started());
+  return mine;
+}
+
+/** Ends it, and with it the client's timer. @param {any} of */
+function over({ page, hear }) {
+  page.finish();
+  hear(ended('client'));
+}
+
+test('a tap asks our own backend for a token, then records and connects with it', () => {
+  const { page, log, hear } = live();
+  assert.match(log.asked.url, /\/visit$/);
+  assert.equal(log.asked.method, 'POST');
+  assert.equal(log.url, 'wss://tingqing.example/v1/stream');
+  assert.deepEqual(log.recorder, ['start']);
+  assert.equal(log.sent[0].mode, 'visit');
+  assert.equal(page.data.state, 'live');
+  over({ page, hear });
+});
+
+test('a prompt is shown until it is over, or until “not now”, which the server hears', () => {
+  const { page, log, hear } = live();
+  hear(PROMPT);
+  assert.equal(page.data.prompt.text.zh, PROMPT.text.zh);
+  hear({ type: 'prompt.cleared', id: 'speak_up' });
+  assert.notEqual(page.data.prompt, null);
+  hear({ type: 'prompt.cleared', id: PROMPT.id });
+  assert.equal(page.data.prompt, null);
+  hear(PROMPT);
+  page.notNow();
+  assert.equal(page.data.prompt, null);
+  assert.deepEqual(log.sent.at(-1), { type: 'prompt.snooze', id: PROMPT.id });
+  hear({ ...PROMPT, audience: 'doctor' });
+  assert.equal(page.data.prompt, null);
+  over({ page, hear });
+});
+
+test('who has finished reads a verdict in words', () => {
+  const { page, log, hear } = live();
+  page.finish();
+  assert.equal(log.sent.at(-1).type, 'session.end');
+  assert.equal(log.recorder.at(-1), 'stop');
+  hear(ended('client'));
+  assert.equal(page.data.state, 'ended');
+  assert.match(page.data.text, /。$/);
+});
+
+test('a busy server is said in words, and the tap works again', () => {
+  const { page, log } = opened(503);
+  page.start();
+  assert.deepEqual(log.recorder, []);
+  assert.equal(page.data.state, 'idle');
+  assert.match(page.data.text, /稍后再试/);
+});
+
+test('a refused recorder shows the remedy in Chinese', () => {
+  const { page, on } = opened();
+  page.start();
+  on.onError({ errMsg: 'operateRecorder:fail auth deny' });
+  assert.equal(page.data.state, 'failed');
+  assert.match(page.data.text, /[\u4e00-\u9fff]/);
+});
+
+test('who leaves the page has finished', () => {
+  const { page, log, hear } = live();
+  page.onUnload();
+  assert.equal(log.sent.at(-1).type, 'session.end');
+  hear(ended('client'));
+});
