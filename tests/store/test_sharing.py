@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from server.store.batches import StoredBatches
 from server.store.checkpoint_parts import Parts, Written
 from server.store.database import Database, Where, open_database
 from server.store.outbox import StoredOutbox
+from server.store.presence import place_of
 from server.store.processes import Process
 from server.store.records import StoredRecords
 from server.store.repeats import StoredRepeats
@@ -65,6 +67,40 @@ async def test_each_file_of_a_batch_is_taken_once(where: Where) -> None:
         assert len(taken) == 60
         sites = [one.site for one in taken]
         assert sites.count("a") == sites.count("b") == 30
+
+
+async def test_a_file_is_judged_where_it_lies(where: Where) -> None:
+    async with servers(where) as several:
+        here, there = (StoredBatches(one.database, one.process, place=one.process.id) for one in several[:2])
+        await here.add(Batch("b", "ward", None, utc_now(), Options(), 1), [NewFile("1.wav", 1, "1")], 9)
+        assert not await there.waiting()
+        assert await there.take() is None
+        assert await here.waiting()
+        taken = await here.take()
+        assert taken is not None
+        found = await there.find("ward", "b")
+        assert found is not None
+        assert found.begun_at is not None, "who asks elsewhere sees it all the same"
+
+
+async def test_each_folder_has_an_id_that_lasts_where_several_share_a_database(where: Where, tmp_path: Path) -> None:
+    async with open_database(where) as database:
+        folders = [tmp_path / "a", tmp_path / "b"]
+        first = [await asyncio.to_thread(place_of, database, folder) for folder in folders for _ in range(3)]
+    if isinstance(where, Path):
+        assert set(first) == {None}
+    else:
+        assert (first[0], first[3]) == (first[2], first[5])
+        assert len(set(first)) == 2
+
+
+async def test_a_zero_byte_in_a_name_holds_nothing_up(where: Where) -> None:
+    async with open_database(where) as database, living(database, where) as process:
+        store = StoredBatches(database, process)
+        new = [NewFile("a\0b.wav", 1, "1", reference="c\0"), NewFile("2.wav", 1, "2")]
+        await store.add(Batch("b", "ward", "March\0", utc_now(), Options(), 2), new, 9)
+        rows = await store.rows("b")
+        assert [row.name.replace("\0", "") for row in rows] == ["ab.wav", "2.wav"]
 
 
 async def test_a_batch_that_ends_in_two_places_is_done_once(where: Where) -> None:

@@ -1,9 +1,11 @@
 """Pools of connections to a PostgreSQL server."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -77,7 +79,7 @@ class PostgresEngines:
 
 
 def _engine(url: DatabaseUrl, size: int, **settings: str) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=partial(connect_or_fail, url, **settings),
         hide_parameters=True,
@@ -86,6 +88,19 @@ def _engine(url: DatabaseUrl, size: int, **settings: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=QUEUE_S,
     )
+    event.listen(engine.sync_engine, "before_cursor_execute", _without_zero_bytes, retval=True)
+    return engine
+
+
+def _without_zero_bytes(
+    _connection: object, _cursor: object, statement: str, parameters: Any, _context: object, executemany: bool
+) -> tuple[str, Any]:
+    """PostgreSQL has no texts with one, and would refuse all that is written together with a name that has."""
+
+    def plain(values: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(value.replace("\x00", "") if isinstance(value, str) else value for value in values)
+
+    return statement, [plain(each) for each in parameters] if executemany else plain(parameters)
 
 
 async def open_engines(url: DatabaseUrl) -> PostgresEngines:
