@@ -129,7 +129,9 @@ class Parts:
         if part.filename is not None and part.name != MANIFEST:
             if len(self.files) >= self._max_files:
                 raise PayloadTooLargeError(
-                    f"A batch has at most {self._max_files} files. Send the rest in another one.", param="file"
+                    f"A batch has at most {self._max_files} files. Send the rest in another one.",
+                    zh=f"一个批次最多 {self._max_files} 个文件。其余的请放到另一个批次。",
+                    param="file",
                 )
             part.path = self._folder / f"part-{len(self.files)}"
             part.file = part.path.open("xb")
@@ -173,5 +175,6 @@ class Parts:
 def _malformed() -> MalformedMessageError:
     return MalformedMessageError(
         "The multipart body cannot be read. Send each recording, or a ZIP of them, as a file in a field 'file'.",
+        zh="无法读取 multipart 内容。请把录音或其 ZIP 压缩包作为文件放在字段 file 里发送。",
         param="file",
     )

@@ -49,7 +49,11 @@ class Doors:
     async def entered(self) -> AsyncIterator[None]:
         """Raises CapacityError."""
         if self._free <= 0:
-            raise CapacityError("Too many batches are being sent. Try again later.", retry_after_s=RETRY_AFTER_S)
+            raise CapacityError(
+                "Too many batches are being sent. Try again later.",
+                zh="同时上传的批次太多。请稍后再试。",
+                retry_after_s=RETRY_AFTER_S,
+            )
         self._free -= 1
         try:
             yield
@@ -86,7 +90,9 @@ async def received(request: Request, coming: Coming, limits: Limits, timeout_s: 
         raise no_room(error) from error
     if not files:
         raise MalformedMessageError(
-            "No recording came. Send each, or a ZIP of them, as a file in a field 'file'.", param="file"
+            "No recording came. Send each, or a ZIP of them, as a file in a field 'file'.",
+            zh="没有收到录音。请把录音或其 ZIP 压缩包作为文件放在字段 file 里发送。",
+            param="file",
         )
     said = {} if parts.manifest is None else await asyncio.to_thread(read_manifest, parts.manifest)
     named, unmatched = with_manifest(files, said)

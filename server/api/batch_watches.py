@@ -68,6 +68,7 @@ class Watches:
         if self._callers[_key(caller)] >= MOST_OF_CALLER or (watch is not None and watch.watchers >= MOST_OF_BATCH):
             raise CapacityError(
                 "Too many event streams are open. Close some, or ask GET /v1/batches/{id} now and then.",
+                zh="同时打开的进度流太多。请关闭一些，或定时查询 GET /v1/batches/{id}。",
                 retry_after_s=RETRY_AFTER_S,
             )
 

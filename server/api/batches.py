@@ -223,15 +223,15 @@ async def found(services: Services, caller: Principal, batch_id: str) -> Batch:
         raise no_batches()
     batch = await services.batches.store.find(caller.site, batch_id)
     if batch is None:
-        raise UnknownBatchError("There is no such batch.")
+        raise UnknownBatchError("There is no such batch.", zh="没有这个批次。")
     return batch
 
 
 def no_batches() -> NoBatchesError:
     """What to do where there are none."""
     return NoBatchesError(
-        "This server has no data folder, which batches need. Serve with --data-dir. "
-        "此服务器没有数据目录，无法接收批次；请使用 --data-dir 启动。"
+        "This server has no data folder, which batches need. Serve with --data-dir.",
+        zh="此服务器没有数据目录，无法接收批次。请使用 --data-dir 启动。",
     )
 
 

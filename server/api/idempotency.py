@@ -107,12 +107,20 @@ async def turn(store: RepeatStore, request: Request, site: str, body: str) -> As
     digest = hashlib.sha256(f"{site}\0{request.url.path}\0{key}".encode()).hexdigest()
     begun = await store.begin(digest, body, utc_now(), utc_now() - LASTS)
     if begun.body != body:
-        raise RepeatedKeyError("This Idempotency-Key came with another body. Use a new one.", param=HEADER)
+        raise RepeatedKeyError(
+            "This Idempotency-Key came with another body. Use a new one.",
+            zh="这个 Idempotency-Key 已用于另一个请求。请换一个新的。",
+            param=HEADER,
+        )
     if begun.kept is not None:
         yield Turn(Response(begun.kept.answer, begun.kept.status, {REPEATED: "true"}, "application/json"))
         return
     if not begun.mine:
-        raise RepeatUnderWayError("The first of these requests is still being answered.", retry_after_s=AGAIN_S)
+        raise RepeatUnderWayError(
+            "The first of these requests is still being answered.",
+            zh="同一个请求的第一次还在处理中。请稍后再试。",
+            retry_after_s=AGAIN_S,
+        )
     work = f"{digest}\0{body}\0{begun.since.isoformat()}"
     here = Turn(None, hashlib.sha256(work.encode()).hexdigest()[:ID_DIGITS], digest)
     try:

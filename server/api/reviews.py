@@ -2,7 +2,7 @@
 
 import csv
 import io
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ValidationError
@@ -20,8 +20,9 @@ from server.api.record_rows import records_of, row_of
 from server.api.services import Wired
 from server.api.uploads import GoneError, read_body
 from server.records.kept import KeptRecord
+from server.records.words import DoctorsWords
 from server.values.rounding import unit
-from server.wire.records import DoubtfulRow, ReviewList, ReviewRequest
+from server.wire.records import DoctorsModel, DoubtfulRow, ReviewList, ReviewRequest
 
 router = APIRouter(tags=["records"])
 
@@ -44,24 +45,36 @@ PROBLEMS = documented(
         503: "No database; Retry-After says when to try again.",
     }
 )
-COLUMNS = ("path", "condition", "mode", "verdict")
+COLUMNS = ("path", "condition", "mode", "verdict", "heard")
+VERDICTS = {True: "accept", False: "re-record|unusable", None: ""}
+HEARD = {True: "1", False: "0", None: ""}
 
 
 @router.get("/v1/reviews", summary="Recordings whose verdict is in doubt", responses=PROBLEMS)
 async def doubtful(
-    request: Request, services: Wired, caller: Reviewer, limit: Annotated[int, Query(ge=1, le=200)] = 20
+    request: Request,
+    services: Wired,
+    caller: Reviewer,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+    doctors: Annotated[
+        Literal["all", "said"], Query(description="said: sessions alone of which a doctor said something.")
+    ] = "all",
 ) -> ReviewList:
-    """Those that nobody has reviewed, the nearest to the other verdict first."""
-    records = records_of(services)
+    """Those that nobody has reviewed, the nearest to the other verdict first, with what doctors said of them."""
+    records, said = records_of(services), doctors == "said"
     await services.gate.reads(caller, address_of(request))
-    found = await records.doubtful(caller.site, limit)
-    left, reviewed = await records.reviews(caller.site)
-    return ReviewList(doubtful=[_row(one) for one in found], left=left, reviewed=reviewed)
+    found = await records.doubtful(caller.site, limit, said=said)
+    left, reviewed = await records.reviews(caller.site, said=said)
+    return ReviewList(doubtful=[_row(*one) for one in found], left=left, reviewed=reviewed)
 
 
-def _row(record: KeptRecord) -> DoubtfulRow:
-    failed = [label_id for label_id, passed in record.labels.items() if not passed]
-    return DoubtfulRow(**row_of(record).model_dump(), doubt=unit(record.doubt) or 0.0, failed=failed)
+def _row(record: KeptRecord, said: DoctorsWords) -> DoubtfulRow:
+    return DoubtfulRow(
+        **row_of(record).model_dump(),
+        doubt=unit(record.doubt) or 0.0,
+        failed=[label_id for label_id, passed in record.labels.items() if not passed],
+        doctors=DoctorsModel(clear=said.clear, unclear=said.unclear),
+    )
 
 
 @router.get(
@@ -72,15 +85,16 @@ def _row(record: KeptRecord) -> DoubtfulRow:
 )
 async def manifest(request: Request, services: Wired, caller: Reviewer) -> Response:
     """The CSV file that `tingqing evaluate` reads, the latest reviewed first, at most 100,000: `path` is the file's
-    name, or the reference of a session; put the manifest into the folder of the recordings."""
+    name, or the reference of a session; put the manifest into the folder of the recordings. `heard` is what doctors
+    said of a session, 1 or 0, empty where they differ; sessions of which they alone said something are there too."""
     records = records_of(services)
     await note(request, caller, Act.RECORDS_EXPORTED)
     written = io.StringIO()
     lines = csv.writer(written, lineterminator="\n")
     lines.writerow(COLUMNS)
-    for record, heard in await records.reviewed(caller.site, MOST):
-        verdict = "accept" if heard else "re-record|unusable"
-        lines.writerow((_path(record), _plain(record.department) or "all", record.mode, verdict))
+    for record, heard, said in await records.reviewed(caller.site, MOST):
+        department = _plain(record.department) or "all"
+        lines.writerow((_path(record), department, record.mode, VERDICTS[heard], HEARD[said.heard]))
     headers = NO_STORE | {"Content-Disposition": 'attachment; filename="manifest.csv"'}
     return Response(written.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
 

@@ -1,7 +1,6 @@
 """``GET /v1/stats``: how good the recordings of a site are, and what is wrong with the others."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -15,8 +14,8 @@ from server.api.record_rows import records_of, written_out
 from server.api.services import Wired
 from server.errors import ConfigError
 from server.records.kept import local_day
-from server.records.ports import Day
-from server.records.statistics import Figures, Share, by, figures, over_days
+from server.records.ports import Sums
+from server.records.statistics import Figures, Share, by, by_day, figures, over_days
 from server.wire.records import FiguresModel, LabelShare, ShareModel, StatsModel, VerdictCounts
 
 router = APIRouter(tags=["records"])
@@ -62,14 +61,12 @@ async def stats(
     records = records_of(services)
     await services.gate.reads(caller, address_of(request))
     first, last = _range(since, until)
-    before = first - (last - first) - timedelta(days=1)
-    span = (before.isoformat(), last.isoformat())
-    found = await records.days(caller.site, *span, department=department, label_set=labels)
+    found = await records.sums(caller.site, first, last, department=department, label_set=labels)
 
     def written() -> str:
         return stats_model(caller.site, first, last, found).model_dump_json(by_alias=True)
 
-    text = await asyncio.to_thread(written)  # of a year it takes a tenth of a second
+    text = await asyncio.to_thread(written)  # of a year it takes tens of milliseconds
     return Response(text, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 
@@ -85,18 +82,16 @@ def _range(since: date | None, until: date | None) -> tuple[date, date]:
     return first, last
 
 
-def stats_model(site: str, first: date, last: date, days: Sequence[Day]) -> StatsModel:
-    """``days``: also those of as many days before ``first``."""
-    now = [day for day in days if day.bucket.day >= first.isoformat()]
-    earlier = [day for day in days if day.bucket.day < first.isoformat()]
-    cells = over_days(now)
+def stats_model(site: str, first: date, last: date, sums: Sums) -> StatsModel:
+    """``sums``: of the days from ``first`` to ``last``."""
+    cells = over_days(sums.parts)
     return StatsModel(
         site=site,
         since=first.isoformat(),
         until=last.isoformat(),
-        whole=_figures("", figures(cells), whole=True),
-        before=_figures("", figures(earlier), whole=True),
-        by_day=[_figures(*one) for one in by(now, lambda day: day.bucket.day)],
+        whole=_figures("", figures(each.counts for each in cells), whole=True),
+        before=_figures("", figures(sums.before), whole=True),
+        by_day=[_figures(*one) for one in by_day(sums.daily)],
         by_department=[_figures(*one) for one in by(cells, lambda day: day.bucket.department)],
         by_label_set=[_figures(*one) for one in by(cells, lambda day: day.bucket.label_set)],
         by_kind=[_figures(*one) for one in by(cells, lambda day: day.bucket.kind.value)],

@@ -66,6 +66,7 @@ def no_room(error: Exception) -> NoRoomError:
     log.error("nothing can be kept in %s: %s", tempfile.tempdir or "the temporary folder", why)
     return NoRoomError(
         "The server has no room for the upload. Try again later; its operator must make room for temporary files.",
+        zh="服务器的磁盘空间不足，无法接收上传。请稍后再试；管理员需要清理临时文件所在的磁盘。",
         param="file",
         retry_after_s=ROOM_AFTER_S,
     )
@@ -136,4 +137,8 @@ async def _until_gone(receive: Receive) -> None:
 
 def too_large(max_bytes: int) -> PayloadTooLargeError:
     """Of a body with more bytes than that."""
-    return PayloadTooLargeError(f"The upload is over {max_bytes / 1e6:g} MB. Send less.", param="file")
+    return PayloadTooLargeError(
+        f"The upload is over {max_bytes / 1e6:g} MB. Send less.",
+        zh=f"上传超过 {max_bytes / 1e6:g} MB。请减少内容后再发送。",
+        param="file",
+    )

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from server.evaluation.agreement import Agreement
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Findings
 from server.evaluation.shown import interval, right_of, share
@@ -53,6 +54,8 @@ def _print_findings(console: "Console", findings: Findings, title: str) -> None:
             f"All prompts right and no wrong one: {findings.prompts_right} of {findings.prompts_known} = "
             f"{interval(findings.prompts)}"
         )
+    if findings.heard is not None:
+        _print_heard(console, findings.heard)
     for judged in findings.wrong[:_WRONG_SHOWN]:
         told = ", ".join(judged.conclusion.prompts) or "no prompt"
         console.print(Text(f"  {judged.row.name}: {told}; {judged.conclusion.overall.verdict}", style="dim"))
@@ -75,6 +78,20 @@ def _print_conditions(console: "Console", findings: Findings) -> None:
         given = ", ".join(f"{prompt} {count}" for prompt, count in one.given.most_common())
         table.add_row(name, str(one.n), prompts, verdicts, given)
     console.print(table)
+
+
+def _print_heard(console: "Console", found: Agreement) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("a doctor", "accepted", "not accepted", "agreement"):
+        table.add_column(name, justify="left" if name == "a doctor" else "right")
+    table.add_row("could hear the patient", str(found.heard_accepted), str(found.heard_rejected), interval(found.kept))
+    table.add_row("could not", str(found.unheard_accepted), str(found.unheard_rejected), interval(found.found))
+    table.add_row("both", "", "", interval(found.agreed))
+    console.print(table)
+    if found.unjudged:
+        console.print(f"Without a verdict: {found.unjudged}")
 
 
 def _cells(figures: Figures) -> list[str]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from server.evaluation.agreement import Agreement, agreement
 from server.evaluation.folds import cluster
 from server.evaluation.manifest import Row
 from server.evaluation.statistics import Figures, Interval, figures, wilson
@@ -83,6 +84,8 @@ class Findings:
     prompts: Interval | None
     prompts_known: int
     prompts_right: int
+    heard: Agreement | None
+    """With what doctors said; ``None``: of no recording did they."""
     wrong: tuple[JudgedRow, ...]
     """Recordings with a wrong or missing prompt, or a wrong verdict."""
 
@@ -102,6 +105,7 @@ def find(judged: Sequence[JudgedRow], labels: LabelSet, columns: Sequence[str]) 
         prompts=wilson(right, known) if known else None,
         prompts_known=known,
         prompts_right=right,
+        heard=agreement((one.row.heard, one.conclusion.overall.verdict) for one in judged),
         wrong=tuple(one for one in judged if not _is_right(one)),
     )
 

@@ -14,8 +14,9 @@ from server.values.mode import Mode
 
 PATH, CONDITION, SUBSET, USE, MODE, SOURCE = "path", "condition", "subset", "use", "mode", "source"
 CHANNELS = "channels"
+HEARD = "heard"
 PROMPTS, OPTIONAL_PROMPTS, VERDICT = "prompts", "optional_prompts", "verdict"
-KNOWN = (PATH, CONDITION, SUBSET, USE, MODE, SOURCE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT)
+KNOWN = (PATH, CONDITION, SUBSET, USE, MODE, SOURCE, CHANNELS, PROMPTS, OPTIONAL_PROMPTS, VERDICT, HEARD)
 DEFAULT_GROUPS = ("speaker", "noise")
 USES = ("test", "fit")
 MODES = tuple(mode.value for mode in Mode)
@@ -42,7 +43,8 @@ class PromptTruth:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One recording. ``truth``: label id to whether it is fine, where known. ``groups``: sources that must never be on
-    both sides of a split, as (column, value). ``fit_only``: never reported on."""
+    both sides of a split, as (column, value). ``fit_only``: never reported on. ``heard``: whether a doctor could hear
+    the patient; ``None``: nobody said, or they differ."""
 
     line: int
     path: Path
@@ -57,6 +59,7 @@ class Row:
     roles: ChannelRoles | None = None
     mode: Mode = Mode.RECORDING
     source: CaptureSource = CaptureSource.FILE
+    heard: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class _Reader:
         self._labels = {name: by_name[name] for name in header if name in by_name and name not in KNOWN}
         self._prompt_ids = {label.prompt.id for label in labels if label.prompt is not None}
         self.ignored = self._ignored(by_name, path)
-        if not self._labels and PROMPTS not in header and VERDICT not in header:
+        if not self._labels and not {PROMPTS, VERDICT, HEARD} & {*header}:
             raise ManifestError(
                 f"no truth columns. Add a column named after a label (such as {labels[0].id}), or {PROMPTS!r}",
                 path=str(path),
@@ -187,6 +190,7 @@ class _Reader:
                 if part.strip()
             ),
             roles=_roles(values.get(CHANNELS, "")),
+            heard=_heard(values.get(HEARD, "")),
         )
 
     def _truth(self, values: Mapping[str, str]) -> dict[str, bool]:
@@ -208,6 +212,12 @@ class _Reader:
         if unknown:
             raise ValueError(f"unknown prompt {min(unknown)!r}; known: {', '.join(sorted(self._prompt_ids))}")
         return PromptTruth(tuple(groups), optional) if cell else None
+
+
+def _heard(cell: str) -> bool | None:
+    if cell not in TRUTH:
+        raise ValueError(f"{HEARD} is {cell!r}; it must be 1 (could be heard), 0 (could not) or empty (nobody said)")
+    return TRUTH[cell]
 
 
 def _roles(cell: str) -> ChannelRoles | None:

@@ -8,6 +8,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from server.evaluation.agreement import section
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Condition, Findings, JudgedRow
 from server.evaluation.pictures import label_figure
@@ -60,7 +61,13 @@ def page(evaluation: Evaluation) -> str:
             "How <code>tingqing assess</code> judges these recordings today.",
         )
     )
-    parts += [_label_details(evaluation), _fitted(evaluation), _wrong(evaluation.as_given), _faults(evaluation)]
+    parts += [
+        section(evaluation.as_given.heard),
+        _label_details(evaluation),
+        _fitted(evaluation),
+        _wrong(evaluation.as_given),
+        _faults(evaluation),
+    ]
     style = files("server.evaluation").joinpath(STYLE).read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

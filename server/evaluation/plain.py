@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from server.evaluation.agreement import Agreement
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Condition, Findings
 from server.evaluation.statistics import Figures, Interval
@@ -52,6 +53,7 @@ def _findings(findings: Findings) -> Json:
             "right": findings.prompts_right,
             "fraction": _interval(findings.prompts),
         },
+        "heard": None if findings.heard is None else _agreement(findings.heard),
         "conditions": {name: _condition(one) for name, one in findings.conditions.items()},
         "wrong": [
             {
@@ -63,6 +65,11 @@ def _findings(findings: Findings) -> Json:
             for one in findings.wrong
         ],
     }
+
+
+def _agreement(found: Agreement) -> Json:
+    shares = {"agreed": found.agreed, "kept": found.kept, "found": found.found}
+    return asdict(found) | {name: _interval(one) for name, one in shares.items()}
 
 
 def _condition(condition: Condition) -> Json:

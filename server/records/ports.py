@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from server.records.counts import Bucket, Counts
 from server.records.kept import KeptRecord, RecordKind
+from server.records.words import DoctorsWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ class Day:
     counts: Counts
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted in a range of days. ``daily``: by day, in order. ``parts``: together they are all of it, each of
+    one kind, dictionary and department. ``before``: together all of as many days just before."""
+
+    daily: Sequence[tuple[str, Counts]]
+    parts: Sequence[Day]
+    before: Sequence[Counts]
+
+
 class RecordStore(Protocol):
     """Results that are kept. Every method but ``keep`` raises StoreError. What is asked of one site never depends on
     another's records."""
@@ -65,30 +76,32 @@ class RecordStore(Protocol):
         there."""
         ...
 
-    async def doubtful(self, site: str, limit: int) -> Sequence[KeptRecord]:
-        """Recordings that nobody has reviewed, the nearest to the other verdict first; with labels."""
+    async def doubtful(self, site: str, limit: int, *, said: bool = False) -> Sequence[tuple[KeptRecord, DoctorsWords]]:
+        """Recordings that nobody has reviewed, the nearest to the other verdict first; with labels, and what doctors
+        said of each in its session. ``said``: those alone of which they said something."""
         ...
 
-    async def reviews(self, site: str) -> tuple[int, int]:
-        """How many could be reviewed, and how many are."""
+    async def reviews(self, site: str, *, said: bool = False) -> tuple[int, int]:
+        """How many could be reviewed, ``said`` as in ``doubtful``, and how many are."""
         ...
 
     async def review(self, site: str, record_id: str, heard: bool | None, by: str, at: datetime) -> bool:
         """A person could hear it, or not; ``None``: nobody said. Whether it is there."""
         ...
 
-    async def reviewed(self, site: str, limit: int) -> Sequence[tuple[KeptRecord, bool]]:
-        """At most ``limit`` recordings, the latest reviewed first, and whether a person could hear them."""
+    async def reviewed(self, site: str, limit: int) -> Sequence[tuple[KeptRecord, bool | None, DoctorsWords]]:
+        """At most ``limit`` recordings, the latest reviewed first, and whether a person could hear them, then those of
+        which doctors alone said something; and what these said."""
         ...
 
     async def prune(self, before: datetime) -> int:
         """Delete those of every site that ended earlier; what was counted stays. How many."""
         ...
 
-    async def days(
-        self, site: str, since: str, until: str, *, department: str | None = None, label_set: str | None = None
-    ) -> Sequence[Day]:
-        """What was counted from day ``since`` to day ``until``, both included, in order; ``None``: of all."""
+    async def sums(
+        self, site: str, first: date, last: date, *, department: str | None = None, label_set: str | None = None
+    ) -> Sums:
+        """What was counted from day ``first`` to day ``last``, both included, and just before; ``None``: of all."""
         ...
 
     def everything(self, sites: Sequence[str] | None = None) -> AsyncIterator[KeptRecord]:

@@ -60,9 +60,9 @@ class Figures:
     worst: tuple[tuple[str, Share], ...]
 
 
-def figures(days: Iterable[Day]) -> Figures:
+def figures(parts: Iterable[Counts]) -> Figures:
     """Of all these together."""
-    counts: Counter[str] = Counter(_summed(day.counts for day in days))
+    counts: Counter[str] = Counter(_summed(parts))
     firsts = counts["first"]
     waits = _waits(counts)
     heard = sum(waits.values()) + counts["usable.never"]
@@ -115,7 +115,15 @@ def by(days: Sequence[Day], key: Callable[[Day], str]) -> list[tuple[str, Figure
     groups: dict[str, list[Day]] = {}
     for day in days:
         groups.setdefault(key(day), []).append(day)
-    return [(name, figures(group)) for name, group in sorted(groups.items())]
+    return [(name, figures(day.counts for day in group)) for name, group in sorted(groups.items())]
+
+
+def by_day(daily: Iterable[tuple[str, Counts]]) -> list[tuple[str, Figures]]:
+    """One for each day, in order."""
+    groups: dict[str, list[Counts]] = {}
+    for day, counts in daily:
+        groups.setdefault(day, []).append(counts)
+    return [(day, figures(group)) for day, group in sorted(groups.items())]
 
 
 def _summed(parts: Iterable[Counts]) -> dict[str, int]:

@@ -70,9 +70,9 @@ class StoredBatches:
             await alone(connection, "waiting files", batch.site)
             count, size = await batch_rows.waiting_of(connection, batch.site)
             if coming and count + len(coming) > most_waiting:
-                raise _full(f"{most_waiting} files")
+                raise _full(f"{most_waiting} files", f"{most_waiting} 个文件")
             if coming and most_bytes is not None and size + sum(coming) > most_bytes:
-                raise _full(f"{most_bytes / 1e6:g} MB")
+                raise _full(*[f"{most_bytes / 1e6:g} MB"] * 2)
             await batch_rows.add(connection, batch, new, self._place)
             events = [
                 _refused(batch.id, position, batch.site, batch.created_at, each.fault, each.reference, each.attempt_of)
@@ -219,9 +219,11 @@ class StoredBatches:
         return ids
 
 
-def _full(most: str) -> CapacityError:
+def _full(most: str, most_zh: str) -> CapacityError:
     return CapacityError(
-        f"More than {most} of this site would wait. Send them when others are judged.", retry_after_s=FULL_AFTER_S
+        f"More than {most} of this site would wait. Send them when others are judged.",
+        zh=f"本站点等待评估的录音将超过 {most_zh}。请等前面的评估完再发送。",
+        retry_after_s=FULL_AFTER_S,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.access.audit import Act
+from server.store.sum_rows import rebuild
 
 REVOKE = """
     UPDATE main.api_keys SET revoked_at = (
@@ -47,6 +48,8 @@ def carry_over(old: Path, new: sqlite3.Connection) -> None:
             for table in RECORDS:
                 if table in both and _columns(new, "main", table) == _columns(new, "old", table):
                     new.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM old.{table}")
+            if "assessment_sums" in tables_of(new):  # otherwise its migration makes them
+                rebuild(new)
             new.execute("COMMIT")
         except BaseException:
             if new.in_transaction:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.records.counts import Attempt, Bucket, Changes, bucket_of, judged, own_counts, summed
 from server.records.kept import KeptRecord, RecordKind
 from server.records.ports import Day, Place, Wanted
+from server.store import sum_rows
 from server.store.departments import bounded
 from server.store.locking import alone
 from server.store.tables import assessment_days, assessment_results, assessments, ended_sessions
@@ -112,6 +113,7 @@ async def count(connection: AsyncConnection, changes: Changes) -> None:
             await connection.execute(update(assessment_days).where(where).values(counts=json.dumps(left)))
         else:
             await connection.execute(delete(assessment_days).where(where))
+    await sum_rows.change(connection, changes)
 
 
 def _key(bucket: Bucket) -> dict[str, str]:

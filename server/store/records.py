@@ -4,15 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
 from server.errors import StoreError
 from server.live.clock import Clock, pause
 from server.records.kept import KeptRecord
-from server.records.ports import Day, Place, Wanted
-from server.store import batch_rows, outbox_rows, record_rows, review_rows
+from server.records.ports import Day, Place, Sums, Wanted
+from server.records.words import DoctorsWords
+from server.store import batch_rows, outbox_rows, record_rows, review_rows, sum_rows
 from server.store.database import Database
 from server.store.session_writer import Change, SessionWriter
 from server.store.tables import assessments
@@ -75,22 +76,24 @@ class StoredRecords:
             await self._database.forget()
         return there
 
-    async def doubtful(self, site: str, limit: int) -> Sequence[KeptRecord]:
+    async def doubtful(self, site: str, limit: int, *, said: bool = False) -> Sequence[tuple[KeptRecord, DoctorsWords]]:
         """See RecordStore."""
         async with self._database.reading() as connection:
-            return await review_rows.doubtful(connection, site, limit)
+            found = await review_rows.doubtful(connection, site, limit, said=said)
+            words = await review_rows.words(connection, site, [one.id for one in found])
+        return [(one, words.get(one.id, DoctorsWords())) for one in found]
 
-    async def reviews(self, site: str) -> tuple[int, int]:
+    async def reviews(self, site: str, *, said: bool = False) -> tuple[int, int]:
         """See RecordStore."""
         async with self._database.reading() as connection:
-            return await review_rows.numbers(connection, site)
+            return await review_rows.numbers(connection, site, said=said)
 
     async def review(self, site: str, record_id: str, heard: bool | None, by: str, at: datetime) -> bool:
         """See RecordStore."""
         async with self._database.writing() as connection:
             return await review_rows.review(connection, site, record_id, heard, by, at)
 
-    async def reviewed(self, site: str, limit: int) -> Sequence[tuple[KeptRecord, bool]]:
+    async def reviewed(self, site: str, limit: int) -> Sequence[tuple[KeptRecord, bool | None, DoctorsWords]]:
         """See RecordStore."""
         async with self._database.reading() as connection:
             return await review_rows.reviewed(connection, site, limit)
@@ -126,10 +129,18 @@ class StoredRecords:
     async def days(
         self, site: str, since: str, until: str, *, department: str | None = None, label_set: str | None = None
     ) -> Sequence[Day]:
-        """See RecordStore."""
+        """What was counted, day by day, from ``since`` to ``until``: the truth, which ``sums`` follow."""
         async with self._database.reading() as connection:
             rows = await record_rows.day_rows(connection, [site], since, until, department, label_set)
         return await asyncio.to_thread(record_rows.days_of, rows)
+
+    async def sums(
+        self, site: str, first: date, last: date, *, department: str | None = None, label_set: str | None = None
+    ) -> Sums:
+        """See RecordStore."""
+        async with self._database.reading() as connection:
+            rows = await sum_rows.of_range(connection, site, first, last, department, label_set)
+        return await asyncio.to_thread(sum_rows.read, rows)
 
     async def everything(self, sites: Sequence[str] | None = None) -> AsyncIterator[KeptRecord]:
         """See RecordStore. What comes while it runs may be in it or not."""

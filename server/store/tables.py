@@ -73,6 +73,9 @@ audit = Table(
     Index("ix_audit_at", "at"),
 )
 
+SAID = text("act IN ('heard.clearly', 'heard.badly')")
+Index("ix_audit_said", audit.c.about, audit.c.site, sqlite_where=SAID, postgresql_where=SAID)
+
 running_sessions = Table(
     "running_sessions",
     metadata,
@@ -170,6 +173,17 @@ assessment_days = Table(
     metadata,
     Column("site", String(64), primary_key=True),
     Column("day", String(10), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("label_set", String(200), primary_key=True),
+    Column("department", String(64), primary_key=True),
+    Column("counts", Text, nullable=False),
+)
+
+assessment_sums = Table(
+    "assessment_sums",
+    metadata,
+    Column("site", String(64), primary_key=True),
+    Column("period", String(10), primary_key=True),
     Column("kind", String(8), primary_key=True),
     Column("label_set", String(200), primary_key=True),
     Column("department", String(64), primary_key=True),

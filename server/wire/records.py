@@ -105,11 +105,19 @@ class StatsModel(WireModel):
     by_kind: list[FiguresModel]
 
 
+class DoctorsModel(WireModel):
+    """How many doctors said of a session that the patient could be heard, and how many that not."""
+
+    clear: int = Field(default=0, ge=0)
+    unclear: int = Field(default=0, ge=0)
+
+
 class DoubtfulRow(AssessmentRow):
     """A recording near another verdict."""
 
     doubt: Score = Field(description="Distance of the worst quality label from its threshold.")
     failed: list[str] = Field(description="Ids of the labels under their threshold.")
+    doctors: DoctorsModel = Field(default_factory=DoctorsModel, description="The last word of each.")
 
 
 class ReviewList(WireModel):

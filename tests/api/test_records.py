@@ -36,6 +36,7 @@ HOLDERS = {
     "viewer": ("ward-3", Role.VIEWER),
     "stranger": ("elsewhere", Role.ADMIN),
     "counted": ("counted", Role.INTEGRATOR),
+    "spoken": ("spoken", Role.INTEGRATOR),
 }
 TODAY = datetime.now(UTC)
 

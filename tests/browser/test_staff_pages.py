@@ -12,10 +12,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from server.access.audit import Act, AuditEntry
 from server.access.gate import utc_now
 from server.access.keys import create_key
 from server.access.principal import Role
-from server.app import open_keys
+from server.app import open_access, open_keys
 from server.records.kept import KeptRecord, RecordKind, local_day
 from server.settings import Settings
 from server.store import record_rows
@@ -68,6 +69,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             key = (await create_key(store, "ward-3", Role.VIEWER, utc_now()))[0]
         async with open_database(data) as database, database.writing() as connection:
             await record_rows.add(connection, RECORDS)
+        async with open_access(Settings(data_dir=data)) as stores:
+            await stores.audit.add(AuditEntry(utc_now(), "key 1", "ward-3", Act.HEARD_BADLY, id_of(1), ""))
         return key
 
     with ThreadPoolExecutor(1) as threads:  # this one may run the loop of the browser's driver
@@ -142,13 +145,21 @@ def test_a_recording_is_reviewed_by_one_key_and_comes_back_in_the_manifest(
     judged = page.get_by_text(re.compile("was judged"))
     expect(judged).to_have_count(0)
     expect(page.get_by_text("Failed:")).to_have_count(0)
+    expect(page.get_by_text("could hear")).to_have_count(0)
     page.keyboard.press("2")
     expect(which).to_have_text("b.wav")
     shown(page, "case 1 was judged: to be recorded again")
     shown(page, "Failed: No strong background noise")
+    shown(page, "Doctors: 0 could hear, 1 could not")
     assert page.locator(".card").first.inner_text().count("b.wav") == 1
     page.keyboard.press("u")
     expect(which).to_have_text("case 1")
+    chosen = page.get_by_role("checkbox")
+    chosen.check()
+    shown(page, "1 to review, 0 reviewed")
+    expect(which).to_have_text("case 1")
+    chosen.uncheck()
+    shown(page, "2 to review, 0 reviewed")
     page.keyboard.press("2")
     expect(which).to_have_text("b.wav")
     page.keyboard.press("1")
@@ -156,7 +167,7 @@ def test_a_recording_is_reviewed_by_one_key_and_comes_back_in_the_manifest(
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("manifest")).click()
     lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-    assert sorted(lines[1:]) == ["b.wav,ENT,recording,accept", "case 1,all,recording,re-record|unusable"]
+    assert sorted(lines[1:]) == ["b.wav,ENT,recording,accept,", "case 1,all,recording,re-record|unusable,0"]
 
 
 def test_a_server_without_keys_says_why_it_shows_no_figures(open_page: OpenPage, chromium_path: str) -> None:

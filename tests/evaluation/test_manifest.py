@@ -116,3 +116,10 @@ def test_a_header_that_cannot_be_used_stops_the_command(tmp_path: Path, text: st
 def test_a_column_to_group_by_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no column 'ward' to group by"):
         read(tmp_path, "path,low_background\na.wav,1\n", ("ward",))
+
+
+def test_a_doctors_word_is_a_truth_of_its_own(tmp_path: Path) -> None:
+    manifest = read(tmp_path, "path,heard\na.wav,1\nb.wav,0\nc.wav,\nd.wav,yes\n")
+    assert [row.heard for row in manifest.rows] == [True, False, None]
+    assert "could be heard" in manifest.faults[0].message
+    assert manifest.ignored == ()

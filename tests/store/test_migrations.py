@@ -31,6 +31,7 @@ ROWS: dict[str, tuple[str, tuple[Any, ...]]] = {
         ("wh_1", "ward-3", "https://a.example/", "session.ended", "s", None, None, True, DATE),
     ),
     "0008": ("batch_files", (7, "c" * 32, "ward-3", 1, "1.wav", "1", 100, None, None, "waiting", None, 0)),
+    "0009": ("batch_files", (7, "c" * 32, "ward-3", 1, "1.wav", "1", 100, None, None, "waiting", None, 0)),
 }
 """By version: a table that came with it, and the first columns of a row of it."""
 

@@ -71,6 +71,11 @@ export const recordsText = dictionary({
   manifest: ['下载清单（tingqing evaluate）', 'Download the manifest (tingqing evaluate)'],
   judged: ['{which}，系统的判断：{verdict}（{score}）', '{which} was judged: {verdict} ({score})'],
   near: ['距合格线 {doubt}', '{doubt} from the threshold'],
+  doctors: ['医生：听得清 {clear} 人，听不清 {unclear} 人', 'Doctors: {clear} could hear, {unclear} could not'],
+  onlySaid: [
+    '只看医生说过听得清或听不清的会话',
+    'Only sessions of which a doctor said whether the patient could be heard',
+  ],
   troubles: ['不合格：{labels}', 'Failed: {labels}'],
   'verdict.accept': ['合格', 'accepted'],
   'verdict.re-record': ['建议复录', 'to be recorded again'],

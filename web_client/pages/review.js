@@ -18,8 +18,9 @@ class Review {
     this.#tell = tell;
     this.#answers.append(this.#yes, this.#no, this.#skip);
     this.#card.append(this.#which, this.#when, this.#ask, this.#answers);
-    this.#verdict.append(this.#judged, this.#troubles, this.#back);
-    this.element.append(this.#title, this.#where, this.#left, this.#card, this.#verdict, this.#manifest);
+    this.#verdict.append(this.#judged, this.#troubles, this.#doctors, this.#back);
+    this.#choice.append(this.#onlySaid, this.#onlySaidText);
+    this.element.append(this.#title, this.#where, this.#choice, this.#left, this.#card, this.#verdict, this.#manifest);
     addEventListener('keydown', (event) => this.#pressed(event));
   }
 
@@ -33,6 +34,9 @@ class Review {
   #titles = /** @type {Map<string, {zh: string, en: string}>} */ (new Map());
   #title = h('h1');
   #where = h('p');
+  #choice = h('label', { class: 'choice' });
+  #onlySaid = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', onchange: () => void this.run() }));
+  #onlySaidText = h('span');
   #left = h('p', { role: 'status' });
   #which = h('p', { class: 'which' });
   #when = h('p');
@@ -40,6 +44,7 @@ class Review {
   #verdict = h('div', { class: 'card', hidden: true });
   #judged = h('p', { role: 'status' });
   #troubles = h('p');
+  #doctors = h('p');
   #ask = h('p');
   #answers = h('div', { class: 'answers' });
   #yes = h('button', { type: 'button', class: 'answer', onclick: () => void this.#say(true) });
@@ -52,7 +57,7 @@ class Review {
 
   async run() {
     if (this.#titles.size === 0) this.#titles = (await titles()).labels;
-    const found = await doubtfulOnes();
+    const found = await doubtfulOnes(this.#onlySaid.checked);
     if (typeof found === 'string') return this.#refused(found);
     this.#queue = found.doubtful.filter(({ id }) => !this.#skipped.has(id));
     this.#counts = { left: found.left, reviewed: found.reviewed };
@@ -127,6 +132,7 @@ class Review {
     const [one] = this.#queue;
     say(this.#title, t('review'));
     say(this.#where, t('where'));
+    say(this.#onlySaidText, t('onlySaid'));
     const counts = { left: String(this.#counts.left), reviewed: String(this.#counts.reviewed) };
     say(this.#left, one ? t('left', counts) : `${t('done')} ${t('left', counts)}`);
     say(this.#ask, t('ask'));
@@ -155,6 +161,9 @@ class Review {
     const judged = t('judged', { which: named(one), verdict, score });
     say(this.#judged, `${judged}${language === 'zh' ? '，' : ', '}${near}`);
     const names = one.failed.map((id) => this.#titles.get(id)?.[language] ?? id);
+    const { clear, unclear } = one.doctors ?? { clear: 0, unclear: 0 };
+    const counts = { clear: String(clear), unclear: String(unclear) };
+    say(this.#doctors, clear || unclear ? t('doctors', counts) : '');
     say(this.#troubles, names.length ? t('troubles', { labels: listed(names, language) }) : '');
   }
 }

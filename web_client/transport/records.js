@@ -8,7 +8,8 @@
  * @typedef {{site: string, since: string, until: string, whole: Figures, before: Figures, by_day: Figures[],
  *   by_department: Figures[], by_label_set: Figures[], by_kind: Figures[]}} Stats
  * @typedef {{id: string, kind: 'session' | 'file', ended_at: string, reference: string | null, name: string | null,
- *   department: string, verdict: string | null, score: number | null, doubt: number, failed: string[]}} Doubtful
+ *   department: string, verdict: string | null, score: number | null, doubt: number, failed: string[],
+ *   doctors?: {clear: number, unclear: number}}} Doubtful `doctors`: what they said of the session
  * @typedef {'signed out' | 'no keys' | 'no records' | 'unknown'} Refusal
  */
 
@@ -20,9 +21,12 @@ export function siteStats(query) {
   return asked(`v1/stats?${query}`);
 }
 
-/** @returns {Promise<{doubtful: Doubtful[], left: number, reviewed: number} | Refusal>} the most doubtful first */
-export function doubtfulOnes() {
-  return asked('v1/reviews');
+/**
+ * @param {boolean} said those alone of which a doctor said something
+ * @returns {Promise<{doubtful: Doubtful[], left: number, reviewed: number} | Refusal>} the most doubtful first
+ */
+export function doubtfulOnes(said) {
+  return asked(said ? 'v1/reviews?doctors=said' : 'v1/reviews');
 }
 
 /**
