@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 RATE = 16_000
-UP_WITHIN_S = 60
+UP_WITHIN_S = 180
 DOWN_WITHIN_S = 30
 
 
