@@ -78,7 +78,8 @@ async def same(records: StoredRecords, first: date, last: date, **narrow: Any) -
     return counted
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.timeout(400)  # a database for each history, on a busy machine
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     acts=histories(),
     ends=st.tuples(days, days),
