@@ -14,7 +14,7 @@ from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.ratings import room_passes, trusted_mos
 from server.model.acoustic.scorer import readings
-from server.model.acoustic.speech import reverberation
+from server.model.acoustic.speech import is_drowned, reverberation
 from server.values.audio import Basis, Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures
@@ -96,6 +96,47 @@ def test_noise_that_looks_like_a_room_for_four_seconds_is_none(mixes: Path) -> N
     for window in windows_of(samples_of(mixes / "067_noise_tv_snr15_zh.flac")):
         whole, recent = readings(window, None)
         assert recent.values.get("reverberation", 0.0) <= whole.values.get("reverberation", 1.0)
+
+
+def after_quiet(seconds_s: float, sound: Float32Array) -> Float32Array:
+    """``sound`` after a quiet room, in 10 s."""
+    floor = np.random.default_rng(3).standard_normal(round(seconds_s * RATE)) * 10 ** (-70 / 20)
+    return np.concatenate((floor, sound))[: 10 * RATE].astype(np.float32)
+
+
+@pytest.mark.parametrize("snr_db", [3, 0])
+@pytest.mark.parametrize("voice", VOICES[:2])
+def test_where_noise_begins_no_room_is_heard(mixes: Path, voice: str, snr_db: float) -> None:
+    """The dips of the speech are full and the pauses before were quiet, as in a hall: such noise read as 46 dB."""
+    dry = samples_of(mixes / voice)[RATE // 2 : 6 * RATE]
+    hiss = np.random.default_rng(5).standard_normal(dry.size)
+    noisy = dry + hiss * np.sqrt(np.mean(dry**2) / np.mean(hiss**2)) * 10 ** (-snr_db / 20)
+    whole, recent = readings(windows_of(after_quiet(4.5, noisy))[-1], None)
+    assert whole.measures.reverberation is None
+    assert recent.measures.snr_db is not None
+    assert recent.measures.snr_db < 9.9
+
+
+@pytest.mark.parametrize("name", ["092_far_en.flac", "094_far_en.flac", "096_far_en.flac", "099_far_zh.flac"])
+def test_the_tails_of_a_hall_do_not_drown_it(mixes: Path, name: str) -> None:
+    assert not any(is_drowned(MarkedRows(window.rows).last(400)) for window in windows_of(samples_of(mixes / name)))
+
+
+def test_where_the_window_is_dry_what_dies_away_in_its_last_seconds_is_noise(mixes: Path) -> None:
+    """A cry or a bark under the words dies away as a tail does, under which nothing of noise could be told."""
+    dry = samples_of(mixes / VOICES[0])[: 7 * RATE]
+    wet = signal.fftconvolve(dry[: 4 * RATE], room(-2, 1.0, 4))[: 4 * RATE]
+    wet *= np.sqrt(np.mean(dry[: 4 * RATE] ** 2) / np.mean(wet**2))
+    window = windows_of(np.concatenate((dry[: 6 * RATE], wet)).astype(np.float32))[-1]
+    parted = np.tile(np.array([[-30.0, -33.0, 0.5]], np.float32), (100, 1))
+    last = stretches(window, 400, denoised=parted)[1]
+    alone = read(last, steady=True)
+    assert is_echoing(alone.measures.reverberation, None)
+    assert Internal.ESTIMATED_ESTOI not in alone.values
+    whole, recent = readings(window, None, denoised=parted)
+    assert not is_echoing(whole.measures.reverberation, None)
+    assert recent.values[Internal.ESTIMATED_ESTOI] == pytest.approx(0.5)
+    assert Internal.WORDS_SNR_DB in recent.values
 
 
 @pytest.mark.parametrize("snr_db", [12, 8, 4, 0])

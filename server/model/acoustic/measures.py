@@ -133,10 +133,14 @@ def read(
     steady: bool = False,
     in_pauses_only: bool = False,
     room_db: float | None = None,
+    dry: bool = False,
+    drowned: bool = False,
 ) -> AcousticReading:
     """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
     little, and leave out pauses, which no curve reads. ``in_pauses_only``: without a pause there is no noise level.
-    ``room_db``: noise of a room that echoes, heard in more than this stretch, whose tails may fill all of it, dBFS."""
+    ``room_db``: noise of a room that echoes, heard in more than this stretch, whose tails may fill all of it, dBFS.
+    ``dry``: in more than this stretch no echo is heard: what dies away here as one does is a noise. ``drowned``: noise
+    fills the dips of the speech in its last seconds, as an echo would: no room can be heard."""
     rows = stretch.rows
     n_present = int(np.count_nonzero(rows.present))
     speech_db = speech_level(rows)
@@ -148,10 +152,11 @@ def read(
     spectrum = voice_spectrum(stretch.spectra, rows.sounding_speech, rows.pause)
     whispered = is_whispered(stretch.spectra, rows, speech_db)
     mos = None if whispered else mos
-    echo = None if whispered or clipping is None or clipping >= CLIPPED_ECHO else reverberation(rows)
+    deaf = whispered or drowned or clipping is None or clipping >= CLIPPED_ECHO
+    echo = None if deaf else reverberation(rows)
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
-    under_tail = whispered or room_db is not None or is_echoing(echo, own)
+    under_tail = whispered or room_db is not None or (not dry and is_echoing(echo, own))
     if noise_db is not None and under_tail and rows.sounding.any():
         noise_db = min(noise_db, under_echo(rows), noise_db if room_db is None else room_db)
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)

@@ -36,6 +36,10 @@ HIGHEST_ECHO_SNR_DB = 30.0
 LEAST_ECHO_SNR_DB = 6.0
 """Noise fills the dips of speech as echo does; below this SNR, dB, the two cannot be distinguished."""
 
+DIP_ROWS, DROWNED_DIP_DB = 5, 8.0
+"""How far the quietest twentieth, smoothed over 50 ms, lies under the speech: 3.5 to 8.4 dB where noise at 3 dB SNR and
+less has begun, 10 in the worst hall of the mixes and 14 and more in all others (docs/decisions/0044)."""
+
 NOISY_ECHO_SNR_DB = 12.0
 """Below this SNR, dB, noise shows in the dips that echo fills, and the more of it there is, the more echo it takes."""
 
@@ -88,6 +92,16 @@ def syllable_nuclei(syllable_db: Float32Array) -> BoolArray:
     if syllable_db.shape[0] > SMOOTHING_ROWS:
         found[_nuclei(np.power(10.0, syllable_db.astype(np.float64) / 10.0))] = True
     return found
+
+
+def is_drowned(rows: MarkedRows) -> bool:
+    """Whether noise fills the dips of the speech further than the tails of a room do; false under 2 s of speech."""
+    speech = rows.sounding_speech
+    if np.count_nonzero(speech) < LEAST_ECHO_ROWS:
+        return False
+    smooth = np.convolve(rows.level_power[rows.sounding], np.full(DIP_ROWS, 1 / DIP_ROWS), "valid")
+    quietest = mean_db(np.array([percentile(smooth, QUIETEST_PERCENTILE)]))
+    return mean_db(rows.level_power[speech]) - quietest < DROWNED_DIP_DB
 
 
 def reverberation(rows: MarkedRows) -> float | None:
