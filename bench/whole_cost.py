@@ -69,9 +69,9 @@ async def heard_s(engine: Engine, pcm: bytes) -> float:
 async def measure(seconds: int, runs: int, *, mos: bool = True) -> WholeCost:
     samples = np.resize(Maker(AUDIO).make(Plan.of(VISIT)).samples, seconds * RATE)
     pcm = np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-    always = () if mos else ("mos",)
+    always: tuple[str, ...] = () if mos else ("mos",)
     parts = [part for part in COSTLY if part not in always]
-    without = {"": always, **{part: (*always, part) for part in parts}, "all": COSTLY}
+    without: dict[str, tuple[str, ...]] = {"": always, **{part: (*always, part) for part in parts}, "all": COSTLY}
     found: dict[str, float] = {}
     absent: tuple[str, ...] = ()
     for name, off in without.items():
