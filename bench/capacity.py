@@ -2,7 +2,7 @@
 
     python bench/capacity.py [--file VISIT] [--seconds 20] [--workers W] [--out FILE.json]
 
-Takes under six minutes on an otherwise quiet machine; on a busy one its figures are of no use. Prints a table in
+Takes some seven minutes on an otherwise quiet machine; on a busy one its figures are of no use. Prints a table in
 Markdown, and one JSON object on the last line. First a server that lets in everybody gets 1, 4, 8, 14 and 20 sessions,
 and the largest number with a 95th percentile under 500 ms is searched. Then a server with measured admission gets that
 number, and in a second load as many again once those are in: the newcomers should be refused, and the others keep
@@ -32,7 +32,7 @@ from server.client.load.running import running
 from server.client.load.search import search
 
 SESSIONS = (1, 4, 8, 14, 20)
-MOST, PROBES = 256, 4
+MOST, PROBES = 256, 6
 SPREAD_S = 4.0
 LATER_S = 3.0
 """After the last of those who come first, the newcomers of the last load begin."""
