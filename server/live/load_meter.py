@@ -190,7 +190,7 @@ class LoadMeter:
         _, waited = self._lags.p95(census.waiting)
         waited = waited if waited is not None and sum(census.sessions.values()) >= FEW else 0.0
         self._late = waited >= (ADMIT_AT_MS if self._late else REFUSE_AT_MS)
-        share = self._share_with_parts(census)
+        share = self._share_with(census, self._shedding.kept)
         late -= set(self._shedding.left_out)
         urgent = bool(late) or self._parts_turn_away(census)
         every_s = SHED_SOONER_S if waited >= REFUSE_AT_MS else SHED_EVERY_S
@@ -206,17 +206,23 @@ class LoadMeter:
             self._calm_since = now
             self._restore(now, census)
 
-    def _share_with_parts(self, census: Census, *more: Part) -> float:
-        """With those that are kept and ``more``. On the loop's thread nothing of a part is done: leaving it out helps
-        only where the thread has to wait."""
+    def _share_with(self, census: Census, parts: Collection[Part]) -> float:
+        """On the loop's thread nothing of a part is done: leaving it out helps only where the thread has to wait."""
         loop = self._costs.expected(census.settled).loop * self._stretch / WALL_FULL
         waits = self._stretch > WALL_FULL / LOOP_FULL
-        return max(loop if waits else 0.0, self._share_of_cpus(census.settled, (*self._shedding.kept, *more)))
+        return max(loop if waits else 0.0, self._share_of_cpus(census.settled, parts))
 
     def _restore(self, now: float, census: Census) -> None:
-        if self._shedding.less(lambda part: self._share_with_parts(census, part) <= RESTORE_AT):
+        """The costliest loss that fits. One whose cost is a guess is tried; one that fits only in place of cheaper ones
+        takes their place, one after the other."""
+
+        def fits(part: Part, beside: Collection[Part]) -> bool:
+            parts = [*beside, part] if self._parts.seen(part) else beside
+            return self._share_with(census, parts) <= RESTORE_AT
+
+        if self._shedding.less(lambda part: fits(part, self._shedding.kept)):
             self._restored_at = now
-        elif self._shedding.out_of_order:
+        elif any(fits(part, self._shedding.dearer(part)) for part in self._shedding.out_of_order):
             self._shedding.more()
 
     def _parts_turn_away(self, census: Census) -> bool:
@@ -234,7 +240,8 @@ class LoadMeter:
             return False
         self._lanes.forget(part)
         self._lags.change(now)
-        too_soon = now - self._restored_at < RESTORE_AFTER_MOST_S
-        self._calm_for_s = min(RESTORE_AFTER_MOST_S, 2 * self._calm_for_s) if too_soon else RESTORE_AFTER_S
+        if now > self._shed_at:  # several that go at once came back too soon only once
+            too_soon = now - self._restored_at < RESTORE_AFTER_MOST_S
+            self._calm_for_s = min(RESTORE_AFTER_MOST_S, 2 * self._calm_for_s) if too_soon else RESTORE_AFTER_S
         self._shed_at = now
         return True

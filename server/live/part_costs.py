@@ -1,5 +1,6 @@
 """What the parts that can be left out cost, by the CPU time of their lanes' own threads. Sans-IO."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from server.live.costs import Kind
@@ -8,6 +9,9 @@ from server.scoring.metrics import LaneMetrics
 
 LEARN = 0.2
 """Share of a surprise that is believed after one second."""
+
+SURE_S = 5
+"""Seconds of measuring after which nothing is left of a guess."""
 
 LEAST = 0.5
 """Sessions below which a second teaches nothing."""
@@ -20,10 +24,15 @@ class PartCosts:
         """``first``: cores that one session with a part is taken to need until it was seen; 0 without."""
         self._totals: dict[Part, tuple[float, float]] = {}
         self._of: dict[Part, float] = dict(first or {})
+        self._seen: Counter[Part] = Counter()
 
     def of(self, part: Part) -> float:
         """Cores that one session with it takes."""
         return self._of.get(part, 0.0)
+
+    def seen(self, part: Part) -> bool:
+        """Whether its cost was measured for long enough; else it is a guess."""
+        return self._seen[part] >= SURE_S
 
     def look(self, seconds: float, lanes: Mapping[Part, LaneMetrics], others: float) -> dict[Part, float]:
         """Cores that each part took since the last look. ``others``: what all threads but the loop's took.
@@ -44,11 +53,15 @@ class PartCosts:
         return used
 
     def learn(self, used: Mapping[Part, float], sessions: Mapping[Kind, float], left_out: Collection[Part]) -> None:
-        """One second in which these sessions ran and nothing else did."""
+        """One second in which these sessions ran and nothing else did. A guess holds until the part does something,
+        since the windows of a crowd that has just come are due after three seconds; then it gives way fast."""
         for part, cores in used.items():
             count = _with(part, sessions)
-            if part not in left_out and count >= LEAST:
-                self._of[part] = self.of(part) + LEARN * (cores / count - self.of(part))
+            if part in left_out or count < LEAST or not (cores or self._seen[part]):
+                continue
+            self._seen[part] += 1
+            believed = max(LEARN, 1 / (1 + self._seen[part]))
+            self._of[part] = self.of(part) + believed * (cores / count - self.of(part))
 
     def expected(self, sessions: Mapping[Kind, float], parts: Collection[Part]) -> float:
         """Cores that ``parts`` of these sessions take together."""

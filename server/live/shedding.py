@@ -64,12 +64,14 @@ class Shedding:
         """Those that are not left out, in order."""
         return tuple(part for part in self._parts if part not in self._out)
 
+    def dearer(self, than: Part) -> tuple[Part, ...]:
+        """Of those that are kept, the ones of a costlier loss, in order."""
+        return tuple(part for part in self.kept if self._parts.index(part) > self._parts.index(than))
+
     @property
-    def out_of_order(self) -> bool:
-        """Whether one is left out although one of a cheaper loss is kept."""
-        return bool(self._out and self.kept) and max(map(self._parts.index, self._out)) > self._parts.index(
-            self.kept[0]
-        )
+    def out_of_order(self) -> tuple[Part, ...]:
+        """Those that are left out although one of a cheaper loss is kept."""
+        return tuple(part for part in self._out if len(self.dearer(part)) < len(self.kept))
 
     def more(self, among: Collection[str] = ()) -> Part | None:
         """Leave out one part more: the first of those ``among``, or else of all. It, or ``None`` if nothing is

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.audit import Act
@@ -17,13 +17,14 @@ AT_ONCE = 500
 """Ids in one statement."""
 
 
-BY_DOCTORS = exists().where(audit.c.about == _table.id, audit.c.site == _table.site, SAID)
-"""Of which a doctor said something."""
+def _by_doctors(site: str) -> ColumnElement[bool]:
+    """Of which a doctor of ``site`` said something: few, so they are looked up first, and not asked of each result."""
+    return _table.id.in_(select(audit.c.about).where(audit.c.site == site, SAID))
 
 
 async def doubtful(connection: AsyncConnection, site: str, limit: int, *, said: bool = False) -> list[KeptRecord]:
     """Those that nobody has reviewed, the smallest doubt first; with labels. ``said``: by doctors, those alone."""
-    query = select(*ROW).where(_table.site == site, UNHEARD, *([BY_DOCTORS] if said else []))
+    query = select(*ROW).where(_table.site == site, UNHEARD, *([_by_doctors(site)] if said else []))
     rows = (await connection.execute(query.order_by(_table.doubt, _table.id).limit(limit))).all()
     return await with_results(connection, rows)
 
@@ -41,7 +42,7 @@ async def words(connection: AsyncConnection, site: str, ids: Sequence[str]) -> d
 async def numbers(connection: AsyncConnection, site: str, *, said: bool = False) -> tuple[int, int]:
     """How many could be reviewed, and how many are. ``said``: of those that could, as in ``doubtful``."""
     counting = select(func.count()).select_from(assessments).where(_table.site == site)
-    left = (await connection.execute(counting.where(UNHEARD, *([BY_DOCTORS] if said else [])))).scalar_one()
+    left = (await connection.execute(counting.where(UNHEARD, *([_by_doctors(site)] if said else [])))).scalar_one()
     return left, (await connection.execute(counting.where(HEARD))).scalar_one()
 
 
@@ -65,7 +66,7 @@ async def reviewed(
     columns = select(*ROW, _table.heard).where(_table.site == site)
     query = columns.where(HEARD).order_by(_table.heard_at.desc()).limit(limit)
     rows = list((await connection.execute(query)).all())
-    others = columns.where(_table.heard.is_(None), BY_DOCTORS).order_by(_table.ended_at.desc(), _table.id)
+    others = columns.where(_table.heard.is_(None), _by_doctors(site)).order_by(_table.ended_at.desc(), _table.id)
     rows += (await connection.execute(others.limit(limit - len(rows)))).all()
     said: dict[str, DoctorsWords] = {}
     for start in range(0, len(rows), AT_ONCE):

@@ -291,10 +291,50 @@ async def test_the_later_updates_are_the_sooner_the_next_part_goes(machine: Mach
 async def test_all_parts_that_leave_no_cpu_go_at_once_and_no_more(clock: FakeClock) -> None:
     cores = {Part.MOS: 0.1, Part.VOICES: 0.03, Part.DENOISER: 0.02}
     machine = Machine(clock, parts=tuple(cores), part_costs=PartCosts(cores))
-    machine.part_cores = cores
-    await machine.run(1.2)
     await machine.run(1.2, acoustic=20)
     assert list(machine.shedding.left_out) == [Part.MOS, Part.VOICES], "20 * (0.04 + 0.03 + 0.02) is what two CPUs give"
+    machine.meter.stop()
+
+
+async def test_several_parts_that_go_at_once_stay_away_no_longer_than_one(clock: FakeClock) -> None:
+    cores = {Part.MOS: 0.1, Part.VOICES: 0.05, Part.DENOISER: 0.05}
+    machine = Machine(clock, parts=tuple(cores), part_costs=PartCosts(cores))
+    machine.part_cores = cores
+    await machine.run(1.2)
+    for _ in range(2):
+        await machine.run(6, acoustic=40)
+        assert len(machine.shedding.left_out) == 3
+        await machine.run(75, acoustic=2)
+        assert not list(machine.shedding.left_out), "10 s for each, and twice that after the second crowd"
+    machine.meter.stop()
+
+
+async def test_a_part_whose_cost_was_only_guessed_is_tried(clock: FakeClock) -> None:
+    costs = PartCosts({Part.CLAP: 0.3})
+    machine = Machine(clock, parts=(Part.CLAP,), part_costs=costs)
+    machine.part_cores = {Part.CLAP: 0.001}
+    await machine.run(1.2)
+    await machine.run(2, clap=10)
+    assert list(machine.shedding.left_out) == [Part.CLAP], "as it seems, ten take three cores"
+    await machine.run(40, clap=10)
+    assert not list(machine.shedding.left_out), "on a graphics card they take none"
+    await machine.run(60, clap=10)
+    assert not list(machine.shedding.left_out)
+    machine.meter.stop()
+
+
+async def test_a_cheap_part_stays_where_a_dearer_one_would_not_fit_in_its_place(clock: FakeClock) -> None:
+    cores = {Part.NAMES: 0.005, Part.DENOISER: 0.06}
+    machine = Machine(clock, parts=tuple(cores), part_costs=PartCosts(cores))
+    machine.part_cores = cores
+    await machine.run(1.2)
+    await machine.run(7, acoustic=2)
+    machine.shedding.more({Part.DENOISER})
+    seen = set()
+    for _ in range(60):
+        await machine.run(1, acoustic=20)
+        seen.add(machine.shedding.left_out)
+    assert seen == {(Part.DENOISER,)}
     machine.meter.stop()
 
 
