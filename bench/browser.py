@@ -11,11 +11,11 @@ session. Needs chromium and TINGQING_SHARED (default ../shared).
 """
 
 import argparse
+import asyncio
 import json
 import shutil
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -27,12 +27,13 @@ import soundfile
 from live_prompts import AUDIO, KINDS, RATE, SNR_DB, rows, talk
 from playwright.sync_api import Browser, CDPSession, Page, Playwright, sync_playwright
 
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(AUDIO)]
+from server.client.load.running import running
 
-import make_mixes  # noqa: E402 - a module beside the recordings
+sys.path.insert(0, str(AUDIO))
+import make_mixes
 
-from tests.browser.conftest import FLAGS  # noqa: E402 - the path comes first
-from tests.browser.serving import running_server  # noqa: E402
+PROGRAMS = ("chromium", "chromium-headless-shell", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 BEGINS_S, ENDS_S, LENGTH_S = 12, 32, 48
 PROMPT = "move_somewhere_quieter"
@@ -85,10 +86,13 @@ def microphone(kind: str, folder: Path, seed: int) -> Path:
 
 
 def opened(playwright: Playwright, wav: Path | None) -> Browser:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        sys.exit("There is no Chromium: apt-get install chromium.")
     flags = [*FLAGS, "--use-fake-ui-for-media-stream"]
     if wav is not None:
         flags += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={wav}%noloop"]
-    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+    return playwright.chromium.launch(executable_path=program, args=flags)
 
 
 def visit(kind: str, wav: Path, url: str) -> Seen:
@@ -197,17 +201,28 @@ def middle(values: Sequence[float | None]) -> float | None:
     return None if found == float("inf") else round(found, 2)
 
 
+async def visits(kinds: Sequence[str], at_once: int) -> list[Seen]:
+    """So many at a time, on one server of this machine."""
+    places = asyncio.Semaphore(at_once)
+
+    async def one(kind: str, wav: Path, url: str) -> Seen:
+        async with places:
+            return await asyncio.to_thread(visit, kind, wav, url)
+
+    with TemporaryDirectory() as folder:
+        files = [microphone(kind, Path(folder), number) for number, kind in enumerate(kinds)]
+        async with running(None, {"clap": "off", "admission": "fixed"}) as server:
+            url = server.url.replace("ws://", "http://").removesuffix("v1/stream")
+            return await asyncio.gather(*(one(kind, wav, url) for kind, wav in zip(kinds, files, strict=True)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--at-once", type=int, default=3)
     parser.add_argument("--kinds", type=int, default=len(KINDS))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    kinds = KINDS[: given.kinds]
-    with TemporaryDirectory() as folder, running_server() as port, ThreadPoolExecutor(given.at_once) as pool:
-        url = f"http://127.0.0.1:{port}/"
-        files = [microphone(kind, Path(folder), number) for number, kind in enumerate(kinds)]
-        seen = list(pool.map(visit, kinds, files, [url] * len(kinds)))
+    seen = asyncio.run(visits(KINDS[: given.kinds], given.at_once))
     late = [ms for one in seen for ms in one.behind_ms]
     told: dict[str, Any] = {
         "raised_s": middle([one.raised_s for one in seen]),
