@@ -11,6 +11,7 @@ import typer
 
 from server.cli.console import Failure
 from server.cli.options import DataOption
+from server.store.postgresql.url import DatabaseUrl
 
 if TYPE_CHECKING:
     from server.settings import Settings
@@ -43,8 +44,17 @@ class StoreFlags:
         return load_settings(data_dir=self.data_dir, database_url=self.database_url)
 
     def opened(self, what: str) -> "tuple[Settings, Where]":
-        """The settings, and where the database is. ``what``: what is asked for. Raises SettingsError, Failure."""
+        """The settings, and where the database is. ``what``: what is asked for. Raises SettingsError, Failure.
+
+        A folder that is named beside the variable of another database is refused: either may be meant."""
         settings = self.settings()
+        if self.data_dir is not None and self.database_url is None and isinstance(settings.kept_at, DatabaseUrl):
+            raise Failure(
+                f"--data-dir names the folder {self.data_dir}, and TINGQING_DATABASE_URL the database "
+                f"{settings.kept_at}: which of them? --data-dir 指定了文件夹 {self.data_dir}，而 TINGQING_DATABASE_URL "
+                f"指定了数据库 {settings.kept_at}，请只指定其一。",
+                hint="For the database leave --data-dir out. For the folder: env -u TINGQING_DATABASE_URL tingqing …",
+            )
         if settings.kept_at is None:
             raise Failure(
                 f"{what} need a folder or a database.",

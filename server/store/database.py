@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from alembic.util.exc import CommandError
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -41,11 +42,18 @@ class Engines(Protocol):
 
 
 class Database:
-    """Made by ``open_database``. Each block is a transaction, rolled back if it raises. ``url``: of PostgreSQL."""
+    """Made by ``open_database``. Each block is a transaction, rolled back if it raises. ``url``: of PostgreSQL.
+    ``connections``: how many were ever made for writing. A further one may be to another server, which lacks the last
+    moments of the one before."""
 
     def __init__(self, engines: Engines, url: DatabaseUrl | None = None) -> None:
         self._engines = engines
         self.url = url
+        self.connections = 0
+        event.listen(engines.writing.sync_engine, "connect", self._connected)
+
+    def _connected(self, _connection: object, _record: object) -> None:
+        self.connections += 1
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

@@ -140,6 +140,26 @@ async def add_ended(connection: AsyncConnection, ended: Iterable[EndedRow]) -> N
     await connection.execute(insert(ended_sessions), rows)
 
 
+async def ended_of(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
+    """Those of ``ids`` of which it is known that they ended."""
+    query = select(ended_sessions.c.id).where(ended_sessions.c.id.in_(ids))
+    return set((await connection.execute(query)).scalars())
+
+
+async def taken_of(
+    connection: AsyncConnection, owner: str, owners: Mapping[str, str | None], had: set[str]
+) -> set[str]:
+    """Those of ``had``, which ``owner`` wrote, that it has no more: another process has them, had them and let go, or
+    ended them. ``owners``: who has which of them now.
+
+    On PostgreSQL one without a row and without an end was lost by the server, as by a standby that took the place of
+    another: its ``owner`` has it still, and is to write it anew."""
+    missing = had - owners.keys()
+    if missing and connection.dialect.name == "postgresql":
+        missing = await ended_of(connection, missing)
+    return missing | {each for each in had & owners.keys() if owners[each] != owner}
+
+
 async def with_results(connection: AsyncConnection) -> list[str]:
     """Ended sessions of which more than the id is kept."""
     query = select(ended_sessions.c.id).where(ended_sessions.c.farewell.is_not(None))

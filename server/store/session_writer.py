@@ -86,6 +86,7 @@ class SessionWriter:
         self._round = asyncio.Event()
         self._stopped = asyncio.Event()
         self._unwritable: set[str] = set()
+        self._connections = 0
         self.failing = False
 
     def __len__(self) -> int:
@@ -154,7 +155,7 @@ class SessionWriter:
         self._writing = batch.keys()
         try:
             parts = await asyncio.to_thread(self._prepared, batch)
-            lost = await self._write(batch, parts)
+            parts, lost = await self._write(batch, parts)
         except StoreError as error:
             # Rows that are there already: the database holds more than is known here. No repetition mends that.
             if self._database.url is not None:
@@ -190,11 +191,14 @@ class SessionWriter:
                 self._unwritable.discard(session_id)
         return prepared
 
-    async def _write(self, batch: dict[str, Change], parts: dict[str, Parts]) -> set[str]:
-        """Returns the sessions of the batch that this process does not have any more."""
+    async def _write(self, batch: dict[str, Change], parts: dict[str, Parts]) -> tuple[dict[str, Parts], set[str]]:
+        """Returns what was written, and the sessions of the batch that this process does not have any more."""
         async with self._database.writing() as connection:
             owners = await session_rows.locked_owners(connection, batch)
-            lost = {session_id for session_id in batch if self._is_lost(session_id, owners)}
+            had = {each for each in batch if each in owners or each in self._written}
+            lost = await session_rows.taken_of(connection, self._owner, owners, had)
+            if self._doubts(had - owners.keys() - lost):
+                parts = await asyncio.to_thread(self._prepared, batch)
             ours = {session_id: change for session_id, change in batch.items() if session_id not in lost}
             written = {session_id: each for session_id, each in parts.items() if session_id in ours}
             await session_rows.write(connection, self._owner, owners, written)
@@ -208,13 +212,15 @@ class SessionWriter:
                 await record_rows.add(connection, records)
             told = [one for each in ours.values() for one in (*each.events, *(each.ended.events if each.ended else ()))]
             await outbox_rows.tell(connection, told, self._clock.wall_time())
-        return lost
+        return parts, lost
 
-    def _is_lost(self, session_id: str, owners: dict[str, str | None]) -> bool:
-        """Another process has it, had it and let go, or has ended it."""
-        if session_id in owners:
-            return owners[session_id] != self._owner
-        return session_id in self._written
+    def _doubts(self, missing: Collection[str]) -> bool:
+        """Whether the server may be another one than before, or lacks ``missing``, so that all is to be written."""
+        if self._database.url is None or (self._connections == self._database.connections and not missing):
+            return False
+        self._connections = self._database.connections
+        self._doubt_all()
+        return True
 
     def _succeeded(self, batch: dict[str, Change], parts: dict[str, Parts], lost: set[str]) -> None:
         self.failing = False

@@ -35,6 +35,10 @@ SWEEP_EVERY = 10
 HAND_OVER_S = 3.0
 """A process that does not let go of a session within this time loses it to the one to which its patient came."""
 
+UNREACHED_S = 1800.0
+"""On PostgreSQL a process that seems dead may be on a machine that is cut off from the database, with patients who go
+on talking: what it has is concluded no sooner. A patient who comes here gets the session at once all the same."""
+
 ASK_EVERY_S = 0.1
 FLUSH_S = 5.0
 
@@ -44,7 +48,8 @@ class StoredSessions:
     process is alive is told by its lock.
 
     A session goes to another process when its patient comes back there and the former one died, let go, or did not
-    answer for ``HAND_OVER_S``; and when nobody has had it for ``abandoned_s`` seconds, to be concluded.
+    answer for ``HAND_OVER_S``; and to be concluded, when nobody has had it for ``resume_ttl_s``, on PostgreSQL for
+    ``UNREACHED_S`` if its owner did not let go of it.
     """
 
     def __init__(
@@ -65,7 +70,7 @@ class StoredSessions:
         self.writer = SessionWriter(database, lock.id, clock, health, limits.max_ended_bytes, self._lost)
         self._holder: Holder | None = None
         self._forget = forget
-        self._unowned_since: dict[str, float] = {}
+        self._unowned_since: dict[tuple[str, str | None], float] = {}
         self._ended_since: dict[str, float] = {}
         self._changes = LabelChanges()
 
@@ -121,9 +126,8 @@ class StoredSessions:
         """See CheckpointStore."""
         async with self._database.reading() as connection:
             owners = await session_rows.owners(connection, [session_id])
-        if session_id in owners:
-            return owners[session_id] == self._lock.id
-        return not self.writer.has_written(session_id)
+            had = {session_id} if session_id in owners or self.writer.has_written(session_id) else set()
+            return not await session_rows.taken_of(connection, self._lock.id, owners, had)
 
     async def take(self, session_id: str) -> SessionCheckpoint | None:
         """See CheckpointStore."""
@@ -183,7 +187,10 @@ class StoredSessions:
         before = self.writer.settled()
         async with self._database.reading() as connection:
             held = await session_rows.held_by(connection, self._lock.id)
-        for session_id in before & self.writer.settled() - held.keys():
+            gone = before - held.keys()
+            owners = await session_rows.owners(connection, gone) if gone else {}
+            gone = await session_rows.taken_of(connection, self._lock.id, owners, gone)
+        for session_id in gone & self.writer.settled():
             self.writer.forget(session_id)
             self._lost(session_id)
         for session_id, wanted_by in held.items():
@@ -200,10 +207,12 @@ class StoredSessions:
             owners = await session_rows.owners(connection)
             dead = await self._lock.dead(connection, {owner for owner in owners.values() if owner is not None})
         now = self._clock.now()
-        unowned = [session_id for session_id, owner in owners.items() if owner is None or owner in dead]
-        self._unowned_since = {session_id: self._unowned_since.get(session_id, now) for session_id in unowned}
-        for session_id, since in self._unowned_since.items():
-            if now - since >= self._limits.resume_ttl_s and self._holder is not None:
+        unowned = [each for each in owners.items() if each[1] is None or each[1] in dead]
+        self._unowned_since = {each: self._unowned_since.get(each, now) for each in unowned}
+        patience_s = self._limits.resume_ttl_s
+        unreached_s = patience_s if self._database.url is None else max(patience_s, UNREACHED_S)
+        for (session_id, owner), since in self._unowned_since.items():
+            if now - since >= (patience_s if owner is None else unreached_s) and self._holder is not None:
                 self._holder.take_in(session_id)
 
     async def _forget_old_results(self) -> None:

@@ -76,3 +76,16 @@ def test_old_results_are_deleted_and_figures_stay(tmp_path: Path) -> None:
 def test_without_a_folder_it_says_so() -> None:
     done = in_process("records", "stats", TINGQING_DATA_DIR="")
     assert (done.code, "--data-dir" in done.err) == (2, True)
+
+
+def test_a_folder_beside_the_variable_of_another_database_is_refused_and_both_are_named(tmp_path: Path) -> None:
+    """Either may be meant, and what is deleted is gone."""
+    variable = {"TINGQING_DATABASE_URL": "postgresql://tq:s3cret@db.example/tq"}  # pragma: allowlist secret
+    for command in (("records", "prune", "--older-than", "0"), ("keys", "list"), ("webhooks", "list")):
+        ran = in_process(*command, "--data-dir", tmp_path / "old", **variable)
+        assert ran.code == 2
+        said = " ".join(ran.err.split())
+        assert str(tmp_path / "old") in said.replace(" ", "")
+        assert "postgresql://tq@db.example/tq" in said
+        assert "env -u TINGQING_DATABASE_URL" in said
+        assert "s3cret" not in said

@@ -20,6 +20,29 @@ def test_a_socket_and_several_hosts_are_addresses_too() -> None:
     assert str(DatabaseUrl.of("postgresql://tq@[::1]:5433/x")) == "postgresql://tq@[::1]:5433/x"
 
 
+@pytest.mark.parametrize(
+    ("given", "each"),
+    [
+        ("tq:p%40w@a,b:5433/x?sslmode=require", ["tq:p%40w@a/x?sslmode=require", "tq:p%40w@b:5433/x?sslmode=require"]),
+        ("tq@[::1]:5433,b/x", ["tq@[::1]:5433/x", "tq@b/x"]),
+        ("/x?host=a,b&port=1,2", ["/x?host=a&port=1", "/x?host=b&port=2"]),
+        ("/x?host=a,b&port=1", ["/x?host=a&port=1", "/x?host=b&port=1"]),
+        ("/x?host=a,b,c&port=1,2", ["/x?host=a,b,c&port=1,2"]),
+        ("/x?host=%2Frun%2Fpostgresql", ["/x?host=%2Frun%2Fpostgresql"]),
+        ("/x", ["/x"]),
+    ],
+)
+def test_each_host_is_an_address_of_its_own_in_their_order(given: str, each: list[str]) -> None:
+    found = DatabaseUrl.of(f"postgresql://{given}").each_host()
+    assert found == [DatabaseUrl.of(f"postgresql://{one}").dsn for one in each]
+
+
+def test_servers_that_take_no_writes_are_not_asked_for() -> None:
+    with pytest.raises(SettingsError, match=r"read-write.*因为服务器要写入"):
+        load_settings(database_url=GIVEN + "&target_session_attrs=standby")
+    DatabaseUrl.of(GIVEN + "&target_session_attrs=read-write")
+
+
 def test_what_is_shown_of_it_has_no_password_and_no_option() -> None:
     url = DatabaseUrl.of(GIVEN + "&password=s3cret2")
     assert str(url) == "postgresql://tq@db.example:5433/tingqing"

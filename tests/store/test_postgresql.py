@@ -5,11 +5,13 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
@@ -86,6 +88,15 @@ async def test_a_transaction_that_stands_still_holds_its_locks_for_a_bounded_tim
         assert await StoredAudit(other).latest(9) == [ENTRY]
 
 
+async def test_who_waited_for_a_lock_sees_what_was_written_whatever_the_default_of_the_database(
+    postgres: PostgresServer, url: DatabaseUrl
+) -> None:
+    postgres.execute(f"ALTER DATABASE {url.name} SET default_transaction_isolation = 'serializable'")
+    async with open_database(url) as database, database.writing() as connection:
+        level = (await connection.exec_driver_sql("SHOW transaction_isolation")).scalar_one()
+    assert level == "read committed"
+
+
 async def test_who_waits_for_a_lock_is_told_after_a_while(url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connecting.BOUNDS, "lock_timeout", "200")
     async with open_database(url) as holds, open_database(url) as waits, holds.writing() as connection:
@@ -153,6 +164,82 @@ async def test_for_a_while_after_the_server_began_nobody_is_dead(
         assert not await _is_dead(database, here, "nobody")
         monkeypatch.setattr(presence, "GRACE_S", 0.0)
         assert await _is_dead(database, here, "nobody")
+
+
+async def test_who_does_not_see_its_own_lock_takes_nobody_for_dead(url: DatabaseUrl) -> None:
+    """A standby that took the place of the server has no locks, and began long ago."""
+    async with open_database(url) as database, living(database, url) as here:
+        assert isinstance(here, Presence)
+        assert await _is_dead(database, here, "nobody")
+        assert here._connection is not None
+        await here._connection.execute("SELECT pg_advisory_unlock_all()")
+        assert not await _is_dead(database, here, "nobody")
+
+
+# -- several hosts
+
+STANDBY, SILENT = 5499, 5498
+"""Ports: the servers are in one folder."""
+
+
+@pytest.fixture(scope="module")
+def standby(postgres: PostgresServer) -> Iterator[None]:
+    """A copy of the server that follows it, as of now, and takes no writes."""
+    data = str(postgres.folder / "standby")
+    postgres.run("pg_basebackup", "-D", data, "-R", "-X", "stream", "-c", "fast", "-h", str(postgres.folder), "-U",
+                 "postgres")  # fmt: skip
+    postgres.run("pg_ctl", "start", "-w", "-D", data, "-l", str(postgres.folder / "standby.log"),
+                 "-o", f"-p {STANDBY}")  # fmt: skip
+    try:
+        yield
+    finally:
+        postgres.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
+
+
+def _at(postgres: PostgresServer, name: str, *ports: int, more: str = "") -> DatabaseUrl:
+    hosts = ",".join([quote(str(postgres.folder), safe="")] * len(ports))
+    return DatabaseUrl.of(f"postgresql://postgres@/{name}?host={hosts}&port={','.join(map(str, ports))}{more}")
+
+
+@pytest.mark.parametrize("more", ["", "&target_session_attrs=read-write", "&target_session_attrs=any"])
+@pytest.mark.usefixtures("standby")
+async def test_of_several_hosts_the_one_that_takes_writes_is_found(
+    postgres: PostgresServer, url: DatabaseUrl, more: str
+) -> None:
+    async with open_database(_at(postgres, url.name, STANDBY, 5432, more=more)) as database:
+        await StoredAudit(database).add(ENTRY)
+        assert await StoredAudit(database).latest(9) == [ENTRY]
+
+
+@pytest.mark.usefixtures("standby")
+async def test_a_standby_alone_is_refused_and_while_hosts_change_places_a_process_asks_again(
+    postgres: PostgresServer,
+) -> None:
+    """As in the moment in which the former primary is one already, and the new one is not yet."""
+    alone = _at(postgres, "postgres", STANDBY)
+    assert "it is a standby" in await _refusal(alone)
+    here = Presence(alone)
+    with pytest.raises(StoreError):
+        await here.begin()
+    again = asyncio.create_task(here._again())
+    await asyncio.sleep(0)
+    here._url = _at(postgres, "postgres", 5432)
+    async with asyncio.timeout(10):
+        await again
+    await here.end()
+
+
+async def test_a_host_that_never_answers_takes_no_time_from_the_next(
+    postgres: PostgresServer, url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "CONNECT_S", 0.5)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(postgres.folder / f".s.PGSQL.{SILENT}"))
+        silent.listen()  # the system takes connections, and nobody answers
+        connection = await connecting.connect(_at(postgres, url.name, SILENT, 5432))
+        connection.terminate()
+        with pytest.raises(TimeoutError):
+            await connecting.connect(_at(postgres, url.name, SILENT))
 
 
 # -- what a deletion leaves

@@ -10,6 +10,8 @@ from server.errors import StoreError
 from server.store.postgresql.url import DatabaseUrl
 
 CONNECT_S = 5.0
+"""To one host; each further one that the URL names has as long."""
+
 COMMAND_S = 40.0
 """Longer than ``statement_timeout``: for a line that is dead."""
 
@@ -29,14 +31,38 @@ BOUNDS = {
 SNAPSHOT = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 """Of a session that reads: several statements of one transaction see one state, as in SQLite."""
 
-FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+EACH_STATEMENT = {"default_transaction_isolation": "read committed"}
+"""Of a session that writes, whatever the database's own default is: what waited for a lock sees what was written
+meanwhile. ``server.store.locking`` relies on it."""
+
+FAILURES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # TargetServerAttributeNotMatched is one
+    ValueError,
+)
 
 
 async def connect(url: DatabaseUrl, **more: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """``more``: settings of the session. Raises ``FAILURES``."""
-    return await asyncpg.connect(
-        url.dsn, timeout=CONNECT_S, command_timeout=COMMAND_S, server_settings={**BOUNDS, **more}
-    )
+    """To the first host that takes writes, never to a standby. ``more``: settings of the session. Raises ``FAILURES``:
+    where all hosts fail, what is told is not that one of them is a standby, if another has a trouble of its own."""
+    standby, failure = None, None
+    for dsn in url.each_host():
+        try:
+            return await asyncpg.connect(
+                dsn,
+                timeout=CONNECT_S,
+                command_timeout=COMMAND_S,
+                server_settings={**BOUNDS, **more},
+                target_session_attrs="primary",  # "read-write" would refuse sessions that only read, as of SNAPSHOT
+            )
+        except asyncpg.TargetServerAttributeNotMatched as error:
+            standby = error
+        except FAILURES as error:
+            failure = failure or error
+    raise failure or standby or asyncpg.InterfaceError("the URL names no host")
 
 
 async def connect_or_fail(url: DatabaseUrl, **more: str) -> "asyncpg.Connection[asyncpg.Record]":
@@ -75,6 +101,12 @@ def _why(error: BaseException) -> str:
 
 
 _TROUBLES: tuple[tuple[type[BaseException], str, str, str], ...] = (
+    (
+        asyncpg.TargetServerAttributeNotMatched,
+        "it is a standby, which takes no writes; name the primary, or all hosts (A,B)",
+        "它是只读的备库，无法写入；请填写主库地址，或列出全部主机（A,B）",
+        "psql {url} -c 'SELECT pg_is_in_recovery()'",
+    ),
     (
         postgres.InvalidAuthorizationSpecificationError,
         "it refuses the user {owner}, or the password",

@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from server.errors import SettingsError, StoreError
 from server.store.locking import key_of
 from server.store.migrating import migrate, newest, revision_of
-from server.store.postgresql.connecting import FAILURES, SNAPSHOT, Trouble, connect, connect_or_fail, trouble_of
+from server.store.postgresql.connecting import (
+    EACH_STATEMENT,
+    FAILURES,
+    SNAPSHOT,
+    Trouble,
+    connect,
+    connect_or_fail,
+    trouble_of,
+)
 from server.store.postgresql.url import DatabaseUrl
 from server.store.tables import metadata
 
@@ -39,7 +47,7 @@ class PostgresEngines:
 
     def __init__(self, url: DatabaseUrl) -> None:
         self._url = url
-        self.writing = _engine(url, WRITERS)
+        self.writing = _engine(url, WRITERS, **EACH_STATEMENT)
         self.reading = _engine(url, READERS, **SNAPSHOT)
 
     async def bring_up_to_date(self) -> None:

@@ -30,7 +30,7 @@ class Seen:
 
 
 async def look(url: DatabaseUrl) -> Seen:
-    """Takes 5 s at most to connect. Never raises for what is wrong there."""
+    """Takes 5 s at most to connect to each host. Never raises for what is wrong there."""
     try:
         connection = await connect(url)
     except FAILURES as error:

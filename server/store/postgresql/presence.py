@@ -104,6 +104,8 @@ class Presence:
         if any(row.young for row in rows):
             return set()
         alive = {_signed(row.key) for row in rows if row.key is not None}
+        if _key(self.id) not in alive:  # another server answers, or this process's lock is gone: so may be all others'
+            return set()
         return {owner for owner, key in others.items() if key not in alive}
 
     def sweep(self) -> None:

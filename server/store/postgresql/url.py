@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 _SCHEME = re.compile(r"postgres(ql)?(\+[a-z0-9]+)?")
 _HOST = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])?(:\d{1,5})?"
 _HOSTS = re.compile(rf"{_HOST}(,{_HOST})*")
 _NAME = re.compile(r"/[^/@]+")
+
+WRITABLE = ("any", "primary", "read-write")
+"""Values of ``target_session_attrs`` that a database which is written may have; all are taken for ``primary``."""
 
 WRITE = "write postgresql://USER@HOST:5432/NAME"
 WRITE_ZH = "请写成 postgresql://USER@HOST:5432/NAME"
@@ -33,7 +36,29 @@ class DatabaseUrl:
             )
         if _NAME.fullmatch(parts.path) is None:
             raise ValueError(f"it names no database; {WRITE}. 缺少数据库名，{WRITE_ZH}。")
+        if dict(parse_qsl(parts.query)).get("target_session_attrs", "any") not in WRITABLE:
+            raise ValueError(
+                "target_session_attrs must be primary or read-write, because the server writes; or leave it out. "
+                "target_session_attrs 只能是 primary 或 read-write，因为服务器要写入；也可以省略。"
+            )
         return cls(parts._replace(scheme="postgresql").geturl())
+
+    def each_host(self) -> list[str]:
+        """``dsn`` for the driver, once for each host that it names, in their order."""
+        parts = urlsplit(self.dsn)
+        credentials, at, hosts = parts.netloc.rpartition("@")
+        if hosts:
+            return [parts._replace(netloc=f"{credentials}{at}{host}").geturl() for host in hosts.split(",")]
+        options = dict(parse_qsl(parts.query))
+        named = options.get("host", "").split(",")
+        ports = options.get("port", "").split(",")
+        if len(named) == 1 or len(ports) not in {1, len(named)}:
+            return [self.dsn]
+        ports *= 1 if len(ports) == len(named) else len(named)
+        return [
+            parts._replace(query=urlencode(options | {"host": host, "port": port}, quote_via=quote)).geturl()
+            for host, port in zip(named, ports, strict=True)
+        ]
 
     @property
     def name(self) -> str:
