@@ -11,7 +11,7 @@ from server.cli.batch_results import written
 from server.cli.batch_ticket import Ticket, TicketFile, asked_digest
 from server.cli.console import ExitCode, Failure, notice, stderr_console
 from server.cli.outputs import Format, open_output
-from server.client.batch_client import BatchClient
+from server.client.batch_client import PATIENCE_S, BatchClient
 from server.client.http_client import HttpClient, RefusedError, server_url
 from server.client.multipart import FilePart, Form
 from server.values.text import Text
@@ -36,7 +36,8 @@ class Target:
         return BatchClient(HttpClient(server_url(self.url), self.key), self._waits)
 
     def _waits(self, pause_s: float, error: RefusedError) -> None:
-        notice(f"tingqing: {said(error, self.language)} Trying again in {pause_s:.0f} s.")
+        again = Text(f"{pause_s:.0f} 秒后重试。", f" Trying again in {pause_s:.0f} s.").in_language(self.language)
+        notice(f"tingqing: {said(error, self.language)}{again}")
 
 
 def said(error: RefusedError, language: str) -> str:
@@ -82,7 +83,7 @@ def sent(
     if ticket is not None:
         begun = ticket.begin(server_url(target.url), asked_digest(fields, parts), resume=resume)
     if begun.batch_id is not None:
-        batch = client.find(begun.batch_id)
+        batch = client.find(begun.batch_id, PATIENCE_S)
         notice(f"Batch {batch.id} is at the server already.")
         return batch
     with _uploading(sum(part.size for part in parts)) as advance:

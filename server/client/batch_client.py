@@ -22,6 +22,9 @@ T = TypeVar("T")
 PATIENCE_S = 600.0
 """For so long a server that is busy, restarts or cannot be reached is asked again, from its last sign of life on."""
 
+BRIEF_S = 10.0
+"""The same for a person who asks one thing and waits for the answer."""
+
 UNPACKING_S = 600.0
 """The longest silence between the last byte that was sent and the answer: archives are unpacked meanwhile."""
 
@@ -32,7 +35,8 @@ MOST_LISTED = 200
 
 
 class BatchClient:
-    """Every method blocks, and raises RefusedError: at once for what stays refused, else after ``PATIENCE_S``.
+    """Every method blocks, and raises RefusedError: at once for what stays refused, else after ``PATIENCE_S``,
+    or ``BRIEF_S`` where nothing but a short answer is asked for.
 
     ``waits``: called before each pause with its seconds and what went wrong. ``now``, ``sleep``: the clock, s.
     """
@@ -63,16 +67,16 @@ class BatchClient:
 
         return self._tried(post)
 
-    def find(self, batch_id: str) -> BatchModel:
+    def find(self, batch_id: str, patience_s: float = BRIEF_S) -> BatchModel:
         """How far it is."""
-        return self._tried(lambda: self._model(self._http.json(_path(batch_id))))
+        return self._tried(lambda: self._model(self._http.json(_path(batch_id))), patience_s)
 
     def listed(self, state: str, most: int) -> list[BatchModel]:
         """The latest ``most`` in ``state``, or ``all``."""
         found: list[BatchModel] = []
         query: dict[str, str | int] = {"state": state, "limit": min(most, MOST_LISTED)}
         while len(found) < most:
-            page, following = self._tried(lambda: self._page(query))
+            page, following = self._tried(lambda: self._page(query), BRIEF_S)
             found += page
             if following is None:
                 break
@@ -81,7 +85,7 @@ class BatchClient:
 
     def delete(self, batch_id: str) -> None:
         """With its files and results."""
-        self._tried(lambda: self._http.json(_path(batch_id), "DELETE"))
+        self._tried(lambda: self._http.json(_path(batch_id), "DELETE"), BRIEF_S)
 
     def follow(self, batch_id: str, told: Callable[[str, dict[str, Any]], None]) -> None:
         """Until it is done. ``told``: each event's name and data, each file once, also where the line breaks."""
@@ -112,13 +116,13 @@ class BatchClient:
             yield from page["results"]
             cursor = page.get("next")
 
-    def _tried(self, work: Callable[[], T]) -> T:
+    def _tried(self, work: Callable[[], T], patience_s: float | None = None) -> T:
         began, tries = self._now(), 0
         while True:
             try:
                 return work()
             except RefusedError as error:
-                if not error.refusal.again or self._now() - began > PATIENCE_S:
+                if not error.refusal.again or self._now() - began > (PATIENCE_S if patience_s is None else patience_s):
                     raise
                 self._pause(error, tries)
             tries += 1

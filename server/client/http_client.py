@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,14 @@ AGAIN = frozenset({408, 409, 429, 502, 503, 504, 507})
 """Statuses after which the same request may succeed later."""
 
 MOST_OF_PROBLEM = 64 * 1024
-START_HINT = "Is it running? Start one: tingqing serve --data-dir DIR"
+UNTRUSTED = "untrusted_certificate"
+TRUST_HINT = (
+    "Name the certificate of its authority: SSL_CERT_FILE=FOLDER/ca.crt, of `tingqing cert`. "
+    "请用 SSL_CERT_FILE 指定根证书，例如 `tingqing cert` 生成的 ca.crt。"
+)
+START_HINT = (
+    "Is it running? Start one: tingqing serve --data-dir DIR 服务器在运行吗？可用 tingqing serve --data-dir DIR 启动。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class Refusal:
     @property
     def again(self) -> bool:
         """Whether the same may succeed later."""
-        return self.status is None or self.status in AGAIN
+        return self.code != UNTRUSTED and (self.status is None or self.status in AGAIN)
 
 
 class RefusedError(ClientError):
@@ -139,7 +147,11 @@ class HttpClient:
         """The answer did not come, or broke off."""
         why = str(getattr(error, "reason", None) or error) or type(error).__name__
         host = urlsplit(self.url).netloc
-        return RefusedError(Refusal(None, "no_answer", f"no answer of {host}: {why}."), hint=START_HINT)
+        if any(isinstance(one, ssl.SSLCertVerificationError) for one in (error, getattr(error, "reason", None))):
+            en, zh = f"the certificate of {host} is not trusted: {why}.", f"不信任 {host} 的证书：{why}。"
+            return RefusedError(Refusal(None, UNTRUSTED, en, zh), hint=TRUST_HINT)
+        en, zh = f"no answer of {host}: {why}.", f"{host} 没有应答：{why}。"
+        return RefusedError(Refusal(None, "no_answer", en, zh), hint=START_HINT)
 
 
 def _refusal(error: urllib.error.HTTPError) -> Refusal:

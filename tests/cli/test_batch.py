@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import ssl
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from server.wire.common import Verdict
 from tests.api.conftest import Served, start
 from tests.cli.conftest import Ran, in_process
 from tests.rendering.builders import result_of
+from tests.tls.making import made
 
 FAULT = Fault("undecodable_file", "No decoder reads this.", "无法解码。")
 
@@ -367,6 +369,38 @@ def test_patience_has_an_end_and_what_stays_refused_none(tmp_path: Path) -> None
     with scripted((413, {}, problem)) as script, pytest.raises(RefusedError, match=r"Too large\.") as refused:
         client_of(script, clock).send(form_of(tmp_path), "k", lambda gone: None)
     assert (refused.value.zh, clock.pauses) == ("太大。", [])
+
+
+def test_who_asks_one_thing_waits_no_longer_than_people_do() -> None:
+    asked: tuple[Callable[[BatchClient], object], ...] = (
+        lambda client: client.listed("all", 1),
+        lambda client: client.find("b"),
+        lambda client: client.delete("b"),
+    )
+    for ask in asked:
+        clock = Clock()
+        with scripted((503, {}, b"")) as script, pytest.raises(RefusedError):
+            ask(client_of(script, clock))
+        assert clock.now_s < 3 * batch_client.BRIEF_S
+
+
+def test_a_certificate_that_is_not_trusted_is_told_at_once_with_its_remedy(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*made(tmp_path, "localhost"))
+    clock = Clock()
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        client = HttpClient(f"https://localhost:{server.server_port}", "tq_x")
+        with pytest.raises(RefusedError) as refused:
+            BatchClient(client, lambda pause_s, error: None, now=clock.now, sleep=clock.sleep).find("b")
+        server.shutdown()
+        thread.join()
+    assert clock.pauses == []
+    assert "not trusted" in refused.value.message
+    assert "不信任" in refused.value.zh
+    assert "SSL_CERT_FILE" in (refused.value.hint or "")
 
 
 def test_a_refusal_is_read_though_the_server_closes_while_the_body_still_comes(tmp_path: Path) -> None:
