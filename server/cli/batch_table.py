@@ -42,20 +42,32 @@ def table_of(found: Sequence[BatchModel], language: str) -> "Table":
         table.add_column(head(language), justify="right")
     table.add_column(REFERENCE(language))
     for one in found:
-        counts = [str(getattr(one, name)) for name in COUNTS]
-        cells = [one.id, STATES[one.state](language), _date(one), *counts, one.reference or ""]
+        cells = [*(cell for _, cell in _told(one, language)), *([] if one.reference else [""])]
         table.add_row(*(Text(cell) for cell in cells))  # what a site wrote is not markup
     return table
 
 
 def print_batch(console: "Console", batch: BatchModel, rows: Iterable[dict[str, Any]], language: str) -> None:
     """Its counts, and why files of it were refused. ``rows``: as of ``BatchClient.rows``."""
-    console.print(table_of([batch], language))
+    from rich.table import Table
+    from rich.text import Text
+
+    told = Table.grid(padding=(0, 2))
+    for head, cell in _told(batch, language):
+        told.add_row(head, Text(cell, overflow="fold"))
+    console.print(told)
     if text := left(batch.left_s):
         console.print(text)
     for row in rows:
         if row.get("state") == "refused" and isinstance(one := told_of(row), Unread):
             console.print(f"{one.name}: {one.said(language)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _told(one: BatchModel, language: str) -> list[tuple[str, str]]:
+    """Heading and value, of all that is told of a batch."""
+    counts = [(head(language), str(getattr(one, name))) for name, head in COUNTS.items()]
+    first = [(ID(language), one.id), (STATE(language), STATES[one.state](language)), (CREATED(language), _date(one))]
+    return [*first, *counts, *([(REFERENCE(language), one.reference)] if one.reference else [])]
 
 
 def _date(one: BatchModel) -> str:

@@ -79,7 +79,7 @@ async def same(records: StoredRecords, first: date, last: date, **narrow: Any) -
 
 
 @pytest.mark.timeout(400)  # a database for each history, on a busy machine
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     acts=histories(),
     ends=st.tuples(days, days),

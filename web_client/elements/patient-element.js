@@ -237,7 +237,7 @@ export class TingqingPatient extends HTMLElement {
   }
 
   #beat() {
-    if ((this.#beats += 1) % KEEP_EVERY === 0) this.#leaving();
+    if ((this.#beats += 1) % KEEP_EVERY === 1) this.#leaving();
     this.#render();
   }
 

@@ -309,7 +309,8 @@ def test_serving_a_model_that_cannot_be_loaded_ends_with_2_and_one_sentence(chec
     cut(broken)
     done = tingqing("serve", "--port", "0", "--clap", str(broken))
     assert done.code == 2
-    assert done.err.startswith("tingqing: CLAP broken cannot be loaded")
+    (told,) = (line for line in done.err.splitlines() if line.startswith("tingqing: "))
+    assert told.startswith("tingqing: CLAP broken cannot be loaded")
     assert "Traceback" not in done.err
     assert not done.out
 
