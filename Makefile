@@ -33,7 +33,7 @@ BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate cl
 NPM ?= $(shell command -v npm)
 JS := tools/js/node_modules/.installed
 
-.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants format bench accuracy train docs clean
+.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants format bench accuracy train docs pictures clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
@@ -162,6 +162,10 @@ docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label
 	$(BIN)/tingqing schema labels --output labels/schema.json
 	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json
 	$(BIN)/python tools/examples_in_docs.py
+
+pictures: $(WORK) ## Take the README's pictures and films again (needs chromium, real audio)
+	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.film
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) tools/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
