@@ -9,10 +9,25 @@ from typing import Any
 from server.records.kept import KeptRecord, RecordKind
 from server.records.making import packed, plain_text, unpacked
 
-VERSION = 1
+VERSION = 2
+BEFORE = 1
+"""Without what people heard."""
+
 _ID = re.compile(r"[0-9a-f]{32}")
 _TIMES = ("started_at", "ended_at")
-_TEXTS = ("site", "day", "reference", "name", "label_set", "department", "mode", "verdict", "grade", "reason")
+_TEXTS = (
+    "site",
+    "day",
+    "reference",
+    "name",
+    "label_set",
+    "department",
+    "mode",
+    "verdict",
+    "grade",
+    "reason",
+    "heard_by",
+)
 _NUMBERS = ("score", "duration_s", "speech_s", "prompts_raised", "prompts_followed", "first_usable_s", "doubt")
 _NAMES = {field.name for field in fields(KeptRecord)}
 
@@ -20,7 +35,8 @@ _NAMES = {field.name for field in fields(KeptRecord)}
 def line_of(record: KeptRecord) -> str:
     """JSON without line breaks; the result as an object in it."""
     row: dict[str, Any] = {name: getattr(record, name) for name in _NAMES - {"body", "labels"}}
-    row |= {name: row[name].isoformat() for name in _TIMES} | {"labels": dict(record.labels), "version": VERSION}
+    row |= {name: row[name].isoformat() for name in (*_TIMES, "heard_at") if row[name] is not None}
+    row |= {"labels": dict(record.labels), "version": VERSION}
     text = json.dumps(dict(sorted(row.items())), ensure_ascii=False)
     return f'{text[:-1]}, "result": {"null" if record.body is None else unpacked(record.body)}}}'
 
@@ -29,16 +45,23 @@ def record_of_line(line: str) -> KeptRecord:
     """Raises ValueError, with a sentence, for a line that ``line_of`` did not write."""
     try:
         row = json.loads(line)
-        if row.pop("version") != VERSION:
+        version = row.pop("version")
+        if version == BEFORE:
+            row = {"heard": None, "heard_at": None, "heard_by": None, **row}
+        elif version != VERSION:
             raise ValueError("a line of another version of this program")
         result = row.pop("result")
         if not _ID.fullmatch(row["id"]) or not (row["attempt_of"] is None or _ID.fullmatch(row["attempt_of"])):
             raise ValueError("an id that is none")
-        row |= {name: datetime.fromisoformat(row[name]) for name in _TIMES}
-        if any(row[name].tzinfo is None for name in _TIMES):
+        times = [name for name in (*_TIMES, "heard_at") if name in _TIMES or row[name] is not None]
+        row |= {name: datetime.fromisoformat(row[name]) for name in times}
+        if any(row[name].tzinfo is None for name in times):
             raise ValueError("a time without a zone")
         row |= {name: plain_text(row[name]) for name in _TEXTS}
         row |= {name: _number(row[name]) for name in _NUMBERS}
+        if not isinstance(row["heard"], bool | None) or (row["heard"] is None) != (row["heard_at"] is None):
+            raise ValueError("what was heard is neither true nor false, or without a time")
+        row["heard_by"] = row["heard_by"] and row["heard_by"][:64]
         row["kind"] = RecordKind(row["kind"])
         row["labels"] = {str(label_id): bool(passed) for label_id, passed in row["labels"].items()}
         body = None if result is None else packed(json.dumps(result, ensure_ascii=False, separators=(",", ":")))

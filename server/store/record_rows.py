@@ -20,7 +20,7 @@ from server.store.tables import assessment_days, assessment_results, assessments
 _table = assessments.c
 OWN = ("site", "started_at", "ended_at", "day", "reference", "name", "attempt_of", "label_set", "department", "mode",
        "verdict", "grade", "score", "duration_s", "speech_s", "reason", "prompts_raised", "prompts_followed",
-       "first_usable_s", "doubt")  # fmt: skip
+       "first_usable_s", "doubt", "heard", "heard_at", "heard_by")  # fmt: skip
 """Columns that are fields of a record."""
 
 ROW = [_table.id, _table.kind, *(_table[name] for name in OWN)]
@@ -29,6 +29,8 @@ ROW = [_table.id, _table.kind, *(_table[name] for name in OWN)]
 async def add(connection: AsyncConnection, records: Sequence[KeptRecord]) -> int:
     """Add and count those that are not there yet, in this order: an attempt comes after what it tries again. How
     many. A few hundred at a time."""
+    if not records:
+        return 0
     await alone(connection, "records", *{one.site for one in records})
     ids = {one.id: one for one in reversed(records)}
     there = set((await connection.execute(select(_table.id).where(_table.id.in_(ids)))).scalars())
@@ -208,8 +210,9 @@ async def remove(connection: AsyncConnection, site: str, record_id: str) -> bool
 
 
 async def _delete(connection: AsyncConnection, ids: Sequence[str]) -> None:
-    await connection.execute(delete(assessment_results).where(assessment_results.c.id.in_(ids)))
+    """Their rows first: ``prune`` holds those when it comes here."""
     await connection.execute(delete(assessments).where(_table.id.in_(ids)))
+    await connection.execute(delete(assessment_results).where(assessment_results.c.id.in_(ids)))
 
 
 async def prune(connection: AsyncConnection, before: datetime, limit: int) -> int:

@@ -13,8 +13,9 @@ from server.live.clock import Clock, pause
 from server.records.kept import KeptRecord
 from server.records.ports import Day, Place, Sums, Wanted
 from server.records.words import DoctorsWords
-from server.store import batch_rows, outbox_rows, record_rows, review_rows, sum_rows
+from server.store import batch_rows, outbox_rows, pruned_rows, record_rows, review_rows, sum_rows
 from server.store.database import Database
+from server.store.locking import alone
 from server.store.session_writer import Change, SessionWriter
 from server.store.tables import assessments
 
@@ -111,10 +112,17 @@ class StoredRecords:
             await self._database.forget()
         return pruned
 
-    async def add(self, records: Sequence[KeptRecord]) -> int:
-        """Those that are not there yet, in one transaction; how many. For an import. Raises StoreError."""
+    async def add(self, records: Sequence[KeptRecord]) -> tuple[int, int]:
+        """For an import: those that are not there yet, in one transaction; how many. And how many more are not there
+        and are passed over: they may have been counted here and pruned since, and would count twice. Raises
+        StoreError."""
+        if not records:
+            return 0, 0
         async with self._database.writing() as connection:
-            return await record_rows.add(connection, records) if records else 0
+            await alone(connection, "records", *{one.site for one in records})
+            new = await pruned_rows.missing(connection, records)
+            whole = await pruned_rows.whole(connection, new)
+            return await record_rows.add(connection, whole), len(new) - len(whole)
 
     async def vacuum(self) -> None:
         """Give free space back to the disk. The database is locked meanwhile. Raises StoreError."""

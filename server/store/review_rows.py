@@ -63,7 +63,7 @@ async def reviewed(
     connection: AsyncConnection, site: str, limit: int
 ) -> list[tuple[KeptRecord, bool | None, DoctorsWords]]:
     """The latest reviewed first, then those of which doctors alone said something, the latest first."""
-    columns = select(*ROW, _table.heard).where(_table.site == site)
+    columns = select(*ROW).where(_table.site == site)
     query = columns.where(HEARD).order_by(_table.heard_at.desc()).limit(limit)
     rows = list((await connection.execute(query)).all())
     others = columns.where(_table.heard.is_(None), _by_doctors(site)).order_by(_table.ended_at.desc(), _table.id)

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from server.records.kept import KeptRecord, local_day
+from server.records.lines import record_of_line
 from server.store import record_rows
 from server.store.database import open_database
+from server.store.records import StoredRecords
 from tests.cli.conftest import in_process
 from tests.records.builders import id_of, record
 
@@ -40,6 +42,55 @@ def test_an_export_comes_back_in_another_folder_as_it_was(tmp_path: Path) -> Non
     assert in_process(*told, new).out == in_process(*told, old).out
     audit = in_process("keys", "audit", "--format", "json", "--data-dir", new)
     assert json.loads(audit.out)[0]["act"] == "records.imported"
+
+
+def test_what_was_pruned_is_not_counted_again_when_it_is_imported(tmp_path: Path) -> None:
+    """Nor kept; of other days everything is."""
+    file, folder = tmp_path / "results.jsonl", tmp_path / "data"
+    day = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    keep(folder, record(1), record(2, verdict="re-record", attempt_of=id_of(1)), record(3, department="ENT"))
+    assert in_process("records", "export", file, "--data-dir", folder).code == 0
+    told = ["records", "stats", "--from", "2026-03-01", "--to", "2026-03-31", "--format", "json", "--data-dir", folder]
+    before = in_process(*told).out
+    assert in_process("records", "prune", "--older-than", "0", "--data-dir", folder).err == "3 results deleted.\n"
+    keep(folder, record(4, ended_at=day, day=local_day(day), department="A"))
+    shown = in_process("records", "export", "-", "--data-dir", folder).out
+    done = in_process("records", "import", file, "--data-dir", folder)
+    assert (done.code, done.err.splitlines()) == (
+        0,
+        [
+            "0 results added, 0 were there already.",
+            "3 passed over: they may have been counted here, and pruned since.",
+        ],
+    )
+    assert in_process("records", "export", "-", "--data-dir", folder).out == shown
+    assert json.loads(in_process(*told).out)[0]["results"] == json.loads(before)[0]["results"] + 1
+    other = file.with_name("other.jsonl")
+    other.write_text(shown.replace(id_of(4), id_of(5)), encoding="utf-8")
+    assert in_process("records", "import", other, "--data-dir", folder).err.startswith("1 results added, 0 were")
+    assert json.loads(in_process(*told).out)[0]["results"] == json.loads(before)[0]["results"] + 2
+
+
+def test_what_people_heard_comes_along_and_a_file_of_before_has_none(tmp_path: Path) -> None:
+    file, new = tmp_path / "results.jsonl", tmp_path / "new"
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    keep(tmp_path, record(1, doubt=0.1, heard=False, heard_at=at, heard_by="key 7"), record(2, doubt=0.1))
+    assert in_process("records", "export", file, "--data-dir", tmp_path).code == 0
+    assert in_process("records", "import", file, "--data-dir", new).code == 0
+
+    async def heard() -> tuple[list[tuple[str, bool | None]], tuple[int, int]]:
+        async with open_database(new) as database:
+            records = StoredRecords(database)
+            found = await records.reviewed("ward-3", 9)
+            return [(one.heard_by or "", said) for one, said, _ in found], await records.reviews("ward-3")
+
+    assert asyncio.run(heard()) == ([("key 7", False)], (1, 1))
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    old = [{name: value for name, value in row.items() if not name.startswith("heard")} for row in rows]
+    assert [record_of_line(json.dumps(row | {"version": 1})).heard for row in old] == [None, None]
+    for wrong in ({"heard": 1}, {"heard": "yes"}, {"heard": True}, {"heard_at": "2026-03-01T12:00:00"}):
+        with pytest.raises(ValueError, match=r"neither true nor false|without a (time|zone)"):
+            record_of_line(json.dumps(rows[1] | wrong))
 
 
 @pytest.mark.parametrize("line", ["x", "{}", '{"version":2}', "[]"])
