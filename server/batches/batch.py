@@ -199,6 +199,12 @@ class Judgement:
 class BatchStore(Protocol):
     """Shared by all processes of a data folder. Another site's batch is none. Every method raises StoreError."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether other data folders share it: batches of this folder are deleted by others too, who cannot remove its
+        files."""
+        ...
+
     async def add(
         self,
         batch: Batch,

@@ -28,6 +28,7 @@ class BatchFolders:
 
     def __init__(self, data_dir: Path) -> None:
         self.root = data_dir / NAME
+        self._batches: set[str] = set()
 
     def make(self) -> None:
         """The root. Raises OSError."""
@@ -48,7 +49,8 @@ class BatchFolders:
 
     def sweep(self, known: Mapping[str, AbstractSet[str]]) -> None:
         """Remove what belongs to no batch in ``known``, files of batches that do not wait any more (their process died
-        between the database and the disk), folders that are empty then, and uploads whose process died."""
+        between the database and the disk), folders that are empty then, and uploads whose process died. What another
+        process may have kept just now is left for an hour, if no sweep of these has ever known its batch."""
         if not self.root.is_dir():
             return
         for folder in self.root.iterdir():
@@ -56,10 +58,11 @@ class BatchFolders:
                 continue
             if folder.name in known:
                 _settled_removed(folder, known[folder.name])
-            elif _old(folder):
+            elif folder.name in self._batches or _old(folder):
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 _remove_left(folder)
+        self._batches = set(known)
 
 
 def room(folder: Path) -> None:

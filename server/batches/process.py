@@ -29,7 +29,9 @@ PACKAGE = str(Path(server.__file__).parents[1])
 BEGIN = "import sys; sys.path.insert(0, sys.argv[1]); from server.cli.batch_worker import begin; begin()"
 
 LOOK_S = 1.0
-SWEEP_EVERY = 600
+SWEEP_S, SWEEP_SHARED_S = 600.0, 30.0
+"""Between two looks for files that belong to nothing. The second where other machines may have deleted their batch."""
+
 BACKOFF_S, BACKOFF_MOST_S = 1.0, 60.0
 """Between a process that failed and the next one."""
 
@@ -100,7 +102,7 @@ class JudgeKeeper:
                     await sweep()
                 except Exception as error:  # one must not hold up the other, nor the next time
                     _log_failure("old batches could not be cleared away", error)
-            await asyncio.sleep(SWEEP_EVERY)
+            await asyncio.sleep(SWEEP_SHARED_S if self._store.shared else SWEEP_S)
 
     async def _forget_old(self) -> None:
         while await self._store.forget(utc_now() - self._kept):

@@ -225,10 +225,8 @@ def _interrupted(kept: "Kept | None") -> Iterator[None]:
 
 def _exit_code(tally: "OutcomeTally", language: str) -> ExitCode:
     """Also reports unreadable files on standard error, whatever the format."""
-    import sys
-
     for one in tally.unread:
-        print(f"tingqing: {one.name}: {one.said(language)}", file=sys.stderr)
+        notice(f"tingqing: {one.name}: {one.said(language)}")
     if tally.unread:
         return ExitCode.ERROR
     return ExitCode.PASSED if tally.all_passed else ExitCode.NOT_PASSED

@@ -178,7 +178,7 @@ def list_(
     key: KeyOption = None,
 ) -> None:
     """Show the batches of the key's site, the latest first."""
-    from server.cli.batch_table import table_of
+    from server.cli.batch_table import print_batches
 
     with _target(server, key, language) as target:
         found = target.client().listed(state.value, last)
@@ -186,7 +186,7 @@ def list_(
         for one in found:
             write_line(one.model_dump_json())
     else:
-        stdout_console().print(table_of(found, target.language))
+        print_batches(stdout_console(), found, target.language)
 
 
 @app.command(epilog=EPILOG)

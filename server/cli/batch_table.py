@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from server.cli.batch_results import told_of
 from server.cli.batch_sending import left
 from server.recording.batch import Unread
-from server.rendering.words import Words
+from server.rendering.words import Words, harmless
 from server.wire.batches import BatchModel
 
 if TYPE_CHECKING:
@@ -30,8 +30,18 @@ ID, STATE, CREATED, REFERENCE = (
 )  # fmt: skip
 
 
-def table_of(found: Sequence[BatchModel], language: str) -> "Table":
+PRINTED_WIDTH = 160
+"""Columns where no terminal says how many there are: a file or a pipe cuts nothing."""
+
+
+def print_batches(console: "Console", found: Sequence[BatchModel], language: str) -> None:
     """A row for each."""
+    if not console.is_terminal:
+        console.width = max(console.width, PRINTED_WIDTH)
+    console.print(_table_of(found, language))
+
+
+def _table_of(found: Sequence[BatchModel], language: str) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -43,7 +53,7 @@ def table_of(found: Sequence[BatchModel], language: str) -> "Table":
     table.add_column(REFERENCE(language))
     for one in found:
         cells = [*(cell for _, cell in _told(one, language)), *([] if one.reference else [""])]
-        table.add_row(*(Text(cell) for cell in cells))  # what a site wrote is not markup
+        table.add_row(*(Text(harmless(cell)) for cell in cells))  # what a site wrote is not markup
     return table
 
 
@@ -54,13 +64,13 @@ def print_batch(console: "Console", batch: BatchModel, rows: Iterable[dict[str, 
 
     told = Table.grid(padding=(0, 2))
     for head, cell in _told(batch, language):
-        told.add_row(head, Text(cell, overflow="fold"))
+        told.add_row(head, Text(harmless(cell), overflow="fold"))
     console.print(told)
     if text := left(batch.left_s):
         console.print(text)
     for row in rows:
         if row.get("state") == "refused" and isinstance(one := told_of(row), Unread):
-            console.print(f"{one.name}: {one.said(language)}", markup=False, highlight=False, soft_wrap=True)
+            console.print(harmless(f"{one.name}: {one.said(language)}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _told(one: BatchModel, language: str) -> list[tuple[str, str]]:

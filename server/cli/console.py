@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import typer
 
 from server.errors import ClientError, TingqingError
-from server.rendering.words import can_show
+from server.rendering.words import can_show, harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,9 +91,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 def fail(message: str, *, hint: str | None = None) -> NoReturn:
     """Print what is wrong to standard error and exit with 2."""
-    print(f"tingqing: {message}", file=sys.stderr)
+    notice(f"tingqing: {message}")
     if hint:
-        print(f"  {hint}", file=sys.stderr)
+        notice(f"  {hint}")
     raise typer.Exit(ExitCode.ERROR)
 
 
@@ -149,8 +149,8 @@ def program() -> str:
 
 
 def notice(text: str) -> None:
-    """Write a sentence for the person at the terminal to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Write a sentence for the person at the terminal to standard error, as ``harmless``."""
+    print(harmless(text), file=sys.stderr, flush=True)
 
 
 def write_line(text: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.app import open_engine
-from server.cli.console import Failure, indented_json, stderr_console, stdout_console, write_line
+from server.cli.console import Failure, indented_json, notice, stderr_console, stdout_console, write_line
 from server.evaluation.evaluation import Evaluation
 from server.evaluation.fitting import Moved
 from server.evaluation.plain import plain
@@ -67,9 +67,9 @@ def tell(evaluation: Evaluation, request: Request, *, as_json: bool) -> None:
 
         print_evaluation(stdout_console(), evaluation)
     for fault in evaluation.faults:
-        print(f"tingqing: {request.manifest}:{fault}", file=sys.stderr)
+        notice(f"tingqing: {request.manifest}:{fault}")
     if evaluation.ignored:
-        print(f"Ignored columns: {', '.join(evaluation.ignored)}", file=sys.stderr)
+        notice(f"Ignored columns: {', '.join(evaluation.ignored)}")
     if request.output is not None:
         print(f"Report: {request.output / 'report.html'}", file=sys.stderr)
     if request.write_labels is not None:

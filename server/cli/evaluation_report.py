@@ -7,6 +7,7 @@ from server.evaluation.evaluation import Evaluation
 from server.evaluation.findings import Findings
 from server.evaluation.shown import interval, right_of, share
 from server.evaluation.statistics import Figures
+from server.rendering.words import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +59,7 @@ def _print_findings(console: "Console", findings: Findings, title: str) -> None:
         _print_heard(console, findings.heard)
     for judged in findings.wrong[:_WRONG_SHOWN]:
         told = ", ".join(judged.conclusion.prompts) or "no prompt"
-        console.print(Text(f"  {judged.row.name}: {told}; {judged.conclusion.overall.verdict}", style="dim"))
+        console.print(Text(f"  {harmless(judged.row.name)}: {told}; {judged.conclusion.overall.verdict}", style="dim"))
     if len(findings.wrong) > _WRONG_SHOWN:
         console.print(f"  [dim]and {len(findings.wrong) - _WRONG_SHOWN} more[/dim]")
     console.print()

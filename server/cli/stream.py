@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import ExitCode, Failure, LogLevel, guarded, language_or_locale, stdout_console, write_line
+from server.cli.console import (
+    ExitCode,
+    Failure,
+    LogLevel,
+    guarded,
+    language_or_locale,
+    notice,
+    stdout_console,
+    write_line,
+)
 from server.cli.options import (
     ChannelsOption,
     FarEndOption,
@@ -120,7 +129,6 @@ def stream(
     If the connection drops, the client reconnects and resumes.
     """
     import asyncio
-    import sys
 
     from server.cli.parties import channel_roles, check_far_end, sent_track
     from server.client.pcm_source import PcmSource
@@ -135,8 +143,8 @@ def stream(
     spoken = language_or_locale(language)
     check_far_end(far_end)
     track = sent_track(file, channel_roles(channels), far_end)
-    for notice in track.notices:
-        print(f"tingqing: {notice.in_language(spoken)}", file=sys.stderr)
+    for told in track.notices:
+        notice(f"tingqing: {told.in_language(spoken)}")
     said = [] if transcript is None else _segments(transcript)
     with PcmSource(file, chunk_ms, track.channels) as pcm:
         start = _session_start(pcm.audio, pace, mode, source, labels, spoken, reference)
@@ -145,7 +153,7 @@ def stream(
             ended = asyncio.run(client.run())
             output.complete(ended)
         if pcm.cut_short:
-            print(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.", file=sys.stderr)
+            notice(f"tingqing: {readable(file)} is truncated. Judged as far as it goes.")
     if output_format is StreamFormat.TEXT:
         from server.rendering.report import print_report
 

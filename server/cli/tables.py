@@ -147,4 +147,6 @@ class XlsxOutput(Output):
 
 
 def _safe(cell: Cell) -> Cell:
+    """For a terminal too: a row may be read there."""
+    cell = words.harmless(cell) if isinstance(cell, str) and not cell.startswith(FORMULA) else cell
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

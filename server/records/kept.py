@@ -32,9 +32,9 @@ class KeptRecord:
     for the patient; of these the patient followed ``prompts_followed``. ``first_usable_s``: seconds of audio until the
     first window that was good enough, of a session. ``doubt``: how far the worst quality label's score is
     from its threshold, 0..1: near zero, the verdict could as well be the other. ``labels``: label id to whether it
-    passed, of those that were judged. ``heard``: what a person said who listened, ``heard_at`` and ``heard_by``: when, and
-    the id of the key; all three ``None`` where nobody said. ``body``: the result as JSON, UTF-8, compressed (zlib); ``None`` where there is
-    none.
+    passed, of those that were judged. ``heard``: what a person said who listened, ``heard_at`` and ``heard_by``: when,
+    and the id of the key; all three ``None`` where nobody said. ``body``: the result as JSON, UTF-8, compressed (zlib);
+    ``None`` where there is none.
     """
 
     id: str

@@ -26,7 +26,11 @@ def print_report(console: Console, result: ResultModel, language: str, *, name: 
 
     ``name`` is used where the result has no name (a session has no file name).
     """
-    console.print(Text.assemble((result.source.name or name or result.id, "bold"), "  ", _seconds(result, language)))
+    console.print(
+        Text.assemble(
+            (words.harmless(result.source.name or name or result.id), "bold"), "  ", _seconds(result, language)
+        )
+    )
     console.print(_headline(result, language))
     table = Table.grid(padding=(0, 2))
     for label in [label for label in worst_first(result) if label.state is None]:
@@ -56,10 +60,12 @@ def print_table(console: Console, results: Sequence[Row], language: str) -> None
     table.add_column(words.SCORE(language), justify="right", no_wrap=True)
     table.add_column(words.WORST(language), overflow="fold", ratio=3)
     table.add_column(words.ADVICE(language), overflow="fold", ratio=5)
-    names = _short([result[0] if isinstance(result, tuple) else result.source.name or result.id for result in results])
+    named = [result[0] if isinstance(result, tuple) else result.source.name or result.id for result in results]
+    names = [words.harmless(name) for name in _short(named)]
     for name, result in zip(names, results, strict=True):
         if isinstance(result, tuple):
-            table.add_row(Text(name), Text(f"! {words.NOT_READ(language)}", style="bold"), "", "", Text(result[1]))
+            why = Text(words.harmless(result[1]))
+            table.add_row(Text(name), Text(f"! {words.NOT_READ(language)}", style="bold"), "", "", why)
             continue
         look = words.GRADES[result.overall.grade]
         weakest = [label for label in worst_first(result) if label.passed is False][:_WORST_SHOWN]
@@ -123,7 +129,7 @@ def worst_first(result: ResultModel) -> list[ResultLabel]:
 
 def said(text: TextModel, language: str) -> str:
     """The sentence in the reader's language."""
-    return text.zh if language.lower().startswith("zh") else text.en
+    return words.harmless(text.zh if language.lower().startswith("zh") else text.en)
 
 
 def _print_notices(console: Console, results: Sequence[ResultModel], language: str) -> None:

@@ -4,10 +4,13 @@ Colour never stands alone, and red never stands beside green: each grade has a w
 colour-blind readers can tell blue, yellow and magenta apart. A full bar is always good.
 """
 
+import re
 import sys
 from dataclasses import dataclass
 
 from server.values.text import Text
+
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def can_show(text: str) -> bool:
@@ -17,6 +20,12 @@ def can_show(text: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def harmless(text: str) -> str:
+    """Nothing that a terminal obeys, whatever a stranger wrote: ``?`` for control characters and those that turn the
+    direction of writing. Lines and tabs stay."""
+    return _OBEYED.sub("?", text)
 
 
 class Words(Text):

@@ -124,6 +124,11 @@ async def take(
     if found is None:
         return None
     site, number = found
+    # Its batch's row first, as whoever deletes or settles does.
+    of = select(batches.c.id).where(
+        batches.c.id == select(files.c.batch_id).where(files.c.number == number).scalar_subquery()
+    )
+    await connection.execute(of.with_for_update())
     claim = update(files).where(files.c.number == number, _free(dead, place))
     if not (await connection.execute(claim.values(owner=owner))).rowcount:
         return None  # it was deleted just now
@@ -216,9 +221,17 @@ def packed(text: str) -> bytes:
     return zlib.compress(text.encode(), LEVEL)
 
 
-async def forget_result(connection: AsyncConnection, site: str, result_id: str) -> None:
-    """It was deleted: of the file only its place and its verdict stay, which the counts of its batch tell."""
-    change = update(files).where(files.c.result_id == result_id, files.c.site == site)
+async def some_results(connection: AsyncConnection, site: str, batch_id: str, limit: int) -> list[str]:
+    """Ids of results of a batch, whose files are locked, in one order."""
+    query = select(files.c.result_id).where(
+        files.c.batch_id == batch_id, files.c.site == site, files.c.result_id.is_not(None)
+    )
+    return list((await connection.execute(query.order_by(files.c.number).limit(limit).with_for_update())).scalars())
+
+
+async def forget_results(connection: AsyncConnection, site: str, ids: Collection[str]) -> None:
+    """They were deleted: of each file only its place and its verdict stay, which the counts of its batch tell."""
+    change = update(files).where(files.c.result_id.in_(ids), files.c.site == site)
     blank = {"name": "", "attempt_of": None, "reference": None, "result": None, "result_id": None, "score": None}
     await connection.execute(change.values(**blank))
 

@@ -40,6 +40,9 @@ FULL_AFTER_S = 60.0
 SOME = 20
 """Batches that are deleted in one transaction."""
 
+RESULTS = 20
+"""That are deleted in one transaction: some ten statements each, and nobody else of the site keeps one meanwhile."""
+
 VALUES = 500
 """In one statement."""
 
@@ -54,6 +57,11 @@ class StoredBatches:
         self._lock = lock
         self._keep = keep
         self._place = place
+
+    @property
+    def shared(self) -> bool:
+        """See BatchStore."""
+        return self._place is not None
 
     async def add(
         self,
@@ -117,7 +125,10 @@ class StoredBatches:
         return [batch_rows.file_of(row) for row in rows]
 
     async def delete(self, site: str, batch_id: str) -> bool:
-        """See BatchStore."""
+        """See BatchStore. Its results first, a few in one transaction, so that others of its site write in between; a
+        deletion that is broken off goes on when it is asked for again."""
+        while await self._delete_some(site, batch_id) == RESULTS:
+            pass
         async with self._database.writing() as connection:
             if await batch_rows.find(connection, site, batch_id) is None:
                 return False
@@ -128,6 +139,17 @@ class StoredBatches:
                 await record_rows.remove(connection, site, result_id)
         await self._database.forget()
         return True
+
+    async def _delete_some(self, site: str, batch_id: str) -> int:
+        """Results of it, in the order in which whoever deletes one alone takes the rows. How many."""
+        async with self._database.writing() as connection:
+            results = await batch_rows.some_results(connection, site, batch_id, RESULTS)
+            if results:
+                await batch_rows.forget_results(connection, site, results)
+                await outbox_rows.forget_about(connection, results)
+            for result_id in results:
+                await record_rows.remove(connection, site, result_id)
+        return len(results)
 
     async def known(self) -> dict[str, set[str]]:
         """See BatchStore."""

@@ -1,5 +1,6 @@
 """The database that a server keeps things in, brought up to date before it is used: SQLite or PostgreSQL."""
 
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from server.errors import SettingsError, StoreError
 from server.store.postgresql.url import DatabaseUrl
 from server.store.sqlite import SqliteEngines, file_of
+
+log = logging.getLogger(__name__)
 
 Where = Path | DatabaseUrl
 """A data folder with SQLite, or a database of a PostgreSQL server."""
@@ -37,7 +40,12 @@ class Engines(Protocol):
         ...
 
     async def forget(self) -> bool:
-        """What was deleted is to be readable nowhere, as far as the kind of database permits. Whether it was done."""
+        """What was deleted is to be readable nowhere, as far as the kind of database permits. Whether it is done: if
+        not, it will be, soon or after the next deletion."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what it has under way, and all connections."""
         ...
 
 
@@ -75,9 +83,13 @@ class Database:
             await self._engines.vacuum()
 
     async def forget(self) -> bool:
-        """See Engines. Raises StoreError."""
-        async with _failures():
-            return await self._engines.forget()
+        """See Engines. What was deleted is deleted: it never fails for what comes after."""
+        try:
+            async with _failures():
+                return await self._engines.forget()
+        except StoreError:
+            log.warning("what was deleted is still in the database's files; the next deletion tries again")
+            return False
 
 
 @asynccontextmanager
@@ -105,8 +117,7 @@ async def open_database(where: Where) -> AsyncIterator[Database]:
             await engines.bring_up_to_date()
         yield Database(engines, None if isinstance(where, Path) else where)
     finally:
-        await engines.writing.dispose()
-        await engines.reading.dispose()
+        await engines.close()
 
 
 async def _on_postgresql(url: DatabaseUrl) -> Engines:

@@ -69,7 +69,7 @@ class StoredRecords:
         async with self._database.writing() as connection:
             there = await record_rows.find(connection, site, record_id) is not None
             if there:  # in the order in which whoever deletes its batch takes the rows
-                await batch_rows.forget_result(connection, site, record_id)
+                await batch_rows.forget_results(connection, site, [record_id])
                 await outbox_rows.forget_about(connection, [record_id])
                 there = await record_rows.remove(connection, site, record_id)
         if there:

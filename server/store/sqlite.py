@@ -59,6 +59,11 @@ class SqliteEngines:
         async with _driver(self.writing) as raw:
             await raw.execute("VACUUM")
 
+    async def close(self) -> None:
+        """See Engines."""
+        await self.writing.dispose()
+        await self.reading.dispose()
+
     async def forget(self) -> bool:
         """See Engines. Moves what is in the write-ahead log into the file, and empties it; deleted content is
         overwritten in the file itself (``secure_delete``). False while somebody reads an older state: then the log

@@ -19,8 +19,11 @@ from server.batches.process import JudgeKeeper, Judges, keeping
 class Waiting:
     """Of a store, what the keeper asks for. ``trouble`` is raised so many times first."""
 
-    def __init__(self, trouble: int = 0) -> None:
+    def __init__(self, trouble: int = 0, *, shared: bool = False) -> None:
         self.trouble = trouble
+        self.shared = shared
+        self.sweeps = 0
+        self.swept_again = asyncio.Event()
         self.swept, self.again = asyncio.Event(), asyncio.Event()
         self.asked = 0
         self.blamed: asyncio.Queue[str] = asyncio.Queue()
@@ -41,7 +44,10 @@ class Waiting:
         raise RuntimeError("too many SQL variables")
 
     async def known(self) -> dict[str, set[str]]:
+        self.sweeps += 1
         self.swept.set()
+        if self.sweeps > 1:
+            self.swept_again.set()
         return {}
 
 
@@ -99,6 +105,16 @@ async def test_folders_are_swept_though_old_batches_cannot_be_forgotten(tmp_path
     store = Waiting()
     async with kept(tmp_path, store, "input()"):
         await store.swept.wait()
+
+
+async def test_what_other_machines_deleted_is_looked_for_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert process.SWEEP_SHARED_S <= 30
+    monkeypatch.setattr(process, "SWEEP_SHARED_S", 0.01)
+    store = Waiting(shared=True)
+    async with kept(tmp_path, store, "input()"):
+        await store.swept_again.wait()
 
 
 async def test_a_keeper_that_ends_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

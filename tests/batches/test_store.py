@@ -282,8 +282,20 @@ def test_folders_of_no_batch_are_swept_and_uploads_under_way_are_not(tmp_path: P
     folders.sweep({"b" * 32: {"1.audio"}})
     assert {path.name for path in folders.root.iterdir()} == {under_way.path.name, "b" * 32}
     under_way.drop()
-    folders.sweep({})
+    BatchFolders(tmp_path).sweep({})
     assert [path.name for path in folders.root.iterdir()] == ["b" * 32], "the database may not know it yet"
+
+
+def test_a_batch_that_another_machine_deleted_is_swept_at_once(tmp_path: Path) -> None:
+    folders = BatchFolders(tmp_path)
+    for batch_id in ("a" * 32, "b" * 32):
+        coming = folders.coming()
+        (coming.path / "1.audio").write_bytes(b"RIFF")
+        coming.keep(batch_id)
+    folders.sweep({"a" * 32: {"1.audio"}})
+    assert sorted(path.name for path in folders.root.iterdir()) == ["a" * 32, "b" * 32], "one may just have come"
+    folders.sweep({})
+    assert [path.name for path in folders.root.iterdir()] == ["b" * 32]
 
 
 def test_sound_of_a_file_that_is_judged_already_is_swept_and_an_empty_folder_too(tmp_path: Path) -> None:

@@ -221,6 +221,24 @@ def test_a_batch_is_sent_shown_waited_for_and_deleted_by_its_id(judging: Desk, t
     assert (gone.code, "no such batch" in gone.err) == (2, True)
 
 
+@pytest.mark.parametrize("form", ["text", "csv", "jsonl"])
+def test_a_name_drives_nobodys_terminal(judging: Desk, tmp_path: Path, form: str) -> None:
+    obeyed = "\x1b[2J\x9b1m"
+    archive = tmp_path / "more.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for kind in ("good", "bad"):
+            file.writestr(f"{kind}{obeyed}.wav", b"x")
+    batch_id = judging.run("send", archive, "--no-wait", "--reference", f"case{obeyed}").out.strip()
+    waited = judging.run("wait", batch_id, "--format", form)
+    shown = judging.run("show", batch_id)
+    listed = judging.run("list")
+    assert "bad" in waited.err
+    assert "case" in listed.out
+    told = [waited.err, shown.out, shown.err, listed.out, *([waited.out] if form != "jsonl" else [])]
+    assert not [text for text in told if set(text) & set("\x1b\x9b")]
+    assert "\x1b" not in waited.out
+
+
 def test_cancel_stops_a_batch_that_waits(desk: Desk, tmp_path: Path) -> None:
     batch_id = desk.run("send", *recordings(tmp_path, "a.wav"), "--no-wait").out.strip()
     ran = desk.run("cancel", batch_id)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,13 +21,14 @@ from server.access.audit import Act, AuditEntry
 from server.errors import SettingsError, StoreError
 from server.store import backup
 from server.store.audit import StoredAudit
-from server.store.database import Database, open_database
+from server.store.database import Database, Where, open_database
 from server.store.postgresql import connecting, presence
-from server.store.postgresql.engines import OF_PATIENTS
+from server.store.postgresql.engines import OF_PATIENTS, PostgresEngines, unfitness
 from server.store.postgresql.looking import look
 from server.store.postgresql.presence import Presence
 from server.store.postgresql.url import DatabaseUrl
 from server.store.records import StoredRecords
+from server.store.sqlite import SqliteEngines
 from tests.cli.conftest import in_process
 from tests.fakes import until
 from tests.postgres import PostgresServer
@@ -265,15 +267,60 @@ async def test_after_prune_with_vacuum_no_file_of_a_table_holds_a_result_that_is
 
 
 async def test_the_place_of_a_deleted_result_is_free_for_the_next(url: DatabaseUrl) -> None:
-    async with open_database(url) as database:
-        records = StoredRecords(database)
-        for round_ in range(6):
+    for round_ in range(6):
+        async with open_database(url) as database:  # its end waits for what a deletion has begun
             numbers = [round_ * 100 + number for number in range(100)]
-            await records.add([record(number, name="x" * 190) for number in numbers])
+            records = StoredRecords(database)
+            day = f"2026-01-0{round_ + 1}"  # one that lost results takes none of an import
+            await records.add([record(number, name="x" * 190, day=day) for number in numbers])
             assert await records.prune(record(numbers[-1] + 1).ended_at) == 100
+    async with open_database(url) as database:
         async with database.reading() as connection:
             size = (await connection.exec_driver_sql("SELECT pg_relation_size('assessments')")).scalar_one()
         assert size < 3 * 100 * 500, "all six rounds would have 300 kB"
+
+
+async def test_deletions_wait_for_no_vacuum_and_share_one_connection_for_it(
+    url: DatabaseUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most, rounds = 0, 0, 0
+    may_end = asyncio.Event()
+
+    async def vacuum(*_: object) -> None:
+        nonlocal running, most, rounds
+        running, rounds = running + 1, rounds + 1
+        most = max(most, running)
+        await may_end.wait()
+        running -= 1
+
+    monkeypatch.setattr(PostgresEngines, "_alone", vacuum)
+    async with asyncio.timeout(60), open_database(url) as database:
+        records = StoredRecords(database)
+        await records.add([record(number) for number in range(20)])
+        done = await asyncio.gather(*(records.delete("ward-3", id_of(number)) for number in range(20)))
+        assert all(done)
+        assert running == 1
+        may_end.set()
+    assert (most, running) == (1, 0)
+    assert rounds <= 2, "what came meanwhile shares the next"
+
+
+async def test_a_deletion_that_is_done_is_told_as_done_whatever_becomes_of_the_vacuum(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    async def fails(*_: object) -> None:
+        tried.append(1)
+        raise StoreError("as the test asked")
+
+    monkeypatch.setattr(PostgresEngines, "_alone", fails)
+    monkeypatch.setattr(SqliteEngines, "forget", fails)
+    async with open_database(where) as database:
+        records = StoredRecords(database)
+        await records.add([record(1)])
+        assert await records.delete("ward-3", id_of(1))
+    assert tried
 
 
 async def _checkpoint(url: DatabaseUrl) -> None:
@@ -339,6 +386,21 @@ async def test_a_database_in_another_encoding_is_refused(postgres: PostgresServe
         postgres.execute("DROP DATABASE latin WITH (FORCE)")
 
 
+async def test_a_pooler_in_between_is_named_whether_it_refuses_the_settings_of_a_session_or_drops_them(
+    url: DatabaseUrl,
+) -> None:
+    connection = await asyncpg.connect(url.dsn)  # as one whose settings were dropped
+    try:
+        dropped = await unfitness(connection, url)
+    finally:
+        await connection.close()
+    error = asyncpg.ProtocolViolationError("unsupported startup parameter: statement_timeout")
+    for said in (dropped, connecting.trouble_of(url, error)):
+        assert said is not None
+        assert "PgBouncer" in said.en
+        assert "PgBouncer" in said.zh
+
+
 async def test_without_the_driver_a_person_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("engines", "connecting"):
         monkeypatch.delitem(sys.modules, f"server.store.postgresql.{name}")
@@ -379,14 +441,21 @@ def test_a_backup_as_the_manual_has_it_holds_keys_and_nothing_of_patients(
 
     asyncio.run(fill())
     manual = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
-    (dump,) = [line for line in manual.splitlines() if line.startswith("pg_dump ")]
+    (dumping,) = [block for block in manual.split("```") if "\npg_dump " in block]
+    (dump,) = [line for line in dumping.splitlines() if line.startswith("pg_dump ")]
     (restore,) = [line for line in manual.splitlines() if line.startswith("pg_restore ")]
-    for line, of in ((dump, url), (restore, empty)):
+    for line, of in ((dumping.removeprefix("sh\n"), url), (restore, empty)):
         environment = {"PATH": f"{postgres.bin}:{os.environ['PATH']}", "TINGQING_DATABASE_URL": of.dsn}
         done = subprocess.run(
-            ["sh", "-c", line], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
+            ["sh", "-c", f"umask 022\n{line}"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
         assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE((tmp_path / "tingqing.dump").stat().st_mode) == 0o600, "it has secrets"
     asyncio.run(read())
     left_out = dump.split("--exclude-table-data '")[1].split("'")[0].split("|")
     assert sorted(left_out) == sorted(OF_PATIENTS) == sorted(backup.OF_PATIENTS)

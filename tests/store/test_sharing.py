@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.gate import utc_now
 from server.batches.batch import Batch, Fault, NewFile, Options
@@ -18,7 +20,8 @@ from server.live.clock import LoopClock
 from server.live.pending import SessionTerms
 from server.notify.endpoints import MAX_ENDPOINTS, new_endpoint
 from server.notify.events import BY_DEFAULT, EventType, event
-from server.store import record_rows, session_rows
+from server.records.ports import Wanted
+from server.store import batch_rows, record_rows, session_rows
 from server.store.announcements import StoredAnnouncements
 from server.store.batches import StoredBatches
 from server.store.checkpoint_parts import Parts, Written
@@ -28,6 +31,7 @@ from server.store.presence import place_of
 from server.store.processes import Process
 from server.store.records import StoredRecords
 from server.store.repeats import StoredRepeats
+from server.store.tables import assessments, batch_files, batches
 from server.store.webhooks import StoredEndpoints
 from tests.processes import living
 from tests.records.builders import id_of, record
@@ -82,6 +86,76 @@ async def test_a_file_is_judged_where_it_lies(where: Where) -> None:
         found = await there.find("ward", "b")
         assert found is not None
         assert found.begun_at is not None, "who asks elsewhere sees it all the same"
+
+
+async def _blocked(database: Database, work: "asyncio.Task[object]") -> None:
+    """Until ``work`` waits for a lock of another transaction, or is over; with SQLite it queues for the one writer."""
+    if database.url is None:
+        await asyncio.sleep(0)
+        return
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while not work.done():
+            async with database.reading() as connection:
+                if (await connection.exec_driver_sql(query)).scalar_one():
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_file_is_taken_while_its_batch_is_deleted_and_neither_waits_for_ever(where: Where) -> None:
+    async with servers(where) as several:
+        deleting, taking, watching = (one.database for one in several)
+        store = StoredBatches(taking, several[1].process)
+        await store.add(Batch("b", "ward", None, utc_now(), Options(), 1), [NewFile("1.wav", 1, "1")], 9)
+        async with deleting.writing() as connection:
+            await connection.execute(select(batches.c.id).where(batches.c.id == "b").with_for_update())
+            work = asyncio.create_task(store.take())
+            await _blocked(watching, work)
+            assert await batch_rows.remove(connection, ["b"]) == []
+        assert await work is None
+
+
+async def test_a_result_is_deleted_while_it_is_pruned_and_neither_waits_for_ever(where: Where) -> None:
+    async with servers(where) as several:
+        pruning, deleting, watching = (one.database for one in several)
+        store = StoredRecords(deleting)
+        await store.add([record(1)])
+        async with pruning.writing() as connection:
+            rows = assessments.c
+            await connection.execute(select(rows.id).where(rows.id == id_of(1)).with_for_update())  # as prune begins
+            work = asyncio.create_task(store.delete("ward-3", id_of(1)))
+            await _blocked(watching, work)
+            assert await record_rows.prune(connection, utc_now(), 9) == 1
+        await work
+        assert await store.find("ward-3", id_of(1)) is None
+
+
+async def test_a_large_batch_is_deleted_a_few_results_at_a_time_and_others_write_in_between(
+    where: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, counts = record_rows.remove, Counter[int]()
+
+    async def counted(connection: AsyncConnection, site: str, record_id: str) -> bool:
+        done = await plain(connection, site, record_id)
+        counts[id(connection)] += done
+        kept.append(connection)
+        return done
+
+    kept: list[AsyncConnection] = []  # so that no two have one id
+    async with open_database(where) as database, living(database, where) as process:
+        store, records = StoredBatches(database, process), StoredRecords(database)
+        new = [NewFile(f"{number}.wav", 1, str(number)) for number in range(1, 51)]
+        await store.add(Batch("b", "ward-3", None, utc_now(), Options(), 50), new, 99)
+        await records.add([record(number) for number in range(1, 52)])
+        async with database.writing() as connection:
+            for number in range(1, 51):
+                change = update(batch_files).where(batch_files.c.position == number)
+                await connection.execute(change.values(result_id=id_of(number), state="judged"))
+        monkeypatch.setattr(record_rows, "remove", counted)
+        assert await store.delete("ward-3", "b")
+        assert await store.find("ward-3", "b") is None
+        assert [one.id for one in await records.page("ward-3", Wanted(), 99)] == [id_of(51)]
+    assert (sum(counts.values()), max(counts.values())) == (50, 20)
 
 
 async def test_each_folder_has_an_id_that_lasts_where_several_share_a_database(where: Where, tmp_path: Path) -> None:

@@ -100,6 +100,12 @@ def _why(error: BaseException) -> str:
     return f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
 
 
+POOLED = Trouble(
+    "a pooler stands between, such as PgBouncer, which does not pass on the settings of a session",
+    "中间有 PgBouncer 之类的连接池，它不传递会话设置；请直接连接数据库服务器",
+    "psql -c 'SHOW port' on the server itself, and that address and port in the URL",
+)
+
 _TROUBLES: tuple[tuple[type[BaseException], str, str, str], ...] = (
     (
         asyncpg.TargetServerAttributeNotMatched,
@@ -113,6 +119,7 @@ _TROUBLES: tuple[tuple[type[BaseException], str, str, str], ...] = (
         "服务器拒绝了用户 {owner} 或密码",
         "psql {url}",
     ),
+    (postgres.ProtocolViolationError, POOLED.en, POOLED.zh, POOLED.command),
     (
         postgres.InvalidCatalogNameError,
         "there is no database {name}",

@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from server.errors import SettingsError, StoreError
 from server.store.locking import key_of
 from server.store.migrating import migrate, newest, revision_of
+from server.store.postgresql.cleaning import Cleaning
 from server.store.postgresql.connecting import (
+    BOUNDS,
     EACH_STATEMENT,
     FAILURES,
+    POOLED,
     SNAPSHOT,
     Trouble,
     connect,
@@ -49,6 +52,7 @@ class PostgresEngines:
         self._url = url
         self.writing = _engine(url, WRITERS, **EACH_STATEMENT)
         self.reading = _engine(url, READERS, **SNAPSHOT)
+        self._cleaning = Cleaning(self._vacuum_deleted)
 
     async def bring_up_to_date(self) -> None:
         """See Engines. One start at a time; what is there already is only looked at. Raises SettingsError too."""
@@ -69,10 +73,19 @@ class PostgresEngines:
         await self._alone("VACUUM (FULL, ANALYZE) {}", [table.name for table in metadata.sorted_tables])
 
     async def forget(self) -> bool:
-        """See Engines. ``VACUUM``: the space of deleted rows may be used again. It is not overwritten: the table's file
-        has it until then, and the write-ahead log until its files are used again."""
+        """See Engines. ``VACUUM``, soon, in the background: the space of deleted rows may be used again. It is not
+        overwritten: the table's file has it until then, and the write-ahead log until its files are used again."""
+        self._cleaning.ask()
+        return False
+
+    async def close(self) -> None:
+        """See Engines."""
+        await self._cleaning.close()
+        await self.writing.dispose()
+        await self.reading.dispose()
+
+    async def _vacuum_deleted(self) -> None:
         await self._alone("VACUUM (SKIP_LOCKED) {}", OF_PATIENTS)
-        return True
 
     async def _alone(self, statement: str, tables: "tuple[str, ...] | list[str]") -> None:
         """Outside of a transaction, as VACUUM must be, and for as long as it takes."""
@@ -137,6 +150,8 @@ async def unfitness(connection: "asyncpg.Connection[asyncpg.Record]", url: Datab
             f"PostgreSQL {version.major} 版本过低，需要 {OLDEST} 或更高版本",
             "pg_upgradecluster",
         )
+    if await connection.fetchval("SELECT current_setting('application_name')") != BOUNDS["application_name"]:
+        return POOLED
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         return Trouble(
