@@ -30,6 +30,7 @@ from tests.conftest import ROOT
 from tests.proxies.running import free_port
 
 EXAMPLES = ROOT / "web_client" / "examples"
+DOCTOR = ("doctor", "of-these-tests")
 NAME, OTHER = "portal.localhost", "other.localhost"
 MINUTES = timedelta(minutes=15)
 UP_WITHIN_S = 120.0
@@ -107,7 +108,7 @@ class Hospital:
             command = [sys.executable, "-m", "uvicorn", "--app-dir", str(folder / "backend"), "backend:app"]
             command += ["--port", str(port), "--ssl-certfile", certificate, "--ssl-keyfile", key]
             command += ["--no-access-log"]
-        variables = {"TINGQING_SERVER": self.server, "TINGQING_KEY": self.keys["ward-3"]}
+        variables = {"TINGQING_SERVER": self.server, "TINGQING_KEY": self.keys["ward-3"], "DOCTOR_PASSWORD": DOCTOR[1]}
         trust = {"SSL_CERT_FILE": str(self.trust), "NODE_EXTRA_CA_CERTS": str(self.trust)}
         output: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         process = subprocess.Popen(command, env=os.environ | variables | trust | changes, **output)

@@ -2,6 +2,7 @@
 pages come over TLS from another origin than the server, with the content security policy of the examples, and speak
 side by side in one Chromium."""
 
+import re
 import shutil
 import ssl
 import subprocess
@@ -12,11 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Frame, Page, Playwright
+from playwright.sync_api import Browser, Frame, HttpCredentials, Page, Playwright
 
 from tests.browser.asserting import attribute, shown, until
 from tests.browser.conftest import require
-from tests.browser.hospital import EXAMPLES, Hospital, hospital_beside, trusting_browsers
+from tests.browser.hospital import DOCTOR, EXAMPLES, Hospital, hospital_beside, trusting_browsers
 from tests.conftest import ROOT
 from tests.proxies.running import free_port
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.timeout(400)
 
 JS = ROOT / "tools" / "js"
 WITHIN_S = 120.0
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 SCORED = """() => {
   window.scored = 0;
@@ -119,6 +121,11 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = shutil.copytree(EXAMPLES, tmp_path_factory.mktemp("examples") / "examples")
     shutil.copytree(copy / "calls", copy / "pages" / "calls")
     framed_page = (copy / "pages" / "frame.html").read_text(encoding="utf-8")
+    for name in ("index", "call", "frame", "react", "vue"):
+        page = (copy / "pages" / f"{name}.html").read_text(encoding="utf-8")
+        chinese = page.replace('<html lang="en">', '<html lang="zh-CN">')
+        assert chinese != page
+        (copy / "pages" / f"{name}-zh.html").write_text(chinese, encoding="utf-8")
     without = framed_page.replace("microphone; ", "")
     assert without != framed_page
     (copy / "pages" / "without.html").write_text(without, encoding="utf-8")
@@ -145,7 +152,8 @@ def chromium(
 
 
 def patient(chromium: Browser) -> Page:
-    context = chromium.new_context(locale="en-GB")
+    signed_in: HttpCredentials = {"username": DOCTOR[0], "password": DOCTOR[1]}
+    context = chromium.new_context(locale="en-GB", http_credentials=signed_in)
     context.set_default_timeout(1000 * WITHIN_S)
     context.set_default_navigation_timeout(1000 * WITHIN_S)
     return context.new_page()
@@ -170,7 +178,7 @@ def framed(one: Opened) -> Frame:
 
 def speaks(chromium: Browser, hospital: Hospital, name: str) -> Opened:
     """Opened, and somebody has pressed what there is to press."""
-    one = opened(chromium, f"{hospital.portal}/{'call' if name in FAKES else name}.html")
+    one = opened(chromium, f"{hospital.portal}/{'call' if name in FAKES else name}.html?visit={name}")
     if name in FAKES:
         one.page.evaluate(BESIDE.replace("FAKE", FAKES[name]), name)
     elif name == "frame":
@@ -214,7 +222,7 @@ def test_a_component_judges_the_calls_own_microphone_and_gives_a_verdict_when_th
     assert page.locator("#call").get_attribute("data-state") == "live"
     assert page.evaluate("document.querySelector('tingqing-strip').client.capturedFrom") == "given"
     page.click("#leave")
-    until(page, "window.result?.reference === 'visit 4711'", within_s=WITHIN_S)
+    until(page, f"window.result?.reference === 'visit {name}'", within_s=WITHIN_S)
     until(page, "document.querySelector('#call').dataset.state === 'ended'")
 
 
@@ -231,7 +239,7 @@ def test_the_track_of_an_sdk_is_judged_and_its_remote_voice_is_the_doctors(
 ) -> None:
     page = calling[name].page
     until(page, "scored > 0", within_s=WITHIN_S)
-    assert page.evaluate("client.capturedFrom") == "given"
+    assert page.evaluate("[client.capturedFrom, client.options.language]") == ["given", "en"]
     assert page.evaluate("told") == []
     page.evaluate("sdk.doctorSpeaks(track.clone())")
     until(page, "told.includes(true)", within_s=WITHIN_S)
@@ -243,12 +251,12 @@ def test_the_track_of_an_sdk_is_judged_and_its_remote_voice_is_the_doctors(
     assert page.evaluate("client.options.source !== track"), "another microphone of the call"
     page.evaluate("sdk.end()")
     until(page, "client.state.kind === 'ended'", within_s=WITHIN_S)
-    assert page.evaluate("client.state.result.reference") == "visit 4711"
+    assert page.evaluate("client.state.result.reference") == f"visit {name}"
     assert page.evaluate("track.readyState") == "live", "the call's own"
 
 
 def test_a_frame_without_allow_says_that_the_page_forbids_the_microphone(chromium: Browser, hospital: Hospital) -> None:
-    one = opened(chromium, f"{hospital.portal}/without.html")
+    one = opened(chromium, f"{hospital.portal}/without.html?visit=without")
     frame = framed(one)
     frame.click("[part=start]")
     frame.get_by_text("This page is set up so that it may not use the microphone.").wait_for()
@@ -261,12 +269,12 @@ def test_the_backend_in_node_serves_the_same_pages_with_the_same_headers(
     port = free_port()
     with hospital.backend(port, examples, node=True):
         trust = ssl.create_default_context(cafile=hospital.trust)
-        paths = ("/", "/plain.js", "/nothing.html", "/../backend/backend.mjs", "/doctor/4711")
+        paths = ("/", "/plain.js", "/nothing.html", "/../backend/backend.mjs", "/visit/4711")
         with httpx.Client(verify=trust, timeout=30) as http:
             asked = [http.get(f"https://localhost:{port}{path}") for path in paths]
-            assert [answer.status_code for answer in asked] == [200, 200, 404, 404, 404]
-            told = http.post(f"https://localhost:{port}/visit")
-            doctor = http.get(f"https://localhost:{port}/doctor/4711")
+            assert [answer.status_code for answer in asked] == [200, 200, 404, 404, 405]
+            told = http.post(f"https://localhost:{port}/visit/4711")
+            doctor = http.get(f"https://localhost:{port}/doctor/4711", auth=DOCTOR)
         assert (told.status_code, sorted(told.json())) == (200, ["server", "token"])
         assert (doctor.status_code, doctor.headers["location"].split("#")[0][:-32]) == (
             302,
@@ -282,16 +290,58 @@ def test_the_backend_in_node_passes_on_that_the_server_is_not_there(hospital: Ho
     port = free_port()
     with hospital.backend(port, node=True, TINGQING_SERVER=f"https://localhost:{free_port()}/"):
         trust = ssl.create_default_context(cafile=hospital.trust)
-        assert httpx.post(f"https://localhost:{port}/visit", verify=trust, timeout=30).status_code == 502
+        assert httpx.post(f"https://localhost:{port}/visit/4711", verify=trust, timeout=30).status_code == 502
 
 
 def test_the_doctor_of_a_visit_is_led_to_its_page(chromium: Browser, hospital: Hospital) -> None:
-    one = opened(chromium, f"{hospital.portal}/")
+    one = opened(chromium, f"{hospital.portal}/?visit=4714")
     one.page.locator("[part=start]").click()
     attribute(one.page, "data-state", "live", within_s=WITHIN_S)
     doctor = one.page.context.new_page()
-    doctor.goto(f"{hospital.portal}/doctor/4711")
+    doctor.goto(f"{hospital.portal}/doctor/4714")
     attribute(doctor, "data-state", "live", within_s=WITHIN_S)
     shown(doctor, "Tell the patient")
     one.page.context.close()
     assert one.complaints == []
+
+
+def test_a_page_in_chinese_speaks_chinese_with_its_patient(chromium: Browser, hospital: Hospital) -> None:
+    says = {"index": "[part=start]", "react": "#join", "vue": "#join"}
+    for name, button in says.items():
+        one = opened(chromium, f"{hospital.portal}/{name}-zh.html?visit={name}-zh")
+        one.page.locator(button).filter(has_text=CHINESE).wait_for()
+        if name != "index":
+            assert one.page.locator("tingqing-strip").get_attribute("lang") == "zh"
+        one.page.context.close()
+        assert one.complaints == []
+    one = opened(chromium, f"{hospital.portal}/frame-zh.html?visit=frame-zh")
+    framed(one).locator("[part=start]").filter(has_text=CHINESE).wait_for()
+    one.page.context.close()
+
+
+def test_a_call_in_chinese_gives_its_language_to_the_client(chromium: Browser, hospital: Hospital) -> None:
+    one = opened(chromium, f"{hospital.portal}/call-zh.html?visit=call-zh")
+    one.page.click("#join")
+    until(one.page, "window.client?.options.language === 'zh'", within_s=WITHIN_S)
+    one.page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("index", "No listener (500). Your visit goes on without it."),
+        ("index-zh", "这次没有听清帮忙（500），不影响就诊。"),
+    ],
+)
+def test_what_went_wrong_is_said_in_the_language_of_the_page(
+    chromium: Browser, hospital: Hospital, page: str, said: str
+) -> None:
+    opened_page = patient(chromium)
+    opened_page.route("**/visit/*", lambda route: route.fulfill(status=500))
+    opened_page.goto(f"{hospital.portal}/{page}.html")
+    shown(opened_page, said)
+    opened_page.unroute_all()
+    opened_page.route("**/visit/*", lambda route: route.abort())
+    opened_page.reload()
+    shown(opened_page, "No connection." if page == "index" else "网络不通")
+    opened_page.context.close()

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route
 
 from tests.browser.asserting import attribute, shown, until
-from tests.browser.hospital import Hospital, hospital_beside, trusting_browsers
+from tests.browser.hospital import DOCTOR, Hospital, hospital_beside, trusting_browsers
 from tests.proxies.running import free_port
 from tests.tls.making import authority
 
@@ -121,7 +121,7 @@ def test_a_page_says_that_the_server_is_busy_and_asks_again(chromium: Browser, h
         wait = next(busy, None)
         route.continue_() if wait is None else route.fulfill(status=503, headers={"Retry-After": wait})
 
-    page.route("**/visit", answer)
+    page.route("**/visit/*", answer)
     page.goto(f"{hospital.portal}/call.html", wait_until="commit")
     shown(page, "Busy, again in 1 s.")
     page.locator("#join:enabled").wait_for()
@@ -143,7 +143,7 @@ def test_the_portal_passes_on_that_the_server_is_busy(hospital: Hospital) -> Non
         address = f"http://127.0.0.1:{busy.server_port}"
         with hospital.backend(port, TINGQING_SERVER=address):
             trust = ssl.create_default_context(cafile=hospital.trust)
-            answer = httpx.post(f"https://localhost:{port}/visit", verify=trust, timeout=30)
+            answer = httpx.post(f"https://localhost:{port}/visit/4711", verify=trust, timeout=30)
         busy.shutdown()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
 
@@ -156,6 +156,100 @@ def test_a_browser_that_was_not_told_to_trust_the_authority_sees_neither_portal_
     for address in (hospital.portal, hospital.server):
         with pytest.raises(Exception, match="ERR_CERT_AUTHORITY_INVALID"):
             page.goto(address)
+
+
+BACKENDS = [pytest.param(False, id="python"), pytest.param(True, id="node")]
+
+
+@pytest.mark.parametrize("node", BACKENDS)
+def test_a_servers_path_is_not_in_the_headers_which_take_an_origin(hospital: Hospital, node: bool) -> None:
+    port = free_port()
+    with hospital.backend(port, node=node, TINGQING_SERVER="https://clinic.example:8443/tingqing"):
+        trust = ssl.create_default_context(cafile=hospital.trust)
+        told = httpx.get(f"https://localhost:{port}/", verify=trust, timeout=30).headers
+    policy = dict(rule.split(" ", 1) for rule in told["content-security-policy"].split("; "))
+    assert policy["script-src"] == "'self' https://clinic.example:8443"
+    assert policy["connect-src"] == "'self' https://clinic.example:8443 wss://clinic.example:8443"
+    assert policy["frame-src"] == "https://clinic.example:8443"
+    assert told["permissions-policy"] == 'microphone=(self "https://clinic.example:8443")'
+
+
+class Under(BaseHTTPRequestHandler):
+    """A server under a path, which keeps what was asked of it."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(503)
+        self.end_headers()
+
+
+@pytest.mark.parametrize("node", BACKENDS)
+def test_a_servers_path_is_kept_in_its_address(hospital: Hospital, node: bool) -> None:
+    port = free_port()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Under) as under, ThreadPoolExecutor(1) as threads:
+        threads.submit(under.serve_forever)
+        Under.asked.clear()
+        with hospital.backend(port, node=node, TINGQING_SERVER=f"http://127.0.0.1:{under.server_port}/tingqing/"):
+            trust = ssl.create_default_context(cafile=hospital.trust)
+            httpx.post(f"https://localhost:{port}/visit/4711", verify=trust, timeout=30)
+        under.shutdown()
+    assert Under.asked == ["/tingqing/v1/sessions"]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(hospital: Hospital, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """Fresh, and somebody who trusts it."""
+    port = free_port()
+    trust = ssl.create_default_context(cafile=hospital.trust)
+    with (
+        hospital.backend(port, node=request.param),
+        httpx.Client(base_url=f"https://localhost:{port}", verify=trust, timeout=30) as client,
+    ):
+        yield client
+
+
+def doctors(backend: httpx.Client, number: str) -> str:
+    """Where the doctor of this visit is led to."""
+    answer = backend.get(f"/doctor/{number}", auth=DOCTOR)
+    assert answer.status_code == 302
+    return answer.headers["location"]
+
+
+def test_a_visit_keeps_its_session_until_the_patient_begins_and_gets_another_one_then(
+    page: Page, hospital: Hospital, backend: httpx.Client
+) -> None:
+    first, again, other = (backend.post(f"/visit/{number}").json()["token"] for number in ("4712", "4712", "4713"))
+    assert first == again, "the page was loaded again"
+    assert other != first
+    before = doctors(backend, "4712")
+    assert doctors(backend, "4713") != before
+    begun(page, hospital, first)
+    attribute(page, "data-state", "live", within_s=60)
+    assert doctors(backend, "4712") == before, "nobody asked for another"
+    after = backend.post("/visit/4712").json()["token"]
+    assert after not in (first, other), "the first begins nothing more"
+    assert doctors(backend, "4712") != before
+
+
+@pytest.mark.parametrize("auth", [None, ("doctor", "guessed"), ("doctor", ""), ("patient", DOCTOR[1])])
+def test_who_is_not_signed_in_gets_no_doctors_token(backend: httpx.Client, auth: tuple[str, str] | None) -> None:
+    backend.post("/visit/4711")
+    for number in ("4711", "9999"):
+        answer = backend.get(f"/doctor/{number}", auth=auth)
+        assert (answer.status_code, "location" in answer.headers) == (401, False)
+        assert answer.headers["www-authenticate"].startswith("Basic")
+    assert backend.get("/doctor/9999", auth=DOCTOR).status_code == 404
+
+
+@pytest.mark.parametrize("node", BACKENDS)
+def test_a_backend_without_a_password_lets_no_doctor_in(hospital: Hospital, node: bool) -> None:
+    port = free_port()
+    with hospital.backend(port, node=node, DOCTOR_PASSWORD=""):
+        trust = ssl.create_default_context(cafile=hospital.trust)
+        address = f"https://localhost:{port}/doctor/4711"
+        assert httpx.get(address, verify=trust, timeout=30, auth=("doctor", "")).status_code == 401
 
 
 @pytest.fixture

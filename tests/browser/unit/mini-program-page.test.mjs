@@ -19,8 +19,25 @@ let options;
 Object.assign(globalThis, { Page: (/** @type {any} */ given) => (options = given) });
 await import(PAGE);
 
-/** A phone with that page open. @param {number} status of the backend's answer */
-function opened(status = 200) {
+/** The tests' own clock: what waits, and for how long. */
+const waiting = /** @type {{act: () => void, ms: number}[]} */ ([]);
+
+/** Waits on `waiting`, while one test runs. @param {any} t */
+function clockStands(t) {
+  waiting.length = 0;
+  t.mock.method(globalThis, 'setTimeout', (/** @type {any} */ act, /** @type {number} */ ms) =>
+    waiting.push({ act, ms }),
+  );
+  t.mock.method(globalThis, 'clearTimeout', (/** @type {number} */ which) => {
+    if (which) waiting.splice(which - 1, 1);
+  });
+}
+
+/**
+ * A phone with that page open for visit 4712.
+ * @param {{status: number, header?: object}[]} answers of the backend, one after the other; 0: it was not reached
+ */
+function opened(answers = [{ status: 200 }]) {
   const on = /** @type {Record<string, any>} */ ({});
   const log = /** @type {any} */ ({ recorder: [], sent: [], asked: null });
   const names = ['onStart', 'onStop', 'onFrameRecorded', 'onInterruptionBegin', 'onInterruptionEnd', 'onError'];
@@ -36,10 +53,17 @@ function opened(status = 200) {
     onClose: (/** @type {any} */ act) => (on.close = act),
     onError: () => {},
   };
+  /** @param {{status: number, header?: object}} given */
+  const answer = ({ status, header = {} }) => {
+    const data = status === 200 ? { server: SERVER, token: 'a.b.c' } : {};
+    if (status === 0) log.asked.fail({ errMsg: 'request:fail' });
+    else log.asked.success({ statusCode: status, header, data });
+  };
   const wx = {
     request: (/** @type {any} */ asked) => {
       log.asked = asked;
-      asked.success({ statusCode: status, data: status === 200 ? { server: SERVER, token: 'a.b.c' } : {} });
+      const given = answers.shift();
+      if (given) answer(given);
     },
     getRecorderManager: () => recorder,
     connectSocket: (/** @type {any} */ given) => Object.assign(log, { url: given.url }) && socket,
@@ -50,7 +74,14 @@ function opened(status = 200) {
     data: structuredClone(options.data),
     setData: (/** @type {object} */ given) => Object.assign(page.data, given),
   };
-  return { page, on, log, hear: (/** @type {object} */ message) => on.message({ data: JSON.stringify(message) }) };
+  page.onLoad({ visit: '4712' });
+  return {
+    page,
+    on,
+    log,
+    answer,
+    hear: (/** @type {object} */ message) => on.message({ data: JSON.stringify(message) }),
+  };
 }
 
 function live() {
@@ -70,7 +101,7 @@ function over({ page, hear }) {
 
 test('a tap asks our own backend for a token, then records and connects with it', () => {
   const { page, log, hear } = live();
-  assert.match(log.asked.url, /\/visit$/);
+  assert.match(log.asked.url, /\/visit\/4712$/);
   assert.equal(log.asked.method, 'POST');
   assert.equal(log.url, 'wss://tingqing.example/v1/stream');
   assert.deepEqual(log.recorder, ['start']);
@@ -106,8 +137,57 @@ test('who has finished reads a verdict in words', () => {
   assert.match(page.data.text, /。$/);
 });
 
-test('a busy server is said in words, and the tap works again', () => {
-  const { page, log } = opened(503);
+test('a busy server is said in words, and asked again when it said', (t) => {
+  clockStands(t);
+  const { page, on, log, hear } = opened([{ status: 503, header: { 'RETRY-After': '7' } }, { status: 200 }]);
+  page.start();
+  assert.deepEqual(log.recorder, []);
+  assert.equal(page.data.state, 'asking', 'no button to tap meanwhile');
+  assert.equal(page.data.text, '现在人多，稍后自动再试。');
+  assert.deepEqual(
+    waiting.map(({ ms }) => ms),
+    [7000],
+  );
+  waiting[0]?.act();
+  assert.deepEqual(log.recorder, ['start']);
+  t.mock.restoreAll();
+  on.onStart();
+  on.open();
+  hear(started());
+  over({ page, hear });
+});
+
+test('a busy server that does not say when is asked again after ten seconds', (t) => {
+  clockStands(t);
+  opened([{ status: 503 }]).page.start();
+  assert.equal(waiting[0]?.ms, 10_000);
+});
+
+test('who leaves while the server is busy does not come back', (t) => {
+  clockStands(t);
+  const { page } = opened([{ status: 503, header: { 'Retry-After': '7' } }]);
+  page.start();
+  page.onUnload();
+  assert.deepEqual(waiting, []);
+});
+
+for (const status of [200, 502, 503, 0]) {
+  test(`who leaves before the backend answers ${status} is not recorded`, (t) => {
+    clockStands(t);
+    const { page, log, answer } = opened([]);
+    page.start();
+    page.onUnload();
+    const shown = structuredClone(page.data);
+    answer({ status });
+    assert.deepEqual(log.recorder, []);
+    assert.equal(log.url, undefined);
+    assert.deepEqual(waiting, []);
+    assert.deepEqual(page.data, shown, 'a page that is gone is not written to');
+  });
+}
+
+test('a backend that refuses is said in words, and the tap works again', () => {
+  const { page, log } = opened([{ status: 502 }]);
   page.start();
   assert.deepEqual(log.recorder, []);
   assert.equal(page.data.state, 'idle');

@@ -1,38 +1,92 @@
 // The same in Node (18 or newer), without a package: the key stays here, a page gets a token.
 //
-// TINGQING_SERVER=https://localhost:8443/ TINGQING_KEY=tq_… node backend.mjs 8444 server.crt server.key
+// TINGQING_SERVER=https://localhost:8443/ TINGQING_KEY=tq_… DOCTOR_PASSWORD=… \
+//   node backend.mjs 8444 server.crt server.key
 
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const [port, cert, key] = process.argv.slice(2);
-const { TINGQING_SERVER = '', TINGQING_KEY = '' } = process.env;
-const origin = TINGQING_SERVER.replace(/\/+$/, '');
-const server = `${origin}/`;
+const { TINGQING_SERVER = '', TINGQING_KEY = '', DOCTOR_PASSWORD = '' } = process.env;
+const server = TINGQING_SERVER.replace(/\/*$/, '/');
+const { origin } = new URL(server); // for the headers, which take no path such as /tingqing/
 const headers = {
   'Content-Security-Policy':
     `default-src 'none'; img-src 'self' data:; style-src 'self'; base-uri 'none'; script-src 'self' ${origin}; ` +
-    `connect-src 'self' ${origin} ${origin.replace('https', 'wss')}; frame-src ${origin}`,
+    `connect-src 'self' ${origin} ${origin.replace('http', 'ws')}; frame-src ${origin}`,
   'Permissions-Policy': `microphone=(self "${origin}")`,
   'Cache-Control': 'no-store',
 };
-const doctors = new Map(); // yours: beside the visit in your database
+const sessions = new Map(); // YOURS: beside the visit in your database. By the visit's number
+const AT_MOST = 1000; // the oldest is forgotten
 
-/** A session for this patient. Put your own sign-in before it: whoever may ask here gets one. */
-async function visit() {
-  const number = '4711'; // of your visit; comes back with the result
-  const answer = await fetch(`${server}v1/sessions`, {
-    method: 'POST',
+/** Of Tingqing's server, with the key. @param {string} what @param {RequestInit} [how] */
+const ask = (what, how) =>
+  fetch(`${server}v1/${what}`, {
     headers: { Authorization: `Bearer ${TINGQING_KEY}` },
-    body: JSON.stringify({ mode: 'visit', reference: `visit ${number}` }),
     signal: AbortSignal.timeout(30_000),
+    ...how,
   });
-  if (!answer.ok) return { status: answer.status, more: { 'Retry-After': answer.headers.get('Retry-After') ?? '10' } };
+
+/** @param {Response} answer */
+const passedOn = ({ status, headers: given }) => ({
+  status,
+  more: { 'Retry-After': given.get('Retry-After') ?? '10' },
+});
+
+/** @param {{publish_token: string}} session */
+const forPage = (session) => ({
+  status: 200,
+  body: JSON.stringify({ server, token: session.publish_token }),
+  type: 'application/json',
+});
+
+/**
+ * A session for this patient. YOURS: a sign-in before it, and whether this visit is theirs.
+ *
+ * The same for each load of the page until the patient begins. After that its token, which begins one session once,
+ * begins nothing more: whoever loads the page again gets another session, and the doctor's address leads to that one.
+ *
+ * @param {string} number
+ */
+async function visit(number) {
+  const known = sessions.get(number);
+  if (known) {
+    const answer = await ask(`sessions/${known.id}`);
+    if (!answer.ok && answer.status !== 404) return passedOn(answer); // 404: it has expired
+    if (answer.ok && (await answer.json()).state === 'announced') return forPage(known);
+  }
+  const body = JSON.stringify({ mode: 'visit', reference: `visit ${number}` }); // comes back with the result
+  const answer = await ask('sessions', { method: 'POST', body });
+  if (!answer.ok) return passedOn(answer);
   const session = await answer.json();
-  doctors.set(number, session.nudge_url);
-  return { status: 200, body: JSON.stringify({ server, token: session.publish_token }), type: 'application/json' };
+  sessions.delete(number);
+  sessions.set(number, session);
+  if (sessions.size > AT_MOST) sessions.delete(sessions.keys().next().value);
+  return forPage(session);
+}
+
+/**
+ * Whether a doctor asks. YOURS: your portal's sign-in. Here: `doctor` and DOCTOR_PASSWORD; without it, nobody.
+ * @param {import('node:http').IncomingMessage} request
+ */
+function signedIn({ headers: { authorization = '' } }) {
+  const wanted = `Basic ${Buffer.from(`doctor:${DOCTOR_PASSWORD}`).toString('base64')}`;
+  const [one, other] = [authorization, wanted].map((text) => createHash('sha256').update(text).digest());
+  return DOCTOR_PASSWORD !== '' && timingSafeEqual(one, other);
+}
+
+/**
+ * The doctor's page of a visit, with a token to see it and to ask the patient: for doctors alone.
+ * @param {import('node:http').IncomingMessage} request @param {string} number
+ */
+function doctor(request, number) {
+  if (!signedIn(request)) return { status: 401, more: { 'WWW-Authenticate': 'Basic realm="Doctors"' } };
+  const session = sessions.get(number);
+  return session ? { status: 302, more: { Location: session.nudge_url } } : { status: 404 };
 }
 
 const pages = fileURLToPath(new URL('../pages/', import.meta.url));
@@ -49,20 +103,20 @@ function page(name) {
   }
 }
 
-/** @param {string} method @param {string} name */
-function answerTo(method, name) {
-  if (method === 'POST' && name === '/visit') return visit().catch(() => ({ status: 502 })); // not reached, or not trusted
-  const doctor = name.startsWith('/doctor/') ? doctors.get(name.slice('/doctor/'.length)) : undefined; // for doctors alone
-  return doctor ? { status: 302, more: { Location: doctor } } : page(name);
+/** @param {import('node:http').IncomingMessage} request @param {string} name */
+function answerTo(request, name) {
+  const [, what, number = ''] = /^\/(visit|doctor)\/([A-Za-z0-9-]{1,40})$/.exec(name) ?? [];
+  if (what === 'doctor') return doctor(request, number);
+  if (what !== 'visit') return page(name);
+  if (request.method !== 'POST') return { status: 405 };
+  return visit(number).catch(() => ({ status: 502 })); // not reached, or not trusted
 }
 
 const tls = { cert: readFileSync(cert ?? ''), key: readFileSync(key ?? '') };
 const listening = createServer(tls, (request, response) => {
   const { pathname } = new URL(request.url ?? '/', 'https://localhost/');
-  void Promise.resolve(answerTo(request.method ?? 'GET', pathname)).then(
-    ({ status, body = '', type = 'text/plain', more = {} }) => {
-      response.writeHead(status, { ...headers, 'Content-Type': type, ...more }).end(body);
-    },
-  );
+  void Promise.resolve(answerTo(request, pathname)).then(({ status, body = '', type = 'text/plain', more = {} }) => {
+    response.writeHead(status, { ...headers, 'Content-Type': type, ...more }).end(body);
+  });
 });
 listening.listen(Number(port), '127.0.0.1', () => console.log(`https://localhost:${port}/`));

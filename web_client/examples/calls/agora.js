@@ -3,12 +3,12 @@
 /**
  * @param call the `AgoraRTCClient`, joined
  * @param microphone what `AgoraRTC.createMicrophoneAudioTrack()` gave, published
- * @param {{TingqingClient, server, token}} ready of visit.js
+ * @param {{TingqingClient, server, token, language}} ready of visit.js
  * @returns the client. Call `finish()` when the call ends, `pause()` and `resume()` beside `microphone.setMuted()`
  */
-export function listen(call, microphone, { TingqingClient, server, token }) {
+export function listen(call, microphone, { TingqingClient, server, token, language }) {
   const source = microphone.getMediaStreamTrack();
-  const client = new TingqingClient({ server, token, source, mode: 'visit', language: 'en' });
+  const client = new TingqingClient({ server, token, source, mode: 'visit', language });
   // After `microphone.setDevice()` the track is another one.
   microphone.on('track-updated', (track) => client.setSource(track));
   call.on('user-published', async (user, kind) => {

@@ -2,12 +2,12 @@
 
 /**
  * @param room the connected `Room`
- * @param {{TingqingClient, server, token}} ready of visit.js
+ * @param {{TingqingClient, server, token, language}} ready of visit.js
  * @returns the client, which ends with the call
  */
-export function listen(room, { TingqingClient, server, token }) {
+export function listen(room, { TingqingClient, server, token, language }) {
   const sent = () => room.localParticipant.getTrackPublication('microphone')?.track?.mediaStreamTrack;
-  const client = new TingqingClient({ server, token, source: sent(), mode: 'visit', language: 'en' });
+  const client = new TingqingClient({ server, token, source: sent(), mode: 'visit', language });
   const isOurs = (publication, participant) => participant.isLocal && publication.source === 'microphone';
   room
     // The doctor's voice from the loudspeaker is not the patient's.

@@ -12,23 +12,38 @@ const WORDS = {
   reconnecting: '网络已断开，正在重新连接。',
   ending: '正在听您最后说的几句话……',
   ended: '会话已结束。',
+  busy: '现在人多，稍后自动再试。',
 };
 
 Page({
   data: { state: 'idle', text: '点击“开始”，像平常一样说话。', prompt: null },
 
+  /** `pages/visit/visit?visit=4711`: the number of your visit, which comes back with the result. */
+  onLoad({ visit = '4711' }) {
+    this.number = visit;
+  },
+
   /** In the tap on 开始: a token of our own backend, then the recorder. */
   start() {
     this.setData({ state: 'asking', text: WORDS.asking });
     wx.request({
-      url: `${BACKEND}visit`,
+      url: `${BACKEND}visit/${this.number}`,
       method: 'POST',
-      success: ({ statusCode, data }) => {
+      success: ({ statusCode, data, header }) => {
+        if (this.gone) return; // nobody is there any more: no recorder
         if (statusCode === 200) this.listen(data);
-        else this.setData({ state: 'idle', text: '暂时连接不上，请稍后再试。' }); // 503: busy
+        else if (statusCode === 503) this.startLater(header);
+        else this.setData({ state: 'idle', text: '暂时连接不上，请稍后再试。' });
       },
-      fail: () => this.setData({ state: 'idle', text: '网络不通，请稍后再试。' }),
+      fail: () => this.gone || this.setData({ state: 'idle', text: '网络不通，请稍后再试。' }),
     });
+  },
+
+  /** The server is busy, and says in `Retry-After` when it is worth asking again. */
+  startLater(header) {
+    const [, seconds] = Object.entries(header).find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
+    this.setData({ text: WORDS.busy });
+    this.waiting = setTimeout(() => this.start(), 1000 * (Number(seconds) || 10));
   },
 
   listen({ server, token }) {
@@ -55,8 +70,10 @@ Page({
     this.client.finish();
   },
 
-  /** The patient goes back: what was said is judged. */
+  /** The patient goes back: what was said is judged, and what has not begun does not begin. */
   onUnload() {
+    this.gone = true;
+    clearTimeout(this.waiting);
     this.client?.finish();
   },
 });

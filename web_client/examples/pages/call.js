@@ -9,16 +9,16 @@ join.onclick = async () => {
   join.disabled = true;
   // What your call sends: on an iPhone a second getUserMedia would take the first one's sound away.
   const source = await navigator.mediaDevices.getUserMedia({ audio: true });
-  const { TingqingClient, server, token } = ready;
-  const client = new TingqingClient({ server, token, source, mode: 'visit', language: 'en' });
+  const { TingqingClient, server, token, language } = ready;
+  const client = new TingqingClient({ server, token, source, mode: 'visit', language });
   client.on('state', (state) => {
     document.body.dataset.state = state.kind;
     if (state.kind !== 'failed') return;
-    said.textContent = state.failure.remedy.en;
+    said.textContent = state.failure.remedy[language];
     join.disabled = false;
   });
   client.on('message', (message) => {
-    if (message.type === 'prompt.raised') said.textContent = message.text.en;
+    if (message.type === 'prompt.raised') said.textContent = message.text[language];
     if (message.type === 'prompt.cleared') said.textContent = '';
   });
   await client.start();

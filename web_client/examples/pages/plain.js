@@ -6,6 +6,6 @@ if (ready) {
   const patient = document.createElement('tingqing-patient');
   patient.setAttribute('server', ready.server);
   patient.setAttribute('token', ready.token);
-  patient.setAttribute('lang', 'en');
+  patient.setAttribute('lang', ready.language);
   document.querySelector('main').append(patient);
 }

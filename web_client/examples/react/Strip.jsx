@@ -1,5 +1,7 @@
 import { useEffect, useRef } from 'react';
 
+import { language } from '../pages/visit.js';
+
 /**
  * What the patient reads, in the corner of a call. `source`: the stream or track that your call sends, as soon as it has
  * one. `over`: the call has ended. The page has loaded `index.js` of Tingqing's server (see visit.js).
@@ -20,5 +22,5 @@ export function Strip({ server, token, source, over = false, onState }) {
   useEffect(() => {
     if (over) element.current.finish();
   }, [over]);
-  return <tingqing-strip ref={element} server={server} token={token} mode="visit" lang="en" />;
+  return <tingqing-strip ref={element} server={server} token={token} mode="visit" lang={language} />;
 }

@@ -1,8 +1,10 @@
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { visit } from '../pages/visit.js';
+import { language, visit } from '../pages/visit.js';
 import { Strip } from './Strip.jsx';
+
+const WORDS = { zh: { join: '加入', leave: '离开' }, en: { join: 'Join', leave: 'Leave' } }[language];
 
 function Call({ server, token }) {
   const [source, setSource] = useState(null);
@@ -12,10 +14,10 @@ function Call({ server, token }) {
   return (
     <div id="call" data-state={state}>
       <button id="join" disabled={source !== null} onClick={join}>
-        Join
+        {WORDS.join}
       </button>
       <button id="leave" disabled={source === null || over} onClick={() => setOver(true)}>
-        Leave
+        {WORDS.leave}
       </button>
       <Strip server={server} token={token} source={source} over={over} onState={({ kind }) => setState(kind)} />
     </div>
