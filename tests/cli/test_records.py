@@ -50,7 +50,8 @@ def test_what_was_pruned_is_not_counted_again_when_it_is_imported(tmp_path: Path
     day = datetime(2026, 3, 2, 9, tzinfo=UTC)
     keep(folder, record(1), record(2, verdict="re-record", attempt_of=id_of(1)), record(3, department="ENT"))
     assert in_process("records", "export", file, "--data-dir", folder).code == 0
-    told = ["records", "stats", "--from", "2026-03-01", "--to", "2026-03-31", "--format", "json", "--data-dir", folder]
+    span: tuple[str, ...] = ("--from", "2026-03-01", "--to", "2026-03-31")
+    told: tuple[str | Path, ...] = ("records", "stats", *span, "--format", "json", "--data-dir", folder)
     before = in_process(*told).out
     assert in_process("records", "prune", "--older-than", "0", "--data-dir", folder).err == "3 results deleted.\n"
     keep(folder, record(4, ended_at=day, day=local_day(day), department="A"))
@@ -131,9 +132,9 @@ def test_without_a_folder_it_says_so() -> None:
 
 def test_a_folder_beside_the_variable_of_another_database_is_refused_and_both_are_named(tmp_path: Path) -> None:
     """Either may be meant, and what is deleted is gone."""
-    variable = {"TINGQING_DATABASE_URL": "postgresql://tq:s3cret@db.example/tq"}  # pragma: allowlist secret
+    variable = "postgresql://tq:s3cret@db.example/tq"  # pragma: allowlist secret
     for command in (("records", "prune", "--older-than", "0"), ("keys", "list"), ("webhooks", "list")):
-        ran = in_process(*command, "--data-dir", tmp_path / "old", **variable)
+        ran = in_process(*command, "--data-dir", tmp_path / "old", TINGQING_DATABASE_URL=variable)
         assert ran.code == 2
         said = " ".join(ran.err.split())
         assert str(tmp_path / "old") in said.replace(" ", "")

@@ -98,7 +98,9 @@ async def test_a_reader_does_not_wait_for_a_crowd_of_writers(where: Where) -> No
                 crowd.create_task(audit.add(entry))
             await asyncio.sleep(0)
             async with asyncio.timeout(2):
-                assert await audit.latest(100) == []
+                seen = await audit.latest(100)
+            # Writers of PostgreSQL do not wait for one another: some may be done.
+            assert not seen or not isinstance(where, Path)
         assert len(await audit.latest(100)) == 30
 
 
