@@ -1,12 +1,12 @@
 """How long uploads take that come all at once, and how many fail; beside the same through a Gradio page.
 
     .venv/bin/python bench/uploads.py [--file RECORDING] [--count 42] [--seconds 60] [--clap stand-in]
-        [--gradio PYTHON --tokenizer FOLDER]
+        [--cheap] [--gradio PYTHON --tokenizer FOLDER]
 
 ``RECORDING`` is repeated to ``--seconds``; without one it is the visit of the demo. Each client sends it and waits for
-its answer. ``PYTHON``: an interpreter with gradio, torch and transformers (bench/gradio_page.py), ``FOLDER``: the
-published configuration and tokenizer of CLAP; its page gets the same files in the next minute. Prints one JSON object
-on the last line. On a quiet machine only.
+its answer. ``PYTHON``: an interpreter with gradio, torch and transformers (bench/gradio_page.py), and ffmpeg on the
+PATH; ``FOLDER``: the published configuration and tokenizer of CLAP. Its page gets the same files in the next minute.
+Prints one JSON object on the last line. On a quiet machine only.
 
 The two do not do the same: the page judges one excerpt of ten seconds of each file, Tingqing every second of it.
 """
@@ -124,10 +124,13 @@ def http_of(server: Running) -> str:
 
 
 async def main(given: argparse.Namespace) -> None:
-    told: dict[str, Any] = {"count": given.count, "seconds": given.seconds, "clap": given.clap, "cpus": os.cpu_count()}
+    told: dict[str, Any] = {"count": given.count, "seconds": given.seconds, "clap": given.clap, "cheap": given.cheap}
     with TemporaryDirectory() as folder:
         file = recording(given.file, given.seconds, Path(folder))
-        async with running(None, {"clap": given.clap}) as server:
+        settings = {"clap": given.clap, "max_waiting_uploads": given.count}
+        if given.cheap:
+            settings |= {"mos": False, "denoiser": False, "voices": False}
+        async with running(None, settings) as server:
             told["tingqing"] = await all_at_once(http_of(server), to_tingqing, file, given.count)
         print(told["tingqing"], file=sys.stderr)
         if given.gradio is not None:
@@ -142,6 +145,7 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=42)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--clap", default="off", help="off, or stand-in: random weights")
+    parser.add_argument("--cheap", action="store_true", help="without DNSMOS, denoiser and voices")
     parser.add_argument("--gradio", type=Path, metavar="PYTHON")
     parser.add_argument("--tokenizer", type=Path, metavar="FOLDER")
     asyncio.run(main(parser.parse_args()))
