@@ -335,8 +335,9 @@ async def test_what_is_read_in_one_block_is_of_one_moment(where: Where) -> None:
         await store.add([record(1)])
         async with reading.reading() as connection:
             before = await record_rows.find(connection, "ward-3", id_of(1))
+            assert before is not None
             await store.delete("ward-3", id_of(1))
-            assert await record_rows.find(connection, "ward-3", id_of(1)) == before != None  # noqa: E711
+            assert await record_rows.find(connection, "ward-3", id_of(1)) == before
         async with reading.reading() as connection:
             assert await record_rows.find(connection, "ward-3", id_of(1)) is None
 
