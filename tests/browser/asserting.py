@@ -49,21 +49,26 @@ def hold_clock(context: BrowserContext) -> None:
     context.clock.install(time=BEFORE_OPENING)
     context.add_init_script("performance.getEntriesByType = window.browsersEntries")
     context.clock.pause_at(BEFORE_OPENING + timedelta(seconds=1))
+    context.add_init_script(LINES)
 
 
-def count_lines(page: Page) -> None:
-    """From now on ``lines`` is the number of sockets that the page has opened."""
-    page.evaluate(
-        """() => {
-          window.lines = 0;
-          window.WebSocket = class extends WebSocket {
-            constructor(...given) {
-              super(...given);
-              lines += 1;
-            }
-          };
-        }"""
-    )
+LINES = """window.linesOpened = 0;
+window.linesOpen = 0;
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    linesOpened += 1;
+    linesOpen += 1;
+    this.addEventListener('close', () => { linesOpen -= 1; });
+  }
+};"""
+"""The page counts the sockets that it has opened, and those of whose end it has not heard."""
+
+
+def lose(page: Page, socket: StubSocket, code: int) -> None:
+    """The server closes the page's only line, and the page has heard of it: what it does next is up to its clock."""
+    socket.close(code)
+    until(page, "linesOpen === 0")
 
 
 def until(page: Page | Frame, expression: str, *, within_s: float = WITHIN_S) -> None:

@@ -9,7 +9,7 @@ from tests.browser.asserting import (
     RETRIED_WITHIN_S,
     assert_readable,
     attribute,
-    count_lines,
+    lose,
     passes,
     shown,
     without_attribute,
@@ -177,7 +177,7 @@ def test_what_to_ask_again_is_in_reach_on_a_phone(stub: StubServer, open_page: O
 def test_a_doctor_who_comes_first_waits_for_the_patient(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.error("session_not_begun"))
-    socket.close(4503)
+    lose(page, socket, 4503)
     passes(page, RETRIED_WITHIN_S)
     again = stub.doctor()
     shown(page, "The patient has not come yet.")
@@ -189,7 +189,7 @@ def test_loss_of_the_doctors_own_connection_is_named_and_recovers(stub: StubServ
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), *poor(1))
     attribute(page, "data-grade", "poor")
-    socket.close(1012)
+    lose(page, socket, 1012)
     shown(page, "Your own connection is down.")
     attribute(page, "data-state", "reconnecting")
     passes(page, RETRIED_WITHIN_S)
@@ -223,12 +223,12 @@ def test_end_shows_verdict_advice_and_what_to_ask_again(stub: StubServer, open_p
 
 def test_session_that_has_ended_is_not_watched_again(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
-    count_lines(page)
+    opened = page.evaluate("linesOpened")
     socket.send(messages.snapshot(), messages.ended())
     attribute(page, "data-state", "ended")
-    socket.close(1012)
+    lose(page, socket, 1012)
     passes(page, 60)
-    assert page.evaluate("lines") == 0
+    assert page.evaluate("linesOpened") == opened
 
 
 def test_statements_are_shown_with_their_times_unexpected_ones_first(stub: StubServer, open_page: OpenPage) -> None:
@@ -352,7 +352,7 @@ def test_who_only_watches_is_offered_nothing_to_ask(stub: StubServer, open_page:
 def test_unknown_session_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.error("unknown_session"))
-    socket.close(4404)
+    lose(page, socket, 4404)
     attribute(page, "data-state", "error")
     shown(page, "Please ask the patient for a new link.")
 

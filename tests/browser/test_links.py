@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import messages
-from tests.browser.asserting import assert_readable, attribute, begin, passes, shown
+from tests.browser.asserting import assert_readable, attribute, begin, lose, passes, shown
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
@@ -55,7 +55,7 @@ def test_a_server_that_does_not_answer_costs_no_link(stub: StubServer, open_page
     page = open_page(f"{stub.url}#token=a.b.c")
     page.click(START)
     socket = stub.patient()
-    socket.close(4503)
+    lose(page, socket, 4503)
     passes(page, 60)
     attribute(page, "data-state", "error")
     shown(page, "The server cannot be reached.")

@@ -18,7 +18,7 @@ from tests.browser.asserting import (
     assert_readable,
     attribute,
     begin,
-    count_lines,
+    lose,
     passes,
     shown,
     until,
@@ -220,7 +220,7 @@ def test_cut_line_is_resumed_and_replayed(stub: StubServer, open_page: OpenPage)
     page = open_page(stub.url)
     first = begin(page, stub)
     first.wait_for_samples(16_000)
-    first.close(1012)
+    lose(page, first, 1012)
     attribute(page, "data-state", "reconnecting")
     shown(page, "Connection lost.")
     passes(page, RETRIED_WITHIN_S)
@@ -251,13 +251,13 @@ def test_line_without_a_message_for_three_seconds_is_replaced(stub: StubServer, 
 def test_final_refusal_is_not_retried(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(stub.url)
     socket = begin(page, stub)
-    count_lines(page)
+    opened = page.evaluate("linesOpened")
     socket.send(messages.error("session_superseded"))
-    socket.close(4409)
+    lose(page, socket, 4409)
     attribute(page, "data-state", "error")
     shown(page, "This session continues in another window.")
     passes(page, 60)
-    assert page.evaluate("lines") == 0
+    assert page.evaluate("linesOpened") == opened
 
 
 def test_language_follows_the_browser_and_the_switch(stub: StubServer, open_page: OpenPage) -> None:
@@ -511,7 +511,7 @@ def test_lost_words_are_told_to_the_patient(stub: StubServer, open_page: OpenPag
     )
     first = begin(page, stub)
     first.wait_for_samples(3200)
-    first.close(1012)
+    lose(page, first, 1012)
     attribute(page, "data-state", "reconnecting")
     page.evaluate("hear(new Int16Array(25 * 16000).fill(1000))")
     passes(page, RETRIED_WITHIN_S)
@@ -716,7 +716,7 @@ def test_a_link_whose_labels_cannot_be_read_is_not_to_be_tried_again(stub: StubS
     socket = stub.patient()
     socket.expect("session.start")
     socket.send(messages.error("invalid_labels"))
-    socket.close(4400)
+    lose(page, socket, 4400)
     expect(page.locator("[part=prompt]")).to_contain_text("无法识别链接中的标签")
 
 
