@@ -11,9 +11,9 @@ from server.access.buckets import Buckets
 from server.access.keys import KeyStore, digest_of, looks_like_key
 from server.access.principal import ANYONE, Principal, Role
 from server.access.sign_in import LASTS, SignIns
-from server.access.throttle import MESSAGES, OwnThrottling, Throttle, Throttling
+from server.access.throttle import LOOKS, OwnThrottling, Throttle, Throttling
 from server.access.tokens import Claim, Scope, Tokens
-from server.errors import ForeignTokenError, TokenExpiredError, UnauthorizedError
+from server.errors import ForeignTokenError, InvalidTokenError, TokenExpiredError, UnauthorizedError
 
 log = logging.getLogger(__name__)
 
@@ -81,12 +81,16 @@ class Gate:
         # A right key is never made to wait: behind a proxy, whoever guesses has the same address as everybody.
         key = await self._keys.find(digest_of(text)) if looks_like_key(text) else None
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
-            if await self._throttle.wrong(address, since):
-                log.warning("too many wrong keys from %s; it has to wait between tries", address)
-                await self._write("nobody known", "", Act.GUESSES_REFUSED, "", address)
+            await self._guessed(address, since)
             raise UnauthorizedError("This key is not valid.", param="authorization")
         await self._throttle.key(key.id, since)
         return key.principal
+
+    async def _guessed(self, address: str, since: float) -> None:
+        """Count what was neither key nor token. Raises TooManyRequestsError, StoreError."""
+        if await self._throttle.wrong(address, since):
+            log.warning("too many wrong keys from %s; it has to wait between tries", address)
+            await self._write("nobody known", "", Act.GUESSES_REFUSED, "", address)
 
     async def signed_in(self, cookie: str, *, listing: bool = False) -> Principal:
         """Who came with this cookie. ``listing``: a page asks for the list of sessions, as it does all day. Counted
@@ -144,10 +148,10 @@ class Gate:
         await self._audit.add(AuditEntry(self._now(), who, site, act, about, address))
 
     async def guest(
-        self, token: str, scopes: Collection[Scope], session_id: str | None = None, *, messages: bool = False
+        self, token: str, scopes: Collection[Scope], session_id: str | None = None, *, counted_as: str | None = None
     ) -> tuple[Principal, Claim]:
         """Who opens with ``token`` a socket for which one of ``scopes`` is needed; ``session_id``: the session that its
-        address names. ``messages``: a request of a kind that comes many times with one token; counted apart.
+        address names. ``counted_as``: MESSAGES or LOOKS, for a request of such a kind; counted apart from the sockets.
 
         Raises InvalidTokenError, ForeignTokenError, TooManyRequestsError, StoreError, and TokenExpiredError for an
         observer, and for a patient whose session must be over. Whether a patient's token can still begin it is told by
@@ -158,6 +162,16 @@ class Gate:
             raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
         if grant.over or (grant.scope is not Scope.PUBLISH and not grant.live):
             raise TokenExpiredError(TOKEN_EXPIRED, param="token")
-        await self._throttle.token(MESSAGES if messages else grant.scope, grant.session_id, self._monotonic())
+        await self._throttle.token(counted_as or grant.scope, grant.session_id, self._monotonic())
         who = f"{grant.scope} token of session {grant.session_id[:8]}"
         return Principal(who, Role.GUEST, grant.site), Claim(grant.session_id, grant.live, grant.scope)
+
+    async def look(self, token: str, scope: Scope, address: str) -> tuple[Principal, Claim]:
+        """Whose page of ``scope`` has this token, before it opens anything. As ``guest``, but that a token which is not
+        ours counts as a wrong key of ``address``; a genuine one never has to wait for guesses."""
+        since = self._monotonic()
+        try:
+            return await self.guest(token, {scope}, counted_as=LOOKS)
+        except InvalidTokenError:
+            await self._guessed(address, since)
+            raise

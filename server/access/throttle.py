@@ -21,6 +21,9 @@ MESSAGES_AT_ONCE, MESSAGES_PER_S = 50, 10.0
 MESSAGES = "messages"
 """In place of the scope of a token: requests that come many times with one token."""
 
+LOOKS = "looks"
+"""The same: what a page asks of its token before it opens anything with it."""
+
 
 class Throttle:
     """Wrong keys are counted by address, requests by key, sockets by the session of their token. Sockets are not
@@ -52,8 +55,8 @@ class Throttle:
         _take(self._requests, key_id, now, "This key is used too often; wait a little.")
 
     def token(self, scope: str, session_id: str, now: float) -> None:
-        """The token is genuine. ``scope``: its own, or MESSAGES. Raises TooManyRequestsError if too many sockets, or
-        messages, came with it."""
+        """The token is genuine. ``scope``: its own, MESSAGES or LOOKS. Raises TooManyRequestsError if too many sockets,
+        or requests of such a kind, came with it."""
         if scope == MESSAGES:
             _take(self._messages, session_id, now, "Too many requests with this token; wait a little.")
         else:

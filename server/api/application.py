@@ -34,6 +34,7 @@ from server.api import (
     sign_in,
     stats,
     stream,
+    tokens,
     transcribe,
     windows,
 )
@@ -84,6 +85,7 @@ def build(
     problems.install(app)
     for part in (
         sessions,
+        tokens,
         listing,
         windows,
         transcribe,

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from server.access.audit import Act
 from server.access.gate import Gate
 from server.access.principal import Principal, Right
+from server.access.throttle import MESSAGES
 from server.access.tokens import Scope
 from server.api.cookies import cookie_of
 from server.api.services import services_of
@@ -58,11 +59,19 @@ async def holder_of(
     request: Request, right: Right, scopes: Collection[Scope], session_id: str, *, messages: bool = False
 ) -> Principal:
     """Who asks about one session: with a key that has ``right``, or with a token of ``scopes`` for this session in the
-    same header. ``messages``: see ``Gate.guest``. Raises as ``principal_of`` and ``Gate.guest``."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and text.count(".") == 2:  # no key has a dot, every token two
-        return (await gate_of(request).guest(text.strip(), scopes, session_id, messages=messages))[0]
+    same header. ``messages``: a request of a kind that comes many times with one token; counted apart. Raises as
+    ``principal_of`` and ``Gate.guest``."""
+    text = bearer_of(request)
+    if text.count(".") == 2:  # no key has a dot, every token two
+        counted_as = MESSAGES if messages else None
+        return (await gate_of(request).guest(text, scopes, session_id, counted_as=counted_as))[0]
     return await principal_of(request, right)
+
+
+def bearer_of(request: Request) -> str:
+    """The key or token in the head; empty where there is none."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
 
 
 def needs(right: Right) -> Any:

@@ -4,9 +4,10 @@ import asyncio
 from enum import StrEnum
 
 from server.access.tokens import Claim
-from server.errors import SessionExpiredError, UnknownSessionError
+from server.errors import SessionExpiredError, TokenUsedError, UnknownSessionError
+from server.live.announcements import Announcements
 from server.live.outcome import ResultSink
-from server.live.pending import Moving, PendingSessions
+from server.live.pending import Moving
 from server.live.registry import Registry
 
 
@@ -22,7 +23,7 @@ class Whereabouts(StrEnum):
 class Known:
     """What this process knows of sessions."""
 
-    def __init__(self, registry: Registry, pending: PendingSessions, sink: ResultSink) -> None:
+    def __init__(self, registry: Registry, pending: Announcements, sink: ResultSink) -> None:
         self._registry = registry
         self._pending = pending
         self._sink = sink
@@ -39,6 +40,20 @@ class Known:
     def runs(self, claim: Claim | None, site: str) -> bool:
         """Whether the session of this token is here: its patient begins anew in it."""
         return claim is not None and self._registry.running(claim.session_id, site) is not None
+
+    async def check_link(self, session_id: str, site: str) -> None:
+        """Whether a patient could begin this announced session now; nothing is begun.
+
+        Raises what its ``session.start`` would meet: TokenUsedError, unless nothing was said in it yet,
+        UnknownSessionError, StoreError, CapacityError.
+        """
+        await self._pending.recall(session_id)
+        try:
+            self._pending.terms(session_id, site)
+        except TokenUsedError:
+            running = self._registry.running(session_id, site)
+            if running is None or not running.session.unheard:
+                raise
 
     async def windows(self, session_id: str, site: str, at: int) -> tuple[str, int | None]:
         """Page ``at`` of the windows of a session that ended, as a JSON array, and the number of the page after it.

@@ -43,6 +43,13 @@ class AnnouncedSession(WireModel):
     expires_at: AwareDatetime = Field(description="Until when the patient must have connected.")
 
 
+class TokenState(WireModel):
+    """A token that opens something now. What nobody else may know of the session is not in it."""
+
+    scope: Literal["publish", "observe", "nudge", "transcribe"] = Field(description="Of which kind it is.")
+    session_id: str = Field(description="The one session that it is for.")
+
+
 class ListedSession(WireModel):
     """A session that is expected, goes on, or has ended. ``null``: not known yet, or not said."""
 

@@ -85,6 +85,7 @@ class Listening:
             "give": self._give,
             "windows": self._windows,
             "hear": self._hear,
+            "check_link": self._check_link,
             "list": self._list,
             "give_voice": self._give_voice,
             "forget_voice": self._forget_voice,
@@ -120,11 +121,10 @@ class Listening:
         self._routing.voices.forget_here(asked["session_id"], asked["site"])
 
     async def _hear(self, asked: dict[str, Any]) -> dict[str, Any]:
-        try:
-            await self._manager.transcribing.hear(asked["session_id"], asked["site"], asked["body"])
-        except TingqingError as error:
-            return told_of(error)
-        return told_of(None)
+        return await _met(self._manager.transcribing.hear(asked["session_id"], asked["site"], asked["body"]))
+
+    async def _check_link(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return await _met(self._manager.known.check_link(asked["session_id"], asked["site"]))
 
     async def _transcribe(self, transport: FarTransport, asked: dict[str, Any]) -> None:
         principal, session_id = _principal(asked), asked["session_id"]
@@ -169,6 +169,15 @@ class Listening:
 
     async def _noted(self, principal: Principal, act: Act, peer: str, session_id: str) -> None:
         await self._note(principal, act, session_id, peer)
+
+
+async def _met(doing: Awaitable[None]) -> dict[str, Any]:
+    """Which error it met, if any, for the worker that asked."""
+    try:
+        await doing
+    except TingqingError as error:
+        return told_of(error)
+    return told_of(None)
 
 
 def _principal(asked: dict[str, Any]) -> Principal:

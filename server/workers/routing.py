@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from server.access.principal import Principal
 from server.access.tokens import Claim
 from server.assessment.checked_voices import CheckedVoices
-from server.errors import SessionElsewhereError, TingqingError
+from server.errors import TingqingError
 from server.live.calls import Comer
 from server.live.clock import LoopClock
 from server.live.handshake import first_message, refuse
@@ -24,8 +24,9 @@ from server.live.transport import Disconnected, Transport
 from server.live.whereabouts import Whereabouts
 from server.logs import about_session, request_id
 from server.workers.asking import Asking
+from server.workers.far_links import FarLinks
 from server.workers.far_voices import FarVoices
-from server.workers.faults import raise_told
+from server.workers.faults import raise_told, silent
 from server.workers.first_message import FirstAgain, Looked
 from server.workers.frames import LineBrokenError
 from server.workers.relay import Relay
@@ -42,10 +43,6 @@ HEAR_S = 10.0
 """The first segment of a set of labels builds its matcher."""
 
 
-SILENT_S = 1.0
-"""How soon to ask again a worker that did not answer."""
-
-
 class Routing:
     """The sessions of all workers, as this one sees them."""
 
@@ -56,6 +53,7 @@ class Routing:
         self._asking = Asking(seat)
         self._clock = LoopClock()
         self.voices = FarVoices(self._asking, voices, self._clock)
+        self.links = FarLinks(self._asking, self.owner, manager.known)
         self._relays = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -80,7 +78,7 @@ class Routing:
             what = {"do": "windows", "session_id": session_id, "site": site, "at": at}
             told = await self._asking.ask(found[0], what)
             if told is None:
-                raise _silent()
+                raise silent()
             return told[0], told[1]
         return await self._manager.known.windows(session_id, site, at)
 
@@ -91,7 +89,7 @@ class Routing:
             what = {"do": "hear", "session_id": session_id, "site": site, "body": body}
             told = await self._asking.ask(found[0], what, HEAR_S)
             if told is None:
-                raise _silent()
+                raise silent()
             raise_told(told)
             return
         await self._manager.transcribing.hear(session_id, site, body)
@@ -195,11 +193,6 @@ class Routing:
     async def refuse(self, transport: Transport, error: TingqingError) -> None:
         """Say why, and close."""
         await refuse(transport, error, self._clock, self._manager.limits)
-
-
-def _silent() -> SessionElsewhereError:
-    """A moment ago that worker had the session: it is slow, or has just died, and the session is not unknown."""
-    return SessionElsewhereError("The session does not answer now; try again.", retry_after_s=SILENT_S)
 
 
 class Sockets:

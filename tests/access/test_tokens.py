@@ -8,10 +8,11 @@ from typing import Any
 import jwt
 import pytest
 
-from server.access.audit import MemoryAudit
+from server.access.audit import Act, MemoryAudit
 from server.access.gate import Gate
 from server.access.keys import KeyStore, create_key
 from server.access.principal import Role
+from server.access.throttle import WRONG_AT_ONCE
 from server.access.tokens import ALGORITHM, AUDIENCE, Claim, Scope, Tokens, rotate
 from server.errors import ForeignTokenError, InvalidTokenError, TokenExpiredError, TooManyRequestsError
 from tests.access.conftest import WallClock
@@ -192,3 +193,32 @@ async def test_who_opens_a_link_again_and_again_has_to_wait(keys: KeyStore, now:
         await gate.guest(publish, {Scope.PUBLISH})
     now.advance(seconds=1)
     await gate.guest(publish, {Scope.PUBLISH})
+
+
+async def test_looking_at_a_link_takes_nothing_from_its_sockets_and_is_counted_too(
+    keys: KeyStore, now: WallClock
+) -> None:
+    gate = Gate(keys, MemoryAudit(), now, monotonic=lambda: now().timestamp())
+    publish = await issued(gate.tokens)
+    for _ in range(60):
+        assert (await gate.look(publish, Scope.PUBLISH, "192.0.2.1"))[1] == Claim("session-1")
+    with pytest.raises(TooManyRequestsError):
+        await gate.look(publish, Scope.PUBLISH, "192.0.2.1")
+    await gate.guest(publish, {Scope.PUBLISH})
+    now.advance(seconds=1)
+    await gate.look(publish, Scope.PUBLISH, "192.0.2.1")
+
+
+async def test_who_guesses_at_links_has_to_wait_and_a_right_one_does_not(keys: KeyStore, now: WallClock) -> None:
+    audit = MemoryAudit()
+    gate = Gate(keys, audit, now, monotonic=lambda: now().timestamp())
+    publish = await issued(gate.tokens)
+    for _ in range(WRONG_AT_ONCE):
+        with pytest.raises(InvalidTokenError):
+            await gate.look("a.b.c", Scope.PUBLISH, "192.0.2.1")
+    with pytest.raises(TooManyRequestsError):
+        await gate.look("a.b.c", Scope.PUBLISH, "192.0.2.1")
+    with pytest.raises(InvalidTokenError):
+        await gate.look("a.b.c", Scope.PUBLISH, "192.0.2.2")
+    await gate.look(publish, Scope.PUBLISH, "192.0.2.1")
+    assert [entry.act for entry in await audit.latest(10)] == [Act.GUESSES_REFUSED]

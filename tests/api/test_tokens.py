@@ -39,6 +39,12 @@ class Hospital:
         headers = {"Authorization": f"Bearer {self.keys[who]}"}
         return http.post(f"{self.served.url}/v1/sessions", content=body, headers=headers)
 
+    def look(self, token: str, scope: str | None = None, **headers: str) -> Any:
+        """What a page asks of its link before it opens anything."""
+        asked = {} if scope is None else {"scope": scope}
+        given = headers or {"Authorization": f"Bearer {token}"}
+        return http.get(f"{self.served.url}/v1/token", params=asked, headers=given)
+
     def patient(self, token: str) -> connect:
         return connect(f"{self.served.ws}/v1/stream", subprotocols=bearing(token))
 
@@ -313,3 +319,81 @@ async def test_what_a_session_tries_again_is_in_its_result_and_no_patient_can_sa
         await patient.send(start(attempt_of="0" * 32))
         assert await faults_until_close(patient) == (["malformed_message"], 4400)
     assert hospital.ask(json.dumps({"attempt_of": "case 7"})).json()["code"] == "invalid_config"
+
+
+def told(answer: Any) -> tuple[int, str]:
+    """Of a problem (RFC 9457)."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_a_link_can_be_looked_at_again_and_again_and_still_begins_its_session(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    for scope in ("publish", "observe", "nudge", "transcribe"):
+        answer = hospital.look(announced[f"{scope}_token"], scope)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"scope": scope, "session_id": announced["id"]}
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert hospital.look(announced["publish_token"]).json()["scope"] == "publish", "which is what is asked if not told"
+    async with hospital.patient(announced["publish_token"]) as patient:
+        assert (await begun(patient))["session_id"] == announced["id"]
+    async with open_access(Settings(data_dir=hospital.data)) as stores:
+        acts = [entry.act for entry in await stores.audit.latest(1000) if entry.about == announced["id"]]
+    assert acts == ["session.announced", "session.spoken"], "nothing was done"
+
+
+async def test_a_link_is_told_used_once_something_was_said_with_it(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    link = announced["publish_token"]
+    async with hospital.patient(link) as patient:
+        await begun(patient)
+        assert hospital.look(link).status_code == 200, "its line may have broken before anything was said"
+        await said(patient)
+        assert told(hospital.look(link)) == (403, "token_used")
+        await patient.send('{"type":"session.end"}')
+        await until(patient, "session.ended")
+    assert told(hospital.look(link)) == (403, "token_used")
+    assert hospital.look(announced["observe_token"], "observe").status_code == 200, "the doctor may still watch"
+
+
+async def test_what_the_sockets_refuse_is_told_by_the_same_codes(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    async with open_keys(Settings(data_dir=hospital.data)) as store:
+        past = Tokens(store, lambda: utc_now() - timedelta(hours=5))
+        times = {"lasts": timedelta(minutes=15), "resumes": timedelta(hours=5)}
+        old = await past.issue(Scope.PUBLISH, announced["id"], "ward-3", key_id=None, **times)
+        ancient = await past.issue(Scope.OBSERVE, announced["id"], "ward-3", timedelta(minutes=15), key_id=None)
+        nobodys = await Tokens(store, utc_now).issue(
+            Scope.PUBLISH, "0" * 32, "ward-3", timedelta(minutes=15), key_id=None
+        )
+    for token, scope, expected in [
+        (announced["publish_token"][:-4] + "AAAA", "publish", (401, "invalid_token")),
+        (hospital.keys["integrator"], "publish", (401, "invalid_token")),
+        (old, "publish", (401, "token_expired")),
+        (ancient, "observe", (401, "token_expired")),
+        (announced["observe_token"], "publish", (403, "foreign_token")),
+        (announced["publish_token"], "nudge", (403, "foreign_token")),
+        (nobodys, "publish", (404, "unknown_session")),
+        (announced["publish_token"], "everything", (422, "invalid_request")),
+    ]:
+        assert told(hospital.look(token, scope)) == expected, (scope, expected)
+    assert told(hospital.look("", Cookie="x=y")) == (401, "unauthorized")
+    assert told(hospital.look("", Authorization=f"Basic {announced['publish_token']}")) == (401, "unauthorized")
+    assert told(hospital.look("", Authorization="Bearer")) == (401, "unauthorized")
+
+
+async def test_a_link_of_another_sites_session_is_told_as_one_that_nobody_knows(hospital: Hospital) -> None:
+    announced = hospital.announce()
+    async with open_keys(Settings(data_dir=hospital.data)) as store:
+        elsewhere = await Tokens(store, utc_now).issue(
+            Scope.PUBLISH, announced["id"], "ward-9", timedelta(minutes=15), key_id=None
+        )
+    assert told(hospital.look(elsewhere)) == (404, "unknown_session")
+    assert hospital.look(announced["publish_token"]).status_code == 200
+
+
+def test_without_keys_a_link_can_be_looked_at_too(served: Served) -> None:
+    announced = http.post(f"{served.url}/v1/sessions").json()
+    headers = {"Authorization": f"Bearer {announced['publish_token']}"}
+    assert http.get(f"{served.url}/v1/token", headers=headers).json()["session_id"] == announced["id"]
+    assert told(http.get(f"{served.url}/v1/token", headers={"Authorization": "Bearer a.b.c"})) == (401, "invalid_token")

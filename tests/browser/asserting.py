@@ -90,6 +90,12 @@ def begin(page: Page, stub: StubServer) -> StubSocket:
     return socket
 
 
+HEARING = """() => {
+  window.scores = 0;
+  addEventListener('tingqing-message', ({ detail }) => { scores += detail.type === 'quality.update'; });
+}"""
+"""From now on ``scores`` counts those that the page has got: the server has heard its sound."""
+
 FAINT = """() => {
   const number = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)

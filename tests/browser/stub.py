@@ -99,7 +99,8 @@ class StubSocket:
 
 
 class StubServer:
-    """Context manager. ``patients`` and ``doctors`` give the sockets in the order in which they were opened."""
+    """Context manager. ``patients`` and ``doctors`` give the sockets in the order in which they were opened. ``link``:
+    status and code of the answer to a page that asks for its link; ``looked``: scope and token of each that did."""
 
     def __init__(self, *, folder: Path | None = None) -> None:
         self.patients: queue.Queue[StubSocket] = queue.Queue()
@@ -107,6 +108,8 @@ class StubServer:
         self.uploads: queue.Queue[str] = queue.Queue()
         self.asked: queue.Queue[str] = queue.Queue()
         self.heard: queue.Queue[bool] = queue.Queue()
+        self.looked: queue.Queue[tuple[str, str]] = queue.Queue()
+        self.link = (200, "")
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app(folder or web_client_dir()), host="127.0.0.1", port=0, log_level="error", lifespan="off"
@@ -159,6 +162,13 @@ class StubServer:
         async def heard(request: Request) -> JSONResponse:
             self.heard.put((await request.json())["clear"])
             return JSONResponse({"kept": True})
+
+        @app.get("/v1/token")
+        async def token(request: Request) -> JSONResponse:
+            _, _, bearer = request.headers["authorization"].partition(" ")
+            status, code = self.link
+            self.looked.put((request.query_params["scope"], bearer))
+            return JSONResponse({"code": code, "detail": "as the test says"}, status)
 
         @app.get("/v1/sign-in")
         async def sign_in() -> JSONResponse:

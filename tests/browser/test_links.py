@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import messages
-from tests.browser.asserting import assert_readable, attribute, begin, lose, passes, shown
+from tests.browser.asserting import WITHIN_S, assert_readable, attribute, begin, lose, passes, shown
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
@@ -49,6 +49,74 @@ def test_a_refused_link_says_what_happened_and_has_no_button(stub: StubServer, o
     told(page, english, chinese)
     if code == "token_used":  # the others look the same
         assert_readable(page, 1280)
+
+
+OPENED = {code: sides for code, sides in REFUSED.items() if code != "unauthorized"}
+
+
+@pytest.mark.parametrize("code", OPENED)
+@pytest.mark.parametrize("name", ["", "check"])
+def test_a_link_that_opens_nothing_is_told_when_the_page_is_opened(
+    stub: StubServer, open_page: OpenPage, name: str, code: str
+) -> None:
+    _, english, chinese = OPENED[code]
+    stub.link = (403, code)
+    page = open_page(f"{stub.url}{name}#token=a.b.c", expecting="status of 403")
+    shown(page, english)
+    told(page, english, chinese)
+    assert stub.looked.get_nowait() == ("publish", "a.b.c")
+    assert stub.looked.empty(), "it is asked once"
+    assert stub.patients.empty(), "and nothing was opened with it"
+    if code == "token_used":
+        assert_readable(page, 1280)
+
+
+def test_a_session_for_which_nobody_came_in_time_is_told_as_an_expired_link(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    stub.link = (404, "unknown_session")
+    page = open_page(f"{stub.url}#token=a.b.c", expecting="status of 404")
+    told(page, *REFUSED["token_expired"][1:])
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, "too_many_requests"), (503, "store_unavailable"), (404, "not_found")]
+)
+@pytest.mark.parametrize("name", ["", "check"])
+def test_a_server_that_does_not_say_what_a_link_is_worth_leaves_the_button(
+    stub: StubServer, open_page: OpenPage, name: str, status: int, code: str
+) -> None:
+    stub.link = (status, code)
+    page = open_page(f"{stub.url}{name}#token=a.b.c", expecting=f"status of {status}")
+    assert stub.looked.get(timeout=WITHIN_S) == ("publish", "a.b.c")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(START)).to_be_visible()
+    page.click(START)
+    stub.patient().expect("session.start")
+
+
+def test_a_page_without_a_link_asks_nothing(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    begin(page, stub)
+    assert stub.looked.empty()
+
+
+def test_a_page_that_shows_an_element_can_tell_what_became_of_its_link(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}doctor?session=x", expecting="status of 401")
+    stub.link = (401, "token_expired")
+    heard = page.evaluate(
+        """async () => {
+          const { TingqingPatient } = await import('/elements/patient-element.js');
+          customElements.define('tingqing-patient', TingqingPatient);
+          const patient = document.createElement('tingqing-patient');
+          patient.setAttribute('token', 'a.b.c');
+          const told = new Promise((heard) => addEventListener('tingqing-refused', ({ detail }) => heard(detail)));
+          document.body.append(patient);
+          const { code, remedy } = await told;
+          return [code, typeof remedy.zh, patient.dataset.link, patient.dataset.state];
+        }"""
+    )
+    assert heard == ["token_expired", "string", "spent", "idle"]
 
 
 def test_a_server_that_does_not_answer_costs_no_link(stub: StubServer, open_page: OpenPage) -> None:

@@ -17,7 +17,7 @@ from server.access.keys import create_key
 from server.access.principal import Role
 from server.app import open_keys
 from server.settings import Settings
-from tests.browser.asserting import AXE, FAINT, findings, until
+from tests.browser.asserting import AXE, FAINT, HEARING, findings, until
 from tests.browser.conftest import OpenPage
 from tests.browser.serving import running_server, write_wav
 
@@ -159,15 +159,19 @@ def test_a_reload_finds_back_into_the_call_and_a_second_use_of_the_link_does_not
 ) -> None:
     doctor = joined(open_page, visit["visit_doctor_url"])
     page = joined(open_page, visit["visit_url"])
+    page.evaluate(HEARING)
     for each in (page, doctor):
         state(each, "linked")
-    expect(page.locator("tingqing-strip")).to_have_attribute("data-state", "live")
+    strip = page.locator("tingqing-strip")
+    expect(strip).to_have_attribute("data-state", "live")
+    until(page, "scores > 0", within_s=REAL_TIME_S)  # until something was heard the same link may begin again
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     state(doctor, "waiting")
-    stranger = joined(open_page, visit["visit_url"])
+    stranger = open_page(visit["visit_url"].replace("#", "&lang=en#"), expecting="status of 403")
     state(stranger, "failed")
     expect(stranger.get_by_text(re.compile("This link was already used")).first).to_be_visible()
+    expect(stranger.locator("#join")).to_be_hidden()
     page.click("#join")
     for each in (page, doctor):
         state(each, "linked")

@@ -358,13 +358,22 @@ async def test_a_link_that_was_used_at_one_worker_is_used_up_at_the_other(
     hospital: Workers, keys: tuple[Path, str]
 ) -> None:
     _, announced = await asked(hospital, 1, "POST /v1/sessions", keys[1])
-    how: dict[str, Any] = {"subprotocols": bearing(announced["publish_token"])}
+    link = announced["publish_token"]
+    how: dict[str, Any] = {"subprotocols": bearing(link)}
+    for worker in (1, 2, 1):  # asking uses nothing up, whichever worker has the session
+        assert await asked(hospital, worker, "GET /v1/token", link) == (
+            200,
+            {"scope": "publish", "session_id": announced["id"]},
+        )
     patient = Caller(PCM)
     await patient.connect(stream(hospital), sock=hospital.on(2), **how)
     assert patient.started is not None
     assert patient.started["session_id"] == announced["id"]
     assert hospital.live() == {1: 0, 2: 1}
     await patient.judged_until(12)
+    for worker in (1, 2):
+        status, problem = await asked(hospital, worker, "GET /v1/token", link)
+        assert (status, problem["code"]) == (403, "token_used")
     for worker in (1, 2):
         status, listed = await asked(hospital, worker, "GET /v1/sessions", keys[1])
         assert status == 200

@@ -11,6 +11,7 @@ import { inWordsOf, languageOf, textsOf } from '../language/dictionary.js';
 import { CheckView } from './check-view.js';
 import { patientSheet } from './patient-styles.js';
 import { Link } from './link.js';
+import { Opening } from './opening.js';
 import { hostStateOf } from './patient-state.js';
 import { linkSentence } from './patient-words.js';
 import { adviceFor } from './upload.js';
@@ -51,6 +52,7 @@ export class TingqingCheck extends HTMLElement {
   #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #over = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   #link = new Link();
+  #opening = new Opening(this);
 
   constructor() {
     super();
@@ -72,6 +74,7 @@ export class TingqingCheck extends HTMLElement {
     }
     this.#timer = setInterval(() => this.#render(), BEAT_MS);
     this.#render();
+    if (!this.tokenProvider) void this.#opening.ask(this.getAttribute('token'), () => this.#render());
   }
 
   disconnectedCallback() {
@@ -201,7 +204,13 @@ export class TingqingCheck extends HTMLElement {
     };
   }
 
+  /** What the server said of the link when the page was opened. */
+  get #refusal() {
+    return this.#client.state.kind === 'idle' ? this.#opening.refusal(this.getAttribute('token')) : null;
+  }
+
   get #isSpent() {
+    if (this.#refusal) return true;
     return !this.tokenProvider && this.#link.isSpent(this.#client.state, this.getAttribute('token'));
   }
 
@@ -211,7 +220,7 @@ export class TingqingCheck extends HTMLElement {
     const t = inWordsOf(checkText, this.#language, this.texts);
     switch (state.kind) {
       case 'idle':
-        return '';
+        return this.#refusal ? this.#failed(this.#refusal) : '';
       case 'asking':
         return t('allow');
       case 'live':

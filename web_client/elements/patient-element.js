@@ -3,21 +3,21 @@
 import { TingqingClient } from '../client/client.js';
 import { mark, takeEarly } from '../drawing/dom.js';
 import { Meter } from '../meter/meter.js';
-import { shortCode } from '../meter/short-code.js';
 import { KeptInTab } from './kept.js';
 import { Afterwards } from './afterwards.js';
 import { Link } from './link.js';
+import { Opening } from './opening.js';
+import { modelOf } from './patient-model.js';
 import { optionsOf } from './patient-options.js';
-import { failureOf, hostStateOf, isOver, isRefused } from './patient-state.js';
+import { hostStateOf, isOver, isRefused } from './patient-state.js';
 import { PatientView } from './patient-view.js';
 import { patientSheet } from './patient-styles.js';
 import { languageOf, textsOf } from '../language/dictionary.js';
-import { whereOf } from '../language/where.js';
 import { base } from '../drawing/styles.js';
 
 /**
  * @import { Texts } from '../language/dictionary.js'
- * @import { Reading } from '../meter/meter.js'
+ * @import { FailureCode } from '../protocol/failures.js'
  * @import { ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { HostState, PatientActions, PatientModel, Screen } from './patient-words.js'
  */
@@ -30,7 +30,7 @@ const A_WORD_S = 0.5;
  * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`, `texts`; all are optional
  * (docs/web-client.md). The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the
  * server is dispatched as a `tingqing-message` event with the message as its `detail`, each change of state as
- * `tingqing-state`.
+ * `tingqing-state`; a link that the server refuses before anything is begun as `tingqing-refused`.
  */
 export class TingqingPatient extends HTMLElement {
   static observedAttributes = ['lang', 'server', 'token', 'reference', 'texts'];
@@ -54,6 +54,7 @@ export class TingqingPatient extends HTMLElement {
   #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #heard = /** @type {MediaStream | undefined} */ (undefined);
   #link = new Link();
+  #opening = new Opening(this);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #beats = 0;
 
@@ -178,10 +179,15 @@ export class TingqingPatient extends HTMLElement {
     return this.hasAttribute('resumable') ? this.#kept.recall() : null;
   }
 
+  /** What the server said of the link when the page was opened. @returns {FailureCode | null} */
+  get #refusal() {
+    return this.#opening.refusal(this.getAttribute('token'))?.code ?? null;
+  }
+
   /** A page that is asked for tokens gives another one. */
   get #isSpent() {
     if (this.tokenProvider) return false;
-    if (this.state === 'idle') return this.hasAttribute('resumable') && this.#kept.isSpent;
+    if (this.state === 'idle') return this.#refusal !== null || (this.hasAttribute('resumable') && this.#kept.isSpent);
     return this.#link.isSpent(this.#client.state, this.getAttribute('token'));
   }
 
@@ -189,8 +195,11 @@ export class TingqingPatient extends HTMLElement {
   async #belong() {
     if (!this.isConnected || this.#isRunning) return;
     const server = new URL(this.getAttribute('server') ?? '.', document.baseURI).href;
-    await this.#kept.belongTo({ server, token: this.getAttribute('token'), reference: this.getAttribute('reference') });
+    const token = this.getAttribute('token');
+    await this.#kept.belongTo({ server, token, reference: this.getAttribute('reference') });
     this.#render();
+    const known = this.tokenProvider || this.#isRunning || this.#resumable || this.#isSpent;
+    if (!known) void this.#opening.ask(token, () => this.#render());
   }
 
   #build() {
@@ -260,41 +269,18 @@ export class TingqingPatient extends HTMLElement {
 
   /** @param {number} now @returns {PatientModel} */
   #model(now) {
-    const { state } = this;
-    const client = this.#client.state;
-    const { sessionId, result, notices } = this.#meter;
-    const silent = client.kind === 'live' && client.silent;
-    const page = new URL('doctor', new URL(this.getAttribute('server') ?? '.', document.baseURI));
-    page.searchParams.set('session', sessionId);
-    return {
-      state,
+    const shown = {
       language: this.#language,
       texts: this.texts,
-      where: whereOf(navigator.userAgent),
-      asking: client.kind === 'asking',
-      ending: client.kind === 'ending',
-      silent,
-      interrupted: client.kind === 'paused' && client.by === 'system',
-      restarting: client.kind === 'reconnecting' && client.why === 'restart',
-      resumable: (state === 'idle' || state === 'error') && this.#resumable !== null,
-      sending: client.kind === 'live' && !silent,
-      reading: this.#reading(now, state, silent),
+      client: this.#client.state,
+      meter: this.#meter,
       prompt: this.#prompt,
       afterwards: this.#afterwards.at(now),
-      failure: failureOf(client),
+      resumable: this.#resumable !== null,
       spent: this.#isSpent,
-      result,
-      code: shortCode(sessionId),
-      doctorUrl: page.href,
+      refusal: this.#refusal,
       guest: this.hasAttribute('token') || this.tokenProvider !== undefined,
-      notices,
     };
-  }
-
-  /** @param {number} now @param {HostState} state @param {boolean} silent @returns {Reading} */
-  #reading(now, state, silent) {
-    if (state === 'paused') return { grade: 'nodata', cause: 'paused' };
-    if (silent) return { grade: 'nodata', cause: 'silent' };
-    return this.#meter.reading(now, state === 'live');
+    return modelOf(this, shown, now);
   }
 }

@@ -7,11 +7,13 @@ import { Call } from '../client/call.js';
 import { told } from '../client/client-state.js';
 import { whereOf } from '../language/where.js';
 import { FailureCode } from '../protocol/failures.js';
+import { linkRefusal } from '../transport/link.js';
 import { followLanguage } from './language-switch.js';
 import { VisitView } from './visit-view.js';
 
 /**
  * @import { CallRole } from '../protocol/types.js'
+ * @import { Failure } from '../protocol/failures.js'
  * @import { ClientState } from '../client/client-state.js'
  * @import { CallState } from '../client/call.js'
  */
@@ -31,6 +33,7 @@ class Visit {
   #strip = session && role === 'patient' ? strip() : null;
   #doctor = session && role === 'doctor' ? meter() : null;
   #call = /** @type {Call | null} */ (null);
+  #pressed = false;
   #judging = false;
   #microphone = /** @type {MediaStreamTrack | null} */ (null);
   #camera = /** @type {MediaStreamTrack | null} */ (null);
@@ -53,14 +56,24 @@ class Visit {
       const { detail } = /** @type {CustomEvent<ClientState>} */ (event);
       if (detail.kind === 'ended') this.#view.judged(detail.result);
     });
+    this.#strip?.addEventListener('tingqing-refused', (event) => {
+      this.#refuse(/** @type {CustomEvent<Failure>} */ (event).detail);
+    });
+    if (this.#doctor && token) void linkRefusal(token, { scope: 'nudge' }).then((refusal) => this.#refuse(refusal));
     // A tap on a link must not end a visit by mistake.
     addEventListener('beforeunload', (event) => {
       if (this.#call) event.preventDefault();
     });
   }
 
+  /** The link opens nothing: said before anybody presses a button. @param {Failure | null} refusal */
+  #refuse(refusal) {
+    if (refusal && !this.#pressed && !kept()) this.#view.become({ kind: 'failed', failure: told(refusal) });
+  }
+
   async #join() {
     if (this.#call) return;
+    this.#pressed = true;
     this.#view.become({ kind: 'asking' });
     try {
       this.#microphone = await track({ audio: true });
