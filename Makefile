@@ -33,10 +33,10 @@ BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate cl
 NPM ?= $(shell command -v npm)
 JS := tools/js/node_modules/.installed
 
-.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants format bench accuracy train docs pictures clean
+.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants image-check format bench accuracy train docs pictures clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | \
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
 		while IFS='|' read -r name what; do printf '%-15s %s\n' "$$name" "$$what"; done
 	@echo
 	@echo 'Variables: HOST, PORT (run); ARGS (flags of `tingqing serve`, `tingqing demo` or pytest); WORKERS (test); PYTHON;'
@@ -139,6 +139,9 @@ fuzz: $(FUZZ) ## Give readers and a real server nonsense, each time other nonsen
 
 mutants: $(WORK) ## Count the mutants that the tests kill (minutes; MUTANTS=all: hours; ROOMS, SEED)
 	$(BIN)/python tools/mutants.py $(ROOMS) --count $(MUTANTS) --seed $(SEED)
+
+image-check: $(RUN) ## Build the container image, run it and check it, without Docker (minutes; root, podman; ARGS)
+	$(BIN)/python -m tools.image.check $(ARGS)
 
 format: $(WORK) $(if $(NPM),$(JS)) ## Rewrite the sources as `make check` wants them
 	$(BIN)/ruff format .

@@ -60,6 +60,8 @@ class Metrics:
         # From zero on: the increase of a series that begins with its first refusal is nothing, and no alert would fire.
         for via, code in itertools.product(("http", "socket"), ALERTED):
             self._refused.labels(via, code)
+        for delivered in ("yes", "no"):
+            self._delivered.labels(delivered)
         self._requests = histogram("request_seconds", "HTTP requests.", REQUEST_S, "method", "route", "status")
         self._closed = counter("sockets_closed", "WebSockets that were closed.", "route", "code")
         self._webhooks = counter("webhook_attempts", "Tries of webhooks, by how they went.", "event", "outcome")

@@ -1,6 +1,7 @@
 """What an operator is given agrees with the server: metrics, documents, dashboard, rules, units."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from prometheus_client.core import Metric
 from server.api.metrics import LANE_COUNTS
 from server.metrics import Metrics
 from server.settings import Settings
-from tests.repo.markdown import read
+from tests.repo.markdown import read, shell_commands
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 ROOT = DEPLOY.parent
@@ -25,6 +26,7 @@ OF_THE_LIBRARY = {f"process_{name}" for name in ("cpu_seconds_total", "resident_
 
 PARTS = ("bucket", "count", "sum")
 OPERATE = read("docs/operate.md")
+CHINESE = read("docs/operate.zh-CN.md")
 
 
 def families() -> list[Metric]:
@@ -86,8 +88,22 @@ def test_every_alert_says_in_the_document_what_to_do() -> None:
     for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]:
         for rule in group["rules"]:
             assert f"| `{rule['alert']}` |" in OPERATE
+            assert f"| `{rule['alert']}` " in CHINESE
             assert rule["annotations"]["summary"]
             assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_the_chinese_manual_gives_the_commands_of_the_english_one() -> None:
+    commands = shell_commands(CHINESE)
+    assert len(commands) > 15
+    assert not set(commands) - set(shell_commands(OPERATE))
+
+
+def test_every_alert_has_a_case_in_which_it_fires() -> None:
+    cases = yaml.safe_load((DEPLOY / "prometheus" / "alerts_test.yml").read_text(encoding="utf-8"))["tests"]
+    fired = {case["alertname"] for test in cases for case in test["alert_rule_test"] if case["exp_alerts"]}
+    rules = [rule for group in yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
+    assert fired == {rule["alert"] for rule in rules}
 
 
 def test_the_panels_fill_the_dashboard_without_overlapping() -> None:
@@ -142,6 +158,23 @@ def test_units_and_compose_name_settings_that_exist() -> None:
     named = {name for text in texts for name in re.findall(r"^[^#\n]*?\b(TINGQING_[A-Z_]+)[=:]", text, re.MULTILINE)}
     assert named
     assert named <= known
+
+
+@pytest.mark.parametrize("beside", [None, "compose.cuda.yaml", "compose.postgresql.yaml"])
+def test_real_compose_accepts_the_files(beside: str | None) -> None:
+    compose = shutil.which("docker-compose")
+    if compose is None:
+        pytest.skip("no docker-compose: Debian has it in a package of that name")
+    files = ["compose.yaml", *([f"deploy/{beside}"] if beside else [])]
+    command = [compose, *(word for file in files for word in ("-f", file)), "config"]
+    secrets = {"GRAFANA_PASSWORD": "g", "POSTGRES_PASSWORD": "p"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | secrets, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    merged = yaml.safe_load(done.stdout)
+    assert merged["services"]["tingqing"]["build"]["target"] == ("cuda" if beside == "compose.cuda.yaml" else "cpu")
+    assert all(volume["name"].startswith("tingqing_") for volume in merged["volumes"].values())
 
 
 def test_compose_mounts_what_is_there_and_gives_the_drain_its_time() -> None:

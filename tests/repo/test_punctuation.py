@@ -11,8 +11,8 @@ from tests.repo.test_hygiene import ROOT, tracked
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 HALF_WIDTH = re.compile(rf"[{HAN}”）][,;:?!()]|[,;:?!()][{HAN}“（]")
-CODE = re.compile(r"`[^`]*`|--labels \S+|labels=\S+|\blabels show \S+")
-"""What a reader types: labels are separated by either comma."""
+CODE = re.compile(r"`[^`]*`|--labels \S+|labels=\S+|\blabels show \S+|\]\([^)\s]+\)")
+"""What a reader types, where labels are separated by either comma; where a link leads."""
 
 PATTERNS = {
     # Words that are matched against speech or titles, never shown.
@@ -82,7 +82,12 @@ def test_a_half_width_mark_in_a_chinese_sentence_is_found(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["没有采用；时间应以秒为单位", "The advice (综合建议): what to do", "写成 `--labels 语速适中,low_background`"],
+    [
+        "没有采用；时间应以秒为单位",
+        "The advice (综合建议): what to do",
+        "写成 `--labels 语速适中,low_background`",
+        "见[容量](#容量规划)。",
+    ],
 )
 def test_full_width_marks_english_sentences_and_code_are_fine(text: str) -> None:
     assert half_width(text) is None
