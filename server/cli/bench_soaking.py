@@ -31,7 +31,8 @@ MEMORY = 0.02
 @dataclass(frozen=True, slots=True)
 class Soak:
     """``at_once`` patients at a time, each with ``seconds`` of audio at ``pace``: ``sessions`` of them, or as many as
-    come in ``hours``. ``settle_s``: how long to wait for what is left at most."""
+    come in ``hours``. ``settle_s``: how long each look at the server waits at most for what is left: looks that wait
+    alike can be compared."""
 
     sessions: int
     hours: float | None
@@ -61,7 +62,7 @@ async def run(soak: Soak) -> dict[str, Any]:
                 await _round(job, server, 2 * soak.places)
             before = await _held(server, soak.settle_s)
             patients = await _some(job, server, soak, 0.5)
-            half = await _held(server, 0.0)
+            half = await _held(server, soak.settle_s)
             patients += await _some(job, server, soak, 0.5)
             after = await _held(server, soak.settle_s)
     return {
