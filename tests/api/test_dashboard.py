@@ -31,7 +31,7 @@ INSTANCE = "tingqing:9464"
 SCRAPES = (0, 60)
 """In seconds: two make a rate."""
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 Rows = list[dict[str, Any]]
 
