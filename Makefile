@@ -33,7 +33,7 @@ BENCHES := vad stream_cost acoustic_cost mixes_table live_prompts speech_rate cl
 NPM ?= $(shell command -v npm)
 JS := tools/js/node_modules/.installed
 
-.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants image-check format bench accuracy train docs pictures clean
+.PHONY: help setup run demo test coverage check check-python check-js fuzz mutants image-check format bench accuracy train docs pictures gallery clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | \
@@ -169,6 +169,9 @@ docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label
 pictures: $(WORK) ## Take the README's pictures and films again (needs chromium, real audio)
 	$(BIN)/python -m tests.browser.screenshots
 	$(BIN)/python -m tests.browser.film
+
+gallery: $(WORK) ## Take a picture of every page to look at, into build/gallery (needs chromium; ARGS: names of scenes)
+	$(BIN)/python -m tests.browser.gallery $(ARGS)
 
 clean: ## Remove what was built; the environment too
 	rm -rf $(VENV) tools/js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -14,10 +14,12 @@ class Right(StrEnum):
     the process is, of which nothing names a site or a session. ``NUDGE``: send and mute prompts. ``LIST``:
     learn which sessions there are. ``TRANSCRIBE``: hand over what is said in them. ``READ``: results that are kept.
     ``REVIEW``: say of one whether a person could hear it. ``ERASE``: delete one. ``INVITE``: announce a session, and
-    get the links for patient and doctor. ``CALL``: be the doctor of a call."""
+    get the links for patient and doctor. ``CALL``: be the doctor of a call. ``ASSESS``: have one recording judged;
+    ``BATCH``: many at once, and see and delete the batches of the site."""
 
     BEGIN = "begin"
     ASSESS = "assess"
+    BATCH = "batch"
     OBSERVE = "observe"
     OPERATE = "operate"
     NUDGE = "nudge"
@@ -49,9 +51,10 @@ RIGHTS = {
     Role.ADMIN: frozenset(Right),
     Role.INTEGRATOR: frozenset(Right) - {Right.OPERATE},
     Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW}),
-    # At a page: invites patients, watches them and asks them something; speaks for nobody.
+    # At a page: invites patients, watches them and asks them something, and has their recordings judged; speaks for
+    # nobody.
     Role.DOCTOR: frozenset(
-        {Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW, Right.NUDGE, Right.INVITE, Right.CALL}
+        {Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW, Right.NUDGE, Right.INVITE, Right.CALL, Right.ASSESS}
     ),
     Role.GUEST: frozenset(),
 }

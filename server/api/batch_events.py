@@ -112,7 +112,7 @@ async def _news(store: BatchStore, batch: Batch | None, after: int) -> Sequence[
 async def _still(request: Request) -> bool:
     """Whether the key, or the sign-in, is good still."""
     try:
-        await principal_of(request, Right.ASSESS)
+        await principal_of(request, Right.BATCH)
     except (UnauthorizedError, ForbiddenError):
         return False
     except (StoreError, TooManyRequestsError):  # it cannot be told now

@@ -17,7 +17,7 @@ from server.wire.batches import BatchList
 
 router = APIRouter(tags=["batches"])
 
-Caller = Annotated[Principal, needs(Right.ASSESS)]
+Caller = Annotated[Principal, needs(Right.BATCH)]
 
 PROBLEMS = documented(COMMON | {404: "This server has no data folder.", 422: "state, limit or cursor is out of range."})
 

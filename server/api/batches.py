@@ -29,7 +29,7 @@ from server.wire.batches import BatchModel
 
 router = APIRouter(tags=["batches"])
 
-Caller = Annotated[Principal, needs(Right.ASSESS)]
+Caller = Annotated[Principal, needs(Right.BATCH)]
 
 ID_BYTES = 16
 

@@ -32,6 +32,7 @@ ADDRESSES = {
     "/visit": "visit.html",
     "/dashboard": "dashboard.html",
     "/review": "review.html",
+    "/upload": "upload.html",
 }
 
 

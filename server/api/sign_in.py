@@ -33,11 +33,12 @@ class SignInRequest(WireModel):
 
 class SignInState(WireModel):
     """``needed``: the server has keys. ``site``: whose sessions the browser may watch, null if nobody signed in.
-    ``invites``: whether it may also announce new ones."""
+    ``invites``: whether it may also announce new ones. ``uploads``: whether it may have recordings judged."""
 
     needed: bool
     site: str | None = None
     invites: bool = False
+    uploads: bool = False
 
 
 @router.get("/v1/sign-in", summary="Whether a page must sign in, and has")
@@ -45,14 +46,15 @@ async def state(request: Request, response: Response, services: Wired) -> SignIn
     """For our pages, which cannot read the cookie."""
     response.headers.update(NO_STORE)
     if not await services.gate.keyed():
-        return SignInState(needed=False, invites=True)
+        return SignInState(needed=False, invites=True, uploads=True)
     try:
         who = await principal_of(request, Right.OBSERVE) if cookie_of(request) else None
     except UnauthorizedError:
         who = None
     if who is None:
         return SignInState(needed=True)
-    return SignInState(needed=True, site=who.site, invites=who.may(Right.INVITE))
+    uploads = who.may(Right.ASSESS)
+    return SignInState(needed=True, site=who.site, invites=who.may(Right.INVITE), uploads=uploads)
 
 
 PROBLEMS = documented(

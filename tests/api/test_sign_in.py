@@ -192,11 +192,26 @@ def test_only_a_viewers_key_signs_in_and_what_is_wrong_is_told(hospital: Hospita
 
 def test_signing_out_makes_the_browser_forget_and_the_audit_has_both(hospital: Hospital) -> None:
     with httpx.Client(headers={"Origin": hospital.served.url}) as browser:
-        assert browser.get(hospital.address).json() == {"needed": True, "site": None, "invites": False}
+        assert browser.get(hospital.address).json() == {
+            "needed": True,
+            "site": None,
+            "invites": False,
+            "uploads": False,
+        }
         browser.post(hospital.address, json={"key": hospital.keys["viewer"]})
-        assert browser.get(hospital.address).json() == {"needed": True, "site": "ward-3", "invites": False}
+        assert browser.get(hospital.address).json() == {
+            "needed": True,
+            "site": "ward-3",
+            "invites": False,
+            "uploads": False,
+        }
         assert browser.delete(hospital.address).status_code == 204
-        assert browser.get(hospital.address).json() == {"needed": True, "site": None, "invites": False}
+        assert browser.get(hospital.address).json() == {
+            "needed": True,
+            "site": None,
+            "invites": False,
+            "uploads": False,
+        }
         assert not browser.cookies
 
     async def acts() -> list[str]:
@@ -252,6 +267,11 @@ def test_who_guesses_at_the_page_has_to_wait(hospital: Hospital) -> None:
 
 
 def test_without_keys_nobody_needs_to_sign_in(served: Served) -> None:
-    assert ask("GET", f"{served.url}/v1/sign-in").json() == {"needed": False, "site": None, "invites": True}
+    assert ask("GET", f"{served.url}/v1/sign-in").json() == {
+        "needed": False,
+        "site": None,
+        "invites": True,
+        "uploads": True,
+    }
     answer = ask("POST", f"{served.url}/v1/sign-in", json={"key": "x"}, headers={"Origin": served.url})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -1,30 +1,17 @@
 """The dashboard and the review in a real Chromium, on a server with keys and results."""
 
-import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from server.access.audit import Act, AuditEntry
-from server.access.gate import utc_now
-from server.access.keys import create_key
-from server.access.principal import Role
-from server.app import open_access, open_keys
-from server.records.kept import KeptRecord, RecordKind, local_day
-from server.settings import Settings
-from server.store import record_rows
-from server.store.database import open_database
 from tests.browser.asserting import AXE, FAINT, findings, shown
 from tests.browser.conftest import OpenPage
 from tests.browser.serving import running_server
-from tests.records.builders import id_of, record
+from tests.browser.staff_site import filled
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -45,36 +32,10 @@ def clock_stands() -> bool:
     return False
 
 
-def ended(number: int, days_ago: int = 0, **given: object) -> KeptRecord:
-    at = datetime.now(UTC) - timedelta(days=days_ago)
-    return replace(record(number, **given), started_at=at, ended_at=at, day=local_day(at))
-
-
-RECORDS = [
-    ended(1, 1, verdict="re-record", labels={"low_background": False}, doubt=0.02, reference="case 1", prompts_raised=2,
-          prompts_followed=1, first_usable_s=14.0),
-    ended(2, 1, attempt_of=id_of(1), first_usable_s=4.0),
-    ended(3, department="ENT", doubt=0.2, name="b.wav", kind=RecordKind.FILE),
-    ended(4, department="ENT", verdict="unusable", labels={"low_background": False}),
-    ended(5, 40),
-]  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     data = tmp_path_factory.mktemp("data")
-
-    async def fill() -> str:
-        async with open_keys(Settings(data_dir=data)) as store:
-            key = (await create_key(store, "ward-3", Role.VIEWER, utc_now()))[0]
-        async with open_database(data) as database, database.writing() as connection:
-            await record_rows.add(connection, RECORDS)
-        async with open_access(Settings(data_dir=data)) as stores:
-            await stores.audit.add(AuditEntry(utc_now(), "key 1", "ward-3", Act.HEARD_BADLY, id_of(1), ""))
-        return key
-
-    with ThreadPoolExecutor(1) as threads:  # this one may run the loop of the browser's driver
-        return data, threads.submit(asyncio.run, fill()).result()
+    return data, filled(data)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ export const doctorSheet = sheet(`
 .footer { text-align: center; text-wrap: balance; }
 @media (max-width: 52rem) { .hero, .columns { grid-template-columns: minmax(0, 1fr); } .columns > .labels { order: 0; } .hero { gap: 16px; } .measures { grid-template-columns: 1fr auto; } .hero { padding: 20px; }
   .glance .shape { width: 72px; height: 72px; } .word { font-size: 2rem; } .measures dd { padding-right: 0; } }
-.answers { display: flex; flex-wrap: wrap; gap: 12px; } .answers button { flex: 1 1 7em; }
+.answers { display: flex; flex-wrap: wrap; gap: 12px; } .answers button { flex: 1 1 auto; padding: 10px 14px; white-space: nowrap; }
 .answers [aria-pressed=true] { background: var(--accent); color: var(--on-accent); }
 .heard .quiet { margin-top: 8px; } .heard .quiet:empty { display: none; }
 @media (max-width: 30rem) { .stack { gap: 12px; } .card, .hero { padding: 16px; } h2 { margin-bottom: 8px; } }

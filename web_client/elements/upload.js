@@ -120,7 +120,7 @@ export class UploadCard {
       this.#become({ kind: 'done', name, result: await result });
     } catch (error) {
       if (!(error instanceof AssessError)) throw error;
-      const failure = { code: error.code, detail: error.message };
+      const { failure } = error;
       this.#become(error.cancelled ? { kind: 'cancelled', name } : { kind: 'failed', name, failure });
     }
   }
@@ -203,7 +203,7 @@ export class UploadCard {
  * @param {Language} language
  * @param {Translate} t
  */
-function whyFailed({ code, detail }, language, t) {
+export function whyFailed({ code, detail }, language, t) {
   if (TOLD_OF_FILES.has(code)) return failureSentence(code, language);
   const failed = t('fileFailed');
   // The server's own sentence is in English only.

@@ -3,6 +3,8 @@
 import { dictionary } from './dictionary.js';
 
 export const recordsText = dictionary({
+  doctor: ['医生', 'Doctor'],
+  upload: ['评估录音', 'Assess recordings'],
   dashboard: ['录音质量', 'Recording quality'],
   review: ['复核', 'Review'],
   span: ['时间', 'Time'],

@@ -68,6 +68,11 @@ export class StaffDoor {
     return inside && this.#state.invites === true && !this.#address.searchParams.get('session');
   }
 
+  /** Whether recordings can be sent here. */
+  get uploads() {
+    return !this.#state.needed || this.#state.uploads === true;
+  }
+
   /** Whether the page can show no session yet. */
   get closed() {
     return this.#state.needed && (this.#state.site === null || !this.#address.searchParams.get('session'));

@@ -1,4 +1,4 @@
-/** What the dashboard and the review share: the door, the language, and what is said where nothing can be shown. */
+/** What the pages for staff share: the door, the language, and what is said where nothing can be shown. */
 
 import { StaffDoor } from './staff-door.js';
 import { h, mark, say } from '../drawing/dom.js';
@@ -9,7 +9,7 @@ import { recordsText } from '../language/records-strings.js';
  * @import { Language } from '../protocol/types.js'
  * @import { RecordsKey } from '../language/records-strings.js'
  *
- * @typedef {{element: HTMLElement, speak: (language: Language) => void, run: () => Promise<void>}} View
+ * @typedef {{element: HTMLElement, speak: (language: Language) => void, run: (door: StaffDoor) => Promise<void>}} View
  */
 
 /**
@@ -58,5 +58,5 @@ export async function showToStaff(make) {
   await door.load();
   main.replaceChildren(...(door.closed ? [door.element] : [told, view.element]));
   speak(language);
-  if (!door.closed) await view.run();
+  if (!door.closed) await view.run(door);
 }

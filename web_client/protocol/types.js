@@ -62,7 +62,7 @@
  *   state?: 'stated' | 'denied' | 'not_heard' | null, heard_at_s?: number | null,
  *   expects?: 'any' | 'stated' | 'denied' | null}} ResultLabel
  * @typedef {{id: string, labels: Record<string, ResultLabel>, overall: Overall, advice: Text, prompts?: string[],
- *   unusable_spans: Span[],
+ *   source?: {duration_s: number}, unusable_spans: Span[],
  *   not_heard: string[], measures: Measures, basis?: Basis, interference: Interference[], events: SoundEvent[],
  *   voices?: Voice[], notices?: Notice[], windows?: object[]}} Result
  * @typedef {{type: 'session.ended', reason: string, result: Result,

@@ -12,9 +12,10 @@ import { FailureCode, failureOfRefusal } from '../protocol/failures.js';
 /** Why a recording was not assessed. The message is the server's sentence, in English, if it sent one. */
 export class AssessError extends Error {
   /** @param {Failure} failure @param {boolean} [cancelled] by the person at the page */
-  constructor({ code, detail }, cancelled = false) {
-    super(detail);
-    this.code = code;
+  constructor(failure, cancelled = false) {
+    super(failure.detail);
+    this.failure = failure;
+    this.code = failure.code;
     this.cancelled = cancelled;
   }
 }
@@ -54,7 +55,7 @@ export function sendFile(file, server, labels, onSent = () => {}) {
     request.onload = () => {
       const answer = answerOf(request);
       if (answer.result) resolve(answer.result);
-      else fail(answer.code, answer.detail);
+      else reject(new AssessError(answer));
     };
   });
   request.send(body);
@@ -72,6 +73,7 @@ function answerOf({ status, responseText }) {
     return { code: status === 413 ? FailureCode.FILE_TOO_LARGE : FailureCode.UNEXPECTED, detail: String(error) };
   }
   if (status >= 200 && status < 300) return { result: /** @type {Result} */ (answer) };
-  const { code = '', detail, title = '' } = /** @type {{code?: string, detail?: string, title?: string}} */ (answer);
-  return { code: failureOfRefusal({ code, message: '' }).code, detail: detail ?? title };
+  /** @type {{code?: string, detail?: string, detail_zh?: string, title?: string}} */
+  const { code = '', detail, detail_zh: zh, title = '' } = answer ?? {};
+  return { code: failureOfRefusal({ code, message: '' }).code, detail: detail ?? title, ...(zh && { zh }) };
 }
