@@ -148,8 +148,8 @@ def _dashboard(page: Page, at: Desk) -> None:
 
 def _review(page: Page, at: Desk) -> None:
     _inside(page, at)
-    page.locator("button.answer").first.click()
-    expect(page.locator(".card").nth(1)).to_be_visible()
+    expect(page.locator("button.answer").first).to_be_visible()
+    expect(page.locator(".review .card").nth(1)).to_be_hidden()  # nothing was answered yet
 
 
 def _invited(page: Page, at: Desk) -> None:
