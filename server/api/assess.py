@@ -13,7 +13,7 @@ from server.access.audit import Act
 from server.access.gate import utc_now
 from server.access.principal import Principal, Right
 from server.api.addresses import base_of
-from server.api.idempotency import PARAMETER, body_digest, key_of, turn
+from server.api.idempotency import PARAMETER, Turn, body_digest, key_of, turn
 from server.api.keeping import keep_file, metadata_of
 from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented, problem_of
@@ -196,7 +196,7 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
                 async with turn(services.repeats, request, caller.site, body) as here:
                     if here.answered is not None:
                         return here.answered
-                    return here.keep(await unless_gone(request, _assess(services, form, caller.site, here.work_id)))
+                    return here.keep(await unless_gone(request, _assess(services, form, caller.site, here)))
             finally:
                 await form.close()
     except GoneError:
@@ -205,7 +205,7 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
         return problem_of(error, f"{base_of(request)}/")
 
 
-async def _assess(services: Services, form: FormData, site: str, work_id: str | None) -> Response:
+async def _assess(services: Services, form: FormData, site: str, here: Turn) -> Response:
     upload, began = file_of(form), utc_now()
     fields = _fields(form)
     metadata = metadata_of(fields.metadata)
@@ -216,13 +216,16 @@ async def _assess(services: Services, form: FormData, site: str, work_id: str | 
         with services.uploads.spending(upload.size or 0).limiting():
             judged = await _judged(services, upload, fields, labels, roles, raw)
     identity = replace(judged.identity, attempt_of=fields.attempt_of, metadata=metadata)
-    result = replace(judged, identity=replace(identity, id=work_id or identity.id))
+    result = replace(judged, identity=replace(identity, id=here.work_id or identity.id))
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
-    await keep_file(services, result, site, began)
     if fields.format == "flat":
-        return JSONResponse(flat(result, fields.language))
-    # The result of a recording of hours has thousands of windows: rendering it here would delay every live session.
-    return Response(await asyncio.to_thread(_rendered, result, fields.windows), media_type="application/json")
+        response: Response = JSONResponse(flat(result, fields.language))
+    else:
+        # The result of a recording of hours has thousands of windows: rendering it here would delay live sessions.
+        text = await asyncio.to_thread(_rendered, result, fields.windows)
+        response = Response(text, media_type="application/json")
+    await keep_file(services, result, site, began, here.beforehand(response))
+    return response
 
 
 async def _judged(

@@ -1,9 +1,8 @@
 """``Idempotency-Key``: a request that is sent again gets the answer of the first, for a day.
 
 As https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ describes it. A key belongs to a site and
-a route. Only answers that settle something are kept: after an error the same key tries again. A batch is written with
-its answer; where the two are written apart, as of a recording, what is made has an id that the key decides, so that
-nothing is made twice after a crash in between.
+a route. Only answers that settle something are kept: after an error the same key tries again. What a request makes is
+written with its answer, and has an id that the key decides: where nothing was written, it is made again with the same.
 """
 
 import hashlib
@@ -105,7 +104,7 @@ async def turn(store: RepeatStore, request: Request, site: str, body: str) -> As
         yield Turn(None)
         return
     digest = hashlib.sha256(f"{site}\0{request.url.path}\0{key}".encode()).hexdigest()
-    begun = await store.begin(digest, body, utc_now(), utc_now() - LASTS)
+    begun = await store.begin(digest, site, body, utc_now(), utc_now() - LASTS)
     if begun.body != body:
         raise RepeatedKeyError(
             "This Idempotency-Key came with another body. Use a new one.",

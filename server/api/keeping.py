@@ -1,6 +1,7 @@
 """What becomes of the result of a file: it is kept, where results are."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from server.access.gate import utc_now
 from server.api.services import Services
 from server.assessment.result import Result
+from server.batches.repeats import Answered
 from server.errors import ConfigError
 from server.notify.events import assessment_events
 from server.records.making import record_of
@@ -22,21 +24,25 @@ MAX_METADATA = 50
 _metadata: TypeAdapter[MetadataField] = TypeAdapter(MetadataField)
 
 
-async def keep_file(services: Services, result: Result, site: str, began: datetime) -> None:
-    """Who has the answer finds the record, unless the database is slow: the answer does not wait for that. Record and
-    webhooks are written in one transaction."""
-    records, now = services.records, utc_now()
+async def keep_file(
+    services: Services, result: Result, site: str, began: datetime, answered: Answered | None = None
+) -> None:
+    """Who has the answer finds the record, unless the database is slow: the answer does not wait for that. Record,
+    webhooks and what is answered to the same request again are written in one transaction."""
+    records, now, about = services.records, utc_now(), result.identity.id
     record = None
     if records is not None and records.keeps:
         record = await asyncio.to_thread(record_of, result, site, started_at=began, ended_at=now)
-    services.tell(result.identity.id, assessment_events(result, site, now))
-    if records is None or record is None:
-        return
-    try:
+    # Nothing is awaited from here until all is put.
+    services.tell(about, assessment_events(result, site, now))
+    if answered is not None:
+        services.repeats.put(about, answered)
+    with suppress(TimeoutError):
         async with asyncio.timeout(KEEP_S):
-            await records.keep(record)
-    except TimeoutError:
-        return
+            if records is not None and record is not None:
+                await records.keep(record)
+            if answered is not None:
+                await services.repeats.written(about)
 
 
 def metadata_of(text: str | None) -> dict[str, Json] | None:

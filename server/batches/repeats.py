@@ -1,12 +1,36 @@
 """Answers that are given again, and the port to what keeps them."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 MOST = 1000
 MOST_BYTES = 64_000_000
+"""Of all sites together. Who has less than an even share of it loses nothing to those that have more."""
+
+
+def fair_share(sizes: Iterable[int], most: int) -> float:
+    """What each may have so that all have at most ``most`` in all and nobody less than needed: infinity where there
+    is enough for everyone."""
+    left, rest = float(most), sorted(sizes)
+    for place, size in enumerate(rest):
+        even = left / (len(rest) - place)
+        if size > even:
+            return even
+        left -= size
+    return float("inf")
+
+
+def first_to_go(held: Iterable[tuple[str, str, int]]) -> str:
+    """The oldest of the site that has most. ``held``: digest, site and size of each, the oldest first; not empty."""
+    each = list(held)
+    of_sites: Counter[str] = Counter()
+    for _, site, size in each:
+        of_sites[site] += size
+    greediest = max(of_sites, key=of_sites.__getitem__)
+    return next(digest for digest, site, _ in each if site == greediest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +64,17 @@ class Repeat:
 class RepeatStore(Protocol):
     """``begin`` raises StoreError."""
 
-    async def begin(self, digest: str, body: str, now: datetime, before: datetime) -> Repeat:
+    async def begin(self, digest: str, site: str, body: str, now: datetime, before: datetime) -> Repeat:
         """``digest``: of the key. What began before ``before`` is forgotten."""
+        ...
+
+    def put(self, work_id: str, answered: Answered) -> None:
+        """Write the answer in the transaction that writes what is kept and told of ``work_id``, if that was put a
+        moment ago, before anything was awaited. ``end`` follows all the same, and has nothing to write then."""
+        ...
+
+    async def written(self, work_id: str) -> None:
+        """Wait until what was ``put`` is written, or the database fails: it is written later then."""
         ...
 
     async def end(self, digest: str, kept: Kept | None) -> None:
@@ -50,23 +83,41 @@ class RepeatStore(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Known:
+    site: str
+    body: str
+    since: datetime
+    kept: Kept | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.kept.answer) if self.kept else 0
+
+
 class MemoryRepeats:
-    """Of one process, for a server without a data folder. Bounded: the oldest are forgotten."""
+    """Of one process, for a server without a data folder. Bounded: of the site that has most, the oldest is
+    forgotten."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[str, datetime, Kept | None]] = OrderedDict()
-        self._bytes = 0
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    async def begin(self, digest: str, body: str, now: datetime, before: datetime) -> Repeat:
+    async def begin(self, digest: str, site: str, body: str, now: datetime, before: datetime) -> Repeat:
         """See RepeatStore."""
         found = self._known.get(digest)
-        if found is not None and found[1] >= before:
-            return Repeat(found[0], found[2], mine=False, since=found[1])
-        self._drop(digest)
-        self._known[digest] = (body, now, None)
-        while len(self._known) > MOST or (self._bytes > MOST_BYTES and len(self._known) > 1):
-            self._drop(next(iter(self._known)))
+        if found is not None and found.since >= before:
+            return Repeat(found.body, found.kept, mine=False, since=found.since)
+        self._known.pop(digest, None)
+        self._known[digest] = _Known(site, body, now)
+        if len(self._known) > MOST:
+            del self._known[first_to_go((key, one.site, 1) for key, one in self._known.items())]
         return Repeat(body, None, mine=True, since=now)
+
+    def put(self, work_id: str, answered: Answered) -> None:
+        """See RepeatStore: nothing lasts here, and ``end`` keeps it."""
+
+    async def written(self, work_id: str) -> None:
+        """See RepeatStore."""
 
     async def end(self, digest: str, kept: Kept | None) -> None:
         """See RepeatStore."""
@@ -74,12 +125,8 @@ class MemoryRepeats:
         if found is None:
             return
         if kept is None:
-            self._drop(digest)
+            del self._known[digest]
             return
-        self._known[digest] = (found[0], found[1], kept)
-        self._bytes += len(kept.answer)
-
-    def _drop(self, digest: str) -> None:
-        found = self._known.pop(digest, None)
-        if found is not None and found[2] is not None:
-            self._bytes -= len(found[2].answer)
+        found.kept = kept
+        while sum(one.size for one in self._known.values()) > MOST_BYTES and len(self._known) > 1:
+            del self._known[first_to_go((key, one.site, one.size) for key, one in self._known.items())]

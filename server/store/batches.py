@@ -32,7 +32,7 @@ from server.store.database import Database, Where, open_database
 from server.store.locking import alone
 from server.store.presence import open_process, place_of
 from server.store.processes import Process
-from server.store.repeats import packed, write_answer
+from server.store.repeat_rows import packed, write_answer
 from server.store.tables import batch_files as files
 from server.store.tables import batches
 

@@ -87,7 +87,7 @@ async def open_stores(
         open_records(
             database, checkpoints.writer if keep else None, clock, keeping.retain_days, checkpoints.forget_result
         ) as records,
-        open_repeats(database, lock, clock) as repeats,
+        open_repeats(database, lock, checkpoints.writer, clock) as repeats,
     ):
         access = AccessStores(StoredKeys(database), StoredAudit(database))
         yield ServerStores(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 
+from server.batches.repeats import Answered
 from server.errors import StoreError
 from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock, deadline
 from server.notify.events import Event
 from server.records.kept import KeptRecord
-from server.store import outbox_rows, record_rows, session_rows
+from server.store import outbox_rows, record_rows, repeat_rows, session_rows
 from server.store.checkpoint_parts import Parts, Written, parts_of
 from server.store.database import Database
 from server.store.health import StoreHealth
@@ -37,8 +38,8 @@ MOST_RECORDS = 20_000
 @dataclass(frozen=True, slots=True)
 class Change:
     """``release``: any process may take the session. ``over``: it has ended, with ``ended`` to be kept for a while and
-    ``record`` for longer; a record of a file comes in the same way. ``events``: what other systems are told of it
-    meanwhile."""
+    ``record`` for longer; a record of a file comes in the same way, with the answer that is given again. ``events``:
+    what other systems are told of it meanwhile."""
 
     checkpoint: SessionCheckpoint | None = None
     release: bool = False
@@ -46,12 +47,16 @@ class Change:
     ended: EndedRow | None = None
     record: KeptRecord | None = None
     events: tuple[Event, ...] = ()
+    answered: Answered | None = None
 
     def then(self, later: "Change") -> "Change":
         """Both in one."""
         events = (*self.events, *later.events)[-MAX_EVENTS:]
         if self.over or later.over:
-            return Change(over=True, ended=later.ended or self.ended, record=later.record or self.record, events=events)
+            ended, record = later.ended or self.ended, later.record or self.record
+            return Change(
+                over=True, ended=ended, record=record, events=events, answered=later.answered or self.answered
+            )
         return Change(later.checkpoint or self.checkpoint, self.release or later.release, events=events)
 
 
@@ -108,9 +113,13 @@ class SessionWriter:
         """Whether the database had this session from here."""
         return session_id in self._written
 
+    def waits(self, session_id: str) -> bool:
+        """Whether something of it is not written yet."""
+        return session_id in self._waiting or session_id in self._writing
+
     def settled(self) -> set[str]:
         """Sessions that the database must have as this process's: nothing of them waits or is being written."""
-        return {each for each in self._written if each not in self._waiting and each not in self._writing}
+        return {each for each in self._written if not self.waits(each)}
 
     def forget(self, session_id: str) -> None:
         """Another process took it."""
@@ -118,7 +127,7 @@ class SessionWriter:
 
     async def written(self, session_id: str) -> None:
         """Wait until nothing of this session waits, or the database fails; the next batch begins at once."""
-        while not self.failing and (session_id in self._waiting or session_id in self._writing):
+        while not self.failing and self.waits(session_id):
             self._urgent.set()
             await self._round.wait()
 
@@ -193,6 +202,8 @@ class SessionWriter:
 
     async def _write(self, batch: dict[str, Change], parts: dict[str, Parts]) -> tuple[dict[str, Parts], set[str]]:
         """Returns what was written, and the sessions of the batch that this process does not have any more."""
+        answered = [change.answered for change in batch.values() if change.answered is not None]
+        answers = await asyncio.to_thread(repeat_rows.all_packed, answered)
         async with self._database.writing() as connection:
             owners = await session_rows.locked_owners(connection, batch)
             had = {each for each in batch if each in owners or each in self._written}
@@ -212,6 +223,7 @@ class SessionWriter:
                 await record_rows.add(connection, records)
             told = [one for each in ours.values() for one in (*each.events, *(each.ended.events if each.ended else ()))]
             await outbox_rows.tell(connection, told, self._clock.wall_time())
+            await repeat_rows.write_answers(connection, answers, self._owner)
         return parts, lost
 
     def _doubts(self, missing: Collection[str]) -> bool:
@@ -254,9 +266,9 @@ class SessionWriter:
         self._drop_results()
 
     def _drop_results(self) -> None:
-        farewells = bodies = records = 0
+        farewells = bodies = records = answers = 0
         for session_id, change in reversed(list(self._waiting.items())):
-            ended, record = change.ended, change.record
+            ended, record, answered = change.ended, change.record, change.answered
             if ended is not None and ended.farewell is not None:
                 farewells += len(ended.farewell)
                 if farewells > self._max_bytes:
@@ -268,4 +280,8 @@ class SessionWriter:
                     record = replace(record, body=None)
                 if records > MOST_RECORDS:
                     record = None
-            self._waiting[session_id] = replace(change, ended=ended, record=record)
+            if answered is not None:
+                answers += len(answered.kept.answer)
+                if answers > self._max_bytes:
+                    answered = None
+            self._waiting[session_id] = replace(change, ended=ended, record=record, answered=answered)

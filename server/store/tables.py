@@ -1,14 +1,9 @@
 """The tables as the code sees them; ``migrations/`` makes them. Times are UTC, without a zone in the column."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     Index,
     Integer,
@@ -17,28 +12,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
+from server.store.utc_time import UtcTime
+
 metadata = MetaData()
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """SQLite keeps no zones: what goes in is turned to UTC, what comes out says so."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From an aware time."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """To an aware time."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
 
 api_keys = Table(
     "api_keys",
@@ -296,5 +276,6 @@ idempotency_keys = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("status", Integer),
     Column("answer", LargeBinary),
+    Column("site", String(64), nullable=False, server_default=""),
     Index("idempotency_keys_age", "created_at"),
 )

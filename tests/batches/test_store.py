@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.access.gate import utc_now
 from server.batches.batch import Batch, Fault, FileState, Judgement, NewFile, Options
 from server.batches.folder import BatchFolders
-from server.batches.repeats import Kept, MemoryRepeats, RepeatStore
+from server.batches.repeats import Kept, MemoryRepeats, RepeatStore, fair_share
 from server.errors import CapacityError, StoreError
 from server.live.clock import LoopClock
 from server.notify.endpoints import new_endpoint
@@ -27,11 +28,11 @@ from server.store import outbox_rows
 from server.store.batches import StoredBatches
 from server.store.database import Database, Where, open_database
 from server.store.records import StoredRecords
-from server.store.repeats import StoredRepeats, open_repeats
+from server.store.repeats import open_repeats
 from server.store.tables import batch_files, batches
 from server.store.webhooks import WebhookStores
 from server.values.labels import RequestedLabel
-from tests.processes import living
+from tests.processes import living, repeats_of, writer_of
 from tests.rendering.builders import result_of
 
 FAULT = Fault("encrypted", "It is encrypted.", "已加密。")
@@ -347,39 +348,39 @@ async def repeats(kind: str, where: Where) -> AsyncIterator[RepeatStore]:
         yield MemoryRepeats()
         return
     async with open_database(where) as database, living(database, where) as here:
-        yield StoredRepeats(database, here)
+        yield repeats_of(database, here)
 
 
 @pytest.mark.parametrize("kind", ["memory", "stored"])
 async def test_a_request_that_comes_again_gets_the_first_answer(where: Where, kind: str) -> None:
     now, answer = utc_now(), Kept(202, b'{"id":1}')
     async with repeats(kind, where) as store:
-        first = await store.begin("k", "body", now, now)
+        first = await store.begin("k", "ward-3", "body", now, now)
         assert (first.mine, first.kept) == (True, None)
-        assert not (await store.begin("k", "body", now, now)).mine
+        assert not (await store.begin("k", "ward-3", "body", now, now)).mine
         await store.end("k", answer)
-        again = await store.begin("k", "other", now, now)
+        again = await store.begin("k", "ward-3", "other", now, now)
         assert (again.mine, again.kept, again.body) == (False, answer, "body")
         later = now.replace(year=now.year + 1)
-        assert (await store.begin("k", "other", later, later)).mine, "after its day it is new"
+        assert (await store.begin("k", "ward-3", "other", later, later)).mine, "after its day it is new"
 
 
 @pytest.mark.parametrize("kind", ["memory", "stored"])
 async def test_after_an_error_the_same_key_tries_again(where: Where, kind: str) -> None:
     now = utc_now()
     async with repeats(kind, where) as store:
-        await store.begin("k", "body", now, now)
+        await store.begin("k", "ward-3", "body", now, now)
         await store.end("k", None)
-        assert (await store.begin("k", "body", now, now)).mine
+        assert (await store.begin("k", "ward-3", "body", now, now)).mine
 
 
 async def test_a_request_whose_process_died_comes_to_nothing(where: Where) -> None:
     now = utc_now()
     async with open_database(where) as database, living(database, where) as alive:
         async with living(database, where) as dead:
-            await StoredRepeats(database, dead).begin("k", "body", now, now)
-            assert not (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
-        assert (await StoredRepeats(database, alive).begin("k", "body", now, now)).mine
+            await repeats_of(database, dead).begin("k", "ward-3", "body", now, now)
+            assert not (await repeats_of(database, alive).begin("k", "ward-3", "body", now, now)).mine
+        assert (await repeats_of(database, alive).begin("k", "ward-3", "body", now, now)).mine
 
 
 async def test_an_answer_that_the_database_did_not_take_is_given_and_written_later(
@@ -392,17 +393,17 @@ async def test_an_answer_that_the_database_did_not_take_is_given_and_written_lat
         living(database, where) as here,
         living(database, where) as other,
     ):
-        store = StoredRepeats(database, here)
-        await store.begin("k", "body", now, now)
-        await store.begin("error", "body", now, now)
+        store = repeats_of(database, here)
+        await store.begin("k", "ward-3", "body", now, now)
+        await store.begin("error", "ward-3", "body", now, now)
         with monkeypatch.context() as failing:
             failing.setattr(database, "writing", _fails)
             await store.end("k", answer)
             await store.end("error", None)
-        assert (await store.begin("k", "body", now, now)).kept == answer
-        elsewhere = StoredRepeats(database, other)
-        assert (await elsewhere.begin("k", "body", now, now)).kept == answer
-        assert (await elsewhere.begin("error", "body", now, now)).mine
+        assert (await store.begin("k", "ward-3", "body", now, now)).kept == answer
+        elsewhere = repeats_of(database, other)
+        assert (await elsewhere.begin("k", "ward-3", "body", now, now)).kept == answer
+        assert (await elsewhere.begin("error", "ward-3", "body", now, now)).mine
 
 
 async def test_what_could_not_be_written_is_tried_again_without_another_request(
@@ -414,15 +415,15 @@ async def test_what_could_not_be_written_is_tried_again_without_another_request(
         open_database(where) as database,
         living(database, where) as here,
         living(database, where) as other,
-        open_repeats(database, here, LoopClock()) as store,
+        open_repeats(database, here, writer_of(database, here), LoopClock()) as store,
     ):
-        await store.begin("k", "body", now, now)
+        await store.begin("k", "ward-3", "body", now, now)
         with monkeypatch.context() as failing:
             failing.setattr(database, "writing", _fails)
             await store.end("k", answer)
-        elsewhere = StoredRepeats(database, other)
+        elsewhere = repeats_of(database, other)
         async with asyncio.timeout(30):
-            while (await elsewhere.begin("k", "body", now, now)).kept != answer:  # noqa: ASYNC110
+            while (await elsewhere.begin("k", "ward-3", "body", now, now)).kept != answer:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
 
@@ -431,26 +432,61 @@ async def test_a_request_of_this_process_that_nobody_answers_any_more_is_taken_u
 ) -> None:
     now = utc_now()
     async with open_database(where) as database, living(database, where) as here:
-        store = StoredRepeats(database, here)
-        first = await store.begin("k", "body", now, now)
+        store = repeats_of(database, here)
+        first = await store.begin("k", "ward-3", "body", now, now)
         store._answering.clear()
-        again = await store.begin("k", "body", now + timedelta(minutes=1), now)
+        again = await store.begin("k", "ward-3", "body", now + timedelta(minutes=1), now)
         assert (again.mine, again.since) == (True, first.since)
-        assert not (await store.begin("k", "body", now, now)).mine, "it is being answered"
+        assert not (await store.begin("k", "ward-3", "body", now, now)).mine, "it is being answered"
 
 
 async def test_answers_beyond_the_bound_are_forgotten_the_oldest_first_and_their_work_is_not(
     where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = utc_now()
-    monkeypatch.setattr("server.store.repeats.MOST_BYTES", 2500)
+    monkeypatch.setattr("server.store.repeat_rows.MOST_BYTES", 2500)
     async with repeats("stored", where) as store:
         for number in range(3):
-            await store.begin(f"k{number}", "body", now + timedelta(seconds=number), now)
+            await store.begin(f"k{number}", "ward-3", "body", now + timedelta(seconds=number), now)
             await store.end(f"k{number}", Kept(200, random.Random(number).randbytes(1000)))
-        again = [await store.begin(f"k{number}", "body", now, now) for number in range(3)]
+        again = [await store.begin(f"k{number}", "ward-3", "body", now, now) for number in range(3)]
         assert [one.kept is not None for one in again] == [False, True, True]
         assert (again[0].mine, again[0].since) == (True, now)
+
+
+@pytest.mark.parametrize("kind", ["memory", "stored"])
+async def test_a_site_with_many_answers_pushes_out_its_own_alone(
+    where: Where, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    for module in ("server.store.repeat_rows", "server.batches.repeats"):
+        monkeypatch.setattr(f"{module}.MOST_BYTES", 4500)
+    async with repeats(kind, where) as store:
+        sites = ["quiet", *["busy"] * 6]
+        for number, site in enumerate(sites):
+            await store.begin(f"k{number}", site, "body", now + timedelta(seconds=number), now)
+            await store.end(f"k{number}", Kept(200, random.Random(number).randbytes(1000)))
+        again = [await store.begin(f"k{number}", site, "body", now, now) for number, site in enumerate(sites)]
+        assert [one.kept is not None for one in again] == [True, *[False] * 3, *[True] * 3]
+
+
+async def test_a_site_with_many_requests_at_once_pushes_out_its_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.batches.repeats.MOST", 3)
+    now, store = utc_now(), MemoryRepeats()
+    sites = ["quiet", *["busy"] * 6]
+    for number, site in enumerate(sites):
+        await store.begin(f"k{number}", site, "body", now, now)
+        await store.end(f"k{number}", Kept(200, b"1"))
+    assert (await store.begin("k0", "quiet", "body", now, now)).kept is not None
+    assert (await store.begin("k1", "busy", "body", now, now)).kept is None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "share"),
+    [([], inf), ([1, 2, 3], inf), ([9, 1, 9], 4.5), ([11], 10.0), ([10, 10], 5.0), ([1, 2, 99], 7.0)],
+)
+def test_each_has_what_it_needs_or_an_even_share_of_the_rest(sizes: list[int], share: float) -> None:
+    assert fair_share(sizes, 10) == share
 
 
 def _fails() -> NoReturn:

@@ -30,10 +30,9 @@ from server.store.outbox import StoredOutbox
 from server.store.presence import place_of
 from server.store.processes import Process
 from server.store.records import StoredRecords
-from server.store.repeats import StoredRepeats
 from server.store.tables import assessments, batch_files, batches
 from server.store.webhooks import StoredEndpoints
-from tests.processes import living
+from tests.processes import living, repeats_of
 from tests.records.builders import id_of, record
 
 SERVERS = 3
@@ -256,10 +255,10 @@ async def test_a_link_begins_one_session_wherever_it_is_opened(where: Where) -> 
 
 async def test_a_request_with_one_key_is_answered_once(where: Where) -> None:
     async with servers(where) as several:
-        stores = [StoredRepeats(one.database, one.process) for one in several]
+        stores = [repeats_of(one.database, one.process) for one in several]
         now = utc_now()
         for number in range(10):
-            begun = await asyncio.gather(*(store.begin(str(number), "body", now, now) for store in stores))
+            begun = await asyncio.gather(*(store.begin(str(number), "ward-3", "body", now, now) for store in stores))
             assert sorted(one.mine for one in begun) == [False, False, True]
 
 
