@@ -223,7 +223,7 @@ def load_settings(**flags: Any) -> Settings:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings(**given).completed(os.environ)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if not first["loc"]:  # they do not agree with one another

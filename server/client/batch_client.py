@@ -6,12 +6,12 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
 
-from server.client.event_stream import ServerEvent, events_of
+from server.client.event_stream import FIELDS, MOST_OF_EVENT, ServerEvent, events_of, lines_of
 from server.client.http_client import HttpClient, RefusedError
 from server.client.multipart import Form
 from server.errors import ClientError
@@ -32,6 +32,8 @@ LONGEST_PAUSE_S = 60.0
 AGAIN_S = 3.0
 PAGE = 50
 MOST_LISTED = 200
+MOST_OF_PAGE = 512 * 1024 * 1024
+"""Bytes of a page of results. The server ends a page earlier, but for one long recording with all of its windows."""
 
 
 class BatchClient:
@@ -63,7 +65,7 @@ class BatchClient:
             with self._http.open(
                 "/v1/batches", "POST", headers=headers, body=form.blocks(sent), within_s=UNPACKING_S
             ) as answer:
-                return self._model(self._read(answer))
+                return self._model(self._http.parsed(answer))
 
         return self._tried(post)
 
@@ -98,7 +100,10 @@ class BatchClient:
                     told(event.name, self._data(event))
                     if event.name == "done":
                         return
-                self._sleep(AGAIN_S)  # the server stops, or ends streams after an hour
+                if tries == 0:  # the server stops, or ends streams after an hour
+                    self._sleep(AGAIN_S)
+                else:
+                    raise self._http.silent(EOFError("the stream ended"))
             except RefusedError as error:
                 if not error.refusal.again or self._now() - self._heard_at > PATIENCE_S:
                     raise
@@ -110,7 +115,7 @@ class BatchClient:
         cursor: str | None = "0"
         while cursor is not None:
             path = f"{_path(batch_id)}/results?{urlencode({'limit': PAGE, 'cursor': cursor})}"
-            page = self._tried(partial(self._http.json, path))
+            page = self._tried(partial(self._http.json, path, most=MOST_OF_PAGE))
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
                 raise _strange()
             yield from page["results"]
@@ -138,14 +143,18 @@ class BatchClient:
         headers: Mapping[str, str] = {"Accept": "text/event-stream"} | ({"Last-Event-ID": after} if after else {})
         with self._http.open(f"{_path(batch_id)}/events", headers=headers) as answer:
             try:
-                yield from events_of(self._heard(answer))
+                yield from events_of(self._heard(lines_of(answer)))
+            except ValueError:
+                raise self._http.too_long(MOST_OF_EVENT) from None
             except (OSError, http.client.HTTPException) as error:
                 raise self._http.silent(error) from None
 
     def _heard(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Comments too are signs of life: one long file has no event for minutes."""
+        """Comments too are signs of life: one long file has no event for minutes. What comes before them, such as
+        ``retry``, is none: a proxy or a full server may send that and no more, for ever."""
         for line in lines:
-            self._heard_at = self._now()
+            if line.startswith((b":", *FIELDS)):
+                self._heard_at = self._now()
             yield line
 
     def _page(self, query: Mapping[str, str | int]) -> tuple[list[BatchModel], str | None]:
@@ -154,12 +163,6 @@ class BatchClient:
         if not isinstance(page, dict) or not isinstance(page.get("batches"), list):
             raise _strange()
         return [self._model(one) for one in page["batches"]], page.get("next")
-
-    def _read(self, answer: BinaryIO) -> Any:
-        try:
-            return json.loads(answer.read())
-        except (ValueError, OSError, http.client.HTTPException) as error:
-            raise self._http.silent(error) from None
 
     @staticmethod
     def _model(value: Any) -> BatchModel:

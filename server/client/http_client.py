@@ -20,6 +20,11 @@ AGAIN = frozenset({408, 409, 429, 502, 503, 504, 507})
 """Statuses after which the same request may succeed later."""
 
 MOST_OF_PROBLEM = 64 * 1024
+MOST_OF_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer that tells of one thing, or lists some without their results."""
+
+BLOCK = 64 * 1024
+TOO_LONG = "answer_too_long"
 UNTRUSTED = "untrusted_certificate"
 TRUST_HINT = (
     "Name the certificate of its authority: SSL_CERT_FILE=FOLDER/ca.crt, of `tingqing cert`. "
@@ -43,7 +48,7 @@ class Refusal:
     @property
     def again(self) -> bool:
         """Whether the same may succeed later."""
-        return self.code != UNTRUSTED and (self.status is None or self.status in AGAIN)
+        return self.code not in (UNTRUSTED, TOO_LONG) and (self.status is None or self.status in AGAIN)
 
 
 class RefusedError(ClientError):
@@ -134,14 +139,28 @@ class HttpClient:
             raise self.silent(error) from None
         return answer
 
-    def json(self, path: str, method: str = "GET") -> Any:
-        """What it answers, read. ``None`` where that is nothing."""
+    def json(self, path: str, method: str = "GET", *, most: int = MOST_OF_ANSWER) -> Any:
+        """What it answers, read. ``None`` where that is nothing. ``most``: bytes; a longer one is refused."""
+        with self.open(path, method) as answer:
+            return self.parsed(answer, most)
+
+    def parsed(self, answer: BinaryIO, most: int = MOST_OF_ANSWER) -> Any:
+        """As ``json``, of an answer that is open."""
         try:
-            with self.open(path, method) as answer:
-                text = answer.read()
+            text = bytearray()
+            while block := answer.read(BLOCK):
+                text += block
+                if len(text) > most:
+                    raise self.too_long(most)
             return json.loads(text) if text else None
         except (ValueError, OSError, http.client.HTTPException) as error:
             raise self.silent(error) from None
+
+    def too_long(self, most: int) -> RefusedError:
+        """It answered more than ``most`` bytes at once."""
+        host, size = urlsplit(self.url).netloc, f"{most / 1e6:.0f} MB"
+        en, zh = f"{host} answered more than {size} at once.", f"{host} 的应答超过 {size}。"
+        return RefusedError(Refusal(None, TOO_LONG, en, zh), hint="Is it a Tingqing server? 该地址是听清服务器吗？")
 
     def silent(self, error: Exception) -> RefusedError:
         """The answer did not come, or broke off."""

@@ -38,6 +38,9 @@ LONGEST_WAIT_S = 4.0
 """Between two attempts. A session that moves to another process must find it while the replay still reaches."""
 
 NEVER_RETRIED = {1002, 1007, 1009, *range(4400, 4500)}
+TOO_LARGE = 1009
+MOST_OF_MESSAGE = 64 * 1024 * 1024
+"""Bytes. The result of a session of hours lists some of its windows and stays under 2 MB; an older server lists all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class StreamClient:
                 subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
                 additional_headers=self._headers,
                 compression=None,
-                max_size=None,
+                max_size=MOST_OF_MESSAGE,
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=1.0,
                 ping_interval=None,
@@ -232,6 +235,8 @@ class StreamClient:
 
 
 def _lost(closed: ConnectionClosed) -> Lost:
+    if closed.sent is not None and closed.sent.code == TOO_LARGE and not closed.rcvd_then_sent:
+        return Lost(TOO_LARGE, "it sent a message that is too large")
     if closed.rcvd is None:
         return Lost(None, "the connection was lost")
     return Lost(closed.rcvd.code, closed.rcvd.reason or "the server closed the connection")

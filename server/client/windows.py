@@ -13,6 +13,8 @@ from server.wire.server import SessionEnded
 
 WITHIN_S = 30.0
 MOST_PAGES = 1000
+MOST_OF_PAGE = 16 * 1024 * 1024
+"""Bytes; the server's pages have a twentieth of it."""
 STREAM = "/v1/stream"
 
 
@@ -44,7 +46,10 @@ def _page(address: str, host: str, key: str | None) -> WindowPage:
     opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_loopback(host) else []))
     try:
         with opener.open(request, timeout=WITHIN_S) as answer:
-            return WindowPage.model_validate_json(answer.read())
+            text = answer.read(MOST_OF_PAGE + 1)
+            if len(text) > MOST_OF_PAGE:
+                raise ClientError("the windows of this long session come in pages that are too large.")
+            return WindowPage.model_validate_json(text)
     except (OSError, ValidationError) as error:
         status = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
         raise ClientError(f"the windows of this long session could not be fetched ({status}).") from None

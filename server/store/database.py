@@ -1,7 +1,6 @@
 """The database that a server keeps things in, brought up to date before it is used: SQLite or PostgreSQL."""
 
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -29,6 +28,8 @@ class Engines(Protocol):
 
     writing: AsyncEngine
     reading: AsyncEngine
+    failures: tuple[type[Exception], ...]
+    """Of the driver, beside those that come as SQLAlchemy's."""
 
     async def bring_up_to_date(self) -> None:
         """Make the tables of this version, however many processes do so. Raises CommandError if a newer one made
@@ -67,38 +68,40 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """With SQLite it waits for other writers, of which there is one at a time; with PostgreSQL see
         ``server.store.locking``. Raises StoreError if the database fails."""
-        async with _failures(), self._engines.writing.begin() as connection:
+        async with self._failures(), self._engines.writing.begin() as connection:
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """One state, whatever is written meanwhile; never waits for a writer, however many there are. Raises
         StoreError if the database fails."""
-        async with _failures(), self._engines.reading.begin() as connection:
+        async with self._failures(), self._engines.reading.begin() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _failures(self) -> AsyncIterator[None]:
+        failures: tuple[type[Exception], ...] = (
+            SQLAlchemyError, ConnectionError, TimeoutError, *self._engines.failures,
+        )  # fmt: skip
+        try:
+            yield
+        except failures as error:
+            # The text of the error has the statement and its values.
+            raise StoreError("The database does not answer; try again.", retry_after_s=5.0) from error
 
     async def vacuum(self) -> None:
         """See Engines. Raises StoreError."""
-        async with _failures():
+        async with self._failures():
             await self._engines.vacuum()
 
     async def forget(self) -> bool:
         """See Engines. What was deleted is deleted: it never fails for what comes after."""
         try:
-            async with _failures():
+            async with self._failures():
                 return await self._engines.forget()
         except StoreError:
             log.warning("what was deleted is still in the database's files; the next deletion tries again")
             return False
-
-
-@asynccontextmanager
-async def _failures() -> AsyncIterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, ConnectionError, TimeoutError) as error:
-        # The text of the error has the statement and its values.
-        raise StoreError("The database does not answer; try again.", retry_after_s=5.0) from error
 
 
 @asynccontextmanager

@@ -1,6 +1,8 @@
 """The settings of where things are kept."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_serializer, field_validator
 
@@ -30,6 +32,14 @@ class StoreSettings(BaseModel):
     def _url_handed_on(self, value: SecretStr | None) -> str | None:
         """To a process of this server, through a pipe: nothing else turns settings into JSON."""
         return None if value is None else value.get_secret_value()
+
+    def completed(self, environment: Mapping[str, str]) -> Self:
+        """With the hosts of libpq's variables, as ``DatabaseUrl.with_hosts``."""
+        if self.database_url is None:
+            return self
+        url = DatabaseUrl.of(self.database_url.get_secret_value())
+        whole = url.with_hosts(environment.get("PGHOST", ""), environment.get("PGPORT", ""))
+        return self if whole == url else self.model_copy(update={"database_url": SecretStr(whole.dsn)})
 
     @property
     def kept_at(self) -> Path | DatabaseUrl | None:

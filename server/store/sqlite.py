@@ -37,6 +37,7 @@ class SqliteEngines:
     """``Engines`` of a file."""
 
     def __init__(self, path: Path) -> None:
+        self.failures: tuple[type[Exception], ...] = (sqlite3.Error,)
         # Pools of their own: writers that wait for a lock must not hold the connections that readers need.
         self.writing = _engine(path, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=QUEUE_S)
         self.reading = _engine(path, "BEGIN")

@@ -22,7 +22,7 @@ from server.batches.batch import Fault, Judgement
 from server.cli import batch_sending
 from server.client import batch_client
 from server.client.batch_client import BatchClient
-from server.client.http_client import HttpClient, RefusedError, server_url
+from server.client.http_client import MOST_OF_ANSWER, HttpClient, RefusedError, server_url
 from server.client.multipart import FilePart, Form
 from server.errors import ClientError
 from server.rendering.results import result_model
@@ -437,6 +437,58 @@ def test_a_stream_of_events_that_breaks_goes_on_after_the_last_file(tmp_path: Pa
         client_of(script, Clock()).follow("b", lambda name, data: told.append((name, data)))
     assert told == [("file", {"file": "a"}), ("file", {"file": "b"}), ("done", {})]
     assert [headers.get("last-event-id") for _, headers, _ in script.asked] == [None, "1", "1"]
+
+
+def test_a_stream_that_opens_and_tells_nothing_is_asked_ever_less_often_and_given_up() -> None:
+    """As of a proxy whose server is gone."""
+    clock = Clock()
+    with scripted((200, {}, b"retry: 3000\n\n<html>\n")) as script, pytest.raises(RefusedError, match="ended"):
+        client_of(script, clock).follow("b", lambda name, data: None)
+    assert batch_client.PATIENCE_S < clock.now_s < batch_client.PATIENCE_S + 2 * batch_client.LONGEST_PAUSE_S
+    assert len(clock.pauses) < 40
+    assert clock.pauses[-1] >= batch_client.LONGEST_PAUSE_S / 2
+
+
+def test_a_stream_that_is_ended_now_and_then_is_followed_for_as_long_as_it_tells_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_client, "PATIENCE_S", 2 * batch_client.AGAIN_S)
+    clock = Clock()
+    streams: list[Answer] = [
+        (200, {}, f'id: {n}\nevent: file\ndata: {{"file": "{n}"}}\n\n'.encode()) for n in range(1, 9)
+    ]
+    told: list[str] = []
+    with scripted(*streams, (200, {}, b"event: done\ndata: {}\n\n")) as script:
+        client_of(script, clock).follow("b", lambda name, data: told.append(name))
+    assert (told.count("file"), told[-1]) == (8, "done")
+    assert set(clock.pauses) == {batch_client.AGAIN_S}
+
+
+@pytest.mark.parametrize("body", [b"data: " + b"x" * 2_000_000, b"data: x\n" * 700_000, b": " + b"x" * 2_000_000])
+def test_an_event_without_an_end_fills_no_memory(body: bytes) -> None:
+    with scripted((200, {}, body)) as script, pytest.raises(RefusedError, match="more than 1 MB"):
+        client_of(script, Clock()).follow("b", lambda name, data: None)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.find("b"),
+        lambda client: client.listed("all", 1),
+        lambda client: list(client.rows("b")),
+    ],
+)
+def test_an_answer_without_an_end_fills_no_memory_and_is_told_at_once(
+    ask: Callable[[BatchClient], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_client, "MOST_OF_PAGE", MOST_OF_ANSWER)
+    clock = Clock()
+    with (
+        scripted((200, {}, b"[" * (MOST_OF_ANSWER + 1))) as script,
+        pytest.raises(RefusedError, match="more than 4 MB"),
+    ):
+        ask(client_of(script, clock))
+    assert clock.pauses == []
 
 
 def test_a_batch_that_is_deleted_while_it_is_followed_ends_the_waiting() -> None:

@@ -395,3 +395,21 @@ def test_a_servers_address_becomes_that_of_the_live_path(given: str, meant: str)
 def test_an_invalid_address_is_reported(given: str) -> None:
     with pytest.raises(ClientError, match="not a server address"):
         stream_url(given)
+
+
+async def test_a_message_without_an_end_fills_no_memory_and_ends_the_session(
+    ramp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_client, "MOST_OF_MESSAGE", 100_000)
+
+    async def endless(peer: Peer) -> None:
+        await peer.begin()
+        with contextlib.suppress(ConnectionClosed):
+            await peer.socket.send("x" * 200_000)
+            await peer.take()
+
+    async with Scripted(endless).running() as server:
+        failure, _, losses = await run(server, ramp)
+    assert isinstance(failure, ClientError)
+    assert "too large" in failure.message
+    assert (len(server.peers), losses) == (1, []), "it is not asked again"

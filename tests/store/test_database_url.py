@@ -37,6 +37,33 @@ def test_each_host_is_an_address_of_its_own_in_their_order(given: str, each: lis
     assert found == [DatabaseUrl.of(f"postgresql://{one}").dsn for one in each]
 
 
+@pytest.mark.parametrize(
+    ("given", "each"),
+    [
+        ("tq:p%40w@/x?sslmode=require", ["?host=a&port=1&sslmode=require", "?host=b&port=2&sslmode=require"]),
+        ("tq:p%40w@/x?port=5433", ["?host=a&port=5433", "?host=b&port=5433"]),
+        ("tq:p%40w@c/x", None),
+        ("tq:p%40w@/x?host=%2Frun", None),
+    ],
+)
+def test_several_hosts_in_the_variables_of_libpq_are_addresses_of_their_own_too(
+    given: str, each: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the first that does not answer takes the time of all."""
+    monkeypatch.setenv("PGHOST", "a,b")
+    monkeypatch.setenv("PGPORT", "1,2")
+    url = load_settings(database_url=f"postgresql://{given}").kept_at
+    assert isinstance(url, DatabaseUrl)
+    wanted = [f"postgresql://{given}"] if each is None else [f"postgresql://tq:p%40w@/x{one}" for one in each]
+    assert url.each_host() == [DatabaseUrl.of(one).dsn for one in wanted]
+    assert "p%40w" not in f"{url}"
+
+
+def test_one_host_in_the_variables_of_libpq_is_the_drivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "a")
+    assert load_settings(database_url="postgresql://tq@/x").kept_at == DatabaseUrl.of("postgresql://tq@/x")
+
+
 def test_servers_that_take_no_writes_are_not_asked_for() -> None:
     with pytest.raises(SettingsError, match=r"read-write.*因为服务器要写入"):
         load_settings(database_url=GIVEN + "&target_session_attrs=standby")

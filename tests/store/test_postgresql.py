@@ -9,13 +9,17 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.access.audit import Act, AuditEntry
 from server.errors import SettingsError, StoreError
@@ -459,3 +463,29 @@ def test_a_backup_as_the_manual_has_it_holds_keys_and_nothing_of_patients(
     asyncio.run(read())
     left_out = dump.split("--exclude-table-data '")[1].split("'")[0].split("|")
     assert sorted(left_out) == sorted(OF_PATIENTS) == sorted(backup.OF_PATIENTS)
+
+
+@pytest.mark.parametrize("kind", [asyncpg.InternalClientError, asyncpg.ProtocolError, asyncpg.InterfaceError])
+async def test_a_fault_of_the_driver_in_the_middle_of_a_statement_is_a_failure_of_the_database(
+    url: DatabaseUrl, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No real server makes it say so when a test wants it."""
+
+    async def fails(*_given: object, **_more: object) -> None:
+        raise kind("got a result for an unknown state")
+
+    async with open_database(url) as database:
+        for block in (database.reading, database.writing):
+            with monkeypatch.context() as failing:
+                with pytest.raises(StoreError) as failed:
+                    await asked(block, partial(failing.setattr, asyncpg.Connection, "prepare", fails))
+                assert isinstance(failed.value.__cause__, Exception)
+            async with block() as connection:
+                assert (await connection.execute(text("SELECT 3"))).scalar_one() == 3
+
+
+async def asked(block: Callable[[], AbstractAsyncContextManager[AsyncConnection]], between: Callable[[], None]) -> None:
+    async with block() as connection:
+        await connection.execute(text("SELECT 1"))
+        between()
+        await connection.execute(text("SELECT 2"))

@@ -35,14 +35,12 @@ EACH_STATEMENT = {"default_transaction_isolation": "read committed"}
 """Of a session that writes, whatever the database's own default is: what waited for a lock sees what was written
 meanwhile. ``server.store.locking`` relies on it."""
 
-FAILURES = (
-    OSError,
-    TimeoutError,
+DRIVER_FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # TargetServerAttributeNotMatched is one
-    ValueError,
+    asyncpg.InternalClientError,  # TargetServerAttributeNotMatched is one; so is an answer that cannot be understood
 )
+FAILURES = (OSError, TimeoutError, *DRIVER_FAILURES, ValueError)
 
 
 async def connect(url: DatabaseUrl, **more: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -15,6 +15,7 @@ from server.store.migrating import migrate, newest, revision_of
 from server.store.postgresql.cleaning import Cleaning
 from server.store.postgresql.connecting import (
     BOUNDS,
+    DRIVER_FAILURES,
     EACH_STATEMENT,
     FAILURES,
     POOLED,
@@ -50,6 +51,7 @@ class PostgresEngines:
 
     def __init__(self, url: DatabaseUrl) -> None:
         self._url = url
+        self.failures: tuple[type[Exception], ...] = DRIVER_FAILURES
         self.writing = _engine(url, WRITERS, **EACH_STATEMENT)
         self.reading = _engine(url, READERS, **SNAPSHOT)
         self._cleaning = Cleaning(self._vacuum_deleted)

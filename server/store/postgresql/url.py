@@ -43,6 +43,16 @@ class DatabaseUrl:
             )
         return cls(parts._replace(scheme="postgresql").geturl())
 
+    def with_hosts(self, hosts: str, ports: str) -> "DatabaseUrl":
+        """With several hosts that libpq reads from ``PGHOST`` and ``PGPORT``, if it names none itself: from there the
+        driver would give all of them together the time of one."""
+        parts = urlsplit(self.dsn)
+        options = dict(parse_qsl(parts.query))
+        if "," not in hosts or parts.netloc.rpartition("@")[2] or "host" in options:
+            return self
+        named = {"host": hosts, **({"port": ports} if ports else {}), **options}
+        return DatabaseUrl(parts._replace(query=urlencode(named, quote_via=quote)).geturl())
+
     def each_host(self) -> list[str]:
         """``dsn`` for the driver, once for each host that it names, in their order."""
         parts = urlsplit(self.dsn)
