@@ -37,6 +37,7 @@ class Act(StrEnum):
     KEY_REVOKED = "key.revoked"
     SIGNING_ROTATED = "signing.rotated"
     DATABASE_RESTORED = "database.restored"
+    DATABASE_COPIED = "database.copied"
     GUESSES_REFUSED = "guesses.refused"
 
 

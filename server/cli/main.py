@@ -25,6 +25,7 @@ from server.cli import (
     report,
     schema,
     serve,
+    store,
     stream,
     version,
     webhooks,
@@ -78,6 +79,7 @@ app.add_typer(labels.app)
 app.add_typer(keys.app)
 app.add_typer(webhooks.app)
 app.add_typer(records.app)
+app.add_typer(store.app)
 app.add_typer(batch.app)
 app.command(epilog=cert.EPILOG)(cert.cert)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)

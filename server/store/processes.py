@@ -79,6 +79,17 @@ class ProcessLock:
         os.close(self._file)
 
 
+def anyone_lives(data_dir: Path) -> bool:
+    """Whether a process has the folder's database open. Raises OSError."""
+    for path in (data_dir / FOLDER).glob("*.lock"):
+        with path.open("rb+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
+
+
 def new_id() -> str:
     """Of a process."""
     return secrets.token_hex(8)

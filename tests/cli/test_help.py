@@ -28,6 +28,7 @@ COMMANDS = (
     "labels",
     "models",
     "records",
+    "store",
     "batch",
     "report",
     "bench",

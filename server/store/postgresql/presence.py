@@ -39,6 +39,10 @@ ALIVE = text(
 )
 """The last row is there without a lock too."""
 
+ANYONE = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
 
 class Presence:
     """A ``Process``. ``run`` in a task: a lock that was lost with its connection is taken again."""
@@ -116,6 +120,17 @@ class Presence:
         if self._connection is not None:
             with suppress(*FAILURES):
                 await self._connection.close(timeout=AGAIN_S)
+
+
+async def anyone_present(url: DatabaseUrl) -> bool:
+    """Whether a process has this database open. Raises StoreError."""
+    connection = await connect_or_fail(url)
+    try:
+        return bool(await connection.fetchval(ANYONE))
+    except FAILURES as error:
+        raise StoreError("The database does not answer; try again.", retry_after_s=5.0) from error
+    finally:
+        connection.terminate()
 
 
 def _key(process_id: str) -> int:
