@@ -3,6 +3,7 @@
     python bench/recordings.py                  # ten minutes each, without and with the costly models
     python bench/recordings.py --hours 2        # memory of one recording of so many hours
     python bench/recordings.py --hours 2 --m4a --models none  # the same through FFmpeg, without the costly models
+    python bench/recordings.py --hours 10 --models none       # longer than is taken by default
 
 CPU time, not wall time: others may be busy on the machine. The mixes of the shared audio, one after another, are what
 is judged. Models come from the model cache; "costly" are DNSMOS, the denoiser and the talker models.
@@ -21,6 +22,7 @@ import soundfile
 from server.recording.decoders.limits import Decoders
 
 RATE = 16_000
+LONGEST_S = 24 * 3600
 CHEAP = ("--no-mos", "--no-denoiser", "--no-voices", "--clap", "off")
 COSTLY = ("--clap", "off")
 
@@ -47,7 +49,8 @@ def recording(folder: Path, seconds: float, *, m4a: bool) -> Path:
 def judged(path: Path, flags: tuple[str, ...]) -> tuple[float, float, float]:
     """CPU seconds of the command and its decoders, its largest resident set in MB, and the length it told, seconds."""
     command = [sys.executable, "-m", "server", "assess", "--format", "jsonl", *flags, str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    limits = {"OMP_NUM_THREADS": "1", "TINGQING_MAX_AUDIO_S": str(LONGEST_S)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **limits})
     assert process.stdout is not None
     result = json.loads(process.stdout.read())
     _, _, usage = os.wait4(process.pid, 0)

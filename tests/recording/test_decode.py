@@ -2,6 +2,8 @@
 
 import csv
 import io
+import tracemalloc
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
@@ -166,6 +168,47 @@ def test_decoded_length_has_a_limit_however_small_the_file() -> None:
     assert len(silence.getvalue()) < 20_000
     with read_recording(silence, max_s=30) as recording, pytest.raises(PayloadTooLargeError):
         samples_of(recording)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_the_longest_recording_is_taken_and_a_sample_more_is_refused(rate: int) -> None:
+    longest = np.zeros(60 * rate, np.int16)
+    with read_recording(wav(longest, rate), max_s=60) as recording:
+        assert samples_of(recording).size == 60 * recording.sample_rate
+    longer = wav(np.append(longest, longest[:1]), rate)
+    with read_recording(longer, max_s=60) as recording, pytest.raises(PayloadTooLargeError, match="parts") as refused:
+        samples_of(recording)
+    assert "请分段发送" in str(refused.value.zh)
+
+
+@pytest.mark.parametrize("seconds", [1, 90])
+def test_a_header_that_says_ten_hours_is_asked_for_what_is_there(seconds: int) -> None:
+    """It is neither refused for what it says, nor taken at its word: what counts is what can be decoded."""
+    data = bytearray(wav(np.ones(seconds * 8000, np.int16), 8000).getvalue())
+    size = 10 * 3600 * 8000 * 2
+    data[4:8], data[40:44] = (size + 36).to_bytes(4, "little"), size.to_bytes(4, "little")
+    with read_recording(io.BytesIO(bytes(data)), max_s=60) as recording:
+        if seconds < 60:
+            assert samples_of(recording).size == seconds * 8000
+            return
+        with pytest.raises(PayloadTooLargeError):
+            samples_of(recording)
+
+
+def test_ten_hours_are_refused_after_the_longest_recording_in_the_memory_of_a_second(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    size = 10 * 3600 * 8000
+    head = bytearray(wav(np.zeros(1, np.int16), 8000, "PCM_U8").getvalue()[:44])
+    head[4:8], head[40:44] = (size + 36).to_bytes(4, "little"), size.to_bytes(4, "little")
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(44 + size)  # a file of holes
+    tracemalloc.start()
+    with read_recording(path) as recording, pytest.raises(PayloadTooLargeError, match="longer than 4 h"):
+        deque(recording.blocks(), maxlen=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"hello, I am text", bytes(5_000)])
