@@ -37,10 +37,14 @@ async function within(entry) {
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
 function read(entry) {
-  return new Promise((resolve, reject) => entry.file(resolve, reject));
+  return new Promise((resolve, reject) => {
+    entry.file(resolve, reject);
+  });
 }
 
 /** @param {FileSystemDirectoryReader} reader @returns {Promise<FileSystemEntry[]>} */
 function entriesOf(reader) {
-  return new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+  return new Promise((resolve) => {
+    reader.readEntries(resolve, () => resolve([]));
+  });
 }

@@ -74,10 +74,11 @@ class Uploads {
   element = h('div', { class: 'uploads' });
 
   /** @param {StaffDoor} door */
-  async run(door) {
+  run(door) {
     this.#open = door.uploads;
     this.#tell(null);
     this.speak(this.#language);
+    return Promise.resolve();
   }
 
   /** @param {Language} language */

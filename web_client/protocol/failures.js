@@ -50,8 +50,8 @@ export const FailureCode = Object.freeze(
  * @import { Refusal } from './types.js'
  *
  * @typedef {typeof FailureCode[keyof typeof FailureCode]} FailureCode
- * @typedef {{code: FailureCode, detail: string, zh?: string}} Failure `detail`: for logs, in English; may be empty. `zh`:
- *   the same in Chinese, where the server says it for people
+ * @typedef {{code: FailureCode, detail: string, zh?: string}} Failure `detail`: for logs, in English; may be empty.
+ *   `zh`: the same in Chinese, where the server says it for people
  */
 
 const CODES = /** @type {ReadonlySet<string>} */ (new Set(Object.values(FailureCode)));

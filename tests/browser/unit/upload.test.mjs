@@ -19,7 +19,9 @@ class Server {
     (file, onSent) => {
       const cancel = () => told.fail(new AssessError({ code: 'other', detail: 'cancelled' }, true));
       const told = /** @type {any} */ ({ file, onSent });
-      const result = new Promise((done, fail) => Object.assign(told, { done, fail }));
+      const result = new Promise((done, fail) => {
+        Object.assign(told, { done, fail });
+      });
       this.sent.push(told);
       return { result: /** @type {Promise<any>} */ (result), cancel };
     },
@@ -37,7 +39,10 @@ class Server {
   }
 }
 
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+const settle = () =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 test('two are sent at a time, in the order in which they came', async () => {
   const server = new Server();
@@ -93,7 +98,10 @@ test('what is settled can be forgotten', async () => {
 test('a table has a row for each file that is settled, and no cell is a formula', () => {
   const items = /** @type {any[]} */ ([
     { name: '=cmd()', state: { kind: 'done', result: RESULT } },
-    { name: 'b.pdf', state: { kind: 'failed', failure: { code: 'undecodable_file', detail: 'A letter.', zh: '一封信。' } } },
+    {
+      name: 'b.pdf',
+      state: { kind: 'failed', failure: { code: 'undecodable_file', detail: 'A letter.', zh: '一封信。' } },
+    },
     { name: 'c.wav', state: { kind: 'waiting' } },
   ]);
   assert.equal(
