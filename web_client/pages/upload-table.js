@@ -52,16 +52,6 @@ function rowOf({ name, state }, language) {
   if (state.kind === 'failed') {
     return [name, uploadText('failed', language), null, null, whyRefused(state.failure, language)];
   }
-  if (state.kind !== 'done') continue;
-    for (const [id, { title }] of Object.entries(state.result.labels)) found.set(id, title[language]);
-  }
-  return found;
-}
-
-/** @param {Item} item @param {Language} language @returns {(string | number | null)[]} */
-function rowOf({ name, state }, language) {
-  if (state.kind === 'failed')
-    return [name, uploadText('failed', language), null, null, whyRefused(state.failure, language)];
   if (state.kind !== 'done') return [name, uploadText('cancelled', language), null, null, null];
   const { overall, advice } = state.result;
   const verdict = uploadText(`verdict.${overall.verdict}`, language);
