@@ -7,7 +7,11 @@ import { linkRefusal } from '../transport/link.js';
  * @import { ToldFailure } from '../client/client-state.js'
  */
 
-/** One quiet request for each link. Where no answer comes, the page goes on as if nobody had asked. */
+/**
+ * One quiet request for each link. Where no answer comes, the page goes on as if nobody had asked. A page of another
+ * origin than the server's does not ask: it got its token from a backend of its own, and a refusal would stand in its
+ * console. There a link is refused after Start.
+ */
 export class Opening {
   /** @param {HTMLElement} host on which a refusal is dispatched, as `tingqing-refused`, once it can be read there */
   constructor(host) {
@@ -23,7 +27,9 @@ export class Opening {
     if (!token || token === this.#asked) return;
     this.#asked = token;
     this.#refusal = null;
-    const refusal = await linkRefusal(token, { server: this.#host.getAttribute('server') });
+    const server = this.#host.getAttribute('server');
+    if (server && new URL(server, document.baseURI).origin !== location.origin) return;
+    const refusal = await linkRefusal(token, { server });
     if (!refusal || token !== this.#asked || !this.#host.isConnected) return;
     const detail = (this.#refusal = told(refusal));
     refused();
