@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,10 @@ LONGEST = (
 # Workers share the cores: a thread of OpenBLAS for each core in each of them would only wait in a loop for its turn.
 # It is read when NumPy is imported, which the modules of the tests do later.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Hundreds of processes of the tests would each compile the server's modules anew where the environment says so.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Servers and commands of the tests judge alike on every machine, whatever models its user has: none, but where a test
 # brings one. The folder never exists.

@@ -6,11 +6,13 @@ the package itself is never imported (it needs librosa). The polynomials are tho
 """
 
 from importlib.metadata import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from server.model.onnx import load_onnxruntime
+from server.model.dnsmos_graph import graph_in_parts
+from server.model.onnx import one_thread_session
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.measures import Mos
 from server.values.rows import Column, dropout_runs, is_gap, is_silent, is_speech
@@ -42,18 +44,13 @@ OVERALL_POLYNOMIAL = (-0.06766283, 1.11546468, 0.04602535)
 def load_dnsmos_session() -> Any:
     """An onnxruntime InferenceSession with one thread; may be shared by threads.
 
-    Raises FileNotFoundError if the ``speechmos`` package lacks the model.
+    Raises FileNotFoundError if the ``speechmos`` package lacks the model, ValueError if it holds another one.
     """
-    onnxruntime = load_onnxruntime()
     found = [file for file in files("speechmos") or () if file.as_posix() == MODEL_FILE]
     if not found:
         raise FileNotFoundError(MODEL_FILE)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        str(found[0].locate()), sess_options=options, providers=["CPUExecutionProvider"]
-    )
+    published = Path(str(found[0].locate())).read_bytes()
+    return one_thread_session(graph_in_parts(published), keep_memory=True)
 
 
 def repeated(pcm: Float32Array) -> Float32Array:

@@ -40,7 +40,7 @@ _STRIDES = tuple(4 * samples for samples in (_PADDED, SPECTRUM_SAMPLES // 2, 1))
 
 def load_silero_session() -> "InferenceSession":
     """One ONNX Runtime session over ``block_graph``, with one thread; all streams and threads may share it."""
-    session: InferenceSession = one_thread_session(block_graph(MODEL_FILE.read_bytes()))
+    session: InferenceSession = one_thread_session(block_graph(MODEL_FILE.read_bytes()), keep_memory=True)
     return session
 
 

@@ -21,6 +21,8 @@ BEFORE_OPENING = datetime(2026, 1, 1, tzinfo=UTC)
 """Any hour will do."""
 RETRIED_WITHIN_S = 1.0
 """On the page's clock: a line that was lost is opened again at once, but for some jitter and the next tick."""
+REFUSED_RETRIED_WITHIN_S = 2.0
+"""One that was never answered waits for 0.3 s and up to a second of jitter."""
 
 
 def attribute(page: Page, name: str, value: str | re.Pattern[str], *, within_s: float = WITHIN_S) -> None:

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import messages
 from tests.browser.asserting import (
     PROMPT,
+    REFUSED_RETRIED_WITHIN_S,
     RETRIED_WITHIN_S,
     assert_readable,
     attribute,
@@ -178,7 +179,7 @@ def test_a_doctor_who_comes_first_waits_for_the_patient(stub: StubServer, open_p
     page, socket = watch(stub, open_page)
     socket.send(messages.error("session_not_begun"))
     lose(page, socket, 4503)
-    passes(page, RETRIED_WITHIN_S)
+    passes(page, REFUSED_RETRIED_WITHIN_S)
     again = stub.doctor()
     shown(page, "The patient has not come yet.")
     again.send(messages.snapshot(with_update=messages.update(9, low_background=0.9, grade="clear")))

@@ -113,7 +113,11 @@ class Serving:
     def __exit__(self, *_exception: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate(timeout=30)
+        self.process.wait(timeout=30)
+        # Not read to their end: a process that judges for a killed server holds them until it has noticed.
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
 
     @property
     def http(self) -> str:

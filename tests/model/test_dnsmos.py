@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from server.model.dnsmos import INPUT_SAMPLES, DnsMos, is_trustworthy, load_dnsmos_session, repeated
+from server.model.onnx import one_thread_session
 from server.values.audio import Float32Array
 from server.values.rows import Column
 from server.values.windows import Window
 from tests.model.hearing import last_window, made_rows, samples_of
+from tests.model.published import published
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +30,7 @@ def reference(pcm: Float32Array) -> tuple[float, ...]:
     for name in ("sig", "bak", "ovr"):
         listed = usual[usual.index(f"p_{name} = np.poly1d([") :]
         coefficients[name] = [float(value) for value in listed[listed.index("[") + 1 : listed.index("]")].split(",")]
-    raw = load_dnsmos_session().run(None, {"input_1": pcm[np.newaxis]})[0][0]
+    raw = one_thread_session(published()).run(None, {"input_1": pcm[np.newaxis]})[0][0]
     return tuple(float(np.poly1d(coefficients[name])(value)) for name, value in zip(coefficients, raw, strict=True))
 
 

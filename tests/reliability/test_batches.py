@@ -98,7 +98,7 @@ async def nobody_judges(folder: Path) -> None:
     import fcntl
     import os
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         for path in (folder / "processes").glob("*.lock"):
             lock = os.open(path, os.O_RDWR)
             try:

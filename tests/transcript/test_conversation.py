@@ -7,16 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.dictionaries.topics import load_topics
 from server.errors import SnapshotError
-from server.resources import labels_dir
-from server.transcript import Matcher
 from server.transcript import conversation as conversation_module
 from server.transcript.conversation import Conversation
 from server.transcript.speakers import is_doctor
+from tests.transcript.matchers import matcher
 
 TOPICS = ("pain_location", "symptom_duration", "chief_complaint", "associated_symptoms", "symptom")
-MATCHER = Matcher(load_topics(labels_dir()).only(TOPICS))
 PATIENT = (
     "肚子疼",
     "不疼",
@@ -46,11 +43,11 @@ doctors = st.tuples(st.sampled_from(DOCTOR), st.just("doctor"), st.floats(0, 100
 @given(st.lists(patients | doctors, max_size=8), st.data())
 def test_a_restored_conversation_says_what_the_unbroken_one_says(lines: list[Line], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(lines)))
-    whole = Conversation(MATCHER, TOPICS)
+    whole = Conversation(matcher(*TOPICS), TOPICS)
     for line in lines[:cut]:
         add(whole, line)
     state = json.loads(json.dumps(whole.snapshot()))
-    restored = Conversation.restore(state, MATCHER, TOPICS)
+    restored = Conversation.restore(state, matcher(*TOPICS), TOPICS)
     if cut and is_doctor(lines[cut - 1][1]):
         add(restored, lines[cut - 1])  # the question is text, which no snapshot holds
     assert restored.said() == whole.said()
@@ -65,21 +62,21 @@ def test_a_restored_conversation_says_what_the_unbroken_one_says(lines: list[Lin
 def test_the_few_mentions_that_are_kept_say_what_all_say(lines: list[Line]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conversation_module, "_deciding", lambda heard, distinct: tuple(heard))
-        everything = Conversation(MATCHER, TOPICS)
+        everything = Conversation(matcher(*TOPICS), TOPICS)
         for line in lines:
             add(everything, line)
-    few = Conversation(MATCHER, TOPICS)
+    few = Conversation(matcher(*TOPICS), TOPICS)
     for line in lines:
         add(few, line)
     assert few.said() == everything.said()
     for topic_id, heard in few.findings().heard.items():
-        assert len(heard) <= 2 * (MATCHER.topics[topic_id].distinct + 1)
+        assert len(heard) <= 2 * (matcher(*TOPICS).topics[topic_id].distinct + 1)
 
 
 def test_two_different_words_stay_two_after_a_restore() -> None:
-    whole = Conversation(MATCHER, ["associated_symptoms"])
+    whole = Conversation(matcher(*TOPICS), ["associated_symptoms"])
     whole.add("咳嗽", start_s=1.0)
-    restored = Conversation.restore(whole.snapshot(), MATCHER, ["associated_symptoms"])
+    restored = Conversation.restore(whole.snapshot(), matcher(*TOPICS), ["associated_symptoms"])
     restored.add("咳嗽", start_s=2.0)
     assert restored.said()["associated_symptoms"].heard_at_s is None, "the same word again"
     restored.add("头晕", start_s=3.0)
@@ -87,7 +84,7 @@ def test_two_different_words_stay_two_after_a_restore() -> None:
 
 
 def test_no_word_that_was_said_is_in_a_snapshot() -> None:
-    conversation = Conversation(MATCHER, TOPICS)
+    conversation = Conversation(matcher(*TOPICS), TOPICS)
     for text in PATIENT:
         conversation.add(DOCTOR[0], speaker="doctor", start_s=0.0)
         conversation.add(text, start_s=1.0)
@@ -110,4 +107,4 @@ def test_no_word_that_was_said_is_in_a_snapshot() -> None:
 )
 def test_a_bad_snapshot_is_refused(state: dict[str, Any]) -> None:
     with pytest.raises(SnapshotError):
-        Conversation.restore(state, MATCHER, TOPICS)
+        Conversation.restore(state, matcher(*TOPICS), TOPICS)

@@ -4,21 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.dictionaries.topics import load_topics
-from server.resources import labels_dir
-from server.transcript import Matcher, SaidState
+from server.transcript import SaidState
 from server.transcript.conversation import Conversation
+from tests.transcript.matchers import matcher
 
 STATED, DENIED, NOT_HEARD = SaidState.STATED, SaidState.DENIED, SaidState.NOT_HEARD
-MATCHER = Matcher(load_topics(labels_dir()))
 
 
 def state(topic: str, text: str, before: str | None = None) -> SaidState:
-    return MATCHER.match(text, before, topics=[topic])[topic].state
+    return matcher().match(text, before, topics=[topic])[topic].state
 
 
 def states(topic: str, text: str) -> list[SaidState]:
-    return [mention.state for mention in MATCHER.mentions(text, topics=[topic])[topic]]
+    return [mention.state for mention in matcher().mentions(text, topics=[topic])[topic]]
 
 
 @pytest.mark.parametrize(
@@ -154,13 +152,13 @@ def test_a_time_belongs_to_the_symptom_it_is_said_about(text: str, before: str |
 
 
 def test_homophones_are_heard_with_less_strength() -> None:
-    written, heard = (MATCHER.match(text)["pain_location"] for text in ("肚子疼", "肚子腾"))
+    written, heard = (matcher().match(text)["pain_location"] for text in ("肚子疼", "肚子腾"))
     assert written.state is heard.state is STATED
     assert 0.7 <= heard.strength < written.strength
 
 
 def test_a_transcript_tells_when_a_topic_was_first_stated() -> None:
-    conversation = Conversation(MATCHER, ["pain_location", "symptom_duration", "chief_complaint"])
+    conversation = Conversation(matcher(), ["pain_location", "symptom_duration", "chief_complaint"])
     conversation.add("您哪里不舒服?", speaker="doctor", start_s=0.0)
     conversation.add("肚子疼", start_s=2.0)
     conversation.add("多久了?", speaker="医生", start_s=4.0)
@@ -173,7 +171,7 @@ def test_a_transcript_tells_when_a_topic_was_first_stated() -> None:
 
 
 def test_over_a_transcript_the_complaint_alone_is_not_an_associated_symptom() -> None:
-    conversation = Conversation(MATCHER, ["associated_symptoms"])
+    conversation = Conversation(matcher(), ["associated_symptoms"])
     conversation.add("咳嗽")
     assert conversation.said()["associated_symptoms"].state is NOT_HEARD
     conversation.add("还有点头晕", start_s=8.0)
@@ -207,17 +205,17 @@ WORDS = st.sampled_from(
 @given(st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=25).map("".join)), st.none() | st.text(max_size=40))
 @settings(max_examples=60)
 def test_any_text_gives_a_finding_for_every_topic_and_the_same_again(text: str, before: str | None) -> None:
-    found = MATCHER.match(text, before)
-    assert found.keys() == MATCHER.topics.keys()
+    found = matcher().match(text, before)
+    assert found.keys() == matcher().topics.keys()
     assert all(0.7 <= one.strength <= 1.0 for one in found.values() if one.state is not NOT_HEARD)
     assert all(one.strength == 0.0 for one in found.values() if one.state is NOT_HEARD)
-    assert MATCHER.match(text, before) == found
+    assert matcher().match(text, before) == found
 
 
 @given(st.lists(WORDS, max_size=12).map("".join))
 @settings(max_examples=30)
 def test_findings_do_not_depend_on_the_requested_topics(text: str) -> None:
-    assert MATCHER.match(text)["symptom"] == MATCHER.match(text, topics=["symptom"])["symptom"]
+    assert matcher().match(text)["symptom"] == matcher().match(text, topics=["symptom"])["symptom"]
 
 
 FAR_AWAY = "今天上午我坐在窗边的椅子上慢慢地看报纸喝茶等着他们把饭菜端过来放在桌子上然后大家一起坐下来吃了一顿饭"
@@ -238,14 +236,14 @@ def test_a_denial_bears_on_a_symptom_up_to_forty_tokens_away(times: int) -> None
 
 def test_a_complaint_is_heard_as_surely_as_the_less_sure_of_symptom_and_duration() -> None:
     """The cough is plain, but what has lasted three days is heard by its homophones only."""
-    found = MATCHER.match("咳嗽,肚子腾三天了", topics=["symptom", "symptom_duration", "chief_complaint"])
+    found = matcher().match("咳嗽,肚子腾三天了", topics=["symptom", "symptom_duration", "chief_complaint"])
     assert found["symptom"].strength > found["symptom_duration"].strength
     assert found["chief_complaint"] == found["symptom_duration"]
 
 
 def test_a_complaint_told_in_several_lines_is_heard_as_surely_as_the_less_sure_of_them() -> None:
     for symptom, less_sure in (("肚子腾", "symptom"), ("肚子疼", "symptom_duration")):
-        conversation = Conversation(MATCHER, ["symptom", "symptom_duration", "chief_complaint"])
+        conversation = Conversation(matcher(), ["symptom", "symptom_duration", "chief_complaint"])
         conversation.add(symptom)
         conversation.add("多久了?", speaker="doctor")
         conversation.add("三天了")

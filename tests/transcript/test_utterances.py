@@ -5,20 +5,18 @@ from collections import Counter
 
 import pytest
 
-from server.dictionaries.topics import load_topics
-from server.resources import labels_dir
-from server.transcript import Matcher, SaidState
+from server.transcript import SaidState
+from tests.transcript.matchers import matcher
 from tests.transcript.own_utterances import Own, own_utterances
 from tools.material.homophones import Homophones
 from tools.material.topic_utterances import Example, examples
 
-MATCHER = Matcher(load_topics(labels_dir()))
 OWN = own_utterances()
 STATED = SaidState.STATED
 
 
 def state(one: Own | Example, topic: str) -> SaidState:
-    return MATCHER.match(one.text, one.before, topics=[topic])[topic].state
+    return matcher().match(one.text, one.before, topics=[topic])[topic].state
 
 
 @pytest.mark.parametrize("example", list(examples()), ids=lambda one: f"{one.topic}-{one.language}-{one.text}")
@@ -28,7 +26,7 @@ def test_a_topic_is_stated_denied_or_not_heard_as_its_examples_say(example: Exam
 
 def test_every_topic_has_examples_of_every_state_in_both_languages() -> None:
     counted = Counter((one.topic, one.language, one.state) for one in examples())
-    for topic in MATCHER.topics.values():
+    for topic in matcher().topics.values():
         for language in ("zh", "en"):
             assert counted[topic.id, language, STATED] >= 4, topic.id
             assert counted[topic.id, language, SaidState.NOT_HEARD] >= 4, topic.id
@@ -53,7 +51,7 @@ def test_homophones_make_few_utterances_say_what_they_do_not(topic: str) -> None
     silent = [one for one in OWN if one.language == "zh" and not one.before and state(one, topic) is not STATED]
     for seed in range(4):
         slips = Homophones(random.Random(seed))
-        false = sum(MATCHER.match(slips.write(one.text), topics=[topic])[topic].state is STATED for one in silent)
+        false = sum(matcher().match(slips.write(one.text), topics=[topic])[topic].state is STATED for one in silent)
         assert false <= 0.08 * len(silent)
 
 
@@ -70,7 +68,7 @@ def test_homophones_make_few_utterances_say_what_they_do_not(topic: str) -> None
 def test_homophones_of_no_and_of_relatives_are_corrected_but_real_words_are_not(
     misspelt: str, topic: str, expected: SaidState
 ) -> None:
-    assert MATCHER.match(misspelt, topics=[topic])[topic].state is expected
+    assert matcher().match(misspelt, topics=[topic])[topic].state is expected
 
 
 @pytest.mark.parametrize(
@@ -88,7 +86,7 @@ def judged(unit: str, characters: int) -> int:
     import sys
 
     text = (unit * characters)[:characters]
-    MATCHER.match(text, topics=["symptom_duration", "pain_location"])
+    matcher().match(text, topics=["symptom_duration", "pain_location"])
     calls = 0
 
     def count(*_: object) -> None:
@@ -97,7 +95,7 @@ def judged(unit: str, characters: int) -> int:
 
     sys.setprofile(count)
     try:
-        MATCHER.match(text, topics=["symptom_duration", "pain_location"])
+        matcher().match(text, topics=["symptom_duration", "pain_location"])
     finally:
         sys.setprofile(None)
     return calls

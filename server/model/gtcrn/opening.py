@@ -4,6 +4,7 @@ import logging
 
 from server.model.gtcrn.denoiser import GtcrnDenoiser
 from server.model.gtcrn.graph import block_graph
+from server.model.onnx import one_thread_session
 from server.model.small.deriving import Derivation, derive
 from server.model.small.store import SmallModels
 
@@ -17,16 +18,7 @@ def open_gtcrn(store: SmallModels) -> GtcrnDenoiser | None:
     """``None`` without the model, or where it cannot be loaded, which is logged: the other measures judge alone."""
     try:
         graph = derive(store, MODEL_ID, BLOCKS)
-        return None if graph is None else _loaded(graph)
+        return None if graph is None else GtcrnDenoiser(one_thread_session(graph))
     except Exception as error:  # onnx and onnxruntime raise what they like; a server starts without this model
         log.error("model %s cannot be loaded: %s", MODEL_ID, error)
         return None
-
-
-def _loaded(graph: bytes) -> GtcrnDenoiser:
-    import onnxruntime  # noqa: PLC0415 - heavy
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return GtcrnDenoiser(onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"]))

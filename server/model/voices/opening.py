@@ -1,9 +1,8 @@
 """Segmentation and CAM++ from the model cache."""
 
 import logging
-from typing import Any
 
-from server.model.onnx import load_onnxruntime
+from server.model.onnx import one_thread_session
 from server.model.small.deriving import Derivation, derive
 from server.model.small.store import SmallModels
 from server.model.voices.campplus import campplus_graph
@@ -20,16 +19,8 @@ def open_voices(store: SmallModels) -> TalkerModels | None:
     """``None`` without either model, or where one cannot be loaded, which is logged: nobody is told apart then."""
     try:
         graphs = [derive(store, "segmentation", SEGMENTATION), derive(store, "campplus", CAMPPLUS)]
-        sessions = [_session(graph) for graph in graphs if graph is not None]
+        sessions = [one_thread_session(graph) for graph in graphs if graph is not None]
     except Exception as error:  # onnx and onnxruntime raise what they like; a server starts without these models
         log.error("the talker models cannot be loaded: %s", error)
         return None
     return TalkerModels(*sessions) if len(sessions) == len(graphs) else None
-
-
-def _session(graph: bytes) -> Any:
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(graph, sess_options=options, providers=["CPUExecutionProvider"])
