@@ -39,7 +39,7 @@ def test_sound_flows_in_small_chunks_at_the_declared_rate(stub: StubServer, open
     socket = begin(open_page(stub.url), stub)
     sizes = socket.wait_for_samples(16_000)
     assert max(sizes) <= 0.2 * 16_000
-    assert np.median(sizes) == 640
+    assert np.median(sizes) == 1600
 
 
 def test_prompt_is_one_sentence_with_not_now(stub: StubServer, open_page: OpenPage) -> None:

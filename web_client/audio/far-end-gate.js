@@ -1,5 +1,7 @@
 /** Whether the far end speaks, from the loudness of the call's remote track. No I/O, no clock. */
 
+/** What `take` is given. */
+export const CHUNK_S = 0.04;
 /** What is fainter is no speech: comfort noise, the hum of a line. dBFS. */
 const FAINTEST_DBFS = -50;
 /** Speech stands out of the line's own noise by this much, dB. */

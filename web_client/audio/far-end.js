@@ -1,6 +1,6 @@
 /** Listens to the call's remote track: the doctor's voice from the loudspeaker is not judged as the patient's. */
 
-import { FarEndGate } from './far-end-gate.js';
+import { CHUNK_S, FarEndGate } from './far-end-gate.js';
 import { Microphone } from './microphone.js';
 
 /** Call `listen` with each new remote stream, `stop` at the end. Nothing of it is recorded or sent. */
@@ -21,7 +21,8 @@ export class FarEndListener {
     if (!track) return false;
     const gate = new FarEndGate();
     const onPcm = (/** @type {Int16Array} */ pcm) => this.#heard(gate.take(pcm));
-    const ear = new Microphone(track, false, { onPcm, onSilent: () => this.#heard(false), onInterrupted: () => {} });
+    const listeners = { onPcm, onSilent: () => this.#heard(false), onInterrupted: () => {} };
+    const ear = new Microphone(track, false, listeners, { chunkS: CHUNK_S });
     this.#ear = ear;
     try {
       await ear.start();

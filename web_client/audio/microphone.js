@@ -10,13 +10,15 @@ const WATCH_MS = 500;
 /** A phone call stops the browser's audio for longer; a hiccup does not. */
 const INTERRUPTED_AFTER = 2;
 const PREFERRED_RATE = 16_000;
+/** Each chunk wakes the page, and is a message to the server. */
+const CHUNK_S = 0.1;
 
 /**
  * @import { Capture } from '../protocol/types.js'
  *
  * @typedef {{onPcm: (pcm: Int16Array) => void, onSilent: (silent: boolean) => void,
  *   onInterrupted: (interrupted: boolean) => void}} Listeners
- *   `onPcm`: mono, 40 ms each. `onSilent(true)`: nothing but zeros, or nothing at all, for 2 s.
+ *   `onPcm`: mono, 100 ms each if not asked for otherwise. `onSilent(true)`: nothing but zeros, or nothing, for 2 s.
  *   `onInterrupted(true)`: the system has stopped the browser's audio, as during a phone call
  * @typedef {{rate?: number | undefined, deviceId?: string | undefined,
  *   given?: MediaStreamTrack | undefined}} Wanted
@@ -37,7 +39,7 @@ export async function openMicrophone(listeners, wanted = {}) {
   const rates = wanted.rate === undefined ? [PREFERRED_RATE, undefined] : [wanted.rate];
   let cause;
   for (const rate of rates) {
-    const microphone = new Microphone(track, !wanted.given, listeners, rate);
+    const microphone = new Microphone(track, !wanted.given, listeners, { rate });
     try {
       await microphone.start();
       return microphone;
@@ -66,17 +68,24 @@ async function askForTrack(deviceId) {
 }
 
 export class Microphone {
-  /** @param {MediaStreamTrack} track @param {boolean} owned @param {Listeners} listeners @param {number} [rate] */
-  constructor(track, owned, listeners, rate) {
+  /**
+   * @param {MediaStreamTrack} track
+   * @param {boolean} owned
+   * @param {Listeners} listeners
+   * @param {{rate?: number | undefined, chunkS?: number}} [options] Hz; seconds
+   */
+  constructor(track, owned, listeners, { rate, chunkS = CHUNK_S } = {}) {
     this.#track = track;
     this.isOwn = owned;
     this.#listeners = listeners;
     this.#context = audioContext(rate);
+    this.#chunkS = chunkS;
   }
 
   #track;
   #listeners;
   #context;
+  #chunkS;
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #heardAt = performance.now();
   #silent = false;
@@ -115,6 +124,7 @@ export class Microphone {
     const node = new AudioWorkletNode(this.#context, 'tingqing-capture', {
       channelCount: 1,
       channelCountMode: 'explicit',
+      processorOptions: { chunkS: this.#chunkS },
     });
     node.port.onmessage = ({ data }) => this.#hear(data);
     // Some browsers do not run a node without a destination. This one puts out silence.

@@ -1,10 +1,14 @@
-/** Runs on the audio thread: gathers 128-sample blocks into 40 ms of 16-bit samples and posts them. */
-
-const CHUNK_S = 0.04;
+/** Runs on the audio thread: gathers 128-sample blocks into chunks of 16-bit samples and posts them. */
 
 class Capture extends AudioWorkletProcessor {
-  #chunk = new Int16Array(Math.round(sampleRate * CHUNK_S));
+  #chunk;
   #filled = 0;
+
+  /** @param {{processorOptions: {chunkS: number}}} options how long a chunk is, in seconds */
+  constructor({ processorOptions }) {
+    super();
+    this.#chunk = new Int16Array(Math.round(sampleRate * processorOptions.chunkS));
+  }
 
   /** @override @param {Float32Array[][]} inputs @returns {boolean} */
   process([input]) {

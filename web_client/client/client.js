@@ -31,7 +31,7 @@ import { WakeLock } from './wake-lock.js';
  * @typedef {{state: ClientState, message: ServerMessage, lost: number, level: number,
  *   sound: Int16Array}} ClientEvents
  *   `message`: each message of the server. `lost`: seconds of sound that never arrived, for the line was down for too
- *   long. `level`: of the microphone, 0..1, 25 times a second. `sound`: what the microphone gave then, mono
+ *   long. `level`: of the microphone, 0..1, 10 times a second. `sound`: what the microphone gave then, mono
  */
 
 const TICK_MS = 250;

@@ -1,6 +1,6 @@
 /** One bar per label: full is good. Used live by the doctor's element and for the result of a recording. */
 
-import { h } from './dom.js';
+import { h, mark } from './dom.js';
 import { barText, nameOf, whyText } from '../language/labels.js';
 import { gradeOf } from '../meter/rows.js';
 import { gradeShape } from './shapes.js';
@@ -60,7 +60,7 @@ export class Bars {
   /** @param {Element | null} bar @param {number | null} score */
   #measure(bar, score) {
     const track = /** @type {HTMLElement} */ (bar?.querySelector('.track'));
-    track.setAttribute('aria-valuenow', (score ?? 0).toFixed(2));
+    mark(track, 'aria-valuenow', (score ?? 0).toFixed(2));
     /** @type {HTMLElement} */ (track.firstElementChild).style.width = `${(100 * (score ?? 0)).toFixed(1)}%`;
   }
 }

@@ -81,3 +81,12 @@ export function mark(element, name, value) {
     element.removeAttribute(name);
   }
 }
+
+/**
+ * Only when it changes: setting what is already so costs a frame.
+ * @param {HTMLElement} element
+ * @param {boolean} hidden
+ */
+export function hide(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}

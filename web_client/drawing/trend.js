@@ -3,7 +3,7 @@
  */
 
 import { doctorText } from '../language/doctor-strings.js';
-import { h, mark, svg } from './dom.js';
+import { h, mark, say, svg } from './dom.js';
 import { TREND_S } from '../meter/meter.js';
 import { DRAWN_THRESHOLD, POOR_BELOW } from '../meter/rows.js';
 import { gradeShape } from './shapes.js';
@@ -67,9 +67,9 @@ export class Trend {
    * @param {boolean} gone the last point is not the present
    */
   show(points, language, gone) {
-    this.#title.textContent = doctorText('trend', language);
-    this.#then.textContent = doctorText('trendThen', language);
-    this.#now.textContent = doctorText('trendNow', language);
+    say(this.#title, doctorText('trend', language));
+    say(this.#then, doctorText('trendThen', language));
+    say(this.#now, doctorText('trendNow', language));
     const newest = points.at(-1) ?? { at_s: 0, score: null };
     mark(this.#line, 'd', curve(points, newest.at_s));
     const last = gone ? null : newest.score;

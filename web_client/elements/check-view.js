@@ -1,6 +1,6 @@
 /** The private check on the screen: one sentence to read, one verdict, and the microphone to choose. */
 
-import { h, mark, say, sayPhrases } from '../drawing/dom.js';
+import { h, hide, mark, say, sayPhrases } from '../drawing/dom.js';
 import { waveShape } from '../drawing/shapes.js';
 import { inWordsOf } from '../language/dictionary.js';
 import { checkText } from '../language/check-strings.js';
@@ -78,25 +78,25 @@ export class CheckView {
     mark(this.#stack, 'lang', language);
     sayPhrases(this.#title, t('title'));
     say(this.#intro, t('intro'));
-    this.#intro.hidden = busy || done || sentence !== '';
+    hide(this.#intro, busy || done || sentence !== '');
     if (this.#shape.dataset.drawn !== grade) {
       this.#shape.dataset.drawn = grade;
       this.#shape.replaceChildren(waveShape(grade));
     }
-    this.#shape.hidden = !done;
-    this.#level.hidden = !busy;
+    hide(this.#shape, !done);
+    hide(this.#level, !busy);
     this.#drawLevel(level, t);
     sayPhrases(this.#sentence, sentence);
     say(this.#advice, advice);
-    this.#switch.hidden = better === null;
+    hide(this.#switch, better === null);
     this.#better = better?.id ?? '';
     say(this.#switch, t('switchTo', { name: better?.name ?? '' }));
     say(this.#start, t(done ? 'again' : 'start'));
-    this.#start.hidden = busy || spent;
+    hide(this.#start, busy || spent);
     say(this.#stop, t('stop'));
-    this.#stop.hidden = !stoppable;
+    hide(this.#stop, !stoppable);
     say(this.#play, t('hear'));
-    this.#play.hidden = !playable;
+    hide(this.#play, !playable);
     this.#drawDevices(devices, t);
     sayPhrases(this.#footer, t('noDiagnosis'));
   }
@@ -111,7 +111,7 @@ export class CheckView {
 
   /** @param {InputDevice[]} devices @param {(key: CheckKey, values?: Record<string, string>) => string} t */
   #drawDevices(devices, t) {
-    this.#device.hidden = devices.length < 2;
+    hide(this.#device, devices.length < 2);
     say(this.#deviceName, t('device'));
     const names = devices.map(({ name }, i) => name || t('deviceUnnamed', { n: String(i + 1) }));
     const drawn = JSON.stringify([names, devices]);

@@ -3,7 +3,7 @@
 import { Bars } from '../drawing/bars.js';
 import { inWordsOf, listed } from '../language/dictionary.js';
 import { doctorText } from '../language/doctor-strings.js';
-import { h, mark, say, sayPhrases } from '../drawing/dom.js';
+import { h, hide, mark, say, sayPhrases } from '../drawing/dom.js';
 import { clock, measureRows } from '../language/measures.js';
 import { rowsOfResult } from '../meter/rows.js';
 import { isShown, needsTranscript, reasonOf, spanWhy, wordOf } from './doctor-words.js';
@@ -102,7 +102,7 @@ export class DoctorView {
     say(this.#barsTitle, t('labels'));
     const labels = meter.result ? rowsOfResult(meter.result) : meter.rows();
     this.#bars.show(gone ? labels.map((row) => ({ ...row, score: null, why: null })) : labels, language);
-    this.#promptCard.hidden = meter.result !== null;
+    hide(this.#promptCard, meter.result !== null);
     say(this.#promptTitle, t('promptTitle'));
     this.#drawPrompts(model, t);
     this.#heard.render(model, t);
@@ -139,8 +139,8 @@ export class DoctorView {
   #drawGlance(model, t) {
     const { grade, cause } = model.reading;
     this.#replace(this.#shape, grade, () => [gradeShape(grade)]);
-    this.#hero.className = `card hero ${grade}`;
-    this.#word.className = `word ${grade}`;
+    mark(this.#hero, 'class', `card hero ${grade}`);
+    mark(this.#word, 'class', `word ${grade}`);
     const { result } = model.meter;
     if (result) say(this.#word, t(`outcome.${result.overall.verdict}`));
     else say(this.#word, t(wordOf(cause) ?? `word.${grade}`));
@@ -195,7 +195,7 @@ export class DoctorView {
   /** @param {Meter} meter @param {Language} language @param {Translate} t */
   #drawSaid(meter, language, t) {
     const { heard, missing } = spoken(meter);
-    this.#saidCard.hidden = heard.length + missing.length === 0;
+    hide(this.#saidCard, heard.length + missing.length === 0);
     say(this.#saidTitle, t('said'));
     const names = missing.map(({ title }) => title[language]);
     this.#replace(this.#said, JSON.stringify([language, heard, names]), () => [
@@ -208,7 +208,7 @@ export class DoctorView {
   #drawHeard({ result, update, events }, language, gone, t) {
     say(this.#around, aroundLine(result?.interference ?? (gone ? [] : (update?.interference ?? [])), language, t));
     const told = (result?.events ?? events).slice(-SPANS_SHOWN);
-    this.#eventsCard.hidden = told.length === 0;
+    hide(this.#eventsCard, told.length === 0);
     say(this.#eventsTitle, t('events'));
     this.#replace(this.#events, JSON.stringify([language, told]), () => told.map((one) => eventItem(one, language)));
   }
@@ -216,14 +216,14 @@ export class DoctorView {
   /** @param {Meter} meter @param {Language} language @param {Translate} t */
   #drawVoices({ result, update }, language, t) {
     const voices = result?.voices ?? update?.voices ?? [];
-    this.#voicesCard.hidden = !hasNews(voices);
+    hide(this.#voicesCard, !hasNews(voices));
     say(this.#voicesTitle, t('voices'));
     this.#replace(this.#voices, JSON.stringify([language, voices]), () => voiceItems(voices, language, t));
   }
 
   /** @param {Meter} meter @param {Language} language @param {Translate} t */
   #drawNotices({ notices }, language, t) {
-    this.#noticesCard.hidden = notices.length === 0;
+    hide(this.#noticesCard, notices.length === 0);
     say(this.#noticesTitle, t('notices'));
     const told = notices.map((notice) => notice[language]);
     this.#replace(this.#notices, told.join('|'), () => told.map((text) => h('li', {}, text)));

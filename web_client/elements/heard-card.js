@@ -1,6 +1,6 @@
 /** 听得清 / 听不清: whether the doctor can hear the patient, by one click. The last one counts. */
 
-import { h, mark, say } from '../drawing/dom.js';
+import { h, hide, mark, say } from '../drawing/dom.js';
 
 /**
  * @import { DoctorModel, Translate } from './doctor-words.js'
@@ -38,7 +38,7 @@ export class HeardCard {
       this.#said = this.#outcome = null;
     }
     // Before the first score there was nothing to hear.
-    this.element.hidden = meter.update === null && meter.result === null;
+    hide(this.element, meter.update === null && meter.result === null);
     say(this.#title, t('canYouHear'));
     say(this.#clear, t('heardClearly'));
     say(this.#unclear, t('heardBadly'));

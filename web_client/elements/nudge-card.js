@@ -1,6 +1,6 @@
 /** What the doctor can ask of the patient: a button for each prompt of the labels, and one that mutes it. */
 
-import { h, say } from '../drawing/dom.js';
+import { h, hide, say } from '../drawing/dom.js';
 
 /**
  * @import { HeardOutcome } from '../transport/heard.js'
@@ -27,7 +27,7 @@ export class NudgeCard {
   /** @param {DoctorModel} model @param {Translate} t */
   render({ meter, language, own }, t) {
     const { allowed, sendable, muted, tooSoon } = meter.nudging;
-    this.element.hidden = !allowed || sendable.length === 0;
+    hide(this.element, !allowed || sendable.length === 0);
     say(this.#title, t('nudgeTitle'));
     say(this.#note, tooSoon ? t('nudgeTooSoon') : '');
     const key = JSON.stringify([language, own, sendable, [...muted]]);

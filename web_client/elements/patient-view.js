@@ -1,6 +1,6 @@
 /** The patient's element on the screen: built once, then updated. */
 
-import { h, mark, say, sayPhrases, svg } from '../drawing/dom.js';
+import { h, hide, mark, say, sayPhrases, svg } from '../drawing/dom.js';
 import { UploadCard, verdictBlock } from './upload.js';
 import { sentenceOf, wordOf } from './patient-words.js';
 import { waveShape } from '../drawing/shapes.js';
@@ -12,7 +12,11 @@ import { FailureCode } from '../protocol/failures.js';
  * @import { PatientActions, PatientModel, Translate } from './patient-words.js'
  */
 
-const LEVEL_EVERY_MS = 100;
+/** The bar is told every so many ms; between, the compositor moves it. Each time costs the page a frame. */
+const LEVEL_EVERY_MS = 190;
+/** A step is three pixels: what has not moved by one is not drawn. */
+const LEVEL_STEPS = 100;
+const LEVEL_TOLD_EVERY_MS = 1000;
 
 const ICONS = {
   sending: 'M2 8h2.5M7 4v8M10.5 2v12M14 6v4',
@@ -30,7 +34,7 @@ export class PatientView {
     this.#notNow = h('button', { type: 'button', part: 'not-now', ...on(actions.notNow) });
     this.#copy = h('button', { type: 'button', part: 'copy', ...on(() => void this.#copyLink()) });
     this.#actions = h('div', { class: 'actions' }, this.#pause, this.#finish);
-    this.#level = h('div', { class: 'level', role: 'meter', 'aria-valuemin': '0', 'aria-valuemax': '1' }, h('i'));
+    this.#level = h('div', { class: 'level', role: 'meter', 'aria-valuemin': '0', 'aria-valuemax': '1' }, this.#bar);
     this.#meter = h('div', { class: 'meter' }, this.#shape, this.#word);
     this.#speech = h('div', { class: 'speech', tabindex: '-1' }, this.#sentence, this.#mistaken, this.#notNow);
     this.#doctor = h(
@@ -67,6 +71,7 @@ export class PatientView {
   #root;
   #stack = h('div', { class: 'stack' });
   #title = h('h1');
+  #bar = h('i');
   #intro = h('p', { class: 'intro' });
   #shape = h('div');
   #word = h('p', { class: 'word', part: 'word' });
@@ -93,7 +98,9 @@ export class PatientView {
   #doctor;
   #upload;
   #drawn = '';
+  #full = -1;
   #levelAt = -Infinity;
+  #toldAt = -Infinity;
   #copied = false;
   #t = /** @type {Translate} */ (inWordsOf(patientText, 'en'));
 
@@ -109,10 +116,12 @@ export class PatientView {
 
   /** It comes with each frame of sound, and drawing each costs more than all else. @param {number} level 0..1 */
   showLevel(level) {
+    const full = Math.round(level * LEVEL_STEPS);
     const now = performance.now();
-    if (now - this.#levelAt < LEVEL_EVERY_MS) return;
+    if (full === this.#full || now - this.#levelAt < LEVEL_EVERY_MS) return;
+    this.#full = full;
     this.#levelAt = now;
-    /** @type {HTMLElement} */ (this.#level.firstElementChild).style.transform = `scaleX(${level.toFixed(3)})`;
+    this.#bar.style.transform = `scaleX(${full / LEVEL_STEPS})`;
   }
 
   /** @param {PatientModel} model @param {number} level 0..1 */
@@ -120,7 +129,7 @@ export class PatientView {
     const focused = this.#root.activeElement;
     this.#draw(model, level);
     // A button that has just been pressed may be gone: the next thing to read gets its place.
-    if (focused && !focused.checkVisibility()) (this.#speech.hidden ? this.#summary : this.#speech).focus();
+    if (focused && focused.closest('[hidden]')) (this.#speech.hidden ? this.#summary : this.#speech).focus();
   }
 
   /** @param {PatientModel} model @param {number} level 0..1 */
@@ -135,26 +144,29 @@ export class PatientView {
     sayPhrases(this.#title, t('tagline'));
     say(this.#intro, t('intro'));
     this.#title.classList.toggle('unseen', state !== 'idle');
-    this.#intro.hidden = state !== 'idle' || model.resumable || model.spent;
-    this.#meter.hidden = this.#level.hidden = !busy;
+    hide(this.#intro, state !== 'idle' || model.resumable || model.spent);
+    hide(this.#meter, !busy);
+    hide(this.#level, !busy);
     this.#drawMeter(model, t);
     this.#drawLevel(level, t);
     this.#drawSpeech(model, t);
     this.#drawSummary(model);
     say(this.#start, t(model.resumable ? 'goOn' : state === 'ended' ? 'again' : 'start'));
-    this.#start.hidden = busy || model.spent;
+    hide(this.#start, busy || model.spent);
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
     say(this.#finish, t('finish'));
-    this.#actions.hidden = !running || model.ending;
+    hide(this.#actions, !running || model.ending);
     this.#drawTruth(model.sending, t);
     this.#drawDoctor(model, running, t);
-    this.#upload.render(language, t, !busy);
-    this.#upload.element.hidden = model.guest;
+    this.#upload.render(language, t, !busy && !model.guest);
     sayPhrases(this.#footer, t('noDiagnosis'));
   }
 
   /** @param {number} level 0..1 @param {Translate} t */
   #drawLevel(level, t) {
+    const now = performance.now();
+    if (now - this.#toldAt < LEVEL_TOLD_EVERY_MS) return;
+    this.#toldAt = now;
     mark(this.#level, 'aria-label', t('level'));
     mark(this.#level, 'aria-valuetext', t(level > 0.15 ? 'levelSome' : 'levelNone'));
     mark(this.#level, 'aria-valuenow', level.toFixed(1));
@@ -166,10 +178,10 @@ export class PatientView {
     sayPhrases(this.#sentence, sentenceOf(model, t));
     say(this.#notNow, t('notNow'));
     const asking = prompt !== null && state === 'live' && !silent;
-    this.#notNow.hidden = !asking;
+    hide(this.#notNow, !asking);
     this.#speech.classList.toggle('asking', asking);
-    this.#speech.hidden = (state === 'idle' && !model.resumable && !model.spent) || state === 'ended';
-    this.#mistaken.hidden = model.failure !== FailureCode.INVALID_LABELS || model.notices.length === 0;
+    hide(this.#speech, (state === 'idle' && !model.resumable && !model.spent) || state === 'ended');
+    hide(this.#mistaken, model.failure !== FailureCode.INVALID_LABELS || model.notices.length === 0);
     say(this.#mistaken, model.notices.map((notice) => notice[model.language]).join(' '));
   }
 
@@ -188,7 +200,7 @@ export class PatientView {
     const drawn = state === 'ended' ? `${result?.id} ${language} ${spent}` : '';
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    this.#summary.hidden = !drawn;
+    hide(this.#summary, !drawn);
     this.#summary.replaceChildren(...(drawn ? [verdictBlock(result, this.#t)] : []));
     if (!drawn || !spent) return;
     // No button would lead anywhere: what there is left to do is said.
@@ -207,15 +219,16 @@ export class PatientView {
 
   /** @param {PatientModel} model @param {boolean} running @param {Translate} t */
   #drawDoctor({ code, doctorUrl, guest, notices, language }, running, t) {
-    this.#doctor.hidden = !running || !code;
+    hide(this.#doctor, !running || !code);
     say(this.#doctorTitle, `${t('forDoctor')} · ${t('session')}\u00a0 `);
     say(this.#code, code);
     say(this.#link, t('openLink'));
     mark(this.#link, 'href', doctorUrl);
     // A guest's session was begun by a backend, which has the doctor's link; this one would not open.
-    this.#link.hidden = this.#copy.hidden = guest;
+    hide(this.#link, guest);
+    hide(this.#copy, guest);
     say(this.#copy, t(this.#copied ? 'copied' : 'copyLink'));
-    this.#notices.hidden = notices.length === 0;
+    hide(this.#notices, notices.length === 0);
     say(this.#notices, notices.map((notice) => notice[language]).join(' '));
   }
 

@@ -1,6 +1,6 @@
 /** The patient's strip: 200 px for the corner of a call. A shape, a word, one sentence when there is one. */
 
-import { h, mark, say, sayPhrases } from '../drawing/dom.js';
+import { h, hide, mark, say, sayPhrases } from '../drawing/dom.js';
 import { waveShape } from '../drawing/shapes.js';
 import { sheet } from '../drawing/styles.js';
 import { inWordsOf } from '../language/dictionary.js';
@@ -83,17 +83,17 @@ export class StripView {
     say(this.#word, busy ? t(state === 'connecting' ? 'patient.connecting' : wordOf(reading)) : t('notSending'));
     sayPhrases(this.#sentence, sentenceOf(model, t));
     say(this.#notNow, t('notNow'));
-    this.#notNow.hidden = prompt === null || state !== 'live' || silent;
+    hide(this.#notNow, prompt === null || state !== 'live' || silent);
     say(this.#start, t(model.resumable ? 'goOn' : state === 'ended' ? 'again' : 'start'));
-    this.#start.hidden = busy || model.spent;
+    hide(this.#start, busy || model.spent);
   }
 
   /** @param {PatientModel} model @param {boolean} busy @param {Translate} t */
   #drawTruth({ state, ending, sending }, busy, t) {
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
-    this.#pause.hidden = !busy || state === 'connecting' || ending;
+    hide(this.#pause, !busy || state === 'connecting' || ending);
     say(this.#sending, t(sending ? 'sendingShort' : 'notSendingShort'));
     say(this.#stored, t('notStoredShort'));
-    this.#truth.hidden = !busy;
+    hide(this.#truth, !busy);
   }
 }

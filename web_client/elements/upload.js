@@ -1,7 +1,7 @@
 /** The card for a recording instead of the microphone: choose or drop a file, and see whether it can be used. */
 
 import { Bars } from '../drawing/bars.js';
-import { h, mark, say } from '../drawing/dom.js';
+import { h, hide, mark, say } from '../drawing/dom.js';
 import { rowsOfResult } from '../meter/rows.js';
 import { AssessError, sendFile } from '../transport/assess.js';
 import { waveShape } from '../drawing/shapes.js';
@@ -75,7 +75,7 @@ export class UploadCard {
     this.#server = server;
     this.#labels = labels;
     const choose = h('label', { class: 'button', part: 'choose' }, this.#choose, this.#input);
-    this.#bars.element.hidden = true;
+    hide(this.#bars.element, true);
     this.element = h(
       'section',
       { class: 'card file', part: 'file' },
@@ -128,7 +128,7 @@ export class UploadCard {
   /** @param {Language} language @param {Translate} t @param {boolean} shown */
   render(language, t, shown) {
     this.#t = t;
-    this.element.hidden = !shown;
+    hide(this.element, !shown);
     say(this.#title, t('checkFile'));
     say(this.#hint, t('orDrop'));
     say(this.#choose, t('chooseFile'));
@@ -153,9 +153,9 @@ export class UploadCard {
   #draw() {
     const state = this.#state;
     const language = this.#language;
-    this.#outcome.hidden = state.kind === 'none';
-    this.#bars.element.hidden = state.kind !== 'done';
-    this.#work.hidden = state.kind !== 'working';
+    hide(this.#outcome, state.kind === 'none');
+    hide(this.#bars.element, state.kind !== 'done');
+    hide(this.#work, state.kind !== 'working');
     if (state.kind === 'none') return;
     const name = h('p', { class: 'quiet source' }, state.name);
     switch (state.kind) {
