@@ -5,6 +5,7 @@ Suppressors" (ICASSP 2022). The ONNX model is the one inside the ``speechmos`` p
 the package itself is never imported (it needs librosa). The polynomials are those of ``speechmos/dnsmos.py``.
 """
 
+import logging
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from server.values.audio import CORE_RATE, Float32Array
 from server.values.measures import Mos
 from server.values.rows import Column, dropout_runs, is_gap, is_silent, is_speech
 from server.values.windows import Window
+
+log = logging.getLogger(__name__)
 
 MODEL_FILE = "speechmos/dnsmos_models/sig_bak_ovr.onnx"
 
@@ -44,13 +47,17 @@ OVERALL_POLYNOMIAL = (-0.06766283, 1.11546468, 0.04602535)
 def load_dnsmos_session() -> Any:
     """An onnxruntime InferenceSession with one thread; may be shared by threads.
 
-    Raises FileNotFoundError if the ``speechmos`` package lacks the model, ValueError if it holds another one.
+    Raises FileNotFoundError if the ``speechmos`` package lacks the model.
     """
     found = [file for file in files("speechmos") or () if file.as_posix() == MODEL_FILE]
     if not found:
         raise FileNotFoundError(MODEL_FILE)
     published = Path(str(found[0].locate())).read_bytes()
-    return one_thread_session(graph_in_parts(published), keep_memory=True)
+    try:
+        return one_thread_session(graph_in_parts(published), keep_memory=True)
+    except ValueError as error:
+        log.warning("DNSMOS takes 80 MB more than usual: %s", error)
+        return one_thread_session(published)
 
 
 def repeated(pcm: Float32Array) -> Float32Array:

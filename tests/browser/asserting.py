@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Frame, Page, expect
 
@@ -56,15 +57,32 @@ def hold_clock(context: BrowserContext) -> None:
 
 LINES = """window.linesOpened = 0;
 window.linesOpen = 0;
+window.levelsHeard = 0;
 window.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     linesOpened += 1;
     linesOpen += 1;
     this.addEventListener('close', () => { linesOpen -= 1; });
+    this.addEventListener('message', ({ data }) => { levelsHeard += JSON.parse(data).type === 'level'; });
   }
 };"""
-"""The page counts the sockets that it has opened, and those of whose end it has not heard."""
+"""The page counts the sockets that it has opened, those of whose end it has not heard, and the levels it was told."""
+
+
+def lasts(page: Page, socket: StubSocket, seconds: int) -> None:
+    """So much time on the page's clock, in which its line never seems dead: the server tells a level in time."""
+    for _ in range(seconds // 2):
+        tell(page, socket)
+        passes(page, 2)
+    passes(page, seconds % 2)
+
+
+def tell(page: Page, socket: StubSocket, *news: dict[str, Any]) -> None:
+    """The server tells a level and this, and the page has had the level: its line is not dead."""
+    heard = page.evaluate("levelsHeard")
+    socket.send(messages.level(), *news)
+    until(page, f"levelsHeard > {heard}")
 
 
 def lose(page: Page, socket: StubSocket, code: int) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from server.access.principal import Role
 from tests.browser import messages
-from tests.browser.asserting import attribute, begin, hold_clock, passes
+from tests.browser.asserting import attribute, begin, hold_clock, passes, tell
 from tests.browser.serving import running_server, write_hum
 from tests.browser.staff_site import filled
 from tests.browser.stub import StubServer
@@ -102,7 +102,7 @@ def _watched(page: Page, at: Desk) -> None:
     attribute(page, "data-state", "live")
     seconds = [(0.9, "clear")] * 12 + [(0.5, "usable")] * 6 + [(0.2, "poor")] * 12
     for seq, (score, grade) in enumerate(seconds, 6):
-        socket.send(messages.level(), messages.update(seq, low_background=score, grade=grade))
+        tell(page, socket, messages.update(seq, low_background=score, grade=grade))
         passes(page, 1)
     attribute(page, "data-grade", "poor")
 

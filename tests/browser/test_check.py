@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import messages
-from tests.browser.asserting import INSTEAD, PROMPT, assert_readable, attribute, shown, until
+from tests.browser.asserting import INSTEAD, PROMPT, assert_readable, attribute, lasts, shown, until
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer, StubSocket
 
@@ -163,9 +163,7 @@ def test_a_check_is_stopped_by_its_button_and_by_itself_after_a_minute(stub: Stu
     socket.send(messages.ended())
     attribute(page, "data-verdict", "re-record")
     socket = started(page, stub)
-    for _ in range(59):
-        page.clock.run_for(1000)
-        socket.send(messages.level())
+    lasts(page, socket, 59)
     attribute(page, "data-state", "live")
     page.clock.run_for(1500)
     socket.expect("session.end")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import messages
-from tests.browser.asserting import attribute, begin, passes
+from tests.browser.asserting import attribute, begin, passes, until
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
@@ -19,6 +19,10 @@ CHANGES = """() => {
 }"""
 """Everything that is written into the element from now on, also where it was so already."""
 
+STRIP = """() => import('./index.js').then(() => {
+  document.querySelector('tingqing-patient').replaceWith(document.createElement('tingqing-strip'));
+})"""
+
 LEVEL = {"attributes style I", "attributes aria-valuenow level", "attributes aria-valuetext level"}
 """The bar follows the sound."""
 
@@ -28,6 +32,13 @@ def opened(who: str, stub: StubServer, open_page: OpenPage) -> Page:
     if who == "patient":
         page = open_page(stub.url)
         begin(page, stub).send(*news)
+    elif who == "strip":
+        page = open_page(stub.url)
+        page.evaluate(STRIP)
+        page.locator("tingqing-strip [part=start]").click()
+        socket = stub.patient()
+        socket.expect("session.start")
+        socket.send(messages.started(), *news)
     elif who == "doctor":
         page = open_page(f"{stub.url}doctor?session={messages.SESSION_ID}")
         stub.doctor().send(messages.snapshot(), *news)
@@ -35,11 +46,11 @@ def opened(who: str, stub: StubServer, open_page: OpenPage) -> Page:
         page = open_page(f"{stub.url}check")
         attribute(page, "data-state", "idle")
         return page
-    attribute(page, "data-prompt", messages.prompt()["id"])
+    until(page, "document.querySelector('[data-prompt]') !== null")
     return page
 
 
-@pytest.mark.parametrize("who", ["patient", "doctor", "check"])
+@pytest.mark.parametrize("who", ["patient", "strip", "doctor", "check"])
 def test_nothing_is_drawn_where_nothing_changes(stub: StubServer, open_page: OpenPage, who: str) -> None:
     page = opened(who, stub, open_page)
     passes(page, 0.3)

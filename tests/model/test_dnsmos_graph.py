@@ -35,6 +35,17 @@ def test_any_number_of_parts_gives_the_same(number: int) -> None:
     np.testing.assert_array_equal(parts.run(None, given)[0], whole.run(None, given)[0])
 
 
+@pytest.mark.parametrize("name", ["pads", "strides", "kernel_shape"])
+def test_a_graph_with_other_neighbourhoods_is_refused(name: str) -> None:
+    model = onnx.load_model_from_string(published())
+    pooled = next(at for at, node in enumerate(model.graph.node) if node.op_type == "MaxPool")
+    last = [node for node in model.graph.node[:pooled] if node.op_type == "Conv"][-1]
+    (sizes,) = (attribute.ints for attribute in last.attribute if attribute.name == name)
+    sizes[:] = [5] * len(sizes)
+    with pytest.raises(ValueError, match="not DNSMOS"):
+        graph_in_parts(model.SerializeToString())
+
+
 def test_another_graph_is_refused() -> None:
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
@@ -47,5 +58,8 @@ def test_another_graph_is_refused() -> None:
 def _largest(graph: bytes) -> int:
     """Values of the largest tensor between two nodes, of one window."""
     inferred = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(graph))
-    sizes = [[size.dim_value or 1 for size in one.type.tensor_type.shape.dim] for one in inferred.graph.value_info]
-    return max(prod(each) for each in sizes)
+    shapes = [one.type.tensor_type.shape.dim for one in inferred.graph.value_info]
+    maps = [[size.dim_value for size in shape[1:]] for shape in shapes if len(shape) == 4]
+    assert len(maps) > 10
+    assert all(min(sizes) > 0 for sizes in maps), "a size that is not known would count for nothing"
+    return max(int(prod(sizes)) for sizes in maps)

@@ -9,5 +9,5 @@ declare abstract class AudioWorkletProcessor {
 
 declare function registerProcessor(
   name: string,
-  processor: new (options: { processorOptions: any }) => AudioWorkletProcessor,
+  processor: new (options: { processorOptions?: any }) => AudioWorkletProcessor,
 ): void;

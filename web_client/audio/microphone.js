@@ -86,6 +86,7 @@ export class Microphone {
   #listeners;
   #context;
   #chunkS;
+  #node = /** @type {AudioWorkletNode | null} */ (null);
   #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
   #heardAt = performance.now();
   #silent = false;
@@ -121,11 +122,12 @@ export class Microphone {
 
   async start() {
     await this.#context.audioWorklet.addModule(workletUrl());
-    const node = new AudioWorkletNode(this.#context, 'tingqing-capture', {
+    const node = (this.#node = new AudioWorkletNode(this.#context, 'tingqing-capture', {
       channelCount: 1,
       channelCountMode: 'explicit',
       processorOptions: { chunkS: this.#chunkS },
-    });
+    }));
+    node.port.postMessage(this.#muted);
     node.port.onmessage = ({ data }) => this.#hear(data);
     // Some browsers do not run a node without a destination. This one puts out silence.
     const source = this.#context.createMediaStreamSource(new MediaStream([this.#track]));
@@ -141,6 +143,7 @@ export class Microphone {
    */
   mute(muted) {
     this.#muted = muted;
+    this.#node?.port.postMessage(muted);
     if (this.isOwn) this.#track.enabled = !muted;
     this.#heardAt = performance.now();
     if (!muted) this.#settling.released(this.#heardAt);

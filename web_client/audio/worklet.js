@@ -1,20 +1,31 @@
 /** Runs on the audio thread: gathers 128-sample blocks into chunks of 16-bit samples and posts them. */
 
+/** For a page that was opened before its server was upgraded, and does not say how long a chunk is. */
+const CHUNK_S = 0.04;
+
 class Capture extends AudioWorkletProcessor {
   #chunk;
   #filled = 0;
+  #held = false;
 
-  /** @param {{processorOptions: {chunkS: number}}} options how long a chunk is, in seconds */
+  /** @param {{processorOptions?: {chunkS?: number}}} options how long a chunk is, in seconds */
   constructor({ processorOptions }) {
     super();
-    this.#chunk = new Int16Array(Math.round(sampleRate * processorOptions.chunkS));
+    this.#chunk = new Int16Array(Math.round(sampleRate * (processorOptions?.chunkS ?? CHUNK_S)));
+    this.port.onmessage = ({ data }) => this.#hold(data);
+  }
+
+  /** Nothing is gathered while held, so that no chunk holds sound from before its end. @param {boolean} held */
+  #hold(held) {
+    this.#held = held;
+    this.#filled = 0;
   }
 
   /** @override @param {Float32Array[][]} inputs @returns {boolean} */
   process([input]) {
     const block = input?.[0];
     // No block means that the source is gone for now. Nothing is filled in here; the microphone's watchdog notices.
-    if (!block) return true;
+    if (!block || this.#held) return true;
     for (const sample of block) {
       this.#chunk[this.#filled++] = Math.max(-32768, Math.min(32767, Math.round(sample * 32768)));
       if (this.#filled === this.#chunk.length) this.#post();

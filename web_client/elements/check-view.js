@@ -69,7 +69,7 @@ export class CheckView {
     const focused = this.#root.activeElement;
     this.#draw(model, level);
     const next = this.#root.querySelector('.speech');
-    if (focused && !focused.checkVisibility() && next instanceof HTMLElement) next.focus();
+    if (focused && focused.closest('[hidden]') && next instanceof HTMLElement) next.focus();
   }
 
   /** @param {CheckModel} model @param {number} level 0..1 */

@@ -12,8 +12,8 @@ import { FailureCode } from '../protocol/failures.js';
  * @import { PatientActions, PatientModel, Translate } from './patient-words.js'
  */
 
-/** The bar is told every so many ms; between, the compositor moves it. Each time costs the page a frame. */
-const LEVEL_EVERY_MS = 190;
+/** Of the bar: with every second chunk of sound. Each time costs the page a frame. */
+const LEVEL_EVERY_MS = 150;
 /** A step is three pixels: what has not moved by one is not drawn. */
 const LEVEL_STEPS = 100;
 const LEVEL_TOLD_EVERY_MS = 1000;
@@ -114,7 +114,7 @@ export class PatientView {
     this.#upload.element.classList.toggle('over', over);
   }
 
-  /** It comes with each frame of sound, and drawing each costs more than all else. @param {number} level 0..1 */
+  /** It comes with each chunk of sound, and drawing each costs more than all else. @param {number} level 0..1 */
   showLevel(level) {
     const full = Math.round(level * LEVEL_STEPS);
     const now = performance.now();

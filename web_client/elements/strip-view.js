@@ -70,7 +70,7 @@ export class StripView {
     mark(this.#strip, 'lang', model.language);
     this.#drawSpeech(model, busy, t);
     this.#drawTruth(model, busy, t);
-    if (focused && !focused.checkVisibility()) this.#now.focus();
+    if (focused && focused.closest('[hidden]')) this.#now.focus();
   }
 
   /** @param {PatientModel} model @param {boolean} busy @param {Translate} t */

@@ -125,10 +125,10 @@ export class UploadCard {
     }
   }
 
-  /** @param {Language} language @param {Translate} t @param {boolean} shown */
+  /** @param {Language} language @param {Translate} t @param {boolean} shown one that is being sent stays */
   render(language, t, shown) {
     this.#t = t;
-    hide(this.element, !shown);
+    hide(this.element, !shown && this.#state.kind !== 'working');
     say(this.#title, t('checkFile'));
     say(this.#hint, t('orDrop'));
     say(this.#choose, t('chooseFile'));
