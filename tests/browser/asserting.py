@@ -71,11 +71,12 @@ window.WebSocket = class extends WebSocket {
 
 
 def lasts(page: Page, socket: StubSocket, seconds: int) -> None:
-    """So much time on the page's clock, in which its line never seems dead: the server tells a level in time."""
-    for _ in range(seconds // 2):
+    """So much time on the page's clock, in which its line never seems dead nor its microphone silent: a second at a
+    time, the server tells a level and some sound has come."""
+    for _ in range(seconds):
         tell(page, socket)
-        passes(page, 2)
-    passes(page, seconds % 2)
+        socket.wait_for_samples(socket.samples + 1)
+        passes(page, 1)
 
 
 def tell(page: Page, socket: StubSocket, *news: dict[str, Any]) -> None:
