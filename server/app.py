@@ -16,6 +16,7 @@ from server.assessment.engine import Engine
 from server.dictionaries import Dictionaries
 from server.dictionaries.sounds import load_sounds
 from server.errors import TingqingError
+from server.heap import trimmed_heap
 from server.live.calibration import open_load
 from server.live.calls import Calls
 from server.live.manager import SessionManager
@@ -98,6 +99,7 @@ async def open_engine(
         return [] if clap is None else [MelTracker()]
 
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(trimmed_heap())
         tracer = stack.enter_context(open_tracing(settings.otlp_endpoint, version(DISTRIBUTION)))
         slow = (mos, denoiser, talkers)
         service = await stack.enter_async_context(

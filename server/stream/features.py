@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+from scipy import fft
 
 from server.values.audio import CORE_RATE, Float32Array
+from server.values.high_pass import HighPass
 from server.values.rows import N_COLUMNS, ROW_RATE, Column
 from server.values.stretches import stretches
 
@@ -53,13 +54,8 @@ def _band_matrix() -> Float32Array:
 
 
 @cache
-def _sections() -> npt.NDArray[np.float64]:
-    return np.asarray(signal.butter(HIGH_PASS_ORDER, HIGH_PASS_HZ, "highpass", fs=CORE_RATE, output="sos"))
-
-
-@cache
 def _window() -> Float32Array:
-    return np.asarray(signal.get_window("hann", FRAME_SAMPLES), np.float32)
+    return np.hanning(FRAME_SAMPLES + 1)[:-1].astype(np.float32)
 
 
 def _decibels(mean_square: npt.NDArray[np.floating[Any]]) -> Float32Array:
@@ -73,7 +69,7 @@ class HopFeatures:
     """
 
     def __init__(self) -> None:
-        self._filter: npt.NDArray[np.float64] | None = None
+        self._high_pass = HighPass(HIGH_PASS_ORDER, HIGH_PASS_HZ)
         self._history = np.zeros(_HISTORY, np.float32)
         self._last_bands: Float32Array | None = None
 
@@ -101,13 +97,6 @@ class HopFeatures:
         rows[:, Column.FLUX] = self._flux(np.maximum(bands[:, 3:], FLUX_FLOOR_DB))
         return rows
 
-    def _high_pass(self, pcm: Float32Array) -> Float32Array:
-        if self._filter is None:
-            # Start as if the first sample had lasted for ever: an offset makes no step at the start.
-            self._filter = signal.sosfilt_zi(_sections()) * float(pcm[0])
-        filtered, self._filter = signal.sosfilt(_sections(), pcm.astype(np.float64), zi=self._filter)
-        return np.asarray(filtered, np.float32)
-
     def _band_levels(self, filtered: Float32Array) -> Float32Array:
         """Band energies of the frames that end with each row, dB, float32 ``(r, 3 + flux bands)``."""
         joined = np.concatenate((self._history, filtered))
@@ -126,16 +115,14 @@ class HopFeatures:
     def snapshot(self) -> dict[str, Any]:
         """The filter, the tail of the last hop and its last spectrum, as JSON values."""
         return {
-            "filter": None if self._filter is None else self._filter.tolist(),
+            "filter": self._high_pass.snapshot(),
             "history": self._history.tolist(),
             "bands": None if self._last_bands is None else self._last_bands.tolist(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where ``snapshot`` was taken. Raises KeyError, TypeError or ValueError for anything else."""
-        before = state["filter"]
-        sections = _sections().shape[0]
-        self._filter = None if before is None else np.asarray(before, np.float64).reshape(sections, 2)
+        self._high_pass.restore(state["filter"])
         self._history = np.asarray(state["history"], np.float32).reshape(_HISTORY)
         bands = state["bands"]
         self._last_bands = None if bands is None else np.asarray(bands, np.float32).reshape(len(FLUX_EDGES_HZ) - 1)

@@ -27,7 +27,7 @@ from server.values.rows import N_COLUMNS
 from server.values.stored import read_json
 
 MAGIC = b"TQSC"
-VERSION = 6
+VERSION = 7
 """Increased with every change of the content. Other versions are refused, and the session starts anew."""
 
 MAX_BYTES = 64 * 1024

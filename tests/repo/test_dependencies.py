@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -85,6 +86,20 @@ def test_a_room_imports_what_its_extras_bring(room: str) -> None:
 def test_every_dependency_is_used() -> None:
     unused = required(PROJECT["dependencies"]) - imported_distributions(sources()) - DATA_ONLY - BY_NAME
     assert not unused, f"pyproject.toml asks for {unused}, which nothing in server/ imports"
+
+
+def test_no_process_waits_for_what_scipy_signal_brings() -> None:
+    """A filter and a few peaks are not worth 0.6 s and 50 MB of every server, worker and judge of files."""
+    rooms = sorted((ROOT / "server" / "model").rglob("*.py"))
+    models = [path.relative_to(ROOT).with_suffix("") for path in rooms if path.parent.name != "clap"]
+    commands = ["serve", "worker", "stream", "assess", "assess_worker", "batch_worker", "records", "webhooks"]
+    modules = ["server.app", *(f"server.cli.{name}" for name in commands), *(".".join(path.parts) for path in models)]
+    told = "print(sorted({'scipy.signal', 'scipy.stats', 'scipy.optimize', 'torch', 'pandas'} & set(sys.modules)))"
+    script = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\n{told}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
 def test_the_extra_clap_is_what_is_looked_for_before_clap_is_used() -> None:

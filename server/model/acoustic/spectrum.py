@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+from scipy import fft
 
 from server.values.audio import CORE_RATE, Float32Array
 from server.values.rows import ROW_RATE, BoolArray
@@ -54,7 +54,7 @@ class Spectrum:
 
 @cache
 def _hann() -> Float32Array:
-    return np.asarray(signal.get_window("hann", FRAME), np.float32)
+    return np.hanning(FRAME + 1)[:-1].astype(np.float32)
 
 
 def frame_spectra(pcm: Float32Array, n_rows: int) -> Spectrum:

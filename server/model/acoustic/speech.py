@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
 
 from server.model.acoustic.levels import LEAST_PAUSE_ROWS, mean_db
+from server.model.acoustic.prominence import prominent_peaks
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Pauses, syllables_per_second
@@ -82,8 +82,7 @@ def syllable_rate(rows: MarkedRows) -> float | None:
 
 def _nuclei(syllable_power: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     envelope = 10.0 * np.log10(np.convolve(syllable_power, _smoothing(), "same") + 1e-12)
-    peaks, _ = signal.find_peaks(envelope, prominence=PROMINENCE_DB)
-    return np.asarray(peaks, np.intp)
+    return prominent_peaks(envelope, PROMINENCE_DB)
 
 
 def syllable_nuclei(syllable_db: Float32Array) -> BoolArray:

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, signal
+from scipy import fft
 
 from server.model.acoustic.levels import under_echo
 from server.model.acoustic.spectrum import FRAME, Spectrum
@@ -64,7 +64,7 @@ def voiced_share(power: npt.NDArray[np.float32]) -> float:
 @cache
 def _taper() -> npt.NDArray[np.float64]:
     """What the window leaves of a steady tone's autocorrelation at each lag, 0.2..1."""
-    window = signal.get_window("hann", FRAME)
+    window = np.hanning(FRAME + 1)[:-1]
     power = np.square(np.abs(fft.rfft(window, 2 * FRAME)))
     taper = fft.irfft(power)[:LONGEST_LAG]
     return np.asarray(np.maximum(taper / taper[0], 0.2))

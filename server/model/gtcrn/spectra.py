@@ -3,10 +3,10 @@
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
-from scipy import fft, signal
+from scipy import fft
 
-from server.values.audio import CORE_RATE, Float32Array
+from server.values.audio import Float32Array
+from server.values.high_pass import HighPass
 
 FRAME = 512
 """32 ms."""
@@ -29,18 +29,10 @@ def window() -> Float32Array:
     return np.sqrt(np.hanning(FRAME + 1)[:-1]).astype(np.float32)
 
 
-@cache
-def _high_pass() -> npt.NDArray[np.float64]:
-    sections: npt.NDArray[np.float64] = signal.butter(2, HIGH_PASS_HZ, "highpass", fs=CORE_RATE, output="sos")
-    return sections
-
-
 def high_passed(pcm: Float32Array) -> Float32Array:
     """``pcm``, float32 ``(n,)`` at 16 kHz, without direct current and rumble; settled from its first sample on, as if
     that had lasted."""
-    state = signal.sosfilt_zi(_high_pass()) * float(pcm[0])
-    passed, _ = signal.sosfilt(_high_pass(), pcm, zi=state)
-    return np.asarray(passed, np.float32)
+    return HighPass(2, HIGH_PASS_HZ)(pcm)
 
 
 def first_frame(sample: int) -> int:
