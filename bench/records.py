@@ -1,11 +1,13 @@
-"""How long a list, figures and the dashboard take with many results in SQLite: ``python bench/records.py [COUNT]``.
+"""How long a list, figures and the dashboard take with many results: ``python bench/records.py [COUNT] [URL]``.
 
-Fills a folder of its own with COUNT results (1,000,000) of a year, of three departments and two dictionaries, each with
-a result of 1 kB, and asks a real server as the pages do. The first 20,000 are written as a server writes them; the
-others are copies of these rows, a minute later each: what is asked does not depend on how many a sum stands for. CPU
-time of the server is beside the time that passed, which a busy machine stretches. 2 GB of temporary space.
+Without URL in SQLite; with the URL of an empty PostgreSQL database there. It puts COUNT results (1,000,000) of a year
+there, of three departments and two dictionaries, each with a result of 1 kB, and asks a real server as the pages do.
+The first 20,000 are written as a server writes them; the others are copies of these rows, a minute later each: what is
+asked does not depend on how many a sum stands for. CPU time is the server's, without PostgreSQL's; the time that passed
+a busy machine stretches. 2 GB of temporary space.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -22,16 +24,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from sqlalchemy import text
 
 from server.access.gate import utc_now
 from server.access.keys import create_key
 from server.access.principal import Role
-from server.app import open_keys
 from server.records.kept import KeptRecord, RecordKind, local_day
 from server.records.making import packed
-from server.settings import Settings
 from server.store import record_rows
-from server.store.database import open_database
+from server.store.database import Where, open_database
+from server.store.opening import open_access
+from server.store.postgresql.url import DatabaseUrl
 from server.store.sqlite import FILE
 
 COUNT = 1_000_000
@@ -81,10 +84,30 @@ def copy(folder: Path, times: int) -> None:
                 plain.commit()
 
 
-async def fill(folder: Path, count: int) -> str:
-    async with open_keys(Settings(data_dir=folder)) as keys:
-        key = (await create_key(keys, "ward-3", Role.VIEWER, utc_now()))[0]
-    async with open_database(folder) as database:
+async def copy_in_postgresql(url: DatabaseUrl, times: int) -> None:
+    async with open_database(url) as database:
+        for table in ("assessments", "assessment_results"):
+            async with database.writing() as connection:
+                columns = "SELECT column_name FROM information_schema.columns WHERE table_name = :t ORDER BY 1"
+                names = [row[0] for row in await connection.execute(text(columns), {"t": table})]
+            for number in range(1, times):
+                new = {name: name for name in names}
+                new |= {"id": f"'{number:04x}' || substr(id, 5)"}
+                if table == "assessments":
+                    new |= {"chain": new["id"], "ended_at": f"ended_at + interval '{number} minutes'"}
+                async with database.writing() as connection:
+                    await connection.execute(
+                        text(
+                            f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(new.values())} FROM {table} "
+                            "WHERE id LIKE 'ffff%'"
+                        )
+                    )
+
+
+async def fill(where: Where, count: int) -> str:
+    async with open_access(where) as access:
+        key = (await create_key(access.keys, "ward-3", Role.VIEWER, utc_now()))[0]
+    async with open_database(where) as database:
         batch: list[KeptRecord] = []
         for record in made(min(count, WRITTEN)):
             batch.append(record)
@@ -95,7 +118,10 @@ async def fill(folder: Path, count: int) -> str:
         if batch:
             async with database.writing() as connection:
                 await record_rows.add(connection, batch)
-    await asyncio.to_thread(copy, folder, count // WRITTEN)
+    if isinstance(where, Path):
+        await asyncio.to_thread(copy, where, count // WRITTEN)
+    else:
+        await copy_in_postgresql(where, count // WRITTEN)
     return key
 
 
@@ -116,17 +142,33 @@ def ask(client: httpx.Client, pid: int, path: str) -> None:
     print(f"{told}  {len(answer.content):8d} bytes  {path}", flush=True)
 
 
-def main(count: int) -> None:
+def size_of(where: Where) -> float:
+    """Bytes."""
+    if isinstance(where, Path):
+        return sum(path.stat().st_size for path in where.glob(f"{FILE}*"))
+
+    async def asked() -> int:
+        async with open_database(where) as database, database.reading() as connection:
+            return int((await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one())
+
+    return asyncio.run(asked())
+
+
+def main(count: int, url: str | None) -> None:
     year = (datetime.now(UTC) - timedelta(days=364)).date().isoformat()
     middle = (datetime.now(UTC) - timedelta(days=180)).strftime("%Y-%m-%dT%H:%M:%SZ")
     with tempfile.TemporaryDirectory(prefix="tingqing-records-") as name:
         since = time.perf_counter()
-        key = asyncio.run(fill(Path(name), count))
-        size = sum(path.stat().st_size for path in Path(name).glob("tingqing.db*")) / 1e6
-        print(f"{count} results in {size:.0f} MB, written in {time.perf_counter() - since:.0f} s", flush=True)
+        where = Path(name) if url is None else DatabaseUrl.of(url)
+        key = asyncio.run(fill(where, count))
+        print(
+            f"{count} results in {size_of(where) / 1e6:.0f} MB, written in {time.perf_counter() - since:.0f} s",
+            flush=True,
+        )
         command = [sys.executable, "-m", "server", "serve", "--port", "0", "--data-dir", name, "--retain-days", "3650"]
         command += ["--no-mos", "--log-level", "warning"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        told = dict(os.environ) if url is None else {**os.environ, "TINGQING_DATABASE_URL": url}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=told) as server:
             assert server.stdout is not None
             line = next(line for line in server.stdout if "http://127.0.0.1:" in line)
             port = line.split("http://127.0.0.1:")[1].split("/")[0].split()[0]
@@ -150,4 +192,8 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("count", nargs="?", type=int, default=COUNT)
+    arguments.add_argument("url", nargs="?", help="postgresql://USER@HOST/NAME, an empty database")
+    given = arguments.parse_args()
+    main(given.count, given.url)
