@@ -125,6 +125,7 @@ def test_every_key_of_the_site_lists_its_sessions(hospital: Hospital, who: str) 
 async def test_another_site_learns_nothing_by_list_id_observer_or_page(hospital: Hospital) -> None:
     empty = hospital.list("stranger")
     assert empty == {"sessions": [], "next": None}
+    hospital.announce()  # another one, so that a page of one has a next
     announced = hospital.announce(reference="case 8")
     async with hospital.patient(announced["publish_token"]) as patient:
         await patient.send(start())
