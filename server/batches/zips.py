@@ -64,12 +64,34 @@ def unpacked(archive: BinaryIO, folder: Path, first: int, limits: Limits, name: 
         if _directory_bytes(archive) > MAX_DIRECTORY:
             yield NewFile(name, 0, fault=faults.too_many(limits.files))
             return
-        opened = zipfile.ZipFile(archive)
+        opened = zipfile.ZipFile(_InPieces(archive))
+    except _DirectoryTooLargeError:
+        yield NewFile(name, 0, fault=faults.too_many(limits.files))
+        return
     except (zipfile.BadZipFile, ValueError, struct.error, NotImplementedError):
         yield NewFile(name, 0, fault=faults.damaged())
         return
     with opened:
         yield from _entries(opened, folder, first, limits)
+
+
+class _DirectoryTooLargeError(Exception):
+    """The list of entries is larger than what was read of its size."""
+
+
+class _InPieces:
+    """An archive of which nothing over ``MAX_DIRECTORY`` is read at once: two readers may find two ends in one archive,
+    and the library goes by its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises _DirectoryTooLargeError."""
+        if size > MAX_DIRECTORY:
+            raise _DirectoryTooLargeError
+        return self._file.read(size)
 
 
 def _entries(opened: zipfile.ZipFile, folder: Path, first: int, limits: Limits) -> Iterator[NewFile]:

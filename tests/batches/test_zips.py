@@ -141,6 +141,17 @@ def test_a_list_of_entries_that_would_fill_the_memory_is_not_read(tmp_path: Path
     assert found.fault.code == "too_many_files"
 
 
+def test_a_list_of_entries_is_not_read_either_where_a_second_end_in_the_first_hides_its_size(tmp_path: Path) -> None:
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    listed = entry * (zips.MAX_DIRECTORY // len(entry) + 1)
+    first = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
+    # The numbers of disks spell the mark of an end; what follows there as its size is where the list begins.
+    end = b"PK\x05\x06" + b"PK\x05\x06" + struct.pack("<2H2IH", 1, 1, len(listed), len(first), 0)
+    (found,) = opened(first + listed + end, tmp_path)
+    assert found.fault is not None
+    assert found.fault.code == "too_many_files"
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "no end", "method"])
 def test_a_damaged_archive_is_refused_and_hurts_nothing(tmp_path: Path, damage: str) -> None:
     data = bytearray(archive(("a.wav", bytes(range(256)) * 40), ("b.wav", b"RIFF")))
