@@ -23,8 +23,8 @@ AT_ONCE = 1000
 MOST_ROWS = 1_048_575
 """Of a sheet, without its head."""
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a cell begins that a spreadsheet computes, or runs (OWASP, CSV injection)."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet computes, or runs (OWASP, CSV injection); in Chinese also in full width."""
 
 BOM = "\ufeff"
 """By which Excel knows UTF-8."""

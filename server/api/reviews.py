@@ -13,7 +13,7 @@ from server.access.gate import utc_now
 from server.access.principal import Principal, Right
 from server.api.assessments import unknown
 from server.api.bodies import json_body
-from server.api.exports import FORMULA
+from server.api.exports import BOM, FORMULA, plain_cell
 from server.api.principals import address_of, needs, note
 from server.api.problems import client_gone, config_error, documented
 from server.api.record_rows import records_of, row_of
@@ -89,11 +89,12 @@ async def manifest(request: Request, services: Wired, caller: Reviewer) -> Respo
     said of a session, 1 or 0, empty where they differ; sessions of which they alone said something are there too."""
     records = records_of(services)
     await note(request, caller, Act.RECORDS_EXPORTED)
-    written = io.StringIO()
+    written = io.StringIO(BOM)
+    written.seek(0, io.SEEK_END)
     lines = csv.writer(written, lineterminator="\n")
     lines.writerow(COLUMNS)
     for record, heard, said in await records.reviewed(caller.site, MOST):
-        department = _plain(record.department) or "all"
+        department = plain_cell(_plain(record.department)) or "all"
         lines.writerow((_path(record), department, record.mode, VERDICTS[heard], HEARD[said.heard]))
     headers = NO_STORE | {"Content-Disposition": 'attachment; filename="manifest.csv"'}
     return Response(written.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")

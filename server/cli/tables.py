@@ -14,8 +14,8 @@ from server.rendering.report import said
 from server.rendering.sheets import OPTIONS, discard
 from server.wire.result import ResultModel
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a cell begins that a spreadsheet computes, or runs (OWASP, CSV injection)."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet computes, or runs (OWASP, CSV injection); in Chinese also in full width."""
 BOM = "\ufeff"
 """By which Excel knows UTF-8."""
 MEASURES = ("snr_db", "noise_dbfs", "speech_dbfs", "clipping_ratio", "dropout_ratio", "reverberation", "bandwidth_hz")

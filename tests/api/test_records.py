@@ -247,6 +247,7 @@ ODD = [
     "-1",
     "@SUM(A1)",
     "\t=1",
+    "＝1+1",
     'a,b\n"c"',
     "听诊",
     "\ud800".encode(errors="replace").decode(),
@@ -261,7 +262,7 @@ def test_a_spreadsheet_computes_nothing_of_what_somebody_wrote(clinic: Clinic, t
     assert answer.headers["content-disposition"] == 'attachment; filename="assessments.csv"'
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
-    assert [row["reference"] for row in rows][::-1] == [f"'{text}" if text[0] in "=+-@\t" else text for text in ODD]
+    assert [row["reference"] for row in rows][::-1] == [f"'{text}" if text[0] in "=+-@\t＝" else text for text in ODD]
     assert float(rows[0]["score"]) == 0.81
     book = clinic.ask("viewer", "/v1/assessments?format=xlsx&department=odd")
     (tmp_path / "a.xlsx").write_bytes(book.content)

@@ -25,7 +25,7 @@ def test_the_nearest_to_a_threshold_is_asked_about_first_and_only_once(clinic: C
     kept = [
         now(600, doubt=0.30, name="clear.wav", kind=RecordKind.FILE),
         now(601, doubt=0.01, name="=near.wav", kind=RecordKind.FILE, labels={"low_background": False, "x": True}),
-        now(602, doubt=0.05, reference="case 8", department="ENT", mode="visit"),
+        now(602, doubt=0.05, reference="case 8", department="=ENT()", mode="visit"),
         now(603, doubt=None, verdict=None),
     ]
     for one in kept:
@@ -41,13 +41,14 @@ def test_the_nearest_to_a_threshold_is_asked_about_first_and_only_once(clinic: C
     found = clinic.get("counted", "/v1/reviews")
     assert ([one["id"] for one in found["doubtful"]], found["left"], found["reviewed"]) == ([id_of(600)], 1, 2)
     path = tmp_path / "manifest.csv"
-    path.write_text(clinic.ask("counted", "/v1/review-manifest").text, encoding="utf-8")
+    path.write_bytes(clinic.ask("counted", "/v1/review-manifest").content)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfpath,"), "by which Excel knows UTF-8"
     labels = Dictionaries.load(labels_dir()).resolve(None).labels
     read = read_manifest(path, labels, None)
     assert not read.faults
     assert {(row.name, row.verdicts, row.condition, row.mode.value) for row in read.rows} == {
         ("./=near.wav", frozenset({"accept"}), "all", "recording"),
-        ("case 8", frozenset({"re-record", "unusable"}), "ENT", "visit"),
+        ("case 8", frozenset({"re-record", "unusable"}), "'=ENT()", "visit"),
     }
 
 

@@ -10,7 +10,7 @@ import { whyRefused } from './upload-refusal.js';
  */
 
 /** A spreadsheet takes a text that begins so for a formula. */
-const FORMULA = /^[=+\-@\t\r]/u;
+const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/u;
 
 /**
  * A row for each file, a column for each label.

@@ -110,6 +110,8 @@ test('a table has a row for each file that is settled, and no cell is a formula'
       '\'=cmd(),Done,Record again,0.5,"Come closer, ""please""",0.9\r\n' +
       'b.pdf,Not assessed,,,A letter.,\r\n',
   );
+  const wide = [{ ...items[1], name: '＝cmd()' }];
+  assert.ok(csvOf(wide, 'zh').includes("\r\n'＝cmd(),"), 'full width is a formula too where Chinese is written');
   assert.match(csvOf(items, 'zh'), /b\.pdf,无法评估,,,一封信。,\r\n$/);
   const [first, second] = JSON.parse(jsonOf(items));
   assert.equal(first.result.labels.low_background.score, 0.9);
