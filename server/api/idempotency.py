@@ -10,23 +10,20 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from server.access.gate import utc_now
-from server.batches.repeats import Answered, Kept, RepeatStore
+from server.batches.repeats import LASTS, Answered, Kept, RepeatStore, work_of
 from server.errors import ConfigError, RepeatedKeyError, RepeatUnderWayError
 from server.scoring.until_done import to_thread_until_done
 
 HEADER = "Idempotency-Key"
 FORM = re.compile(r"[\x21-\x7e]{1,255}")
-LASTS = timedelta(days=1)
 AGAIN_S = 2.0
 BLOCK = 1024 * 1024
-ID_DIGITS = 32
 REPEATED = "Idempotency-Replayed"
 """Of an answer that was given before."""
 
@@ -120,8 +117,7 @@ async def turn(store: RepeatStore, request: Request, site: str, body: str) -> As
             zh="同一个请求的第一次还在处理中。请稍后再试。",
             retry_after_s=AGAIN_S,
         )
-    work = f"{digest}\0{body}\0{begun.since.isoformat()}"
-    here = Turn(None, hashlib.sha256(work.encode()).hexdigest()[:ID_DIGITS], digest)
+    here = Turn(None, work_of(digest, body, begun.since), digest)
     try:
         yield here
     finally:

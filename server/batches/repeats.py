@@ -1,14 +1,26 @@
 """Answers that are given again, and the port to what keeps them."""
 
+import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
+
+LASTS = timedelta(days=1)
+"""For so long a key is known, and its answer given again."""
+
+ID_DIGITS = 32
 
 MOST = 1000
 MOST_BYTES = 64_000_000
 """Of all sites together. Who has less than an even share of it loses nothing to those that have more."""
+
+
+def work_of(digest: str, body: str, since: datetime) -> str:
+    """The id of what a request makes. ``digest``: of its key, ``body``: of what came with it; ``since``: as in
+    ``Repeat``."""
+    return hashlib.sha256(f"{digest}\0{body}\0{since.isoformat()}".encode()).hexdigest()[:ID_DIGITS]
 
 
 def fair_share(sizes: Iterable[int], most: int) -> float:

@@ -32,7 +32,7 @@ from server.store.database import Database, Where, open_database
 from server.store.locking import alone
 from server.store.presence import open_process, place_of
 from server.store.processes import Process
-from server.store.repeat_rows import packed, write_answer
+from server.store.repeat_rows import forget_works, packed, write_answer
 from server.store.tables import batch_files as files
 from server.store.tables import batches
 
@@ -137,6 +137,7 @@ class StoredBatches:
             await _forget_about(connection, [batch_id, *results, *refused])
             for result_id in results:
                 await record_rows.remove(connection, site, result_id)
+            await forget_works(connection, site, [batch_id])
         await self._database.forget()
         return True
 
@@ -238,6 +239,8 @@ class StoredBatches:
             refused = await batch_rows.refused_of(connection, ids)
             results = await batch_rows.remove(connection, ids)
             await _forget_about(connection, [*ids, *results, *refused])
+        if ids:
+            await self._database.forget()
         return ids
 
 

@@ -215,6 +215,12 @@ async def _delete(connection: AsyncConnection, ids: Sequence[str]) -> None:
     await connection.execute(delete(assessment_results).where(assessment_results.c.id.in_(ids)))
 
 
+async def old(connection: AsyncConnection, before: datetime, limit: int) -> list[str]:
+    """Ids of those that ``prune`` deletes."""
+    query = select(_table.id).where(_table.ended_at < before).order_by(_table.ended_at).limit(limit)
+    return list((await connection.execute(query)).scalars())
+
+
 async def prune(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most ``limit`` of those that ended earlier, the earliest first. What was counted stays. How many."""
     query = select(_table.id).where(_table.ended_at < before).order_by(_table.ended_at).limit(limit)

@@ -13,7 +13,7 @@ from server.live.clock import Clock, pause
 from server.records.kept import KeptRecord
 from server.records.ports import Day, Place, Sums, Wanted
 from server.records.words import DoctorsWords
-from server.store import batch_rows, outbox_rows, pruned_rows, record_rows, review_rows, sum_rows
+from server.store import batch_rows, outbox_rows, pruned_rows, record_rows, repeat_rows, review_rows, sum_rows
 from server.store.database import Database
 from server.store.locking import alone
 from server.store.session_writer import Change, SessionWriter
@@ -72,6 +72,7 @@ class StoredRecords:
                 await batch_rows.forget_results(connection, site, [record_id])
                 await outbox_rows.forget_about(connection, [record_id])
                 there = await record_rows.remove(connection, site, record_id)
+                await repeat_rows.forget_works(connection, site, [record_id])
         if there:
             self._forget(record_id)
             await self._database.forget()
@@ -100,16 +101,18 @@ class StoredRecords:
             return await review_rows.reviewed(connection, site, limit)
 
     async def prune(self, before: datetime) -> int:
-        """See RecordStore. A few at a time: others write in between."""
+        """See RecordStore. With what waits to be told of them. A few at a time: others write in between."""
         pruned = 0
         while True:
             async with self._database.writing() as connection:
+                # In the order in which whoever deletes one record takes the rows.
+                await outbox_rows.forget_about(connection, await record_rows.old(connection, before, AT_ONCE))
                 some = await record_rows.prune(connection, before, AT_ONCE)
             pruned += some
             if some < AT_ONCE:
                 break
-        if pruned:
-            await self._database.forget()
+        # Also for what was deleted otherwise, and for a deletion while somebody read an older state.
+        await self._database.forget()
         return pruned
 
     async def add(self, records: Sequence[KeptRecord]) -> tuple[int, int]:

@@ -1,13 +1,13 @@
 """The statements on answers that are given again. Each works in the caller's transaction."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.batches.repeats import MOST_BYTES, Answered, Kept, fair_share
+from server.batches.repeats import MOST_BYTES, Answered, Kept, fair_share, work_of
 from server.store.checkpoint_parts import LEVEL
 from server.store.locking import alone
 from server.store.tables import idempotency_keys
@@ -51,6 +51,20 @@ async def write_answers(connection: AsyncConnection, answers: Sequence[tuple[str
     for digest, answer in answers:
         await write_answer(connection, digest, answer, owner)
     await bound(connection)
+
+
+async def forget_works(connection: AsyncConnection, site: str, ids: Collection[str]) -> None:
+    """What these requests made was deleted on request, and their answers, which tell of it, go too. The last lock of a
+    transaction."""
+    await alone(connection, "repeats")
+    columns = (table.digest, table.body, table.created_at)
+    query = select(*columns).where(table.site == site, table.answer.is_not(None))
+    theirs = [
+        row.digest for row in await connection.execute(query) if work_of(row.digest, row.body, row.created_at) in ids
+    ]
+    if theirs:
+        change = update(idempotency_keys).where(table.digest.in_(theirs))
+        await connection.execute(change.values(status=None, answer=None, owner=NOBODY))
 
 
 async def bound(connection: AsyncConnection) -> None:

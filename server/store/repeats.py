@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.batches.repeats import MOST, MOST_BYTES, Answered, Kept, Repeat, first_to_go
+from server.batches.repeats import LASTS, MOST, MOST_BYTES, Answered, Kept, Repeat, first_to_go
 from server.errors import StoreError
 from server.live.clock import Clock, pause
 from server.store.database import Database
@@ -26,6 +26,8 @@ table = idempotency_keys.c
 
 AGAIN_S = 2.0
 """The pause before what could not be written is tried again."""
+
+FORGET_EVERY_S = 3600.0
 
 
 class StoredRepeats:
@@ -153,6 +155,25 @@ class StoredRepeats:
         mine = table.digest == digest, table.owner == self._lock.id, table.answer.is_(None)
         await connection.execute(update(idempotency_keys).where(*mine).values(owner=NOBODY))
 
+    async def forget(self, before: datetime) -> int:
+        """Delete the keys that began before then, with their answers; how many. Raises StoreError."""
+        async with self._database.writing() as connection:
+            await alone(connection, "repeats")
+            old = delete(idempotency_keys).where(table.created_at < before)
+            forgotten = (await connection.execute(old)).rowcount
+        if forgotten:
+            await self._database.forget()
+        return forgotten
+
+    async def forget_on(self, clock: Clock) -> None:
+        """Until cancelled: old keys go also where no other request with one comes."""
+        while True:
+            try:
+                await self.forget(clock.wall_time() - LASTS)
+            except StoreError:
+                log.warning("old answers could not be deleted; they will be later")
+            await pause(clock, FORGET_EVERY_S)
+
     async def run(self, clock: Clock) -> None:
         """Until cancelled: what could not be written is tried again, also where no other request comes."""
         while True:
@@ -169,11 +190,16 @@ class StoredRepeats:
 async def open_repeats(
     database: Database, lock: Process, writer: SessionWriter, clock: Clock
 ) -> AsyncIterator[StoredRepeats]:
-    """While the block runs, what could not be written is tried again. ``writer``: as in StoredRepeats."""
+    """While the block runs, what could not be written is tried again, and what is old is deleted. ``writer``: as in
+    StoredRepeats."""
     repeats = StoredRepeats(database, lock, writer)
     async with asyncio.TaskGroup() as group:
-        trying = group.create_task(repeats.run(clock), name="late answers")
+        tasks = [
+            group.create_task(repeats.run(clock), name="late answers"),
+            group.create_task(repeats.forget_on(clock), name="old answers"),
+        ]
         try:
             yield repeats
         finally:
-            trying.cancel()
+            for task in tasks:
+                task.cancel()

@@ -249,6 +249,14 @@ async def test_old_batches_are_forgotten_and_running_ones_are_not(where: Where) 
         assert await store.known() == {"runs": {"1"}}
 
 
+async def test_an_old_batch_leaves_no_trace_in_the_files_of_the_database(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (_, store):
+        await store.add(batch("done", files=1), [NewFile("zebra.wav", 0, fault=FAULT)], 9)
+        assert b"zebra.wav" in on_disk(tmp_path)
+        assert await store.forget(utc_now()) == ["done"]
+        assert b"zebra.wav" not in on_disk(tmp_path)
+
+
 async def test_more_results_than_a_statement_has_values_are_forgotten_with_their_batch(
     where: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:

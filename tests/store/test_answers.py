@@ -1,24 +1,31 @@
 """What a recording leaves and what is answered to the same request again: written together, or not at all."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
-from server.batches.repeats import Answered, Kept
+from server.batches.repeats import Answered, Kept, work_of
 from server.notify.endpoints import new_endpoint
 from server.notify.events import BY_DEFAULT, assessment_events
 from server.store.database import Database, Where, open_database
 from server.store.processes import Process
-from server.store.repeats import StoredRepeats
+from server.store.records import StoredRecords
+from server.store.repeat_rows import packed
+from server.store.repeats import StoredRepeats, open_repeats
 from server.store.session_writer import Change, SessionWriter
 from server.store.tables import assessments, webhook_deliveries
 from server.store.webhooks import StoredEndpoints
+from tests.batches.test_store import on_disk
+from tests.fakes import FakeClock
 from tests.processes import living, writer_of
 from tests.records.builders import id_of, record
 from tests.rendering.builders import result_of
@@ -150,3 +157,33 @@ async def test_a_key_whose_work_was_written_long_ago_can_fail_and_be_used_anew(w
         assert (await server.repeats.begin("key", "ward-3", "other", later, NOW + timedelta(days=1))).mine
         await server.repeats.end("key", None)
         assert (await server.repeats.begin("key", "ward-3", "third", later, NOW + timedelta(days=1))).mine
+
+
+async def test_an_old_answer_goes_from_every_file_though_no_other_request_comes(tmp_path: Path) -> None:
+    answer = Kept(200, random.Random(1).randbytes(500))
+    async with one_server(tmp_path) as server:
+        await server.begin()
+        await server.repeats.end("key", answer)
+        assert await server.repeats.forget(NOW) == 0, "a day is not over"
+    async with open_database(tmp_path) as database, living(database, tmp_path) as process:
+        clock = FakeClock(wall=(NOW + timedelta(days=1, seconds=1)).timestamp())
+        assert packed(answer).answer in on_disk(tmp_path)
+        async with open_repeats(database, process, writer_of(database, process), clock), asyncio.timeout(30):
+            while packed(answer).answer in on_disk(tmp_path):  # noqa: ASYNC110 - a database has no event
+                await asyncio.sleep(0.01)
+
+
+async def test_an_answer_goes_with_what_it_tells_of_and_the_same_request_makes_it_again(where: Where) -> None:
+    async with one_server(where) as server:
+        begun = await server.begin()
+        work = work_of("key", "body", begun.since)
+        server.writer.change(work, Change(over=True, record=replace(record(1), id=work)))
+        server.repeats.put(work, Answered("key", ANSWER))
+        await server.writer.write_now()
+        await server.repeats.end("key", ANSWER)
+        records = StoredRecords(server.database)
+        assert not await records.delete("elsewhere", work)
+        assert (await server.begin()).kept == ANSWER
+        assert await records.delete("ward-3", work)
+        again = await server.begin()
+        assert (again.kept, again.mine, again.since) == (None, True, begun.since)

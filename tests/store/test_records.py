@@ -248,6 +248,32 @@ async def test_a_record_and_what_is_told_of_it_are_written_together_and_nobody_w
         assert len(await stores.outbox.listed(9)) == len(told), "made again after a crash, it is told once"
 
 
+async def test_what_waits_to_be_told_of_a_record_goes_with_it_when_its_days_are_over(where: Where) -> None:
+    async with opened(where) as records:
+        stores = WebhookStores.of(records._database, None)
+        await stores.endpoints.add(new_endpoint("ward-3", "https://clinic.example/hooks", BY_DEFAULT, START))
+        for number in (1, 2):
+            await records.keep(record(number))
+            result = replace(result_of({}), identity=Identity(id_of(number), "file"))
+            await stores.outbox.tell(assessment_events(result, "ward-3", START))
+        assert {one.about for one in await stores.outbox.listed(9)} == {id_of(1), id_of(2)}
+        assert await records.prune(record(2).ended_at) == 1
+        assert {one.about for one in await stores.outbox.listed(9)} == {id_of(2)}
+
+
+async def test_what_was_deleted_while_somebody_read_goes_with_the_next_clean_up(tmp_path: Path) -> None:
+    async with opened(tmp_path) as records:
+        await records.keep(record(1, reference="zebra-reference"))
+        with closing(sqlite3.connect(tmp_path / "tingqing.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM assessments").fetchall()
+            assert await records.delete("ward-3", id_of(1))
+            reader.execute("COMMIT")
+        assert found_in(tmp_path, b"zebra-reference")
+        assert await records.prune(START) == 0
+        assert not found_in(tmp_path, b"zebra-reference")
+
+
 async def test_bodies_beyond_the_bound_are_dropped_the_oldest_first_and_their_rows_stay(where: Where) -> None:
     async with (
         open_database(where) as database,
