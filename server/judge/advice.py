@@ -105,7 +105,7 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
         return TOO_LITTLE_HEARD
     cause = label.causes.get(scores[label.id].cause or "", Cause())
     endangers, advice = cause.endangers or label.endangers, cause.advice or label.advice or RECORD_AGAIN
-    shown = _shown(score, label.threshold)
+    shown = shown_score(score, label.threshold)
     if score < label.threshold:
         zh = f"建议复录：“{label.title.zh}”没有达标（{shown}）"
         en = f"Please record again: “{label.title.en}” falls short ({shown})"
@@ -118,8 +118,8 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
     return Text(f"{zh}；{advice.zh}。", f"{en}. {_capitalised(advice.en)}.")
 
 
-def _shown(score: float, threshold: float) -> str:
-    """Two decimals; a failing score is not rounded up to the threshold."""
+def shown_score(score: float, threshold: float) -> str:
+    """With two decimals; a failing one is not rounded up to the threshold."""
     rounded = f"{score:.2f}"
     return f"{math.floor(score * 100) / 100:.2f}" if score < threshold <= float(rounded) else rounded
 

@@ -41,13 +41,13 @@ def print_report(console: Console, result: ResultModel, language: str, *, name: 
         table.add_row(
             Text(said(label.title, language)),
             Text(words.bar(label.score, _BAR), style=style),
-            words.number(label.score),
+            words.number(label.score, label.threshold),
             Text(line, style="dim"),
         )
     console.print(table)
     _print_said(console, result, language)
     for title, text in _paragraphs(result, language):
-        console.print(Text.assemble((f"{title}: ", "bold"), text))
+        console.print(Text.assemble((f"{title}{words.COLON(language)}", "bold"), text))
     _print_notices(console, [result], language)
     console.print(Text(words.DISCLAIMER(language), style="dim"))
 
@@ -73,13 +73,18 @@ def print_table(console: Console, results: Sequence[Row], language: str) -> None
             Text(name),
             Text(f"{look.mark()} {look.word(language)}", style=look.style),
             words.number(result.overall.score),
-            Text("\n".join(f"{said(label.title, language)} {words.number(label.score)}" for label in weakest)),
+            Text(
+                "\n".join(
+                    f"{said(label.title, language)} {words.number(label.score, label.threshold)}" for label in weakest
+                )
+            ),
             Text(said(result.advice, language)),
         )
     console.print(table)
     _print_notices(console, [result for result in results if isinstance(result, ResultModel)], language)
     passed = sum(1 for result in results if isinstance(result, ResultModel) and result.overall.passed)
-    console.print(Text(f"{passed}/{len(results)} {words.SUMMARY(language)}. {words.DISCLAIMER(language)}", style="dim"))
+    summary = f"{passed}/{len(results)} {words.SUMMARY(language)}{words.STOP(language)}"
+    console.print(Text(summary + words.DISCLAIMER(language), style="dim"))
 
 
 def _print_said(console: Console, result: ResultModel, language: str) -> None:
@@ -101,7 +106,7 @@ def _print_said(console: Console, result: ResultModel, language: str) -> None:
             Text(at),
             Text(note(language) if note else "", style=style),
         )
-    console.print(Text(f"{words.WHAT_WAS_SAID(language)}:", style="bold"))
+    console.print(Text(f"{words.WHAT_WAS_SAID(language)}{words.COLON(language).strip()}", style="bold"))
     console.print(table)
 
 
@@ -135,7 +140,7 @@ def said(text: TextModel, language: str) -> str:
 def _print_notices(console: Console, results: Sequence[ResultModel], language: str) -> None:
     """Print each notice about the requested labels once: they are the same for every file."""
     for notice in dict.fromkeys(said(notice, language) for result in results for notice in result.notices):
-        console.print(Text(f"{words.NOTICE(language)}: {notice}", style="dim"))
+        console.print(Text(f"{words.NOTICE(language)}{words.COLON(language)}{notice}", style="dim"))
 
 
 def _short(names: list[str]) -> list[str]:
@@ -153,7 +158,7 @@ def _headline(result: ResultModel, language: str) -> Text:
         (f"{look.mark()} {look.word(language)}", look.style),
         f"  {words.number(result.overall.score)}  ",
         (verdict, "bold"),
-        (f"  ({assessed}{mode})", "dim"),
+        (f" {words.BRACKETS(language).format(assessed + mode)}", "dim"),
         (_unheard(result, language), "bold"),
     )
 
@@ -169,12 +174,16 @@ def _unheard(result: ResultModel, language: str) -> str:
 
 def _seconds(result: ResultModel, language: str) -> tuple[str, str]:
     source = result.source
-    return (f"{source.duration_s:.1f} s, {words.SPEECH(language)} {source.speech_s:.1f} s", "dim")
+    return (f"{source.duration_s:.1f} s{words.COMMA(language)}{words.SPEECH(language)} {source.speech_s:.1f} s", "dim")
 
 
 def names_of(sounds: Sequence[InterferenceModel], language: str) -> str:
     """Titles in a row, with the comma of their language."""
-    return ("、" if language.lower().startswith("zh") else ", ").join(said(sound.title, language) for sound in sounds)
+    return words.LISTED(language).join(said(sound.title, language) for sound in sounds)
+
+
+def _listed(items: Sequence[str], language: str) -> str:
+    return words.LISTED(language).join(items)
 
 
 def _events(result: ResultModel, language: str) -> str:
@@ -182,7 +191,7 @@ def _events(result: ResultModel, language: str) -> str:
         f"{words.clock(event.start_s)}-{words.clock(event.end_s)} {said(event.title, language)}"
         for event in result.events[:_SPANS_SHOWN]
     ]
-    return ", ".join(told) + (", …" if len(result.events) > _SPANS_SHOWN else "")
+    return _listed(told + ["…"] * (len(result.events) > _SPANS_SHOWN), language)
 
 
 def _voices(result: ResultModel, language: str) -> str:
@@ -192,22 +201,22 @@ def _voices(result: ResultModel, language: str) -> str:
         facts += [] if voice.speech_dbfs is None else [f"{voice.speech_dbfs:.0f} dBFS"]
         facts += [] if voice.snr_db is None else [f"SNR {voice.snr_db:.0f} dB"]
         facts += [words.FAINT(language)] if voice.faint else []
-        text = f"{words.ROLES[voice.role](language)} ({', '.join(facts)})"
+        text = words.ROLES[voice.role](language) + words.BRACKETS(language).format(words.COMMA(language).join(facts))
         if voice.role != "patient":
             spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in voice.spans[:_SPANS_SHOWN]]
-            text += " " + ", ".join(spans) + (", …" if len(voice.spans) > _SPANS_SHOWN else "")
+            text += " " + _listed(spans + ["…"] * (len(voice.spans) > _SPANS_SHOWN), language)
         told.append(text)
-    return "; ".join(told)
+    return words.SEMICOLON(language).join(told)
 
 
 def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
     found = [(words.ADVICE(language), said(result.advice, language))]
     if result.prompts:
-        found.append((words.PROMPTS(language), ", ".join(result.prompts)))
+        found.append((words.PROMPTS(language), _listed(result.prompts, language)))
     if result.unusable_spans:
         spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in result.unusable_spans]
-        more = ", …" if len(spans) > _SPANS_SHOWN else ""
-        found.append((words.SPANS(language), ", ".join(spans[:_SPANS_SHOWN]) + more))
+        more = ["…"] * (len(spans) > _SPANS_SHOWN)
+        found.append((words.SPANS(language), _listed(spans[:_SPANS_SHOWN] + more, language)))
     if result.interference:
         found.append((words.AROUND(language), names_of(result.interference, language)))
     if len(result.voices) > 1 or any(voice.faint for voice in result.voices):
@@ -215,5 +224,5 @@ def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
     if result.events:
         found.append((words.OWN_SOUNDS(language), _events(result, language)))
     if names := [said(result.labels[one].title, language) for one in result.not_assessed if one in result.labels]:
-        found.append((words.NOT_ASSESSED(language), ", ".join(names)))
+        found.append((words.NOT_ASSESSED(language), _listed(names, language)))
     return found

@@ -8,6 +8,7 @@ import re
 import sys
 from dataclasses import dataclass
 
+from server.judge.advice import shown_score
 from server.values.text import Text
 
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -32,6 +33,10 @@ class Words(Text):
     """One phrase in both languages; call it with a language."""
 
     __call__ = Text.in_language
+
+
+COLON, COMMA, LISTED = Words("：", ": "), Words("，", ", "), Words("、", ", ")
+SEMICOLON, STOP, BRACKETS = Words("；", "; "), Words("。", ". "), Words("（{}）", " ({})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +173,11 @@ def bar(score: float | None, width: int) -> str:
     return full * filled + empty * (width - filled)
 
 
-def number(score: float | None) -> str:
-    """Two decimals, rounded as in the advice; a dash for ``None``."""
+def number(score: float | None, threshold: float = 0.0) -> str:
+    """Two decimals, rounded as in the advice: one that fails ``threshold`` is under it; a dash for ``None``."""
     if score is None:
         return "—" if can_show("—") else "-"
-    return f"{score:.2f}"
+    return shown_score(score, threshold)
 
 
 def clock(seconds: float) -> str:

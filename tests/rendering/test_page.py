@@ -155,3 +155,19 @@ def test_report_reads_results_back_in_every_form(result: ResultModel, tmp_path: 
     assert "x.wav" in out.read_text(encoding="utf-8")
     assert runner.invoke(app, ["report", "-"], input=line).stdout.startswith("<!doctype html>")
     assert runner.invoke(app, ["report", str(tmp_path / "bad.json")]).exit_code == 2
+
+
+def test_a_recording_under_a_second_of_which_all_can_be_heard_is_not_said_to_be_lost(result: ResultModel) -> None:
+    source = result.source.model_copy(update={"duration_s": 0.96})
+    heard = result.model_copy(update={"source": source, "unusable_spans": []})
+    assert "none of it can be used" not in page(heard)
+    lost = heard.model_copy(update={"unusable_spans": [SpanModel(start_s=0, end_s=12, why="low_background")]})
+    assert "none of it can be used" in page(lost)
+
+
+@pytest.mark.parametrize("shown", ["0.69", "0.70"])
+def test_a_score_that_fails_is_not_shown_as_its_threshold(result: ResultModel, shown: str) -> None:
+    score, passed = (0.6971, False) if shown == "0.69" else (0.7, True)
+    label = result.labels["no_clipping"].model_copy(update={"score": score, "threshold": 0.7, "passed": passed})
+    text = page(result.model_copy(update={"labels": {"no_clipping": label}}))
+    assert f'<td class="n">{shown}<' in text

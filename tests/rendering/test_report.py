@@ -50,7 +50,7 @@ def said(report: list[str], title: str) -> list[str]:
 
 
 def test_what_stands_out_comes_first_and_what_is_to_be_asked_last(report: list[str]) -> None:
-    lines = said(report, "说了什么:")
+    lines = said(report, "说了什么：")
     assert len(lines) == 10
     assert lines[0].split() == ["●", "夜间阵发性呼吸困难", "说到了", "0:03", "请留意"]
     assert lines[1].split() == ["●", "胸痛部位明确", "说到了", "0:04"]
@@ -80,7 +80,7 @@ def test_without_a_transcript_nothing_is_claimed_of_what_was_said(tmp_path: Path
     ("language", "lines"),
     [
         ("en", ["Around the patient: Television", "own sounds (they do not affect any score): 0:12-0:13 Coughing"]),
-        ("zh", ["周围的声音: 电视声", "患者自己的声音（不影响评分）: 0:12-0:13 咳嗽"]),
+        ("zh", ["周围的声音：电视声", "患者自己的声音（不影响评分）：0:12-0:13 咳嗽"]),
     ],
 )
 def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any(
@@ -100,7 +100,7 @@ def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any
     ("language", "line"),
     [
         ("en", "Voices: patient (40 s, -25 dBFS, SNR 30 dB); another person (14 s, -41 dBFS, faint) 0:50-1:04"),
-        ("zh", "听到的人声: 患者 (40 s, -25 dBFS, SNR 30 dB); 旁人 (14 s, -41 dBFS, 声音太小) 0:50-1:04"),
+        ("zh", "听到的人声：患者（40 s，-25 dBFS，SNR 30 dB）；旁人（14 s，-41 dBFS，声音太小） 0:50-1:04"),
     ],
 )
 def test_another_person_is_told_with_times_and_a_patient_alone_is_not(language: str, line: str) -> None:

@@ -90,7 +90,7 @@ def _wave(result: ResultModel, peaks: Sequence[int], length: float) -> str:
 def _voice_row(voice: VoiceModel, language: str) -> tuple[str, Pairs, str]:
     title = words.ROLES[voice.role](language)
     if voice.faint:
-        title += f" ({words.FAINT(language)})"
+        title += words.BRACKETS(language).format(words.FAINT(language))
     return title, _pairs(voice.spans), "voice" if voice.role == "patient" else "other"
 
 

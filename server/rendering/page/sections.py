@@ -55,9 +55,10 @@ def _verdict(result: ResultModel, language: str) -> str:
     look, overall = words.GRADES[result.overall.grade], result.overall
     unheard = sum(span.end_s - span.start_s for span in result.unusable_spans)
     part, whole = told_seconds(unheard, result.source.duration_s)
-    told = words.UNHEARD(language).format(whole=whole, part=part) if unheard >= LEAST_UNHEARD_S else ""
-    if part == whole:
-        told = phrases.NOTHING_HEARD(language)
+    told = ""
+    if unheard >= LEAST_UNHEARD_S:
+        heard = words.UNHEARD(language).format(whole=whole, part=part)
+        told = phrases.NOTHING_HEARD(language) if part == whole else heard
     return (
         f'<div class="verdict"><strong>{escape(look.shape)} {escape(look.word(language))}</strong>'
         f'<span class="score">{words.number(overall.score)}</span>'
@@ -93,10 +94,11 @@ def _label(label: ResultLabel, language: str) -> str:
         state = (phrases.PASSED if label.passed else phrases.FAILED)(language)
     times = ", ".join(f"{words.clock(one.start_s)}–{words.clock(one.end_s)}" for one in label.failed[:MOST_TIMES])
     times += ", …" if len(label.failed) > MOST_TIMES else ""
+    score = words.number(label.score, label.threshold)
     threshold = "" if label.score is None else words.number(label.threshold)
     failed = ' class="failed"' if label.passed is False else ""
     return (
-        f'<tr><td{failed}>{escape(said(label.title, language))}</td><td class="n">{words.number(label.score)}{bar}</td>'
+        f'<tr><td{failed}>{escape(said(label.title, language))}</td><td class="n">{score}{bar}</td>'
         f'<td class="n">{threshold}</td><td{failed}>{escape(state)}</td><td>{times}</td></tr>'
     )
 
