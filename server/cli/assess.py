@@ -143,14 +143,14 @@ def assess(
     from server.cli.asked import Asked
     from server.cli.assessing import assess_all, processes_for
     from server.cli.inputs import files_of
-    from server.cli.outputs import SUFFIXES, open_output
+    from server.cli.outputs import format_of, open_output
     from server.cli.parties import channel_roles, check_far_end, raw_format
     from server.logs import configure_logging
     from server.settings import load_settings
     from server.transcript.files import read_transcript
     from server.values.audio import CaptureSource
 
-    chosen = output_format.value if output_format else SUFFIXES.get(output.suffix.lower(), "text") if output else "text"
+    chosen = output_format.value if output_format else format_of(output)
     if chosen == "xlsx" and output is None:
         fail("a spreadsheet is a file: name it with --out results.xlsx.")
     if resume and output is None:

@@ -260,10 +260,10 @@ def _goes_on(batch_id: str) -> Iterator[None]:
 
 
 def _chosen(format_: BatchFormat | None, output: Path | None) -> "Format":
-    from server.cli.outputs import SUFFIXES
+    from server.cli.outputs import format_of
 
     if format_ is BatchFormat.XLSX and output is None:
         raise Failure("a spreadsheet is a file: name it with --out results.xlsx.")
     if format_ is not None:
         return format_.value
-    return SUFFIXES.get(output.suffix.lower(), "text") if output else "text"
+    return format_of(output)

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from server.cli.console import Failure
+from server.cli.console import Failure, notice
 from server.recording.decoders.sniffing import HEAD_BYTES, Reader, looked_at
 
 PIPE = Path("-")
 WILD = "*?["
+TOLD = 5
+"""Files that are left out, by name."""
 SUFFIXES = frozenset(
     (
         *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4", ".aac", ".amr", ".awb"),
@@ -28,7 +30,7 @@ def files_of(arguments: Sequence[Path], *, headerless: bool) -> Iterator[list[tu
     """The files in order, each with the name under which it is told; what came through the pipe is kept for the block.
 
     Of a folder, also in folders in it, all that look like recordings, whatever they are called, or are called like
-    recordings, whatever they look like, by name; hidden ones are left out, and how many others is told.
+    recordings, whatever they look like, by name; hidden ones are left out, and which others is told.
     ``headerless``: sound without a header looks like nothing, so a folder gives all its files. A name with ``*``, ``?``
     or ``[`` that no file has is a pattern, as in a shell; ``**`` goes into folders.
     Raises Failure if a folder or a pattern has none.
@@ -58,22 +60,25 @@ def _named(argument: Path, *, headerless: bool) -> list[Path]:
 
 def _within(folder: Path, *, headerless: bool) -> list[Path]:
     found: list[Path] = []
-    others = 0
+    others: list[str] = []
     for inside, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [path for name in sorted(names) if not name.startswith(".") and (path := Path(inside, name)).is_file()]
-        taken = [path for path in paths if headerless or path.suffix.lower() in SUFFIXES or _sounds(path)]
-        found, others = found + taken, others + len(paths) - len(taken)
+        for path in paths:
+            if headerless or path.suffix.lower() in SUFFIXES or _sounds(path):
+                found.append(path)
+            else:
+                others.append(os.fspath(path))
     if not found:
         raise Failure(
             f"there is no recording in {folder}.",
             hint="Sound without a header is found with --raw; files are told by their first bytes, not by their names.",
         )
     if others:
-        print(
-            f"tingqing: left out of {folder}: {others} that {'is' if others == 1 else 'are'} no recording",
-            file=sys.stderr,
-        )
+        told = ", ".join(others[:TOLD]) + (", …" if len(others) > TOLD else "")
+        no = "is no recording" if len(others) == 1 else "are no recordings"
+        notice(f"tingqing: left out of {folder}: {len(others)} that {no}: {told}")
+        notice("  Sound without a header, such as from a telephone system, is found with --raw.")
     return sorted(found)
 
 

@@ -28,6 +28,17 @@ SUFFIXES: dict[str, Format] = {
 """What a file's name asks for, where no format is named."""
 
 
+def format_of(path: Path | None) -> Format:
+    """What the name of the output asks for; text without a name, or without a suffix. Raises Failure."""
+    suffix = "" if path is None else path.suffix.lower()
+    if suffix in SUFFIXES or not suffix:
+        return SUFFIXES.get(suffix, "text")
+    hint = f"Names end in {', '.join(SUFFIXES)}; --format chooses whatever the name is."
+    if suffix == ".pdf":
+        hint = "Write a page, --out report.html, and print that as PDF in the browser."
+    raise Failure(f"{path}: a name that ends in {suffix} says no format.", hint=hint)
+
+
 @contextmanager
 def open_output(format_: Format, path: Path | None, language: str | None, *, several: bool) -> Iterator[Output]:
     """The output for ``format_`` on ``path`` or standard output. ``finish`` is called if the block raised nothing.

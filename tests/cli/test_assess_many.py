@@ -57,7 +57,10 @@ def test_a_folder_hides_no_broken_recording_and_says_what_it_leaves_out(
         (tmp_path / name).write_bytes(data)
     with files_of([tmp_path], headerless=False) as found:
         assert [path.name for _, path in found] == ["bad.WAV", "empty.m4a"]
-    assert "1 that is no recording" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "1 that is no recording: " in told
+    assert "notes.txt\n" in told, "by name: it may be sound without a header"
+    assert "--raw" in told
 
 
 def test_patterns_are_those_of_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,3 +239,13 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
     _, said = process.communicate(timeout=100)
     assert process.returncode == 130
     assert b"--resume" in said
+
+
+@pytest.mark.parametrize(("name", "says"), [("r.pdf", "print"), ("r.xls", ".xlsx")])
+def test_a_name_that_says_no_format_is_refused_before_anything_is_judged(
+    folder: Path, tmp_path: Path, name: str, says: str
+) -> None:
+    ran = in_process("assess", folder / "a.flac", "--out", tmp_path / name)
+    assert ran.code == 2
+    assert says in ran.err
+    assert not (tmp_path / name).exists()
