@@ -18,6 +18,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
 
+INNER = tuple(
+    ipaddress.ip_network(one) for one in ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10", "3fff::/20")
+)
+"""Inner networks that ``is_global`` of some Python does not know: IPv4-compatible and IPv4-translated addresses (RFC
+4291, 2765), NAT64 for local use (RFC 8215), site-local addresses (RFC 3879), documentation (RFC 9637)."""
+
 
 class RefusedAddressError(Exception):
     """The name leads where webhooks may not go. Says nothing of the address: it may be of an inner network."""
@@ -40,7 +46,11 @@ class Reach:
         forms = (address, *_within(address))
         if any(one in network for one in forms for network in self._allowed if one.version == network.version):
             return True
-        return encrypted and all(one.is_global and not one.is_multicast for one in forms)
+        return encrypted and all(_is_public(one) for one in forms)
+
+
+def _is_public(address: Address) -> bool:
+    return address.is_global and not address.is_multicast and not any(address in network for network in INNER)
 
 
 def _within(address: Address) -> list[Address]:
