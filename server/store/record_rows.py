@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -39,18 +40,50 @@ async def add(connection: AsyncConnection, records: Sequence[KeptRecord]) -> int
         return 0
     new = await bounded(connection, new)
     places = await _places(connection, new)
-    chains = await attempts_of(connection, {chain for chain, _ in places.values()})
+    chains = await attempts_of(connection, {*places, *(chain for chain, _ in places.values())})
     changes = Changes()
+    joined = _Joined()
     for record in new:
-        chain, number = places[record.id]
+        chain, number = joined.place(record.site, *places[record.id])
         before = chains.get((record.site, chain), [])
-        chains[record.site, chain] = [*before, _attempt(record, number)]
+        # Attempts that came before what they try again: with it they belong to the chain of that.
+        late = [] if chain == record.id else chains.pop((record.site, record.id), [])
+        if chain != record.id:
+            joined.join(record.site, record.id, chain, number - 1)
+        late = [replace(one, number=one.number + number - 1) for one in late]
+        chains[record.site, chain] = [*before, _attempt(record, number), *late]
         changes.add(bucket_of(record), own_counts(record))
         changes.chain(before, chains[record.site, chain])
+    places = {one.id: joined.place(one.site, *places[one.id]) for one in new}
+    await joined.write(connection)
     await connection.execute(insert(assessments), [_row(one, *places[one.id]) for one in new])
     await connection.execute(insert(assessment_results), [_result(one) for one in new])
     await count(connection, changes)
     return len(new)
+
+
+class _Joined:
+    """Chains that turned out to be the end of others: of an attempt that came before the one that it tries again."""
+
+    def __init__(self) -> None:
+        self._to: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def join(self, site: str, chain: str, to: str, further: int) -> None:
+        """The attempts of ``chain`` are those of ``to``, so many numbers further."""
+        self._to[site, chain] = (to, further)
+
+    def place(self, site: str, chain: str, number: int) -> tuple[str, int]:
+        """Where an attempt stands now."""
+        while (site, chain) in self._to:
+            chain, further = self._to[site, chain]
+            number += further
+        return chain, number
+
+    async def write(self, connection: AsyncConnection) -> None:
+        """Of those that are kept already."""
+        for (site, chain), (to, further) in self._to.items():
+            those = update(assessments).where(_table.site == site, _table.chain == chain)
+            await connection.execute(those.values(chain=to, attempt=_table.attempt + further))
 
 
 def _row(record: KeptRecord, chain: str, number: int) -> dict[str, Any]:

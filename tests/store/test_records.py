@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +18,7 @@ from server.live.clock import LoopClock
 from server.live.limits import LiveLimits
 from server.notify.endpoints import new_endpoint
 from server.notify.events import BY_DEFAULT, assessment_events
+from server.records.kept import KeptRecord
 from server.records.making import packed
 from server.records.ports import Place, Wanted
 from server.store.database import Where, open_database
@@ -314,6 +316,29 @@ async def test_a_record_of_before_counts_in_the_chain_of_what_came_first(records
     assert {name: day.counts.get(name) for name in ("first", "retried", "end.accept")} == {
         "first": 1, "retried": 1, "end.accept": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_chain_is_counted_the_same_in_whichever_order_its_attempts_come(tmp_path: Path, at_once: bool) -> None:
+    async with opened(tmp_path) as records:
+        for order in permutations((1, 2, 3, 4)):
+            site, base = "ward-" + "".join(map(str, order)), 10 * int("".join(map(str, order)))
+
+            def attempt(number: int, site: str = site, base: int = base) -> KeptRecord:
+                former = id_of(base + number - 1) if number > 1 else None
+                verdict = "accept" if number == 4 else "re-record"
+                one = record(number, site=site, verdict=verdict, attempt_of=former)
+                return replace(one, id=id_of(base + number))
+
+            for some in [order] if at_once else [(number,) for number in order]:
+                await records.add([attempt(number) for number in some])
+            (day,) = await records.days(site, *ALL)
+            assert {name: day.counts.get(name) for name in ("first", "first.accept", "retried", "end.accept")} == {
+                "first": 1, "first.accept": None, "retried": 1, "end.accept": 1,
+            }, order  # fmt: skip
+            for number in order:
+                await records.delete(site, id_of(base + number))
+            assert await records.days(site, *ALL) == []
 
 
 async def test_labels_lie_in_the_database_as_json(tmp_path: Path) -> None:
