@@ -18,6 +18,8 @@ from server.api.keeping import keep_file, metadata_of
 from server.api.principals import needs, note
 from server.api.problems import client_gone, config_error, documented, problem_of
 from server.api.services import Services, UploadLimits, Wired
+from server.api.upload_transcript import FIELD as TRANSCRIPT
+from server.api.upload_transcript import PROPERTY, said_in
 from server.api.uploads import GoneError, file_of, read_form, unless_gone
 from server.assessment.result import Result
 from server.errors import AudioError, LabelQueryError, ProtectedFileError
@@ -31,6 +33,7 @@ from server.rendering.flat import flat
 from server.rendering.results import result_json
 from server.rendering.thinning import thinned
 from server.scoring.until_done import to_thread_until_done
+from server.transcript.sources import WrittenTranscript
 from server.values.audio import CaptureSource
 from server.values.labels import LabelQuery
 from server.values.mode import Mode
@@ -106,6 +109,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "description": "WAV, FLAC, OGG, MP3, AIFF; with FFmpeg M4A, AMR, 3GP, CAF, WebM, WMA, videos; "
                         "SILK. Its bytes tell what it is. At most 200 MB by default.",
                     },
+                    "transcript": PROPERTY,
                     "labels": {
                         "type": "string",
                         "description": "A dictionary's name; a comma-separated list of ids, titles, aliases or ad "
@@ -208,13 +212,13 @@ async def assess(request: Request, services: Wired, caller: Caller) -> Response:
 async def _assess(services: Services, form: FormData, site: str, here: Turn) -> Response:
     upload, began = file_of(form), utc_now()
     fields = _fields(form)
-    metadata = metadata_of(fields.metadata)
+    metadata, said = metadata_of(fields.metadata), await said_in(form)
     # Two hundred labels of one's own take a tenth of a second, which every live session would wait.
     labels = await asyncio.to_thread(services.engine.dictionaries.resolve, fields.label_query())
     roles, raw = fields.roles(), fields.raw_format()
     async with services.slots.run():
         with services.uploads.spending(upload.size or 0).limiting():
-            judged = await _judged(services, upload, fields, labels, roles, raw)
+            judged = await _judged(services, upload, fields, labels, roles, raw, said)
     identity = replace(judged.identity, attempt_of=fields.attempt_of, metadata=metadata)
     result = replace(judged, identity=replace(identity, id=here.work_id or identity.id))
     services.engine.metrics.judged("file", result.overall.verdict, result.duration_s)
@@ -235,6 +239,7 @@ async def _judged(
     labels: LabelSet,
     roles: ChannelRoles | None,
     raw: RawFormat | None,
+    said: WrittenTranscript | None,
 ) -> Result:
     recording = await _open(upload, services.uploads, roles, raw, services.engine.metrics)
     return await assess_recording(
@@ -244,6 +249,7 @@ async def _judged(
         mode=fields.mode,
         source=CaptureSource(fields.source),
         reference=fields.reference,
+        transcript=said,
     )
 
 
@@ -278,7 +284,7 @@ async def _open(
 
 
 def _fields(form: FormData) -> AssessForm:
-    given = {name: value for name, value in form.multi_items() if name != "file"}
+    given = {name: value for name, value in form.multi_items() if name not in ("file", TRANSCRIPT)}
     try:
         return AssessForm.model_validate(given)
     except ValidationError as error:

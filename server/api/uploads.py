@@ -17,6 +17,9 @@ from server.errors import IdleTimeoutError, MalformedMessageError, NoRoomError, 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+MAX_FILES = 2
+"""The recording, and what was said in it."""
+
 MAX_FIELDS = 16
 MAX_FIELD_BYTES = 64 * 1024
 
@@ -51,7 +54,7 @@ async def read_form(request: Request, max_bytes: int, timeout_s: float) -> FormD
         raise too_large(max_bytes)
     within = Request(request.scope, limited(request.receive, max_bytes, timeout_s))
     try:
-        return await within.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
+        return await within.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
     except ClientDisconnect:
         raise GoneError from None
     except HTTPException as error:
@@ -82,7 +85,10 @@ async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes
 
 def file_of(form: FormData) -> UploadFile:
     """The field ``file``. Raises MalformedMessageError if it is missing or is text."""
-    upload = form.get("file")
+    given = form.getlist("file")
+    if len(given) > 1:
+        raise MalformedMessageError("There is more than one recording. Send each alone, or a batch.", param="file")
+    upload = given[0] if given else None
     if not isinstance(upload, UploadFile):
         raise MalformedMessageError("The recording is missing. Send it as a file in the field 'file'.", param="file")
     return upload

@@ -54,8 +54,14 @@ def read_transcript(path: Path) -> WrittenTranscript:
             raise TranscriptError(
                 f"{path}: over {MAX_BYTES // 1_000_000} MB: too long for the transcript of a recording"
             )
-        lines = path.read_bytes().splitlines()
+        data = path.read_bytes()
     except OSError as error:
         raise TranscriptError(f"{path}: cannot be read ({error.strerror})") from error
-    found = [read_line(line, number, str(path)) for number, line in enumerate(lines, start=1) if line.strip()]
+    return transcript_of(data, str(path))
+
+
+def transcript_of(data: bytes, name: str) -> WrittenTranscript:
+    """As ``read_transcript``, of what was in a file. ``name``: as errors call it."""
+    lines = data.splitlines()
+    found = [read_line(line, number, name) for number, line in enumerate(lines, start=1) if line.strip()]
     return WrittenTranscript(tuple(Utterance(one.text, one.start_s, one.end_s, one.speaker) for one in found))

@@ -181,6 +181,41 @@ def test_a_broken_or_empty_form_is_400(served: Served) -> None:
         problem_of(http.post(url, content=b"garbage\r\n", headers={"Content-Type": kind}), 400, "malformed_message")
 
 
+SAID = '{"text":"我肚子疼","start_s":0.2,"end_s":1.5,"speaker":"patient"}\n'
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_what_was_said_comes_as_a_second_part_and_is_judged_but_not_repeated(served: Served, as_file: bool) -> None:
+    transcript = ("said.jsonl", SAID.encode()) if as_file else (None, SAID)
+    answer = http.post(
+        f"{served.url}/v1/assess", files=[("file", ("x.wav", wav(2))), ("transcript", transcript)], timeout=60
+    )
+    assert answer.status_code == 200, answer.text
+    label = answer.json()["labels"]["pain_location"]
+    assert (label["state"], label["heard_at_s"]) == ("stated", 0.2)
+    assert "transcript" in answer.json()["model"]["scorers"]
+    assert "肚子疼" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "code"),
+    [
+        ([("transcript", "not JSON")], 422, "invalid_transcript"),
+        ([("transcript", SAID), ("transcript", SAID)], 400, "malformed_message"),
+        ([("transcript", '{"text":"%s"}' % ("疼" * 50_001))], 413, "payload_too_large"),
+        ([("transcript", " " * 1_000_001)], 413, "payload_too_large"),
+    ],
+)
+def test_a_transcript_that_cannot_be_taken_is_named_and_not_repeated(
+    served: Served, parts: list[tuple[str, str]], status: int, code: str
+) -> None:
+    files: list[tuple[str, tuple[str | None, bytes]]] = [("file", ("x.wav", wav()))]
+    files += [(name, ("said.jsonl" if len(parts) == 1 else None, text.encode())) for name, text in parts]
+    body = problem_of(http.post(f"{served.url}/v1/assess", files=files, timeout=60), status, code)
+    assert body["param"] == "transcript"
+    assert "疼" not in str(body)
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "param"),
     [
