@@ -25,7 +25,7 @@ PAGE_BYTES = 16_000_000
 
 COLUMNS = (
     "position", "file", "reference", "state", "verdict", "grade", "score", "duration_s", "speech_s", "prompts",
-    "advice_zh", "advice_en", "error", "result_id",
+    "advice_zh", "advice_en", "error", "error_zh", "result_id",
 )  # fmt: skip
 
 
@@ -139,6 +139,7 @@ def _cells(row: FileRow, labels: list[str]) -> list[str | float | None]:
         advice.get("zh"),
         advice.get("en"),
         None if row.fault is None else f"{row.fault.code}: {row.fault.en}",
+        None if row.fault is None else row.fault.zh,
         row.result_id,
         *(result.get("labels", {}).get(label, {}).get("score") for label in labels),
     ]
