@@ -5,9 +5,10 @@ costs.
 
 The microphone is a file of real speech; noise at 3 dB SNR begins at 12 s and ends at 32 s, one session for each kind of
 noise, each with the doctor's page in a browser of its own. Times are those of the page, from the click on Start, so
-they contain opening the microphone; what a machine that is busy with other work gives is of no use. CPU is Chromium's
-own count of the tab's process, and of its main thread (TaskDuration of the DevTools protocol), for each second of the
-session. Needs chromium and TINGQING_SHARED (default ../shared).
+they contain opening the microphone; what a machine that is busy with other work gives is of no use. CPU is
+Chromium's own count of the tab's process, for each second of the session. Of its main thread, TaskDuration of the
+DevTools protocol is counted twice: time that passed, in which others may have had the core, and CPU. Needs chromium and
+TINGQING_SHARED (default ../shared).
 """
 
 import argparse
@@ -55,9 +56,9 @@ NOTE = """() => {
 @dataclass(frozen=True, slots=True)
 class Seen:
     """``raised_s``: from the noise to its prompt; ``cleared_s``: from its end; ``None``: never. ``behind_ms``: each
-    change of prompt or grade, from the patient's page to the doctor's. ``main``, ``tab``: share of one core of the
-    page's main thread and of its process. ``heap_mb``: growth of JavaScript's heap. ``paint_ms``: until something was
-    seen."""
+    change of prompt or grade, from the patient's page to the doctor's. ``main``: share of the time in which
+    the page's main thread had something to do; ``main_cpu``, ``tab``: CPU of it and of its process, share of one core.
+    ``heap_mb``: growth of JavaScript's heap. ``paint_ms``: until something was seen."""
 
     kind: str
     raised_s: float | None
@@ -65,6 +66,7 @@ class Seen:
     others: int
     behind_ms: list[float]
     main: float
+    main_cpu: float
     tab: float
     heap_mb: float
     paint_ms: float
@@ -104,8 +106,9 @@ def visit(kind: str, wav: Path, url: str) -> Seen:
         patient.wait_for_selector("[data-state=idle]", state="attached", timeout=READY_MS)
         paint = patient.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
         patient.evaluate(NOTE)
-        tools = patient.context.new_cdp_session(patient)
+        tools, cpu_tools = (patient.context.new_cdp_session(patient) for _ in range(2))
         tools.send("Performance.enable")
+        cpu_tools.send("Performance.enable", {"timeDomain": "threadTicks"})
         began = patient.evaluate("performance.timeOrigin + performance.now()")
         patient.click("[part=start]")
         patient.wait_for_selector("[data-state=live]", state="attached", timeout=READY_MS)
@@ -113,9 +116,9 @@ def visit(kind: str, wav: Path, url: str) -> Seen:
         doctor.goto(f"{url}doctor?session={session}")
         doctor.wait_for_selector("[data-state=live]", state="attached", timeout=READY_MS)
         doctor.evaluate(NOTE)
-        before, cpu_before = metrics(tools), tab_cpu_s(browsers[0])
+        before, main_before, cpu_before = metrics(tools), metrics(cpu_tools), tab_cpu_s(browsers[0])
         patient.wait_for_timeout(max(0.0, began + 1000 * LENGTH_S - patient.evaluate("Date.now()")))
-        after, cpu_after = metrics(tools), tab_cpu_s(browsers[0])
+        after, main_after, cpu_after = metrics(tools), metrics(cpu_tools), tab_cpu_s(browsers[0])
         seconds = after["Timestamp"] - before["Timestamp"]
         changes, followed = changes_of(patient), changes_of(doctor)
         for browser in browsers:
@@ -128,6 +131,7 @@ def visit(kind: str, wav: Path, url: str) -> Seen:
         others,
         behind(changes, followed),
         round((after["TaskDuration"] - before["TaskDuration"]) / seconds, 4),
+        round((main_after["TaskDuration"] - main_before["TaskDuration"]) / seconds, 4),
         round((cpu_after - cpu_before) / seconds, 4),
         round((after["JSHeapUsedSize"] - before["JSHeapUsedSize"]) / 1e6, 2),
         round(paint, 1),
@@ -185,12 +189,14 @@ def behind(changes: Sequence[Change], followed: Sequence[Change]) -> list[float]
 
 
 def table(seen: Sequence[Seen]) -> str:
-    lines = ["| noise | prompt after, s | gone after, s | other prompts | doctor behind, ms | main thread | tab |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines = [
+        "| noise | prompt after, s | gone after, s | other prompts | doctor behind, ms | main thread | its CPU | tab |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|")
     for one in seen:
         late = f"{median(one.behind_ms):.0f}" if one.behind_ms else "–"
         raised, cleared = ("never" if value is None else f"{value:.1f}" for value in (one.raised_s, one.cleared_s))
-        shares = f"{100 * one.main:.1f} % | {100 * one.tab:.1f} %"
+        shares = " | ".join(f"{100 * share:.1f} %" for share in (one.main, one.main_cpu, one.tab))
         lines.append(f"| {one.kind} | {raised} | {cleared} | {one.others} | {late} | {shares} |")
     return "\n".join(lines)
 
@@ -229,6 +235,7 @@ def main() -> None:
         "cleared_s": middle([one.cleared_s for one in seen if one.raised_s is not None]),
         "behind_ms": {"p50": median(late), "max": max(late)} if late else None,
         "main": median(one.main for one in seen),
+        "main_cpu": median(one.main_cpu for one in seen),
         "tab": median(one.tab for one in seen),
         "paint_ms": median(one.paint_ms for one in seen),
         "sessions": [asdict(one) for one in seen],

@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"elements"}),
     frozenset({"client"}),
     frozenset({"drawing", "audio", "transport"}),
-    frozenset({"language", "meter"}),
+    frozenset({"clock", "language", "meter"}),
     frozenset({"protocol"}),
 )
 _IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])(?P<target>[^'"]+)\1""")

@@ -16,8 +16,8 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _ROOT = re.compile(r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])+")
 
 OUR_FOLDERS = frozenset({
-    "audio", "check", "client", "docs", "doctor", "drawing", "elements", "healthz", "language", "meter", "pages",
-    "protocol", "readyz", "transport", "v1", "visit",
+    "audio", "check", "client", "clock", "docs", "doctor", "drawing", "elements", "healthz", "language", "meter",
+    "pages", "protocol", "readyz", "transport", "v1", "visit",
 })  # fmt: skip
 """What the server serves at its own top level. A prefix of such a name would make its own addresses ambiguous."""
 

@@ -19,6 +19,14 @@ FAR_END = """async () => {
   await new FarEndListener(() => {}).listen(remote.stream);
 }"""
 
+SESSION = """async () => {
+  const { openMicrophone } = await import('/audio/microphone.js');
+  window.taken = [];
+  const listeners = { onPcm: (pcm) => taken.push(pcm.length), onSilent: () => {}, onInterrupted: () => {} };
+  const microphone = await openMicrophone(listeners);
+  window.rate = microphone.sampleRate;
+}"""
+
 PAUSED = """async () => {
   const { Microphone } = await import('/audio/microphone.js');
   const context = new AudioContext({ sampleRate: 16000 });
@@ -55,6 +63,13 @@ def test_the_far_end_is_looked_at_every_40_ms(stub: StubServer, open_page: OpenP
     page.evaluate(FAR_END)
     until(page, "taken.length > 5")
     assert {round(seconds, 3) for seconds in page.evaluate("taken")} == {0.04}
+
+
+def test_a_session_wakes_the_page_five_times_a_second_for_its_sound(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    page.evaluate(SESSION)
+    until(page, "taken.length > 3")
+    assert {length / page.evaluate("rate") for length in page.evaluate("taken")} == {0.2}
 
 
 def test_nothing_from_before_the_end_of_a_pause_is_handed_over(stub: StubServer, open_page: OpenPage) -> None:

@@ -58,3 +58,20 @@ def test_nothing_is_drawn_where_nothing_changes(stub: StubServer, open_page: Ope
     passes(page, 1)
     page.wait_for_timeout(200)
     assert set(page.evaluate("changes")) - LEVEL == set()
+
+
+TIMERS = """
+window.timers = new Set();
+const [begin, end] = [window.setInterval, window.clearInterval];
+window.setInterval = (...given) => { const timer = begin(...given); timers.add(timer); return timer; };
+window.clearInterval = (timer) => { timers.delete(timer); end(timer); };
+"""
+"""Added to a page before its own scripts: those that run now."""
+
+
+def test_one_timer_wakes_the_page_during_a_session(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(stub.url)
+    page.add_init_script(TIMERS)
+    page.reload()
+    begin(page, stub)
+    assert page.evaluate("timers.size") == 1

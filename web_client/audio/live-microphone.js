@@ -6,7 +6,7 @@ const REOPEN_EVERY_MS = 3000;
 /** Ends of the level bar, dBFS. */
 const [LEVEL_EMPTY, LEVEL_FULL] = [-60, -12];
 /** The bar falls by this factor per chunk, so that words do not make it flicker. */
-const DECAY = 0.67;
+const DECAY = 0.45;
 
 /**
  * @import { Capture } from '../protocol/types.js'
@@ -20,7 +20,7 @@ const DECAY = 0.67;
 /** Call `open`, then `tick` several times a second, then `close`. */
 export class LiveMicrophone {
   /**
-   * @param {(pcm: Int16Array) => void} onPcm mono samples, 100 ms each
+   * @param {(pcm: Int16Array) => void} onPcm mono samples, 200 ms each
    * @param {() => void} onChange `silent` or `interrupted` has changed
    */
   constructor(onPcm, onChange) {

@@ -1,24 +1,26 @@
 /** One microphone: our own without the browser's processing, or a given track. Notices silence and interruptions. */
 
+import { onBeat } from '../clock/beat.js';
 import { FailureCode } from '../protocol/failures.js';
 import { MicrophoneError, microphoneError, obstacle } from './microphone-errors.js';
 import { Settling } from './settling.js';
 
 /** A quiet room never gives exact zeros for this long. A disabled, unplugged or revoked device does. */
 const SILENT_AFTER_MS = 2000;
-const WATCH_MS = 500;
+/** Beats from one look at the track to the next. */
+const WATCH_EVERY = 2;
 /** A phone call stops the browser's audio for longer; a hiccup does not. */
 const INTERRUPTED_AFTER = 2;
 const PREFERRED_RATE = 16_000;
-/** Each chunk wakes the page, and is a message to the server. */
-const CHUNK_S = 0.1;
+/** Each chunk wakes the page. The server too hears sound in blocks of this length. */
+const CHUNK_S = 0.2;
 
 /**
  * @import { Capture } from '../protocol/types.js'
  *
  * @typedef {{onPcm: (pcm: Int16Array) => void, onSilent: (silent: boolean) => void,
  *   onInterrupted: (interrupted: boolean) => void}} Listeners
- *   `onPcm`: mono, 100 ms each if not asked for otherwise. `onSilent(true)`: nothing but zeros, or nothing, for 2 s.
+ *   `onPcm`: mono, 200 ms each if not asked for otherwise. `onSilent(true)`: nothing but zeros, or nothing, for 2 s.
  *   `onInterrupted(true)`: the system has stopped the browser's audio, as during a phone call
  * @typedef {{rate?: number | undefined, deviceId?: string | undefined,
  *   given?: MediaStreamTrack | undefined}} Wanted
@@ -87,7 +89,8 @@ export class Microphone {
   #context;
   #chunkS;
   #node = /** @type {AudioWorkletNode | null} */ (null);
-  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #rest = () => {};
+  #beats = 0;
   #heardAt = performance.now();
   #silent = false;
   #muted = false;
@@ -134,7 +137,9 @@ export class Microphone {
     source.connect(node).connect(this.#context.destination);
     // Without a gesture, or during a phone call, the promise stays open; the watch below goes on trying.
     void this.#context.resume().catch(() => {});
-    this.#timer = setInterval(() => this.#watch(), WATCH_MS);
+    this.#rest = onBeat(() => {
+      if ((this.#beats += 1) % WATCH_EVERY === 0) this.#watch();
+    });
   }
 
   /**
@@ -156,7 +161,7 @@ export class Microphone {
 
   /** Stops listening; the track goes on. */
   letGo() {
-    clearInterval(this.#timer);
+    this.#rest();
     if (this.#context.state !== 'closed') void this.#context.close();
   }
 

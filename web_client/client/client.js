@@ -3,6 +3,7 @@
 import { FarEndListener } from '../audio/far-end.js';
 import { LiveMicrophone } from '../audio/live-microphone.js';
 import { MicrophoneError } from '../audio/microphone-errors.js';
+import { BEAT_MS, onBeat } from '../clock/beat.js';
 import { FailureCode } from '../protocol/failures.js';
 import { SessionProtocol } from '../protocol/session.js';
 import { Connection, socketUrl } from '../transport/connection.js';
@@ -31,10 +32,8 @@ import { WakeLock } from './wake-lock.js';
  * @typedef {{state: ClientState, message: ServerMessage, lost: number, level: number,
  *   sound: Int16Array}} ClientEvents
  *   `message`: each message of the server. `lost`: seconds of sound that never arrived, for the line was down for too
- *   long. `level`: of the microphone, 0..1, 10 times a second. `sound`: what the microphone gave then, mono
+ *   long. `level`: of the microphone, 0..1, 5 times a second. `sound`: what the microphone gave then, mono
  */
-
-const TICK_MS = 250;
 
 /** Listen with `on`, then call `start` from a user gesture. One object is one visit; it may be started again. */
 export class TingqingClient {
@@ -51,7 +50,7 @@ export class TingqingClient {
   #events = /** @type {Emitter<ClientEvents>} */ (new Emitter());
   #protocol = /** @type {SessionProtocol | null} */ (null);
   #connection = /** @type {Connection | null} */ (null);
-  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #rest = () => {};
   #ticked = 0;
   #pausedByCaller = false;
   #wakeLock = new WakeLock();
@@ -139,7 +138,7 @@ export class TingqingClient {
 
   /** Lets go at once, without ending the session: who comes back in time goes on. */
   stop() {
-    clearInterval(this.#timer);
+    this.#rest();
     this.#connection?.stop();
     this.#connection = this.#protocol = null;
     this.#letGo();
@@ -211,7 +210,7 @@ export class TingqingClient {
     this.#connection = new Connection(protocol, url, tokenProvider ?? token, (message) => {
       if (this.#protocol === protocol) this.#receive(message);
     });
-    this.#timer = setInterval(() => this.#microphone.tick(performance.now()), TICK_MS);
+    this.#rest = onBeat(() => this.#microphone.tick(performance.now()));
     this.#wakeLock.hold();
     if (this.options.farEnd) this.farEnd(this.options.farEnd);
     this.#connection.start();
@@ -221,7 +220,7 @@ export class TingqingClient {
   #hear(pcm) {
     const now = performance.now();
     // A tab in the background has slow timers; its sound comes in time.
-    if (now - this.#ticked >= TICK_MS) {
+    if (now - this.#ticked >= BEAT_MS) {
       this.#ticked = now;
       this.#act((protocol) => protocol.handleTick(now));
     }
@@ -246,7 +245,7 @@ export class TingqingClient {
   }
 
   #letGo() {
-    clearInterval(this.#timer);
+    this.#rest();
     this.#microphone.close();
     this.#farEnd.stop();
     this.#wakeLock.letGo();

@@ -3,6 +3,7 @@
 import { oneThatHears } from '../audio/listening-around.js';
 import { Playback } from '../audio/playback.js';
 import { TingqingClient } from '../client/client.js';
+import { onBeat } from '../clock/beat.js';
 import { mark, takeEarly } from '../drawing/dom.js';
 import { base } from '../drawing/styles.js';
 import { checkText } from '../language/check-strings.js';
@@ -24,7 +25,6 @@ import { adviceFor } from './upload.js';
  * @import { CheckModel } from './check-view.js'
  */
 
-const BEAT_MS = 250;
 /** A sentence is read in less. With a full window of 10 s the verdict is that of a visit. */
 const ENOUGH_S = 10;
 /** Who has read nothing by then gets the verdict on that: a forgotten page does not go on listening. */
@@ -44,7 +44,7 @@ export class TingqingCheck extends HTMLElement {
   #client = new TingqingClient();
   #playback = new Playback();
   #view = /** @type {CheckView | null} */ (null);
-  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #rest = () => {};
   #devices = /** @type {InputDevice[]} */ ([]);
   #better = /** @type {InputDevice | null} */ (null);
   #looking = false;
@@ -72,13 +72,13 @@ export class TingqingCheck extends HTMLElement {
         choose: (id) => void this.#choose(id),
       });
     }
-    this.#timer = setInterval(() => this.#render(), BEAT_MS);
+    this.#rest = onBeat(() => this.#render());
     this.#render();
     if (!this.tokenProvider) void this.#opening.ask(this.getAttribute('token'), () => this.#render());
   }
 
   disconnectedCallback() {
-    clearInterval(this.#timer);
+    this.#rest();
     clearTimeout(this.#over);
     this.#playback.stop();
     this.#client.stop();

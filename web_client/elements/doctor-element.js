@@ -1,5 +1,6 @@
 /** `<tingqing-doctor>`: watches one session, live. */
 
+import { onBeat } from '../clock/beat.js';
 import { Connection, socketUrl } from '../transport/connection.js';
 import { sendHeard } from '../transport/heard.js';
 import { DoctorView } from './doctor-view.js';
@@ -19,8 +20,6 @@ import { base } from '../drawing/styles.js';
  * @import { HostState } from './patient-words.js'
  */
 
-const BEAT_MS = 250;
-
 /** Before the patient came. @type {Reading} */
 const COMING = { grade: 'nodata', cause: 'coming' };
 
@@ -37,7 +36,7 @@ export class TingqingDoctor extends HTMLElement {
   #meter = new Meter();
   #protocol = new ObserverProtocol();
   #connection = /** @type {Connection | null} */ (null);
-  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #rest = () => {};
 
   connectedCallback() {
     if (!this.#view) {
@@ -49,12 +48,12 @@ export class TingqingDoctor extends HTMLElement {
         heard: (clear) => sendHeard(this.#session, clear, { server: this.getAttribute('server'), token: this.#token }),
       });
     }
-    this.#timer = setInterval(() => this.#render(), BEAT_MS);
+    this.#rest = onBeat(() => this.#render());
     this.#watch();
   }
 
   disconnectedCallback() {
-    clearInterval(this.#timer);
+    this.#rest();
     this.#connection?.stop();
   }
 

@@ -1,6 +1,7 @@
 /** `<tingqing-patient>`: joins the client and the patient's screen. */
 
 import { TingqingClient } from '../client/client.js';
+import { onBeat } from '../clock/beat.js';
 import { mark, takeEarly } from '../drawing/dom.js';
 import { Meter } from '../meter/meter.js';
 import { KeptInTab } from './kept.js';
@@ -22,7 +23,8 @@ import { base } from '../drawing/styles.js';
  * @import { HostState, PatientActions, PatientModel, Screen } from './patient-words.js'
  */
 
-const [BEAT_MS, KEEP_EVERY] = [250, 4];
+/** Beats from one keeping of the session to the next. */
+const KEEP_EVERY = 4;
 /** Less sound than this holds no word that the patient could say again. */
 const A_WORD_S = 0.5;
 
@@ -55,7 +57,7 @@ export class TingqingPatient extends HTMLElement {
   #heard = /** @type {MediaStream | undefined} */ (undefined);
   #link = new Link();
   #opening = new Opening(this);
-  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #rest = () => {};
   #beats = 0;
 
   constructor() {
@@ -70,14 +72,14 @@ export class TingqingPatient extends HTMLElement {
 
   connectedCallback() {
     this.#view ??= this.#build();
-    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    this.#rest = onBeat(() => this.#beat());
     addEventListener('pagehide', this.#leaving);
     void this.#belong();
     this.#render();
   }
 
   disconnectedCallback() {
-    clearInterval(this.#timer);
+    this.#rest();
     removeEventListener('pagehide', this.#leaving);
     this.#client.stop();
   }
@@ -276,7 +278,7 @@ export class TingqingPatient extends HTMLElement {
       meter: this.#meter,
       prompt: this.#prompt,
       afterwards: this.#afterwards.at(now),
-      resumable: this.#resumable !== null,
+      resumable: !this.#isRunning && this.#resumable !== null,
       spent: this.#isSpent,
       refusal: this.#refusal,
       guest: this.hasAttribute('token') || this.tokenProvider !== undefined,

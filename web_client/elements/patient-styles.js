@@ -19,7 +19,7 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .word { font-size: 1.375rem; font-weight: 650; color: var(--ink); }
 .level { width: min(100%, 18rem); height: 10px; border-radius: 5px; background: var(--track); overflow: hidden; }
 .level i { display: block; height: 100%; width: 100%; border-radius: 5px; background: var(--accent);
-  transform: scaleX(0); transform-origin: left; }
+  transform: scaleX(0); transform-origin: left; will-change: transform; }
 .speech { min-height: 4.5rem; width: 100%; display: grid; gap: 16px; justify-items: center; align-content: center;
   border-radius: 12px; padding: 16px; }
 .speech.asking { background: var(--usable-tint); border: 1px solid var(--notice-line); }

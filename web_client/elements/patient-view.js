@@ -12,10 +12,8 @@ import { FailureCode } from '../protocol/failures.js';
  * @import { PatientActions, PatientModel, Translate } from './patient-words.js'
  */
 
-/** Of the bar: with every second chunk of sound. Each time costs the page a frame. */
-const LEVEL_EVERY_MS = 150;
-/** A step is three pixels: what has not moved by one is not drawn. */
-const LEVEL_STEPS = 100;
+/** Of the bar, 12 pixels each: what has not moved by one is not drawn, for each time costs the page a frame. */
+const LEVEL_STEPS = 24;
 const LEVEL_TOLD_EVERY_MS = 1000;
 
 const ICONS = {
@@ -99,7 +97,6 @@ export class PatientView {
   #upload;
   #drawn = '';
   #full = -1;
-  #levelAt = -Infinity;
   #toldAt = -Infinity;
   #copied = false;
   #t = /** @type {Translate} */ (inWordsOf(patientText, 'en'));
@@ -117,10 +114,8 @@ export class PatientView {
   /** It comes with each chunk of sound, and drawing each costs more than all else. @param {number} level 0..1 */
   showLevel(level) {
     const full = Math.round(level * LEVEL_STEPS);
-    const now = performance.now();
-    if (full === this.#full || now - this.#levelAt < LEVEL_EVERY_MS) return;
+    if (full === this.#full) return;
     this.#full = full;
-    this.#levelAt = now;
     this.#bar.style.transform = `scaleX(${full / LEVEL_STEPS})`;
   }
 

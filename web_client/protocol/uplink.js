@@ -6,8 +6,8 @@ import { ReplayBuffer } from './replay.js';
 export const KEEP_S = 20;
 /** Most seconds of sound sent without an acknowledgement. Beyond it the rest waits here, where it can be counted. */
 export const UNANSWERED_S = 15;
-/** Most seconds in one message during a replay; well under the server's limit of 64 KiB. */
-const LARGEST_CHUNK_S = 0.2;
+/** Most seconds in one message, as the protocol asks. */
+const LARGEST_CHUNK_S = 0.1;
 
 /**
  * @typedef {{gap: number, lost: number} | {pcm: Int16Array<ArrayBuffer>} | {farEnd: boolean}} Piece

@@ -1,5 +1,7 @@
 /** The shell around a protocol: it owns one WebSocket at a time and a clock, and carries out the effects. */
 
+import { onBeat } from '../clock/beat.js';
+
 /**
  * @import { ClientMessage, Effect } from '../protocol/effects.js'
  */
@@ -15,7 +17,6 @@
  */
 
 const SUBPROTOCOL = 'tingqing.v1';
-const TICK_MS = 250;
 
 /** Of anything else `new WebSocket` would throw: a link that was copied wrongly is for the server to refuse. */
 const TOKEN = /^[\w.-]+$/;
@@ -42,17 +43,17 @@ export class Connection {
   #onMessage;
   #asked = 0;
   #socket = /** @type {WebSocket | null} */ (null);
-  #timer = /** @type {ReturnType<typeof setInterval> | undefined} */ (undefined);
+  #rest = () => {};
 
   /** Opens the connection and keeps it open. Call it once. */
   start() {
-    this.#timer = setInterval(() => this.run(this.#protocol.handleTick(performance.now())), TICK_MS);
+    this.#rest = onBeat(() => this.run(this.#protocol.handleTick(performance.now())));
     this.run(this.#protocol.handleStart(performance.now()));
   }
 
   /** Closes at once, without ending the session. */
   stop() {
-    clearInterval(this.#timer);
+    this.#rest();
     this.#drop();
   }
 
@@ -79,7 +80,7 @@ export class Connection {
   /** @param {Message} message */
   #emit(message) {
     const { state } = /** @type {{state?: {kind?: string}}} */ (message);
-    if (message.type === 'state' && ['ended', 'failed'].includes(state?.kind ?? '')) clearInterval(this.#timer);
+    if (message.type === 'state' && ['ended', 'failed'].includes(state?.kind ?? '')) this.#rest();
     this.#onMessage(message);
   }
 

@@ -157,7 +157,7 @@ test('the far end is told at its place in the sound, and only when it changes', 
   run(protocol.handleAudio(new Int16Array(50)));
   run(protocol.handleOpen(10));
   hear(started(), 20);
-  assert.deepEqual(take().slice(1), [200, 100, farEnd(true), 50]);
+  assert.deepEqual(take().slice(1), [100, 100, 100, farEnd(true), 50]);
   run(protocol.handleFarEnd(false));
   assert.deepEqual(take(), [farEnd(false)]);
 });
@@ -174,7 +174,7 @@ test('a replay repeats the marks of the far end, and begins with what holds ther
   run(protocol.handleTick(6001));
   run(protocol.handleOpen(6010));
   hear(started(900), 6020);
-  assert.deepEqual(take().slice(1), [farEnd(true), 100, farEnd(false), 200, 200, 200, 200, 200, farEnd(true)]);
+  assert.deepEqual(take().slice(1), [farEnd(true), 100, farEnd(false), ...Array(10).fill(100), farEnd(true)]);
 });
 
 test('marks older than the sound that is kept are forgotten, but for the last', () => {
@@ -189,7 +189,7 @@ test('marks older than the sound that is kept are forgotten, but for the last', 
   run(protocol.handleTick(6001));
   run(protocol.handleOpen(6010));
   hear(started(30_000), 6020);
-  assert.deepEqual(take().slice(1, 5), [{ type: 'audio.gap', samples: 10_000 }, farEnd(false), farEnd(true), 200]);
+  assert.deepEqual(take().slice(1, 5), [{ type: 'audio.gap', samples: 10_000 }, farEnd(false), farEnd(true), 100]);
 });
 
 test('refusals end it with the server’s own code', () => {
@@ -299,7 +299,7 @@ test('the end comes after the last sample, also when the line is down', () => {
   run(protocol.handleTick(1200));
   run(protocol.handleOpen(1210));
   hear(started(), 1220);
-  assert.deepEqual(take().slice(1), [200, 100, { type: 'session.end' }]);
+  assert.deepEqual(take().slice(1), [100, 100, 100, { type: 'session.end' }]);
   hear(ended('client'), 1300);
   assert.equal(endOf(protocol).result?.id, 'r');
   assert.deepEqual(protocol.handleClose(1000, 1310), []);
