@@ -2,6 +2,15 @@
 
 Steps = tuple[tuple[str, str], ...]
 
+LINUX = "Linux"
+
+# The file that the server hands out is DER; update-ca-certificates takes PEM alone, and complains of nothing.
+DEBIAN = (
+    "sudo openssl x509 -in ca.crt -out /usr/local/share/ca-certificates/tingqing.crt && sudo update-ca-certificates"
+)
+FEDORA = "sudo trust anchor ca.crt"
+NSS = "mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n tingqing -i ca.crt"
+
 EN: Steps = (
     (
         "iPhone, iPad",
@@ -20,6 +29,12 @@ EN: Steps = (
         "macOS",
         "Download the file. In a terminal: sudo security add-trusted-cert -d -r trustRoot -k "
         "/Library/Keychains/System.keychain ca.crt",
+    ),
+    (LINUX, f"Download the file. In a terminal, on Debian and Ubuntu: {DEBIAN}; on Fedora and Arch: {FEDORA}"),
+    (f"{LINUX}, Chromium, Chrome", f"They have a store of their own. Install certutil (libnss3-tools), then: {NSS}"),
+    (
+        f"{LINUX}, Firefox",
+        "Settings > Privacy & Security > View Certificates > Authorities > Import, and trust it to identify websites.",
     ),
     (
         "WeChat",
@@ -44,6 +59,12 @@ ZH: Steps = (
         "macOS",
         "下载文件。在终端运行：sudo security add-trusted-cert -d -r trustRoot -k "
         "/Library/Keychains/System.keychain ca.crt",
+    ),
+    (LINUX, f"下载文件。在终端运行（Debian、Ubuntu）：{DEBIAN}；（Fedora、Arch）：{FEDORA}"),
+    (f"{LINUX}，Chromium、Chrome", f"它们有自己的证书库。先安装 certutil（libnss3-tools），再运行：{NSS}"),
+    (
+        f"{LINUX}，Firefox",
+        "设置 > 隐私与安全 > 查看证书 > 证书颁发机构 > 导入，并勾选信任此机构来标识网站。",
     ),
     (
         "微信",

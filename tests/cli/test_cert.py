@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import ssl
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import segno
 
 from server.cli.cert import THIS_MACHINE
+from tests.browser.conftest import require
 from tests.cli.conftest import TINGQING, Serving, environment, in_process, tingqing
 from tests.tls.making import made
 
@@ -31,7 +33,15 @@ def test_what_it_prints_serves_and_devices_that_trust_it_connect(tmp_path: Path,
     ran = in_process("cert", "--name", "Tingqing.lan", "--name", "192.168.1.20", "--port", "8443", "--data-dir", data)
     assert ran.code == 0
     assert "https://tingqing.lan:8443/ca.crt" in ran.out
-    for device in ("iPhone", "Android", "Windows", "macOS", "WeChat", "must never leave this machine"):
+    for device in (
+        "iPhone",
+        "Android",
+        "Windows",
+        "macOS",
+        "Linux, Firefox",
+        "WeChat",
+        "must never leave this machine",
+    ):
         assert device in ran.out
     ca = data / "tls" / "ca.crt"
     trust = ssl.create_default_context(cafile=ca)
@@ -49,6 +59,24 @@ def test_what_it_prints_serves_and_devices_that_trust_it_connect(tmp_path: Path,
             "stream", clip, "--url", serving.http, "--pace", "fast", "--format", "jsonl", SSL_CERT_FILE=str(ca)
         )
         assert json.loads(ended.out.splitlines()[-1])["type"] == "session.ended", ended.err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_its_steps_for_linux_fill_both_stores(tmp_path: Path, language: str) -> None:
+    """The file is what a server hands out: DER. The system's store takes PEM alone."""
+    system = require(shutil.which("openssl"), "openssl")
+    require(shutil.which("certutil"), "certutil (apt-get install libnss3-tools)")
+    out = in_process("cert", "--data-dir", tmp_path, "--name", "tingqing.lan", "--language", language).out
+    pem = (tmp_path / "tls" / "ca.crt").read_text()
+    (tmp_path / "ca.crt").write_bytes(ssl.PEM_cert_to_DER_cert(pem))
+    (stored,) = re.findall(r"sudo openssl (x509 -in ca\.crt -out) /usr/local/share/ca-certificates/\S+\.crt && ", out)
+    (nss,) = re.findall(r"mkdir -p ~/.*", out)
+    for command in (f"{system} {stored} stored.crt", nss):
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path)}, check=True)
+    assert (tmp_path / "stored.crt").read_text() == pem
+    listed = ["certutil", "-d", f"sql:{tmp_path}/.pki/nssdb", "-L", "-n", "tingqing", "-a"]
+    got = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+    assert ssl.PEM_cert_to_DER_cert(got.replace("\r", "")) == ssl.PEM_cert_to_DER_cert(pem)
 
 
 def test_on_a_terminal_the_address_is_a_code_for_the_camera_of_a_phone(tmp_path: Path) -> None:
