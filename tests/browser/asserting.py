@@ -180,6 +180,16 @@ def findings(page: Page) -> list[str]:
     return found
 
 
+def headings(page: Page) -> list[int]:
+    """The levels of its headings, in order, as Chromium tells them to a screen reader: as ``aria-level`` says, where it
+    says so."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    read = [node["properties"] for node in nodes if node.get("role", {}).get("value") == "heading"]
+    return [one["value"]["value"] for properties in read for one in properties if one["name"] == "level"]
+
+
 def assert_readable(page: Page, width: int) -> None:
     """Contrast, targets, nothing wider than the screen; and what axe-core finds, where npm has installed it."""
     if AXE.exists():

@@ -10,6 +10,7 @@ from tests.browser.asserting import (
     RETRIED_WITHIN_S,
     assert_readable,
     attribute,
+    headings,
     lose,
     passes,
     shown,
@@ -422,3 +423,20 @@ def test_a_page_says_some_of_it_in_its_own_words(stub: StubServer, open_page: Op
     )
     word(page, "Hard to hear")
     shown(page, "Figures")
+
+
+def test_headings_go_below_those_of_the_page(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}doctor?session={messages.SESSION_ID}")
+    stub.doctor().send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    levels = headings(page)
+    assert (levels.count(1), set(levels)) == (1, {1, 2})
+    page.evaluate("""() => {
+      const before = document.querySelector('tingqing-doctor');
+      const after = before.cloneNode();
+      after.setAttribute('heading', '3');
+      before.replaceWith(after);
+    }""")
+    stub.doctor().send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    assert headings(page) == [level + 2 for level in levels]

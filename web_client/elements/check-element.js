@@ -5,6 +5,7 @@ import { Playback } from '../audio/playback.js';
 import { TingqingClient } from '../client/client.js';
 import { onBeat } from '../clock/beat.js';
 import { mark, takeEarly } from '../drawing/dom.js';
+import { placeHeadings } from '../drawing/headings.js';
 import { base } from '../drawing/styles.js';
 import { checkText } from '../language/check-strings.js';
 import { patientText } from '../language/patient-strings.js';
@@ -71,6 +72,7 @@ export class TingqingCheck extends HTMLElement {
         play: () => this.#playback.play(),
         choose: (id) => void this.#choose(id),
       });
+      placeHeadings(this, root);
     }
     this.#rest = onBeat(() => this.#render());
     this.#render();

@@ -6,6 +6,7 @@ import { sendHeard } from '../transport/heard.js';
 import { DoctorView } from './doctor-view.js';
 import { doctorSheet } from './doctor-styles.js';
 import { mark, takeEarly } from '../drawing/dom.js';
+import { placeHeadings } from '../drawing/headings.js';
 import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
 import { ObserverProtocol } from '../protocol/observer.js';
@@ -47,6 +48,7 @@ export class TingqingDoctor extends HTMLElement {
         mute: (id) => this.#connection?.run(this.#protocol.handleMute(id)),
         heard: (clear) => sendHeard(this.#session, clear, { server: this.getAttribute('server'), token: this.#token }),
       });
+      placeHeadings(this, root);
     }
     this.#rest = onBeat(() => this.#render());
     this.#watch();

@@ -3,6 +3,7 @@
 import { TingqingClient } from '../client/client.js';
 import { onBeat } from '../clock/beat.js';
 import { mark, takeEarly } from '../drawing/dom.js';
+import { placeHeadings } from '../drawing/headings.js';
 import { Meter } from '../meter/meter.js';
 import { KeptInTab } from './kept.js';
 import { Afterwards } from './afterwards.js';
@@ -206,13 +207,15 @@ export class TingqingPatient extends HTMLElement {
 
   #build() {
     const root = this.attachShadow({ mode: 'open' });
-    return this.makeScreen(root, {
+    const screen = this.makeScreen(root, {
       start: () => void this.start(),
       pause: () => (this.state === 'paused' ? this.resume() : this.pause()),
       finish: () => this.finish(),
       notNow: () => this.notNow(),
       labels: () => this.getAttribute('labels'),
     });
+    placeHeadings(this, root);
+    return screen;
   }
 
   /** @protected @param {ShadowRoot} root @param {PatientActions} actions @returns {Screen} */

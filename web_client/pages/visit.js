@@ -166,6 +166,7 @@ function meter() {
   const made = /** @type {TingqingDoctor} */ (document.createElement('tingqing-doctor'));
   if (token) made.setAttribute('token', token);
   made.setAttribute('session', session);
+  made.setAttribute('heading', '2'); // the page has the first
   return made;
 }
 
