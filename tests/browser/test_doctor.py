@@ -356,7 +356,33 @@ def test_unknown_session_says_what_to_do(stub: StubServer, open_page: OpenPage) 
     socket.send(messages.error("unknown_session"))
     lose(page, socket, 4404)
     attribute(page, "data-state", "error")
-    shown(page, "Please ask the patient for a new link.")
+    shown(page, "This session was not found")
+
+
+def test_a_session_that_a_restarted_server_has_lost_is_not_told_as_a_lost_connection(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    lose(page, socket, 1011)
+    passes(page, RETRIED_WITHIN_S)
+    again = stub.doctor()
+    again.send(messages.error("unknown_session"))
+    lose(page, again, 4404)
+    shown(page, "or the service was restarted. Please ask for a new link.")
+    expect(page.get_by_text("Your own connection is down")).to_have_count(0)
+
+
+def test_a_doctor_without_a_network_is_told_so_and_not_that_the_session_is_over(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page, socket = watch(stub, open_page)
+    socket.send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    lose(page, socket, 1011)
+    passes(page, 0.3)
+    shown(page, "Your own connection is down")
 
 
 def test_page_without_a_session_says_what_to_do(stub: StubServer, open_page: OpenPage) -> None:

@@ -1,13 +1,14 @@
 """A link begins one session. What a patient reads whose link opens nothing any more, on each page, in both languages:
 what happened, whom to ask, and no button that leads nowhere."""
 
+import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser import messages
-from tests.browser.asserting import WITHIN_S, assert_readable, attribute, begin, lose, passes, shown
+from tests.browser.asserting import RETRIED_WITHIN_S, WITHIN_S, assert_readable, attribute, begin, lose, passes, shown
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
@@ -216,6 +217,56 @@ def test_a_session_that_was_lost_takes_its_link_with_it(
     socket.close(close)
     attribute(page, "data-state", "error")
     told(page, english, chinese)
+
+
+def test_a_link_whose_session_nobody_came_for_in_time_has_expired_after_start_too(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(f"{stub.url}#token=a.b.c")
+    refused(page, stub, "unknown_session", 4404)
+    told(page, *REFUSED["token_expired"][1:])
+
+
+@pytest.mark.parametrize(
+    ("link", "english", "chinese"),
+    [
+        ("", "this session could not be kept. Please press Start again.", "没有保存下来。请重新点击"),
+        ("#token=a.b.c", "this session could not be kept. Please ask your doctor", "没有保存下来。请让医生"),
+    ],
+)
+def test_a_session_that_a_restarted_server_has_lost_is_not_told_as_a_lost_connection(
+    stub: StubServer, open_page: OpenPage, link: str, english: str, chinese: str
+) -> None:
+    page = open_page(stub.url + link)
+    lose(page, begin(page, stub), 1011)
+    passes(page, RETRIED_WITHIN_S)
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.error("unknown_session"))
+    socket.close(4404)
+    attribute(page, "data-state", "error")
+    shown(page, english)
+    if link:
+        told(page, english, chinese)
+    else:
+        expect(page.locator(START)).to_be_visible()
+
+
+@pytest.mark.parametrize("code", ["unknown_session", "session_expired"])
+def test_a_visit_whose_session_is_gone_is_told_to_the_patient_without_a_way_back(
+    stub: StubServer, open_page: OpenPage, code: str
+) -> None:
+    page = open_page(f"{stub.url}visit?session={messages.SESSION_ID}#token=a.b.c")
+
+    def answer(socket: WebSocketRoute) -> None:
+        socket.send(json.dumps(messages.error(code)))
+        socket.close(code=4404)
+
+    page.route_web_socket("**/call", answer)
+    page.click("#join")
+    expect(page.locator(".visit")).to_have_attribute("data-state", "failed")
+    shown(page, "This session has ended. Please ask your doctor for a new link.")
+    expect(page.locator("#join")).to_be_hidden()
 
 
 def test_a_check_with_a_link_is_made_once(stub: StubServer, open_page: OpenPage) -> None:

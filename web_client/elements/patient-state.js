@@ -7,10 +7,7 @@ import { FailureCode } from '../protocol/failures.js';
  * @import { HostState } from './patient-words.js'
  */
 
-/**
- * Answers to a resume whose session is gone. To the patient this means that the connection was down too long.
- * @type {ReadonlySet<FailureCode>}
- */
+/** The server's answers where there is no such session, or none any more. @type {ReadonlySet<FailureCode>} */
 const GONE = new Set([FailureCode.UNKNOWN_SESSION, FailureCode.SESSION_EXPIRED]);
 
 /**
@@ -50,6 +47,11 @@ export function isRefused(state) {
   return state.kind === 'failed' && REFUSED.has(state.failure.code);
 }
 
+/** Whether there is no such session, or none any more. @param {{failure: {code: FailureCode}}} state one that failed */
+export function isGone({ failure }) {
+  return GONE.has(failure.code);
+}
+
 /**
  * Whether nothing can be begun any more with the token at hand, which begins one session.
  * @param {ClientState} state
@@ -81,5 +83,6 @@ export function hostStateOf({ kind }) {
 /** @param {ClientState} state @returns {FailureCode | null} why the state is `error` */
 export function failureOf(state) {
   if (state.kind !== 'failed') return null;
-  return GONE.has(state.failure.code) ? FailureCode.LINE_LOST : state.failure.code;
+  // The server waited for us as long as it does: to the patient, the connection was down for too long.
+  return state.failure.code === FailureCode.SESSION_EXPIRED ? FailureCode.LINE_LOST : state.failure.code;
 }

@@ -66,6 +66,7 @@ const ASK_FOR_ANOTHER = /** @type {const} */ ([
   'foreign_token',
   'invalid_token',
   'lost',
+  'session_lost',
   'idle_timeout',
 ]);
 /** These say by themselves all that there is to do. @type {ReadonlySet<FailureCode>} */

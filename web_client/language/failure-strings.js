@@ -50,6 +50,10 @@ const SENTENCES = {
     '网络断开太久，本次会话已结束。请重新点击“开始”。',
     'The connection was down for too long, so the session has ended. Please press Start again.',
   ],
+  [FailureCode.SESSION_LOST]: [
+    '服务曾中断，本次会话没有保存下来。请重新点击“开始”。',
+    'The service was interrupted, and this session could not be kept. Please press Start again.',
+  ],
   [FailureCode.CLOSED]: ['服务器关闭了连接。请重试。', 'The server closed the connection. Please try again.'],
   [FailureCode.UNAUTHORIZED]: [
     '请使用医院发给您的链接打开本页。',
@@ -75,8 +79,8 @@ const SENTENCES = {
   [FailureCode.SESSION_SUPERSEDED]: ['会话已在另一个窗口继续。', 'This session continues in another window.'],
   [FailureCode.SESSION_EXPIRED]: ['此会话已过期。', 'This session has expired.'],
   [FailureCode.UNKNOWN_SESSION]: [
-    '找不到此会话。请向患者索取新的链接。',
-    'This session was not found. Please ask the patient for a new link.',
+    '找不到此会话：链接可能不完整，或服务曾重启。请索取新的链接。',
+    'This session was not found: part of the link may be missing, or the service was restarted. Please ask for a new link.',
   ],
   [FailureCode.IDLE_TIMEOUT]: [
     '长时间没有收到声音，本次会话已结束。请重新点击“开始”。',

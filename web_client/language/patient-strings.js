@@ -127,6 +127,10 @@ export const patientText = dictionary({
     '网络断开太久，本次会话已结束。请让医生给您发一个新的链接。',
     'The connection was down for too long, so the session has ended. Please ask your doctor for a new link.',
   ],
+  'link.session_lost': [
+    '服务曾中断，本次会话没有保存下来。请让医生给您发一个新的链接。',
+    'The service was interrupted, and this session could not be kept. Please ask your doctor for a new link.',
+  ],
   'link.idle_timeout': [
     '长时间没有收到声音，本次会话已结束。请让医生给您发一个新的链接。',
     'No sound arrived for a long time, so the session has ended. Please ask your doctor for a new link.',

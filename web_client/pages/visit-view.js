@@ -1,7 +1,7 @@
 /** The page of a call on the screen: the other side's picture, one sentence, and what one can do. */
 
 import { h, mark, say, sayPhrases } from '../drawing/dom.js';
-import { isRefused } from '../elements/patient-state.js';
+import { isGone, isRefused } from '../elements/patient-state.js';
 import { linkSentence } from '../elements/patient-words.js';
 import { verdictBlock } from '../elements/upload.js';
 import { inWordsOf } from '../language/dictionary.js';
@@ -160,7 +160,7 @@ export class VisitView {
   /** The link opens nothing. Who has none may sign in meanwhile, and join then. */
   get #isRefused() {
     const state = this.#state;
-    if (state.kind !== 'failed' || !isRefused(state)) return false;
+    if (state.kind !== 'failed' || !(isRefused(state) || isGone(state))) return false;
     return this.#role === 'patient' || state.failure.code !== FailureCode.UNAUTHORIZED;
   }
 

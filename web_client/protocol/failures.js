@@ -19,6 +19,8 @@ export const FailureCode = Object.freeze(
     UNREACHABLE: 'unreachable',
     /** The connection was down for longer than the server keeps a session. */
     LINE_LOST: 'lost',
+    /** The server no longer has the session, though the client came back in time: it was restarted. */
+    SESSION_LOST: 'session_lost',
     /** The server closed the socket for good and gave no reason. */
     CLOSED: 'closed',
     /** The server has keys, and this page came without a token. */
@@ -83,6 +85,18 @@ export function failureOfRefusal({ code, message }) {
  */
 export function failureOfClose(refusal, closeCode) {
   return refusal ? failureOfRefusal(refusal) : { code: FailureCode.CLOSED, detail: `close code ${closeCode}` };
+}
+
+/**
+ * What the server's `error` means to a patient: it says alike that it has lost a session and that it never had it.
+ * @param {Refusal} refusal
+ * @param {boolean} begun whether the session had begun, in this page or before it was reloaded
+ * @returns {Refusal}
+ */
+export function refusalOfSession(refusal, begun) {
+  if (refusal.code !== FailureCode.UNKNOWN_SESSION) return refusal;
+  // Not begun: it was announced, and nobody came for it in time.
+  return { ...refusal, code: begun ? FailureCode.SESSION_LOST : FailureCode.TOKEN_EXPIRED };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The patient's side of `tingqing.v1` without I/O: events go in, effects come out. */
 
 import { Effects } from './effects.js';
-import { FailureCode, failureOfClose, failureOfLine } from './failures.js';
+import { FailureCode, failureOfClose, failureOfLine, refusalOfSession } from './failures.js';
 import { isFinalClose, Line } from './line.js';
 import { Repeated } from './repeated.js';
 import { isSame, judgesNothing } from './session-state.js';
@@ -98,7 +98,7 @@ export class SessionProtocol {
         this.#pump();
         break;
       case 'error':
-        this.#refusal = message.error;
+        this.#refusal = refusalOfSession(message.error, Boolean(this.session ?? this.#kept));
         break;
       case 'go_away': // another process can go on at once; who has said all waits here for the result
         this.#restarting = true;

@@ -106,7 +106,7 @@ test('a microphone that is denied or busy ends no visit, an answer that is final
   for (const code of [FailureCode.MICROPHONE_DENIED, FailureCode.MICROPHONE_BUSY, FailureCode.UNREACHABLE]) {
     assert.equal(failed(code), false, code);
   }
-  for (const code of [FailureCode.FOREIGN_TOKEN, FailureCode.UNKNOWN_SESSION, FailureCode.LINE_LOST]) {
+  for (const code of [FailureCode.FOREIGN_TOKEN, FailureCode.SESSION_LOST, FailureCode.LINE_LOST]) {
     assert.equal(failed(code), true, code);
   }
   assert.equal(isOver({ kind: 'ended', reason: 'client', result: null }), true);

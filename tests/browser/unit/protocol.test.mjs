@@ -195,7 +195,7 @@ test('marks older than the sound that is kept are forgotten, but for the last', 
 test('refusals end it with the server’s own code', () => {
   /** @type {[number, string | null, Failure][]} */
   const refusals = [
-    [4404, 'unknown_session', { code: FailureCode.UNKNOWN_SESSION, detail: 'why' }],
+    [4404, 'unknown_session', { code: FailureCode.SESSION_LOST, detail: 'why' }],
     [4409, 'session_superseded', { code: FailureCode.SESSION_SUPERSEDED, detail: 'why' }],
     [1009, 'frame_too_large', { code: FailureCode.REFUSED, detail: 'frame_too_large: why' }],
     [4403, null, { code: FailureCode.CLOSED, detail: 'close code 4403' }],
@@ -304,6 +304,15 @@ test('the end comes after the last sample, also when the line is down', () => {
   assert.equal(endOf(protocol).result?.id, 'r');
   assert.deepEqual(protocol.handleClose(1000, 1310), []);
   assert.equal(log.states.at(-1), 'ended');
+});
+
+test('a session that never began, and that the server does not know, is one for which nobody came in time', () => {
+  const { protocol, run, hear } = session();
+  run(protocol.handleStart(0));
+  run(protocol.handleOpen(10));
+  hear(refusal('unknown_session', { message: 'why' }), 20);
+  run(protocol.handleClose(4404, 30));
+  assert.deepEqual(protocol.state, { kind: 'failed', failure: { code: FailureCode.TOKEN_EXPIRED, detail: 'why' } });
 });
 
 test('an end that nobody answers is an end all the same', () => {
