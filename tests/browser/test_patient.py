@@ -325,11 +325,37 @@ def test_status_region_is_there_before_its_first_words(stub: StubServer, open_pa
     assert page.evaluate("window.region.isConnected && window.region.textContent").startswith("It is a bit noisy")
 
 
-def test_motion_is_reduced_where_asked(stub: StubServer, open_page: OpenPage) -> None:
-    page = open_page(stub.url, reduced_motion="reduce")
-    begin(page, stub)
-    moves = "getComputedStyle(document.querySelector('tingqing-patient').shadowRoot.querySelector('.level i'))"
-    assert page.evaluate(f"{moves}.transitionDuration") == "0s"
+MOVING = """() => {
+  const moving = [];
+  const look = (root) => {
+    for (const at of root.querySelectorAll('*')) {
+      const { animationName, transitionDuration } = getComputedStyle(at);
+      const glides = transitionDuration.split(',').some((time) => parseFloat(time) > 0);
+      if (glides || animationName !== 'none') moving.push(at.className.baseVal ?? at.className ?? at.localName);
+      if (at.shadowRoot) look(at.shadowRoot);
+    }
+  };
+  look(document);
+  return moving;
+}"""
+"""All that glides or moves, in the page and its elements."""
+
+
+@pytest.mark.parametrize("who", ["patient", "doctor"])
+def test_motion_is_reduced_where_asked(stub: StubServer, open_page: OpenPage, who: str) -> None:
+    moving = {}
+    for wish in ("no-preference", "reduce"):
+        update = messages.update(1, low_background=0.2, grade="poor")
+        if who == "patient":
+            page = open_page(stub.url, reduced_motion=wish)
+            begin(page, stub).send(messages.level(), update)
+        else:
+            page = open_page(f"{stub.url}doctor?session={messages.SESSION_ID}", reduced_motion=wish)
+            stub.doctor().send(messages.snapshot(with_update=update))
+        attribute(page, "data-grade", "poor")
+        moving[wish] = page.evaluate(MOVING)
+    assert moving["no-preference"], "else nothing would show that it is less"
+    assert moving["reduce"] == []
 
 
 def test_wav_of_the_tests_is_not_silent(voice_wav: Path) -> None:
