@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -15,6 +16,7 @@ from server.api import (
     assessments,
     authority,
     batch_list,
+    batch_report,
     batches,
     call,
     docs,
@@ -39,6 +41,7 @@ from server.api import (
     windows,
 )
 from server.api.crowd_check import CrowdCheck
+from server.api.examples import with_examples
 from server.api.forwarded import Forwarded
 from server.api.outside_check import OutsideCheck
 from server.api.prefix import Prefix
@@ -54,6 +57,11 @@ CORS_AGE_S = 600
 
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 """FastAPI's own would begin with an ``OTEL_…`` variable alone, and its spans hold paths and queries."""
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return with_examples(super().openapi())
 
 
 def build(
@@ -73,7 +81,7 @@ def build(
     ``trusted``: addresses of proxies whose forwarded headers count. ``root``: the prefix under which a proxy has us.
     ``hsts_s``: as in ``Requests``.
     """
-    app = FastAPI(
+    app = _Application(
         title="Tingqing",
         version=version,
         description=DESCRIPTION,
@@ -95,6 +103,7 @@ def build(
         assess,
         batches,
         batch_list,
+        batch_report,
         assessments,
         reports,
         reviews,

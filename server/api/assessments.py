@@ -47,33 +47,10 @@ PROBLEMS = documented(
     }
 )
 
-ROW_EXAMPLE: dict[str, Any] = {
-    "id": "5b0c9f0f3a514d6f9c1d2e3f4a5b6c7d",
-    "kind": "session",
-    "started_at": "2026-03-01T09:31:02.117004Z",
-    "ended_at": "2026-03-01T09:31:40.530211Z",
-    "reference": "case 7",
-    "name": None,
-    "attempt_of": None,
-    "label_set": "telemedicine",
-    "department": "心内科",
-    "mode": "recording",
-    "verdict": "re-record",
-    "grade": "usable",
-    "score": 0.61,
-    "duration_s": 38.0,
-    "speech_s": 24.1,
-    "reason": "client",
-    "prompts_raised": 2,
-    "prompts_followed": 1,
-    "first_usable_s": 9.0,
-}
 EXPORTS: dict[str, Any] = {
     "description": "A page; or, with format, all that is wanted as a file.",
     "content": {
-        "application/json": {
-            "examples": {"page": {"value": {"assessments": [ROW_EXAMPLE], "next": "e1772357500530211-5b0c9f0f"}}}
-        },
+        "application/json": {},
         "text/csv": {"schema": {"type": "string"}},
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
             "schema": {"type": "string", "format": "binary"}

@@ -103,25 +103,7 @@ PAGES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A page of results; or all of them, as a file.",
         "content": {
-            "application/json": {
-                "example": {
-                    "results": [
-                        {
-                            "position": 1,
-                            "file": "ward-3/017.wav",
-                            "reference": "case 7",
-                            "state": "refused",
-                            "error": {
-                                "code": "encrypted",
-                                "en": "The entry is encrypted. …",
-                                "zh": "条目已加密。……",
-                            },
-                            "result": None,
-                        }
-                    ],
-                    "next": "1",
-                }
-            },
+            "application/json": {},
             "text/csv": {},
             "application/x-ndjson": {},
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},

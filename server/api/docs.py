@@ -69,11 +69,22 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> list[str]:
             fields = body["schema"].get("properties", {})
             rows = [(name, str(field.get("type", "")), field.get("description", "")) for name, field in fields.items()]
             parts.append(_table(rows) if rows else _pre(body["schema"]))
+            parts += _examples(body)
     rows = [
         (status, ", ".join(answer.get("content", {})), answer["description"])
         for status, answer in operation.get("responses", {}).items()
     ]
-    return [*parts, "<h3>Answers</h3>", _table(rows)]
+    parts += ["<h3>Answers</h3>", _table(rows)]
+    for answer in operation.get("responses", {}).values():
+        for content in answer.get("content", {}).values():
+            parts += _examples(content)
+    return parts
+
+
+def _examples(content: dict[str, Any]) -> list[str]:
+    named = [one["value"] for one in content.get("examples", {}).values()]
+    given = named or ([content["example"]] if "example" in content else [])
+    return [f"<details><summary>Example</summary>{_pre(one)}</details>" for one in given]
 
 
 def _p(text: str | None) -> str:

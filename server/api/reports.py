@@ -40,13 +40,13 @@ async def report(
     record = await records.find(caller.site, record_id)
     if record is None or record.body is None:
         raise unknown()
-    page = await asyncio.to_thread(_page, record.body, language)
+    page = await asyncio.to_thread(_page, record.body, record.levels, language)
     return Response(page, headers={**NO_STORE, "Content-Security-Policy": POLICY}, media_type="text/html")
 
 
-def _page(body: bytes, language: str) -> str:
+def _page(body: bytes, levels: bytes | None, language: str) -> str:
     written: list[str] = []
     document = Document(language, written.append)
-    document.add(ResultModel.model_validate_json(unpacked(body)))
+    document.add(ResultModel.model_validate_json(unpacked(body)), [-level for level in levels or b""])
     document.finish()
     return "".join(written)

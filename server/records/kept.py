@@ -8,6 +8,9 @@ from enum import StrEnum
 MAX_TEXT = 200
 """Longest reference, name or label set that is kept, in characters."""
 
+MOST_LEVELS = 1000
+"""More than a picture on a page has columns."""
+
 
 class RecordKind(StrEnum):
     """Where the sound came from."""
@@ -34,7 +37,8 @@ class KeptRecord:
     from its threshold, 0..1: near zero, the verdict could as well be the other. ``labels``: label id to whether it
     passed, of those that were judged. ``heard``: what a person said who listened, ``heard_at`` and ``heard_by``: when,
     and the id of the key; all three ``None`` where nobody said. ``body``: the result as JSON, UTF-8, compressed (zlib);
-    ``None`` where there is none.
+    ``None`` where there is none. ``levels``: of a file, the peak of each of up to ``MOST_LEVELS``
+    equal parts, whole dB under full scale, a byte each, for a picture; ``None`` where it was not kept.
     """
 
     id: str
@@ -64,3 +68,4 @@ class KeptRecord:
     heard_by: str | None = None
     labels: Mapping[str, bool] = field(default_factory=dict)
     body: bytes | None = None
+    levels: bytes | None = None

@@ -2,16 +2,20 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from server.records.kept import KeptRecord, RecordKind
+from server.records.kept import MOST_LEVELS, KeptRecord, RecordKind
 from server.records.making import packed, plain_text, unpacked
 
-VERSION = 2
-BEFORE = 1
-"""Without what people heard."""
+VERSION = 3
+BEFORE: Mapping[int, Mapping[str, Any]] = {
+    1: {"heard": None, "heard_at": None, "heard_by": None, "levels": None},
+    2: {"levels": None},
+}
+"""What lines of earlier versions do not have."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _TIMES = ("started_at", "ended_at")
@@ -37,6 +41,7 @@ def line_of(record: KeptRecord) -> str:
     row: dict[str, Any] = {name: getattr(record, name) for name in _NAMES - {"body", "labels"}}
     row |= {name: row[name].isoformat() for name in (*_TIMES, "heard_at") if row[name] is not None}
     row |= {"labels": dict(record.labels), "version": VERSION}
+    row["levels"] = row["levels"] and list(row["levels"])
     text = json.dumps(dict(sorted(row.items())), ensure_ascii=False)
     return f'{text[:-1]}, "result": {"null" if record.body is None else unpacked(record.body)}}}'
 
@@ -46,9 +51,8 @@ def record_of_line(line: str) -> KeptRecord:
     try:
         row = json.loads(line)
         version = row.pop("version")
-        if version == BEFORE:
-            row = {"heard": None, "heard_at": None, "heard_by": None, **row}
-        elif version != VERSION:
+        row = {**BEFORE.get(version, {}), **row}
+        if version != VERSION and version not in BEFORE:
             raise ValueError("a line of another version of this program")
         result = row.pop("result")
         if not _ID.fullmatch(row["id"]) or not (row["attempt_of"] is None or _ID.fullmatch(row["attempt_of"])):
@@ -64,10 +68,18 @@ def record_of_line(line: str) -> KeptRecord:
         row["heard_by"] = row["heard_by"] and row["heard_by"][:64]
         row["kind"] = RecordKind(row["kind"])
         row["labels"] = {str(label_id): bool(passed) for label_id, passed in row["labels"].items()}
+        row["levels"] = _levels(row["levels"])
         body = None if result is None else packed(json.dumps(result, ensure_ascii=False, separators=(",", ":")))
         return KeptRecord(**row, body=body)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no result as export writes them ({type(error).__name__})") from None
+
+
+def _levels(given: Any) -> bytes | None:
+    """Raises TypeError or ValueError for anything but bytes."""
+    if given is not None and len(given) > MOST_LEVELS:
+        raise ValueError("more levels than are kept")
+    return given and bytes(given)
 
 
 def _number(value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 import re
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from server.assessment.result import Result
 from server.judge.labels import LabelKind
-from server.records.kept import MAX_TEXT, KeptRecord, RecordKind, local_day
+from server.records.kept import MAX_TEXT, MOST_LEVELS, KeptRecord, RecordKind, local_day
 from server.rendering.results import result_json
 from server.rendering.thinning import thinned
 
@@ -61,7 +63,15 @@ def record_of(
         doubt=_doubt(result),
         labels=_judged(result),
         body=packed(result_json(thinned(result)) if result_text is None else result_text),
+        levels=levels_of(result.peaks),
     )
+
+
+def levels_of(peaks: Sequence[int]) -> bytes | None:
+    """As ``KeptRecord`` has them. ``peaks``: as of ``Result``; empty for a session."""
+    parts = min(len(peaks), MOST_LEVELS)
+    edges = [at * len(peaks) // parts for at in range(parts + 1)] if parts else []
+    return bytes(-max(peaks[start:end]) for start, end in pairwise(edges)) or None
 
 
 def packed(text: str) -> bytes:

@@ -93,7 +93,7 @@ def _row(record: KeptRecord, chain: str, number: int) -> dict[str, Any]:
 
 def _result(record: KeptRecord) -> dict[str, Any]:
     labels = json.dumps({label_id: int(passed) for label_id, passed in record.labels.items()})
-    return {"id": record.id, "labels": labels, "body": record.body}
+    return {"id": record.id, "labels": labels, "body": record.body, "levels": record.levels}
 
 
 async def _places(connection: AsyncConnection, new: Sequence[KeptRecord]) -> dict[str, tuple[str, int]]:
@@ -175,7 +175,7 @@ async def find(connection: AsyncConnection, site: str, record_id: str) -> KeptRe
 async def with_results(connection: AsyncConnection, rows: Sequence[Row[Any, Any]]) -> list[KeptRecord]:
     """The records of these rows, with labels and bodies."""
     table = assessment_results.c
-    query = select(table.id, table.labels, table.body).where(table.id.in_([row.id for row in rows]))
+    query = select(table.id, table.labels, table.body, table.levels).where(table.id.in_([row.id for row in rows]))
     results = {row.id: row for row in await connection.execute(query)}
     return [record_of_row(row, results.get(row.id)) for row in rows]
 
@@ -190,6 +190,7 @@ def record_of_row(row: Any, result: Any = None) -> KeptRecord:
         kind=RecordKind(row.kind),
         labels=labels,
         body=None if result is None else result.body,
+        levels=None if result is None else result.levels,
         **{name: getattr(row, name) for name in OWN},
     )
 

@@ -145,6 +145,7 @@ assessment_results = Table(
     Column("id", String(32), primary_key=True),
     Column("labels", Text, nullable=False),
     Column("body", LargeBinary),
+    Column("levels", LargeBinary),
 )
 """Apart from their rows, which so lie close together and are read quickly."""
 

@@ -392,5 +392,10 @@ def test_a_batch_is_judged_told_exported_and_its_files_are_gone(tmp_path: Path, 
             text = book.read("xl/worksheets/sheet1.xml").decode()
             assert "a.flac" in text
             assert "<f>" not in text
+        report = http.get(f"{url}/report?language=en")
+        assert report.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+        assert report.text.count('<section class="report"') == 2
+        assert "c.txt" in report.text, "with what was refused"
+        assert "No waveform was kept" not in report.text
     finally:
         running.stop()

@@ -137,6 +137,7 @@ def test_a_kept_result_is_a_page_of_its_own(clinic: Clinic, recording: Path) -> 
     assert page.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
     assert "录音质量报告" in page.text
     assert "case &lt;7&gt;" in page.text
+    assert "没有波形数据" not in page.text
     assert "Recording quality report" in clinic.ask("viewer", f"{path}?language=en").text
     assert "read" in clinic.acts(result["id"])[-1]
     assert clinic.ask("stranger", path).status_code == 404

@@ -112,6 +112,9 @@ def test_a_recording_is_reviewed_by_one_key_and_comes_back_in_the_manifest(
     shown(page, "case 1 was judged: to be recorded again")
     shown(page, "Failed: No strong background noise")
     shown(page, "Doctors: 0 could hear, 1 could not")
+    expect(page.get_by_role("link", name="Open its report")).to_have_attribute(
+        "href", re.compile("/report.language=en$")
+    )
     assert page.locator(".card").first.inner_text().count("b.wav") == 1
     page.keyboard.press("u")
     expect(which).to_have_text("case 1")

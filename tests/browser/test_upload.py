@@ -80,6 +80,12 @@ def test_a_folder_is_assessed_file_by_file_and_the_results_can_be_taken_along(
     expect(heard.get_by_role("img", name="Waveform of ward/患者 1.wav, 6 s")).to_be_visible()
     heard.get_by_text("Each label").click()
     expect(heard.get_by_role("meter").first).to_be_visible()
+    with page.expect_popup() as report:
+        heard.get_by_role("link", name="Open the report (to print)").click()
+    expect(report.value.get_by_role("heading", name="Recording quality report")).to_be_visible()
+    expect(report.value.get_by_text("患者 1.wav").first).to_be_visible()
+    expect(report.value.get_by_text("No waveform was kept")).to_have_count(0)
+    report.value.close()
     expect(page.get_by_text("3 of 3 done, 0 accepted")).to_be_visible()
     with page.expect_download() as table:
         page.get_by_role("button", name="CSV").click()
@@ -156,6 +162,7 @@ def test_two_go_at_once_and_each_can_be_let_go(stub: StubServer, open_page: Open
 
 def test_a_recording_that_is_dropped_anywhere_on_the_page_is_assessed(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(f"{stub.url}upload?lang=en")
+    expect(page.locator(".zone")).to_be_visible()  # the page knows by now that recordings may be sent
     page.evaluate(
         """() => {
           const dataTransfer = new DataTransfer();

@@ -94,6 +94,26 @@ def test_what_people_heard_comes_along_and_a_file_of_before_has_none(tmp_path: P
             record_of_line(json.dumps(rows[1] | wrong))
 
 
+def test_the_picture_of_a_recording_comes_along_and_a_file_of_before_has_none(tmp_path: Path) -> None:
+    file, new = tmp_path / "results.jsonl", tmp_path / "new"
+    keep(tmp_path, record(1, levels=bytes([0, 40, 120])), record(2))
+    assert in_process("records", "export", file, "--data-dir", tmp_path).code == 0
+    assert in_process("records", "import", file, "--data-dir", new).code == 0
+
+    async def levels(folder: Path) -> list[bytes | None]:
+        async with open_database(folder) as database:
+            found = [await StoredRecords(database).find("ward-3", id_of(number)) for number in (1, 2)]
+        return [one.levels for one in found if one is not None]
+
+    assert asyncio.run(levels(new)) == [bytes([0, 40, 120]), None]
+    row = json.loads(file.read_text(encoding="utf-8").splitlines()[0])
+    before = {name: value for name, value in row.items() if name != "levels"} | {"version": 2}
+    assert record_of_line(json.dumps(before)).levels is None
+    for wrong in ([300], [-1], [0.5], "000", [0] * 1001, 7):
+        with pytest.raises(ValueError, match=r"levels|no result|byte"):
+            record_of_line(json.dumps(row | {"levels": wrong}))
+
+
 @pytest.mark.parametrize("line", ["x", "{}", '{"version":2}', "[]"])
 def test_a_line_that_is_no_result_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "results.jsonl"

@@ -33,6 +33,7 @@ ROWS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "0008": ("batch_files", (7, "c" * 32, "ward-3", 1, "1.wav", "1", 100, None, None, "waiting", None, 0)),
     "0009": ("batch_files", (7, "c" * 32, "ward-3", 1, "1.wav", "1", 100, None, None, "waiting", None, 0)),
     "0010": ("assessment_sums", ("ward-3", "2026-03-01", "session", "telemedicine", "心内科", '{"results":1}')),
+    "0011": ("idempotency_keys", ("e" * 64, "f" * 64, None, DATE, 200, b"{}", "ward-3")),
 }
 """By version: a table that came with it, and the first columns of a row of it."""
 

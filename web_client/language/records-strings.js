@@ -70,6 +70,7 @@ export const recordsText = dictionary({
   back: ['撤销上一个（U）', 'Undo the last one (U)'],
   left: ['待复核 {left} 份，已复核 {reviewed} 份', '{left} to review, {reviewed} reviewed'],
   done: ['没有待复核的录音。', 'There is nothing to review.'],
+  report: ['打开报告', 'Open its report'],
   manifest: ['下载清单（tingqing evaluate）', 'Download the manifest (tingqing evaluate)'],
   judged: ['{which}，系统的判断：{verdict}（{score}）', '{which} was judged: {verdict} ({score})'],
   near: ['距合格线 {doubt}', '{doubt} from the threshold'],

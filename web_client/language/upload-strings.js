@@ -33,6 +33,7 @@ export const uploadText = dictionary({
   'verdict.unusable': ['无法使用', 'Unusable'],
   'verdict.null': ['无法判断', 'Not judged'],
   details: ['各项得分', 'Each label'],
+  report: ['打开报告（可打印）', 'Open the report (to print)'],
   waveform: [
     '{name} 的波形，{seconds} 秒；其中 {spoiled} 秒无法使用',
     'Waveform of {name}, {seconds} s, {spoiled} s of it not usable',

@@ -1,7 +1,8 @@
 /** `/review`: the recordings whose verdict is in doubt, the nearest first; one key says whether a person hears it. */
 
 import { showToStaff } from './staff-page.js';
-import { h, say } from '../drawing/dom.js';
+import { reportOf } from './report-link.js';
+import { h, mark, say } from '../drawing/dom.js';
 import { listed } from '../language/dictionary.js';
 import { recordsText } from '../language/records-strings.js';
 import { doubtfulOnes, review, titles } from '../transport/records.js';
@@ -18,7 +19,7 @@ class Review {
     this.#tell = tell;
     this.#answers.append(this.#yes, this.#no, this.#skip);
     this.#card.append(this.#which, this.#when, this.#ask, this.#answers);
-    this.#verdict.append(this.#judged, this.#troubles, this.#doctors, this.#back);
+    this.#verdict.append(this.#judged, this.#troubles, this.#doctors, this.#report, this.#back);
     this.#choice.append(this.#onlySaid, this.#onlySaidText);
     this.element.append(this.#title, this.#where, this.#choice, this.#left, this.#card, this.#verdict, this.#manifest);
     addEventListener('keydown', (event) => this.#pressed(event));
@@ -45,6 +46,7 @@ class Review {
   #judged = h('p', { role: 'status' });
   #troubles = h('p');
   #doctors = h('p');
+  #report = h('a', { class: 'report', target: '_blank', rel: 'noopener' });
   #ask = h('p');
   #answers = h('div', { class: 'answers' });
   #yes = h('button', { type: 'button', class: 'answer', onclick: () => void this.#say(true) });
@@ -164,6 +166,8 @@ class Review {
     const { clear, unclear } = one.doctors ?? { clear: 0, unclear: 0 };
     const counts = { clear: String(clear), unclear: String(unclear) };
     say(this.#doctors, clear || unclear ? t('doctors', counts) : '');
+    mark(this.#report, 'href', reportOf(one.id, language));
+    say(this.#report, t('report'));
     say(this.#troubles, names.length ? t('troubles', { labels: listed(names, language) }) : '');
   }
 }

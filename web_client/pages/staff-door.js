@@ -73,6 +73,11 @@ export class StaffDoor {
     return !this.#state.needed || this.#state.uploads === true;
   }
 
+  /** Whether results are kept, and may be read by who signed in. */
+  get reads() {
+    return this.#state.site !== null;
+  }
+
   /** Whether the page can show no session yet. */
   get closed() {
     return this.#state.needed && (this.#state.site === null || !this.#address.searchParams.get('session'));

@@ -7,6 +7,7 @@ import { gradeShape } from '../drawing/shapes.js';
 import { waveform } from '../drawing/waveform.js';
 import { uploadText } from '../language/upload-strings.js';
 import { rowsOfResult } from '../meter/rows.js';
+import { reportOf } from './report-link.js';
 import { whyRefused } from './upload-refusal.js';
 
 /**
@@ -24,6 +25,7 @@ export class UploadRow {
     this.#cancel = h('button', { type: 'button', onclick: () => cancel() });
     this.#work = h('div', { class: 'work' }, this.#progress, this.#cancel);
     this.#details = h('details', { hidden: true }, this.#summary, this.#bars.element);
+    this.#report.hidden = true;
     this.element = h(
       'li',
       { class: 'card item' },
@@ -32,6 +34,7 @@ export class UploadRow {
       this.#work,
       this.#picture,
       this.#details,
+      this.#report,
     );
   }
 
@@ -45,14 +48,15 @@ export class UploadRow {
   #progress = h('progress', { max: '1' });
   #picture = h('div', { class: 'picture', hidden: true });
   #summary = h('summary');
+  #report = h('a', { class: 'report', target: '_blank', rel: 'noopener' });
   #bars = new Bars();
   #peaks = /** @type {number[] | null | undefined} */ (undefined);
   #drawn = '';
 
   element;
 
-  /** @param {Language} language */
-  render(language) {
+  /** @param {Language} language @param {boolean} reads whether who is here may read what is kept */
+  render(language, reads) {
     const { state, name } = this.#item;
     const t = (/** @type {UploadKey} */ key, /** @type {Record<string, string>} */ values = {}) =>
       uploadText(key, language, values);
@@ -77,6 +81,9 @@ export class UploadRow {
       case 'done':
         this.#tell(t(`verdict.${state.result.overall.verdict}`), state.result.advice[language]);
         this.#draw(state.result, language, t);
+        this.#report.hidden = !reads;
+        mark(this.#report, 'href', reportOf(state.result.id, language));
+        say(this.#report, t('report'));
     }
   }
 

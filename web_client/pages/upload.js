@@ -71,11 +71,13 @@ class Uploads {
   #json = h('button', { type: 'button', onclick: () => this.#take('json') });
   #clear = h('button', { type: 'button', onclick: () => this.#cleared() });
   #taking = h('div', { class: 'choices', hidden: true });
+  #reads = false;
   element = h('div', { class: 'uploads' });
 
   /** @param {StaffDoor} door */
   run(door) {
     this.#open = door.uploads;
+    this.#reads = door.reads;
     this.#tell(null);
     this.speak(this.#language);
     return Promise.resolve();
@@ -98,7 +100,7 @@ class Uploads {
     say(this.#json, t('json'));
     say(this.#clear, t('clear'));
     say(this.#told, this.#problem ? t(this.#problem, { most: String(MOST) }) : '');
-    for (const row of this.#rows.values()) row.render(language);
+    for (const row of this.#rows.values()) row.render(language, this.#reads);
     this.#count(t);
   }
 
@@ -116,7 +118,7 @@ class Uploads {
   /** @param {Item} item */
   #changed(item) {
     const row = this.#rows.get(item) ?? this.#begun(item);
-    row.render(this.#language);
+    row.render(this.#language, this.#reads);
     if (item.state.kind !== 'working') this.#count((key, values) => uploadText(key, this.#language, values));
   }
 
