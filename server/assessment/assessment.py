@@ -123,7 +123,7 @@ class Assessment:
     def _judge(self, request: ScoreRequest, scored: Sequence[Scored], *, undenoised: bool, observed: bool) -> Assessed:
         measures, opinions, recent = opinions_of(request, scored)
         voices = self._hear_voices()
-        facts = window_facts(request.window, measures)
+        facts = window_facts(request.window, measures, request.denoised)
         interference, events = sounds_of(scored)
         judgement = self.judge.add_window(
             facts, opinions, recent, interference, observed=observed, aggregated=self._sums

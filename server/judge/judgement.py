@@ -15,12 +15,14 @@ Audience = Literal["patient", "doctor"]
 @dataclass(frozen=True, slots=True)
 class LatestSound:
     """How the last second of a window sounds. ``level_dbfs``: all of it. ``speech_dbfs``: its speech, ``None`` under
-    0.25 s of it. ``floor_dbfs``, ``swing_db``: the lowest level within the last 2 s, and how far it moves there."""
+    0.25 s of it. ``floor_dbfs``, ``swing_db``: the lowest level within the last 2 s, and how far it moves there.
+    ``noise_fell_db``: by how much the noise of the last 4 s was louder, ``None`` if unknown."""
 
     level_dbfs: float
     speech_dbfs: float | None
     floor_dbfs: float
     swing_db: float
+    noise_fell_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from server.judge.judgement import Audience, PromptCleared, PromptEvent, PromptRaised
+from server.judge.judgement import Audience, LatestSound, PromptCleared, PromptEvent, PromptRaised
 from server.judge.labels import Label, LabelSet, Prompt
 from server.judge.patience import Patience
 from server.judge.runs import Side
@@ -65,17 +65,17 @@ class PromptPolicy:
         microphone_at_fault: bool = False,
         interference: Sequence[Interference] = (),
         words: Mapping[str, Text] = MappingProxyType({}),
-        swing_db: float | None = None,
+        sound: LatestSound | None = None,
     ) -> list[PromptEvent]:
         """Take one window that ends at sample ``end`` of ``rate``, with its ``recent`` scores by label id, null or
         absent if there are none. ``input_kind``: of the last 4 s. ``observed``: whether a doctor watches.
         ``microphone_at_fault``: bandwidth or SIG, not noise, makes the speech hard to understand. ``words``: sentences,
-        by label id, that fit the known cause better than the prompt's own. ``swing_db``: how far the level moves in the
-        last 2 s, ``None`` if unknown.
+        by label id, that fit the known cause better than the prompt's own. ``sound``: of the last second, ``None`` if
+        unknown.
         """
         since_last = end - self._last_end if self._last_end is not None else end
         self._last_end = end
-        self._troubles.observe(end, rate, recent, since_last, input_kind, swing_db)
+        self._troubles.observe(end, rate, recent, since_last, input_kind, sound)
         self._patience.forget(self._troubles.over(end, rate))
         due = self._troubles.due(rate, self._snoozed, microphone_at_fault=microphone_at_fault)
         events = self._clear_if_over(end, rate)

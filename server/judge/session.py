@@ -88,7 +88,7 @@ class SessionJudge:
                 microphone_at_fault=microphone_fails(self._labels, facts, latest),
                 interference=named,
                 words=words_of_causes(self._labels, latest),
-                swing_db=None if facts.sound is None else facts.sound.swing_db,
+                sound=facts.sound,
             )
         aggregates = self._aggregates() if aggregated else dict.fromkeys(label.id for label in self._labels.labels)
         waits = self._waits(facts, scores)

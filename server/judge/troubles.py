@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from server.judge.judgement import LatestSound
 from server.judge.labels import Label, LabelSet, Prompt
 from server.judge.runs import Run
 from server.judge.silence import Ask, Silence
@@ -19,6 +20,8 @@ LOW_BACKGROUND = "low_background"
 OUTBURST_DB = 18.0
 """A sound that swings by more within 2 s may be the patient's own laugh or sneeze (20 to 32 dB at the false prompts of
 71 outbursts); noise beside speech fills the dips (7 to 16 dB at 8 dB SNR: steady noises, babble, music)."""
+OVER_DB = 10.0
+"""A noise that is so much softer in the last second than in the last 4 s is over, as a cough is, and not told now."""
 COME_CLOSER, SPEAK_UP = "come_closer", "speak_up"
 REDUCE_ECHO, QUIETER = "reduce_echo", "move_somewhere_quieter"
 
@@ -35,7 +38,7 @@ class Troubles:
         self.runs = {label_id: Run() for label_id in self.labels}
         self.silence = Silence()
         self.asks = Ask.NOTHING
-        self._swings = False
+        self._swings = self._noise_over = False
         self._speech = _for_speech(labels)
 
     def change_labels(self, labels: LabelSet) -> None:
@@ -50,11 +53,12 @@ class Troubles:
         recent: Mapping[str, float | None],
         since_last: int,
         input_kind: InputKind,
-        swing_db: float | None = None,
+        sound: LatestSound | None = None,
     ) -> None:
         """Take one window that ends at sample ``end`` of ``rate``, ``since_last`` samples after the previous one.
-        ``swing_db``: how far the level moves in its last 2 s, ``None`` if unknown."""
-        self._swings = swing_db is not None and swing_db >= OUTBURST_DB
+        ``sound``: of its last second, ``None`` if unknown."""
+        self._swings = sound is not None and sound.swing_db >= OUTBURST_DB
+        self._noise_over = sound is not None and (sound.noise_fell_db or 0.0) >= OVER_DB
         for label_id, label in self.labels.items():
             self.runs[label_id].observe(label, recent.get(label_id), end, since_last, rate)
         level = max((recent.get(label.id) or 0.0 for label in self._speech), default=0.0)
@@ -101,6 +105,8 @@ class Troubles:
             return self.asks is not Ask.NOTHING and not (unsayable and self.silence.heard)
         noise = label.id == LOW_BACKGROUND
         late = noise and self._swings
+        if noise and self._noise_over:
+            return False
         return not self.silence.lifeless and self.runs[label.id].under_for(
             prompt.after_s, label, rate, soon=noise, late=late
         )

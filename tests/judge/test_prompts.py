@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from server.judge.judgement import PromptCleared, PromptEvent, PromptRaised
+from server.judge.judgement import LatestSound, PromptCleared, PromptEvent, PromptRaised
 from server.judge.labels import Prompt
 from server.judge.prompts import PromptPolicy, worded
 from server.judge.silence import LATER_S
 from server.judge.sounds import Interference
+from server.judge.troubles import OVER_DB
 from server.values.input_kind import InputKind
 from server.values.mode import Mode
 from server.values.text import Text
@@ -24,6 +25,7 @@ LABELS = label_set(
     quality("speech", prompt="speak_up"),
     quality("no_prompt"),
 )
+NOISE = {"low_background": 0.1}
 Recent = Mapping[str, float | None]
 Timed = list[tuple[float, PromptEvent]]
 
@@ -333,8 +335,33 @@ def noisy(swing_db: float | None, until_s: int) -> list[str]:
     return [
         event.id
         for end_s in range(3, until_s + 1)
-        for event in policy.observe(end_s * RATE, RATE, {"low_background": 0.1}, swing_db=swing_db)
+        for event in policy.observe(end_s * RATE, RATE, NOISE, sound=sounding(swing_db))
     ]
+
+
+def sounding(swing_db: float | None, noise_fell_db: float | None = None) -> LatestSound | None:
+    return None if swing_db is None else LatestSound(-25.0, -25.0, -40.0, swing_db, noise_fell_db)
+
+
+def test_a_noise_that_is_over_is_not_told_any_more() -> None:
+    """A cough of a second stays in the last 4 s for as long as a noise must last to be told."""
+    policy = PromptPolicy(TELEMEDICINE)
+    fell = {3: None, 4: OVER_DB, 5: 20.0, 6: 30.0, 7: OVER_DB - 0.1}
+    found = {
+        end_s: [event.id for event in policy.observe(end_s * RATE, RATE, NOISE, sound=sounding(13.0, fell_db))]
+        for end_s, fell_db in fell.items()
+    }
+    assert found == {3: [], 4: [], 5: [], 6: [], 7: ["move_somewhere_quieter"]}
+
+
+def test_an_echo_does_not_wait_for_a_noise_that_is_over() -> None:
+    policy = PromptPolicy(TELEMEDICINE)
+    events = [
+        event.id
+        for end_s in range(3, 9)
+        for event in policy.observe(end_s * RATE, RATE, {"low_reverberation": 0.1}, sound=sounding(13.0, 30.0))
+    ]
+    assert events == ["reduce_echo"]
 
 
 @pytest.mark.parametrize(("score", "at_s"), [(0.3, 4.0), (0.45, 5.0), (0.6, 6.0)])

@@ -31,6 +31,14 @@ LASTING_ROWS, JOINED_ROWS = ROW_RATE // 2, ROW_RATE // 10
 """Who takes the turn often begins before the other has ended: at most half a second, or nobody could talk. Shorter
 silences within a run are no end of it."""
 
+LEAST_TOGETHER_ROWS = ROW_RATE
+"""A cough, a sneeze or a word in between is over sooner, in all of its runs together."""
+
+LEAST_VOICES_DB = 4.0
+"""Where a denoiser leaves less of a run, by mean power, the second is no voice but the patient's own cough, sneeze or
+laugh over the words: there it left -9 to 3.6 dB in all runs that were told of 60 made visits with coughs, and of two
+talkers 4.5 to 23 in 42 runs of 43 (docs/decisions/0047)."""
+
 MOST_ECHO = 0.15
 """``reverberation`` from which the echo of one's own voice can look like a second voice."""
 
@@ -54,8 +62,11 @@ def overlap_share(
     return float(np.count_nonzero(heard >= SURE)) / heard.size if heard.size >= LEAST_ROWS else None
 
 
-def together_share(rows: MarkedRows, together: Float32Array, measures: Measures) -> float | None:
-    """Share of the speech that was asked about with two talkers in it, 0..1; ``together`` as in ``ScoreRequest``.
+def together_share(
+    rows: MarkedRows, together: Float32Array, measures: Measures, denoised: Float32Array
+) -> float | None:
+    """Share of the speech that was asked about with two talkers in it, 0..1; ``together`` as in ``ScoreRequest``,
+    ``denoised`` as ``words.by_row`` gives it.
 
     ``None`` with less than 1.5 s of it, and where a room, a cry or a television passes for a second talker. The
     talker's own echo is the caller's to know.
@@ -66,36 +77,46 @@ def together_share(rows: MarkedRows, together: Float32Array, measures: Measures)
         return None
     if measures.reverberation is not None and measures.reverberation >= ROOM_TOLD:
         return None
-    return _share(rows.sounding_speech, together)
+    return _share(rows.sounding_speech, together, denoised)
 
 
-def latest_share(rows: MarkedRows, together: Float32Array) -> float | None:
+def latest_share(rows: MarkedRows, together: Float32Array, denoised: Float32Array) -> float | None:
     """The same, 0..1, over the last 4 s that were asked about, whatever the noise."""
     asked = np.flatnonzero(together >= 0.0)
     if not asked.size:
         return None
     start = max(0, int(asked[-1]) + 1 - RECENT_S * ROW_RATE)
-    return _share(rows.sounding_speech[start:], together[start:])
+    return _share(rows.sounding_speech[start:], together[start:], denoised[start:])
 
 
-def _share(speech: BoolArray, together: Float32Array) -> float | None:
+def _share(speech: BoolArray, together: Float32Array, denoised: Float32Array) -> float | None:
     if together.shape != speech.shape:
         return None
     asked = speech & (together >= 0.0)
     n = int(np.count_nonzero(asked))
     if n < LEAST_ROWS:
         return None
-    return float(np.count_nonzero(_lasting(together > 0.0) & asked)) / n
+    both = int(np.count_nonzero(_lasting(together > 0.0, denoised) & asked))
+    return both / n if both >= LEAST_TOGETHER_ROWS else 0.0
 
 
-def _lasting(together: BoolArray) -> BoolArray:
-    """Runs that are longer than the moment in which turns change."""
-    joined = ~_runs_of(~together, lambda rows: rows > JOINED_ROWS)
-    return _runs_of(joined, lambda rows: rows >= LASTING_ROWS)
+def _lasting(together: BoolArray, denoised: Float32Array) -> BoolArray:
+    """Runs that are longer than the moment in which turns change, and in which two voices are left by a denoiser."""
+    joined = ~_runs_of(~together, lambda start, end: end - start > JOINED_ROWS)
+    return _runs_of(joined, lambda start, end: end - start >= LASTING_ROWS and _are_voices(denoised[start:end]))
 
 
-def _runs_of(mask: BoolArray, wanted: Callable[[int], bool]) -> BoolArray:
+def _are_voices(denoised: Float32Array) -> bool:
+    """Whether mostly voice is left of these rows; also where that is unknown."""
+    known = denoised[np.isfinite(denoised[:, :2]).all(axis=1), :2]
+    if not known.size:
+        return True
+    voice, noise = np.power(10.0, known.astype(np.float64) / 10.0).mean(axis=0)
+    return bool(10.0 * np.log10(voice / noise) >= LEAST_VOICES_DB)
+
+
+def _runs_of(mask: BoolArray, wanted: Callable[[int, int], bool]) -> BoolArray:
     found = np.zeros(mask.shape[0], np.bool_)
     for start, end in runs(mask).tolist():
-        found[start:end] = wanted(end - start)
+        found[start:end] = wanted(start, end)
     return found

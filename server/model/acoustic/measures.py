@@ -264,7 +264,7 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
     )
     if overlap is not None and not is_echoing(None, own):
         values[Internal.OVERLAP] = overlap
-    at_once = together_share(rows, stretch.together, measures)
+    at_once = together_share(rows, stretch.together, measures, stretch.denoised)
     if at_once is not None and not is_echoing(None, own):
         values[Internal.TOGETHER] = at_once
     if measures.speech_dbfs is not None:

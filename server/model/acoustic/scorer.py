@@ -67,7 +67,7 @@ def _ceiling(whole: AcousticReading, window: Window) -> dict[str, float]:
 def _together(whole: AcousticReading, stretch: Stretch) -> dict[str, float]:
     """Of the last seconds that were asked about, as far as the whole window bears it out: it knows the noise."""
     over_all = whole.values.get(Internal.TOGETHER)
-    latest = latest_share(stretch.rows, stretch.together)
+    latest = latest_share(stretch.rows, stretch.together, stretch.denoised)
     return {} if over_all is None or latest is None else {Internal.TOGETHER: min(over_all, latest)}
 
 
