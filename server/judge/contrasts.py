@@ -27,6 +27,11 @@ USUAL_SHARE = 0.2
 LEAST_STEPS, STEP_DB, STEPS_SHARE, LARGEST_STEP, RISE_DB, REACHED_DB = 3, 1.0, 0.66, 0.6, 2.0, 3.0
 """Who walks away fades over several seconds: most of them are softer than the one before, none holds most of the fall,
 and none rises by more than 2 dB, until the lowest level is reached. Another voice is fainter at once, and stays so."""
+LATEST_S = 1.0
+"""Levels are those of the last second."""
+WAITED_S = 12.0
+"""So long is waited until it is known who it is that fades: two answers of five seconds each, which come one later. The
+end of a word and another's first one may fall by steps as well."""
 LONG_TURN_S = 20.0
 """Before it is known how the patient sounds, a faint voice is another's if others spoke for most of this time."""
 REMEMBERED = 12
@@ -81,7 +86,7 @@ class Level:
         """Take one window; whether its faint voice may be the other party's."""
         near = self._near_from()
         if self.faint == 0.0:
-            self.from_s = heard.start_s
+            self.from_s = max(0.0, heard.end_s - LATEST_S)
         if speech_dbfs is not None:
             self.latest = [*self.latest[1 - REMEMBERED :], speech_dbfs]
             if near is None or speech_dbfs >= near:
@@ -103,7 +108,13 @@ class Level:
             self.usual.clear()
             return False
         self.walked = self.walked or self._faded(near)
-        return not self.walked
+        return not self.walked or self._may_be_anothers(heard)
+
+    def _may_be_anothers(self, heard: Heard) -> bool:
+        """Whether voices are told apart, and it is not known yet who speaks since this one is faint."""
+        if heard.turns.until_s is None or heard.end_s - self.from_s >= WAITED_S:
+            return False
+        return not heard.turns.tell(self.from_s, heard.end_s)
 
     def _near_from(self) -> float | None:
         """The level from which a second is the usual voice, dBFS; ``None`` before that is known."""

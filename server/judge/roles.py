@@ -1,5 +1,6 @@
 """Which of the voices is the patient's, and which are told. Sans-IO."""
 
+import math
 from collections.abc import Sequence
 
 from server.judge.voice_tracks import VoiceTrack
@@ -18,6 +19,8 @@ LEAST_FAINT_S = 3.0
 MOST_FALL_DB, ECHOES_BESIDE = 11.5, 0.78
 """A voice whose syllables fall by less, and by so much less than another's, comes through the room from a loudspeaker:
 so did 19 of 20 doctors' in made visits and none of 20 patients' (docs/decisions/0031)."""
+FAR_UNDER_DB = 15.0
+"""Of two voices in a visit, one that is this much fainter comes from elsewhere: the patient is the one who is near."""
 LEAST_DIRECT = 0.15
 """Share of the speech that all others must have: who merely sits nearer to the telephone is not the patient."""
 STRANGERS_S = 30.0
@@ -31,13 +34,14 @@ def told_voices(tracks: Sequence[VoiceTrack], *, processed: bool = False, visit:
     """Voices with two seconds of speech or more, in the order in which they were first heard.
 
     The patient's is the one that is known from a check before. Otherwise it is that with most speech which is not the
-    far end's; in a ``visit`` in which nobody tells the far end, one that comes from a loudspeaker is the patient's only
-    if all do. ``processed``: the browser's processing falsifies levels, so that none is told.
+    far end's; in a ``visit`` in which nobody tells the far end, one that comes from a loudspeaker, or is much fainter
+    than another, is the patient's only if all do. ``processed``: the browser's processing falsifies levels, so that
+    none is told or compared.
     """
     told = [track for track in tracks if track.seconds >= LEAST_S]
     near = [track for track in told if track.far_rows < FAR_END * track.rows]
     untold = visit and not any(track.far_rows for track in tracks)
-    patient = _patient(tracks, near, untold=untold)
+    patient = _patient(tracks, near, untold=untold, levels=not processed)
     known = [] if processed else [level for track in near if (level := _level_db(track)) is not None]
     loudest = max(known, default=None)
     return tuple(
@@ -48,19 +52,26 @@ def told_voices(tracks: Sequence[VoiceTrack], *, processed: bool = False, visit:
     )
 
 
-def _patient(tracks: Sequence[VoiceTrack], near: Sequence[VoiceTrack], *, untold: bool) -> VoiceTrack | None:
+def _patient(
+    tracks: Sequence[VoiceTrack], near: Sequence[VoiceTrack], *, untold: bool, levels: bool
+) -> VoiceTrack | None:
     if any(track.known for track in tracks):
         own = next((track for track in near if track.known), None)
         if own is not None or sum(track.seconds for track in near) < STRANGERS_S:
             return own
-    return max(_direct(near) if untold else near, key=lambda track: track.rows, default=None)
+    return max(_direct(near, levels=levels) if untold else near, key=lambda track: track.rows, default=None)
 
 
-def _direct(near: Sequence[VoiceTrack]) -> list[VoiceTrack]:
-    """Without those that come through the room where another does not, unless hardly anything is left."""
+def _direct(near: Sequence[VoiceTrack], *, levels: bool) -> list[VoiceTrack]:
+    """Without those that come through the room where another does not, or from far away where another is near, unless
+    hardly anything is left."""
     most = max((fall for track in near if (fall := track.fall_db) is not None), default=0)
     limit = min(MOST_FALL_DB, ECHOES_BESIDE * most)
-    direct = [track for track in near if track.fall_db is None or track.fall_db >= limit]
+    dry = [track for track in near if track.fall_db is None or track.fall_db >= limit]
+    loudest = max((level for track in dry if (level := _level_db(track)) is not None), default=-math.inf)
+    direct = [
+        track for track in dry if not levels or (level := _level_db(track)) is None or level > loudest - FAR_UNDER_DB
+    ]
     enough = sum(track.rows for track in direct) >= LEAST_DIRECT * sum(track.rows for track in near)
     return direct if enough else list(near)
 

@@ -27,9 +27,16 @@ class Turns:
 
     def are_others(self, start_s: float, end_s: float) -> bool:
         """Whether it was mostly not the patient who spoke between ``start_s`` and ``end_s``; false while unknown."""
-        own = sum(spoken(start_s, end_s, one) for one in self.voices if one.role is Role.PATIENT)
         others = sum(spoken(start_s, end_s, one) for one in self.voices if one.role is not Role.PATIENT)
-        return own + others >= LEAST_TOLD_S and others >= MOSTLY * (own + others)
+        told = self._told_s(start_s, end_s)
+        return told >= LEAST_TOLD_S and others >= MOSTLY * told
+
+    def tell(self, start_s: float, end_s: float) -> bool:
+        """Whether it is known of enough turns between ``start_s`` and ``end_s`` whose they were."""
+        return self._told_s(start_s, end_s) >= LEAST_TOLD_S
+
+    def _told_s(self, start_s: float, end_s: float) -> float:
+        return sum(spoken(start_s, end_s, one) for one in self.voices)
 
 
 NOBODY_KNOWN = Turns()

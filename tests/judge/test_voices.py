@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.judge.roles import told_voices
+from server.judge.roles import FAR_UNDER_DB, told_voices
 from server.judge.voice_tracks import MOST_SPANS
 from server.judge.voices import MOST_VOICES, VoiceBook
 from server.values.audio import Float32Array
@@ -148,12 +148,14 @@ def through_a_room(level: Float32Array, kept: float) -> Float32Array:
     return out
 
 
-def conversation(doctor_falls: float, doctor_s: int, patient_s: int = 3, far_s: int = 0) -> VoiceBook:
-    """A patient and a doctor in turns, in syllables of 0.2 s; ``doctor_falls``: dB a row. ``far_s``: then somebody whom
-    the call tells as the far end."""
+def conversation(
+    doctor_falls: float, doctor_s: int, patient_s: int = 3, far_s: int = 0, under_db: float = 0.0
+) -> VoiceBook:
+    """A patient and a doctor in turns, in syllables of 0.2 s; ``doctor_falls``: dB a row; ``under_db``: by how much the
+    doctor is fainter. ``far_s``: then somebody whom the call tells as the far end."""
     book, syllables = VoiceBook(), np.where(np.arange(ROWS) % 20 < 12, -30.0, -70.0).astype(np.float32)
     for stretch, (number, falls) in enumerate([(1, 20.0)] * patient_s + [(2, doctor_falls)] * doctor_s):
-        level = through_a_room(syllables, falls)
+        level = through_a_room(syllables, falls) - np.float32(under_db if number == 2 else 0.0)
         heard = HeardRows(stretch * ROWS, level, level, ~NOBODY, NOBODY, NOBODY)
         book.add(heard, [talker(voice(number))])
     for stretch in range(doctor_s + patient_s, doctor_s + patient_s + far_s):
@@ -162,8 +164,8 @@ def conversation(doctor_falls: float, doctor_s: int, patient_s: int = 3, far_s: 
     return book
 
 
-def patients(book: VoiceBook, *, visit: bool) -> list[int]:
-    told = told_voices(VoiceBook.restore(book.snapshot()).tracks, visit=visit)
+def patients(book: VoiceBook, *, visit: bool, processed: bool = False) -> list[int]:
+    told = told_voices(VoiceBook.restore(book.snapshot()).tracks, visit=visit, processed=processed)
     return [place for place, one in enumerate(told, 1) if one.role is Role.PATIENT]
 
 
@@ -171,6 +173,17 @@ def test_in_a_visit_who_comes_from_the_loudspeaker_is_not_the_patient_however_mu
     assert patients(conversation(1.5, doctor_s=5), visit=True) == [1]
     assert patients(conversation(1.5, doctor_s=5), visit=False) == [2]
     assert patients(conversation(18.0, doctor_s=5), visit=True) == [2], "both are in the room"
+
+
+def test_in_a_visit_who_is_much_fainter_than_another_is_not_the_patient_however_much_is_said() -> None:
+    far = conversation(18.0, doctor_s=5, under_db=FAR_UNDER_DB + 0.5)
+    assert patients(far, visit=True) == [1]
+    assert patients(far, visit=False) == [2]
+    assert patients(far, visit=True, processed=True) == [2], "a gain of the microphone falsifies levels"
+    assert patients(conversation(18.0, doctor_s=5, under_db=FAR_UNDER_DB - 0.5), visit=True) == [2]
+    assert patients(conversation(18.0, doctor_s=20, under_db=FAR_UNDER_DB + 0.5), visit=True) == [2], (
+        "all but a few words"
+    )
 
 
 def test_where_the_call_tells_the_far_end_who_sits_far_from_the_telephone_stays_the_patient() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.judge.contrasts import FAINT_FOR_S
+from server.judge.contrasts import FAINT_FOR_S, WAITED_S
 from server.judge.other_voice import OtherVoice
 from server.judge.session import SessionJudge
 from server.judge.whose import Turns
@@ -14,7 +14,7 @@ from server.values.mode import Mode
 from server.values.scores import LabelScore
 from server.values.voices import Role, Voice
 from tests.judge.builders import TELEMEDICINE, opinions
-from tests.judge.test_other_voice import SPEAKS, USUAL_DB, WELL, Second, echoing, faint, heard, sounding
+from tests.judge.test_other_voice import SPEAKS, USUAL_DB, WELL, Second, doubted_in, echoing, faint, heard, sounding
 
 OWN = [SPEAKS] * 10
 LONG = 40
@@ -66,6 +66,41 @@ def test_a_faint_voice_before_the_patient_is_known_is_anothers_once_it_is_known_
     found = list(doubts(first, (Role.PATIENT, 0, 2), (Role.OTHER, 2, 22)))
     assert not any("close_enough" in one for one in found[2:5])
     assert all("close_enough" in one for one in found[5:])
+
+
+FADES = [faint(level, score) for level, score in ((-29, 1.0), (-33, 1.0), (-38, 0.8), (-43, 0.6), (-47, 0.4))]
+WALKS = [*OWN, *FADES, *[faint(-47)] * 10]
+
+
+def test_a_voice_that_fades_waits_for_who_it_is() -> None:
+    """From second 11 on it is faint; it is known in second 16 who spoke up to 15."""
+    own = [at for at, one in enumerate(doubts(WALKS, (Role.PATIENT, 0, 25)), 1) if "close_enough" in one]
+    assert own == [14, 15]
+    others = doubts(WALKS, (Role.PATIENT, 0, 10), (Role.OTHER, 10, 25))
+    assert [at for at, one in enumerate(others, 1) if "close_enough" in one] == [*range(14, 26)]
+
+
+def test_words_before_the_voice_was_faint_do_not_tell_whose_it_is() -> None:
+    """The patient spoke until second 10, and somebody else since: 2 s of each among the last four."""
+    visit = [*OWN, SPEAKS, *FADES, *[faint(-47)] * 10]
+    found = doubts(visit, (Role.PATIENT, 0, 12), (Role.OTHER, 12, 30))
+    assert [at for at, one in enumerate(found, 1) if "close_enough" in one] == [*range(15, 27)]
+
+
+def test_who_fades_is_believed_at_once_where_voices_are_not_told_apart() -> None:
+    assert not any("close_enough" in one for one in doubted_in(WALKS))
+
+
+def test_who_fades_is_not_waited_for_longer_than_answers_take() -> None:
+    """Nobody tells who speaks from second 10 on: asking was left out under load. The first second is still near."""
+    other = OtherVoice()
+    known = Turns([voice(Role.OTHER, (0, 3)), voice(Role.PATIENT, (3, 10))], 10.0)
+    found = []
+    for at, second in enumerate(WALKS, 1):
+        latest = {label.id: LabelScore(1.0, {}) for label in TELEMEDICINE.labels}
+        latest |= {label_id: LabelScore(score, {}) for label_id, score in second.scores}
+        found.append("close_enough" in other.doubted(heard(at, second), TELEMEDICINE, latest, known))
+    assert [at for at, one in enumerate(found, 1) if one] == [at for at in range(14, 26) if at - 11 < WAITED_S]
 
 
 NOISE, STEADY = sounding(12.0, 1.0), sounding(4.0, 1.0)
