@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from server.judge.judgement import LatestSound
 from server.judge.whose import Heard
 
+OF_VOICES = frozenset({"babble", "second_talker", "tv"})
+"""Names of sounds that the other party may be taken for. What has another name is nobody's voice, and is believed."""
 SOUNDS_FOR_S = 20.0
 """Seconds of sound after which it is believed: 95 % of the doctor's turns in made visits have less than 21 s of
 speech."""

@@ -75,7 +75,7 @@ class PromptPolicy:
         """
         since_last = end - self._last_end if self._last_end is not None else end
         self._last_end = end
-        self._troubles.observe(end, rate, recent, since_last, input_kind, sound)
+        self._troubles.observe(end, rate, recent, since_last, input_kind, sound, named=bool(interference))
         self._patience.forget(self._troubles.over(end, rate))
         due = self._troubles.due(rate, self._snoozed, microphone_at_fault=microphone_at_fault)
         events = self._clear_if_over(end, rate)

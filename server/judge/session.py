@@ -15,6 +15,7 @@ from server.judge.faint_voice import faint_cap
 from server.judge.history import History, alike, capped, limited
 from server.judge.judgement import Conclusion, PromptCleared, PromptEvent, Span, WindowFacts, WindowJudgement
 from server.judge.labels import Label, LabelSet
+from server.judge.other_sound import OF_VOICES
 from server.judge.other_voice import OtherVoice, without
 from server.judge.prompts import PromptPolicy
 from server.judge.said import Said
@@ -77,6 +78,8 @@ class SessionJudge:
         events, self._unsent = self._unsent, []
         if self._stretches.end is None or facts.end_sample > self._stretches.end:
             doubted = self._doubted(facts, latest)
+            if any(sound.id not in OF_VOICES for sound in named):
+                doubted.discard(LOW_BACKGROUND)
             believed = without(latest, doubted)
             self._remember(facts, scores, believed, doubted)
             events += self._prompts.observe(

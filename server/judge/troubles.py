@@ -54,10 +54,12 @@ class Troubles:
         since_last: int,
         input_kind: InputKind,
         sound: LatestSound | None = None,
+        *,
+        named: bool = False,
     ) -> None:
         """Take one window that ends at sample ``end`` of ``rate``, ``since_last`` samples after the previous one.
-        ``sound``: of its last second, ``None`` if unknown."""
-        self._swings = sound is not None and sound.swing_db >= OUTBURST_DB
+        ``sound``: of its last second, ``None`` if unknown. ``named``: its noise has a name, not the patient's."""
+        self._swings = sound is not None and sound.swing_db >= OUTBURST_DB and not named
         self._noise_over = sound is not None and (sound.noise_fell_db or 0.0) >= OVER_DB
         for label_id, label in self.labels.items():
             self.runs[label_id].observe(label, recent.get(label_id), end, since_last, rate)

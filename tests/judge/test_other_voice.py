@@ -11,8 +11,10 @@ from server.judge.judgement import LatestSound, PromptRaised, WindowFacts
 from server.judge.other_sound import OWN_SPEECH_S, SOUNDS_FOR_S
 from server.judge.other_voice import OtherVoice
 from server.judge.session import SessionJudge
+from server.judge.sounds import Interference
 from server.values.mode import Mode
 from server.values.scores import LabelScore
+from server.values.text import Text
 from tests.judge.builders import TELEMEDICINE, facts, opinions
 
 ROOM_DB, USUAL_DB = -65.0, -25.0
@@ -267,6 +269,18 @@ def test_the_doctors_turns_take_nothing_from_a_visit_that_passes() -> None:
         judge.add_window(heard(at, second), opinions(scores), opinions(scores))
     conclusion = judge.conclude()
     assert conclusion.overall.verdict == "accept", conclusion.advice.en
+
+
+@pytest.mark.parametrize(("name", "told_s"), [("baby_cry", 2), ("tv", SOUNDS_FOR_S), (None, SOUNDS_FOR_S)])
+def test_what_has_a_name_is_not_taken_for_the_doctor(name: str | None, told_s: float) -> None:
+    judge = SessionJudge(TELEMEDICINE, Mode.VISIT)
+    around = [] if name is None else [Interference(name, Text("", name), 0.9, Text("", f"I hear {name}"))]
+    told = []
+    for at, second in enumerate([LISTENS, *[SPEAKS] * 10, *[sounding(12.0)] * 30], 1):
+        scores = {label.id: 1.0 for label in TELEMEDICINE.labels if label.acoustic} | dict(second.scores)
+        judged = judge.add_window(heard(at, second), opinions(scores), opinions(scores), around)
+        told += [at - 11 for event in judged.prompts if isinstance(event, PromptRaised)]
+    assert told[0] == pytest.approx(told_s, abs=2)
 
 
 def test_a_restored_visit_still_knows_how_the_patient_sounds() -> None:

@@ -354,6 +354,17 @@ def test_a_noise_that_is_over_is_not_told_any_more() -> None:
     assert found == {3: [], 4: [], 5: [], 6: [], 7: ["move_somewhere_quieter"]}
 
 
+def test_a_sound_with_a_name_is_no_laugh_and_need_not_outlast_one() -> None:
+    policy = PromptPolicy(TELEMEDICINE)
+    cry = Interference("baby_cry", Text("", ""), 0.9, Text("", "a baby"))
+    told_at = [
+        end_s
+        for end_s in range(3, 9)
+        for _ in policy.observe(end_s * RATE, RATE, NOISE, sound=sounding(28.0), interference=[cry])
+    ]
+    assert told_at == [4]
+
+
 def test_an_echo_does_not_wait_for_a_noise_that_is_over() -> None:
     policy = PromptPolicy(TELEMEDICINE)
     events = [
