@@ -36,8 +36,8 @@ LEAST_TOGETHER_ROWS = ROW_RATE
 
 LEAST_VOICES_DB = 4.0
 """Where a denoiser leaves less of a run, by mean power, the second is no voice but the patient's own cough, sneeze or
-laugh over the words: there it left -9 to 3.6 dB in all runs that were told of 60 made visits with coughs, and of two
-talkers 4.5 to 23 in 42 runs of 43 (docs/decisions/0047)."""
+laugh over the words: it left -7.6 to 3.6 dB in 11 of the 12 runs of a second and more in 70 made visits with coughs,
+and 4.5 to 23.5 in 57 of 59 of two talkers (docs/decisions/0047)."""
 
 MOST_ECHO = 0.15
 """``reverberation`` from which the echo of one's own voice can look like a second voice."""
