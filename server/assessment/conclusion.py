@@ -1,5 +1,6 @@
 """Builds the result from everything judged and heard so far."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from server.assessment.assessment import Assessment
@@ -8,9 +9,11 @@ from server.assessment.result import Identity, JudgedLabel, Provenance, Result
 from server.assessment.timeline import timeline_of
 from server.judge.faint_voice import faint_cap
 from server.judge.labels import LabelSet
+from server.judge.rules import Match, Standing, matched
 from server.values.measures import Measures
 from server.values.mode import Mode
 from server.values.notices import Notice, NoticeCode
+from server.values.rounding import unit
 from server.values.voices import Voice
 
 LITTLE = 0.1
@@ -27,11 +30,22 @@ AS_HEARD = Notice(
 )
 
 
-def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) -> Result:
-    """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires)."""
+def build_result(
+    assessment: Assessment, heard: HeardAudio, identity: Identity, matches: tuple[Match, ...] = ()
+) -> Result:
+    """Everything judged so far as a Result. Changes nothing; may be called before the end (a session that expires).
+
+    ``matches``: of live rules, so far.
+    """
     said = assessment.said(heard.duration_s)
     conclusion = assessment.judge.conclude(said)
     shown = {label.id: label for label in assessment.labels.shown()}
+    labels = {
+        label_id: JudgedLabel(
+            label, conclusion.labels[label_id], conclusion.passed[label_id], (said or {}).get(label_id)
+        )
+        for label_id, label in shown.items()
+    }
     windows, unusable = assessment.log.windows(), tuple(conclusion.unusable_spans)
     return Result(
         identity=identity,
@@ -40,12 +54,8 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
         samples=heard.samples,
         sample_rate=heard.sample_rate,
         speech_s=heard.speech_s,
-        labels={
-            label_id: JudgedLabel(
-                label, conclusion.labels[label_id], conclusion.passed[label_id], (said or {}).get(label_id)
-            )
-            for label_id, label in shown.items()
-        },
+        labels=labels,
+        matches=matched(assessment.labels.rules, _standings(labels), matches),
         overall=conclusion.overall,
         advice=conclusion.advice,
         prompts=tuple(conclusion.prompts),
@@ -67,6 +77,19 @@ def build_result(assessment: Assessment, heard: HeardAudio, identity: Identity) 
             *_lost(assessment.unjudged),
         ),
     )
+
+
+def _standings(labels: Mapping[str, JudgedLabel]) -> dict[str, Standing]:
+    """Scores as they are shown, so that nobody reads 0.7 where a rule says that it is less."""
+    return {
+        label_id: Standing(
+            unit(one.score.score),
+            one.passed,
+            None if one.said is None else one.said.state,
+            None if one.said is None else one.said.heard_at_s,
+        )
+        for label_id, one in labels.items()
+    }
 
 
 def _listening(heard: HeardAudio) -> tuple[Notice, ...]:

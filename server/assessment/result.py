@@ -9,6 +9,7 @@ from server.assessment.timeline import Timeline
 from server.assessment.window_log import LoggedWindows
 from server.judge.judgement import Span
 from server.judge.labels import Label
+from server.judge.rules import Match
 from server.judge.said import Said
 from server.judge.sounds import Interference
 from server.values.audio import Basis
@@ -66,7 +67,7 @@ class Result:
 
     Times are samples of the input rate, ``sample_rate`` Hz; ``samples`` is the length. ``labels``: those requested, in
     their order. ``prompts``: prompt ids, the worst label first. ``windows``: as sent, already rounded. ``peaks``: of a
-    file, whole dBFS five times a second, for drawing; never sent.
+    file, whole dBFS five times a second, for drawing; never sent. ``matches``: of rules, of a session live ones first.
     """
 
     identity: Identity
@@ -91,6 +92,7 @@ class Result:
     voices: tuple[Voice, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
     peaks: tuple[int, ...] = ()
+    matches: tuple[Match, ...] = ()
 
     @property
     def duration_s(self) -> float:

@@ -98,10 +98,10 @@ def show(
     output_format: Format = LabelsFormat.TEXT,
     labels_folder: LabelsFolderOption = None,
 ) -> None:
-    """Show the labels of a dictionary: titles, aliases, evidence, and what is at risk when one fails."""
+    """Show the labels of a dictionary: titles, aliases, evidence, what is at risk when one fails; and its rules."""
     from server.cli.console import stdout_console
     from server.cli.labels_text import print_labels
-    from server.rendering.catalogue import known_label, label_sets
+    from server.rendering.catalogue import known_label, known_rule, label_sets
 
     dictionaries = _dictionaries(labels_folder)
     found = dictionaries.resolve(name)
@@ -112,6 +112,7 @@ def show(
         value = {
             "dictionary": {"name": found.dictionary, "version": found.version, "digest": found.digest},
             "labels": [label.model_dump(mode="json") for label in labels],
+            "rules": [known_rule(rule).model_dump(mode="json") for rule in found.rules],
             "notices": [{"zh": notice.zh, "en": notice.en, "code": notice.code} for notice in found.notices],
         }
         write_line(indented_json(value))
@@ -200,6 +201,11 @@ def _known(where: Path) -> "Known":
         measures=MEASURE_NAMES,
         topics=frozenset(topics.topics),
         lexicons=frozenset(topics.lexicons),
+        kinds={
+            f"{name}:{label.id}": label.kind
+            for name in dictionaries.names()
+            for label in dictionaries.dictionary(name).own()
+        },
         written={
             name: frozenset(label.id for label in dictionaries.dictionary(name).own()) for name in dictionaries.names()
         },

@@ -82,7 +82,8 @@ def add(
             "--events",
             metavar="LIST",
             help="Comma-separated: session.ended, assessment.completed, assessment.rejected, "
-            "assessment.refused, label.changed, batch.completed. Default: all but label.changed.",
+            "assessment.refused, label.changed, rule.matched (rule.matched:EVENT: one event of rules), "
+            "batch.completed. Default: all but label.changed and rule.matched.",
         ),
     ] = None,
     store: StoreFlags = StoreFlags(),

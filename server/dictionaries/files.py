@@ -3,9 +3,11 @@
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from server.dictionaries.adhoc import normalise
+from server.dictionaries.entries import FileModel, Identifier, Sentence, TextEntry, Unit
+from server.dictionaries.rules import MAX_RULES, RuleEntry
 from server.errors import LabelQueryError
 from server.judge.labels import (
     AcousticEvidence,
@@ -19,39 +21,11 @@ from server.judge.labels import (
     Prompt,
     TranscriptEvidence,
 )
-from server.values.text import Text
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 DictionaryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Reference = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}:[a-z][a-z0-9_]{0,63}$")]
-Sentence = Annotated[str, Field(min_length=1, max_length=500)]
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(gt=0.0, le=100.0)]
 Share = Annotated[float, Field(ge=0.0, le=100.0)]
-
-
-class FileModel(BaseModel):
-    """Unknown keys are errors: otherwise a misspelt key would silently keep its default."""
-
-    # Editors show the docstrings of the fields as descriptions.
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        str_strip_whitespace=True,
-        use_attribute_docstrings=True,
-    )
-
-
-class TextEntry(FileModel):
-    """A text in Chinese and English."""
-
-    zh: Sentence
-    en: Sentence
-
-    def value(self) -> Text:
-        """As the judgement has it."""
-        return Text(zh=self.zh, en=self.en)
 
 
 class PromptEntry(TextEntry):
@@ -279,6 +253,8 @@ class DictionaryFile(FileModel):
     include: tuple[Reference, ...] = Field(default=(), max_length=100)
     """Labels included unchanged from other files, written "dictionary:label_id", so that curves stay in one place."""
     label: tuple[LabelEntry, ...] = Field(min_length=1, max_length=200)
+    rule: tuple[RuleEntry, ...] = Field(default=(), max_length=MAX_RULES)
+    """Events of your own, each when a condition on one of these labels holds: docs/labels.md."""
 
 
 def acoustic_evidence(entry: AcousticEntry | None) -> AcousticEvidence | None:

@@ -1,16 +1,19 @@
 """Reads the folder of label files into the judgement's dataclasses; every fault has its file and line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from server.dictionaries.conditions import ConditionError, check_label
 from server.dictionaries.files import DictionaryFile
 from server.dictionaries.locate import file_error, line_of
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError
 from server.judge.labels import Label
+from server.judge.rules import Rule
 from server.values.text import Text
 
 DEFAULT_DICTIONARY = "telemedicine"
@@ -28,6 +31,15 @@ class Include:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenRule:
+    """A rule, and its place (file and 1-based line)."""
+
+    rule: Rule
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dictionary:
     """A label file that was read and checked."""
 
@@ -37,6 +49,7 @@ class Dictionary:
     labels: tuple[Label, ...]
     includes: tuple[Include, ...] = ()
     """Labels included from other files; ``load_folder`` puts them before the file's own labels."""
+    rules: tuple[WrittenRule, ...] = ()
 
     def own(self) -> tuple[Label, ...]:
         """The labels defined in this file."""
@@ -93,6 +106,7 @@ def _with_included(dictionary: Dictionary, others: Mapping[str, Dictionary]) -> 
                 f"{include.dictionary!r} does not define {include.label_id!r}", path=include.path, line=include.line
             )
         included.append(label)
+    _check_rules(dictionary.rules, included)
     return replace(dictionary, labels=(*included, *dictionary.labels))
 
 
@@ -116,15 +130,54 @@ def parse(source: str, path: str) -> Dictionary:
     )
     _check_ids(model, includes, source, path)
     labels = tuple(entry.value(caregiver_speaks=model.caregiver_speaks) for entry in model.label)
-    return Dictionary(model.name, model.version, model.title.value(), labels, includes)
+    rules = tuple(
+        WrittenRule(entry.value(model.name), path, line_of(source, ("rule", index, "label")))
+        for index, entry in enumerate(model.rule)
+    )
+    known = [*(include.label_id for include in includes), *(label.id for label in labels)]
+    for written in rules:
+        _check_known(written, known)
+    _check_rules(rules, labels)
+    return Dictionary(model.name, model.version, model.title.value(), labels, includes, rules)
+
+
+def _check_known(written: WrittenRule, known: Sequence[str]) -> None:
+    """Raises LabelFileError for a rule on a label that is not of its file."""
+    label = written.rule.label
+    if label not in known:
+        near = get_close_matches(label, known, n=1)
+        better = f"did you mean {near[0]!r}?" if near else f"write one of {', '.join(known)}, or include it"
+        raise _rule_error(written, f"this file has no label {label!r}; {better}")
+
+
+def _check_rules(rules: Iterable[WrittenRule], labels: Iterable[Label]) -> None:
+    """Raises LabelFileError for a rule on one of ``labels`` that does not fit its kind."""
+    kinds = {label.id: label.kind for label in labels}
+    for written in rules:
+        kind = kinds.get(written.rule.label)
+        try:
+            if kind is not None:
+                check_label(written.rule.when, kind)
+        except ConditionError as error:
+            raise _rule_error(written, str(error)) from None
+
+
+def _rule_error(written: WrittenRule, told: str) -> LabelFileError:
+    return LabelFileError(f"rule {written.rule.id!r}: {told}", path=written.path, line=written.line)
 
 
 def _check_ids(model: DictionaryFile, includes: Sequence[Include], source: str, path: str) -> None:
     """Raises LabelFileError for the first id that occurs twice in the set."""
     places = [(include.label_id, include.line) for include in includes]
     places += [(label.id, line_of(source, ("label", index, "id"))) for index, label in enumerate(model.label)]
+    _check_unique("label", places, path)
+    rules = [(rule.id, line_of(source, ("rule", index, "id"))) for index, rule in enumerate(model.rule)]
+    _check_unique("rule", rules, path)
+
+
+def _check_unique(what: str, places: Iterable[tuple[str, int]], path: str) -> None:
     seen: set[str] = set()
-    for label_id, line in places:
-        if label_id in seen:
-            raise LabelFileError(f"label {label_id!r} occurs twice: ids must be unique in a set", path=path, line=line)
-        seen.add(label_id)
+    for one, line in places:
+        if one in seen:
+            raise LabelFileError(f"{what} {one!r} occurs twice: ids must be unique in a set", path=path, line=line)
+        seen.add(one)

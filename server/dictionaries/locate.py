@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from server.dictionaries.toml_text import load_toml
 from server.errors import LabelFileError
 
 HEADER = re.compile(r"^\[{1,2}([A-Za-z0-9_.\-\"' ]+)\]{1,2}\s*(#.*)?$")
@@ -86,4 +87,17 @@ def file_error(error: ValidationError, source: str, path: str, ending: str = "")
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     told = f"{where}: {message}" if where else message
+    if (rule := _rule_at(source, first["loc"])) is not None:
+        told = f"rule {rule!r}: {told}"
     return LabelFileError(told + ending, path=path, line=line_of(source, first["loc"]))
+
+
+def _rule_at(source: str, where: Sequence[str | int]) -> str | None:
+    """The id of the ``[[rule]]`` in which a fault is, if it has one: whoever wrote it knows it by that."""
+    match where:
+        case ("rule", int(index), *_):
+            written = load_toml(source)["rule"][index]
+            found = written.get("id") if isinstance(written, dict) else None
+            return found if isinstance(found, str) else None
+        case _:
+            return None

@@ -129,6 +129,12 @@ class Dictionaries:
             version="+".join(self._dictionaries[name].version for name in sources),
             notices=notices,
             digest=self._digests.of(computed),
+            rules=tuple(
+                written.rule
+                for name in sources
+                for written in self._dictionaries[name].rules
+                if written.rule.label in labels
+            ),
         )
 
     def _split(self, query: str) -> list[RequestedLabel]:

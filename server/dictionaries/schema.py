@@ -4,7 +4,8 @@
 import json
 from typing import Any
 
-from server.dictionaries.files import DictionaryFile, FileModel
+from server.dictionaries.entries import FileModel
+from server.dictionaries.files import DictionaryFile
 from server.dictionaries.sounds import SoundsFile
 
 FILE_NAME = "schema.json"

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 
 from server.dictionaries.adhoc import is_english
-from server.dictionaries.files import FileModel, Identifier, Sentence, TextEntry, Unit
+from server.dictionaries.entries import FileModel, Identifier, Sentence, TextEntry, Unit
 from server.dictionaries.locate import file_error
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.judge.sounds import QUIET, SPEAKING, Disturbance, OwnSound, Sounds

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from server.dictionaries.files import FileModel, Identifier, TextEntry
+from server.dictionaries.entries import FileModel, Identifier, TextEntry
 from server.dictionaries.locate import file_error, line_of
 from server.dictionaries.toml_text import parse_toml, read_text
 from server.errors import LabelFileError

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from server.judge.rules import Rule
 from server.values.audio import Basis
 from server.values.notices import Notice
 from server.values.text import Text
@@ -157,7 +158,8 @@ class LabelSet:
     ``requested`` are the requested ids. ``labels`` may hold more: ``speech_present`` is always computed for the
     verdict, even if the request leaves it out; it is then not in ``requested`` and not shown. ``notices`` tell the
     caller how the request was read: a generated contrast, or why a label cannot be scored. ``digest``: equal digests
-    mean equal labels, whatever ``version`` their files claim.
+    mean equal labels, whatever ``version`` their files claim. ``rules``: those of these dictionaries, on
+    requested labels.
     """
 
     labels: tuple[Label, ...]
@@ -166,6 +168,7 @@ class LabelSet:
     version: str
     notices: tuple[Notice, ...] = ()
     digest: str = ""
+    rules: tuple[Rule, ...] = ()
 
     def reads(self, measure: str, basis: Basis = Basis.ROOM) -> bool:
         """Whether a label's curves read this measure."""

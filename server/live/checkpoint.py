@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from server.assessment.window_log import LoggedWindows, WindowLog
 from server.errors import SnapshotError
+from server.judge.rules import Match
 from server.values.stored import read_json
 
 VERSION = 11
@@ -23,14 +24,15 @@ class SessionCheckpoint:
 
     ``core``: StreamCore's snapshot, which is packed when its bytes are asked for, or ``None`` before the first window.
     ``log``: the judged windows. ``state``: everything else, JSON-able with ``plain`` as json's default. No PCM in any,
-    and of the resume token only its digest. ``passes``: which labels pass so far, for those who are told of changes; it
-    is not kept.
+    and of the resume token only its digest. ``passes``: which labels pass so far, and ``matches``: which live rules
+    matched, for those who are told; these two are not kept, the matches are in ``state``.
     """
 
     core: SupportsBytes | None
     log: LoggedWindows
     state: dict[str, Any]
     passes: Mapping[str, bool] = field(default_factory=dict, compare=False)
+    matches: tuple[Match, ...] = field(default=(), compare=False)
 
     @property
     def site(self) -> str:

@@ -38,8 +38,10 @@ def checkpoint_of(session: Session) -> SessionCheckpoint:
         "declaration_decided": session.declaration.decided,
         "assessment": session.assessment.snapshot(log=False),
         "transcript": session.transcript.snapshot(),
+        "rules": session.rules.snapshot(),
     }
-    return SessionCheckpoint(session.core, session.assessment.log.windows(), state, _passes(session))
+    log = session.assessment.log.windows()
+    return SessionCheckpoint(session.core, log, state, _passes(session), session.rules.matches)
 
 
 def _passes(session: Session) -> dict[str, bool]:
@@ -91,6 +93,7 @@ def restore_session(
             **session.manner(),
         )
         session.transcript.restore(state["transcript"])
+        session.rules.restore(state.get("rules", ()))  # not in those of an older version
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError, TingqingError) as error:
         raise SnapshotError(f"The session cannot go on from its checkpoint: {error}.") from error
     return session

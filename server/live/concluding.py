@@ -73,5 +73,5 @@ def _ended(session: Session, reason: EndReason, heard: HeardAudio) -> tuple[Resu
         attempt_of=session.terms.attempt_of,
         metadata=start.metadata,
     )
-    result = build_result(session.assessment, heard, identity)
+    result = build_result(session.assessment, heard, identity, session.rules.matches)
     return result, rendered_end(result, reason, windows_path(session.id))

@@ -195,6 +195,7 @@ class Registry:
             await self._calls.tell(self._put(session, at_once=at_once), "a checkpoint could not be kept")
 
     async def _put(self, session: Session, *, at_once: bool) -> None:
+        session.rules.look(session.assessment.labels_asked_for, session.update, session.transcript.said)
         await self._checkpoints.put(session.id, checkpoint_of(session), at_once=at_once)
 
     # -- other processes

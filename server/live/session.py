@@ -25,6 +25,7 @@ from server.live.nudges import sendable
 from server.live.outbox import Audience, Outbox
 from server.live.pending import SessionTerms
 from server.live.prompting import Prompting
+from server.live.rules import RuleWatch
 from server.live.transcript import SessionTranscript
 from server.live.warnings import WarningWatch
 from server.logs import LOGGED_ID, lines_about
@@ -34,14 +35,7 @@ from server.stream.declared import DeclarationCheck, Guess
 from server.values.audio import Pace
 from server.values.mode import Mode
 from server.wire.client import LabelsField, SessionStart, requested
-from server.wire.server import (
-    EndReason,
-    LabelsUpdated,
-    QualityUpdate,
-    SessionStateMessage,
-    WarningCode,
-    WarningMessage,
-)
+from server.wire.server import EndReason, LabelsUpdated, QualityUpdate, SessionStateMessage, WarningCode, WarningMessage
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +105,7 @@ class Session:
             lambda said: self.tell(said, key=said.type, to="observers"), clock, lambda: self.assessment
         )
         self.declaration = DeclarationCheck(self.audio)
+        self.rules = RuleWatch()
         self.warnings = WarningWatch(capture_of(start), self.audio.sample_rate)
         self._outbox: Outbox | None = None
         self.update: QualityUpdate | None = None

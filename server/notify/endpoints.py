@@ -1,6 +1,7 @@
 """Where events of a site go, and the port to the store that keeps it."""
 
 import base64
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from server.errors import ConfigError
-from server.notify.events import SUBSCRIBABLE, EventType
+from server.notify.events import SUBSCRIBABLE, EventType, of_rule
 
 SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # pragma: allowlist secret
@@ -19,19 +20,24 @@ OVERLAP = timedelta(days=1)
 """For so long after a rotation each delivery is signed with the former secret too."""
 
 MAX_URL = 2000
+MAX_EVENTS = 400
+"""Characters of the events of one endpoint, as they are kept."""
 MAX_ENDPOINTS = 20
 """Of one site."""
 
 
+_RULE_EVENT = re.compile(re.escape(of_rule("")) + r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``events``: those that it is told. ``former_secret``: signs too until ``former_until``. ``paused``: it answered
-    410 Gone, and is told nothing more until the operator resumes it."""
+    """``events``: those that it is told, types or ``rule.matched:EVENT``. ``former_secret``: signs too until
+    ``former_until``. ``paused``: it answered 410 Gone, and is told nothing more until the operator resumes it."""
 
     id: str
     site: str
     url: str
-    events: frozenset[EventType]
+    events: frozenset[str]
     secret: str
     created_at: datetime
     former_secret: str | None = None
@@ -84,13 +90,20 @@ def new_endpoint(site: str, url: str, events: Iterable[str], now: datetime) -> E
     return Endpoint(f"wh_{secrets.token_hex(6)}", site, checked_url(url), _chosen(events), new_secret(), now)
 
 
-def _chosen(events: Iterable[str]) -> frozenset[EventType]:
-    known = {one.value: one for one in SUBSCRIBABLE}
-    chosen = list(events)
-    for name in chosen:
-        if name not in known:
-            raise ConfigError(f"There is no event {name!r}. There are: {', '.join(known)}.", param="events")
-    return frozenset(known[name] for name in chosen)
+def _chosen(events: Iterable[str]) -> frozenset[str]:
+    chosen = frozenset(str(name) for name in events)
+    for name in sorted(chosen):
+        if name not in SUBSCRIBABLE and not _RULE_EVENT.fullmatch(name):
+            known = ", ".join(SUBSCRIBABLE)
+            raise ConfigError(
+                f"There is no event {name!r}. There are: {known}; one event of rules alone: {of_rule('EVENT')}.",
+                param="events",
+            )
+    if len(" ".join(chosen)) > MAX_EVENTS:
+        raise ConfigError(
+            f"At most {MAX_EVENTS} characters of events; {EventType.RULE_MATCHED} takes all of rules.", param="events"
+        )
+    return chosen
 
 
 def checked_url(url: str) -> str:

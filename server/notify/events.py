@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from server.assessment.result import Result
+from server.judge.rules import Match
 from server.values.rounding import rounded, unit
 from server.values.text import Text
 
@@ -18,19 +19,22 @@ REJECTED = frozenset({"re-record", "unusable"})
 
 
 class EventType(StrEnum):
-    """What happened. ``LABEL_CHANGED`` is told only to whoever asks for it by name; ``TEST`` by the operator alone."""
+    """What happened. ``BY_NAME`` is told only to whoever asks for it by name; ``TEST`` by the operator alone."""
 
     SESSION_ENDED = "session.ended"
     ASSESSMENT_COMPLETED = "assessment.completed"
     ASSESSMENT_REJECTED = "assessment.rejected"
     ASSESSMENT_REFUSED = "assessment.refused"
     LABEL_CHANGED = "label.changed"
+    RULE_MATCHED = "rule.matched"
     BATCH_COMPLETED = "batch.completed"
     TEST = "webhook.test"
 
 
 SUBSCRIBABLE = tuple(one for one in EventType if one is not EventType.TEST)
-BY_DEFAULT = tuple(one for one in SUBSCRIBABLE if one is not EventType.LABEL_CHANGED)
+BY_NAME = (EventType.LABEL_CHANGED, EventType.RULE_MATCHED)
+"""The one comes often, the other may tell what a patient said."""
+BY_DEFAULT = tuple(one for one in SUBSCRIBABLE if one not in BY_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Event:
     """One thing that happened at ``site``. ``id`` is the ``webhook-id``: the same with every delivery and every try.
 
     ``about``: the session, recording or batch; what concerns the same is delivered in order. ``body``: the JSON that is
-    sent, written once, so that each try sends the same bytes.
+    sent, written once, so that each try sends the same bytes. ``rule_event``: of ``RULE_MATCHED``.
     """
 
     id: str
@@ -46,6 +50,17 @@ class Event:
     site: str
     about: str
     body: str
+    rule_event: str | None = None
+
+    @property
+    def asked_as(self) -> tuple[str, ...]:
+        """Its type; of a rule also the type with the rule's event alone."""
+        return (self.type,) if self.rule_event is None else (self.type, of_rule(self.rule_event))
+
+
+def of_rule(rule_event: str) -> str:
+    """How an endpoint asks for one event of rules: ``rule.matched:triage.chest_pain``."""
+    return f"{EventType.RULE_MATCHED}:{rule_event}"
 
 
 def event(kind: EventType, site: str, about: str, at: datetime, data: Mapping[str, Any]) -> Event:
@@ -72,15 +87,17 @@ def session_events(
 def assessment_events(result: Result, site: str, at: datetime, batch_id: str | None = None) -> tuple[Event, ...]:
     """Of a session or recording that was judged: that it was, and, where it should be recorded again, this too."""
     about, data = result.identity.id, _assessment(result) | {"batch_id": batch_id}
-    completed = _once(event(EventType.ASSESSMENT_COMPLETED, site, about, at, data))
-    if result.overall.verdict not in REJECTED:
-        return (completed,)
-    return completed, _once(event(EventType.ASSESSMENT_REJECTED, site, about, at, data))
+    told = [_once(event(EventType.ASSESSMENT_COMPLETED, site, about, at, data))]
+    if result.overall.verdict in REJECTED:
+        told.append(_once(event(EventType.ASSESSMENT_REJECTED, site, about, at, data)))
+    whose = {name: data[name] for name in ("id", "kind", "reference", "attempt_of", "batch_id")}
+    return *told, *(rule_matched(one, site, at, whose) for one in result.matches)
 
 
-def _once(told: Event) -> Event:
-    """With an id of what it is about: a result that is made again after a crash is told once."""
-    digest = hashlib.sha256(f"{told.type.value}\0{told.site}\0{told.about}".encode()).hexdigest()
+def _once(told: Event, *what: str) -> Event:
+    """With an id of what it is about: a result that is made again after a crash is told once. ``what``: about what of
+    it."""
+    digest = hashlib.sha256("\0".join((told.type.value, told.site, told.about, *what)).encode()).hexdigest()
     return replace(told, id=f"msg_{digest[:32]}")
 
 
@@ -124,6 +141,26 @@ def label_changed(
         "labels": {each: {"passed": labels[each]} for each in labels},
     }
     return event(EventType.LABEL_CHANGED, site, session_id, at, data)
+
+
+def rule_matched(match: Match, site: str, at: datetime, whose: Mapping[str, Any]) -> Event:
+    """A rule of a label file matched, in a running session or in a result: told once of each. ``whose``: the session or
+    recording, with at least ``id`` and ``kind``."""
+    rule, standing = match.rule, match.standing
+    data = {
+        **whose,
+        "rule": rule.id,
+        "dictionary": rule.dictionary,
+        "event": rule.event,
+        "title": None if rule.title is None else {"zh": rule.title.zh, "en": rule.title.en},
+        "label": rule.label,
+        "score": standing.score,
+        "passed": standing.passed,
+        "state": standing.state,
+        "at_s": rounded(standing.at_s),
+    }
+    told = event(EventType.RULE_MATCHED, site, whose["id"], at, data)
+    return replace(_once(told, rule.dictionary, rule.id), rule_event=rule.event)
 
 
 def assessment_refused(

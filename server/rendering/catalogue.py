@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from server.dictionaries.loader import DEFAULT_DICTIONARY, ListedDictionary
 from server.judge.combine import declared_kinds
 from server.judge.labels import Label
+from server.judge.rules import Rule
 from server.rendering.wire import text
-from server.wire.label_sets import KnownLabel, LabelSetModel, LabelSetsModel
+from server.wire.label_sets import KnownLabel, KnownRule, LabelSetModel, LabelSetsModel
 
 
 def label_sets(dictionaries: Iterable[ListedDictionary]) -> LabelSetsModel:
@@ -24,6 +25,7 @@ def label_set(listed: ListedDictionary) -> LabelSetModel:
         version=dictionary.version,
         digest=listed.digest,
         labels=[known_label(label, sources.get(label.id, dictionary.name)) for label in dictionary.labels],
+        rules=[known_rule(written.rule) for written in dictionary.rules],
     )
 
 
@@ -45,4 +47,16 @@ def known_label(label: Label, dictionary: str) -> KnownLabel:
         endangers=text(label.endangers) if label.endangers else None,
         advice=text(label.advice) if label.advice else None,
         dictionary=dictionary,
+    )
+
+
+def known_rule(rule: Rule) -> KnownRule:
+    """As its file has it, its condition written in one way."""
+    return KnownRule(
+        id=rule.id,
+        label=rule.label,
+        when=str(rule.when),
+        event=rule.event,
+        at=rule.at.value,
+        title=None if rule.title is None else text(rule.title),
     )

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from server.assessment.result import JudgedLabel, Result
 from server.assessment.timeline import Stretch
 from server.assessment.window_log import MEASURES, LoggedWindow, LoggedWindows
+from server.judge.rules import Match
 from server.rendering import wire
 from server.values.measures import Measures
 from server.values.rounding import rounded, unit
@@ -17,6 +18,7 @@ from server.wire.result import (
     ModelModel,
     ResultLabel,
     ResultModel,
+    RuleMatchModel,
     SourceModel,
     StretchModel,
     WindowModel,
@@ -67,6 +69,7 @@ def result_model(result: Result) -> ResultModel:
         windows=_windows(result.windows, rate),
         model=_model(result),
         notices=wire.notices(result.notices),
+        rules=[_match(one) for one in result.matches],
         best_60s=None if result.timeline.best is None else _stretch(result.timeline.best, rate),
     )
 
@@ -95,6 +98,21 @@ def _label(judged: JudgedLabel, failed: Sequence[Stretch], rate: int) -> ResultL
         heard_at_s=None if said is None else rounded(said.heard_at_s),
         expects=None if label.transcript is None else label.transcript.expects,
         failed=[_stretch(one, rate) for one in failed[-MOST_FAILED:]],
+    )
+
+
+def _match(match: Match) -> RuleMatchModel:
+    rule, standing = match.rule, match.standing
+    return RuleMatchModel(
+        id=rule.id,
+        dictionary=rule.dictionary,
+        event=rule.event,
+        title=None if rule.title is None else wire.text(rule.title),
+        label=rule.label,
+        score=standing.score,
+        passed=standing.passed,
+        state=None if standing.state is None else standing.state.value,
+        at_s=rounded(standing.at_s),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, and_, case, delete, exists, func, insert, li
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.notify.endpoints import Endpoint
-from server.notify.events import Event, EventType
+from server.notify.events import Event
 from server.notify.outbox import State
 from server.store.tables import webhook_deliveries as deliveries
 from server.store.tables import webhook_endpoints as endpoints
@@ -18,7 +18,10 @@ from server.store.tables import webhook_endpoints as endpoints
 async def tell(connection: AsyncConnection, events: Iterable[Event], now: datetime) -> None:
     """Put them into the outbox, for every endpoint that asked for them; an event that is there already is not put
     there again."""
-    told = list(events)
+    each: dict[str, Event] = {}
+    for one in events:  # a rule matched live, and its session ended before that was written
+        each.setdefault(one.id, one)
+    told = list(each.values())
     if not told:
         return
     wanted: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -36,7 +39,7 @@ async def tell(connection: AsyncConnection, events: Iterable[Event], now: dateti
         _new_row(one, endpoint_id, now)
         for one in told
         if one.id not in there
-        for endpoint_id in wanted[one.site, one.type.value]
+        for endpoint_id in dict.fromkeys(each for name in one.asked_as for each in wanted[one.site, name])
     ]
     if rows:
         await connection.execute(insert(deliveries), rows)
@@ -135,7 +138,7 @@ def endpoint_of(row: Row[Any]) -> Endpoint:
         id=row.id,
         site=row.site,
         url=row.url,
-        events=frozenset(EventType(name) for name in row.events.split()),
+        events=frozenset(row.events.split()),
         secret=row.secret,
         created_at=row.created_at,
         former_secret=row.former_secret,

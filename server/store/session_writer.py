@@ -11,7 +11,7 @@ from server.batches.repeats import Answered
 from server.errors import StoreError
 from server.live.checkpoint import SessionCheckpoint
 from server.live.clock import Clock, deadline
-from server.notify.events import Event
+from server.notify.events import Event, EventType
 from server.records.kept import KeptRecord
 from server.store import outbox_rows, record_rows, repeat_rows, session_rows
 from server.store.checkpoint_parts import Parts, Written, parts_of
@@ -28,7 +28,8 @@ AGAIN_S = 2.0
 """The pause after a batch that failed."""
 
 MAX_EVENTS = 20
-"""Changes of labels of one session that wait for a database that fails; the oldest are dropped."""
+"""Changes of labels of one session that wait for a database that fails; the oldest are dropped. Matches of rules, of
+which there are no more than rules, are all kept."""
 
 
 MOST_RECORDS = 20_000
@@ -51,13 +52,19 @@ class Change:
 
     def then(self, later: "Change") -> "Change":
         """Both in one."""
-        events = (*self.events, *later.events)[-MAX_EVENTS:]
+        events = _bounded((*self.events, *later.events))
         if self.over or later.over:
             ended, record = later.ended or self.ended, later.record or self.record
             return Change(
                 over=True, ended=ended, record=record, events=events, answered=later.answered or self.answered
             )
         return Change(later.checkpoint or self.checkpoint, self.release or later.release, events=events)
+
+
+def _bounded(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    changes = [one.id for one in events if one.type is EventType.LABEL_CHANGED]
+    dropped = set(changes[:-MAX_EVENTS])
+    return tuple(one for one in events if one.id not in dropped)
 
 
 class SessionWriter:

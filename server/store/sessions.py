@@ -11,8 +11,8 @@ from server.live.checkpoint import Holder, SessionCheckpoint
 from server.live.clock import Clock, deadline, pause
 from server.live.limits import LiveLimits
 from server.live.outcome import RecentResults, ResultSink
-from server.notify.changes import LabelChanges
-from server.notify.events import Event, label_changed
+from server.notify.changes import LabelChanges, RuleMatches
+from server.notify.events import Event, label_changed, rule_matched
 from server.store import session_rows
 from server.store.announcements import StoredAnnouncements
 from server.store.checkpoint_parts import joined, site_in
@@ -73,6 +73,7 @@ class StoredSessions:
         self._unowned_since: dict[tuple[str, str | None], float] = {}
         self._ended_since: dict[str, float] = {}
         self._changes = LabelChanges()
+        self._matches = RuleMatches()
 
     @property
     def lasting(self) -> bool:
@@ -89,7 +90,7 @@ class StoredSessions:
 
     def _lost(self, session_id: str) -> None:
         self._forget(session_id)
-        self._changes.forget(session_id)
+        self._forget_told(session_id)
         if self._holder is not None:
             self._holder.lost(session_id)
 
@@ -100,12 +101,20 @@ class StoredSessions:
             await self.writer.written(session_id)
 
     def _told(self, session_id: str, checkpoint: SessionCheckpoint) -> tuple[Event, ...]:
-        """Labels that changed sides, for systems that asked to be told."""
+        """Labels that changed sides, and rules that matched, for systems that asked to be told."""
         changed = self._changes.seen(session_id, checkpoint.passes, self._clock.now())
-        if not changed:
+        matches = self._matches.seen(session_id, checkpoint.matches)
+        if not changed and not matches:
             return ()
-        reference = checkpoint.state["start"].get("reference")
-        return (label_changed(session_id, checkpoint.site, reference, self._clock.wall_time(), changed),)
+        site, state, now = checkpoint.site, checkpoint.state, self._clock.wall_time()
+        reference = state["start"].get("reference")
+        whose = {"id": session_id, "kind": "session", "reference": reference, "attempt_of": state.get("attempt_of")}
+        told = [rule_matched(one, site, now, whose) for one in matches]
+        return *told, *([label_changed(session_id, site, reference, now, changed)] if changed else [])
+
+    def _forget_told(self, session_id: str) -> None:
+        self._changes.forget(session_id)
+        self._matches.forget(session_id)
 
     async def get(self, session_id: str) -> SessionCheckpoint | None:
         """See CheckpointStore."""
@@ -159,13 +168,13 @@ class StoredSessions:
 
     async def leave(self, session_id: str) -> None:
         """See CheckpointStore."""
-        self._changes.forget(session_id)
+        self._forget_told(session_id)
         self.writer.change(session_id, Change(release=True))
         await self.writer.written(session_id)
 
     async def delete(self, session_id: str) -> None:
         """See CheckpointStore."""
-        self._changes.forget(session_id)
+        self._forget_told(session_id)
         self.writer.change(session_id, Change(over=True))
         await self.writer.written(session_id)
 

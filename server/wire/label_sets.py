@@ -28,6 +28,17 @@ class KnownLabel(WireModel):
     dictionary: str = Field(description="The dictionary that defines it; another one if included.")
 
 
+class KnownRule(WireModel):
+    """A rule of a dictionary: ``event`` happens when its condition on ``label`` holds."""
+
+    id: str
+    label: str
+    when: str = Field(description="As in 'state == \"stated\"'.")
+    event: str
+    at: Literal["live", "end"] = Field(description="As soon as it holds in a session, or in the result.")
+    title: TextModel | None = None
+
+
 class LabelSetModel(WireModel):
     """A dictionary; ``labels`` accepts its ``name`` everywhere."""
 
@@ -36,6 +47,7 @@ class LabelSetModel(WireModel):
     version: str
     digest: str = Field(description="Digest of the labels, as in a result judged by all of them.")
     labels: list[KnownLabel]
+    rules: list[KnownRule] = Field(default_factory=list)
 
 
 class LabelSetsModel(WireModel):

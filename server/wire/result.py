@@ -111,6 +111,23 @@ class ModelModel(WireModel):
     shed: int = Field(default=0, ge=0)
 
 
+class RuleMatchModel(WireModel):
+    """A rule of a dictionary that matched: ``event`` is the clinic's own name for it. The rest: how its label stood
+    then."""
+
+    id: str
+    dictionary: str
+    event: str
+    title: TextModel | None = None
+    label: str
+    score: Score | None = None
+    passed: bool | None = None
+    state: Literal["stated", "denied", "not_heard"] | None = None
+    at_s: float | None = Field(
+        default=None, ge=0, description="Seconds: where it was heard; of a live score, up to where it was judged."
+    )
+
+
 class ResultModel(WireModel):
     """The judgement of a recording. It judges the recording, not the patient. It is not a diagnosis."""
 
@@ -138,6 +155,7 @@ class ResultModel(WireModel):
     windows: list[WindowModel]
     model: ModelModel
     notices: list[NoticeModel] = Field(default_factory=list, description="What the caller should know.")
+    rules: list[RuleMatchModel] = Field(default_factory=list, description="Rules that matched, each once.")
     best_60s: StretchModel | None = Field(
         default=None, description="What a doctor should hear first: the minute with the most speech that can be heard."
     )

@@ -340,7 +340,7 @@ async def test_another_form_of_a_checkpoint_is_another_version(dictionaries: Dic
         11,
         [
             *("age_s", "assessment", "attempt_of", "declaration_decided", "failure_told_s", "furthest_sample", "id"),
-            *("idle", "machine", "prompts", "resume_digest", "saved_at", "saved_now", "site", "start"),
+            *("idle", "machine", "prompts", "resume_digest", "rules", "saved_at", "saved_now", "site", "start"),
             *("transcript", "update", "warnings"),
         ],
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from server.dictionaries.lint import evidence, form, language, sameness, sounds, topics, wording
+from server.dictionaries.lint import evidence, form, language, rules, sameness, sounds, topics, wording
 from server.dictionaries.lint.findings import Draft, Known, LintFinding, LintRule, raw_entries, raw_labels
 from server.dictionaries.locate import line_of
 from server.dictionaries.toml_text import NotTomlError, load_toml
@@ -57,6 +57,7 @@ def _drafts(data: Mapping[str, Any], known: Known) -> Iterator[Draft]:
         yield from language.check(label)
         yield from evidence.check(label, known)
     yield from sameness.check(labels, known, name if isinstance(name, str) else "")
+    yield from rules.check(data, known)
     yield from evidence.notes(labels, known)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from server.judge.labels import LabelKind
 from server.values.scores import EvidenceKind
 from server.values.text import Text
 
@@ -29,6 +30,7 @@ class LintRule(StrEnum):
     CLEAR = "clear"
     EVIDENCE = "evidence"
     NOT_LOADED = "not-loaded"
+    RULE = "rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Known:
     ``measures``: those that a curve may read. ``topics``: those that a transcript can be searched for; ``None`` = not
     checked. ``lexicons``: those that a topic may name.
     ``loaded``: the evidence that this installation gives. ``written``: the ids that each other dictionary defines.
+    ``kinds``: of these labels, by ``dictionary:label_id``.
     """
 
     measures: frozenset[str]
@@ -69,6 +72,7 @@ class Known:
     lexicons: frozenset[str] = frozenset()
     loaded: frozenset[EvidenceKind] = frozenset({"acoustic"})
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    kinds: Mapping[str, LabelKind] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from typing import Any, TypedDict
 
 from pydantic import BaseModel, ValidationError
 
-from server.dictionaries import files
+from server.dictionaries import entries, files
+from server.dictionaries.conditions import ConditionError
 from server.dictionaries.lint.findings import Draft, Known, LintRule, raw_labels
+from server.dictionaries.rules import RuleEntry
 from server.values.text import Text
 
 _TRANSLATED = ("zh", "en")
@@ -20,9 +22,10 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "cause": files.CauseEntry,
     "prompt": files.PromptEntry,
     "muted_prompt": files.MutedPromptEntry,
-    "title": files.TextEntry,
-    "endangers": files.TextEntry,
-    "advice": files.TextEntry,
+    "rule": RuleEntry,
+    "title": entries.TextEntry,
+    "endangers": entries.TextEntry,
+    "advice": entries.TextEntry,
 }
 
 
@@ -63,7 +66,7 @@ def _draft(fault: _Fault) -> Draft | None:
     """``None`` for faults that another rule explains better: languages, contrasts, rules that span several keys."""
     loc = fault["loc"]
     inside = [part for part in loc if isinstance(part, str)]
-    if fault["type"] == "value_error" and inside == ["label"]:
+    if fault["type"] == "value_error" and (inside == ["label"] or _is_condition(fault)):
         return None
     if inside[-1] in _TRANSLATED and loc[0] == "label" and fault["type"] in ("missing", "string_too_short"):
         return None
@@ -76,6 +79,10 @@ def _draft(fault: _Fault) -> Draft | None:
         return Draft(loc, LintRule.FORM, Text(f"缺少 {where}", f"{where} is missing"), _how(inside))
     wrong = _in_words(fault)
     return Draft(loc, LintRule.FORM, Text(f"{where} 的写法有误：{wrong.zh}", f"{where}: {wrong.en}"), _how(inside))
+
+
+def _is_condition(fault: _Fault) -> bool:
+    return isinstance(fault["ctx"].get("error"), ConditionError)
 
 
 def _in_words(fault: _Fault) -> Text:
@@ -171,6 +178,15 @@ def _how(inside: list[str]) -> Text:
         "clear": Text("0 到 1 之间，通常比 threshold 高 0.05", "between 0 and 1, usually 0.05 above threshold"),
         "weight": Text("0 到 100 之间，通常 1.0", "between 0 and 100, usually 1.0"),
         "measure": Text("例如 snr_db，全部见 docs/measures.md", "such as snr_db; docs/measures.md lists all of them"),
+        "when": Text(
+            "例如 when = 'score < 0.7' 或 when = 'state == \"stated\"'",
+            "such as when = 'score < 0.7' or when = 'state == \"stated\"'",
+        ),
+        "event": Text(
+            "小写字母、数字、下划线和点，例如 triage.chest_pain",
+            "lower-case letters, digits, underscores and dots, such as triage.chest_pain",
+        ),
+        "at": Text("live 或 end", "live or end"),
         "include": Text(
             '例如 include = ["telemedicine:low_background"]', 'such as include = ["telemedicine:low_background"]'
         ),
