@@ -23,7 +23,6 @@ AT_RISK = Words("影响", "At risk")
 ALSO = Words("又名", "Also")
 FINE = Words("没有发现问题", "no problems found")
 FOUND = Words("处问题", "problems")
-RULES = Words("规则", "Rules")
 NOTES = Words("条说明", "notes")
 _KINDS = {"quality": Words("质量", "quality"), "content": Words("内容", "content")}
 _EVIDENCE = {
@@ -67,7 +66,7 @@ def print_labels(console: "Console", labels: "LabelSet", known: Sequence["KnownL
         for line in lines:
             console.print(Text(f"  {line}"), soft_wrap=True)
     if labels.rules:
-        console.print(Text(f"\n{RULES(language)}", style="bold"))
+        console.print(Text(f"\n{words.RULES(language)}", style="bold"))
     for rule in labels.rules:
         title = f"  {rule.title.in_language(language)}" if rule.title else ""
         how = f"{rule.label}: {rule.when}  ({rule.at.value})"

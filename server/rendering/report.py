@@ -10,7 +10,7 @@ from rich.text import Text
 from server.judge.share import told_seconds
 from server.rendering import words
 from server.wire.common import InterferenceModel, TextModel
-from server.wire.result import ResultLabel, ResultModel
+from server.wire.result import ResultLabel, ResultModel, RuleMatchModel
 
 Row = ResultModel | tuple[str, str]
 """A result, or the name and error message of an unreadable file."""
@@ -209,8 +209,16 @@ def _voices(result: ResultModel, language: str) -> str:
     return words.SEMICOLON(language).join(told)
 
 
+def _rule(match: RuleMatchModel, language: str) -> str:
+    if match.title is None:
+        return match.event
+    return said(match.title, language) + words.BRACKETS(language).format(match.event)
+
+
 def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
     found = [(words.ADVICE(language), said(result.advice, language))]
+    if result.rules:
+        found.append((words.RULES(language), _listed([_rule(one, language) for one in result.rules], language)))
     if result.prompts:
         found.append((words.PROMPTS(language), _listed(result.prompts, language)))
     if result.unusable_spans:

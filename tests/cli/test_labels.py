@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli.main import app
+from tests.triage import EVENT, LABEL, RULE, triage_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTY = ROOT / "tests" / "data" / "faulty_labels.toml"
@@ -54,6 +55,21 @@ def test_show_tells_how_ad_hoc_labels_are_read() -> None:
     done = runner.invoke(app, ["labels", "show", "a dog barking", "--language", "zh"])
     assert done.exit_code == 0
     assert "没有写对照" in done.stdout
+
+
+def test_show_tells_rules_as_they_are_written(tmp_path: Path) -> None:
+    folder = ["--labels-dir", str(triage_folder(tmp_path))]
+    done = runner.invoke(app, ["labels", "show", "triage", "--language", "zh", *folder], env={"COLUMNS": "200"})
+    assert f'规则\n  {LABEL}: state == "stated"  (live) → {EVENT}  患者说左胸痛  {RULE}\n' in done.stdout
+    shown = json.loads(runner.invoke(app, ["labels", "show", "triage", "--format", "json", *folder]).stdout)
+    sets = json.loads(runner.invoke(app, ["labels", "list", "--format", "json", *folder]).stdout)["label_sets"]
+    [triage] = [one for one in sets if one["name"] == "triage"]
+    assert shown["rules"] == triage["rules"]
+    assert [(one["id"], one["when"], one["at"]) for one in shown["rules"]] == [
+        (RULE, 'state == "stated"', "live"),
+        ("too_noisy_for_triage", "score < 0.5 and passed == false", "end"),
+    ]
+    assert "规则" not in runner.invoke(app, ["labels", "show", "cardiology", "--language", "zh", *folder]).stdout
 
 
 def test_show_of_nothing_is_an_error() -> None:

@@ -80,6 +80,12 @@ class Caller:
             await self._socket.send(self._pcm[self._sent : self._sent + CHUNK])
             self._sent += CHUNK
 
+    async def hand_over(self, text: str, start_s: float, name: str = "1") -> None:
+        """A final segment of a transcript, over the patient's socket."""
+        assert self._socket is not None
+        segment = {"id": name, "text": text, "start_s": start_s, "end_s": start_s + 1.0, "final": True}
+        await self._socket.send(json.dumps({"type": "transcript", "segments": [segment]}))
+
     async def judged_until(self, end_s: float) -> None:
         """Send what comes before ``end_s``, and wait for the update of the window that ends there."""
         await self.say_until(end_s)

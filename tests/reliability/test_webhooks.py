@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from collections import defaultdict
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ from tests.cli.conftest import Serving, in_process
 from tests.notify.receiver import Came, Receiver, receiving
 from tests.reliability.caller import RATE, Caller
 from tests.reliability.test_restart import PCM, url
+from tests.triage import DENIED, EVENT, LABEL, RULE, STATED, triage_folder
 
 CLI = {"TINGQING_WEBHOOK_ALLOW": "127.0.0.1"}
 
 pytestmark = pytest.mark.timeout(300)  # two servers, one after the other, on a busy machine
 
 
-async def serving(folder: Path) -> Serving:
+async def serving(folder: Path, **more: str) -> Serving:
     arguments = ["--data-dir", str(folder), "--no-mos", "--clap", "off"]
-    return await asyncio.to_thread(lambda: Serving(arguments, TINGQING_RESUME_TTL_S="5", **CLI))
+    return await asyncio.to_thread(lambda: Serving(arguments, TINGQING_RESUME_TTL_S="5", **CLI, **more))
 
 
 def about(came: list[Came]) -> dict[tuple[str, str], set[str]]:
@@ -41,9 +43,11 @@ def added(folder: Path, receiver: Receiver, *more: str) -> tuple[str, str]:
     return ran.err.split()[1], ran.out.strip()
 
 
-async def assessed(server: Serving, recording: bytes) -> dict[str, Any]:
+async def assessed(server: Serving, recording: bytes, **fields: str) -> dict[str, Any]:
     async with httpx.AsyncClient(timeout=60) as client:
-        answer = await client.post(f"{server.http}/v1/assess", files={"file": recording}, data={"reference": "case 8"})
+        answer = await client.post(
+            f"{server.http}/v1/assess", files={"file": recording}, data={"reference": "case 8"} | fields
+        )
     result: dict[str, Any] = answer.json()
     assert answer.status_code == 200, result
     return result
@@ -103,6 +107,50 @@ async def test_a_label_that_changes_sides_is_told_to_who_asked_for_it(tmp_path: 
     assert data["session_id"] == session_id
     assert data["labels"]
     assert {type(one["passed"]) for one in data["labels"].values()} == {bool}
+
+
+async def test_a_statement_starts_triage_while_the_patient_speaks_once_though_the_server_is_killed(
+    tmp_path: Path, mixes: Path
+) -> None:
+    """With the dictionary of docs/labels.md."""
+    sound = await asyncio.to_thread((mixes / "000_clean_en.flac").read_bytes)
+    labels = {"TINGQING_LABELS_DIR": str(triage_folder(tmp_path))}
+    data = tmp_path / "data"
+    with receiving() as receiver, receiving() as others:
+        _, secret = await asyncio.to_thread(added, data, receiver, "--events", f"rule.matched:{EVENT}")
+        await asyncio.to_thread(added, data, others)
+        caller = Caller(PCM, labels="triage", reference="case 7")
+        async with AsyncExitStack() as stack:
+            first = stack.enter_context(await serving(data, **labels))
+            session_id = (await caller.connect(url(first)))["session_id"]
+            await caller.hand_over(STATED, 1.0)
+            await caller.judged_until(5)
+            [live] = await asyncio.to_thread(receiver.wait, lambda came: len(came) == 1)
+            first.process.send_signal(signal.SIGKILL)
+            await caller.closed()
+            second = stack.enter_context(await serving(data, **labels))
+            await caller.connect(url(second))
+            await caller.hand_over(DENIED, 6.0)
+            result = await caller.result()
+            said = json.dumps({"text": STATED, "start_s": 1.0, "end_s": 2.0})
+            file = await assessed(second, sound, labels="triage", transcript=said)
+            came = await asyncio.to_thread(
+                receiver.wait, lambda came: about(came).keys() >= {("rule.matched", file["id"])}
+            )
+            await asyncio.to_thread(others.wait, lambda came: ("assessment.completed", file["id"]) in about(came))
+    assert {key: len(ids) for key, ids in about(came).items()} == {
+        ("rule.matched", session_id): 1,
+        ("rule.matched", file["id"]): 1,
+    }
+    told = live.body["data"]
+    assert live.signed_with(secret)
+    assert (told["event"], told["rule"], told["label"], told["kind"]) == (EVENT, RULE, LABEL, "session")
+    assert (told["state"], told["at_s"], told["reference"]) == ("stated", 1.0, "case 7")
+    for one in (result, file):
+        assert [rule["state"] for rule in one["rules"] if rule["event"] == EVENT] == ["stated"]
+    assert came[-1].body["data"]["kind"] == "file"
+    assert "疼" not in "".join(one.text for one in came), "no word of the visit"
+    assert "rule.matched" not in {one.type for one in others.came}, "nobody is told who did not ask"
 
 
 @pytest.mark.parametrize("answer", [204, 500])

@@ -14,6 +14,7 @@ from server.cli.main import app
 from server.rendering.report import print_report
 from server.wire.result import ResultModel, WindowModel
 from tests.browser import messages
+from tests.triage import EVENT, STATED, triage_folder
 
 LINES = [
     {"speaker": "patient", "text": "腿不肿", "start_s": 1.5},
@@ -63,6 +64,16 @@ def test_states_and_times_are_told_in_english_too(tmp_path: Path) -> None:
     assert lines[0].split("  ")[0] == "● Paroxysmal nocturnal dyspnoea"
     assert lines[0].endswith("stated     0:03  please note")
     assert lines[2].split()[-2:] == ["denied", "0:01"]
+
+
+def test_rules_that_matched_are_told_with_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TINGQING_LABELS_DIR", str(triage_folder(tmp_path)))
+    transcript = tmp_path / "t.jsonl"
+    transcript.write_text(json.dumps({"text": STATED, "start_s": 1.0}), encoding="utf-8")
+    asked = ["--labels", "triage", "--language", "zh", "--transcript", str(transcript)]
+    done = runner.invoke(app, ["assess", str(five_seconds(tmp_path)), *asked], env={"COLUMNS": "200"})
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("规则：")]
+    assert f"患者说左胸痛（{EVENT}）" in line
 
 
 def test_a_content_label_stands_in_one_place_only(report: list[str]) -> None:
