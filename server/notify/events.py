@@ -1,4 +1,5 @@
-"""What other systems are told, as values. No payload holds audio, transcript, findings of what was said, metadata."""
+"""What other systems are told, as values. No payload holds audio, transcript or metadata; that of a rule alone tells
+what was stated, to who asked for it by name."""
 
 import hashlib
 import json
