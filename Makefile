@@ -160,11 +160,12 @@ accuracy: $(BENCH) ## Measure what changed and write docs/accuracy.md again (an 
 train: $(WORK) ## Fit the network that hears a second voice again (minutes; needs real audio)
 	OMP_NUM_THREADS=1 $(BIN)/python training/fit_overlap.py
 
-docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds, examples)
+docs: $(WORK) ## Write the generated documents again (AsyncAPI, schemas of label files and sounds, examples, FHIR)
 	$(BIN)/tingqing schema asyncapi --output docs/asyncapi.json
 	$(BIN)/tingqing schema labels --output labels/schema.json
 	$(BIN)/tingqing schema sounds --output labels/sounds/schema.json
 	$(BIN)/python tools/examples_in_docs.py
+	$(BIN)/python -m tools.fhir_examples
 
 pictures: $(WORK) ## Take the README's pictures and films again (needs chromium, real audio)
 	$(BIN)/python -m tests.browser.screenshots

@@ -62,6 +62,7 @@ class AssessFormat(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     HTML = "html"
+    FHIR = "fhir"
 
 
 @guarded
@@ -87,7 +88,8 @@ def assess(
             help="[bold]text[/bold]: a report to read. [bold]json[/bold]: the result, indented; an array for several "
             "files. [bold]jsonl[/bold]: one compact result per line. [bold]flat[/bold]: like json, but only titles, "
             "scores and one sentence of advice. [bold]csv[/bold], [bold]xlsx[/bold]: a row per file. "
-            "[bold]html[/bold]: a page to read and print. Default: as the name of --out says, else text.",
+            "[bold]html[/bold]: a page to read and print. [bold]fhir[/bold]: FHIR R4 Bundles. "
+            "Default: as the name of --out says, else text.",
         ),
     ] = None,
     output: Annotated[

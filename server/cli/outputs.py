@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
@@ -14,7 +15,7 @@ from server.cli.tables import CsvOutput, XlsxOutput
 from server.cli.taking import Output
 from server.rendering import report
 
-Format = Literal["text", "json", "jsonl", "flat", "csv", "xlsx", "html"]
+Format = Literal["text", "json", "jsonl", "flat", "csv", "xlsx", "html", "fhir"]
 
 SUFFIXES: dict[str, Format] = {
     ".txt": "text",
@@ -65,6 +66,7 @@ def _output(format_: Format, stream: IO[bytes], language: str | None, *, several
         "csv": lambda: CsvOutput(stream, spoken),
         "xlsx": lambda: XlsxOutput(stream, spoken),
         "html": lambda: PageOutput(stream, spoken),
+        "fhir": lambda: FhirOutput(stream, to_terminal=shown),
     }
     return makers[format_]()
 
@@ -81,6 +83,25 @@ class LineOutput(Output):
         for piece in one.pieces() if isinstance(one, ToldFile) else (compact_json(unread_json(one)),):
             self._stream.write(piece.encode("utf-8"))
         self._stream.write(b"\n")
+        self._stream.flush()
+
+
+class FhirOutput(Output):
+    """``fhir``: a Bundle of FHIR R4 per line, an OperationOutcome for what could not be judged."""
+
+    def __init__(self, stream: IO[bytes], *, to_terminal: bool) -> None:
+        self._stream = stream
+        self.writes_to_terminal_meanwhile = to_terminal
+
+    def add(self, one: Told) -> None:
+        """Write one line and flush it."""
+        from server.rendering.fhir import When, bundle_of, outcome_of
+
+        if isinstance(one, ToldFile):
+            resource = bundle_of(one.result, When(datetime.now(UTC)))
+        else:
+            resource = outcome_of(one.name, one.message)
+        self._stream.write(compact_json(resource).encode("utf-8") + b"\n")
         self._stream.flush()
 
 

@@ -24,11 +24,13 @@ from server.access.keys import create_key
 from server.access.principal import Role
 from server.app import open_access, open_keys
 from server.records.kept import KeptRecord, RecordKind, local_day
+from server.records.making import packed
 from server.settings import Settings
 from tests.api.client import PROTOCOL, http, start, until
 from tests.api.conftest import Served
 from tests.api.conftest import start as serve
 from tests.records.builders import id_of, record
+from tests.rendering.test_fhir import check
 
 HOLDERS = {
     "admin": ("ward-3", Role.ADMIN),
@@ -142,6 +144,30 @@ def test_a_kept_result_is_a_page_of_its_own(clinic: Clinic, recording: Path) -> 
     assert "read" in clinic.acts(result["id"])[-1]
     assert clinic.ask("stranger", path).status_code == 404
     assert clinic.ask(None, path).status_code == 401
+
+
+def test_a_kept_result_is_fhir_for_a_record_system_of_the_same_site(clinic: Clinic, recording: Path) -> None:
+    result = clinic.assess("integrator", recording, reference="case 7")
+    path = f"/v1/assessments/{result['id']}/fhir"
+    answer = clinic.ask("viewer", path)
+    assert answer.headers["content-type"] == "application/fhir+json"
+    assert answer.headers["cache-control"] == "no-store"
+    document, observation = check(answer.json())
+    assert document["identifier"][0]["value"] == result["id"]
+    assert "context" not in document, "of a file nobody knows when it was recorded"
+    assert observation.get("valueQuantity", {}).get("value") == result["overall"]["score"]
+    assert "read" in clinic.acts(result["id"])[-1]
+    assert clinic.ask("stranger", path).json() == clinic.ask("stranger", "/v1/assessments/x/fhir").json() | {
+        "instance": path
+    }
+    assert clinic.ask("stranger", path).status_code == 404
+    assert clinic.ask(None, path).status_code == 401
+    kept = now(640)
+    clinic.keep(replace(kept, body=packed(json.dumps(result | {"id": kept.id}))))
+    document, observation = check(clinic.get("viewer", f"/v1/assessments/{kept.id}/fhir"))
+    assert document["context"]["period"]["start"] <= observation["effectivePeriod"]["end"]
+    clinic.keep(now(641, body=None))
+    assert clinic.ask("viewer", f"/v1/assessments/{id_of(641)}/fhir").status_code == 404
 
 
 async def test_a_session_is_listed_with_its_end_and_its_result_is_as_the_patient_got_it(clinic: Clinic) -> None:
