@@ -33,6 +33,8 @@ class Act(StrEnum):
     BATCH_SENT = "batch.sent"
     BATCH_READ = "batch.read"
     BATCH_DELETED = "batch.deleted"
+    WEBHOOKS_LISTED = "webhooks.listed"
+    WEBHOOKS_REPLAYED = "webhooks.replayed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     SIGNING_ROTATED = "signing.rotated"

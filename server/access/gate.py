@@ -126,6 +126,10 @@ class Gate:
         """The same of who looks at the list of results, or at what was counted of them."""
         await self._note_now_and_then(who, Act.RECORDS_LISTED, "", address)
 
+    async def looks_at_webhooks(self, who: Principal, address: str) -> None:
+        """The same of who looks at what could not be delivered."""
+        await self._note_now_and_then(who, Act.WEBHOOKS_LISTED, "", address)
+
     async def observes(self, who: Principal, session_id: str, address: str) -> None:
         """The same of who reads on in a session's windows, page by page."""
         await self._note_now_and_then(who, Act.SESSION_OBSERVED, session_id, address)

@@ -15,7 +15,8 @@ class Right(StrEnum):
     learn which sessions there are. ``TRANSCRIBE``: hand over what is said in them. ``READ``: results that are kept.
     ``REVIEW``: say of one whether a person could hear it. ``ERASE``: delete one. ``INVITE``: announce a session, and
     get the links for patient and doctor. ``CALL``: be the doctor of a call. ``ASSESS``: have one recording judged;
-    ``BATCH``: many at once, and see and delete the batches of the site."""
+    ``BATCH``: many at once, and see and delete the batches of the site. ``WEBHOOKS``: see where webhooks of the site go
+    and what could not be delivered, and have that sent again."""
 
     BEGIN = "begin"
     ASSESS = "assess"
@@ -30,10 +31,12 @@ class Right(StrEnum):
     ERASE = "erase"
     INVITE = "invite"
     CALL = "call"
+    WEBHOOKS = "webhooks"
 
 
 class Role(StrEnum):
-    """``ANYONE``: a server without keys does not identify its callers. ``GUEST``: holds a token for one session."""
+    """``ANYONE``: a server without keys does not identify its callers. ``GUEST``: holds a token for one session.
+    ``OPERATOR``: signed in at a page with an admin's key; may less than the key."""
 
     ANYONE = "anyone"
     ADMIN = "admin"
@@ -41,21 +44,24 @@ class Role(StrEnum):
     VIEWER = "viewer"
     DOCTOR = "doctor"
     GUEST = "guest"
+    OPERATOR = "operator"
 
 
-OF_KNOWN = frozenset({Right.LIST, Right.READ, Right.REVIEW, Right.ERASE})
+OF_KNOWN = frozenset({Right.LIST, Right.READ, Right.REVIEW, Right.ERASE, Right.WEBHOOKS})
 
 RIGHTS = {
     # Where nobody is known, who learned of a session could watch it: its id is all that keeps others out.
     Role.ANYONE: frozenset(Right) - OF_KNOWN,
     Role.ADMIN: frozenset(Right),
-    Role.INTEGRATOR: frozenset(Right) - {Right.OPERATE},
+    Role.INTEGRATOR: frozenset(Right) - {Right.OPERATE, Right.WEBHOOKS},
     Role.VIEWER: frozenset({Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW}),
     # At a page: invites patients, watches them and asks them something, and has their recordings judged; speaks for
     # nobody.
     Role.DOCTOR: frozenset(
         {Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW, Right.NUDGE, Right.INVITE, Right.CALL, Right.ASSESS}
     ),
+    # At a page: watches, and has sent again what was given up. A cookie goes along with whatever the browser sends.
+    Role.OPERATOR: frozenset({Right.OBSERVE, Right.LIST, Right.READ, Right.REVIEW, Right.WEBHOOKS}),
     Role.GUEST: frozenset(),
 }
 

@@ -1,4 +1,5 @@
-"""Signing in: a person at one of our pages shows a viewer's or doctor's key once; the browser keeps a signed cookie.
+"""Signing in: a person at one of our pages shows a viewer's, doctor's or admin's key once; the browser keeps a signed
+cookie.
 
 The cookie names the key and not the person. It is signed as tokens are (JSON Web Token, RFC 7519), by the same keys of
 the store, which rotate; another audience keeps each from being taken for the other.
@@ -17,8 +18,8 @@ AUDIENCE = "tingqing.pages"
 LASTS = timedelta(hours=12)
 """One shift."""
 
-ROLES = frozenset({Role.VIEWER, Role.DOCTOR})
-"""Whose keys sign in: a page needs no more, and a cookie goes along with whatever the browser sends."""
+AT_PAGES = {Role.VIEWER: Role.VIEWER, Role.DOCTOR: Role.DOCTOR, Role.ADMIN: Role.OPERATOR}
+"""Whose keys sign in, and as what: a page needs no more, and a cookie goes along with whatever the browser sends."""
 
 
 class SignIns:
@@ -40,9 +41,11 @@ class SignIns:
         self._now = now
 
     async def issue(self, who: Principal) -> str:
-        """The cookie of who holds a key of ``ROLES``. Raises ForbiddenError for any other."""
-        if who.role not in ROLES or who.key_id is None:
-            raise ForbiddenError("Sign in with a key of role viewer or doctor; others are for programs.", param="key")
+        """The cookie of who holds a key of ``AT_PAGES``. Raises ForbiddenError for any other."""
+        if who.role not in AT_PAGES or who.key_id is None:
+            raise ForbiddenError(
+                "Sign in with a key of role viewer, doctor or admin; others are for programs.", param="key"
+            )
         now = self._passing()
         claims: dict[str, Any] = {
             "aud": AUDIENCE,
@@ -55,9 +58,9 @@ class SignIns:
     async def read(self, cookie: str) -> Principal:
         """Who signed in. Raises UnauthorizedError for a cookie that is not ours, is over, or whose key is."""
         key, until = await self._found(cookie)
-        if key is None or key.role not in ROLES or not key.valid(self._now()) or self._passing() >= until:
+        if key is None or key.role not in AT_PAGES or not key.valid(self._now()) or self._passing() >= until:
             raise UnauthorizedError("You are not signed in any more. Sign in again.", param="cookie")
-        return Principal(f"key {key.id} at a page", key.role, key.site, key.id)
+        return Principal(f"key {key.id} at a page", AT_PAGES[key.role], key.site, key.id)
 
     async def _found(self, cookie: str) -> tuple[ApiKey | None, datetime]:
         now = self._now()

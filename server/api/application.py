@@ -39,6 +39,7 @@ from server.api import (
     stream,
     tokens,
     transcribe,
+    webhooks,
     windows,
 )
 from server.api.crowd_check import CrowdCheck
@@ -110,6 +111,7 @@ def build(
         fhir,
         reviews,
         stats,
+        webhooks,
         label_sets,
         health,
         metrics,

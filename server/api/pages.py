@@ -33,6 +33,7 @@ ADDRESSES = {
     "/dashboard": "dashboard.html",
     "/review": "review.html",
     "/upload": "upload.html",
+    "/webhooks": "webhooks.html",
 }
 
 

@@ -1,4 +1,4 @@
-"""``/v1/sign-in``: a person at one of our pages shows a viewer's or doctor's key, and leaves again."""
+"""``/v1/sign-in``: a person at one of our pages shows a viewer's, doctor's or admin's key, and leaves again."""
 
 import logging
 
@@ -26,19 +26,21 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class SignInRequest(WireModel):
-    """The key, as ``tingqing keys create`` printed it, of the role ``viewer`` or ``doctor``."""
+    """The key, as ``tingqing keys create`` printed it, of the role ``viewer``, ``doctor`` or ``admin``."""
 
     key: str = Field(min_length=1, max_length=200)
 
 
 class SignInState(WireModel):
     """``needed``: the server has keys. ``site``: whose sessions the browser may watch, null if nobody signed in.
-    ``invites``: whether it may also announce new ones. ``uploads``: whether it may have recordings judged."""
+    ``invites``: whether it may also announce new ones. ``uploads``: whether it may have recordings judged.
+    ``webhooks``: whether it may see which webhooks could not be delivered."""
 
     needed: bool
     site: str | None = None
     invites: bool = False
     uploads: bool = False
+    webhooks: bool = False
 
 
 @router.get("/v1/sign-in", summary="Whether a page must sign in, and has")
@@ -53,14 +55,19 @@ async def state(request: Request, response: Response, services: Wired) -> SignIn
         who = None
     if who is None:
         return SignInState(needed=True)
-    uploads = who.may(Right.ASSESS)
-    return SignInState(needed=True, site=who.site, invites=who.may(Right.INVITE), uploads=uploads)
+    return SignInState(
+        needed=True,
+        site=who.site,
+        invites=who.may(Right.INVITE),
+        uploads=who.may(Right.ASSESS),
+        webhooks=who.may(Right.WEBHOOKS),
+    )
 
 
 PROBLEMS = documented(
     {
         401: "This key is not valid.",
-        403: "Not a viewer's or doctor's key, no keys at all, or not asked by a page of this server.",
+        403: "Not a viewer's, doctor's or admin's key, no keys at all, or not asked by a page of this server.",
         415: "The body is not JSON.",
         422: "The body has no key.",
         429: "Many wrong keys came from this address; see Retry-After.",
@@ -71,7 +78,7 @@ PROBLEMS = documented(
 
 @router.post(
     "/v1/sign-in",
-    summary="Sign in with a viewer's or doctor's key",
+    summary="Sign in with a viewer's, doctor's or admin's key",
     status_code=204,
     responses=PROBLEMS,
     openapi_extra=json_body(SignInRequest),

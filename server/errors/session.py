@@ -83,6 +83,13 @@ class RecordUnknownError(SessionError):
     code = "unknown_record"
 
 
+class DeliveryUnknownError(SessionError):
+    """This site has no such delivery that was given up, or no such endpoint: the answer does not say whether another
+    site has it."""
+
+    code = "unknown_delivery"
+
+
 class SessionRunsError(SessionError):
     """What is asked for can be done once the session has ended."""
 

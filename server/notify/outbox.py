@@ -41,7 +41,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class ListedDelivery:
-    """As people see it. ``about``: the session, recording or batch."""
+    """As people see it. ``about``: the session, recording or batch. ``settled_at``: delivered or given up then."""
 
     number: int
     event_id: str
@@ -55,6 +55,7 @@ class ListedDelivery:
     due_at: datetime | None
     status: int | None
     why: str
+    settled_at: datetime | None = None
 
 
 class OutboxStore(Protocol):
@@ -82,14 +83,26 @@ class OutboxStore(Protocol):
         """It did not. ``None``: it is given up."""
         ...
 
-    async def replay(self, now: datetime, *, endpoint_id: str | None = None, number: int | None = None) -> int:
-        """Try dead ones again, of one endpoint or one alone, with the same id; how many."""
+    async def replay(
+        self, now: datetime, *, endpoint_id: str | None = None, number: int | None = None, site: str | None = None
+    ) -> int:
+        """Try dead ones again, of one endpoint, one site, or one alone, with the same id; how many."""
         ...
 
     async def listed(
         self, count: int, *, state: State | None = None, endpoint_id: str | None = None
     ) -> list[ListedDelivery]:
         """The latest first."""
+        ...
+
+    async def dead(
+        self, site: str, count: int, *, before: int | None = None, endpoint_id: str | None = None
+    ) -> list[ListedDelivery]:
+        """Those of a site that were given up, the latest first; ``before``: with lower numbers than this."""
+        ...
+
+    async def tallies(self, site: str) -> Mapping[str, Mapping[State, int]]:
+        """How many of each endpoint of a site are in each state; only what there is."""
         ...
 
     async def counts(self) -> Mapping[State, int]:

@@ -69,13 +69,17 @@ class StoredOutbox:
         async with self._database.writing() as connection:
             await connection.execute(change.values(**values))
 
-    async def replay(self, now: datetime, *, endpoint_id: str | None = None, number: int | None = None) -> int:
+    async def replay(
+        self, now: datetime, *, endpoint_id: str | None = None, number: int | None = None, site: str | None = None
+    ) -> int:
         """See OutboxStore."""
         change = update(deliveries).where(deliveries.c.state == State.DEAD.value)
         if endpoint_id is not None:
             change = change.where(deliveries.c.endpoint_id == endpoint_id)
         if number is not None:
             change = change.where(deliveries.c.number == number)
+        if site is not None:
+            change = change.where(deliveries.c.site == site)
         again = change.values(state=State.WAITING.value, began_at=now, due_at=now, settled_at=None, attempts=0)
         async with self._database.writing() as connection:
             return (await connection.execute(again)).rowcount
@@ -87,6 +91,19 @@ class StoredOutbox:
         async with self._database.reading() as connection:
             rows = (await connection.execute(outbox_rows.listing(count, state, endpoint_id))).all()
         return [_listed(row) for row in rows]
+
+    async def dead(
+        self, site: str, count: int, *, before: int | None = None, endpoint_id: str | None = None
+    ) -> list[ListedDelivery]:
+        """See OutboxStore."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(outbox_rows.dead(site, count, before, endpoint_id))).all()
+        return [_listed(row) for row in rows]
+
+    async def tallies(self, site: str) -> Mapping[str, Mapping[State, int]]:
+        """See OutboxStore."""
+        async with self._database.reading() as connection:
+            return await outbox_rows.tallies(connection, site)
 
     async def counts(self) -> Mapping[State, int]:
         """See OutboxStore."""
@@ -117,4 +134,5 @@ def _listed(row: Row[Any]) -> ListedDelivery:
         due_at=row.due_at,
         status=row.status,
         why=row.why,
+        settled_at=row.settled_at,
     )

@@ -114,6 +114,22 @@ def listing(count: int, state: State | None, endpoint_id: str | None) -> Select[
     return query if endpoint_id is None else query.where(deliveries.c.endpoint_id == endpoint_id)
 
 
+def dead(site: str, count: int, before: int | None, endpoint_id: str | None) -> Select[Any]:
+    """Given up at this site, the latest first."""
+    query = listing(count, State.DEAD, endpoint_id).where(deliveries.c.site == site)
+    return query if before is None else query.where(deliveries.c.number < before)
+
+
+async def tallies(connection: AsyncConnection, site: str) -> dict[str, dict[State, int]]:
+    """How many of each endpoint of a site are in each state."""
+    columns = deliveries.c.endpoint_id, deliveries.c.state
+    query = select(*columns, func.count()).where(deliveries.c.site == site).group_by(*columns)
+    found: defaultdict[str, dict[State, int]] = defaultdict(dict)
+    for endpoint_id, state, count in await connection.execute(query):
+        found[endpoint_id][State(state)] = count
+    return dict(found)
+
+
 async def counts(connection: AsyncConnection) -> dict[State, int]:
     """How many there are in each state."""
     query = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)

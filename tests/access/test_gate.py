@@ -21,7 +21,7 @@ async def test_without_keys_anyone_may_do_everything_but_learn_of_the_sessions_a
 ) -> None:
     caller = await Gate(keys, MemoryAudit(), now).caller(None, HERE)
     assert caller == ANYONE
-    withheld = {Right.LIST, Right.READ, Right.REVIEW, Right.ERASE}
+    withheld = {Right.LIST, Right.READ, Right.REVIEW, Right.ERASE, Right.WEBHOOKS}
     for right in set(Right) - withheld:
         caller.need(right)
     for right in withheld:

@@ -159,7 +159,13 @@ def test_a_doctor_who_signed_in_invites_and_a_viewer_does_not(hospital: Hospital
         )
         came = own | {"Cookie": signed.headers["set-cookie"].partition(";")[0]}
         state = http.get(f"{hospital.served.url}/v1/sign-in", headers=came).json()
-        assert state == {"needed": True, "site": "ward-3", "invites": who == "doctor", "uploads": who == "doctor"}
+        assert state == {
+            "needed": True,
+            "site": "ward-3",
+            "invites": who == "doctor",
+            "uploads": who == "doctor",
+            "webhooks": False,
+        }
         assert hospital.post("/v1/sessions", {}, None, **came).status_code == status
         foreign = came | {"Origin": "https://portal.example"}
         assert hospital.post("/v1/sessions", {}, None, **foreign).status_code == 403

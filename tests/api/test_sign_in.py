@@ -197,6 +197,7 @@ def test_signing_out_makes_the_browser_forget_and_the_audit_has_both(hospital: H
             "site": None,
             "invites": False,
             "uploads": False,
+            "webhooks": False,
         }
         browser.post(hospital.address, json={"key": hospital.keys["viewer"]})
         assert browser.get(hospital.address).json() == {
@@ -204,6 +205,7 @@ def test_signing_out_makes_the_browser_forget_and_the_audit_has_both(hospital: H
             "site": "ward-3",
             "invites": False,
             "uploads": False,
+            "webhooks": False,
         }
         assert browser.delete(hospital.address).status_code == 204
         assert browser.get(hospital.address).json() == {
@@ -211,6 +213,7 @@ def test_signing_out_makes_the_browser_forget_and_the_audit_has_both(hospital: H
             "site": None,
             "invites": False,
             "uploads": False,
+            "webhooks": False,
         }
         assert not browser.cookies
 
@@ -272,6 +275,7 @@ def test_without_keys_nobody_needs_to_sign_in(served: Served) -> None:
         "site": None,
         "invites": True,
         "uploads": True,
+        "webhooks": False,
     }
     answer = ask("POST", f"{served.url}/v1/sign-in", json={"key": "x"}, headers={"Origin": served.url})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -83,7 +83,7 @@ def test_a_patient_speaks_is_scored_and_ends_with_a_verdict(firefox: Firefox, ur
     assert result["source"]["speech_s"] > 1
 
 
-@pytest.mark.parametrize("page", ["check", "doctor", "visit", "dashboard", "review"])
+@pytest.mark.parametrize("page", ["check", "doctor", "visit", "dashboard", "review", "webhooks"])
 def test_a_page_opens_without_a_complaint(firefox: Firefox, url: str, page: str) -> None:
     # A server without keys shows no figures, and says so.
     firefox.expected = [f"403 {url}v1/"] if page in ("dashboard", "review") else []

@@ -133,7 +133,9 @@ def test_the_pages_for_staff_lead_to_each_other(url: str, open_page: OpenPage) -
         "dashboard",
         "review",
         "upload",
+        "webhooks",
     ]
+    expect(page.get_by_role("link", name="Webhooks")).to_have_count(0)  # for who may use it
 
 
 def test_two_go_at_once_and_each_can_be_let_go(stub: StubServer, open_page: OpenPage, recordings: Path) -> None:

@@ -7,6 +7,7 @@ export const recordsText = dictionary({
   upload: ['评估录音', 'Assess recordings'],
   dashboard: ['录音质量', 'Recording quality'],
   review: ['复核', 'Review'],
+  webhooks: ['通知', 'Webhooks'],
   span: ['时间', 'Time'],
   'span.7': ['最近 7 天', 'Last 7 days'],
   'span.30': ['最近 30 天', 'Last 30 days'],
@@ -49,6 +50,14 @@ export const recordsText = dictionary({
   'no keys': [
     '没有密钥的服务器不显示统计：任何人都能看到。请用 tingqing keys create 创建密钥。',
     'A server without keys shows no figures: everybody could see them. Create a key with tingqing keys create.',
+  ],
+  'no keys, no webhooks': [
+    '没有密钥的服务器不显示通知：任何人都能看到。请用 tingqing keys create 创建管理员（admin）密钥。',
+    'A server without keys shows no webhooks: everybody could see them. Create an admin key with tingqing keys create.',
+  ],
+  'admins only': [
+    '只有管理员（admin）密钥可以查看和重发通知。请退出后用管理员密钥登录。',
+    'Only an admin key sees webhooks and sends them again. Sign out and sign in with one.',
   ],
   'no records': [
     '此服务器不保存结果。请用 --data-dir 启动服务器。',

@@ -5,8 +5,8 @@ import { dictionary } from './dictionary.js';
 export const staffText = dictionary({
   title: ['登录', 'Sign in'],
   intro: [
-    '请输入贵单位管理员提供的医生密钥或查看密钥，即可观看本单位的会话。',
-    'Enter the doctor or viewer key from your administrator to watch the sessions of your own site.',
+    '请输入贵单位管理员提供的医生密钥或查看密钥，即可观看本单位的会话。管理员也可以用自己的密钥登录。',
+    'Enter the doctor or viewer key from your administrator to watch the sessions of your own site. Administrators sign in with their own.',
   ],
   key: ['密钥', 'Key'],
   signIn: ['登录', 'Sign in'],
@@ -17,8 +17,8 @@ export const staffText = dictionary({
     'This key is not valid. Check it, or ask your administrator.',
   ],
   forbidden: [
-    '请使用医生（doctor）或查看（viewer）密钥登录；其他密钥只供程序使用。',
-    'Please sign in with a doctor or viewer key; the other keys are for programs.',
+    '请使用医生（doctor）、查看（viewer）或管理员（admin）密钥登录；其他密钥只供程序使用。',
+    'Please sign in with a doctor, viewer or admin key; the other keys are for programs.',
   ],
   tooMany: ['尝试次数过多，请稍等片刻再试。', 'Too many tries. Please wait a little, then try again.'],
   unreachable: [

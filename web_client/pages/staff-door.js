@@ -78,6 +78,16 @@ export class StaffDoor {
     return this.#state.site !== null;
   }
 
+  /** Whether what could not be delivered can be seen here, and sent again. */
+  get webhooks() {
+    return this.#state.webhooks === true;
+  }
+
+  /** Whose pages these are; null on a server without keys, and where nobody signed in. */
+  get site() {
+    return this.#state.site;
+  }
+
   /** Whether the page can show no session yet. */
   get closed() {
     return this.#state.needed && (this.#state.site === null || !this.#address.searchParams.get('session'));

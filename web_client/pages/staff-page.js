@@ -43,7 +43,9 @@ export async function showToStaff(make) {
     view.speak(chosen);
     say(told, sentence === null ? '' : recordsText(sentence, chosen));
     for (const link of document.querySelectorAll('nav a')) {
-      say(link, recordsText(/** @type {RecordsKey} */ (link.getAttribute('data-key')), chosen));
+      const key = /** @type {RecordsKey} */ (link.getAttribute('data-key'));
+      say(link, recordsText(key, chosen));
+      if (key === 'webhooks') link.toggleAttribute('hidden', !door.webhooks);
     }
   }
 

@@ -67,10 +67,10 @@ export async function titles() {
   return { labels, sets };
 }
 
-/** @param {string} address @returns {Promise<any>} */
-async function asked(address) {
+/** @param {string} address @param {RequestInit} [how] @returns {Promise<any>} what the server says, or a Refusal */
+export async function asked(address, how = {}) {
   try {
-    const response = await fetch(address);
+    const response = await fetch(address, how);
     return response.ok ? await response.json() : await refusalOf(response);
   } catch {
     return 'unknown';

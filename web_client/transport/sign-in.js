@@ -5,9 +5,9 @@ import { FailureCode, failureOfRefusal } from '../protocol/failures.js';
 /**
  * @import { Failure } from '../protocol/failures.js'
  *
- * @typedef {{needed: boolean, site: string | null, invites?: boolean, uploads?: boolean}} SignInState `site`: null
- *   if nobody signed in. `invites`: whether new visits may be made here, `uploads`: whether recordings may be sent;
- *   older servers do not say
+ * @typedef {{needed: boolean, site: string | null, invites?: boolean, uploads?: boolean, webhooks?: boolean}}
+ *   SignInState `site`: null if nobody signed in. `invites`: whether new visits may be made here, `uploads`: whether
+ *   recordings may be sent, `webhooks`: whether webhooks may be seen and sent again; older servers do not say
  */
 
 const ADDRESS = 'v1/sign-in';
