@@ -9,23 +9,26 @@ from typing import NamedTuple
 from playwright.sync_api import BrowserContext, Page, expect
 
 from server.access.principal import Role
+from server.notify.events import EventType
 from tests.browser import messages
 from tests.browser.asserting import attribute, begin, hold_clock, passes, tell
 from tests.browser.serving import running_server, write_hum
-from tests.browser.staff_site import filled
+from tests.browser.staff_site import apart, filled, made
 from tests.browser.stub import StubServer
+from tests.notify.dead import given_up
 
 NOBODYS_TOKEN = "#token=a.b.c"
 
 
 class Desk(NamedTuple):
     """``stub``: says whatever a scene needs. ``staff``: the address of a real server with results, whose pages ``key``
-    opens. ``folder``: for files of scenes."""
+    opens, and ``admin`` all of them. ``folder``: for files of scenes."""
 
     stub: StubServer
     staff: str
     key: str
     folder: Path
+    admin: str
 
 
 class Scene(NamedTuple):
@@ -43,9 +46,11 @@ class Scene(NamedTuple):
 @contextmanager
 def desk(folder: Path) -> Iterator[Desk]:
     """``folder``: empty, for the data of the real server."""
-    key = filled(folder, Role.DOCTOR)
+    key, admin = filled(folder, Role.DOCTOR), made(folder, Role.ADMIN)
+    apart(given_up(folder, "https://emr.hospital.invalid/hooks", [1, 2], tried=(None, "no connection")))
+    apart(given_up(folder, "https://sms.hospital.invalid/hooks", [3], kind=EventType.BATCH_COMPLETED))
     with StubServer() as stub, running_server("--data-dir", str(folder)) as port:
-        yield Desk(stub, f"http://127.0.0.1:{port}/", key, folder)
+        yield Desk(stub, f"http://127.0.0.1:{port}/", key, folder, admin)
 
 
 def opened(context: BrowserContext, at: Desk, scene: Scene) -> Page:
@@ -152,6 +157,11 @@ def _review(page: Page, at: Desk) -> None:
     expect(page.locator(".review .card").nth(1)).to_be_hidden()  # nothing was answered yet
 
 
+def _webhooks(page: Page, at: Desk) -> None:
+    _inside(page, at._replace(key=at.admin))
+    expect(page.locator("li[data-number]")).to_have_count(3)
+
+
 def _invited(page: Page, at: Desk) -> None:
     _inside(page, at)
     page.locator("form.door:not([hidden])").first.locator("button").first.click()
@@ -193,4 +203,5 @@ SCENES = [
     Scene("invitation", "doctor", _invited, held=False, staffed=True),
     Scene("dashboard", "dashboard", _dashboard, held=False, staffed=True),
     Scene("review", "review", _review, held=False, staffed=True),
+    Scene("webhooks", "webhooks", _webhooks, held=False, staffed=True),
 ]

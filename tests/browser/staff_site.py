@@ -47,7 +47,7 @@ def filled(data: Path, role: Role = Role.VIEWER) -> str:
             await stores.audit.add(AuditEntry(utc_now(), "key 1", "ward-3", Act.HEARD_BADLY, id_of(1), ""))
 
     key = made(data, role)
-    _apart(fill())
+    apart(fill())
     return key
 
 
@@ -58,10 +58,10 @@ def made(data: Path, role: Role) -> str:
         async with open_keys(Settings(data_dir=data)) as store:
             return (await create_key(store, "ward-3", role, utc_now()))[0]
 
-    return _apart(create())
+    return apart(create())
 
 
-def _apart(work: Coroutine[Any, Any, T]) -> T:
+def apart(work: Coroutine[Any, Any, T]) -> T:
     """On a thread: this one may run the loop of the browser's driver."""
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(asyncio.run, work).result()

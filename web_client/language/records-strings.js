@@ -51,14 +51,6 @@ export const recordsText = dictionary({
     '没有密钥的服务器不显示统计：任何人都能看到。请用 tingqing keys create 创建密钥。',
     'A server without keys shows no figures: everybody could see them. Create a key with tingqing keys create.',
   ],
-  'no keys, no webhooks': [
-    '没有密钥的服务器不显示通知：任何人都能看到。请用 tingqing keys create 创建管理员（admin）密钥。',
-    'A server without keys shows no webhooks: everybody could see them. Create an admin key with tingqing keys create.',
-  ],
-  'admins only': [
-    '只有管理员（admin）密钥可以查看和重发通知。请退出后用管理员密钥登录。',
-    'Only an admin key sees webhooks and sends them again. Sign out and sign in with one.',
-  ],
   'no records': [
     '此服务器不保存结果。请用 --data-dir 启动服务器。',
     'This server keeps no results. Serve with --data-dir to keep them.',

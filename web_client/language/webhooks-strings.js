@@ -16,6 +16,14 @@ export const webhooksText = dictionary({
   ],
   counts: ['等待 {waiting} 条，已放弃 {dead} 条', '{waiting} waiting, {dead} given up'],
   dead: ['已放弃的通知', 'Given up'],
+  noKeys: [
+    '没有密钥的服务器不显示通知：任何人都能看到。请用 tingqing keys create 创建管理员（admin）密钥。',
+    'A server without keys shows no webhooks: everybody could see them. Create an admin key with tingqing keys create.',
+  ],
+  adminsOnly: [
+    '只有管理员（admin）密钥可以查看和重发通知。请退出后用管理员密钥登录。',
+    'Only an admin key sees webhooks and sends them again. Sign out and sign in with one.',
+  ],
   noEndpoints: [
     '还没有系统接收通知。请管理员在服务器上添加接收地址，密钥只显示一次：',
     'No other system is told anything yet. The operator adds one on the server; its secret is printed once:',
@@ -32,7 +40,7 @@ export const webhooksText = dictionary({
   more: ['显示更多', 'Show more'],
   sent: ['{count} 条正在重新发送。', '{count} are being sent again.'],
   gone: ['这条已经处理，列表已刷新。', 'This one was dealt with already; the list is new.'],
-  tries: ['试过 {attempts} 次', '{attempts} tries'],
+  tries: ['试过 {attempts} 次', 'tries: {attempts}'],
   answered: ['对方回答 {status}', 'answered {status}'],
   redirect: ['对方要求转到别处（{status}），不会跟随', 'answered {status}, a redirect, which is not followed'],
   'no answer in time': ['没有及时回答', 'no answer in time'],
@@ -52,7 +60,10 @@ export const webhooksText = dictionary({
 
 /** @typedef {Parameters<typeof webhooksText>[0]} WebhooksKey */
 
-/** Words of the server that have a sentence here; any other is shown as it is. @type {Readonly<Record<string, WebhooksKey>>} */
+/**
+ * Words of the server that have a sentence here; any other is shown as it is.
+ * @type {Readonly<Record<string, WebhooksKey>>}
+ */
 export const KNOWN = Object.fromEntries(
   /** @type {WebhooksKey[]} */ ([
     'no answer in time',

@@ -29,6 +29,7 @@ class Webhooks {
   #language = /** @type {Language} */ ('en');
   #site = '';
   #busy = false;
+  #closed = /** @type {WebhooksKey | null} */ (null);
   #endpoints = /** @type {WebhookEndpoint[]} */ ([]);
   #dead = /** @type {DeadDelivery[]} */ ([]);
   #next = /** @type {number | null} */ (null);
@@ -40,7 +41,7 @@ class Webhooks {
   #deadTitle = h('h2');
   #deadList = h('ul');
   #said = h('p', { role: 'status' });
-  #all = h('button', { type: 'button', onclick: () => void this.#sent(sendAllAgain(null)) });
+  #all = h('button', { type: 'button', onclick: () => void this.#sent(() => sendAllAgain(null)) });
   #reload = h('button', { type: 'button', onclick: () => void this.#again() });
   #more = h('button', { type: 'button', onclick: () => void this.#turn() });
   #teaching = h('p');
@@ -51,8 +52,8 @@ class Webhooks {
   /** @param {StaffDoor} door */
   async run(door) {
     this.#site = door.site ?? '';
-    if (!door.webhooks) this.#tell(door.site === null ? 'no keys, no webhooks' : 'admins only');
-    else await this.#read();
+    if (door.webhooks) await this.#read();
+    else this.#shut(door.site === null ? 'noKeys' : 'adminsOnly');
   }
 
   async #read() {
@@ -80,18 +81,27 @@ class Webhooks {
   /** @param {Refusal} why */
   #refused(why) {
     if (why === 'signed out') location.reload();
-    else this.#tell(why === 'no keys' ? 'admins only' : why);
+    else if (why === 'no keys') this.#shut('adminsOnly');
+    else this.#tell(why);
+  }
+
+  /** @param {WebhooksKey} why nothing can be shown */
+  #shut(why) {
+    this.#closed = why;
+    [this.#endpoints, this.#dead, this.#next] = [[], [], null];
+    this.#tell(null);
+    this.speak(this.#language);
   }
 
   /**
    * Whoever stands on a button with the keyboard stands on the one that takes its place, or at the head of the page.
-   * @param {Promise<{replayed: number} | Refusal>} answer
+   * @param {() => Promise<{replayed: number} | Refusal>} ask
    * @param {number} [place] of the row
    */
-  async #sent(answer, place = 0) {
+  async #sent(ask, place = 0) {
     if (this.#busy) return;
     this.#busy = true;
-    const told = await answer;
+    const told = await ask();
     this.#busy = false;
     if (told === 'signed out' || told === 'no keys') return this.#refused(told);
     this.#outcome = typeof told === 'string' ? { key: 'gone', count: '' } : { key: 'sent', count: `${told.replayed}` };
@@ -102,11 +112,11 @@ class Webhooks {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (this.element.hidden || !this.element.isConnected) return;
+    if (['Control', 'Meta', 'Alt'].some((held) => event.getModifierState(held)) || event.repeat) return;
+    if (this.#closed || this.element.hidden || !this.element.isConnected) return;
     const key = event.key.toLowerCase();
     if (key === 'r') void this.#again();
-    else if (key === 'a' && this.#dead.length) void this.#sent(sendAllAgain(null));
+    else if (key === 'a' && this.#dead.length) void this.#sent(() => sendAllAgain(null));
     else return;
     event.preventDefault();
   }
@@ -124,9 +134,12 @@ class Webhooks {
     say(this.#more, t('more'));
     say(this.#said, this.#outcome ? t(this.#outcome.key, { count: this.#outcome.count }) : '');
     const [untold, quiet] = [this.#endpoints.length === 0, this.#dead.length === 0];
-    say(this.#teaching, t(untold ? 'noEndpoints' : 'noDead'));
-    say(this.#command, `tingqing webhooks add https://clinic.example/hooks --site ${this.#site}`);
-    hide(this.#command, !untold);
+    const [closed, teaches] = [this.#closed !== null, untold && this.#closed === null];
+    say(this.#teaching, t(this.#closed ?? (untold ? 'noEndpoints' : 'noDead')));
+    say(this.#command, teaches ? `tingqing webhooks add https://clinic.example/hooks --site ${this.#site}` : '');
+    hide(this.#command, !teaches);
+    hide(this.#intro, closed);
+    hide(this.#reload, closed);
     hide(this.#empty, !quiet);
     hide(this.#endpointsTitle, untold);
     hide(this.#deadTitle, quiet);
@@ -147,7 +160,7 @@ class Webhooks {
     const about = h('div', {}, h('b', {}, one.host), h('span', {}, `${one.id} · ${state}`), h('span', {}, counts));
     const row = h('li', { class: 'card', 'data-endpoint': one.id }, about);
     if (one.dead) {
-      const button = h('button', { type: 'button', onclick: () => void this.#sent(sendAllAgain(one.id)) });
+      const button = h('button', { type: 'button', onclick: () => void this.#sent(() => sendAllAgain(one.id)) });
       say(button, t('again'));
       mark(button, 'aria-label', t('againOf', { host: one.host }));
       row.append(button);
@@ -163,7 +176,7 @@ class Webhooks {
     const tries = t('tries', { attempts: String(one.attempts) });
     const about = h('div', {}, h('b', {}, what), h('span', {}, `${one.host} · ${at}`));
     about.append(h('span', {}, `${this.#reason(one)} · ${tries}`));
-    const button = h('button', { type: 'button', onclick: () => void this.#sent(sendAgain(one.number), place) });
+    const button = h('button', { type: 'button', onclick: () => void this.#sent(() => sendAgain(one.number), place) });
     say(button, t('again'));
     mark(button, 'aria-label', t('againOne', { what, host: one.host, at }));
     return h('li', { class: 'card', 'data-number': String(one.number) }, about, button);
