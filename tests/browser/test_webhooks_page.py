@@ -120,7 +120,7 @@ def test_whoever_may_not_is_told_which_key_may_and_an_empty_page_teaches(
         assert_readable(page, 1280)
         page.get_by_role("button", name="Sign out").click()
         entered(page, admin)
-        shown(page, "tingqing webhooks add https://clinic.example/hooks --site ward-3")
+        shown(page, "tingqing webhooks add URL --site ward-3")
         expect(page.get_by_role("link", name="Webhooks")).to_be_visible()
         assert_readable(page, 1280)
 

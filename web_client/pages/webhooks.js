@@ -136,7 +136,7 @@ class Webhooks {
     const [untold, quiet] = [this.#endpoints.length === 0, this.#dead.length === 0];
     const [closed, teaches] = [this.#closed !== null, untold && this.#closed === null];
     say(this.#teaching, t(this.#closed ?? (untold ? 'noEndpoints' : 'noDead')));
-    say(this.#command, teaches ? `tingqing webhooks add https://clinic.example/hooks --site ${this.#site}` : '');
+    say(this.#command, teaches ? `tingqing webhooks add URL --site ${this.#site}` : '');
     hide(this.#command, !teaches);
     hide(this.#intro, closed);
     hide(this.#reload, closed);
