@@ -84,7 +84,7 @@ def test_what_was_given_up_is_sent_again_one_by_one_and_all_at_once(ward: Ward, 
     expect(page.locator(f"li[data-number='{number}']")).to_have_count(0)
     expect(rows.nth(2).get_by_role("button")).to_be_focused()
     ward.receiver.wait(lambda came: len(came) == 1)
-    page.get_by_role("button", name="Send all again to 127.0.0.1").click()
+    page.get_by_role("button", name="Send again: all to 127.0.0.1").click()
     shown(page, "52 are being sent again.")
     expect(rows).to_have_count(2)
     ward.receiver.wait(lambda came: len(came) == 53)

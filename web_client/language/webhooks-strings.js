@@ -35,7 +35,7 @@ export const webhooksText = dictionary({
   again: ['再次发送', 'Send again'],
   againOne: ['再次发送：{what}，{host}，{at}', 'Send again: {what}, {host}, {at}'],
   againAll: ['全部再次发送（A）', 'Send all again (A)'],
-  againOf: ['再次发送此地址的全部通知：{host}', 'Send all again to {host}'],
+  againOf: ['再次发送：{host} 的全部通知', 'Send again: all to {host}'],
   reload: ['刷新（R）', 'Read again (R)'],
   more: ['显示更多', 'Show more'],
   sent: ['{count} 条正在重新发送。', '{count} are being sent again.'],
