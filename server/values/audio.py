@@ -70,11 +70,10 @@ class Capture:
 
     @property
     def processed(self) -> bool:
-        """Whether the room cannot be told from the sound: a microphone whose noise suppression or automatic gain is on
-        or unknown. Echo cancellation alone left noise within 2.4 dB of what it was (Chromium 156)."""
-        if self.source is not CaptureSource.MICROPHONE:
-            return False
-        return not (self.noise_suppression is False and self.auto_gain_control is False)
+        """Whether the room cannot be told from the sound: noise suppression or automatic gain is on, or, of a
+        microphone, unknown. Echo cancellation alone left noise within 2.4 dB of what it was (Chromium 156)."""
+        unknown = self.source is CaptureSource.MICROPHONE
+        return any(unknown if on is None else on for on in (self.noise_suppression, self.auto_gain_control))
 
     @property
     def basis(self) -> Basis:

@@ -49,6 +49,8 @@ export class LiveMicrophone {
   level = 0;
   /** The page's own track, instead of one of ours. @type {MediaStreamTrack | undefined} */
   given = undefined;
+  /** Hz: no more than this is handed over. @type {number | undefined} */
+  highest = undefined;
   /** The device that somebody chose. @type {string | undefined} */
   deviceId = undefined;
 
@@ -109,7 +111,7 @@ export class LiveMicrophone {
 
   /** @param {number} [rate] @returns {Wanted} */
   #wanted(rate) {
-    return { rate, deviceId: this.deviceId, given: this.given };
+    return { rate, deviceId: this.deviceId, given: this.given, highest: this.highest };
   }
 
   /**

@@ -22,9 +22,9 @@ const CHUNK_S = 0.2;
  *   onInterrupted: (interrupted: boolean) => void}} Listeners
  *   `onPcm`: mono, 200 ms each if not asked for otherwise. `onSilent(true)`: nothing but zeros, or nothing, for 2 s.
  *   `onInterrupted(true)`: the system has stopped the browser's audio, as during a phone call
- * @typedef {{rate?: number | undefined, deviceId?: string | undefined,
- *   given?: MediaStreamTrack | undefined}} Wanted
- *   `rate`: Hz, of a session that is already running. `given`: the page's own track, which it also stops
+ * @typedef {{rate?: number | undefined, deviceId?: string | undefined, given?: MediaStreamTrack | undefined,
+ *   highest?: number | undefined}} Wanted `rate`: Hz, of a session that is already running. `given`: the page's own
+ *   track, which it also stops. `highest`: Hz; what the browser gives at more is resampled
  */
 
 /**
@@ -37,11 +37,10 @@ export async function openMicrophone(listeners, wanted = {}) {
   const why = obstacle();
   if (why !== null && !(wanted.given && why === FailureCode.BROWSER_EMBEDDED)) throw new MicrophoneError(why);
   const track = wanted.given ?? (await askForTrack(wanted.deviceId));
-  // Firefox connects a track to a context of its own rate only.
-  const rates = wanted.rate === undefined ? [PREFERRED_RATE, undefined] : [wanted.rate];
+  const { rates, highest } = ratesOf(wanted);
   let cause;
   for (const rate of rates) {
-    const microphone = new Microphone(track, !wanted.given, listeners, { rate });
+    const microphone = new Microphone(track, !wanted.given, listeners, { rate, highest });
     try {
       await microphone.start();
       return microphone;
@@ -52,6 +51,16 @@ export async function openMicrophone(listeners, wanted = {}) {
   }
   if (!wanted.given) track.stop();
   throw new MicrophoneError(FailureCode.BROWSER_UNSUPPORTED, cause);
+}
+
+/**
+ * The rates to ask for, one after the other, and the highest that is handed over. Firefox connects a track to a context
+ * of its own rate only.
+ * @param {Wanted} wanted
+ */
+function ratesOf({ rate, highest }) {
+  if (highest) return { rates: [PREFERRED_RATE, undefined], highest: rate ?? highest };
+  return { rates: rate === undefined ? [PREFERRED_RATE, undefined] : [rate], highest };
 }
 
 /** @param {string} [deviceId] @returns {Promise<MediaStreamTrack>} */
@@ -74,19 +83,21 @@ export class Microphone {
    * @param {MediaStreamTrack} track
    * @param {boolean} owned
    * @param {Listeners} listeners
-   * @param {{rate?: number | undefined, chunkS?: number}} [options] Hz; seconds
+   * @param {{rate?: number | undefined, highest?: number | undefined, chunkS?: number}} [options] Hz, Hz; seconds
    */
-  constructor(track, owned, listeners, { rate, chunkS = CHUNK_S } = {}) {
+  constructor(track, owned, listeners, { rate, highest, chunkS = CHUNK_S } = {}) {
     this.#track = track;
     this.isOwn = owned;
     this.#listeners = listeners;
     this.#context = audioContext(rate);
+    this.#highest = highest;
     this.#chunkS = chunkS;
   }
 
   #track;
   #listeners;
   #context;
+  #highest;
   #chunkS;
   #node = /** @type {AudioWorkletNode | null} */ (null);
   #rest = () => {};
@@ -97,9 +108,9 @@ export class Microphone {
   #stopped = 0;
   #settling = new Settling();
 
-  /** Hz, as granted. @returns {number} */
+  /** Hz, of what is handed over. @returns {number} */
   get sampleRate() {
-    return this.#context.sampleRate;
+    return Math.min(this.#context.sampleRate, this.#highest ?? Infinity);
   }
 
   /** What the browser granted, for `session.start`. @returns {Capture} */
@@ -128,7 +139,7 @@ export class Microphone {
     const node = (this.#node = new AudioWorkletNode(this.#context, 'tingqing-capture', {
       channelCount: 1,
       channelCountMode: 'explicit',
-      processorOptions: { chunkS: this.#chunkS },
+      processorOptions: { chunkS: this.#chunkS, highest: this.#highest },
     }));
     node.port.postMessage(this.#muted);
     node.port.onmessage = ({ data }) => this.#hear(data);

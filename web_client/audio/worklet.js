@@ -1,17 +1,25 @@
 /** Runs on the audio thread: gathers 128-sample blocks into chunks of 16-bit samples and posts them. */
 
+import { Resampler } from './resampler.js';
+
 /** For a page that was opened before its server was upgraded, and does not say how long a chunk is. */
 const CHUNK_S = 0.04;
 
 class Capture extends AudioWorkletProcessor {
   #chunk;
+  #resampler;
   #filled = 0;
   #held = false;
 
-  /** @param {{processorOptions?: {chunkS?: number}}} options how long a chunk is, in seconds */
+  /**
+   * @param {{processorOptions?: {chunkS?: number, highest?: number | undefined}}} options how long a chunk is, in
+   *   seconds; the highest sample rate that is wanted, Hz
+   */
   constructor({ processorOptions }) {
     super();
-    this.#chunk = new Int16Array(Math.round(sampleRate * (processorOptions?.chunkS ?? CHUNK_S)));
+    const rate = Math.min(sampleRate, processorOptions?.highest ?? sampleRate);
+    this.#resampler = rate < sampleRate ? new Resampler(sampleRate, rate) : null;
+    this.#chunk = new Int16Array(Math.round(rate * (processorOptions?.chunkS ?? CHUNK_S)));
     this.port.onmessage = ({ data }) => this.#hold(data);
   }
 
@@ -19,6 +27,7 @@ class Capture extends AudioWorkletProcessor {
   #hold(held) {
     this.#held = held;
     this.#filled = 0;
+    this.#resampler?.clear();
   }
 
   /** @override @param {Float32Array[][]} inputs @returns {boolean} */
@@ -26,7 +35,7 @@ class Capture extends AudioWorkletProcessor {
     const block = input?.[0];
     // No block means that the source is gone for now. Nothing is filled in here; the microphone's watchdog notices.
     if (!block || this.#held) return true;
-    for (const sample of block) {
+    for (const sample of this.#resampler ? this.#resampler.take(block) : block) {
       this.#chunk[this.#filled++] = Math.max(-32768, Math.min(32767, Math.round(sample * 32768)));
       if (this.#filled === this.#chunk.length) this.#post();
     }

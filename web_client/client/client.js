@@ -10,6 +10,7 @@ import { Connection, socketUrl } from '../transport/connection.js';
 import { clientStateOf, told } from './client-state.js';
 import { Emitter } from './emitter.js';
 import { inputDevices } from './devices.js';
+import { configOf, highestOf } from './session-config.js';
 import { WakeLock } from './wake-lock.js';
 
 /**
@@ -18,17 +19,18 @@ import { WakeLock } from './wake-lock.js';
  * @import { Capture, Segment, ServerMessage, VoiceOf } from '../protocol/types.js'
  * @import { ClientState } from './client-state.js'
  * @import { InputDevice } from './devices.js'
+ * @import { LineOption } from './session-config.js'
  *
  * @typedef {{server?: string | null, token?: string | null, tokenProvider?: () => Promise<string>,
  *   source?: MediaStream | MediaStreamTrack, farEnd?: MediaStream, labels?: string | null,
  *   mode?: 'visit' | 'recording', language?: string, reference?: string | null,
- *   keepVoice?: boolean, voiceOf?: VoiceOf | null,
- *   kept?: KeptSession & {sampleRate: number}}} ClientOptions
+ *   keepVoice?: boolean, voiceOf?: VoiceOf | null, line?: LineOption,
+ *   kept?: KeptSession & {sampleRate: number, line?: LineOption}}} ClientOptions
  *   `server`: base URL, the page's own if absent. `tokenProvider`: asked before each socket is opened; of one session,
  *   the same token each time. `source`: the call's own microphone; if absent a raw one is opened beside it. `farEnd`:
  *   the call's remote stream. `language`: BCP 47. `keepVoice`: for a visit
- *   that follows; `voiceOf`: of such a session, whose voice is the patient's. `kept`: of
- *   `client.kept`, to go on after a reload
+ *   that follows; `voiceOf`: of such a session, whose voice is the patient's. `line`: `full` if absent. `kept`: of
+ *   `client.kept`, to go on after a reload, over the line that it began with
  * @typedef {{state: ClientState, message: ServerMessage, lost: number, level: number,
  *   sound: Int16Array}} ClientEvents
  *   `message`: each message of the server. `lost`: seconds of sound that never arrived, for the line was down for too
@@ -75,7 +77,7 @@ export class TingqingClient {
     return this.options.source ? 'given' : 'own';
   }
 
-  /** Hz, as captured; 0 before the session has begun. */
+  /** Hz, as sent; 0 before the session has begun. */
   get sampleRate() {
     return this.#sampleRate;
   }
@@ -96,19 +98,23 @@ export class TingqingClient {
    */
   get kept() {
     const kept = this.#protocol?.kept;
-    return kept ? { ...kept, sampleRate: this.#sampleRate } : undefined;
+    return kept ? { ...kept, sampleRate: this.#sampleRate, line: this.#line } : undefined;
   }
 
   #sampleRate = 0;
+  #line = /** @type {LineOption} */ ('full');
 
   /** Asks for the microphone and begins; resolves once the session is on its way or has failed. Never rejects. */
   async start() {
     if (!['idle', 'ended', 'failed'].includes(this.state.kind)) return;
     this.#become({ kind: 'asking' });
     this.#pausedByCaller = false;
-    this.#microphone.given = trackOf(this.options.source);
+    const { source, kept, line = 'full' } = this.options;
+    this.#line = kept ? (kept.line ?? 'full') : line;
+    this.#microphone.given = trackOf(source);
+    this.#microphone.highest = highestOf(this.#line);
     try {
-      const granted = await this.#microphone.open(this.options.kept?.sampleRate);
+      const granted = await this.#microphone.open(kept?.sampleRate);
       if (this.state.kind === 'asking') this.#begin(granted);
       else this.#microphone.close(); // stopped while the browser was asking
     } catch (error) {
@@ -198,11 +204,12 @@ export class TingqingClient {
   }
 
   /** @param {{sampleRate: number, capture: Capture}} granted */
-  #begin({ sampleRate, capture }) {
+  #begin(granted) {
+    const { sampleRate } = granted;
     const { server = null, token = null, tokenProvider, kept } = this.options;
     this.#sampleRate = sampleRate;
     const resumed = kept?.sampleRate === sampleRate ? kept : null;
-    const config = { sampleRate, capture, ...askedOf(this.options) };
+    const config = configOf(this.options, this.#line, granted);
     const protocol = new SessionProtocol(config, Math.random, resumed);
     delete this.options.kept; // of one session only
     this.#protocol = protocol;
@@ -272,18 +279,6 @@ export class TingqingClient {
     this.state = state;
     if (!same) this.#events.emit('state', state);
   }
-}
-
-/** What the options ask of the session. @param {ClientOptions} options */
-function askedOf({ labels, mode, reference, keepVoice, voiceOf, language = 'zh-CN' }) {
-  return {
-    language,
-    ...(labels && { labels }),
-    ...(reference && { reference }),
-    ...(mode && { mode }),
-    ...(keepVoice && { keep_voice: true }),
-    ...(voiceOf && { voice_of: voiceOf }),
-  };
 }
 
 /** A state without its result, which may be long. @param {ClientState} state */

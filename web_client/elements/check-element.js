@@ -13,6 +13,7 @@ import { inWordsOf, languageOf, textsOf } from '../language/dictionary.js';
 import { CheckView } from './check-view.js';
 import { patientSheet } from './patient-styles.js';
 import { Link } from './link.js';
+import { lineOf } from './patient-options.js';
 import { Opening } from './opening.js';
 import { hostStateOf } from './patient-state.js';
 import { linkSentence } from './patient-words.js';
@@ -108,6 +109,7 @@ export class TingqingCheck extends HTMLElement {
       labels: this.getAttribute('labels'),
       language: this.#language === 'zh' ? 'zh-CN' : 'en',
       keepVoice: this.hasAttribute('keep-voice'),
+      line: lineOf(this),
       ...(this.tokenProvider && { tokenProvider: this.tokenProvider }),
     };
     this.#link.used(this.getAttribute('token'));

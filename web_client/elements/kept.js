@@ -1,9 +1,10 @@
 /** What the patient's tab keeps of a session, so that a refresh or a tap on a link does not lose it. */
 
 /**
+ * @import { LineOption } from '../client/session-config.js'
  * @import { KeptSession } from '../protocol/session-state.js'
  *
- * @typedef {KeptSession & {sampleRate: number}} Kept
+ * @typedef {KeptSession & {sampleRate: number, line?: LineOption}} Kept
  * @typedef {{server: string, token: string | null, reference: string | null}} Visit `server`: its address
  * @typedef {Kept & {until: number, visit: string}} Stored `until`: on the device's clock, in ms
  */

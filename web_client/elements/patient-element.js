@@ -30,7 +30,7 @@ const KEEP_EVERY = 4;
 const A_WORD_S = 0.5;
 
 /**
- * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`, `texts`; all are optional
+ * Attributes: `lang`, `labels`, `mode`, `reference`, `server`, `token`, `resumable`, `line`, `texts`; all are optional
  * (docs/web-client.md). The element sets `data-state`, `data-prompt` and `data-grade` on itself. Each message from the
  * server is dispatched as a `tingqing-message` event with the message as its `detail`, each change of state as
  * `tingqing-state`; a link that the server refuses before anything is begun as `tingqing-refused`.

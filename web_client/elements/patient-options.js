@@ -2,6 +2,7 @@
 
 /**
  * @import { ClientOptions } from '../client/client.js'
+ * @import { LineOption } from '../client/session-config.js'
  * @import { Language } from '../protocol/types.js'
  * @import { TingqingPatient } from './patient-element.js'
  */
@@ -20,6 +21,7 @@ export function optionsOf(element, { language, farEnd, kept }) {
     labels: element.getAttribute('labels'),
     reference: element.getAttribute('reference'),
     language: language === 'zh' ? 'zh-CN' : 'en',
+    line: lineOf(element),
     ...(element.getAttribute('mode') === 'visit' && { mode: /** @type {const} */ ('visit') }),
     ...(source && { source }),
     ...(voiceOf && { voiceOf }),
@@ -27,4 +29,10 @@ export function optionsOf(element, { language, farEnd, kept }) {
     ...(farEnd && { farEnd }),
     ...(kept && { kept }),
   };
+}
+
+/** The attribute `line`; what is mistyped is none. @param {HTMLElement} element @returns {LineOption} */
+export function lineOf(element) {
+  const line = element.getAttribute('line');
+  return line === 'half' || line === 'narrow' ? line : 'full';
 }

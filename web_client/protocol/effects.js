@@ -1,8 +1,10 @@
 /** What a protocol wants done. Its owner carries the effects out, in order. */
 
+import { mulaw } from './g711.js';
+
 /**
  * @import { ObserverState } from './observer.js'
- * @import { SessionState } from './session-state.js'
+ * @import { Encoding, SessionState } from './session-state.js'
  * @import { ServerMessage } from './types.js'
  * @import { Piece } from './uplink.js'
  *
@@ -23,6 +25,12 @@
 
 /** Collects effects between two `take`s. */
 export class Effects {
+  /** @param {Encoding} [encoding] of the sound that is sent */
+  constructor(encoding = 'pcm_s16le') {
+    this.#encoding = encoding;
+  }
+
+  #encoding;
   #due = /** @type {Effect[]} */ ([]);
 
   /** @param {Effect} effect */
@@ -38,7 +46,7 @@ export class Effects {
   /** @param {Piece} piece of the patient's sound */
   addPiece(piece) {
     if ('pcm' in piece) {
-      this.add({ do: 'send', data: piece.pcm.buffer });
+      this.add({ do: 'send', data: this.#encoding === 'mulaw' ? mulaw(piece.pcm).buffer : piece.pcm.buffer });
     } else if ('farEnd' in piece) {
       this.say({ type: 'far_end', speaking: piece.farEnd });
     } else {

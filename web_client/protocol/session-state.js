@@ -14,8 +14,9 @@
  *   ttl_s: number}} KeptSession what a page keeps of a session to go on with it after a reload; `resume_token` is
  *   secret. `acknowledged`: of the `samples` that were said, those that the server has taken. `ttl_s`: how long the
  *   server waits
- * @typedef {{sampleRate: number, capture: Capture, language: string, mode?: string, labels?: string,
- *   reference?: string}} SessionConfig `sampleRate` in Hz, as captured
+ * @typedef {'pcm_s16le' | 'mulaw'} Encoding
+ * @typedef {{sampleRate: number, encoding?: Encoding, capture: Capture, language: string, mode?: string,
+ *   labels?: string, reference?: string}} SessionConfig `sampleRate` in Hz, as sent. `encoding`: `pcm_s16le` if absent
  */
 
 /** Whether a person would see no difference. @param {SessionState} one @param {SessionState} other */

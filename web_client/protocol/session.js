@@ -36,6 +36,7 @@ export class SessionProtocol {
     this.#kept = kept;
     this.#uplink = new Uplink(config.sampleRate, kept?.samples, kept?.acknowledged);
     this.#line = new Line(random);
+    this.#effects = new Effects(config.encoding);
   }
 
   #config;
@@ -47,7 +48,7 @@ export class SessionProtocol {
   #refusal = /** @type {Refusal | null} */ (null);
   #keptAliveAt = 0;
   #restarting = false;
-  #effects = new Effects();
+  #effects;
 
   /** For a page that may be reloaded. @returns {KeptSession | null} */
   get kept() {
@@ -69,10 +70,10 @@ export class SessionProtocol {
   handleOpen(now) {
     this.#line.opened(now);
     this.#refusal = null;
-    const { sampleRate, ...rest } = this.#config;
+    const { sampleRate, encoding = 'pcm_s16le', ...rest } = this.#config;
     const known = this.session ?? this.#kept;
     const resume = known && { resume: { session_id: known.session_id, resume_token: known.resume_token } };
-    const audio = { encoding: 'pcm_s16le', sample_rate: sampleRate };
+    const audio = { encoding, sample_rate: sampleRate };
     this.#effects.say({ type: 'session.start', audio, ...rest, ...resume });
     return this.#effects.take();
   }
