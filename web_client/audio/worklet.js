@@ -1,5 +1,6 @@
 /** Runs on the audio thread: gathers 128-sample blocks into chunks of 16-bit samples and posts them. */
 
+import { FarEndGate, CHUNK_S as GATED_S } from './far-end-gate.js';
 import { Resampler } from './resampler.js';
 
 /** For a page that was opened before its server was upgraded, and does not say how long a chunk is. */
@@ -8,12 +9,15 @@ const CHUNK_S = 0.04;
 class Capture extends AudioWorkletProcessor {
   #chunk;
   #resampler;
+  #gate;
+  #gated;
   #filled = 0;
   #held = false;
 
   /**
-   * @param {{processorOptions?: {chunkS?: number, highest?: number | undefined}}} options how long a chunk is, in
-   *   seconds; the highest sample rate that is wanted, Hz
+   * @param {{processorOptions?: {chunkS?: number, highest?: number | undefined, gated?: boolean}}} options how long a
+   *   chunk is, in seconds; the highest sample rate that is wanted, Hz; whether to tell also, as soon as it changes,
+   *   that somebody speaks
    */
   constructor({ processorOptions }) {
     super();
