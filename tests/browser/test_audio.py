@@ -7,16 +7,26 @@ from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
 FAR_END = """async () => {
-  const { FarEndGate } = await import('/audio/far-end-gate.js');
   const { FarEndListener } = await import('/audio/far-end.js');
   const context = new AudioContext();
   const tone = context.createOscillator();
   const remote = context.createMediaStreamDestination();
-  tone.connect(remote);
+  const loud = context.createGain();
+  loud.gain.value = 0;
+  tone.connect(loud).connect(remote);
   tone.start();
-  window.taken = [];
-  FarEndGate.prototype.take = (pcm) => { taken.push(pcm.length / context.sampleRate); return false; };
-  await new FarEndListener(() => {}).listen(remote.stream);
+  window.woken = [];
+  const port = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'onmessage');
+  Object.defineProperty(MessagePort.prototype, 'onmessage', {
+    set(hear) {
+      port.set.call(this, (event) => { woken.push(event.data); hear(event); });
+    },
+  });
+  window.told = [];
+  await new FarEndListener((speaking) => told.push(speaking)).listen(remote.stream);
+  window.speak = (on) => { loud.gain.value = on ? 0.5 : 0; };
+  window.began = context.currentTime;
+  window.passed = () => context.currentTime - began;
 }"""
 
 SESSION = """async () => {
@@ -58,11 +68,19 @@ def clock_stands() -> bool:
     return False
 
 
-def test_the_far_end_is_looked_at_every_40_ms(stub: StubServer, open_page: OpenPage) -> None:
+def test_the_far_end_wakes_the_page_five_times_a_second_and_where_it_begins_or_ends_to_speak(
+    stub: StubServer, open_page: OpenPage
+) -> None:
     page = open_page(stub.url)
     page.evaluate(FAR_END)
-    until(page, "taken.length > 5")
-    assert {round(seconds, 3) for seconds in page.evaluate("taken")} == {0.04}
+    page.evaluate("speak(true)")
+    until(page, "told.length === 1")
+    page.evaluate("speak(false)")
+    until(page, "told.length === 2 && passed() > 3")
+    woken, told, passed = page.evaluate("[woken, told, passed()]")
+    assert told == [True, False]
+    assert set(woken) == {True, False}, "no sound leaves the audio thread"
+    assert len(woken) <= 5 * (passed + 1) + len(told)
 
 
 def test_a_session_wakes_the_page_five_times_a_second_for_its_sound(stub: StubServer, open_page: OpenPage) -> None:

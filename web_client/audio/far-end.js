@@ -1,6 +1,5 @@
 /** Listens to the call's remote track: the doctor's voice from the loudspeaker is not judged as the patient's. */
 
-import { CHUNK_S, FarEndGate } from './far-end-gate.js';
 import { Microphone } from './microphone.js';
 
 /** Call `listen` with each new remote stream, `stop` at the end. Nothing of it is recorded or sent. */
@@ -19,10 +18,13 @@ export class FarEndListener {
     this.stop();
     const [track] = stream.getAudioTracks();
     if (!track) return false;
-    const gate = new FarEndGate();
-    const onPcm = (/** @type {Int16Array} */ pcm) => this.#heard(gate.take(pcm));
-    const listeners = { onPcm, onSilent: () => this.#heard(false), onInterrupted: () => {} };
-    const ear = new Microphone(track, false, listeners, { chunkS: CHUNK_S });
+    const listeners = {
+      onPcm: () => {},
+      onSpeaking: (/** @type {boolean} */ speaking) => this.#heard(speaking),
+      onSilent: () => this.#heard(false),
+      onInterrupted: () => {},
+    };
+    const ear = new Microphone(track, false, listeners, { gated: true });
     this.#ear = ear;
     try {
       await ear.start();

@@ -19,9 +19,10 @@ const CHUNK_S = 0.2;
  * @import { Capture } from '../protocol/types.js'
  *
  * @typedef {{onPcm: (pcm: Int16Array) => void, onSilent: (silent: boolean) => void,
- *   onInterrupted: (interrupted: boolean) => void}} Listeners
- *   `onPcm`: mono, 200 ms each if not asked for otherwise. `onSilent(true)`: nothing but zeros, or nothing, for 2 s.
- *   `onInterrupted(true)`: the system has stopped the browser's audio, as during a phone call
+ *   onInterrupted: (interrupted: boolean) => void, onSpeaking?: (speaking: boolean) => void}} Listeners
+ *   `onPcm`: mono, 200 ms each. `onSilent(true)`: nothing but zeros, or nothing, for 2 s.
+ *   `onInterrupted(true)`: the system has stopped the browser's audio, as during a phone call. `onSpeaking`: instead of
+ *   `onPcm`, where the far end is listened to
  * @typedef {{rate?: number | undefined, deviceId?: string | undefined, given?: MediaStreamTrack | undefined,
  *   highest?: number | undefined}} Wanted `rate`: Hz, of a session that is already running. `given`: the page's own
  *   track, which it also stops. `highest`: Hz; what the browser gives at more is resampled
@@ -83,14 +84,17 @@ export class Microphone {
    * @param {MediaStreamTrack} track
    * @param {boolean} owned
    * @param {Listeners} listeners
-   * @param {{rate?: number | undefined, highest?: number | undefined, chunkS?: number}} [options] Hz, Hz; seconds
+   * @param {{rate?: number | undefined, highest?: number | undefined, gated?: boolean,
+   *   chunkS?: number}} [options] Hz, Hz; whether the audio thread tells that somebody speaks, and keeps the sound;
+   *   seconds
    */
-  constructor(track, owned, listeners, { rate, highest, chunkS = CHUNK_S } = {}) {
+  constructor(track, owned, listeners, { rate, highest, gated = false, chunkS = CHUNK_S } = {}) {
     this.#track = track;
     this.isOwn = owned;
     this.#listeners = listeners;
     this.#context = audioContext(rate);
     this.#highest = highest;
+    this.#gated = gated;
     this.#chunkS = chunkS;
   }
 
@@ -98,6 +102,7 @@ export class Microphone {
   #listeners;
   #context;
   #highest;
+  #gated;
   #chunkS;
   #node = /** @type {AudioWorkletNode | null} */ (null);
   #rest = () => {};
@@ -139,7 +144,7 @@ export class Microphone {
     const node = (this.#node = new AudioWorkletNode(this.#context, 'tingqing-capture', {
       channelCount: 1,
       channelCountMode: 'explicit',
-      processorOptions: { chunkS: this.#chunkS, highest: this.#highest },
+      processorOptions: { chunkS: this.#chunkS, highest: this.#highest, gated: this.#gated },
     }));
     node.port.postMessage(this.#muted);
     node.port.onmessage = ({ data }) => this.#hear(data);
@@ -176,9 +181,15 @@ export class Microphone {
     if (this.#context.state !== 'closed') void this.#context.close();
   }
 
-  /** @param {Int16Array} chunk */
+  /** @param {Int16Array | boolean} chunk */
   #hear(chunk) {
     if (this.#muted) return;
+    if (typeof chunk === 'boolean') {
+      this.#heardAt = performance.now();
+      if (this.#silent) this.#tell(false);
+      this.#listeners.onSpeaking?.(chunk);
+      return;
+    }
     const pcm = this.#settling.take(chunk, performance.now());
     if (pcm.length === 0) return;
     if (pcm.some((sample) => sample !== 0)) {
