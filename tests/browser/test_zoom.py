@@ -1,5 +1,5 @@
-"""Every page at 200 %, of the browser's zoom and of the text alone (WCAG 2.2, 1.4.4): nothing to scroll sideways, nothing
-that can be pressed is cut off or lies under another."""
+"""Every page at 200 %, of the browser's zoom and of the text alone (WCAG 2.2, 1.4.4): nothing to scroll sideways, and
+nothing that can be pressed is cut off or lies under another."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,9 @@ pytestmark = pytest.mark.timeout(400)
 
 HINDERED = """() => {
   const found = [];
-  const all = (root) => [...root.querySelectorAll('*')].flatMap((at) => [at, ...(at.shadowRoot ? all(at.shadowRoot) : [])]);
+  const all = (root) =>
+    [...root.querySelectorAll('*')].flatMap((at) => [at, ...(at.shadowRoot ? all(at.shadowRoot) : [])]);
+  const pressed = 'a, button, select, summary, textarea, label, input:not([type=file])';
   const topmost = (x, y) => {
     let at = document.elementFromPoint(x, y);
     for (let inner; (inner = at?.shadowRoot?.elementFromPoint(x, y)) && inner !== at; ) at = inner;
@@ -27,9 +29,10 @@ HINDERED = """() => {
     return false;
   };
   for (const at of all(document)) {
-    if (!at.matches('a, button, select, summary, textarea, label, input:not([type=file])') || !at.checkVisibility()) continue;
+    if (!at.matches(pressed) || !at.checkVisibility()) continue;
     const name = at.textContent.trim() || at.name || at.id;
-    if (at.scrollWidth > at.clientWidth + 1 && at.clientWidth && !at.matches('select, input')) found.push(`cut off: ${name}`);
+    const cut = at.clientWidth && at.scrollWidth > at.clientWidth + 1;
+    if (cut && !at.matches('select, input')) found.push(`cut off: ${name}`);
     at.scrollIntoView({ block: 'center', behavior: 'instant' });
     const { left, right, top, bottom, width, height } = at.getBoundingClientRect();
     if (width < 2 || height < 2) continue; // for screen readers
