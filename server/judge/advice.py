@@ -3,7 +3,6 @@
 Chinese is written with full-width punctuation, as everywhere.
 """
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +12,7 @@ from server.judge.number import PASSED, line_of
 from server.judge.share import told_seconds
 from server.judge.spans import CONTINUOUS_SIGNAL
 from server.judge.verdict import SPEECH_PRESENT
+from server.values.rounding import shown_score
 from server.values.scores import LabelScore, Overall, Why
 from server.values.text import Text
 
@@ -116,12 +116,6 @@ def _first(labels: LabelSet, scores: Mapping[str, LabelScore], judged: Overall, 
         zh += f"，{endangers.zh}"
         en += f"; {endangers.en}"
     return Text(f"{zh}；{advice.zh}。", f"{en}. {_capitalised(advice.en)}.")
-
-
-def shown_score(score: float, threshold: float) -> str:
-    """With two decimals; a failing one is not rounded up to the threshold."""
-    rounded = f"{score:.2f}"
-    return f"{math.floor(score * 100) / 100:.2f}" if score < threshold <= float(rounded) else rounded
 
 
 def worst_label(labels: LabelSet, scores: Mapping[str, LabelScore]) -> tuple[Label, float] | None:

@@ -8,7 +8,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from server.judge.advice import shown_score
+from server.values.rounding import shown_score
 from server.values.text import Text
 
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

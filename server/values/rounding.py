@@ -28,3 +28,9 @@ def decibels(value: float | None) -> float | None:
         return FLOOR_DB
     number = rounded(value)
     return None if number is None else max(FLOOR_DB, number)
+
+
+def shown_score(score: float, threshold: float) -> str:
+    """With two decimals; a failing one is not rounded up to the threshold."""
+    rounded = f"{score:.2f}"
+    return f"{math.floor(score * 100) / 100:.2f}" if score < threshold <= float(rounded) else rounded

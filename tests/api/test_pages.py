@@ -96,6 +96,7 @@ def test_openapi_describes_the_upload(served: Served) -> None:
         "mode",
         "source",
         "windows",
+        "transcript",
     }
 
 

@@ -18,7 +18,7 @@ from server.settings import Settings
 from tests.api.client import http
 from tests.api.conftest import Served
 from tests.api.conftest import start as serve
-from tests.notify.dead import SECRET_WORD, given_up
+from tests.notify.dead import PLANTED, given_up
 from tests.notify.receiver import Receiver, receiving
 
 HOLDERS = {
@@ -99,7 +99,7 @@ def test_what_was_given_up_is_listed_page_by_page_and_without_what_it_tells(ward
         ("127.0.0.1", 0, 3, "told"), ("hooks.invalid", 0, 1, "told"),
     ]  # fmt: skip
     everything = rows.text + str(first) + str(last)
-    for hidden in (SECRET_WORD, "hidden", ward.there.secret, "whsec"):
+    for hidden in (PLANTED, "hidden", ward.there.secret, "whsec"):
         assert hidden not in everything
     assert ward.ask("admin", "/v1/webhooks/dead?limit=0").status_code == 422
     assert ward.ask("admin", "/v1/webhooks/dead?cursor=x").status_code == 422

@@ -12,13 +12,13 @@ from server.store.database import open_database
 from server.store.webhooks import WebhookStores
 from tests.processes import living
 
-SECRET_WORD = "never to be shown"
+PLANTED = "never to be shown"
 """In the body of each event."""
 
 
 def told(kind: EventType, number: int, site: str) -> Event:
     about = f"{number:032x}"
-    return event(kind, site, about, utc_now(), {"id": about, "reference": SECRET_WORD})
+    return event(kind, site, about, utc_now(), {"id": about, "reference": PLANTED})
 
 
 async def given_up(

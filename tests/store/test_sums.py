@@ -151,7 +151,8 @@ async def made_before(folder: Path) -> None:
     with closing(sqlite3.connect(folder / FILE)) as plain:
         plain.execute("ATTACH ? AS new", (str(other / FILE),))
         for table in ("assessments", "assessment_results", "assessment_days"):
-            plain.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+            columns = ", ".join(name for _, name, *_ in plain.execute(f"PRAGMA main.table_info({table})"))
+            plain.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM new.{table}")
         plain.commit()
 
 
