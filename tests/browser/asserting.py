@@ -40,6 +40,14 @@ def shown(page: Page, text: str, *, within_s: float = WITHIN_S) -> None:
     expect(page.get_by_text(text)).to_be_visible(timeout=within_s * 1000)
 
 
+def shown_in_time(page: Page, text: str) -> None:
+    """A person can read it once an answer has come, of which nothing tells the test: the page's clock moves on."""
+    deadline = time.monotonic() + WITHIN_S
+    while not page.get_by_text(text).is_visible():
+        assert time.monotonic() < deadline, text
+        passes(page, 0.3)
+
+
 def passes(page: Page, seconds: float) -> None:
     """So much time on the page's own clock, at once: its timers run, and nothing else moves."""
     page.clock.run_for(round(1000 * seconds))

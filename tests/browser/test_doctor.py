@@ -14,6 +14,7 @@ from tests.browser.asserting import (
     lose,
     passes,
     shown,
+    shown_in_time,
     without_attribute,
 )
 from tests.browser.conftest import OpenPage
@@ -417,8 +418,7 @@ def test_a_doctor_says_by_one_click_whether_the_patient_is_heard(
     socket.send(*poor(1))
     answer.click()
     assert stub.heard.get(timeout=30) is True
-    passes(page, 0.3)
-    shown(page, noted)
+    shown_in_time(page, noted)
     expect(answer).to_have_attribute("aria-pressed", "true")
     assert_readable(page, 360)
 
