@@ -13,7 +13,6 @@ from server.values.text import Text
 MAX_CHARACTERS = 200
 
 # Scores are shown with seven decimals: a bound has no more.
-
 _TOKEN = re.compile(
     r"""(?P<word>[A-Za-z_]+)|(?P<number>\d+(?:\.\d{1,7})?|\.\d{1,7})|(?P<text>"[^"']*"|'[^"']*')|(?P<operator>[<>=!]=?)""",
     re.ASCII,

@@ -129,3 +129,4 @@ def test_a_server_without_keys_says_why_it_shows_none(open_page: OpenPage, chrom
     with running_server() as port:
         page = open_page(f"http://127.0.0.1:{port}/webhooks?lang=en")
         shown(page, "A server without keys shows no webhooks")
+        expect(page.locator("code")).to_be_hidden()
