@@ -108,6 +108,18 @@ def until(page: Page | Frame, expression: str, *, within_s: float = WITHIN_S) ->
         page.wait_for_timeout(100)
 
 
+EVERY_ELEMENT = f"""async () => {{
+  // A page defines its own element once it is loaded, and would complain of one that was there first.
+  await customElements.whenDefined(document.querySelector('{ELEMENT}').localName);
+  await import('./index.js');
+}}"""
+
+
+def define_every_element(page: Page) -> None:
+    """A page of ours knows the elements of all the others too."""
+    page.evaluate(EVERY_ELEMENT)
+
+
 def begin(page: Page, stub: StubServer) -> StubSocket:
     """Press Start, and let the session begin."""
     attribute(page, "data-state", "idle")

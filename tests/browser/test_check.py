@@ -8,7 +8,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import messages
-from tests.browser.asserting import INSTEAD, PROMPT, assert_readable, attribute, lasts, shown, until
+from tests.browser.asserting import (
+    INSTEAD,
+    PROMPT,
+    assert_readable,
+    attribute,
+    define_every_element,
+    lasts,
+    shown,
+    until,
+)
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer, StubSocket
 
@@ -114,7 +123,7 @@ STRIP = """() => {
 
 def test_the_strip_is_200_px_wide_and_says_one_thing(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(f"{stub.url}check", locale="en-GB")
-    page.evaluate("() => import('./index.js')")
+    define_every_element(page)
     page.evaluate(STRIP)
     strip = page.locator("tingqing-strip")
     strip.locator("[part=start]").click()
@@ -134,7 +143,7 @@ def test_the_strip_is_200_px_wide_and_says_one_thing(stub: StubServer, open_page
 
 def test_the_strip_says_what_is_sent_and_pauses_it(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(f"{stub.url}check", locale="en-GB")
-    page.evaluate("() => import('./index.js')")
+    define_every_element(page)
     page.evaluate(STRIP)
     strip = page.locator("tingqing-strip")
     expect(strip.get_by_text("Not stored")).to_be_hidden()

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import messages
-from tests.browser.asserting import attribute, begin, passes, until
+from tests.browser.asserting import attribute, begin, define_every_element, passes, until
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
 
@@ -19,9 +19,7 @@ CHANGES = """() => {
 }"""
 """Everything that is written into the element from now on, also where it was so already."""
 
-STRIP = """() => import('./index.js').then(() => {
-  document.querySelector('tingqing-patient').replaceWith(document.createElement('tingqing-strip'));
-})"""
+STRIP = "document.querySelector('tingqing-patient').replaceWith(document.createElement('tingqing-strip'))"
 
 LEVEL = {"attributes style I", "attributes aria-valuenow level", "attributes aria-valuetext level"}
 """The bar follows the sound."""
@@ -34,6 +32,7 @@ def opened(who: str, stub: StubServer, open_page: OpenPage) -> Page:
         begin(page, stub).send(*news)
     elif who == "strip":
         page = open_page(stub.url)
+        define_every_element(page)
         page.evaluate(STRIP)
         page.locator("tingqing-strip [part=start]").click()
         socket = stub.patient()
