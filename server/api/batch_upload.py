@@ -19,6 +19,7 @@ from server.batches import faults
 from server.batches.batch import NewFile
 from server.batches.folder import LOCK, SPARE_BYTES, Coming, room
 from server.batches.manifest import read_manifest, with_manifest
+from server.batches.transcripts import name_in_folder, transcript_beside, transcripts_in
 from server.batches.zips import BLOCK, Limits, is_zip, unpacked
 from server.errors import CapacityError, MalformedMessageError
 from server.scoring.until_done import to_thread_until_done
@@ -129,16 +130,28 @@ def _sorted_out(received_files: list[ReceivedFile], folder: Path, limits: Limits
             new = [_single(one, limits.file)]
         used += sum(each.size for each in new if each.fault is None)
         found += new
-    used_paths = {each.path for each in found}
+    return _numbered(folder, found)
+
+
+def _numbered(folder: Path, found: list[NewFile]) -> list[NewFile]:
+    """Recordings by their positions, transcripts beside them."""
+    left, said = transcripts_in(found)
+    used_paths = {*(each.path for each in left), *said.values(), LOCK}
     for path in folder.iterdir():
-        if path.name not in used_paths and path.name != LOCK:
+        if path.name not in used_paths:
             path.unlink()
-    for position, each in enumerate(found, 1):
-        if each.path is not None:
-            (folder / each.path).rename(folder / f"{position}.audio")
-    return [
-        each if each.path is None else replace(each, path=f"{position}.audio") for position, each in enumerate(found, 1)
-    ]
+    numbered = []
+    for position, each in enumerate(left, 1):
+        if each.path is None:
+            numbered.append(each)
+            continue
+        transcript = said.get(each.path)
+        name = name_in_folder(position, said=transcript is not None)
+        (folder / each.path).rename(folder / name)
+        if transcript is not None:
+            (folder / transcript).rename(folder / str(transcript_beside(name)))
+        numbered.append(replace(each, path=name))
+    return numbered
 
 
 def _single(one: ReceivedFile, most: int) -> NewFile:

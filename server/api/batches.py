@@ -51,7 +51,9 @@ BODY: dict[str, Any] = {
                     "file": {
                         "type": "array",
                         "items": {"type": "string", "format": "binary"},
-                        "description": "Recordings, and ZIP archives of recordings. Bytes decide what a file is.",
+                        "description": "Recordings, and ZIP archives of recordings. Bytes decide what a file is. A "
+                        "file of JSON lines of a recording's name, visit.amr.jsonl or visit.jsonl for visit.amr, is "
+                        "its transcript, as for POST /v1/assess.",
                     },
                     "manifest": {
                         "type": "string",

@@ -83,6 +83,16 @@ def too_much_work() -> Fault:
     )
 
 
+def transcript_alone() -> Fault:
+    """Of a file of JSON lines that belongs to no recording."""
+    return Fault(
+        "no_recording",
+        "A transcript without a recording of its name, or a second one of it. Name it as its recording: visit.amr and "
+        "visit.amr.jsonl.",
+        "转写文件没有同名录音，或同一录音有两份转写。请与录音同名：visit.amr 和 visit.amr.jsonl。",
+    )
+
+
 def empty() -> Fault:
     """Of a file without a byte."""
     return Fault("empty_file", "The file is empty. Record it again.", "文件是空的。请重新录音。")

@@ -11,6 +11,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from server.batches.transcripts import transcript_beside
+
 NAME = "batches"
 COMING = ".coming-"
 """Begins the name of a folder whose upload is not complete; its lock tells whether it still comes."""
@@ -46,6 +48,12 @@ class BatchFolders:
     def remove(self, batch_id: str) -> None:
         """With all files in it."""
         shutil.rmtree(self.of(batch_id), ignore_errors=True)
+
+    def forget(self, batch_id: str, path: str) -> None:
+        """A recording, and its transcript. Raises OSError."""
+        for name in (path, transcript_beside(path)):
+            if name is not None:
+                (self.of(batch_id) / name).unlink(missing_ok=True)
 
     def sweep(self, known: Mapping[str, AbstractSet[str]]) -> None:
         """Remove what belongs to no batch in ``known``, files of batches that do not wait any more (their process died
@@ -127,8 +135,9 @@ def _made(path: Path) -> int:
 
 
 def _settled_removed(folder: Path, waiting: AbstractSet[str]) -> None:
+    needed = waiting | {transcript_beside(name) for name in waiting}
     for path in folder.iterdir():
-        if path.name not in waiting:
+        if path.name not in needed:
             path.unlink(missing_ok=True)
     if not waiting:
         with suppress(OSError):

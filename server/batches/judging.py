@@ -12,6 +12,7 @@ from server.assessment.result import Result
 from server.batches import faults
 from server.batches.batch import BatchStore, Fault, Judgement, TakenFile
 from server.batches.folder import BatchFolders
+from server.batches.transcripts import read_beside
 from server.errors import ScoringError, StoreError, TingqingError
 from server.recording.channels import parse_roles
 from server.recording.decode import Recording, read_recording
@@ -125,7 +126,7 @@ class Judging:
             except StoreError:
                 await asyncio.sleep(AGAIN_S)
         with suppress(OSError):  # then the sweep removes it
-            await asyncio.to_thread((self._folders.of(file.batch_id) / file.path).unlink, missing_ok=True)
+            await asyncio.to_thread(self._folders.forget, file.batch_id, file.path)
         self._settling.discard(file.number)
         self._judged()
 
@@ -148,6 +149,7 @@ class Judging:
             raise FileNotFoundError(path)
         options, began = file.options, utc_now()
         labels = await asyncio.to_thread(self._engine.dictionaries.resolve, options.labels)
+        said = await asyncio.to_thread(read_beside, path)
         roles = parse_roles(options.channels) if options.channels else None
         raw = parse_raw(options.raw) if options.raw else None
         failures = 0
@@ -167,6 +169,7 @@ class Judging:
                         source=CaptureSource(options.source),
                         name=file.name,
                         reference=file.reference,
+                        transcript=said,
                     )
                 except ScoringError:
                     failures += 1

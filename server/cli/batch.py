@@ -114,6 +114,8 @@ def send(
 ) -> None:
     """Send recordings as one batch, wait until all are judged, and write their results as assess would.
 
+    What was said in visit.amr is sent with it if there is a visit.amr.jsonl or visit.jsonl (see assess --transcript).
+
     A line that breaks, or a server that restarts, is waited for; nothing is sent twice.
     """
     from server.cli.batch_sending import fetched, parts_of, sent
@@ -131,7 +133,10 @@ def send(
     }  # fmt: skip
     given = [(name, text) for name, text in fields.items() if text is not None]
     ticket = None if output is None else TicketFile(output)
-    with _target(server, key, language) as target, files_of(files, headerless=raw is not None) as named:
+    with (
+        _target(server, key, language) as target,
+        files_of(files, headerless=raw is not None, transcripts=True) as named,
+    ):
         try:
             batch = sent(target, given, parts_of(named, manifest), ticket, resume)
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,7 @@ from server.cli.console import Failure, notice
 from server.recording.decoders.sniffing import HEAD_BYTES, Reader, looked_at
 
 PIPE = Path("-")
+TRANSCRIPT = ".jsonl"
 WILD = "*?["
 TOLD = 5
 """Files that are left out, by name."""
@@ -26,60 +28,80 @@ SUFFIXES = frozenset(
 
 
 @contextmanager
-def files_of(arguments: Sequence[Path], *, headerless: bool) -> Iterator[list[tuple[str, Path]]]:
+def files_of(
+    arguments: Sequence[Path], *, headerless: bool, transcripts: bool = False
+) -> Iterator[list[tuple[str, Path]]]:
     """The files in order, each with the name under which it is told; what came through the pipe is kept for the block.
 
     Of a folder, also in folders in it, all that look like recordings, whatever they are called, or are called like
     recordings, whatever they look like, by name; hidden ones are left out, and which others is told.
-    ``headerless``: sound without a header looks like nothing, so a folder gives all its files. A name with ``*``, ``?``
-    or ``[`` that no file has is a pattern, as in a shell; ``**`` goes into folders.
+    ``headerless``: sound without a header looks like nothing, so a folder gives all its files. ``transcripts``: with
+    its recordings a folder gives the transcripts that are named as they are. A name with ``*``, ``?`` or ``[`` that no
+    file has is a pattern, as in a shell; ``**`` goes into folders.
     Raises Failure if a folder or a pattern has none.
     """
+    looking = _Looking(headerless, transcripts)
     with TemporaryDirectory() as held:
         found: list[tuple[str, Path]] = []
         for argument in arguments:
             if argument == PIPE:
                 found.append(("-", _piped(Path(held))))
             else:
-                found += [(os.fspath(path), path) for path in _named(argument, headerless=headerless)]
+                found += [(os.fspath(path), path) for path in _named(argument, looking)]
         yield found
 
 
-def _named(argument: Path, *, headerless: bool) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """As ``files_of`` has it."""
+
+    headerless: bool
+    transcripts: bool
+
+
+def _named(argument: Path, looking: _Looking) -> list[Path]:
     if argument.is_dir():
-        return _within(argument, headerless=headerless)
+        return _within(argument, looking)
     if argument.exists() or not any(sign in os.fspath(argument) for sign in WILD):
         return [argument]
     matches = sorted(Path(match) for match in glob.glob(os.fspath(argument), recursive=True))
     if not matches:
         raise Failure(f"nothing matches {argument}.", hint="Check the folder, or name the files.")
-    return [
-        path for match in matches for path in (_within(match, headerless=headerless) if match.is_dir() else [match])
-    ]
+    return [path for match in matches for path in (_within(match, looking) if match.is_dir() else [match])]
 
 
-def _within(folder: Path, *, headerless: bool) -> list[Path]:
+def _within(folder: Path, looking: _Looking) -> list[Path]:
     found: list[Path] = []
-    others: list[str] = []
+    others: list[Path] = []
     for inside, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [path for name in sorted(names) if not name.startswith(".") and (path := Path(inside, name)).is_file()]
         for path in paths:
-            if headerless or path.suffix.lower() in SUFFIXES or _sounds(path):
+            if looking.headerless or path.suffix.lower() in SUFFIXES or _sounds(path):
                 found.append(path)
             else:
-                others.append(os.fspath(path))
+                others.append(path)
     if not found:
         raise Failure(
             f"there is no recording in {folder}.",
             hint="Sound without a header is found with --raw; files are told by their first bytes, not by their names.",
         )
+    if looking.transcripts:
+        said = [path for path in others if _is_transcript_of(path, found)]
+        others = [path for path in others if path not in said]
+        found += said
     if others:
-        told = ", ".join(others[:TOLD]) + (", …" if len(others) > TOLD else "")
+        told = ", ".join(map(os.fspath, others[:TOLD])) + (", …" if len(others) > TOLD else "")
         no = "is no recording" if len(others) == 1 else "are no recordings"
         notice(f"tingqing: left out of {folder}: {len(others)} that {no}: {told}")
         notice("  Sound without a header, such as from a telephone system, is found with --raw.")
     return sorted(found)
+
+
+def _is_transcript_of(path: Path, recordings: Sequence[Path]) -> bool:
+    """By its name, as a server pairs them: ``a.amr.jsonl`` or ``a.jsonl`` is of ``a.amr``."""
+    named = path.with_suffix("")
+    return path.suffix.lower() == TRANSCRIPT and any(named in (one, one.with_suffix("")) for one in recordings)
 
 
 def _sounds(path: Path) -> bool:

@@ -62,6 +62,6 @@ class TranscriptError(ConfigError):
 
     code = "invalid_transcript"
 
-    def __init__(self, message: str, *, line: int | None = None) -> None:
-        super().__init__(message, param="transcript")
+    def __init__(self, message: str, *, zh: str, line: int | None = None) -> None:
+        super().__init__(message, zh=zh, param="transcript")
         self.line = line

@@ -31,17 +31,27 @@ def read_line(line: bytes, number: int, name: str = "line") -> TranscriptLine:
     try:
         value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise TranscriptError(f"{where}: not UTF-8", line=number) from None
+        raise TranscriptError(f"{where}: not UTF-8", zh=f"{where}：不是 UTF-8 编码", line=number) from None
     except (ValueError, RecursionError):
-        raise TranscriptError(f"{where}: not JSON. Write one object per line", line=number) from None
+        raise TranscriptError(
+            f"{where}: not JSON. Write one object per line",
+            zh=f"{where}：不是 JSON。每行写一个对象",
+            line=number,
+        ) from None
     if not isinstance(value, dict):
-        raise TranscriptError(f'{where}: not an object. Write {{"text": "…"}}', line=number)
+        raise TranscriptError(
+            f'{where}: not an object. Write {{"text": "…"}}',
+            zh=f'{where}：不是对象。请写 {{"text": "…"}}',
+            line=number,
+        )
     try:
         return TranscriptLine.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise TranscriptError(f"{where}: {field}: {first['msg']}", line=number) from None
+        raise TranscriptError(
+            f"{where}: {field}: {first['msg']}", zh=f"{where}：字段 {field} 的值不对", line=number
+        ) from None
 
 
 def read_transcript(path: Path) -> WrittenTranscript:
@@ -52,11 +62,14 @@ def read_transcript(path: Path) -> WrittenTranscript:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise TranscriptError(
-                f"{path}: over {MAX_BYTES // 1_000_000} MB: too long for the transcript of a recording"
+                f"{path}: over {MAX_BYTES // 1_000_000} MB: too long for the transcript of a recording",
+                zh=f"{path}：超过 {MAX_BYTES // 1_000_000} MB，一段录音的转写不会这么长",
             )
         data = path.read_bytes()
     except OSError as error:
-        raise TranscriptError(f"{path}: cannot be read ({error.strerror})") from error
+        raise TranscriptError(
+            f"{path}: cannot be read ({error.strerror})", zh=f"{path}：无法读取（{error.strerror}）"
+        ) from error
     return transcript_of(data, str(path))
 
 

@@ -343,6 +343,33 @@ async def test_a_page_of_results_is_bounded_by_bytes_and_leads_on(
     assert {len(one) for one in pages} == {3, 2}
 
 
+SAID = '{"text":"我肚子疼","start_s":0.2,"end_s":1.5,"speaker":"patient"}\n'.encode()
+
+
+@pytest.mark.timeout(300)
+def test_what_was_said_in_recordings_of_a_batch_is_judged_and_gone(tmp_path: Path) -> None:
+    running = start(drain_s=1.0, data_dir=tmp_path, mos=False, clap="off")
+    try:
+        archive = packed(("ward/b.wav", wav(2)), ("ward/b.wav.jsonl", SAID))
+        sent = post(running, ("a.wav", wav(2)), ("a.jsonl", b"not JSON"), ("all.zip", archive), ("c.jsonl", SAID))
+        url = f"{running.url}/v1/batches/{sent.json()['id']}"
+        assert sent.json()["files"] == 3
+        with http.stream("GET", f"{url}/events", timeout=200) as stream:
+            assert any(line == "event: done" for line in stream.iter_lines())
+        page = http.get(f"{url}/results")
+        a, b, c = page.json()["results"]
+        assert (a["file"], a["error"]["code"]) == ("a.wav", "invalid_transcript")
+        assert "transcript:1" in a["error"]["zh"]
+        label = b["result"]["labels"]["pain_location"]
+        assert (b["file"], label["state"], label["heard_at_s"]) == ("ward/b.wav", "stated", 0.2)
+        assert (c["file"], c["error"]["code"]) == ("c.jsonl", "no_recording")
+        assert "肚子疼" not in page.text
+        kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert not any("肚子疼".encode() in path.read_bytes() or path.suffix in (".said", ".audio") for path in kept)
+    finally:
+        running.stop()
+
+
 @pytest.mark.timeout(300)
 def test_a_batch_is_judged_told_exported_and_its_files_are_gone(tmp_path: Path, mixes: Path) -> None:
     running = start(drain_s=1.0, data_dir=tmp_path, mos=False, clap="off")

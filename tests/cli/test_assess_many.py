@@ -63,6 +63,15 @@ def test_a_folder_hides_no_broken_recording_and_says_what_it_leaves_out(
     assert "--raw" in told
 
 
+def test_a_folder_gives_transcripts_of_its_recordings_where_they_are_asked_for(tmp_path: Path) -> None:
+    for name in ("a.amr", "a.jsonl", "b.wav", "b.wav.jsonl", "results.jsonl"):
+        (tmp_path / name).write_bytes(b"{}")
+    with files_of([tmp_path], headerless=False) as found:
+        assert [path.name for _, path in found] == ["a.amr", "b.wav"]
+    with files_of([tmp_path], headerless=False, transcripts=True) as found:
+        assert [path.name for _, path in found] == ["a.amr", "a.jsonl", "b.wav", "b.wav.jsonl"]
+
+
 def test_patterns_are_those_of_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert names(in_process("assess", "--no-mos", "--format", "jsonl", "*.[fw]*").out) == ["a.flac", "b.wav"]
