@@ -209,7 +209,8 @@ def _voices(result: ResultModel, language: str) -> str:
     return words.SEMICOLON(language).join(told)
 
 
-def _rule(match: RuleMatchModel, language: str) -> str:
+def rule_name(match: RuleMatchModel, language: str) -> str:
+    """Its title, if it has one, and the event that it is to other systems."""
     if match.title is None:
         return match.event
     return said(match.title, language) + words.BRACKETS(language).format(match.event)
@@ -218,7 +219,7 @@ def _rule(match: RuleMatchModel, language: str) -> str:
 def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
     found = [(words.ADVICE(language), said(result.advice, language))]
     if result.rules:
-        found.append((words.RULES(language), _listed([_rule(one, language) for one in result.rules], language)))
+        found.append((words.RULES(language), _listed([rule_name(one, language) for one in result.rules], language)))
     if result.prompts:
         found.append((words.PROMPTS(language), _listed(result.prompts, language)))
     if result.unusable_spans:

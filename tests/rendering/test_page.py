@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from server.cli.main import app
 from server.rendering.page.document import Document
 from server.values.notices import NoticeCode
-from server.wire.common import NoticeModel, VoiceModel, VoiceSpan
-from server.wire.result import ResultModel, SpanModel, StretchModel
+from server.wire.common import NoticeModel, TextModel, VoiceModel, VoiceSpan
+from server.wire.result import ResultModel, RuleMatchModel, SpanModel, StretchModel
 
 runner = CliRunner()
 QUIET: dict[str, None] = {"speech_dbfs": None, "snr_db": None, "speech_rate_sps": None}
@@ -48,6 +48,19 @@ def test_a_page_has_the_verdict_the_labels_and_what_was_not_judged(result: Resul
         assert wanted in text
     assert "录音质量报告" in page(result, language="zh-CN")
     assert 'lang="zh-CN"' in page(result, language="zh-CN")
+
+
+def test_rules_that_matched_are_told_with_how_their_labels_stood(result: ResultModel) -> None:
+    stated = RuleMatchModel(
+        id="chest", dictionary="triage", event="triage.chest_pain", title=TextModel(zh="左胸痛", en="Left chest pain"),
+        label="pain_location", state="stated", at_s=72.0,
+    )  # fmt: skip
+    low = RuleMatchModel(id="low", dictionary="triage", event="ward.noisy <b>", label="low_background", score=0.31)
+    told = result.model_copy(update={"rules": [stated, low]})
+    assert "<li>Left chest pain (triage.chest_pain): Pain location stated, stated 1:12</li>" in page(told)
+    assert "<li>ward.noisy &lt;b&gt;: No strong background noise, 0.31</li>" in page(told)
+    assert "<li>左胸痛（triage.chest_pain）：" in page(told, language="zh")
+    assert "<h3>Rules</h3>" not in page(result)
 
 
 def test_the_drawing_shows_what_cannot_be_used_who_speaks_and_when_labels_failed(result: ResultModel) -> None:

@@ -41,7 +41,9 @@ def timeline(result: ResultModel, peaks: Sequence[int], language: str) -> str:
     if result.best_60s is not None and length > result.best_60s.end_s - result.best_60s.start_s:
         best = (result.best_60s.start_s, result.best_60s.end_s)
         parts.append(_span(best, length, WAVE - 8, 6, "best"))
-        parts.append(f'<text x="{_x(best[0], length):.0f}" y="{WAVE - 12}">{escape(phrases.BEST(language))}</text>')
+        parts.append(
+            f'<text class="say" x="{_x(best[0], length):.0f}" y="{WAVE - 12}">{escape(phrases.BEST(language))}</text>'
+        )
     parts.append(_name(phrases.WAVEFORM(language), WAVE // 2))
     for at, (title, pairs, kind) in enumerate(rows):
         top = WAVE + ROW * at

@@ -1,15 +1,15 @@
 """The report of one recording, as a section of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from server.judge.share import told_seconds
 from server.rendering import words
 from server.rendering.page import phrases
 from server.rendering.page.drawing import timeline
-from server.rendering.report import LEAST_UNHEARD_S, names_of, said, worst_first
+from server.rendering.report import LEAST_UNHEARD_S, names_of, rule_name, said, worst_first
 from server.values.notices import NoticeCode
-from server.wire.result import ResultLabel, ResultModel, StretchModel
+from server.wire.result import ResultLabel, ResultModel, RuleMatchModel, StretchModel
 
 MOST_TIMES = 12
 """Times of a label that are told in a row; the drawing has them all."""
@@ -107,6 +107,7 @@ def _lists(result: ResultModel, language: str) -> str:
     titles = {name: said(label.title, language) for name, label in result.labels.items()}
     comma = "、" if language.startswith("zh") else ", "
     lists = [
+        (words.RULES, [_rule(one, titles, language) for one in result.rules]),
         (phrases.NOT_HEARD, [titles.get(name, name) for name in result.not_heard]),
         (words.NOT_ASSESSED, [comma.join(titles.get(name, name) for name in result.not_assessed)]),
         (words.AROUND, [names_of(result.interference, language)] if result.interference else []),
@@ -124,6 +125,14 @@ def _lists(result: ResultModel, language: str) -> str:
         for title, told in lists
         if any(told)
     )
+
+
+def _rule(match: RuleMatchModel, titles: Mapping[str, str], language: str) -> str:
+    """What the clinic calls it, and how its label stood when it matched."""
+    stood = words.number(match.score) if match.state is None else words.STATES[match.state](language)
+    at = "" if match.at_s is None else f" {words.clock(match.at_s)}"
+    label = titles.get(match.label, match.label)
+    return f"{rule_name(match, language)}{words.COLON(language)}{label}{phrases.COMMA(language)}{stood}{at}"
 
 
 def _measures(result: ResultModel, language: str) -> str:
