@@ -3,9 +3,16 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from server.cli.console import Failure
+
 if TYPE_CHECKING:
     from server.notify.endpoints import Endpoint
     from server.notify.outbox import ListedDelivery
+
+
+def unknown(endpoint_id: str) -> Failure:
+    """There is none of this id."""
+    return Failure(f"there is no endpoint {endpoint_id}.", hint="tingqing webhooks list")
 
 
 def endpoint_row(endpoint: "Endpoint") -> dict[str, Any]:

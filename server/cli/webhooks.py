@@ -10,13 +10,11 @@ import typer
 
 from server.cli.console import ExitCode, Failure, compact_json, guarded, stderr_console, stdout_console, write_line
 from server.cli.stored import StoreFlags, stored
-from server.cli.webhook_rows import date_of, delivery_row, endpoint_row, state_of
+from server.cli.webhook_rows import date_of, delivery_row, endpoint_row, state_of, unknown
 
 if TYPE_CHECKING:
+    from server.cli.webhook_desk import Desk
     from server.notify.sending import Answer
-    from server.settings import Settings
-    from server.store.database import Where
-    from server.store.webhooks import WebhookStores
 
 T = TypeVar("T")
 
@@ -44,7 +42,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-NO_SUCH = "tingqing webhooks list"
 ALLOW_HINT = (
     "Webhooks go to public addresses over HTTPS. For others set TINGQING_WEBHOOK_ALLOW=10.20.0.0/16 (your network) for "
     "the server, and for this command too: it reads its own environment."
@@ -94,27 +91,30 @@ def add(
     with a warning for what could never be delivered. Private addresses
     and plain HTTP need TINGQING_WEBHOOK_ALLOW on the server.
     """
+    from server.access.audit import Act
     from server.cli.webhook_doubts import doubts_of
     from server.notify.delivering import utc_now
     from server.notify.endpoints import MAX_ENDPOINTS, new_endpoint
     from server.notify.events import BY_DEFAULT
 
-    async def use(stores: "WebhookStores", settings: "Settings") -> list[str]:
+    async def use(desk: "Desk") -> list[str]:
+        stores = desk.stores
         for one in await stores.endpoints.listed(site):
             if one.url == url:
                 raise Failure(
                     f"{one.id} of {site} has this address already.",
                     hint=f"For other events remove it first: tingqing webhooks remove {one.id}",
                 )
+        await desk.note(Act.WEBHOOK_ADDED, site, endpoint.id)
         if not await stores.endpoints.add(endpoint):
             raise Failure(
                 f"{site} has {MAX_ENDPOINTS} endpoints already.", hint="Remove one: tingqing webhooks remove ID"
             )
-        return await doubts_of(endpoint, settings)
+        return await doubts_of(endpoint, desk.settings)
 
     chosen = [one.strip() for one in events.split(",") if one.strip()] if events else list(BY_DEFAULT)
     endpoint = new_endpoint(site, url, chosen, utc_now())
-    doubts = _with_stores(store, use)
+    doubts = _with_desk(store, use)
     write_line(endpoint.secret)
     stderr_console().print(
         f"Endpoint {endpoint.id} for {site}. Keep its secret: tingqing webhooks list does not show it.", soft_wrap=True
@@ -130,7 +130,7 @@ def list_(format_: FormatOption = Format.TEXT, store: StoreFlags = StoreFlags())
     """List all endpoints, without their secrets."""
     from rich.table import Table
 
-    found = _with_stores(store, lambda stores, _: stores.endpoints.listed())
+    found = _with_desk(store, lambda desk: desk.stores.endpoints.listed())
     if format_ is Format.JSON:
         write_line(compact_json([endpoint_row(one) for one in found]))
         return
@@ -156,16 +156,12 @@ def try_(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> Non
     from server.notify.reach import Reach
     from server.notify.sending import NOT_ALLOWED, Sender
 
-    async def use(stores: "WebhookStores", settings: "Settings") -> "Answer | None":
-        endpoint = await stores.endpoints.get(endpoint_id)
-        if endpoint is None:
-            return None
-        sender = Sender(Reach.of(settings.webhook_allow), __version__, utc_now)
+    async def use(desk: "Desk") -> "Answer":
+        endpoint = await desk.endpoint(endpoint_id)
+        sender = Sender(Reach.of(desk.settings.webhook_allow), __version__, utc_now)
         return await sender.send(trial_event(endpoint.site, endpoint.id, utc_now()), endpoint)
 
-    answer = _with_stores(store, use)
-    if answer is None:
-        raise _unknown(endpoint_id)
+    answer = _with_desk(store, use)
     status = "no answer" if answer.tried.status is None else f"status {answer.tried.status}"
     write_line(f"{'taken' if answer.delivered else 'not taken'}: {answer.tried.why or status} ({status})")
     if answer.tried.why == NOT_ALLOWED:
@@ -183,12 +179,17 @@ def rotate(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> N
     For a day each delivery is signed with both, so that receivers can
     change over without losing any.
     """
+    from server.access.audit import Act
     from server.notify.delivering import utc_now
     from server.notify.endpoints import OVERLAP, new_secret
 
+    async def use(desk: "Desk") -> bool:
+        await desk.note_of(Act.WEBHOOK_ROTATED, endpoint_id)
+        return await desk.stores.endpoints.rotate(endpoint_id, secret, utc_now() + OVERLAP)
+
     secret = new_secret()
-    if not _with_stores(store, lambda stores, _: stores.endpoints.rotate(endpoint_id, secret, utc_now() + OVERLAP)):
-        raise _unknown(endpoint_id)
+    if not _with_desk(store, use):
+        raise unknown(endpoint_id)
     write_line(secret)
     stderr_console().print(f"{endpoint_id}: the secret so far signs too for a day.")
 
@@ -198,8 +199,14 @@ def rotate(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> N
 @stored
 def resume(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> None:
     """Go on with an endpoint that was paused because it answered 410 Gone."""
-    if not _with_stores(store, lambda stores, _: stores.endpoints.pause(endpoint_id, False)):
-        raise _unknown(endpoint_id)
+    from server.access.audit import Act
+
+    async def use(desk: "Desk") -> bool:
+        await desk.note_of(Act.WEBHOOK_RESUMED, endpoint_id)
+        return await desk.stores.endpoints.pause(endpoint_id, False)
+
+    if not _with_desk(store, use):
+        raise unknown(endpoint_id)
     stderr_console().print(f"{endpoint_id} is told again. What was given up: tingqing webhooks replay --endpoint ID")
 
 
@@ -208,8 +215,14 @@ def resume(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> N
 @stored
 def remove(endpoint_id: EndpointArgument, store: StoreFlags = StoreFlags()) -> None:
     """Remove an endpoint, with everything that waits for it."""
-    if not _with_stores(store, lambda stores, _: stores.endpoints.remove(endpoint_id)):
-        raise _unknown(endpoint_id)
+    from server.access.audit import Act
+
+    async def use(desk: "Desk") -> bool:
+        await desk.note_of(Act.WEBHOOK_REMOVED, endpoint_id)
+        return await desk.stores.endpoints.remove(endpoint_id)
+
+    if not _with_desk(store, use):
+        raise unknown(endpoint_id)
     stderr_console().print(f"{endpoint_id} is removed.")
 
 
@@ -231,7 +244,7 @@ def deliveries(
     from server.notify.outbox import State
 
     wanted = None if state is None else State(state.value)
-    found = _with_stores(store, lambda stores, _: stores.outbox.listed(last, state=wanted, endpoint_id=endpoint))
+    found = _with_desk(store, lambda desk: desk.stores.outbox.listed(last, state=wanted, endpoint_id=endpoint))
     if format_ is Format.JSON:
         write_line(json.dumps([delivery_row(one) for one in found], separators=(",", ":")))
         return
@@ -255,31 +268,25 @@ def replay(
     store: StoreFlags = StoreFlags(),
 ) -> None:
     """Try dead deliveries again for a day, each with the id that it had."""
+    from server.access.audit import Act
     from server.notify.delivering import utc_now
 
     if number is None and endpoint is None:
         raise Failure("which ones?", hint="Pass the NUMBER of one, or --endpoint ID for all of it.")
 
-    async def use(stores: "WebhookStores", _: "Settings") -> int:
-        if endpoint is not None and await stores.endpoints.get(endpoint) is None:
-            raise _unknown(endpoint)
-        return await stores.outbox.replay(utc_now(), endpoint_id=endpoint, number=number)
+    async def use(desk: "Desk") -> int:
+        if endpoint is not None:
+            await desk.note_of(Act.WEBHOOKS_REPLAYED, endpoint)
+        else:
+            await desk.note(Act.WEBHOOKS_REPLAYED, "", str(number))
+        return await desk.stores.outbox.replay(utc_now(), endpoint_id=endpoint, number=number)
 
-    count = _with_stores(store, use)
+    count = _with_desk(store, use)
     stderr_console().print(f"{count} are tried again.")
 
 
-def _unknown(endpoint_id: str) -> Failure:
-    return Failure(f"there is no endpoint {endpoint_id}.", hint=NO_SUCH)
+def _with_desk(store: StoreFlags, use: "Callable[[Desk], Awaitable[T]]") -> T:
+    from server.cli.webhook_desk import at_desk
 
-
-def _with_stores(store: StoreFlags, use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
     settings, where = store.opened("webhooks")
-    return asyncio.run(_used(settings, where, use))
-
-
-async def _used(settings: "Settings", where: "Where", use: "Callable[[WebhookStores, Settings], Awaitable[T]]") -> T:
-    from server.store.webhooks import open_webhooks
-
-    async with open_webhooks(where) as stores:
-        return await use(stores, settings)
+    return asyncio.run(at_desk(settings, where, use))

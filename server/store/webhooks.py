@@ -1,7 +1,6 @@
 """Endpoints of webhooks in the database, and everything of webhooks opened together."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from server.notify.endpoints import MAX_ENDPOINTS, Endpoint, EndpointStore
 from server.notify.events import Event
 from server.notify.outbox import OutboxStore
-from server.store.database import Database, Where, open_database
+from server.store.database import Database
 from server.store.locking import alone
 from server.store.outbox import StoredOutbox
 from server.store.outbox_rows import endpoint_of
@@ -38,13 +37,6 @@ class WebhookStores:
         """See Webhooks."""
         assert self.writer is not None, "a process that judges has a writer"
         self.writer.change(about, Change(over=True, events=tuple(events)))
-
-
-@asynccontextmanager
-async def open_webhooks(where: Where) -> AsyncIterator[WebhookStores]:
-    """Those of a database, for a command beside the server. Raises SettingsError."""
-    async with open_database(where) as database:
-        yield WebhookStores.of(database, None)
 
 
 class StoredEndpoints:

@@ -1,5 +1,6 @@
 """``tingqing webhooks`` says at once what could never be delivered."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,27 @@ def test_a_test_of_a_private_address_names_the_variable_that_this_command_reads(
     assert "address not allowed" in ran.out
     assert "TINGQING_WEBHOOK_ALLOW=" in ran.err
     assert "own environment" in ran.err
+
+
+def test_the_audit_has_who_is_told_since_when(tmp_path: Path) -> None:
+    endpoint_id = run(tmp_path, "add", PUBLIC, "--site", "ward-3").err.split()[1]
+    for act in (
+        ("rotate", endpoint_id),
+        ("resume", endpoint_id),
+        ("replay", "--endpoint", endpoint_id),
+        ("replay", "7"),
+    ):
+        assert run(tmp_path, *act).code == 0
+    assert run(tmp_path, "remove", "wh_nothing").code == 2, "not done, so not in it"
+    assert run(tmp_path, "remove", endpoint_id).code == 0
+    ran = in_process("keys", "audit", "--format", "json", "--data-dir", str(tmp_path))
+    acts = [(one["act"], one["site"], one["about"], one["who"]) for one in json.loads(ran.out)]
+    assert sorted(acts) == sorted(
+        [
+            *(
+                (f"webhook{act}", "ward-3", endpoint_id, "operator")
+                for act in (".added", ".rotated", ".resumed", "s.replayed", ".removed")
+            ),
+            ("webhooks.replayed", "", "7", "operator"),
+        ]
+    )
