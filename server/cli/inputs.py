@@ -1,6 +1,7 @@
 """Which files ``tingqing assess`` is asked about: names, folders, patterns, and what comes through a pipe."""
 
 import glob
+import json
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from server.recording.decoders.sniffing import HEAD_BYTES, Reader, looked_at
 
 PIPE = Path("-")
 TRANSCRIPT = ".jsonl"
+MOST_OF_A_LINE = 1_000_000
 WILD = "*?["
 TOLD = 5
 """Files that are left out, by name."""
@@ -99,9 +101,17 @@ def _within(folder: Path, looking: _Looking) -> list[Path]:
 
 
 def _is_transcript_of(path: Path, recordings: Sequence[Path]) -> bool:
-    """By its name, as a server pairs them: ``a.amr.jsonl`` or ``a.jsonl`` is of ``a.amr``."""
+    """By its name, as a server pairs them: ``a.amr.jsonl`` or ``a.jsonl`` is of ``a.amr``. Results may be called so
+    too: its first line must have a text."""
     named = path.with_suffix("")
-    return path.suffix.lower() == TRANSCRIPT and any(named in (one, one.with_suffix("")) for one in recordings)
+    if path.suffix.lower() != TRANSCRIPT or not any(named in (one, one.with_suffix("")) for one in recordings):
+        return False
+    try:
+        with path.open("rb") as file:
+            line = json.loads(file.readline(MOST_OF_A_LINE).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return True  # the server says what is wrong with it
+    return isinstance(line, dict) and "text" in line
 
 
 def _sounds(path: Path) -> bool:

@@ -64,12 +64,13 @@ def test_a_folder_hides_no_broken_recording_and_says_what_it_leaves_out(
 
 
 def test_a_folder_gives_transcripts_of_its_recordings_where_they_are_asked_for(tmp_path: Path) -> None:
-    for name in ("a.amr", "a.jsonl", "b.wav", "b.wav.jsonl", "results.jsonl"):
-        (tmp_path / name).write_bytes(b"{}")
+    for name in ("a.amr", "a.jsonl", "b.wav", "b.wav.jsonl", "c.wav", "results.jsonl"):
+        (tmp_path / name).write_bytes(b'{"text":"..."}')
+    (tmp_path / "c.jsonl").write_bytes(b'{"overall":{"score":0.9}}\n')
     with files_of([tmp_path], headerless=False) as found:
-        assert [path.name for _, path in found] == ["a.amr", "b.wav"]
+        assert [path.name for _, path in found] == ["a.amr", "b.wav", "c.wav"]
     with files_of([tmp_path], headerless=False, transcripts=True) as found:
-        assert [path.name for _, path in found] == ["a.amr", "a.jsonl", "b.wav", "b.wav.jsonl"]
+        assert [path.name for _, path in found] == ["a.amr", "a.jsonl", "b.wav", "b.wav.jsonl", "c.wav"], "no results"
 
 
 def test_patterns_are_those_of_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
