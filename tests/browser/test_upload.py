@@ -44,11 +44,13 @@ def url(data: Path, doctors_key: str, chromium_path: str) -> Iterator[str]:
 
 @pytest.fixture
 def recordings(tmp_path: Path) -> Path:
-    """A folder, as a phone leaves it: two recordings, one of them in a folder of its own, a letter, and litter."""
+    """A folder, as a phone leaves it: two recordings, one of them in a folder of its own and with what was said in it, a
+    letter, and litter."""
     folder = tmp_path / "ward"
     (folder / "monday").mkdir(parents=True)
     write_hum(folder / "患者 1.wav", 6)
     write_hum(folder / "monday" / "b.wav", 4)
+    (folder / "monday" / "b.jsonl").write_text('{"text":"我肚子疼","start_s":0.2,"end_s":1.5}', encoding="utf-8")
     (folder / "letter.pdf").write_bytes(b"%PDF-1.7 nothing to hear")
     (folder / ".DS_Store").write_bytes(b"litter")
     return folder
@@ -76,7 +78,9 @@ def test_a_folder_is_assessed_file_by_file_and_the_results_can_be_taken_along(
     refused = row(page, "ward/letter.pdf")
     expect(refused).to_contain_text("Not assessed")
     expect(refused).to_contain_text("The file is a PDF document, not a recording.")
+    expect(row(page, "ward/monday/b.wav").get_by_text("With what was said: b.jsonl")).to_be_visible()
     heard = row(page, "ward/患者 1.wav")
+    expect(heard.get_by_text("With what was said")).to_have_count(0)
     expect(heard.get_by_role("img", name="Waveform of ward/患者 1.wav, 6 s")).to_be_visible()
     heard.get_by_text("Each label").click()
     expect(heard.get_by_role("meter").first).to_be_visible()
@@ -95,6 +99,7 @@ def test_a_folder_is_assessed_file_by_file_and_the_results_can_be_taken_along(
         page.get_by_role("button", name="JSON").click()
     told = {each["file"]: each for each in json.loads(whole.value.path().read_text("utf-8"))}
     assert told["ward/monday/b.wav"]["result"]["source"]["duration_s"] == pytest.approx(4)
+    assert told["ward/monday/b.wav"]["result"]["labels"]["pain_location"]["state"] == "stated"
     assert told["ward/letter.pdf"]["error"]["code"] == "undecodable_file"
     page.click("#language")
     expect(refused).to_contain_text("PDF 文档")

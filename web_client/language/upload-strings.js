@@ -20,6 +20,7 @@ export const uploadText = dictionary({
     'At most {most} files at once; the others were left out. For more, use tingqing batch send.',
   ],
   progress: ['已完成 {settled} / {all}，合格 {accepted}', '{settled} of {all} done, {accepted} accepted'],
+  withTranscript: ['附转写：{name}', 'With what was said: {name}'],
   waiting: ['等待中', 'Waiting'],
   sending: ['正在上传……', 'Sending …'],
   judging: ['正在评估……', 'Assessing …'],

@@ -10,9 +10,9 @@ import { AssessError } from '../transport/assess.js';
  *
  * @typedef {{kind: 'waiting'} | {kind: 'working', sent: number} | {kind: 'done', result: Result}
  *   | {kind: 'failed', failure: Failure} | {kind: 'cancelled'}} ItemState `sent`: 0..1; at 1 the server is judging
- * @typedef {{name: string, file: File}} Chosen `name`: with its folders
+ * @typedef {{name: string, file: File, transcript?: File}} Chosen `name`: with its folders; `transcript`: what was said
  * @typedef {Chosen & {state: ItemState}} Item
- * @typedef {(file: File, onSent: (sent: number) => void) => Sending} Send
+ * @typedef {(chosen: Chosen, onSent: (sent: number) => void) => Sending} Send
  */
 
 /** As many as the server judges at the same time. */
@@ -42,11 +42,11 @@ export class UploadQueue {
 
   /** @param {Chosen[]} chosen */
   add(chosen) {
-    for (const { name, file } of chosen) {
+    for (const one of chosen) {
       /** @type {Item} */
-      const item = { name, file, state: { kind: 'waiting' } };
+      const item = { ...one, state: { kind: 'waiting' } };
       this.items.push(item);
-      const tooLarge = file.size > LARGEST_BYTES;
+      const tooLarge = one.file.size > LARGEST_BYTES;
       const failure = { code: FailureCode.FILE_TOO_LARGE, detail: '' };
       this.#become(item, tooLarge ? { kind: 'failed', failure } : item.state);
     }
@@ -73,7 +73,7 @@ export class UploadQueue {
   /** @param {Item} item */
   async #work(item) {
     this.#become(item, { kind: 'working', sent: 0 });
-    const { result, cancel } = this.#send(item.file, (sent) => {
+    const { result, cancel } = this.#send(item, (sent) => {
       if (item.state.kind === 'working') this.#become(item, { kind: 'working', sent });
     });
     this.#cancels.set(item, cancel);

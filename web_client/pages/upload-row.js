@@ -30,6 +30,7 @@ export class UploadRow {
       'li',
       { class: 'card item' },
       h('div', { class: 'head' }, this.#shape, h('h2', {}, item.name), this.#state),
+      this.#transcript,
       this.#said,
       this.#work,
       this.#picture,
@@ -45,6 +46,7 @@ export class UploadRow {
   #shape = h('span', { class: 'grade' });
   #state = h('strong', { class: 'state' });
   #said = h('p', { class: 'quiet' });
+  #transcript = h('p', { class: 'quiet' });
   #progress = h('progress', { max: '1' });
   #picture = h('div', { class: 'picture', hidden: true });
   #summary = h('summary');
@@ -61,6 +63,9 @@ export class UploadRow {
     const t = (/** @type {UploadKey} */ key, /** @type {Record<string, string>} */ values = {}) =>
       uploadText(key, language, values);
     mark(this.element, 'data-state', state.kind);
+    const { transcript } = this.#item;
+    this.#transcript.hidden = !transcript;
+    say(this.#transcript, transcript ? t('withTranscript', { name: transcript.name }) : '');
     const running = state.kind === 'waiting' || state.kind === 'working';
     this.#work.hidden = !running;
     this.#progress.hidden = state.kind !== 'working';

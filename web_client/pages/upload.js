@@ -9,6 +9,7 @@ import { showToStaff } from './staff-page.js';
 import { isSettled, UploadQueue } from './upload-queue.js';
 import { UploadRow } from './upload-row.js';
 import { uploadSheet } from './upload-styles.js';
+import { paired } from './transcripts.js';
 import { csvOf, jsonOf } from './upload-table.js';
 
 /**
@@ -48,7 +49,7 @@ class Uploads {
   #tell;
   #language = /** @type {Language} */ ('en');
   #queue = new UploadQueue(
-    (file, onSent) => sendFile(file, null, null, onSent),
+    ({ file, transcript }, onSent) => sendFile(file, null, null, onSent, transcript),
     (item) => this.#changed(item),
   );
   #rows = /** @type {Map<Item, UploadRow>} */ (new Map());
@@ -137,8 +138,9 @@ class Uploads {
     this.#add(chosen);
   }
 
-  /** @param {Chosen[]} chosen */
-  #add(chosen) {
+  /** @param {Chosen[]} files */
+  #add(files) {
+    const chosen = paired(files);
     const room = Math.max(0, MOST - this.#queue.items.length);
     this.#problem = chosen.length > room ? 'tooMany' : chosen.length === 0 ? 'nothingFound' : null;
     this.#queue.add(chosen.slice(0, room));

@@ -36,11 +36,13 @@ export function assessFile(file, server = null, labels = null) {
  * @param {string | null} server
  * @param {string | null} labels
  * @param {(sent: number) => void} [onSent] 0..1; at 1 the server begins to judge
+ * @param {File} [transcript] what was said, as JSON lines
  * @returns {Sending}
  */
-export function sendFile(file, server, labels, onSent = () => {}) {
+export function sendFile(file, server, labels, onSent = () => {}, transcript = undefined) {
   const body = new FormData();
   body.append('file', file);
+  if (transcript) body.append('transcript', transcript);
   if (labels) body.append('labels', labels);
   // fetch does not tell how much of an upload has been sent.
   const request = new XMLHttpRequest();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { csvOf, jsonOf } from '../../../web_client/pages/upload-table.js';
+import { paired } from '../../../web_client/pages/transcripts.js';
 import { UploadQueue } from '../../../web_client/pages/upload-queue.js';
 import { AssessError } from '../../../web_client/transport/assess.js';
 
@@ -16,7 +17,7 @@ class Server {
   sent = /** @type {any[]} */ ([]);
   later = /** @type {(() => void)[]} */ ([]);
   queue = new UploadQueue(
-    (file, onSent) => {
+    ({ file }, onSent) => {
       const cancel = () => told.fail(new AssessError({ code: 'other', detail: 'cancelled' }, true));
       const told = /** @type {any} */ ({ file, onSent });
       const result = new Promise((done, fail) => {
@@ -116,4 +117,22 @@ test('a table has a row for each file that is settled, and no cell is a formula'
   const [first, second] = JSON.parse(jsonOf(items));
   assert.equal(first.result.labels.low_background.score, 0.9);
   assert.equal(second.error.code, 'undecodable_file');
+});
+
+test('a transcript goes with the recording of its name, and one that belongs to none stays alone', () => {
+  const chosen = ['a.amr', 'a.amr.jsonl', 'w/b.wav', 'w/b.JSONL', 'c.wav', 'c.m4a', 'c.jsonl', 'b.jsonl', 'd.wav'].map(
+    (name) => ({ name, file: /** @type {any} */ (name) }),
+  );
+  assert.deepEqual(
+    paired(chosen).map(({ name, transcript }) => [name, transcript]),
+    [
+      ['a.amr', 'a.amr.jsonl'],
+      ['w/b.wav', 'w/b.JSONL'],
+      ['c.wav', undefined],
+      ['c.m4a', undefined],
+      ['d.wav', undefined],
+      ['c.jsonl', undefined],
+      ['b.jsonl', undefined],
+    ],
+  );
 });
