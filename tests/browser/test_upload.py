@@ -44,7 +44,7 @@ def url(data: Path, doctors_key: str, chromium_path: str) -> Iterator[str]:
 
 @pytest.fixture
 def recordings(tmp_path: Path) -> Path:
-    """A folder, as a phone leaves it: two recordings, one of them in a folder of its own and with what was said in it, a
+    """A folder, as a phone leaves it: two recordings, one of them in a folder of its own with what was said in it, a
     letter, and litter."""
     folder = tmp_path / "ward"
     (folder / "monday").mkdir(parents=True)
