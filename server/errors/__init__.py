@@ -6,6 +6,7 @@
     ├── ConfigError                      a setting, flag or label set that cannot work
     │   ├── SettingsError                refused at start, exit code 2
     │   │   └── ModelFileError           a model's file that cannot be had, kept or used
+    │   │       └── ForeignFileError     of what was brought along; other files may be fine
     │   ├── LabelFileError               a file of ``labels/`` with file and line
     │   ├── TranscriptError              an invalid line of a transcript
     │   ├── LabelQueryError              a requested label set that cannot be resolved

@@ -24,6 +24,10 @@ class ModelFileError(SettingsError):
         super().__init__(message, zh=zh)
 
 
+class ForeignFileError(ModelFileError):
+    """What was brought along is at fault, and neither the cache nor the index: other files may be fine."""
+
+
 class LabelFileError(ConfigError):
     """A fault in a label file. The message starts with ``path`` and ``line`` (1-based, or ``None``)."""
 

@@ -1,10 +1,11 @@
 """Brings small models in from files that were carried over: the file itself, a wheel, or a folder with either."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from server.errors import ForeignFileError, ModelFileError
 from server.model.clap.cache import sha256
 from server.model.small import troubles
 from server.model.small.catalogue import InWheel, SmallModel, optional
@@ -12,26 +13,36 @@ from server.model.small.keeping import arriving, keep, keep_from_wheel
 from server.model.small.store import SmallModels
 
 
-def import_small(store: SmallModels, source: Path) -> list[SmallModel]:
+def import_small(
+    store: SmallModels, source: Path, on_fault: Callable[[ModelFileError], object] = lambda fault: None
+) -> list[SmallModel]:
     """Copy every model that ``source`` holds into the cache: a file or wheel, or a folder with some, at any depth.
 
     A file is known by its content, whatever its name, so the ``small`` folder of another machine's cache can be carried
-    over as it is. Raises ModelFileError if there is none, if a file has a model's name and another content, and if the
-    cache cannot be written.
+    over as it is. A damaged wheel or file does not keep the others back: ``on_fault`` is told of it. Raises
+    ModelFileError if there is none, with the first fault if there was one; if a file has a model's name and another
+    content; and if the cache cannot be written.
     """
     models = optional(store.models)
     kept: dict[str, SmallModel] = {}
+    faults: list[ModelFileError] = []
     with arriving(store) as folder:
         for path in _files(source, models):
-            for model in models:
-                try:
+            try:
+                for model in models:
                     if model.id not in kept and _kept(store, model, path, folder):
                         kept[model.id] = model
-                except OSError as error:
-                    raise troubles.unreadable(path, error) from None
+            except OSError as error:
+                faults.append(troubles.unreadable(path, error))
+            except ForeignFileError as fault:
+                faults.append(fault)
     if not kept:
+        if faults:
+            raise faults[0]
         _refuse_changed(source, models)
         raise troubles.nothing_known(source, ", ".join(f"{one.file_name} ({one.bytes:,} bytes)" for one in models))
+    for damaged in faults:
+        on_fault(damaged)
     return list(kept.values())
 
 
@@ -66,7 +77,7 @@ def _has(wheel: Path, member: str) -> bool:
     try:
         with zipfile.ZipFile(wheel) as archive:
             return member in archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         raise troubles.not_inside(member, wheel) from None
 
 

