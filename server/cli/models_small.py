@@ -78,27 +78,32 @@ def _refuse_carried_over(store: "SmallModels", wanted: Sequence["SmallModel"], l
 
 
 def import_into(store: "SmallModels", source: Path, language: str) -> None:
-    """Copy the models that ``source`` holds into the cache. Raises Failure."""
+    """Copy the models that ``source`` holds into the cache; what is damaged beside them is a notice. Raises Failure."""
     from server.errors import ModelFileError
     from server.model.small.importing import import_small
 
     try:
-        kept = import_small(store, source)
+        kept = import_small(store, source, lambda fault: notice(_said(fault, language)))
     except ModelFileError as fault:
         raise Failure(_said(fault, language)) from None
     for model in kept:
         print(f"{model.id}\t{store.place(model)}")
 
 
-def verify_small(store: "SmallModels", names: Sequence[str]) -> list[bool]:
+INTACT = Words("完好", "intact")
+
+
+def verify_small(store: "SmallModels", names: Sequence[str], language: str) -> list[bool]:
     """Read every byte of the models with these ids, or of all that were downloaded: which are intact."""
+    from server.model.small.store import ABSENT
+
     intact = []
     for model in store.models:
         fault = store.fault(model)
         named = model.id in names or ("small" in names and model.small)
-        downloaded = not names and model.may_be_absent and fault != "absent"
+        downloaded = not names and model.may_be_absent and fault is not ABSENT
         if named or downloaded:
-            print(f"{model.id}\t{fault or 'intact'}")
+            print(f"{model.id}\t{(fault or INTACT).in_language(language)}")
             intact.append(fault is None)
     return intact
 

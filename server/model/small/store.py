@@ -9,11 +9,14 @@ from pathlib import Path
 from server.model.clap.cache import default_cache, sha256
 from server.model.small.catalogue import MODELS, CarriedOver, InDependency, InRepository, SmallModel, model_of, optional
 from server.values.models import ModelState, OptionalModel
+from server.values.text import Text
 
 log = logging.getLogger(__name__)
 
 FOLDER = "small"
 """Beside the checkpoints of CLAP, in the same cache."""
+
+ABSENT = Text("没有", "absent")
 
 _Identity = tuple[int, int, int, int]
 """Device, inode, modification time in ns, size: a file with the same is the file that was checked."""
@@ -67,11 +70,11 @@ class SmallModels:
                 log.info("model %s is absent: %s To get it: %s", model.id, model.without.en, get(model.id))
         return found
 
-    def fault(self, model: SmallModel) -> str | None:
+    def fault(self, model: SmallModel) -> Text | None:
         """How the file differs from the catalogue, read again from its first to its last byte; ``None`` if intact."""
         path = self.place(model)
         if path is None or not path.is_file():
-            return "absent"
+            return ABSENT
         return _fault(model, path)
 
     def _state(self, model: SmallModel, path: Path) -> ModelState:
@@ -86,7 +89,7 @@ class SmallModels:
                 known = (identity, fault is None)
                 self._checked[path] = known
                 if fault is not None:
-                    log.warning("model %s is not used: %s. To replace it: %s", model.id, fault, get(model.id))
+                    log.warning("model %s is not used: %s. To replace it: %s", model.id, fault.en, get(model.id))
         return ModelState.THERE if known[1] else ModelState.DAMAGED
 
 
@@ -98,14 +101,19 @@ def get(model_id: str, models: tuple[SmallModel, ...] = MODELS) -> str:
     return f"tingqing models download {model_id}"
 
 
-def _fault(model: SmallModel, path: Path) -> str | None:
+def _fault(model: SmallModel, path: Path) -> Text | None:
     try:
         size = path.stat().st_size
         if size != model.bytes:
-            return f"{path} has {size} bytes instead of {model.bytes}"
-        return None if sha256(path) == model.sha256 else f"{path} was changed: its SHA-256 differs"
+            return Text(
+                f"{path} 有 {size} 字节，应为 {model.bytes} 字节", f"{path} has {size} bytes instead of {model.bytes}"
+            )
+        if sha256(path) == model.sha256:
+            return None
+        return Text(f"{path} 被改动过：SHA-256 不符", f"{path} was changed: its SHA-256 differs")
     except OSError as error:
-        return f"{path} cannot be read: {error.strerror or error}"
+        why = error.strerror or error
+        return Text(f"{path} 无法读取：{why}", f"{path} cannot be read: {why}")
 
 
 def _identity(path: Path) -> _Identity:

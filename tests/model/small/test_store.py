@@ -43,7 +43,9 @@ def test_a_file_is_read_once_as_long_as_it_is_the_same(store: SmallModels, wheel
     kept.write_bytes(b"x" * FIRST.bytes)
     os.utime(kept, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert store.find("first") == kept
-    assert store.fault(FIRST) == f"{kept} was changed: its SHA-256 differs"
+    fault = store.fault(FIRST)
+    assert fault is not None
+    assert (fault.zh, fault.en) == (f"{kept} 被改动过：SHA-256 不符", f"{kept} was changed: its SHA-256 differs")
     os.utime(kept, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     assert store.find("first") is None
 
