@@ -17,6 +17,9 @@ from server.values.rounding import unit
 from server.values.voices import Voice
 
 LITTLE = 0.1
+MANY_LEFT_OUT = 0.05
+"""Share of the windows from which it is told that models were left out; ``model.shed`` counts every one."""
+
 LITTLE_SPEECH = Notice(
     "这段录音里，有人说话的时间不到十分之一；评分只依据这些话。",
     "Someone speaks in less than a tenth of this recording; the scores rest on that speech alone.",
@@ -75,6 +78,7 @@ def build_result(
             *_listening(heard),
             *_faint(assessment.labels, assessment.voices()),
             *_lost(assessment.unjudged),
+            *_left_out(assessment.shed - assessment.unjudged, len(windows)),
         ),
     )
 
@@ -126,6 +130,20 @@ def _lost(windows: int) -> tuple[Notice, ...]:
             f"系统繁忙，结束时最后 {windows} 个窗口没来得及评分；结果只依据其余部分。",
             f"The server was busy: the {ends} not scored in time. The result rests on the others.",
             NoticeCode.WINDOWS_LOST,
+        ),
+    )
+
+
+def _left_out(without: int, windows: int) -> tuple[Notice, ...]:
+    """Scores, voices and names of windows that had to do without a model look like those of the others."""
+    if not without or without < MANY_LEFT_OUT * windows:
+        return ()
+    return (
+        Notice(
+            f"{windows} 个窗口中有 {without} 个，部分模型没有及时给出结果：噪声、声音名称或旁人的声音可能有遗漏。",
+            f"For {without} of {windows} windows some models gave no answer in time: a noise, its name or another "
+            "person's voice may have been missed.",
+            NoticeCode.PARTS_LEFT_OUT,
         ),
     )
 

@@ -39,6 +39,8 @@ class NoticeCode(StrEnum):
     """One voice is much fainter than another."""
     WINDOWS_LOST = "windows_lost"
     """At the end of a session there was no time to score the last windows."""
+    PARTS_LEFT_OUT = "parts_left_out"
+    """Some models gave nothing for a twentieth of the windows or more."""
     WINDOWS_THINNED = "windows_thinned"
     """The result has many windows, and this answer lists some of them."""
     CUT_SHORT = "cut_short"

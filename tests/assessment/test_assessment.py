@@ -26,6 +26,7 @@ from server.stream.core import StreamCore
 from server.stream.events import WindowReady
 from server.transcript.sources import Utterance, WrittenTranscript
 from server.values.audio import AudioFormat, Capture, CaptureSource, Encoding
+from server.values.notices import NoticeCode
 from server.values.scores import Opinion
 from server.values.text import Text
 from server.values.windows import Window
@@ -190,6 +191,23 @@ async def test_failing_scorer_leaves_null_labels_and_the_next_window_is_judged(
     scorer.fail = False
     assert (await assessment.assess(windows[1])).update.labels["low_background"].score is not None
     assert build_result(assessment, whole, IDENTITY).provenance.shed == 1
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(22, True), (23, False)])
+async def test_models_that_gave_nothing_for_a_twentieth_of_the_windows_are_told(
+    engine: Engine, scorer: FakeScorer, seconds: int, told: bool
+) -> None:
+    """Of 20 windows one is told, of 21 it is counted only; what was lost at the end has a notice of its own."""
+    windows, whole = heard(engine, seconds)
+    assessment = Assessment(engine, engine.dictionaries.resolve(None), FILE, priority=Priority.LIVE)
+    for place, window in enumerate(windows):
+        scorer.fail = place == 0
+        await assessment.assess(window)
+    result = build_result(assessment, whole, IDENTITY)
+    assert result.provenance.shed == 1
+    said = [one for one in result.notices if one.code is NoticeCode.PARTS_LEFT_OUT]
+    assert [one.en.split(" some")[0] for one in said] == ["For 1 of 20 windows"] * told
+    assert [one.zh.split("，")[0] for one in said] == ["20 个窗口中有 1 个"] * told
 
 
 async def test_restored_assessment_has_the_result_of_the_unbroken_one(engine: Engine) -> None:
