@@ -194,19 +194,26 @@ def _events(result: ResultModel, language: str) -> str:
     return _listed(told + ["…"] * (len(result.events) > _SPANS_SHOWN), language)
 
 
-def _voices(result: ResultModel, language: str) -> str:
+def voices_told(result: ResultModel, language: str, dash: str = "-", most_spans: int = _SPANS_SHOWN) -> list[str]:
+    """One phrase for each voice: whose, how long, how loud, how fast, and when who is not the patient spoke. Nothing
+    where the patient alone was heard, and well."""
+    if len(result.voices) < 2 and not any(voice.faint for voice in result.voices):
+        return []
     told = []
     for voice in result.voices:
         facts = [f"{voice.speech_s:.0f} s"]
         facts += [] if voice.speech_dbfs is None else [f"{voice.speech_dbfs:.0f} dBFS"]
         facts += [] if voice.snr_db is None else [f"SNR {voice.snr_db:.0f} dB"]
+        rate = voice.speech_rate_sps
+        facts += [] if rate is None else [words.PACE_OF_A_VOICE(language).format(rate=rate)]
         facts += [words.FAINT(language)] if voice.faint else []
         text = words.ROLES[voice.role](language) + words.BRACKETS(language).format(words.COMMA(language).join(facts))
         if voice.role != "patient":
-            spans = [f"{words.clock(span.start_s)}-{words.clock(span.end_s)}" for span in voice.spans[:_SPANS_SHOWN]]
-            text += " " + _listed(spans + ["…"] * (len(voice.spans) > _SPANS_SHOWN), language)
+            shown = voice.spans[:most_spans]
+            spans = [f"{words.clock(span.start_s)}{dash}{words.clock(span.end_s)}" for span in shown]
+            text += " " + _listed(spans + ["…"] * (len(voice.spans) > most_spans), language)
         told.append(text)
-    return words.SEMICOLON(language).join(told)
+    return told
 
 
 def rule_name(match: RuleMatchModel, language: str) -> str:
@@ -228,8 +235,8 @@ def _paragraphs(result: ResultModel, language: str) -> list[tuple[str, str]]:
         found.append((words.SPANS(language), _listed(spans[:_SPANS_SHOWN] + more, language)))
     if result.interference:
         found.append((words.AROUND(language), names_of(result.interference, language)))
-    if len(result.voices) > 1 or any(voice.faint for voice in result.voices):
-        found.append((words.VOICES(language), _voices(result, language)))
+    if voices := voices_told(result, language):
+        found.append((words.VOICES(language), words.SEMICOLON(language).join(voices)))
     if result.events:
         found.append((words.OWN_SOUNDS(language), _events(result, language)))
     if names := [said(result.labels[one].title, language) for one in result.not_assessed if one in result.labels]:

@@ -110,6 +110,7 @@ ROLES = {
     "far_end": Words("医生", "the doctor"),
 }
 FAINT = Words("声音太小", "faint")
+PACE_OF_A_VOICE = Words("{rate:.1f} 音节/秒", "{rate:.1f} syllables/s")
 OWN_SOUNDS = Words("患者自己的声音（不影响评分）", "The patient's own sounds (they do not affect any score)")
 WHAT_WAS_SAID = Words("说了什么", "What was said")
 STATES = {

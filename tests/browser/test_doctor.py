@@ -298,8 +298,8 @@ def test_another_person_is_told_with_the_times(stub: StubServer, open_page: Open
     socket.send(messages.update(2, low_background=0.9, grade="clear", voices=[patient, other]))
     expect(voices).to_have_text(
         [
-            "The patient: 40 s, level -25 dBFS, signal-to-noise ratio 30 dB",
-            "Another person: 14 s, level -41 dBFS, too faint",
+            "The patient: 40 s, level -25 dBFS, signal-to-noise ratio 30 dB, 4.0 syllables/s",
+            "Another person: 14 s, level -41 dBFS, 4.0 syllables/s, too faint",
             "0:50–1:04Another person spoke",
         ]
     )

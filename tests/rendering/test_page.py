@@ -90,6 +90,28 @@ def test_the_drawing_shows_what_cannot_be_used_who_speaks_and_when_labels_failed
     assert "It breaks off." in text
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "line"),
+    [
+        ("en", "Voices", "another person (14 s, -41 dBFS, SNR 12 dB, 5.3 syllables/s, faint) 0:50–1:04, 2:00–2:03"),
+        ("zh", "听到的人声", "旁人（14 s，-41 dBFS，SNR 12 dB，5.3 音节/秒，声音太小） 0:50–1:04、2:00–2:03"),
+    ],
+)
+def test_who_else_spoke_is_said_with_times_and_not_only_drawn(
+    result: ResultModel, language: str, title: str, line: str
+) -> None:
+    """A drawing is nothing to who cannot see it, and has no times to read off."""
+    spans = [VoiceSpan(start_s=50, end_s=64), VoiceSpan(start_s=120, end_s=123)]
+    patient = VoiceModel(**QUIET, id="1", role="patient", speech_s=40, faint=False, spans=[])
+    other = VoiceModel(
+        id="2", role="other", speech_s=14, speech_dbfs=-41.2, snr_db=12, speech_rate_sps=5.31, faint=True, spans=spans
+    )
+    text = page(result.model_copy(update={"voices": [patient, other]}), language=language)
+    assert f"<h3>{title}</h3><ul><li>" in text
+    assert f"<li>{line}</li>" in text
+    assert f"<h3>{title}</h3>" not in page(result.model_copy(update={"voices": [patient]}), language=language)
+
+
 def test_a_session_without_a_waveform_is_drawn_by_its_windows(result: ResultModel) -> None:
     text = page(result, peaks=())
     assert "No waveform was kept" in text

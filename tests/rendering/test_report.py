@@ -110,13 +110,21 @@ def test_what_disturbed_and_the_patients_own_sounds_are_told_where_there_are_any
 @pytest.mark.parametrize(
     ("language", "line"),
     [
-        ("en", "Voices: patient (40 s, -25 dBFS, SNR 30 dB); another person (14 s, -41 dBFS, faint) 0:50-1:04"),
-        ("zh", "听到的人声：患者（40 s，-25 dBFS，SNR 30 dB）；旁人（14 s，-41 dBFS，声音太小） 0:50-1:04"),
+        (
+            "en",
+            "Voices: patient (40 s, -25 dBFS, SNR 30 dB, 4.0 syllables/s); "
+            "another person (14 s, -41 dBFS, 4.0 syllables/s, faint) 0:50-1:04",
+        ),
+        (
+            "zh",
+            "听到的人声：患者（40 s，-25 dBFS，SNR 30 dB，4.0 音节/秒）；"
+            "旁人（14 s，-41 dBFS，4.0 音节/秒，声音太小） 0:50-1:04",
+        ),
     ],
 )
 def test_another_person_is_told_with_times_and_a_patient_alone_is_not(language: str, line: str) -> None:
     def printed(*voices: dict[str, object]) -> str:
-        console = Console(file=io.StringIO(), width=120, record=True)
+        console = Console(file=io.StringIO(), width=160, record=True)
         print_report(console, ResultModel.model_validate(messages.result() | {"voices": voices}), language)
         return console.export_text()
 

@@ -35,11 +35,13 @@ export function voiceItems(voices, language, t) {
 }
 
 /** @param {Voice} voice @param {Language} language @param {Translate} t */
-function facts({ role, speech_s, speech_dbfs, snr_db, faint }, language, t) {
+function facts({ role, speech_s, speech_dbfs, snr_db, speech_rate_sps, faint }, language, t) {
   const told = [
     t('voice.seconds', { n: String(Math.round(speech_s)) }),
     ...(speech_dbfs === null ? [] : [t('voice.level', { value: `${Math.round(speech_dbfs)} dBFS` })]),
     ...(snr_db === null ? [] : [t('voice.snr', { value: `${Math.round(snr_db)} dB` })]),
+    // Older servers do not say.
+    ...(typeof speech_rate_sps === 'number' ? [t('sps', { rate: speech_rate_sps.toFixed(1) })] : []),
     ...(faint ? [t('voice.faint')] : []),
   ];
   const who = t(`voice.${role}`);

@@ -21,7 +21,7 @@
  * @typedef {{id: string, title: Text, start_s: number, end_s: number, score: number}} SoundEvent
  * @typedef {{start_s: number, end_s: number}} Stretch
  * @typedef {{id: string, role: 'patient' | 'other' | 'far_end', speech_s: number, speech_dbfs: number | null,
- *   snr_db: number | null, faint: boolean, spans: Stretch[]}} Voice
+ *   snr_db: number | null, speech_rate_sps?: number | null, faint: boolean, spans: Stretch[]}} Voice
  * @typedef {{count: number, longest_s: number}} Pauses
  * @typedef {'snr_db' | 'noise_dbfs' | 'speech_dbfs' | 'speech_ratio' | 'speech_rate_sps' | 'bandwidth_hz'
  *   | 'clipping_ratio' | 'dropout_ratio' | 'reverberation' | 'mos_overall'} MeasureName

@@ -7,12 +7,12 @@ from server.judge.share import told_seconds
 from server.rendering import words
 from server.rendering.page import phrases
 from server.rendering.page.drawing import timeline
-from server.rendering.report import LEAST_UNHEARD_S, names_of, rule_name, said, worst_first
+from server.rendering.report import LEAST_UNHEARD_S, names_of, rule_name, said, voices_told, worst_first
 from server.values.notices import NoticeCode
 from server.wire.result import ResultLabel, ResultModel, RuleMatchModel, StretchModel
 
 MOST_TIMES = 12
-"""Times of a label that are told in a row; the drawing has them all."""
+"""Times of a label or a voice that are told in a row; the drawing has them all."""
 
 
 def report_of(result: ResultModel, peaks: Sequence[int], language: str, anchor: str, name: str) -> str:
@@ -110,6 +110,7 @@ def _lists(result: ResultModel, language: str) -> str:
         (words.RULES, [_rule(one, titles, language) for one in result.rules]),
         (phrases.NOT_HEARD, [titles.get(name, name) for name in result.not_heard]),
         (words.NOT_ASSESSED, [comma.join(titles.get(name, name) for name in result.not_assessed)]),
+        (words.VOICES, voices_told(result, language, "–", MOST_TIMES)),
         (words.AROUND, [names_of(result.interference, language)] if result.interference else []),
         (
             words.OWN_SOUNDS,
