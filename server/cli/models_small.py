@@ -94,7 +94,10 @@ INTACT = Words("完好", "intact")
 
 
 def verify_small(store: "SmallModels", names: Sequence[str], language: str) -> list[bool]:
-    """Read every byte of the models with these ids, or of all that were downloaded: which are intact."""
+    """Read every byte of the models with these ids, or of all that were downloaded: which are intact.
+
+    The graphs that were made of them are thrown away: nothing but the models themselves can be compared.
+    """
     from server.model.small.store import ABSENT
 
     intact = []
@@ -105,7 +108,22 @@ def verify_small(store: "SmallModels", names: Sequence[str], language: str) -> l
         if named or downloaded:
             print(f"{model.id}\t{(fault or INTACT).in_language(language)}")
             intact.append(fault is None)
+            _forget_derived(store, model, language)
     return intact
+
+
+def _forget_derived(store: "SmallModels", model: "SmallModel", language: str) -> None:
+    from server.model.small.deriving import forget_derived
+
+    try:
+        forget_derived(store, model)
+    except OSError as error:
+        why = error.strerror or error
+        kept = Words(
+            f"由 {model.id} 生成的文件没有核对，也没有删掉：{why}",
+            f"What was made of {model.id} was neither checked nor removed: {why}.",
+        )
+        notice(kept(language))
 
 
 def _words(pip_args: str | None) -> list[str]:

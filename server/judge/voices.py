@@ -41,7 +41,7 @@ class _Known:
     """``sum``: of what it was known by, weighted by seconds, ``weight_s``."""
 
     track: VoiceTrack
-    sum: Vector
+    sum: Vector = field(repr=False)
     weight_s: float
 
     @property

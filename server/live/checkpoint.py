@@ -25,12 +25,13 @@ class SessionCheckpoint:
     ``core``: StreamCore's snapshot, which is packed when its bytes are asked for, or ``None`` before the first window.
     ``log``: the judged windows. ``state``: everything else, JSON-able with ``plain`` as json's default. No PCM in any,
     and of the resume token only its digest. ``passes``: which labels pass so far, and ``matches``: which live rules
-    matched, for those who are told; these two are not kept, the matches are in ``state``.
+    matched, for those who are told; these two are not kept, the matches are in ``state``. ``state`` has voiceprints and
+    whose visit it is: no representation shows it.
     """
 
-    core: SupportsBytes | None
-    log: LoggedWindows
-    state: dict[str, Any]
+    core: SupportsBytes | None = field(repr=False)
+    log: LoggedWindows = field(repr=False)
+    state: dict[str, Any] = field(repr=False)
     passes: Mapping[str, bool] = field(default_factory=dict, compare=False)
     matches: tuple[Match, ...] = field(default=(), compare=False)
 

@@ -168,6 +168,26 @@ def test_verify_reads_what_was_downloaded_and_what_is_named(
     assert verify_small(store, [], "en") == [False, True]
 
 
+def test_verify_throws_away_the_graphs_that_were_made_of_models(
+    store: SmallModels, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_into(store, write_wheel(tmp_path / "usb"), "en")
+    made = store.folder / f"first-{TOYS[0].sha256[:16]}-onnx-1-{'0' * 64}.onnx"
+    made.write_bytes(b"planted")
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", read_only)
+        assert verify_small(store, ["first"], "en") == [True]
+        assert capsys.readouterr().err == "What was made of first was neither checked nor removed: Read-only.\n"
+    assert verify_small(store, ["first"], "en") == [True]
+    assert capsys.readouterr() == ("first\tintact\n", "")
+    assert not made.exists()
+
+
+def read_only(_path: Path, *, missing_ok: bool = False) -> None:
+    raise OSError(30, "Read-only")
+
+
 def test_verify_fails_for_a_named_model_that_is_absent(tmp_path: Path) -> None:
     ran = models(tmp_path, "verify", "gtcrn", "silero")
     assert (ran.code, ran.out) == (1, "gtcrn\tabsent\nsilero\tintact\n")

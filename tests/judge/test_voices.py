@@ -128,6 +128,13 @@ def test_memory_is_bounded_in_voices_and_spans() -> None:
     assert max(track.rows for track in book.tracks) == 500 + 2 * MOST_SPANS * 120
 
 
+def test_a_voiceprint_is_in_no_representation() -> None:
+    book = VoiceBook()
+    book.add(rows(0), [talker(voice(1) * np.float32(0.123))])
+    assert "0.123" not in repr(book)
+    assert "array" not in repr(book)
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 400)), min_size=2, max_size=12), st.data())
 def test_a_book_that_was_carried_over_goes_on_alike(turns: list[tuple[int, int]], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(turns)))

@@ -10,6 +10,7 @@ import pytest
 from server.access.principal import Principal, Role
 from server.assessment import assessment
 from server.assessment.engine import Engine
+from server.assessment.window_log import WindowLog
 from server.dictionaries import Dictionaries
 from server.errors import SnapshotError
 from server.live.checkpoint import VERSION, CheckpointStore, MemoryCheckpoints, SessionCheckpoint
@@ -264,6 +265,11 @@ async def test_a_checkpoint_is_written_with_each_update_and_not_with_each_messag
 def test_garbage_is_refused_as_a_checkpoint(data: bytes) -> None:
     with pytest.raises(SnapshotError):
         SessionCheckpoint.of_bytes(data)
+
+
+def test_no_representation_of_a_checkpoint_shows_what_is_in_it() -> None:
+    secret = SessionCheckpoint(None, WindowLog().windows(), {"assessment": {"sum": [0.123]}, "reference": "A-1"})
+    assert repr(secret) == "SessionCheckpoint(passes={}, matches=())"
 
 
 def test_the_version_of_a_checkpoint_rises_with_that_of_the_assessment_in_it() -> None:

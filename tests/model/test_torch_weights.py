@@ -48,6 +48,12 @@ def test_what_is_no_tensor_is_refused_and_not_run(value: Any) -> None:
         read_weights(written(value))
 
 
+def test_a_tensor_that_says_it_is_larger_than_its_numbers_is_refused() -> None:
+    """With steps of 0 some bytes stand for a quarter of a terabyte, which would be laid out in memory."""
+    with pytest.raises(ValueError, match="larger than its numbers"):
+        read_weights(written({"a": torch.ones(1).expand(1 << 36)}))
+
+
 def test_a_damaged_file_is_refused() -> None:
     good = written({"a": torch.ones(100)})
     for bad in (b"", good[:200], repacked(good, "data/0", b"\0" * 40), repacked(good, "data.pkl", pickle.dumps([1]))):

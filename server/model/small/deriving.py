@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.errors import ModelFileError
-from server.model.small.catalogue import model_of
+from server.model.small.catalogue import SmallModel, model_of
 from server.model.small.keeping import arriving
 from server.model.small.store import SmallModels
 
@@ -52,6 +52,19 @@ def derive(store: SmallModels, model_id: str, step: Derivation) -> bytes | None:
     with suppress(ModelFileError, OSError):
         _keep(store, f"{kept}{hashlib.sha256(made).hexdigest()}{original.suffix}", made)
     return made
+
+
+def forget_derived(store: SmallModels, model: SmallModel) -> None:
+    """Remove whatever was made of a model, by any step: it is made again when it is next opened.
+
+    The original is compared with a pinned hash; what is made of it only with its own name, which whoever can write to
+    the cache can choose. Raises OSError where the cache cannot be written.
+    """
+    if not store.folder.is_dir():
+        return
+    for path in sorted(store.folder.iterdir()):
+        if re.fullmatch(re.escape(f"{model.id}-{model.sha256[:16]}-") + "[a-z0-9-]+-[0-9a-f]{64}", path.stem):
+            path.unlink(missing_ok=True)
 
 
 def _found(folder: Path, kept: str) -> Iterator[Path]:

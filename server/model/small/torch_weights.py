@@ -6,6 +6,7 @@ code.
 """
 
 import io
+import math
 import pickle  # noqa: TID251 - PyTorch's format; nothing but the names below can be made of it
 import zipfile
 from collections import OrderedDict
@@ -69,7 +70,7 @@ def _tensor(
 ) -> npt.NDArray[Any]:
     size = numbers.itemsize
     needed = offset + 1 + sum((one - 1) * step for one, step in zip(shape, strides, strict=True)) if all(shape) else 0
-    if needed > numbers.size or min((offset, *strides, *shape), default=0) < 0:
+    if max(needed, math.prod(shape)) > numbers.size or min((offset, *strides, *shape), default=0) < 0:
         raise pickle.UnpicklingError("a tensor is larger than its numbers")
     view = np.lib.stride_tricks.as_strided(numbers[offset:], shape, [step * size for step in strides])
     return np.ascontiguousarray(view).reshape(shape)

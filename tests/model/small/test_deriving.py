@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.model.small.deriving import Derivation, derive
+from server.model.small.deriving import Derivation, derive, forget_derived
 from server.model.small.store import SmallModels
 from tests.model.small.toy import CONTENT, FIRST, TOYS, bring
 
@@ -52,6 +52,24 @@ def test_a_damaged_one_is_made_again(store: SmallModels, original: Path) -> None
     assert derive(store, "first", reversing.step) == MADE
     assert reversing.times == 2
     assert kept.read_bytes() == MADE
+
+
+def test_what_somebody_planted_beside_a_model_is_forgotten_with_all_that_was_made(
+    store: SmallModels, original: Path, wheel: Path
+) -> None:
+    """A name that fits its content is all that a kept graph is known by; whoever can write there can choose one."""
+    planted = b"another graph"
+    name = f"first-{FIRST.sha256[:16]}-reversed-1-{hashlib.sha256(planted).hexdigest()}.onnx"
+    (store.folder / name).write_bytes(planted)
+    derive(store, "first", Reversing("reversed-0").step)
+    derive(store, "second", Reversing().step)
+    reversing = Reversing()
+    assert derive(store, "first", reversing.step) == planted
+    forget_derived(store, FIRST)
+    assert [path.name.split("-")[0] for path in made_of(store)] == ["second"]
+    assert original.exists()
+    assert derive(store, "first", reversing.step) == MADE
+    forget_derived(SmallModels(store.cache / "nowhere", TOYS), FIRST)
 
 
 def test_another_step_is_another_file_even_where_its_name_begins_alike(store: SmallModels, original: Path) -> None:
