@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from server.rendering.fhir_codes import LABELS, absent, coded
+from server.values.notices import NoticeCode
 from server.wire.result import ResultLabel, ResultModel
 
 ASSESSMENTS = "urn:tingqing:assessments"
@@ -21,6 +22,8 @@ UCUM = "http://unitsofmeasure.org"
 PRODUCT = "Tingqing 听清"
 PASS_LINE = "合格线 Passes from here"
 NO_DIAGNOSIS = "评估的是录音，不是患者；这不是诊断。 It judges the recording, not the patient. It is not a diagnosis."
+LIMITS = (NoticeCode.AS_HEARD, NoticeCode.PARTS_LEFT_OUT)
+"""Without these a reader would take the labels for more than they say."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Resource = dict[str, Any]
@@ -92,13 +95,18 @@ def _observation(result: ResultModel, when: When, document: str) -> Resource:
         "valueQuantity": value,
         "dataAbsentReason": None if value else absent(None),
         "interpretation": [coded(word) for word in (overall.grade, overall.verdict) if word],
-        "note": [{"text": text} for text in (_plain(f"{result.advice.zh} {result.advice.en}"), NO_DIAGNOSIS) if text],
+        "note": [{"text": text} for text in _notes(result) if text],
         "method": _text(f"{', '.join(by.scorers)}; {by.dictionary.name} {by.dictionary.version}"),
         "device": {"reference": "#tingqing", "type": "Device"},
         "derivedFrom": [recording],
         "component": [_component(*one) for one in result.labels.items()],
     }
     return _filled(known)
+
+
+def _notes(result: ResultModel) -> tuple[str | None, ...]:
+    limits = [_plain(f"{one.zh} {one.en}") for one in result.notices if one.code in LIMITS]
+    return (_plain(f"{result.advice.zh} {result.advice.en}"), *limits, NO_DIAGNOSIS)
 
 
 def _component(label_id: str, label: ResultLabel) -> Resource:

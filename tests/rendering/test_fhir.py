@@ -23,8 +23,9 @@ from typer.testing import CliRunner
 from server.cli.main import app
 from server.rendering.fhir import NO_DIAGNOSIS, When, bundle_of, outcome_of
 from server.rendering.fhir_codes import ABSENT, CODES, REASONS, WORDS
+from server.values.notices import NoticeCode
 from server.values.scores import Why
-from server.wire.common import Grade, Verdict
+from server.wire.common import Grade, NoticeModel, Verdict
 from server.wire.result import ResultModel
 from tests.repo.markdown import read
 from tools.fhir_examples import FOLDER, RESULT, WHEN, files
@@ -145,6 +146,20 @@ def test_its_quality_is_an_observation_of_the_document_and_no_diagnosis() -> Non
     assert "valueQuantity" not in clear
     assert [one["code"] for one in clear["dataAbsentReason"]["coding"]] == ["unsupported", "needs_clap"]
     assert [one["coding"][0]["code"] for one in allergies["interpretation"]] == ["passed", "denied"]
+
+
+def test_what_limits_the_labels_goes_along_and_other_notices_do_not() -> None:
+    """Of a processed microphone "no strong background noise" says nothing of the room."""
+    told = [
+        NoticeModel(zh="未评估房间环境。", en="The room itself is not judged.", code=NoticeCode.AS_HEARD),
+        NoticeModel(zh="部分模型没有结果。", en="Models were left out.", code=NoticeCode.PARTS_LEFT_OUT),
+        NoticeModel(zh="说话很少。", en="There is little speech.", code=NoticeCode.LITTLE_SPEECH),
+    ]
+    notes = [one["text"] for one in of(notices=told)[1]["note"]]
+    assert notes[1:3] == ["未评估房间环境。 The room itself is not judged.", "部分模型没有结果。 Models were left out."]
+    assert not any("little speech" in note for note in notes)
+    assert "little speech" not in str(of()[1]["note"])
+    assert len(of()[1]["note"]) == 2
 
 
 def test_what_a_record_system_must_not_have_is_not_in_it() -> None:
