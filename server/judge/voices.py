@@ -21,7 +21,7 @@ Vector = npt.NDArray[np.float64]
 
 SAME = 0.45
 """Likeness (cosine) from which a stretch is of a known voice. Of one person, 99 % of stretches of 2 s are alike by 0.55
-and more, of two persons 99 % by less than 0.48 (docs/models.md)."""
+and more, of two persons 99 % by less than 0.48 (docs/decisions/0027)."""
 MERGED = 0.62
 """Likeness from which two voices are one: of all that was heard of each, not of single stretches."""
 NEW_S = 1.0
