@@ -78,7 +78,6 @@ async def open_engine(
     dictionaries, sounds = Dictionaries.load(labels_folder), load_sounds(labels_folder)
     make_detector = detector_factory(settings.vad)
     small = SmallModels(settings.model_cache_dir)
-    models = await asyncio.to_thread(small.optional)
     clap = await asyncio.to_thread(
         open_clap,
         settings.clap,
@@ -93,6 +92,7 @@ async def open_engine(
     denoiser = await asyncio.to_thread(open_gtcrn, small) if settings.denoiser else None
     talkers = await asyncio.to_thread(open_voices, small) if settings.voices else None
     namer = await asyncio.to_thread(open_namer, small, sounds) if settings.names else None
+    models = await asyncio.to_thread(small.optional)
     crosstalk = (overlap or load_overlap()) if talkers is None else None
 
     def trackers() -> list[FeatureTracker]:

@@ -98,7 +98,7 @@ class SmallModelState(WireModel):
     """A model that may be absent, as it was when the server started."""
 
     id: str
-    state: ModelState = Field(description="there, absent, or damaged: it differs from the pinned file and is not used.")
+    state: ModelState = Field(description="there, absent, damaged (not the pinned file), or failed to load.")
     used: bool = Field(description="Whether this version listens with it.")
     lacks: TextModel | None = Field(description="What the judgement lacks without it; null if it lacks nothing.")
 

@@ -19,6 +19,7 @@ STATES = {
     ModelState.THERE: Words("已就绪", "there"),
     ModelState.ABSENT: Words("没有", "absent"),
     ModelState.DAMAGED: Words("已损坏", "damaged"),
+    ModelState.FAILED: Words("加载失败", "failed to load"),
 }
 UNUSED = Words("这个版本还不用它", "not used by this version yet")
 
@@ -78,8 +79,10 @@ def start_lines(models: Sequence[OptionalModel]) -> list[str]:
     missed = [one for one in models if one.missed]
     lines = [f"  Small models    {states}"]
     lines += [f"                  Without {one.id}: {one.without.en}" for one in missed]
-    if missed:
-        lines.append(f"                  To get them: {get(' '.join(one.id for one in missed))}")
+    wanted = [one for one in missed if one.state is not ModelState.FAILED]
+    if fetched := " ".join(one.id for one in wanted if one.fetched):
+        lines.append(f"                  To get them: {get(fetched)}")
+    lines += [f"                  To get {one.id}: {get(one.id)}" for one in wanted if not one.fetched]
     return lines
 
 

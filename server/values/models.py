@@ -7,11 +7,13 @@ from server.values.text import Text
 
 
 class ModelState(StrEnum):
-    """Of a model's file. ``DAMAGED``: it is there, but its size or SHA-256 differs; it is not used."""
+    """Of a model's file. ``DAMAGED``: it is there, but its size or SHA-256 differs; it is not used. ``FAILED``: it is
+    intact, but could not be loaded; the log says why."""
 
     THERE = "there"
     ABSENT = "absent"
     DAMAGED = "damaged"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,10 @@ class OptionalModel:
 
     @property
     def lacking(self) -> bool:
-        """Whether the judgement lacks something because the file is absent or damaged."""
+        """Whether the judgement lacks something because the file is not there, damaged, or not loaded."""
         return self.used and self.state is not ModelState.THERE
 
     @property
     def missed(self) -> bool:
         """Whether somebody should be told so unasked."""
-        return self.lacking and (self.fetched or self.state is ModelState.DAMAGED)
+        return self.lacking and (self.fetched or self.state is not ModelState.ABSENT)

@@ -1,9 +1,11 @@
 """``tingqing models`` for small models, as a person types it, and what a server says about them."""
 
+import hashlib
 import json
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +16,21 @@ from server.api.health import SmallModelState
 from server.cli.console import Failure
 from server.cli.models_listing import start_lines
 from server.cli.models_small import Fetching, download_small, import_into, verify_small
-from server.model.small.catalogue import GTCRN, MODELS, YAMNET, CarriedOver, InWheel
-from server.model.small.store import SmallModels
+from server.dictionaries.sounds import load_sounds
+from server.model.gtcrn import open_gtcrn
+from server.model.names import open_namer
+from server.model.small.catalogue import GTCRN, MODELS, YAMNET, CarriedOver, InWheel, model_of
+from server.model.small.store import SmallModels, get
+from server.model.voices import open_voices
+from server.resources import labels_dir
 from server.values.models import ModelState
 from tests.cli.conftest import TINGQING, Ran, Serving, environment, in_process
 from tests.model.small.toy import TOYS, bring, only_this_index, write_index, write_wheel
+
+
+def naming(store: SmallModels) -> object:
+    return open_namer(store, load_sounds(labels_dir()))
+
 
 QUIETLY = Fetching("en", None, None, optional=True)
 
@@ -252,6 +264,15 @@ def test_the_first_screen_says_what_is_there_and_what_the_absent_ones_cost(store
     import_into(store, write_wheel(tmp_path / "usb"), "en")
     assert start_lines(store.optional()) == ["  Small models    first there, second there (not used yet)"]
     assert start_lines(()) == []
+    first, second = store.optional()
+    carried = replace(second, id="yamnet", state=ModelState.DAMAGED, used=True, fetched=False)
+    lines = start_lines(
+        (replace(first, state=ModelState.FAILED), replace(first, id="third", state=ModelState.ABSENT), carried)
+    )
+    assert lines[-2:] == [
+        "                  To get them: tingqing models download third",
+        f"                  To get yamnet: {get('yamnet')}",
+    ], "what failed to load is not fetched again, and what is carried over is no download"
 
 
 def test_readiness_says_what_the_judgement_lacks_in_both_languages(store: SmallModels) -> None:
@@ -263,6 +284,34 @@ def test_readiness_says_what_the_judgement_lacks_in_both_languages(store: SmallM
         "lacks": {"zh": "听得少一些。", "en": "Less is heard without first."},
     }
     assert second.lacks is None, "nothing is lacking where this version would not use it"
+
+
+@pytest.mark.parametrize(
+    ("opening", "failed"),
+    [(open_gtcrn, {"gtcrn"}), (open_voices, {"segmentation", "campplus"}), (naming, {"yamnet"})],
+)
+def test_an_intact_model_that_cannot_be_loaded_is_not_told_as_there(
+    tmp_path: Path, opening: Callable[[SmallModels], object], failed: set[str]
+) -> None:
+    """As where the package that lays the graphs out is broken: nothing of these files is a model."""
+    content = b"not a model"
+    pinned = (
+        replace(one, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()) if one.may_be_absent else one
+        for one in MODELS
+    )
+    store = SmallModels(tmp_path, tuple(pinned))
+    store.folder.mkdir()
+    for model in store.optional():
+        place = store.place(model_of(model.id, store.models))
+        assert place is not None
+        place.write_bytes(content)
+    opening(store)
+    states = {one.id: one.state for one in store.optional()}
+    assert {model_id for model_id, state in states.items() if state is ModelState.FAILED} == failed
+    (banner, *_) = start_lines(store.optional())
+    assert banner.count(" failed") == len(failed)
+    lacks = {one.id for one in map(SmallModelState.of, store.optional()) if one.lacks is not None}
+    assert lacks == failed
 
 
 def test_a_server_says_on_its_first_screen_and_in_readyz_which_models_are_there(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from server.model.small.catalogue import GTCRN
 from server.model.small.store import SmallModels
 from server.scoring.denoising import COLUMNS, TENTHS, DenoiseRequest
 from server.values.audio import Float32Array
+from server.values.models import ModelState
 from tests.model.gtcrn_reference import Reference, random_frame_graph
 
 RATE = 16_000
@@ -124,8 +125,12 @@ def test_without_the_model_or_with_another_graph_the_server_starts_without_it(
 ) -> None:
     assert open_gtcrn(SmallModels(tmp_path / "empty")) is None
     assert not caplog.records
-    assert open_gtcrn(cached(tmp_path / "wrong", b"not a model")) is None
+    wrong = cached(tmp_path / "wrong", b"not a model")
+    assert [one.state for one in wrong.optional()] == [ModelState.THERE]
+    assert open_gtcrn(wrong) is None
     assert "gtcrn cannot be loaded" in caplog.text
+    (told,) = wrong.optional()
+    assert (told.state, told.lacking, told.missed) == (ModelState.FAILED, True, True)
 
 
 def test_powers_are_mean_squares() -> None:

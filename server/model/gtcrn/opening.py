@@ -21,4 +21,5 @@ def open_gtcrn(store: SmallModels) -> GtcrnDenoiser | None:
         return None if graph is None else GtcrnDenoiser(one_thread_session(graph))
     except Exception as error:  # onnx and onnxruntime raise what they like; a server starts without this model
         log.error("model %s cannot be loaded: %s", MODEL_ID, error)
+        store.failed(MODEL_ID)
         return None

@@ -24,4 +24,5 @@ def open_namer(store: SmallModels, sounds: Sounds) -> NamingScorer:
         return NamingScorer(sounds, None if graph is None else Network(one_thread_session(graph)))
     except Exception as error:  # onnx and onnxruntime raise what they like; a server starts without this model
         log.error("model %s cannot be loaded: %s", MODEL_ID, error)
+        store.failed(MODEL_ID)
         return NamingScorer(sounds)

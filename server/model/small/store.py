@@ -33,6 +33,7 @@ class SmallModels:
         self.cache = cache or default_cache()
         self.folder = self.cache / FOLDER
         self.models = models
+        self._failed: set[str] = set()
         self._checked: dict[Path, tuple[_Identity, bool]] = {}
         self._lock = threading.Lock()
 
@@ -59,16 +60,24 @@ class SmallModels:
         path = self.place(model)
         return ModelState.ABSENT if path is None else self._state(model, path)
 
+    def failed(self, *model_ids: str) -> None:
+        """These could not be loaded, though they may be intact: ``optional`` says so from now on."""
+        self._failed.update(model_ids)
+
     def optional(self) -> tuple[OptionalModel, ...]:
-        """The state of every model that may be absent; what is missed is logged."""
+        """The state of every model that may be absent; what is missed is logged. Call it once they are loaded."""
         found = tuple(
-            OptionalModel(one.id, self.state(one), one.used, one.without, fetched=one.downloadable)
+            OptionalModel(one.id, self._as_loaded(one), one.used, one.without, fetched=one.downloadable)
             for one in optional(self.models)
         )
         for model in found:
             if model.missed and model.state is ModelState.ABSENT:
                 log.info("model %s is absent: %s To get it: %s", model.id, model.without.en, get(model.id))
         return found
+
+    def _as_loaded(self, model: SmallModel) -> ModelState:
+        state = self.state(model)
+        return ModelState.FAILED if state is ModelState.THERE and model.id in self._failed else state
 
     def fault(self, model: SmallModel) -> Text | None:
         """How the file differs from the catalogue, read again from its first to its last byte; ``None`` if intact."""

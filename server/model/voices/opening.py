@@ -22,5 +22,6 @@ def open_voices(store: SmallModels) -> TalkerModels | None:
         sessions = [one_thread_session(graph) for graph in graphs if graph is not None]
     except Exception as error:  # onnx and onnxruntime raise what they like; a server starts without these models
         log.error("the talker models cannot be loaded: %s", error)
+        store.failed("segmentation", "campplus")
         return None
     return TalkerModels(*sessions) if len(sessions) == len(graphs) else None
