@@ -1,5 +1,6 @@
 """Every HTTP error as RFC 9457 ``application/problem+json``."""
 
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -59,7 +60,8 @@ def problem(
     headers: dict[str, str] | None = None,
     **more: str | None,
 ) -> JSONResponse:
-    """A problem response. ``retry_after_s`` is also sent as ``Retry-After``, in whole seconds, at least 1.
+    """A problem response. ``retry_after_s`` is also sent as ``Retry-After``, in whole seconds, rounded up: who comes
+    back then is not too early.
 
     ``more``: members that only some problems have; those that are ``None`` are left out. The log has ``code`` in the
     line of the request.
@@ -67,7 +69,7 @@ def problem(
     why.set(code)
     sent = dict(headers or {})
     if retry_after_s is not None:
-        sent["Retry-After"] = str(max(1, round(retry_after_s)))
+        sent["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
     body = {
         "type": f"urn:tingqing:error:{code}",
         "title": _phrase(status),

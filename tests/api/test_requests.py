@@ -35,3 +35,8 @@ async def test_a_bug_is_a_problem_under_the_id_that_the_log_has(caplog: pytest.L
     assert "as the test asked" in caplog.text
     assert "sesame" not in " ".join(record.getMessage() for record in caplog.records if record.name == "server.access")
     assert "GET /things/{secret} 500" in caplog.text
+
+
+@pytest.mark.parametrize(("wait_s", "told"), [(0.0, "1"), (0.2, "1"), (1.0, "1"), (1.2, "2"), (29.5, "30")])
+def test_who_comes_again_when_told_is_never_too_early(wait_s: float, told: str) -> None:
+    assert problems.problem(429, "too_many_requests", "wait", retry_after_s=wait_s).headers["Retry-After"] == told
