@@ -59,6 +59,8 @@ class Gate:
         self._audit = audit
         self._now = now
         self._keyed = False
+        self.wrong = 0
+        """Keys and tokens that opened nothing, those that had to wait among them: a guesser is mostly told to wait."""
 
     async def keyed(self) -> bool:
         """Whether callers must show a key or a token. Raises StoreError."""
@@ -81,13 +83,14 @@ class Gate:
         # A right key is never made to wait: behind a proxy, whoever guesses has the same address as everybody.
         key = await self._keys.find(digest_of(text)) if looks_like_key(text) else None
         if scheme.lower() != "bearer" or key is None or not key.valid(self._now()):
+            self.wrong += 1
             await self._guessed(address, since)
             raise UnauthorizedError("This key is not valid.", param="authorization")
         await self._throttle.key(key.id, since)
         return key.principal
 
     async def _guessed(self, address: str, since: float) -> None:
-        """Count what was neither key nor token. Raises TooManyRequestsError, StoreError."""
+        """What was neither key nor token, by its address. Raises TooManyRequestsError, StoreError."""
         if await self._throttle.wrong(address, since):
             log.warning("too many wrong keys from %s; it has to wait between tries", address)
             await self._write("nobody known", "", Act.GUESSES_REFUSED, "", address)
@@ -161,7 +164,11 @@ class Gate:
         observer, and for a patient whose session must be over. Whether a patient's token can still begin it is told by
         the claim: whoever resumes needs the resume token instead.
         """
-        grant = await self.tokens.read(token)
+        try:
+            grant = await self.tokens.read(token)
+        except InvalidTokenError:
+            self.wrong += 1
+            raise
         if grant.scope not in scopes or session_id not in (None, grant.session_id):
             raise ForeignTokenError("This token is for something else. Use the link as you got it.", param="token")
         if grant.over or (grant.scope is not Scope.PUBLISH and not grant.live):

@@ -66,6 +66,11 @@ class ProcessState(Collector):
         )
         yield from self._sessions()
         yield _gauge("tingqing_scorers_alive", "Whether every inference thread runs.", int(engine.service.alive))
+        text = "Keys and tokens that opened nothing, those told to wait among them."
+        yield CounterMetricFamily("tingqing_wrong_keys", text, self._services.gate.wrong)
+        if self._services.records is not None:
+            failing = int(not self._services.manager.counts().lasting)
+            yield _gauge("tingqing_store_failing", "1 while the database does not answer.", failing)
         slots = self._services.slots
         yield _gauge("tingqing_upload_places_free", "Uploads that would be admitted now.", slots.free)
         tls = self._services.tls

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
-from websockets.typing import Origin
+from websockets.typing import Origin, Subprotocol
 
 from server.access.gate import utc_now
 from server.access.keys import create_key
@@ -217,6 +217,33 @@ def test_with_keys_the_metrics_need_the_key_of_an_admin_also_on_this_machine(
                 Role.VIEWER: 403,
             }
             assert http.get(f"{served.url}/metrics", headers=host).status_code == 401
+    finally:
+        served.stop()
+
+
+def test_every_wrong_key_of_a_guesser_is_counted_also_those_that_are_told_to_wait(tmp_path: Path) -> None:
+    """Of these the alert on guessing is made: most answers to a guesser say that they have to wait, not why."""
+
+    async def create() -> str:
+        async with open_keys(Settings(data_dir=tmp_path)) as store:
+            return (await create_key(store, "ward-3", Role.ADMIN, utc_now()))[0]
+
+    headers = {"Authorization": f"Bearer {asyncio.run(create())}"}
+    served = serve(drain_s=0.0, data_dir=tmp_path, mos=False)
+    try:
+        guess = {"Authorization": "Bearer tq_" + "a" * 43}
+        answers = [http.get(f"{served.url}/v1/sessions", headers=guess).status_code for _ in range(40)]
+        assert answers.count(429) > 15
+
+        async def with_a_token() -> None:
+            protocols = [PROTOCOL, Subprotocol("bearer.a.b.c")]
+            async with connect(served.ws + "/v1/stream", subprotocols=protocols) as stranger:
+                await faults_until_close(stranger)
+
+        asyncio.run(with_a_token())
+        found = samples(http.get(f"{served.url}/metrics", headers=headers).text)
+        assert found["tingqing_wrong_keys_total", frozenset()] == 41
+        assert found["tingqing_store_failing", frozenset()] == 0
     finally:
         served.stop()
 
