@@ -151,6 +151,32 @@ def test_real_systemd_accepts_the_units_and_finds_the_service_confined() -> None
     run(analyze, "security", "--offline=true", "--threshold=25", DEPLOY / "systemd" / "tingqing.service")
 
 
+def unit(name: str) -> list[str]:
+    return (DEPLOY / "systemd" / f"tingqing{name}.service").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", ["-backup", "-doctor"])
+def test_what_works_beside_the_server_has_its_settings(name: str) -> None:
+    """A backup that read only the folder would copy what was left there when the server moved to PostgreSQL."""
+    given = [line for line in unit("") if line.startswith(("User=", "EnvironmentFile=", "Environment=TINGQING_DATA"))]
+    assert len(given) == 3
+    assert set(given) <= set(unit(name))
+
+
+@pytest.mark.parametrize("manual", [OPERATE, CHINESE], ids=["en", "zh"])
+def test_the_steps_make_the_folders_that_later_steps_write_to(manual: str) -> None:
+    made = manual.index("install -d -m 0750 --group=tingqing /etc/tingqing")
+    assert made < manual.index("/etc/tingqing/tingqing.env")
+    assert "/var/lib/tingqing/backups/before-$(date" in manual
+    assert "StateDirectory=tingqing tingqing/backups" in unit("")
+
+
+def test_no_step_checks_with_the_settings_of_a_shell_what_the_service_does() -> None:
+    for manual in (OPERATE, CHINESE):
+        assert "tingqing doctor" not in shell_commands(manual)
+        assert "systemctl start tingqing-doctor; journalctl -u tingqing-doctor -n 40 -o cat" in shell_commands(manual)
+
+
 def test_units_and_compose_name_settings_that_exist() -> None:
     known = {f"TINGQING_{name.upper()}" for name in Settings.model_fields}
     texts = [path.read_text(encoding="utf-8") for path in (DEPLOY / "systemd").glob("*")]
