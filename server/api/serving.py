@@ -122,6 +122,9 @@ class DrainingServer(uvicorn.Server):
             listener.listen(BACKLOG)
         if self._beside is not None and self.started:
             self.servers.append(await self._beside.listen(self.server_state))
+        if self.started:
+            names = ["{0[0]}:{0[1]}".format(one.getsockname()) for one in sockets or ()]
+            logger.info("serving on %s", ", ".join(names) or f"{self.config.host}:{self.config.port}")
         if self._on_started is not None:
             self._on_started()
 
@@ -144,6 +147,8 @@ class DrainingServer(uvicorn.Server):
         if self._leaves_port():
             for server in self.servers:
                 server.close()
+        began = loop.time()
+        logger.info("stopping: nobody is let in any more, and what runs may end until its deadline")
         draining = asyncio.create_task(self._drained())
         until: float | None = None
         while not draining.done() and not self.force_exit and (until is None or loop.time() < until):
@@ -151,9 +156,11 @@ class DrainingServer(uvicorn.Server):
             if self._hurried and until is None:  # not in the handler, which may interrupt any line
                 until = loop.time() + HURRIED_DRAIN_S
                 self.config.timeout_graceful_shutdown = HURRIED_GRACE_S
+                logger.warning("told again to stop: sessions are left or ended at once")
                 self._hurry()
         draining.cancel()
         await asyncio.wait({draining})
+        logger.info("no session is left after %.1f s; open connections are closed", loop.time() - began)
         await super().shutdown(sockets)
 
     async def _drained(self) -> None:

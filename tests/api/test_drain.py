@@ -2,10 +2,12 @@
 
 import asyncio
 import io
+import logging
 import threading
 
 import httpx
 import numpy as np
+import pytest
 import soundfile
 from websockets.asyncio.client import connect
 
@@ -32,6 +34,24 @@ async def test_a_stopping_server_tells_its_sessions_refuses_others_and_ends() ->
         _, close_code = await faults_until_close(socket)
         assert close_code == 1001
     await asyncio.to_thread(served.stop)
+
+
+async def test_the_log_says_when_a_server_serves_stops_and_has_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    """Who looks at night must see whether a process without a word is draining or hangs."""
+    caplog.set_level(logging.INFO, "server.api.serving")
+    served = start_server(drain_s=600.0, mos=False)
+    async with connect(f"{served.ws}/v1/stream") as socket:
+        await socket.send(start(pace="realtime"))
+        await until(socket, "session.started")
+        served.server.stop(1)
+        await until(socket, "go_away")
+        served.server.stop(2)
+        await faults_until_close(socket)
+    await asyncio.to_thread(served.stop)
+    port = served.url.rpartition(":")[2]
+    told = [record.getMessage() for record in caplog.records if record.name == "server.api.serving"]
+    begins = [f"serving on 127.0.0.1:{port}", "stopping:", "told again to stop:", "no session is left after "]
+    assert [line.startswith(begin) for line, begin in zip(told, begins, strict=True)] == [True] * 4
 
 
 async def test_a_server_without_sessions_stops_at_once_and_leaves_no_thread() -> None:
