@@ -19,7 +19,11 @@ def codecs(settings: Settings) -> Finding:
     if missing:
         names = ", ".join(missing)
         return Finding(
-            "codecs", "warn", f"无法解码：{names}。", f"Cannot decode {names}.", "pip install --upgrade soundfile"
+            "codecs",
+            "warn",
+            f"无法解码：{_in_chinese(missing)}。",
+            f"Cannot decode {names}.",
+            "pip install --upgrade soundfile",
         )
     decoders = settings.decoders()
     program = decoders.ffmpeg_program
@@ -27,11 +31,17 @@ def codecs(settings: Settings) -> Finding:
     read, unread = list(PLAIN), list[str]()
     (read if version else unread).append(f"{BY_FFMPEG} (FFmpeg{'' if version is None else ' ' + version})")
     (read if decoders.silk else unread).append("SILK (silk-python)")
-    zh, en = f"能解码：{'、'.join(read)}。", f"Can decode {', '.join(read)}."
+    zh, en = f"能解码：{_in_chinese(read)}。", f"Can decode {', '.join(read)}."
     if not unread:
         return Finding("codecs", "ok", zh, en)
     lacking = ", ".join(unread)
-    return Finding("codecs", "warn", f"{zh}不能解码：{lacking}。", f"{en} Cannot decode {lacking}.", INSTALL)
+    return Finding(
+        "codecs", "warn", f"{zh}不能解码：{_in_chinese(unread)}。", f"{en} Cannot decode {lacking}.", INSTALL
+    )
+
+
+def _in_chinese(names: list[str]) -> str:
+    return "、".join(names).replace(", ", "、")
 
 
 def _version(program: str) -> str | None:

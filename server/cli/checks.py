@@ -10,6 +10,7 @@ from importlib.metadata import files
 from server.cli.check_codecs import codecs
 from server.cli.check_database import check_database
 from server.cli.finding import Finding
+from server.cli.misspelt import sentences
 from server.errors import TingqingError
 from server.loopback import is_loopback
 from server.settings import Settings
@@ -26,6 +27,15 @@ def _python(_: Settings) -> Finding:
         en = f"Python {version} is not one that Tingqing is tested with."
         return Finding("python", "warn", f"听清没有在 Python {version} 上测试过。", en, "make PYTHON=python3.11 setup")
     return Finding("python", "ok", f"Python {version}。", f"Python {version}.")
+
+
+def _settings(_: Settings) -> Finding:
+    """Their values were read already; a name that is misspelt has none."""
+    told = list(sentences())
+    if told:
+        zh, en = " ".join(zh for zh, _ in told), " ".join(en for _, en in told)
+        return Finding("settings", "warn", zh, en, "env | grep ^TINGQING_")
+    return Finding("settings", "ok", "没有不认识的设置。", "Every TINGQING_… variable is a setting.")
 
 
 def _models(settings: Settings) -> Finding:
@@ -167,7 +177,7 @@ def _browser(settings: Settings) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _python, codecs, _models, _gpu, _port, _tls, _clock, _disk, check_database, _browser,
+    _python, _settings, codecs, _models, _gpu, _port, _tls, _clock, _disk, check_database, _browser,
 )  # fmt: skip
 
 

@@ -226,12 +226,14 @@ def serve(
 def _serve_alone(settings: "Settings", *, open_page: bool) -> None:
     """In this process, which is all of the server."""
     from server.app import open_tls
+    from server.cli.misspelt import warn_of_misspelt
     from server.logs import LineWriter, configure_logging
     from server.settings import check_exposure
 
     keyed = has_keys(settings)
     check_exposure(settings, keyed=keyed)
     configure_logging(settings.log_level, settings.log_format, handler=LineWriter(STDERR))
+    warn_of_misspelt()
     tls = open_tls(settings)
     listener = bind(settings.host, settings.port)
     metrics = bind_metrics(settings)

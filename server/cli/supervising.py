@@ -23,9 +23,11 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 def supervise(settings: "Settings", *, open_page: bool) -> None:
     """Until a signal. Exits with the code of a worker that could not start; it has said why."""
+    from server.cli.misspelt import warn_of_misspelt
     from server.logs import LineWriter, configure_logging
 
     configure_logging(settings.log_level, settings.log_format, handler=LineWriter(STDERR), worker="supervisor")
+    warn_of_misspelt()
     sockets = [bind(settings.host, settings.port), bind_metrics(settings)]
     command = (sys.executable, "-P", "-m", "server.cli.worker")
     code = supervised(settings, [one for one in sockets if one is not None], command, open_page=open_page)

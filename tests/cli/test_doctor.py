@@ -10,6 +10,7 @@ import soundfile
 
 from server.cli import checks
 from server.cli.checks import CHECKS
+from server.cli.misspelt import misspelt
 from server.errors import SettingsError
 from tests.cli.conftest import in_process
 from tests.tls.making import made
@@ -144,5 +145,25 @@ def test_what_can_be_decoded_is_told_and_how_to_decode_more() -> None:
     assert "SILK" in found["codecs"]["zh"]
     _, found = findings(TINGQING_FFMPEG="off")
     assert found["codecs"]["status"] == "warn"
-    assert "M4A" in found["codecs"]["zh"].partition("不能解码")[2]
+    assert "M4A、AMR" in found["codecs"]["zh"].partition("不能解码")[2]
     assert found["codecs"]["command"] == "pip install 'tingqing[formats]'"
+
+
+def test_a_misspelt_setting_is_told_with_the_one_that_was_meant() -> None:
+    code, found = findings()
+    assert (code, found["settings"]["status"]) == (0, "ok")
+    given = {
+        "TINGQING_MAX_SESSIONS_PER_ADRESS": "4",
+        "TINGQING_COLOUR": "blue",
+        "TINGQING_SERVICE_HOST": "10.0.0.7",
+        "TINGQING_PORT_8000_TCP_ADDR": "10.0.0.7",
+        "TINGQING_SHARED": "/shared",
+    }
+    assert list(misspelt(given)) == [
+        ("TINGQING_COLOUR", None),
+        ("TINGQING_MAX_SESSIONS_PER_ADRESS", "TINGQING_MAX_SESSIONS_PER_ADDRESS"),
+    ]
+    _, found = findings(**given)
+    assert found["settings"]["status"] == "warn"
+    for language in ("zh", "en"):
+        assert "TINGQING_MAX_SESSIONS_PER_ADDRESS" in found["settings"][language]

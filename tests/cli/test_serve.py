@@ -125,3 +125,11 @@ def test_the_banner_says_how_the_outside_calls_it_and_warns_where_no_key_keeps_i
         assert "https://clinic.example/tingqing/" in serving.banner
         assert "WARNING         no keys" in serving.banner
         assert httpx.get(f"{serving.http}/tingqing/doctor", timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_misspelt_limit_is_told_at_the_start(workers: str) -> None:
+    with Serving(["--workers", workers], TINGQING_MAX_SESSIONS_PER_ADRESS="4") as serving:
+        _, said = serving.stop(signal.SIGTERM)
+    assert said.count("TINGQING_MAX_SESSIONS_PER_ADRESS is not a setting and does nothing; did you mean") == 1
+    assert said.count("TINGQING_MAX_SESSIONS_PER_ADDRESS?") == 1
