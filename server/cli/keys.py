@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from server.cli.console import Failure, compact_json, guarded, stderr_console, stdout_console, write_line
-from server.cli.stored import StoreFlags, stored
+from server.cli.stored import StoreFlags, must_be_there, stored
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -106,7 +106,7 @@ def create(
         until = None if lasts is None else now + lasts
         return await create_key(stores.keys, site, Role(role), now, until, noted=noted)
 
-    text, key = _with_stores(store, use)
+    text, key = _with_stores(store, use, first=True)
     write_line(text)
     until = "never expires" if key.expires_at is None else f"expires {_date(key.expires_at)}"
     stderr_console().print(f"Key {key.id} for {key.site}, {key.role}, {until}. Keep it: it is not shown again.")
@@ -226,8 +226,11 @@ def _plain(text: str) -> "Text":
     return Text("".join(sign if sign.isprintable() else "?" for sign in text))
 
 
-def _with_stores(store: StoreFlags, use: "Callable[[AccessStores], Awaitable[T]]") -> T:
-    settings, _ = store.opened("keys")
+def _with_stores(store: StoreFlags, use: "Callable[[AccessStores], Awaitable[T]]", *, first: bool = False) -> T:
+    """``first``: there may be no database yet."""
+    settings, where = store.opened("keys")
+    if not first:
+        must_be_there(where)
     return asyncio.run(_used(settings, use))
 
 

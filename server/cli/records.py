@@ -13,7 +13,7 @@ import typer
 
 from server.cli.console import Failure, guarded, stderr_console, stdout_console, write_line
 from server.cli.keys import OPERATOR, Format
-from server.cli.stored import StoreFlags, stored
+from server.cli.stored import StoreFlags, must_be_there, stored
 
 if TYPE_CHECKING:
     from server.records.ports import Day
@@ -32,6 +32,9 @@ EPILOG = """\
 
 All of them also while a server runs.
 """
+
+IMPORTED = "records.imported"
+"""In the audit. The one command that may find no database yet."""
 
 app = typer.Typer(
     name="records",
@@ -118,7 +121,7 @@ def import_(
             done, over = await records.add(batch)
             return added + done, passed + over, read
 
-    added, passed, read = _with_records(store, use, "records.imported")
+    added, passed, read = _with_records(store, use, IMPORTED)
     stderr_console().print(f"{added} results added, {read - added - passed} were there already.")
     if passed:
         stderr_console().print(f"{passed} passed over: they may have been counted here, and pruned since.")
@@ -197,6 +200,8 @@ def _share(share: "Share") -> str:
 def _with_records(store: StoreFlags, use: "Callable[[StoredRecords], Awaitable[T]]", act: str | None = None) -> T:
     """``act``: what the audit says first."""
     _, where = store.opened("results")
+    if act != IMPORTED:
+        must_be_there(where)
     return asyncio.run(_used(where, use, act))
 
 

@@ -64,6 +64,18 @@ class StoreFlags:
         return settings, settings.kept_at
 
 
+def must_be_there(where: "Where") -> None:
+    """Raises Failure for a folder without a database: what is revoked or looked up in a folder that is misspelt would
+    seem done."""
+    from server.store.sqlite import FILE
+
+    if isinstance(where, Path) and not (where / FILE).is_file():
+        raise Failure(
+            f"{where} has no database of Tingqing. {where} 里没有听清的数据库。",
+            hint="Is it the folder that the server uses? The first key, or the first start, makes the database.",
+        )
+
+
 def stored(command: Callable[..., R]) -> Callable[..., R]:
     """Gives a command ``--data-dir`` and ``--database-url``, which it gets as ``store``, a StoreFlags."""
 

@@ -72,6 +72,7 @@ def test_what_cannot_be_written_down_is_not_done(tmp_path: Path, act: list[str])
     ],
 )
 def test_what_cannot_work_is_named(tmp_path: Path, arguments: list[str], named: str) -> None:
+    in_process("keys", "create", "--site", "a", "--role", "admin", "--data-dir", tmp_path)
     ran = in_process("keys", *(one.format(tmp_path) for one in arguments))
     assert ran.code == 2
     assert named in ran.err
@@ -91,7 +92,18 @@ def test_a_server_with_keys_may_serve_on_every_address(tmp_path: Path) -> None:
     assert key not in said
 
 
+@pytest.mark.parametrize("act", [["list"], ["revoke", "1f0c9a2e"], ["rotate", "--drop-old"], ["audit"]])
+def test_a_folder_that_is_misspelt_is_told_and_nothing_is_made_there(tmp_path: Path, act: list[str]) -> None:
+    """After a leak, "Tokens are signed with … from now on" must not be said of a folder that no server uses."""
+    in_process("keys", "create", "--site", "a", "--role", "admin", "--data-dir", tmp_path / "tingqing")
+    ran = in_process("keys", *act, "--data-dir", tmp_path / "tinqing")
+    assert (ran.code, ran.out) == (2, "")
+    assert "has no database" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tingqing"]
+
+
 def test_rotation_says_which_key_signs_now(tmp_path: Path) -> None:
+    in_process("keys", "create", "--site", "a", "--role", "admin", "--data-dir", tmp_path)
     first, second = (in_process("keys", "rotate", "--data-dir", tmp_path) for _ in range(2))
     assert first.code == second.code == 0
     assert re.search(r"signed with [0-9a-f]{8} ", first.err)
@@ -144,7 +156,7 @@ async def visit(serving: Serving, announced: dict[str, str]) -> None:
 def test_the_audit_prints_no_stranger_s_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     data = ["--data-dir", str(tmp_path)]
-    in_process("keys", "rotate", *data)
+    in_process("keys", "create", "--site", "a", "--role", "admin", *data)
     with sqlite3.connect(tmp_path / "tingqing.db") as database:
         database.execute(
             "INSERT INTO audit (at, who, site, act, about, address) VALUES (?, ?, ?, ?, ?, ?)",
@@ -160,7 +172,7 @@ def test_the_audit_prints_no_stranger_s_bytes(tmp_path: Path, monkeypatch: pytes
 def test_on_a_narrow_terminal_the_audit_cuts_no_session_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     data = ["--data-dir", str(tmp_path)]
-    in_process("keys", "rotate", *data)
+    in_process("keys", "create", "--site", "a", "--role", "admin", *data)
     with sqlite3.connect(tmp_path / "tingqing.db") as database:
         database.execute(
             "INSERT INTO audit (at, who, site, act, about, address) VALUES (?, ?, ?, ?, ?, ?)",

@@ -161,3 +161,11 @@ def test_a_folder_beside_the_variable_of_another_database_is_refused_and_both_ar
         assert "postgresql://tq@db.example/tq" in said
         assert "env -u TINGQING_DATABASE_URL" in said
         assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("act", [["prune", "--older-than", "7"], ["stats"], ["export", "{out}"]])
+def test_results_of_a_folder_that_is_misspelt_are_not_said_to_be_deleted(tmp_path: Path, act: list[str]) -> None:
+    ran = in_process("records", *(one.format(out=tmp_path / "out.jsonl") for one in act), "--data-dir", tmp_path / "x")
+    assert (ran.code, ran.out) == (2, "")
+    assert "has no database" in ran.err
+    assert not list(tmp_path.iterdir())
