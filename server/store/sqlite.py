@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from server.ownership import give_to_owner
 from server.store.migrating import migrate
 
 FILE = "tingqing.db"
@@ -104,11 +105,13 @@ def _engine(path: Path, begin: str, **pool: Any) -> AsyncEngine:
 
 
 def file_of(folder: Path) -> Path:
-    """The file, made if need be, readable by its owner alone. The files that SQLite puts beside it get its mode, also
-    where a copy was put back as everybody can read it. Raises OSError."""
+    """The file, made if need be, readable by its owner alone: that of the folder, also where root makes it. The files
+    that SQLite puts beside it get its mode, also where a copy was put back as everybody can read it. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE
-    path.touch(mode=0o600)
+    if not path.exists():
+        path.touch(mode=0o600)
+        give_to_owner(path, folder)
     for each in (path, *folder.glob(f"{FILE}-*")):
         with suppress(FileNotFoundError):  # another process is done with its journal
             if each.stat().st_mode & 0o077:

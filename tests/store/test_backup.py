@@ -219,6 +219,19 @@ async def test_what_root_writes_belongs_to_the_service(tmp_path: Path, monkeypat
     assert {tuple(ids) for _, *ids in given} == {owner}
 
 
+def test_the_database_that_root_makes_with_the_first_key_belongs_to_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(
+        os, "chown", lambda path, user, group, *, follow_symlinks: given.append((Path(path).name, user, group))
+    )
+    asyncio.run(add_keys(tmp_path, 1))
+    asyncio.run(add_keys(tmp_path, 1))
+    assert given == [(FILE, tmp_path.stat().st_uid, tmp_path.stat().st_gid)]
+
+
 def test_a_database_that_is_locked_is_told_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, target = tmp_path / "data", tmp_path / "copy.db"
     asyncio.run(add_keys(folder, 1))
