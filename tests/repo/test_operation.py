@@ -151,6 +151,17 @@ def test_real_systemd_accepts_the_units_and_finds_the_service_confined() -> None
     run(analyze, "security", "--offline=true", "--threshold=25", DEPLOY / "systemd" / "tingqing.service")
 
 
+@pytest.mark.parametrize("manual", [OPERATE, CHINESE], ids=["en", "zh"])
+def test_the_sizes_are_those_that_were_measured_last(manual: str) -> None:
+    measured = read("docs/performance.md")
+    told = [(100, 106), (129, 188), (20, 149), (56, 182)]
+    for sessions, p95_ms in told:
+        row = next(line for line in manual.splitlines() if f"{p95_ms} " in line and "CLAP" in line)
+        assert str(sessions) in row
+        assert re.search(rf"\b{sessions}\b.*\b{p95_ms}\b", measured), (sessions, p95_ms)
+    assert "259" not in manual, "of version 0.1"
+
+
 def unit(name: str) -> list[str]:
     return (DEPLOY / "systemd" / f"tingqing{name}.service").read_text(encoding="utf-8").splitlines()
 
