@@ -224,6 +224,9 @@ def test_compose_mounts_what_is_there_and_gives_the_drain_its_time() -> None:
     ours = compose["services"]["tingqing"]
     assert ours["read_only"]
     assert float(ours["environment"]["TINGQING_DRAIN_S"]) + 15 < float(ours["stop_grace_period"].removesuffix("s"))
+    # What a hospital sets where a proxy stands in front; without it limits and audit take all patients for one.
+    for name in ("TRUST_PROXY", "PUBLIC_URL", "ALLOW_ORIGIN", "ALLOW_HOST"):
+        assert ours["environment"][f"TINGQING_{name}"] == f"${{TINGQING_{name}:-}}"
     target = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     scraped = target["scrape_configs"][0]["static_configs"][0]["targets"]
     assert scraped == [f"tingqing:{ours['environment']['TINGQING_METRICS_PORT']}"]
