@@ -337,9 +337,10 @@ class BytesCheckpoints:
         self.puts += 1
         self.kept[session_id] = checkpoint.to_bytes()
 
-    async def get(self, session_id: str) -> SessionCheckpoint | None:
+    async def get(self, session_id: str, site: str | None = None) -> SessionCheckpoint | None:
         data = self.kept.get(session_id)
-        return None if data is None else SessionCheckpoint.of_bytes(data)
+        found = None if data is None else SessionCheckpoint.of_bytes(data)
+        return found if found is None or site in (None, found.site) else None
 
     async def site_of(self, session_id: str) -> str | None:
         found = await self.get(session_id)

@@ -107,8 +107,9 @@ class CheckpointStore(Protocol):
         ``at_once``: return when it is written. Never fails because others cannot be reached."""
         ...
 
-    async def get(self, session_id: str) -> SessionCheckpoint | None:
-        """The latest one, or None. Raises SnapshotError if it cannot be read here, StoreError."""
+    async def get(self, session_id: str, site: str | None = None) -> SessionCheckpoint | None:
+        """The latest one, or None. ``site``: who asks; what is known to be another's is None, after the same work.
+        Raises SnapshotError if it cannot be read here, StoreError."""
         ...
 
     async def site_of(self, session_id: str) -> str | None:
@@ -155,9 +156,10 @@ class MemoryCheckpoints:
         """Replace the previous one."""
         self._checkpoints[session_id] = checkpoint
 
-    async def get(self, session_id: str) -> SessionCheckpoint | None:
+    async def get(self, session_id: str, site: str | None = None) -> SessionCheckpoint | None:
         """The same object that was put, or None."""
-        return self._checkpoints.get(session_id)
+        found = self._checkpoints.get(session_id)
+        return found if found is None or site in (None, found.site) else None
 
     async def site_of(self, session_id: str) -> str | None:
         """The site, or None."""

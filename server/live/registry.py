@@ -89,9 +89,9 @@ class Registry:
 
     async def check_here(self, session_id: str, site: str) -> None:
         """Raises SessionElsewhereError if this session of ``site`` runs, but not in this process; StoreError."""
-        if session_id in self._entries:
+        if self.running(session_id, site) is not None:  # another site's costs what one that is not there costs
             return
-        if await self._calls.ask(self._checkpoints.site_of(session_id)) == site and session_id not in self._entries:
+        if await self._calls.ask(self._checkpoints.site_of(session_id)) == site and not self.running(session_id, site):
             raise SessionElsewhereError("This session is not here now; connect again.", retry_after_s=ELSEWHERE_S)
 
     async def find_own(self, session_id: str, resume_token: str, site: str) -> Entry | Remembered | SessionCheckpoint:
@@ -101,11 +101,11 @@ class Registry:
         SnapshotError.
         """
         found: Entry | Remembered | SessionCheckpoint
-        await self._check_holding(session_id)
+        await self._check_holding(session_id, site)
         try:
             found = await self.find(session_id, site)
         except UnknownSessionError:
-            checkpoint = await self._calls.ask(self._checkpoints.get(session_id))
+            checkpoint = await self._calls.ask(self._checkpoints.get(session_id, site))
             if (entry := self.running(session_id, site)) is not None:  # another socket took the session meanwhile
                 found = entry
             elif checkpoint is not None and checkpoint.state.get("site") == site:
@@ -117,9 +117,9 @@ class Registry:
             raise UnknownSessionError("There is no such session.")
         return found
 
-    async def _check_holding(self, session_id: str) -> None:
+    async def _check_holding(self, session_id: str, site: str) -> None:
         """A process that stood still may not know yet that another one took the session."""
-        if session_id not in self._entries:
+        if self.running(session_id, site) is None:
             return
         if not await self._calls.unless_denied(self._checkpoints.holds(session_id)):
             self.give_up(session_id, lost=True)

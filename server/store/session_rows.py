@@ -1,5 +1,6 @@
 """The statements on running and ended sessions. Each works in the caller's transaction."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.notify.events import Event
-from server.store.checkpoint_parts import Part, Parts
+from server.store.checkpoint_parts import Part, Parts, site_in
 from server.store.tables import ended_sessions, running_rows, running_sessions
 
 TOMBSTONES = 10_000
@@ -73,11 +74,14 @@ async def _write_rows(connection: AsyncConnection, parts: Mapping[str, Parts]) -
         await connection.execute(insert(running_rows), rows)
 
 
-async def read(connection: AsyncConnection, session_id: str) -> tuple[Row[Any, Any], Mapping[Part, list[bytes]]] | None:
-    """Its head and core, and its rows in order."""
+async def read(
+    connection: AsyncConnection, session_id: str, site: str | None = None
+) -> tuple[Row[Any, Any], Mapping[Part, list[bytes]]] | None:
+    """Its head and core, and its rows in order. ``site``: who asks; another's is as none."""
     query = select(running_sessions.c.head, running_sessions.c.core).where(running_sessions.c.id == session_id)
     head = (await connection.execute(query)).one_or_none()
-    if head is None:
+    owner = site if site is None else await asyncio.to_thread(site_in, b"" if head is None else head.head)
+    if head is None or owner not in (None, site):
         return None
     rows: defaultdict[Part, list[bytes]] = defaultdict(list)
     ordered = select(running_rows.c.part, running_rows.c.rows).where(running_rows.c.session_id == session_id)

@@ -116,10 +116,10 @@ class StoredSessions:
         self._changes.forget(session_id)
         self._matches.forget(session_id)
 
-    async def get(self, session_id: str) -> SessionCheckpoint | None:
+    async def get(self, session_id: str, site: str | None = None) -> SessionCheckpoint | None:
         """See CheckpointStore."""
         async with self._database.reading() as connection:
-            found = await session_rows.read(connection, session_id)
+            found = await session_rows.read(connection, session_id, site)
         if found is None:
             return None
         head, rows = found
@@ -129,7 +129,7 @@ class StoredSessions:
         """See CheckpointStore."""
         async with self._database.reading() as connection:
             head = await session_rows.read_head(connection, session_id)
-        return None if head is None else await asyncio.to_thread(site_in, head)
+        return await asyncio.to_thread(site_in, head or b"")  # time must not tell whether there is one
 
     async def holds(self, session_id: str) -> bool:
         """See CheckpointStore."""

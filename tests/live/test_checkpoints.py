@@ -311,6 +311,8 @@ async def test_a_store_holds_the_latest_of_each_session_until_its_end(
     found = await store.get(session_id)
     assert found is not None
     assert (found.core, found.log, found.state["furthest_sample"]) == (None, first.log, 99)
+    assert await store.get(session_id, "elsewhere") is None
+    assert await store.get(session_id, found.site) is not None
     await store.delete(session_id)
     await store.delete(session_id)
     assert await store.get(session_id) is None

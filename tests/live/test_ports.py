@@ -29,12 +29,12 @@ class SlowCheckpoints(MemoryCheckpoints):
         await self.gate.wait()
         await super().put(session_id, checkpoint, at_once=at_once)
 
-    async def get(self, session_id: str) -> SessionCheckpoint | None:
+    async def get(self, session_id: str, site: str | None = None) -> SessionCheckpoint | None:
         self.asked += 1
         await self.gate.wait()
         if self.fail is not None:
             raise self.fail
-        return await super().get(session_id)
+        return await super().get(session_id, site)
 
 
 def resuming(manager: SessionManager, clock: FakeClock, started: dict[str, Any]) -> Patient:
