@@ -23,6 +23,9 @@ REQUESTS_PER_MINUTE = 600
 LOOK_S = 900.0
 """A page that shows the list of sessions asks every few seconds; the audit says it once in this time."""
 
+IN_USE_S = 86_400.0
+"""A key that was not shown for so long is no longer in use, such as one that another took the place of."""
+
 TOKEN_EXPIRED = "This link has expired. Ask for a new one."
 
 
@@ -61,6 +64,7 @@ class Gate:
         self._keyed = False
         self.wrong = 0
         """Keys and tokens that opened nothing, those that had to wait among them: a guesser is mostly told to wait."""
+        self._ends: dict[str, tuple[datetime, float]] = {}
 
     async def keyed(self) -> bool:
         """Whether callers must show a key or a token. Raises StoreError."""
@@ -86,8 +90,16 @@ class Gate:
             self.wrong += 1
             await self._guessed(address, since)
             raise UnauthorizedError("This key is not valid.", param="authorization")
+        if key.expires_at is not None:
+            self._ends[key.id] = key.expires_at, since
         await self._throttle.key(key.id, since)
         return key.principal
+
+    def next_end(self) -> datetime | None:
+        """When the first of the keys ends that a program showed here in the last day; ``None``: none of them does."""
+        since, now = self._monotonic() - IN_USE_S, self._now()
+        self._ends = {name: one for name, one in self._ends.items() if one[1] >= since and one[0] > now}
+        return min((ends for ends, _ in self._ends.values()), default=None)
 
     async def _guessed(self, address: str, since: float) -> None:
         """What was neither key nor token, by its address. Raises TooManyRequestsError, StoreError."""

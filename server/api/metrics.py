@@ -68,6 +68,10 @@ class ProcessState(Collector):
         yield _gauge("tingqing_scorers_alive", "Whether every inference thread runs.", int(engine.service.alive))
         text = "Keys and tokens that opened nothing, those told to wait among them."
         yield CounterMetricFamily("tingqing_wrong_keys", text, self._services.gate.wrong)
+        key_ends = self._services.gate.next_end()
+        if key_ends is not None:
+            text = "When the first key ends that was used in the last day."
+            yield _gauge("tingqing_key_expires_timestamp_seconds", text, key_ends.timestamp())
         if self._services.records is not None:
             failing = int(not self._services.manager.counts().lasting)
             yield _gauge("tingqing_store_failing", "1 while the database does not answer.", failing)

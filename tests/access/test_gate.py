@@ -50,6 +50,29 @@ async def test_a_key_names_its_site_and_role_and_never_itself(keys: KeyStore, no
     assert await Gate(keys, MemoryAudit(), now).caller(f"bearer  {text} ", HERE) == caller
 
 
+async def test_the_end_of_a_key_is_known_while_a_program_uses_it(keys: KeyStore, now: WallClock) -> None:
+    seconds = [0.0]
+    gate = Gate(keys, MemoryAudit(), now, monotonic=lambda: seconds[0])
+
+    async def used(lasts: timedelta | None) -> None:
+        until = None if lasts is None else now() + lasts
+        text, _ = await create_key(keys, "a", Role.INTEGRATOR, now(), until)
+        await gate.caller(f"Bearer {text}", HERE)
+
+    await used(None)
+    assert gate.next_end() is None
+    began = now()
+    await used(timedelta(hours=60))
+    await used(timedelta(hours=40))
+    assert gate.next_end() == began + timedelta(hours=40)
+    seconds[0] = 80_000
+    await used(timedelta(hours=50))
+    seconds[0] = 90_000
+    assert gate.next_end() == began + timedelta(hours=50), "the others were not used for a day"
+    now.advance(hours=50)
+    assert gate.next_end() is None, "it is over"
+
+
 async def test_a_viewer_may_only_watch(keys: KeyStore, now: WallClock) -> None:
     text, _ = await create_key(keys, "a", Role.VIEWER, now())
     caller = await Gate(keys, MemoryAudit(), now).caller(f"Bearer {text}", HERE)

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -226,8 +227,9 @@ def test_every_wrong_key_of_a_guesser_is_counted_also_those_that_are_told_to_wai
 
     async def create() -> str:
         async with open_keys(Settings(data_dir=tmp_path)) as store:
-            return (await create_key(store, "ward-3", Role.ADMIN, utc_now()))[0]
+            return (await create_key(store, "ward-3", Role.ADMIN, utc_now(), ends))[0]
 
+    ends = utc_now() + timedelta(days=3)
     headers = {"Authorization": f"Bearer {asyncio.run(create())}"}
     served = serve(drain_s=0.0, data_dir=tmp_path, mos=False)
     try:
@@ -244,6 +246,7 @@ def test_every_wrong_key_of_a_guesser_is_counted_also_those_that_are_told_to_wai
         found = samples(http.get(f"{served.url}/metrics", headers=headers).text)
         assert found["tingqing_wrong_keys_total", frozenset()] == 41
         assert found["tingqing_store_failing", frozenset()] == 0
+        assert found["tingqing_key_expires_timestamp_seconds", frozenset()] == pytest.approx(ends.timestamp())
     finally:
         served.stop()
 
