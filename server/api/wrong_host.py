@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Scope
 
 from server.errors import TingqingError
+from server.logs import why
 
 STYLE = (
     "body{font:18px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color:#1d2a2a}"
@@ -25,10 +26,12 @@ HEADERS = {
 
 
 def page_of(error: TingqingError, scope: Scope) -> HTMLResponse | None:
-    """The page for ``error``, in both languages; ``None`` for a program, which gets the problem as JSON."""
+    """The page for ``error``, in both languages; ``None`` for a program, which gets the problem as JSON. The log has
+    its code in the line of the request, as that of a problem."""
     headers = Headers(scope=scope)
     if scope["method"] not in ("GET", "HEAD") or "text/html" not in headers.get("accept", ""):
         return None
+    why.set(error.code)
     host = headers.get("host", "")[:253] or "?"
     name, authority = escape(host.rsplit(":", 1)[0] if not host.endswith("]") else host), escape(host)
     text = (

@@ -51,6 +51,17 @@ def test_a_refused_request_says_why(served: Served, caplog: pytest.LogCaptureFix
     assert (line["status"], line["why"]) == (415, "undecodable_file")
 
 
+def test_a_browser_at_a_wrong_name_gets_a_page_and_the_log_says_why(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    answer = http.get(f"{served.url}/", headers={"Host": "portal.example", "Accept": "text/html"})
+    assert (answer.status_code, "--allow-host portal.example" in answer.text) == (403, True)
+    asyncio.run(once(lambda: bool(access_lines(caplog))))
+    (line,) = access_lines(caplog)
+    assert (line["path"], line["status"], line["why"]) == ("/", 403, "forbidden")
+
+
 @pytest.mark.parametrize(("code", "said"), [(1000, "its peer left (1000)"), (1001, "its peer left (1001)")])
 async def test_a_browser_that_closes_is_logged_with_its_own_code(
     served: Served, caplog: pytest.LogCaptureFixture, code: int, said: str
