@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import files
+from urllib.parse import urlsplit
 
 from server.cli.check_codecs import codecs
 from server.cli.check_database import check_database
@@ -124,7 +125,7 @@ def _tls(settings: Settings) -> Finding:
         pair = read_pair(settings.tls_cert, settings.tls_key, now)
     except TingqingError as error:
         return Finding("tls", "fail", f"证书不能用：{error.message}", error.message, "tingqing cert")
-    warnings = pair.warnings(now, None)
+    warnings = pair.warnings(now, urlsplit(settings.public_url or "").hostname)
     if warnings:
         return Finding("tls", "warn", f"证书有问题：{warnings[0]}", warnings[0], "tingqing cert")
     until = f"{pair.expires:%Y-%m-%d}"
@@ -173,6 +174,10 @@ def _browser(settings: Settings) -> Finding:
             "Browsers give a page the microphone over HTTPS or on localhost only.",
             "tingqing cert",
         )
+    if is_loopback(settings.host) and not public:
+        zh = "只有本机的浏览器能访问，可以使用话筒。"
+        en = "Browsers on this machine alone reach it, and would give pages the microphone."
+        return Finding("browser", "ok", zh, en)
     return Finding("browser", "ok", "浏览器可以使用话筒。", "Browsers would give pages the microphone.")
 
 

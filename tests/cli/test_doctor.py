@@ -111,6 +111,22 @@ def test_a_certificate_that_soon_ends_is_warned_of(tmp_path: Path) -> None:
     assert found_in("tls", "warn", TINGQING_TLS_CERT=str(certificate), TINGQING_TLS_KEY=str(key)) == "tingqing cert"
 
 
+def test_a_certificate_for_another_name_than_the_public_one_is_warned_of(tmp_path: Path) -> None:
+    certificate, key = made(tmp_path, "clinic.lan", at=datetime.now(UTC))
+    given = {"TINGQING_TLS_CERT": str(certificate), "TINGQING_TLS_KEY": str(key)}
+    assert found_in("tls", "warn", says="other.lan", TINGQING_PUBLIC_URL="https://other.lan:8443", **given)
+    assert found_in("tls", "ok", TINGQING_PUBLIC_URL="https://clinic.lan:8443", **given) == ""
+
+
+def test_whether_browsers_of_other_machines_reach_it_is_told() -> None:
+    _, found = findings()
+    assert found["browser"]["en"].startswith("Browsers on this machine alone")
+    assert found["browser"]["zh"].startswith("只有本机")
+    _, found = findings(TINGQING_PUBLIC_URL="https://clinic.example")
+    assert found["browser"]["en"].startswith("Browsers would")
+    assert found_in("browser", "warn", TINGQING_HOST="0.0.0.0") == "tingqing cert"
+
+
 def found_in(check: str, status: str, *, says: str = "", **variables: str) -> str:
     """The command that mends what this check finds, in both languages."""
     _, found = findings(**variables)
