@@ -79,6 +79,7 @@ class ProcessState(Collector):
         yield _gauge("tingqing_upload_places_free", "Uploads that would be admitted now.", slots.free)
         tls = self._services.tls
         if tls is not None:
+            tls.refresh()  # on a quiet night nobody connects, and a renewed one would still be told as ending
             ends = tls.pair.expires.timestamp()
             yield _gauge("tingqing_certificate_expires_timestamp_seconds", "When the certificate in use ends.", ends)
         yield from _lanes(engine.service.metrics())

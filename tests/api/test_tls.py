@@ -1,5 +1,6 @@
 """HTTPS and wss from a real server: what clients of its authority get, and a certificate replaced under a session."""
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -7,10 +8,13 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from prometheus_client import generate_latest
 from websockets.asyncio.client import connect
 
 from server.tls.authority import Issued
@@ -89,6 +93,20 @@ def test_metrics_say_when_the_certificate_ends(secured: Secured) -> None:
     )
     assert said
     assert float(said[1]) == ends.pair.expires.timestamp()
+
+
+def test_the_end_of_a_renewed_certificate_is_told_before_anybody_connects(secured: Secured) -> None:
+    """By ``--metrics-port``, which is plain HTTP: who scrapes makes no handshake."""
+    made(secured.folder, *NAMES, by=secured.by, at=datetime.now(UTC) - timedelta(days=40))
+
+    async def scrape() -> str:
+        return generate_latest(secured.served.services.engine.metrics.registry).decode()
+
+    told = asyncio.run_coroutine_threadsafe(scrape(), secured.served.loop).result(10)
+    line = re.search(r"^tingqing_certificate_expires_timestamp_seconds (\S+)$", told, re.MULTILINE)
+    shown = x509.load_der_x509_certificate(der(secured.folder / "server.crt"))
+    assert line is not None
+    assert float(line[1]) == shown.not_valid_after_utc.timestamp()
 
 
 def test_devices_can_fetch_the_authority_that_issued_the_certificate(secured: Secured) -> None:
