@@ -1,7 +1,9 @@
-"""The ports of ``tingqing serve``."""
+"""The ports of ``tingqing serve``, and the signals that stop it."""
 
 import errno
+import signal
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.cli.console import Failure
@@ -39,3 +41,11 @@ def bind_metrics(settings: "Settings") -> socket.socket | None:
     if settings.metrics_port is None:
         return None
     return bind(settings.metrics_host, settings.metrics_port, "--metrics-port")
+
+
+def stop_by_signal(stop: Callable[[int], None]) -> None:
+    """``stop``: of the server, by stage. uvicorn takes SIGINT and SIGTERM while it runs, and raises them again after
+    it has stopped: a server that drained as requested exits with 0."""
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        signal.signal(signal.SIGHUP, lambda *_: stop(1))  # its terminal was closed

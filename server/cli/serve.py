@@ -8,7 +8,7 @@ import typer
 from server.cli.banner import STDERR, address_of, metrics_address, print_banner, say
 from server.cli.console import Failure, LogLevel, guarded
 from server.cli.keyed import has_keys
-from server.cli.listening import bind, bind_metrics
+from server.cli.listening import bind, bind_metrics, stop_by_signal
 from server.cli.options import (
     AdmissionOption,
     ClapOption,
@@ -252,8 +252,6 @@ def run(
     seat: "Seat | None" = None,
 ) -> None:
     """Serve until a signal; stopping by signal is not a failure. ``seat``: of one of several workers."""
-    import signal
-
     from server.app import make_server
 
     address = address_of(settings, listener.getsockname()[1], tls)
@@ -280,8 +278,7 @@ def run(
         logging.getLogger("uvicorn.error").disabled = settings.log_level != "debug"
 
     server = make_server(settings, announce, refuse, keyed=keyed, tls=tls, metrics_listener=metrics, seat=seat)
-    # uvicorn raises the signal again after it has stopped; a server that drained as requested exits with 0.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    stop_by_signal(server.stop)
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:

@@ -96,7 +96,8 @@ class Supervisor:
     async def run(self) -> int:
         """Until a signal. The exit code: 0, or that of a worker that could not start."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # as nohup has it
+        for number in (signal.SIGTERM, signal.SIGINT, *(() if ignored else (signal.SIGHUP,))):
             loop.add_signal_handler(number, self._next_stage)
         try:
             async with asyncio.TaskGroup() as group:

@@ -70,7 +70,7 @@ def test_a_fault_in_a_label_file_is_told_with_its_line(tmp_path: Path) -> None:
     assert "Traceback" not in ran.err
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_by_signal_drains_and_exits_with_0(how: signal.Signals) -> None:
     with Serving() as serving:
         code, said = serving.stop(how)
@@ -79,6 +79,20 @@ def test_a_stop_by_signal_drains_and_exits_with_0(how: signal.Signals) -> None:
     assert "Traceback" not in said
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", serving.port)) != 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_under_nohup_a_terminal_that_is_closed_stops_nothing(workers: str) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does before it starts a program
+    try:
+        serving = Serving(["--workers", workers])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with serving:
+        serving.process.send_signal(signal.SIGHUP)
+        assert httpx.get(f"{serving.http}/readyz", timeout=30).status_code == 200
+        code, said = serving.stop(signal.SIGTERM)
+    assert (code, "Stopped." in said) == (0, True)
 
 
 def test_flag_wins_over_variable_and_variable_over_default(mixes: Path) -> None:
