@@ -32,7 +32,7 @@ from server.values.stored import count
 from server.values.text import Text
 from server.values.voices import Voice
 
-SNAPSHOT_VERSION = 7
+SNAPSHOT_VERSION = 8
 
 Opinions = Mapping[EvidenceKind, Mapping[str, Opinion]]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from server.values.audio import Float32Array
 from server.values.rows import ROW_RATE, BoolArray, runs
-from server.values.stored import amount, count
+from server.values.stored import amount, count, number
 from server.values.voices import HeardRows
 
 JOIN_ROWS = ROW_RATE
@@ -30,7 +30,8 @@ ABRUPT_SHARE, LEAST_FALLS = 0.1, 3 * ROW_RATE
 @dataclass(slots=True)
 class VoiceTrack:
     """``rows``: of speech; ``alone``: of them those in which nobody else speaks, over which ``power`` (of full scale)
-    and ``nuclei`` are summed. ``noise``, ``quiet``: power and rows where nobody speaks, in the same stretches.
+    and ``nuclei`` are summed. ``noise``, ``noise_levels``, ``quiet``: power, levels in dBFS and rows where nobody
+    speaks, in the same stretches.
     ``far_rows``: of speech while the far end is known to speak. ``falls``: rows alone by how far the level falls after
     them, whole dB. ``spans``: rows ``[start, end)``. ``known``: it is the patient's, known from a check before."""
 
@@ -42,6 +43,7 @@ class VoiceTrack:
     nuclei: int = 0
     quiet: int = 0
     noise: float = 0.0
+    noise_levels: float = 0.0
     far_rows: int = 0
     falls: list[int] = field(default_factory=lambda: [0] * FALLS_DB)
     spans: list[list[int]] = field(default_factory=list)
@@ -60,6 +62,7 @@ class VoiceTrack:
         self._fall(heard.syllable_db, alone)
         self.quiet += int(np.count_nonzero(nobody))
         self.noise += float(power[nobody].sum())
+        self.noise_levels += float(heard.level_db[nobody].sum(dtype=np.float64))
         for start, end in runs(speaks):
             self._say(heard.start + int(start), heard.start + int(end))
 
@@ -112,8 +115,11 @@ class VoiceTrack:
 
     @property
     def noise_db(self) -> float | None:
-        """Mean level where nobody speaks, in the same stretches, dBFS; ``None`` under half a second."""
-        return _db(self.noise / self.quiet) if self.quiet >= LEAST_ROWS else None
+        """Level where nobody speaks, in the same stretches, dBFS; ``None`` under half a second. Half-way between the
+        level of the mean power and the mean level: a cough moves it little, lasting noise fully."""
+        if self.quiet < LEAST_ROWS:
+            return None
+        return 0.5 * (_db(self.noise / self.quiet) + self.noise_levels / self.quiet)
 
     @property
     def fall_db(self) -> int | None:
@@ -133,7 +139,7 @@ class VoiceTrack:
         """Of the speech alone, without the noise that lies in it as well."""
         if self.level_db is None or self.noise_db is None:
             return None
-        ratio = (self.power / self.alone) / max(self.noise / self.quiet, 1e-12)
+        ratio = 10.0 ** ((self.level_db - self.noise_db) / 10.0)
         return _db(max(ratio - 1.0, 1e-2))
 
     def snapshot(self) -> dict[str, Any]:
@@ -155,6 +161,7 @@ class VoiceTrack:
             nuclei=count(state["nuclei"]),
             quiet=count(state["quiet"]),
             noise=amount(state["noise"]),
+            noise_levels=number(state["noise_levels"]),
             far_rows=count(state["far_rows"]),
             falls=_falls(state["falls"]),
             spans=[[count(start), count(end)] for start, end in state["spans"]],

@@ -7,6 +7,7 @@ import pytest
 
 from server.app import open_engine
 from server.assessment.updates import Assessed
+from server.model.small.store import SmallModels
 from server.recording.decode import read_recording
 from server.recording.parties import assess_recording
 from server.settings import Settings
@@ -62,3 +63,16 @@ async def test_fits_of_real_coughs_raise_no_prompt_and_change_no_rate(
             levels.append(np.median([one.speech_dbfs for one in measures if one.speech_dbfs is not None]))
     assert rates[1] == pytest.approx(rates[0], rel=0.12)
     assert levels[1] == pytest.approx(levels[0], abs=1.5)
+
+
+async def test_a_patient_who_coughs_between_clean_words_need_not_record_again(spoken: tuple[Path, Path]) -> None:
+    models = SmallModels()
+    if models.find("gtcrn") is None:
+        pytest.skip("no weights: tingqing models download gtcrn")
+    async with open_engine(Settings(clap="off", model_cache_dir=models.cache)) as engine:
+        labels = engine.dictionaries.resolve(None)
+        for path in spoken:
+            result = await assess_recording(engine, read_recording(path, path.name, max_s=600), labels)
+            assert result.overall.verdict == "accept", path.name
+            assert not result.prompts, path.name
+            assert all(voice.snr_db > 5 for voice in result.voices if voice.snr_db is not None), path.name

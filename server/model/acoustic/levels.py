@@ -64,12 +64,13 @@ def mean_db(powers: npt.NDArray[np.float64]) -> float:
     return max(FLOOR_DB, 10.0 * math.log10(float(np.add.reduce(powers)) / powers.size))
 
 
-def speech_level(rows: MarkedRows) -> float | None:
-    """Active level of the speech rows, dBFS; ``None`` under 0.2 s of speech."""
-    levels = rows.level_db[rows.sounding_speech]
+def speech_level(rows: MarkedRows, no_words: BoolArray | None = None) -> float | None:
+    """Active level of the speech rows, dBFS; ``None`` under 0.2 s of speech. ``no_words``: speech that is none."""
+    spoken = rows.sounding_speech if no_words is None else rows.sounding_speech & ~no_words
+    levels = rows.level_db[spoken]
     if levels.size < LEAST_SPEECH_ROWS:
         return None
-    active = rows.sounding_speech & (rows.level_db >= percentile(levels, 95.0) - ACTIVE_RANGE_DB)
+    active = spoken & (rows.level_db >= percentile(levels, 95.0) - ACTIVE_RANGE_DB)
     return mean_db(rows.level_power[active])
 
 
@@ -102,14 +103,6 @@ def noise(
         quiet = quiet if carried_db is None else min(quiet, carried_db)
         return Noise(quiet, quiet)
     return Noise(FLOOR_DB, FLOOR_DB) if rows.present.any() else None
-
-
-def mean_noise(
-    rows: MarkedRows, carried_db: float | None, lost: BoolArray, *, in_pauses_only: bool = False
-) -> float | None:
-    """Mean power of ``noise``, dBFS: every event counts."""
-    room = noise(rows, carried_db, lost, in_pauses_only=in_pauses_only)
-    return None if room is None else room.mean_db
 
 
 def steady_noise(rows: MarkedRows, *, in_pauses_only: bool = False) -> float | None:

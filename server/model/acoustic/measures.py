@@ -8,7 +8,7 @@ import numpy as np
 from server.model.acoustic.crosstalk import overlap_share, together_share
 from server.model.acoustic.echo import own_echo, patient_hops
 from server.model.acoustic.levels import (
-    mean_noise,
+    noise,
     signal_to_noise,
     speech_level,
     steady_noise,
@@ -17,6 +17,7 @@ from server.model.acoustic.levels import (
 from server.model.acoustic.losses import lost_rows
 from server.model.acoustic.loudness import peak_pile
 from server.model.acoustic.names import PUBLIC_NAMES, Internal
+from server.model.acoustic.outbursts import no_words, noise_beside_words
 from server.model.acoustic.ratings import room_passes, trusted_mos
 from server.model.acoustic.spectrum import (
     Spectrum,
@@ -144,10 +145,6 @@ def read(
     rows = stretch.rows
     n_present = int(np.count_nonzero(rows.present))
     speech_db = speech_level(rows)
-    if steady:
-        noise_db = steady_noise(rows, in_pauses_only=in_pauses_only)
-    else:
-        noise_db = mean_noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
     clipping = float(rows.array[rows.present, Column.CLIPPED].mean(dtype=np.float64)) if n_present else None
     spectrum = voice_spectrum(stretch.spectra, rows.sounding_speech, rows.pause)
     whispered = is_whispered(stretch.spectra, rows, speech_db)
@@ -157,6 +154,15 @@ def read(
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
     under_tail = whispered or room_db is not None or (not dry and is_echoing(echo, own))
+    clipped = clipping is not None and clipping >= CLIPPED_ECHO
+    under_words = None if under_tail or clipped else words_snr(rows, stretch.denoised)
+    taken = no_words(rows, stretch.denoised, under_words)
+    speech_db = speech_db if taken is None else speech_level(rows, taken)
+    if steady:
+        noise_db, outburst = steady_noise(rows, in_pauses_only=in_pauses_only), False
+    else:
+        room = noise(rows, carried_db, stretch.lost, in_pauses_only=in_pauses_only)
+        noise_db, outburst = noise_beside_words(rows, room, taken)
     if noise_db is not None and under_tail and rows.sounding.any():
         noise_db = min(noise_db, under_echo(rows), noise_db if room_db is None else room_db)
     snr = None if speech_db is None or noise_db is None else signal_to_noise(speech_db, noise_db)
@@ -169,7 +175,7 @@ def read(
         clipping_ratio=clipping,
         dropout_ratio=dropout_ratio(stretch),
         speech_ratio=float(np.count_nonzero(rows.speech)) / len(rows) if len(rows) else None,
-        speech_rate_sps=syllable_rate(rows),
+        speech_rate_sps=syllable_rate(rows, taken),
         reverberation=echo,
         bandwidth_hz=_bandwidth_hz(spectrum, narrow),
         pauses=None if steady or speech_db is None else pauses(rows),
@@ -177,9 +183,7 @@ def read(
         mos_background=None if mos is None else mos.background,
         mos_overall=None if mos is None else mos.overall,
     )
-    values = {**_public(measures), **_internal(stretch, measures, n_present, own)}
-    clipped = clipping is not None and clipping >= CLIPPED_ECHO
-    under_words = None if under_tail or clipped else words_snr(rows, stretch.denoised)
+    values = {**_public(measures), **_internal(stretch, measures, n_present, own, outburst=outburst)}
     if under_words is not None and snr is not None:
         values[Internal.WORDS_SNR_DB] = max(under_words, snr - OVER_PAUSES_DB)
     if not under_tail and (alike := estimated_estoi(rows, stretch.denoised)) is not None:
@@ -240,7 +244,9 @@ def _band_values(spectrum: VoiceSpectrum, edge: float | None, *, telephone: bool
     return {Internal.HIGH_BAND_DB: high_band(spectrum)}
 
 
-def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float | None) -> dict[str, float]:
+def _internal(
+    stretch: Stretch, measures: Measures, n_present: int, own: float | None, *, outburst: bool
+) -> dict[str, float]:
     values: dict[str, float] = {}
     rows = stretch.rows
     seconds = np.count_nonzero(rows.speech) / ROW_RATE
@@ -274,4 +280,5 @@ def _internal(stretch: Stretch, measures: Measures, n_present: int, own: float |
         values[Internal.LIFTED_SPEECH_DBFS] = measures.speech_dbfs + lift
     if measures.speech_dbfs is None and measures.noise_dbfs is not None:
         values[Internal.NOISE_ALONE_DBFS] = measures.noise_dbfs
-    return {**values, **trusted_mos(rows, measures, echoing=is_echoing(measures.reverberation, own))}
+    echoing = is_echoing(measures.reverberation, own)
+    return {**values, **trusted_mos(rows, measures, echoing=echoing, outburst=outburst)}

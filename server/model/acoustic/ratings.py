@@ -34,12 +34,13 @@ def room_passes(reverberation: float | None) -> bool:
     return reverberation is not None and ROOM_HEARD <= reverberation < ROOM_TOLD
 
 
-def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool) -> dict[str, float]:
-    """``echoing``: the room or the talker's own voice is heard again, which DNSMOS rates as background."""
+def trusted_mos(rows: MarkedRows, measures: Measures, *, echoing: bool, outburst: bool = False) -> dict[str, float]:
+    """``echoing``: the room or the talker's own voice is heard again, which DNSMOS rates as background; ``outburst``:
+    a cough is, beside clean words, which lowers all that it says of background and residues."""
     values: dict[str, float] = {}
     echo = measures.reverberation
     distorted = (measures.clipping_ratio or 0.0) >= HEAVY_CLIPPING
-    if measures.mos_background is not None and not distorted and not echoing:
+    if measures.mos_background is not None and not distorted and not echoing and not outburst:
         paused = np.count_nonzero(rows.pause) >= UNPAUSED_ROWS
         name = Internal.TRUSTED_MOS_BACKGROUND if paused else Internal.UNPAUSED_MOS_BACKGROUND
         values[name] = measures.mos_background

@@ -71,9 +71,11 @@ def _smoothing() -> npt.NDArray[np.float64]:
     return np.asarray(window / window.sum())
 
 
-def syllable_rate(rows: MarkedRows) -> float | None:
-    """Syllables per second of speech; ``None`` under 3 s of it."""
+def syllable_rate(rows: MarkedRows, no_words: BoolArray | None = None) -> float | None:
+    """Syllables per second of speech; ``None`` under 3 s of it. ``no_words``: speech that is none."""
     speech = rows.speech & ~rows.gap
+    if no_words is not None:
+        speech &= ~no_words
     seconds = np.count_nonzero(speech) / ROW_RATE
     if seconds < LEAST_RATE_S:
         return None
