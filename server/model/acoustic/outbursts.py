@@ -16,7 +16,7 @@ from server.values.rows import BoolArray
 
 CLEAN_WORDS_DB = 14.0
 """``words_snr_db`` from which words are clean. Of the 126 mixes those with noise at 8 dB and less have 11.9 at most,
-those at 15 dB and more 15.6 at least."""
+but for a voice from a television, and those at 15 dB and more have 15.6 at least."""
 
 OUTBURST_DB = 6.0
 """Mean noise so far over its lasting part is an outburst. Breaths of clean talkers reach as much."""
