@@ -1,5 +1,6 @@
 """The figures of judged visits as Markdown, goals first."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -8,6 +9,7 @@ from tools.material.visits.right import HARD_DB, LOUD_DB
 
 Figures = dict[str, Any]
 MIN_SESSIONS, MIN_HOURS = 200, 5.0
+EVENT = re.compile(r"event: \w+ ([+-]\d+) dB")
 
 
 def shown(one: Figures) -> str:
@@ -74,9 +76,17 @@ def goal_rows(found: Figures) -> list[Goal]:
             f"{hard['never']} of {hard['n']}",
             not hard["never"] if hard["n"] else None,
         ),
+        *_event_goals(found["troubles"]),
         ("false prompts ≤ 0.2 an hour", hourly(false), _at_most_an_hour(false, 0.2)),
         *([("the same, far end told", hourly(told_false), _at_most_an_hour(told_false, 0.2))] if told_false else []),
     ]
+
+
+def _event_goals(troubles: Figures) -> list[Goal]:
+    """Sounds that come and go, by their level beside the voice, as their names tell it."""
+    hard = [one["told"] for name, one in troubles.items() if (heard := EVENT.match(name)) and int(heard[1]) <= HARD_DB]
+    count, of = sum(one["count"] for one in hard), sum(one["of"] for one in hard)
+    return [(f"events at ≤ {HARD_DB} dB never missed", f"{of - count} of {of}", count == of)] if of else []
 
 
 def _told_goals(told: Figures | None) -> list[Goal]:
