@@ -393,6 +393,28 @@ def test_a_link_says_that_the_patient_is_in_a_visit(
     assert begin(open_page(f"{stub.url}{address}"), stub).start.get("mode") == mode
 
 
+@pytest.mark.parametrize("path", ["", "check", f"visit?session={messages.SESSION_ID}"])
+@pytest.mark.parametrize(
+    ("line", "encoding", "rate"), [("half", "mulaw", 16_000), ("narrow", "mulaw", 8_000), ("slow", "pcm_s16le", 16_000)]
+)
+def test_a_link_says_that_the_line_is_slow(
+    stub: StubServer, open_page: OpenPage, path: str, line: str, encoding: str, rate: int
+) -> None:
+    """Of a value that is none, as of a mode that is none, nothing is said."""
+    page = open_page(f"{stub.url}{path}{'&' if '?' in path else '?'}line={line}#token=a.b.c")
+    host = page.locator("tingqing-patient, tingqing-check, tingqing-strip")
+    expect(host).to_have_attribute("data-state", "idle")
+    host.evaluate("host => void host.start()")
+    assert stub.patient().expect("session.start")["audio"] == {"encoding": encoding, "sample_rate": rate}
+
+
+def test_the_doctors_address_says_nothing_of_a_line(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}doctor?session={messages.SESSION_ID}&line=half")
+    stub.doctor().send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    assert page.locator("tingqing-doctor").get_attribute("line") is None
+
+
 def test_labels_of_ones_own_that_cannot_be_scored_are_told_beside_the_doctors_link(
     stub: StubServer, open_page: OpenPage
 ) -> None:

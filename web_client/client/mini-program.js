@@ -9,8 +9,10 @@ import { failureSentence } from '../language/failure-strings.js';
 import { FailureCode } from '../protocol/failures.js';
 import { SessionProtocol } from '../protocol/session.js';
 import { Emitter } from './emitter.js';
+import { configOf, highestOf } from './session-config.js';
 
 /**
+ * @import { LineOption } from './session-config.js'
  * @import { Effect } from '../protocol/effects.js'
  * @import { Failure } from '../protocol/failures.js'
  * @import { SessionState } from '../protocol/session-state.js'
@@ -29,13 +31,15 @@ import { Emitter } from './emitter.js';
  *   now: () => number}} MiniClock
  *
  * @typedef {{server: string, token?: string, labels?: string, mode?: 'visit' | 'recording', language?: string,
- *   reference?: string}} MiniProgramOptions `server`: `https://…/`, in the mini-program's list of socket domains
+ *   reference?: string, line?: LineOption}} MiniProgramOptions `server`: `https://…/`, in the mini-program's list of
+ *   socket domains. `line`: `full` if absent
  * @typedef {Failure & {remedy: Text}} MiniFailure
  * @typedef {{kind: 'idle'} | {kind: 'asking'} | Exclude<SessionState, {kind: 'idle'} | {kind: 'failed'}>
  *   | {kind: 'failed', failure: MiniFailure}} MiniState
  * @typedef {{state: MiniState, message: ServerMessage, lost: number}} MiniEvents as of TingqingClient
  */
 
+/** Hz, of a full line. */
 const RATE = 16_000;
 /** The recorder stops by itself after ten minutes: it is begun again before, and the session waits for a moment. */
 export const LONGEST_MS = 600_000;
@@ -55,10 +59,11 @@ export class MiniProgramClient {
     this.#wx = wx;
     this.#options = options;
     this.#clock = clock;
-    const { language = 'zh-CN', labels, mode, reference } = options;
-    const asked = { ...(labels && { labels }), ...(mode && { mode }), ...(reference && { reference }) };
+    const { line = 'full' } = options;
+    this.#rate = highestOf(line) ?? RATE;
     // The recorder does not say what the phone does to the sound: it is judged as the doctor hears it.
-    this.#protocol = new SessionProtocol({ sampleRate: RATE, capture: { source: 'microphone' }, language, ...asked });
+    const granted = { sampleRate: this.#rate, capture: { source: /** @type {const} */ ('microphone') } };
+    this.#protocol = new SessionProtocol(configOf(options, line, granted));
     this.#recorder = wx.getRecorderManager();
   }
 
@@ -68,6 +73,7 @@ export class MiniProgramClient {
   #wx;
   #options;
   #clock;
+  #rate;
   #protocol;
   #recorder;
   #events = /** @type {Emitter<MiniEvents>} */ (new Emitter());
@@ -135,7 +141,7 @@ export class MiniProgramClient {
   }
 
   #record() {
-    const pcm = { format: 'PCM', sampleRate: RATE, numberOfChannels: 1, frameSize: FRAME_KB };
+    const pcm = { format: 'PCM', sampleRate: this.#rate, numberOfChannels: 1, frameSize: FRAME_KB };
     this.#recorder.start({ ...pcm, duration: LONGEST_MS });
   }
 
@@ -211,7 +217,7 @@ export class MiniProgramClient {
       if (effect.do === 'open') this.#open();
       else if (effect.do === 'close') this.#drop();
       else if (effect.do === 'send') this.#socket?.send({ data: effect.data });
-      else if (effect.message.type === 'lost') this.#events.emit('lost', effect.message.samples / RATE);
+      else if (effect.message.type === 'lost') this.#events.emit('lost', effect.message.samples / this.#rate);
       else if (effect.message.type !== 'state') this.#events.emit('message', effect.message);
       else this.#moved(/** @type {SessionState} */ (effect.message.state));
     }

@@ -2,6 +2,7 @@
 
 import { StaffDoor } from './staff-door.js';
 import { LabelPicker } from './label-picker.js';
+import { sayLine } from './slow-line.js';
 import { languageOf } from '../language/dictionary.js';
 
 /**
@@ -19,6 +20,7 @@ const button = /** @type {HTMLButtonElement} */ (document.querySelector('#langua
 const token = new URLSearchParams(address.hash.slice(1)).get('token');
 if (token) element.setAttribute('token', token);
 addEventListener('hashchange', () => location.reload());
+sayLine(element, address);
 
 /** @type {LabelPicker | null} */
 let picker = null;

@@ -9,6 +9,7 @@ import { whereOf } from '../language/where.js';
 import { FailureCode } from '../protocol/failures.js';
 import { linkRefusal } from '../transport/link.js';
 import { followLanguage } from './language-switch.js';
+import { sayLine } from './slow-line.js';
 import { VisitView } from './visit-view.js';
 
 /**
@@ -158,6 +159,7 @@ function strip() {
   made.setAttribute('resumable', '');
   made.setAttribute('mode', 'visit');
   if (token) made.setAttribute('token', token);
+  sayLine(made, address);
   return made;
 }
 

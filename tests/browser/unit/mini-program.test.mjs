@@ -4,10 +4,18 @@ import { test } from 'node:test';
 import { AGAIN_AFTER_MS, LONGEST_MS, MiniProgramClient } from '../../../web_client/client/mini-program.js';
 import { refusal, started } from './messages.mjs';
 
+/**
+ * @import { MiniProgramOptions } from '../../../web_client/client/mini-program.js'
+ * @import { LineOption } from '../../../web_client/client/session-config.js'
+ */
+
 const SERVER = 'https://tingqing.example/';
 
-/** A phone: its recorder, its sockets and its clock, all played by the test. */
-function phone() {
+/**
+ * A phone: its recorder, its sockets and its clock, all played by the test.
+ * @param {Partial<MiniProgramOptions>} [more]
+ */
+function phone(more) {
   const on = /** @type {Record<string, (given?: any) => void>} */ ({});
   const log = { recorder: /** @type {string[]} */ ([]), options: /** @type {any} */ (null) };
   const did = (/** @type {string} */ what) => () => void log.recorder.push(what);
@@ -39,7 +47,7 @@ function phone() {
         sent: /** @type {any[]} */ ([]),
         closed: 0,
         send: (/** @type {{data: string | ArrayBuffer}} */ { data }) =>
-          socket.sent.push(typeof data === 'string' ? JSON.parse(data) : data.byteLength / 2),
+          socket.sent.push(typeof data === 'string' ? JSON.parse(data) : data.byteLength),
         close: () => (socket.closed += 1),
         onOpen: (/** @type {any} */ act) => (events.open = act),
         onMessage: (/** @type {any} */ act) => (events.message = act),
@@ -56,14 +64,15 @@ function phone() {
     clearInterval: () => (clock.tick = null),
     now: () => clock.ms,
   };
-  const client = new MiniProgramClient(wx, { server: SERVER, token: 'a.b.c', mode: 'visit' }, given);
+  const client = new MiniProgramClient(wx, { server: SERVER, token: 'a.b.c', mode: 'visit', ...more }, given);
   const states = /** @type {string[]} */ ([]);
   client.on('state', ({ kind }) => states.push(kind));
   return { client, log, on, sockets, clock, states, take: () => sockets.at(-1).sent.splice(0) };
 }
 
-function live() {
-  const mine = phone();
+/** @param {Partial<MiniProgramOptions>} [more] */
+function live(more) {
+  const mine = phone(more);
   mine.client.start();
   mine.on.onStart?.();
   const [socket] = mine.sockets;
@@ -91,7 +100,51 @@ test('what the recorder gives is sent', () => {
   const { on, take } = live();
   take();
   on.onFrameRecorded?.({ frameBuffer: FRAME });
-  assert.deepEqual(take(), [1024]);
+  assert.deepEqual(take(), [2048]);
+});
+
+for (const { line, rate, encoding, capture, second } of [
+  { line: 'full', rate: 16_000, encoding: 'pcm_s16le', capture: { source: 'microphone' }, second: 32_000 },
+  { line: 'half', rate: 16_000, encoding: 'mulaw', capture: { source: 'microphone' }, second: 16_000 },
+  {
+    line: 'narrow',
+    rate: 8000,
+    encoding: 'mulaw',
+    // The recorder does not say what the phone does to the sound: it may do anything.
+    capture: { source: 'telephone', noiseSuppression: true, autoGainControl: true },
+    second: 8000,
+  },
+]) {
+  test(`over a ${line} line the recorder gives ${rate} Hz, and a second is ${second} bytes`, () => {
+    const { log, on, socket, take } = live({ line: /** @type {LineOption} */ (line) });
+    assert.equal(log.options.sampleRate, rate);
+    const [declared] = take();
+    assert.deepEqual(declared.audio, { encoding, sample_rate: rate });
+    assert.deepEqual(declared.capture, capture);
+    on.onFrameRecorded?.({ frameBuffer: new Int16Array(rate).buffer });
+    const sent = /** @type {unknown[]} */ (take());
+    assert.ok(sent.every((piece) => typeof piece === 'number'));
+    assert.equal(
+      sent.reduce((/** @type {number} */ all, bytes) => all + Number(bytes), 0),
+      second,
+    );
+    assert.equal(socket.closed, 0);
+  });
+}
+
+test('what a line cost for good is told in seconds of the rate that was recorded', () => {
+  const { client, on, socket, clock, sockets } = live({ line: 'narrow' });
+  const lost = /** @type {number[]} */ ([]);
+  client.on('lost', (seconds) => lost.push(seconds));
+  socket.events.close({ code: 1006 });
+  for (let second = 0; second < 30; second += 1) on.onFrameRecorded?.({ frameBuffer: new Int16Array(8000).buffer });
+  clock.ms = 2000;
+  clock.tick?.();
+  const again = sockets.at(-1);
+  again.events.open();
+  again.events.message({ data: JSON.stringify(started()) });
+  assert.equal(lost.length, 1);
+  assert.ok(Math.abs((lost[0] ?? 0) - 10) < 0.5, 'of 30 s the last 20 are kept');
 });
 
 test('before ten minutes the recorder begins again, and the session waits for that moment', () => {
