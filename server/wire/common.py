@@ -13,8 +13,9 @@ Grade = Literal["clear", "usable", "poor", "nodata"]
 Verdict = Literal["accept", "re-record", "unusable"]
 BasisName = Literal["room", "as_heard"]
 BASIS = (
-    "What is judged. room: the sound of the room. as_heard: what a processed microphone, or one of which nothing is "
-    "known, hands on to the doctor; the room itself is not judged."
+    "What is judged. room: the sound of the room. as_heard: the sound as the doctor hears it, not the room: of a "
+    "microphone whose noise suppression or gain control is on or unknown, and of a file, line or telephone that says "
+    "that one of them is on. Echo cancellation alone is room."
 )
 Kind = Literal["quality", "content"]
 
