@@ -8,7 +8,7 @@ import base64
 import io
 import tempfile
 import time
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,41 +21,59 @@ from tests.browser.asserting import PROMPT, attribute
 from tests.browser.screenshots import CLEAN, IMAGES, VERY_NOISY, launch, mix
 from tests.browser.serving import RATE, running_server
 
-FRAME_MS = 250
+POLL_MS = 200
+PICTURE_S = 0.05
+"""From one picture of the film to the next, where something moved."""
 PATIENT, DOCTOR = ViewportSize(width=440, height=760), ViewportSize(width=760, height=760)
 SCALE = 0.7
 QUALITY = 55
 CLEAN_S, NOISY_S = 9.0, 7.0
-LINGER_S, SHORTEST_S, LONGEST_S = 3.0, 20.0, 45.0
-"""After the patient was thanked; and of the whole film."""
+LINGER_S, LONGEST_S = 2.0, 45.0
+"""After both pages read "Clear" again; and of the whole film."""
 LOCALES = {"visit": "en-GB", "visit-zh": "zh-CN"}
 
 
-class Frame(NamedTuple):
-    """What both pages showed, as JPEG, and when (``at_s`` of the monotonic clock)."""
+class Shot(NamedTuple):
+    """A page as JPEG, from ``at_s`` on (seconds since 1970, as Chromium drew it)."""
 
     at_s: float
-    pictures: tuple[bytes, ...]
+    picture: bytes
 
 
 class Camera:
-    """Keeps the newest picture of a page, which Chromium sends when the page has changed and the last was taken."""
+    """Keeps all that a page shows: Chromium sends a picture whenever it has drawn, once it knows that the last one
+    came."""
 
     def __init__(self, page: Page) -> None:
-        self._newest = b""
-        self._unanswered: list[int] = []
+        self.shots: list[Shot] = []
         self._session = page.context.new_cdp_session(page)
         self._session.on("Page.screencastFrame", self._keep)
         self._session.send("Page.startScreencast", {"format": "jpeg", "quality": 92})
 
     def _keep(self, frame: dict[str, Any]) -> None:
-        self._newest = base64.b64decode(frame["data"])
-        self._unanswered.append(frame["sessionId"])
+        self.shots.append(Shot(frame["metadata"]["timestamp"], base64.b64decode(frame["data"])))
+        self._session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
 
-    def take(self) -> bytes:
-        while self._unanswered:
-            self._session.send("Page.screencastFrameAck", {"sessionId": self._unanswered.pop()})
-        return self._newest
+
+class Picture(NamedTuple):
+    """What stands for ``stands_ms``: the pages side by side."""
+
+    stands_ms: int
+    pages: tuple[bytes, ...]
+
+
+def cut(reels: Sequence[Sequence[Shot]], ends_s: float) -> list[Picture]:
+    """All pages on one clock, from the moment from which all were seen until ``ends_s``."""
+    began_s = max(reel[0].at_s for reel in reels)
+    pictures: list[Picture] = []
+    for tick in range(round((ends_s - began_s) / PICTURE_S)):
+        now = began_s + tick * PICTURE_S
+        pages = tuple([shot.picture for shot in reel if shot.at_s <= now][-1] for reel in reels)
+        if pictures and pictures[-1].pages == pages:
+            pictures[-1] = Picture(pictures[-1].stands_ms + round(1000 * PICTURE_S), pages)
+        else:
+            pictures.append(Picture(round(1000 * PICTURE_S), pages))
+    return pictures
 
 
 def sound(path: Path) -> Path:
@@ -66,8 +84,8 @@ def sound(path: Path) -> Path:
     return path
 
 
-def filmed(browser: Browser, url: str, locale: str) -> list[Frame]:
-    """From the first clear seconds until a moment after the thanks."""
+def filmed(browser: Browser, url: str, locale: str) -> list[Picture]:
+    """From the first clear seconds until both pages read "Clear" again."""
     patient, doctor = (browser.new_context(locale=locale, viewport=size).new_page() for size in (PATIENT, DOCTOR))
     patient.goto(url)
     attribute(patient, "data-state", "idle")
@@ -77,25 +95,20 @@ def filmed(browser: Browser, url: str, locale: str) -> list[Frame]:
     doctor.goto(f"{url}doctor?session={session}")
     attribute(doctor, "data-grade", "clear")
     cameras = [Camera(patient), Camera(doctor)]
-    frames: list[Frame] = []
-    began = time.monotonic()
-    asked = thanked = False
-    end = began + LONGEST_S
-    while (now := time.monotonic()) < end:
-        patient.wait_for_timeout(FRAME_MS)
-        pictures = tuple(camera.take() for camera in cameras)
-        if all(pictures) and (not frames or frames[-1].pictures != pictures):
-            frames.append(Frame(time.monotonic(), pictures))
-        shown = patient.locator("tingqing-patient").get_attribute("data-prompt")
-        asked = asked or shown == PROMPT
-        if asked and shown is None and not thanked:
-            thanked = True
-            end = max(now + LINGER_S, began + SHORTEST_S)
-    assert thanked, "the patient was not asked, or the prompt did not go"
-    frames.append(Frame(time.monotonic(), frames[-1].pictures))
+    end = time.time() + LONGEST_S
+    story = [("data-prompt", PROMPT), ("data-prompt", None), ("data-grade", "clear")]
+    while story and time.time() < end:
+        patient.wait_for_timeout(POLL_MS)
+        name, value = story[0]
+        pages = (patient, doctor) if name == "data-grade" else (patient,)
+        if all(page.locator("tingqing-patient, tingqing-doctor").get_attribute(name) == value for page in pages):
+            story.pop(0)
+    assert not story, f"the film ends before {story[0]}"
+    patient.wait_for_timeout(1000 * LINGER_S)
+    end = time.time()
     for page in (patient, doctor):
         page.context.close()
-    return frames
+    return cut([camera.shots for camera in cameras], end)
 
 
 def side_by_side(pictures: tuple[bytes, ...]) -> Image.Image:
@@ -108,20 +121,19 @@ def side_by_side(pictures: tuple[bytes, ...]) -> Image.Image:
     return whole.resize((round(whole.width * SCALE), round(whole.height * SCALE)), Image.Resampling.LANCZOS)
 
 
-def written(frames: list[Frame], path: Path) -> None:
-    """Each frame stands until the next one came; the last one says only when the film ended."""
-    first, *others = (side_by_side(frame.pictures) for frame in frames[:-1])
-    stands = [round(1000 * (after.at_s - before.at_s)) for before, after in pairwise(frames)]
+def written(pictures: list[Picture], path: Path) -> None:
+    first, *others = (side_by_side(each.pages) for each in pictures)
+    stands = [each.stands_ms for each in pictures]
     first.save(path, save_all=True, append_images=others, duration=stands, loop=0, quality=QUALITY, method=4)
-    print(f"{path}: {sum(stands) / 1000:.1f} s, {len(stands)} pictures, {path.stat().st_size} bytes")  # noqa: T201
+    length_s = sum(stands) / 1000
+    print(f"{path}: {length_s:.1f} s, {len(stands) / length_s:.1f} pictures/s, {path.stat().st_size} bytes")  # noqa: T201
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running_server() as port, sync_playwright() as playwright:
         browser = launch(playwright, sound(Path(folder) / "visit.wav"))
         for name, locale in LOCALES.items():
-            frames = filmed(browser, f"http://127.0.0.1:{port}/", locale)
-            written(frames, IMAGES / f"{name}.webp")
+            written(filmed(browser, f"http://127.0.0.1:{port}/", locale), IMAGES / f"{name}.webp")
         browser.close()
 
 
