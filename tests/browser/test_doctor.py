@@ -19,6 +19,7 @@ from tests.browser.asserting import (
 )
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer, StubSocket
+from tests.repo.markdown import code_blocks, read
 
 
 def watch(stub: StubServer, open_page: OpenPage, **options: object) -> tuple[Page, StubSocket]:
@@ -466,3 +467,23 @@ def test_headings_go_below_those_of_the_page(stub: StubServer, open_page: OpenPa
     stub.doctor().send(messages.snapshot())
     attribute(page, "data-state", "live")
     assert headings(page) == [level + 2 for level in levels]
+
+
+def test_a_page_that_draws_its_own_watches_as_the_documents_say(stub: StubServer, open_page: OpenPage) -> None:
+    (shown_to_integrators,) = [block for block in code_blocks(read("docs/web-client.md"), "js") if "Observer" in block]
+    page = open_page(f"{stub.url}doctor")
+    page.evaluate(
+        f"""async () => {{
+          const {{ Meter, TingqingObserver }} = await import('/index.js');
+          const [server, session, token] = [location.href, '{messages.SESSION_ID}', 'a.b.c'];
+          const show = (grade) => grades.push(grade);
+          window.grades = [];
+          {shown_to_integrators}
+          window.observer = observer;
+        }}"""
+    )
+    socket = stub.doctor()
+    socket.send(messages.snapshot(nudge=True), *poor(1))
+    page.wait_for_function("grades.at(-1) === 'poor'")
+    page.evaluate(f"observer.nudge('{PROMPT}')")
+    assert socket.expect("prompt.send")["id"] == PROMPT

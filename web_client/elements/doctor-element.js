@@ -1,22 +1,21 @@
 /** `<tingqing-doctor>`: watches one session, live. */
 
 import { onBeat } from '../clock/beat.js';
-import { Connection, socketUrl } from '../transport/connection.js';
-import { sendHeard } from '../transport/heard.js';
+import { TingqingObserver } from '../client/observer.js';
 import { DoctorView } from './doctor-view.js';
 import { doctorSheet } from './doctor-styles.js';
 import { mark, takeEarly } from '../drawing/dom.js';
 import { placeHeadings } from '../drawing/headings.js';
 import { Meter } from '../meter/meter.js';
 import { shortCode } from '../meter/short-code.js';
-import { ObserverProtocol } from '../protocol/observer.js';
 import { languageOf, textsOf } from '../language/dictionary.js';
 import { FailureCode } from '../protocol/failures.js';
 import { base } from '../drawing/styles.js';
 
 /**
- * @import { ClientMessage } from '../protocol/effects.js'
  * @import { Reading } from '../meter/meter.js'
+ * @import { ServerMessage } from '../protocol/types.js'
+ * @import { WatchState } from '../client/observer.js'
  * @import { Texts } from '../language/dictionary.js'
  * @import { HostState } from './patient-words.js'
  */
@@ -35,8 +34,7 @@ export class TingqingDoctor extends HTMLElement {
   #view = /** @type {DoctorView | null} */ (null);
   #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #meter = new Meter();
-  #protocol = new ObserverProtocol();
-  #connection = /** @type {Connection | null} */ (null);
+  #observer = /** @type {TingqingObserver | null} */ (null);
   #rest = () => {};
 
   connectedCallback() {
@@ -44,9 +42,9 @@ export class TingqingDoctor extends HTMLElement {
       const root = this.attachShadow({ mode: 'open' });
       root.adoptedStyleSheets = [base, doctorSheet];
       this.#view = new DoctorView(root, {
-        send: (id) => this.#connection?.run(this.#protocol.handleSend(id)),
-        mute: (id) => this.#connection?.run(this.#protocol.handleMute(id)),
-        heard: (clear) => sendHeard(this.#session, clear, { server: this.getAttribute('server'), token: this.#token }),
+        send: (id) => this.#observer?.nudge(id),
+        mute: (id) => this.#observer?.mute(id),
+        heard: async (clear) => (await this.#observer?.heard(clear)) ?? 'failed',
       });
       placeHeadings(this, root);
     }
@@ -56,7 +54,7 @@ export class TingqingDoctor extends HTMLElement {
 
   disconnectedCallback() {
     this.#rest();
-    this.#connection?.stop();
+    this.#observer?.stop();
   }
 
   /** @param {string} name @param {string | null} before @param {string | null} after */
@@ -68,7 +66,7 @@ export class TingqingDoctor extends HTMLElement {
 
   /** @returns {HostState} */
   get state() {
-    const { kind } = this.#protocol.state;
+    const { kind } = this.#watched;
     if (kind === 'failed') return 'error';
     return kind === 'live' ? this.#meter.patient : kind;
   }
@@ -83,49 +81,49 @@ export class TingqingDoctor extends HTMLElement {
     this.#render();
   }
 
-  get #token() {
-    return this.getAttribute('token');
-  }
-
   get #session() {
     return this.getAttribute('session') ?? '';
   }
 
+  /** @returns {WatchState} */
+  get #watched() {
+    return this.#observer?.state ?? { kind: 'idle' };
+  }
+
   #watch() {
-    this.#connection?.stop();
-    this.#connection = null;
+    this.#observer?.stop();
+    this.#observer = null;
     this.#meter = new Meter();
-    this.#protocol = new ObserverProtocol();
     if (this.#session) {
-      const path = `v1/sessions/${encodeURIComponent(this.#session)}/observe`;
-      const url = socketUrl(path, this.getAttribute('server'));
-      this.#connection = new Connection(this.#protocol, url, this.#token, (message) => this.#receive(message));
-      this.#connection.start();
+      const at = { server: this.getAttribute('server'), token: this.getAttribute('token') };
+      const observer = new TingqingObserver({ session: this.#session, ...at });
+      this.#observer = observer;
+      observer.on('message', (message) => this.#receive(message));
+      observer.on('state', () => this.#observer === observer && this.#render());
+      observer.start();
     }
     this.#render();
   }
 
-  /** @param {ClientMessage} message */
+  /** @param {ServerMessage} message */
   #receive(message) {
-    if (message.type !== 'state' && message.type !== 'lost') {
-      this.#meter.receive(message, performance.now());
-      this.dispatchEvent(new CustomEvent('tingqing-message', { detail: message, bubbles: true, composed: true }));
-    }
+    this.#meter.receive(message, performance.now());
+    this.dispatchEvent(new CustomEvent('tingqing-message', { detail: message, bubbles: true, composed: true }));
     if (message.type !== 'level') this.#render();
   }
 
   /** @returns {FailureCode | null} */
   get #failure() {
-    const { state } = this.#protocol;
+    const state = this.#watched;
     if (state.kind === 'failed') return state.failure.code;
     return this.hasAttribute('session') && !this.#session ? FailureCode.SESSION_MISSING : null;
   }
 
   #render() {
     if (!this.#view || !this.isConnected) return;
-    const own = this.#protocol.state.kind === 'live';
+    const own = this.#watched.kind === 'live';
     const now = performance.now();
-    const reading = this.#protocol.notBegun ? COMING : this.#meter.reading(now, own);
+    const reading = this.#observer?.notBegun ? COMING : this.#meter.reading(now, own);
     const told = [...this.#meter.prompts.values()].filter(({ audience }) => audience === 'patient');
     // No sound arrives: whatever the server still calls it, the patient's line is down.
     const state = reading.cause === 'line' ? 'reconnecting' : this.state;
