@@ -18,8 +18,9 @@ class Link:
 
 
 def documents() -> list[Path]:
-    """Every Markdown file that a reader may open: those of the root, of ``docs/`` and of ``bench/``."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
+    """Every Markdown file that a reader may open: of the root, of ``docs/``, of ``bench/`` and of the npm package."""
+    folders = ("*.md", "docs/**/*.md", "bench/*.md", "web_client/*.md")
+    return sorted(path for pattern in folders for path in ROOT.glob(pattern))
 
 
 def read(path: str | Path) -> str:

@@ -1,7 +1,10 @@
-/** `npm run release -- FOLDER`: the client as one classic script with its worklet, and the types of all modules. */
+/**
+ * `npm run release -- FOLDER`: the npm package, to be published from there: the modules as they are, the types of all,
+ * and for pages without modules the client as one classic script with its worklet.
+ */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
@@ -9,6 +12,16 @@ import { build } from 'esbuild';
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error('Name the folder to write to: npm run release -- FOLDER');
 const client = fileURLToPath(new URL('../../web_client/', import.meta.url));
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const { files } = JSON.parse(readFileSync(`${client}package.json`, 'utf8'));
+
+mkdirSync(folder, { recursive: true });
+// What is missing is made below.
+for (const name of ['package.json', 'README.md', ...files]) {
+  if (existsSync(`${client}${name}`)) cpSync(`${client}${name}`, `${folder}/${name}`, { recursive: true });
+}
+for (const name of ['LICENSE', 'NOTICE']) cpSync(`${root}${name}`, `${folder}/${name}`);
 
 /**
  * Private members as ordinary ones of a letter or two: the target has none, and each would become a WeakMap of its own,
