@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser import messages
 from tests.browser.asserting import until
 from tests.browser.conftest import OpenPage
 from tests.browser.stub import StubServer
@@ -98,3 +99,54 @@ def test_nothing_from_before_the_end_of_a_pause_is_handed_over(stub: StubServer,
     length, lowest = first
     assert length <= 32_000
     assert lowest >= 0
+
+
+ASKED_TWICE = """async () => {
+  const { TingqingClient } = await import('/index.js');
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.tracks = [];
+  window.asked = [];
+  navigator.mediaDevices.getUserMedia = (wanted) => new Promise((answer) => {
+    asked.push(async () => {
+      const stream = await real(wanted);
+      tracks.push(...stream.getTracks());
+      answer(stream);
+    });
+  });
+  window.live = () => tracks.filter(({ readyState }) => readyState === 'live').length;
+  window.client = new TingqingClient();
+}"""
+
+
+def test_who_starts_anew_while_the_browser_asks_has_one_microphone_and_afterwards_none(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    """As an element does that a framework takes out and puts in again."""
+    page = open_page(stub.url)
+    page.evaluate(ASKED_TWICE)
+    page.evaluate("() => { void client.start(); client.stop(); void client.start(); }")
+    page.evaluate("async () => { for (const answer of asked) await answer(); }")
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.started())
+    until(page, "client.state.kind === 'live'")
+    until(page, "live() === 1")
+    assert socket.wait_for_samples(8000)
+    page.evaluate("() => { client.finish(); }")
+    socket.send(messages.ended())
+    until(page, "client.state.kind === 'ended'")
+    assert page.evaluate("[live(), tracks.length]") == [0, 2]
+    assert stub.patients.empty()
+
+
+def test_who_has_finished_before_the_microphone_was_allowed_begins_nothing(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(stub.url)
+    page.evaluate(ASKED_TWICE)
+    page.evaluate("() => { void client.start(); client.finish(); }")
+    assert page.evaluate("client.state.kind") == "idle"
+    page.evaluate("async () => { for (const answer of asked) await answer(); }")
+    until(page, "tracks.length === 1 && live() === 0")
+    assert page.evaluate("client.state.kind") == "idle"
+    assert stub.patients.empty()

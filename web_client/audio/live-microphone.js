@@ -56,6 +56,7 @@ export class LiveMicrophone {
 
   #listeners;
   #state = /** @type {MicrophoneState} */ ({ kind: 'closed' });
+  #opening = /** @type {object | null} */ (null);
   #muted = false;
   #reopenAt = 0;
 
@@ -76,10 +77,18 @@ export class LiveMicrophone {
   /**
    * Raises MicrophoneError.
    * @param {number} [rate] Hz, of a session that is already running
-   * @returns {Promise<{sampleRate: number, capture: Capture}>}
+   * @returns {Promise<{sampleRate: number, capture: Capture} | null>} null: closed while the browser was asking, and
+   *   perhaps opened again; this one is let go, whatever became of it
    */
   async open(rate) {
-    const microphone = await openMicrophone(this.#listeners, this.#wanted(rate));
+    const opening = (this.#opening = {});
+    const microphone = await openMicrophone(this.#listeners, this.#wanted(rate)).catch((error) => {
+      if (this.#opening === opening) throw error;
+    });
+    if (!microphone || this.#opening !== opening) {
+      microphone?.stop();
+      return null;
+    }
     this.#state = { kind: 'open', microphone };
     this.silent = this.interrupted = this.#muted = false;
     navigator.mediaDevices?.addEventListener('devicechange', this.#devicesChanged);
@@ -87,6 +96,7 @@ export class LiveMicrophone {
   }
 
   close() {
+    this.#opening = null;
     if (this.isOpen) navigator.mediaDevices?.removeEventListener('devicechange', this.#devicesChanged);
     this.#microphone?.stop();
     this.#state = { kind: 'closed' };

@@ -115,8 +115,7 @@ export class TingqingClient {
     this.#microphone.highest = highestOf(this.#line);
     try {
       const granted = await this.#microphone.open(kept?.sampleRate);
-      if (this.state.kind === 'asking') this.#begin(granted);
-      else this.#microphone.close(); // stopped while the browser was asking
+      if (granted) this.#begin(granted); // else stopped while the browser was asking
     } catch (error) {
       const code = error instanceof MicrophoneError ? error.code : FailureCode.UNEXPECTED;
       this.#become({ kind: 'failed', failure: told({ code, detail: String(error) }) });
@@ -138,6 +137,7 @@ export class TingqingClient {
 
   /** The patient has finished: what was said so far is still sent and judged, then the state is `ended`. */
   finish() {
+    if (this.state.kind === 'asking') return this.stop(); // nothing was said
     this.#microphone.close();
     this.#do((protocol) => protocol.handleEnd(performance.now()));
   }
