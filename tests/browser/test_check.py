@@ -57,6 +57,35 @@ def test_a_sentence_read_alone_gets_one_verdict_and_can_be_heard(
     assert not re.search(r"\d", page.locator(".speech").inner_text())
 
 
+def test_a_check_says_whether_sound_is_sent_and_that_none_is_stored(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}check")
+    sending, stored = (page.locator(f"[part={name}]") for name in ("sending", "stored"))
+    expect(sending).to_have_text("Sound is not being sent")
+    expect(stored).to_have_text("No sound is stored")
+    socket = started(page, stub)
+    expect(sending).to_have_text("Sound is being sent")
+    socket.send(messages.ended())
+    attribute(page, "data-state", "ended")
+    expect(sending).to_have_text("Sound is not being sent")
+
+
+@pytest.mark.parametrize("path", ["check", ""])
+def test_what_to_do_better_is_as_easy_to_read_as_what_went_wrong(
+    stub: StubServer, open_page: OpenPage, path: str
+) -> None:
+    page = open_page(f"{stub.url}{path}")
+    socket = started(page, stub)
+    page.click("[part=finish], [part=stop]")
+    socket.send(messages.ended())
+    attribute(page, "data-state", "ended")
+    advice = page.locator(".advice")
+    expect(advice).to_have_text("Please go somewhere quieter.")
+    style = "at => { const { color, fontSize } = getComputedStyle(at); return [color, parseFloat(fontSize)]; }"
+    ink, size = advice.evaluate(style)
+    assert size >= 20
+    assert ink == page.locator(".card.stage").evaluate(style)[0], "not in the grey of what matters less"
+
+
 def test_a_check_that_keeps_the_voice_names_itself_once_it_has_ended(stub: StubServer, open_page: OpenPage) -> None:
     page = open_page(f"{stub.url}check")
     page.evaluate("document.querySelector('tingqing-check').setAttribute('keep-voice', '')")

@@ -469,6 +469,40 @@ def test_headings_go_below_those_of_the_page(stub: StubServer, open_page: OpenPa
     assert headings(page) == [level + 2 for level in levels]
 
 
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_labels_come_before_the_numbers(stub: StubServer, open_page: OpenPage, width: int) -> None:
+    page, socket = watch(stub, open_page, viewport={"width": width, "height": 800})
+    socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")
+    labels, measures, answers = (
+        page.locator(each).bounding_box() for each in (".card.labels", "[part=measures]", ".answers")
+    )
+    assert labels is not None
+    assert measures is not None
+    assert answers is not None
+    assert labels["y"] + (labels["height"] if width < 800 else 0) <= measures["y"]
+    assert answers["y"] <= measures["y"]
+    if width < 800:
+        assert answers["y"] <= labels["y"], "first what to do"
+
+
+def test_an_element_that_is_given_tokens_asks_for_one(stub: StubServer, open_page: OpenPage) -> None:
+    page = open_page(f"{stub.url}doctor")
+    page.evaluate(
+        """session => {
+          const doctor = document.createElement('tingqing-doctor');
+          window.asked = 0;
+          doctor.tokenProvider = () => { asked += 1; return Promise.resolve('a.b.c'); };
+          doctor.setAttribute('session', session);
+          document.querySelector('main').replaceChildren(doctor);
+        }""",
+        messages.SESSION_ID,
+    )
+    stub.doctor().send(messages.snapshot())
+    attribute(page, "data-state", "live")
+    assert page.evaluate("asked") == 1
+
+
 def test_a_page_that_draws_its_own_watches_as_the_documents_say(stub: StubServer, open_page: OpenPage) -> None:
     (shown_to_integrators,) = [block for block in code_blocks(read("docs/web-client.md"), "js") if "Observer" in block]
     page = open_page(f"{stub.url}doctor")

@@ -199,6 +199,7 @@ export class TingqingCheck extends HTMLElement {
       advice: this.#advice(result),
       grade: result?.overall.grade ?? 'nodata',
       busy: !['idle', 'ended', 'failed'].includes(state.kind),
+      sending: state.kind === 'live' && !state.silent,
       stoppable: ['connecting', 'live', 'paused', 'reconnecting'].includes(state.kind),
       done: state.kind === 'ended',
       spent: this.#isSpent,

@@ -4,6 +4,8 @@ import { h, hide, mark, say, sayPhrases } from '../drawing/dom.js';
 import { waveShape } from '../drawing/shapes.js';
 import { inWordsOf } from '../language/dictionary.js';
 import { checkText } from '../language/check-strings.js';
+import { patientText } from '../language/patient-strings.js';
+import { Truth } from './truth.js';
 
 /**
  * @import { InputDevice } from '../client/devices.js'
@@ -12,7 +14,7 @@ import { checkText } from '../language/check-strings.js';
  * @import { Grade, Language } from '../protocol/types.js'
  *
  * @typedef {{language: Language, texts: Texts, sentence: string, advice: string, grade: Grade, busy: boolean,
- *   stoppable: boolean, done: boolean, spent: boolean, playable: boolean, devices: InputDevice[],
+ *   sending: boolean, stoppable: boolean, done: boolean, spent: boolean, playable: boolean, devices: InputDevice[],
  *   better: InputDevice | null}} CheckModel `spent`: nothing can be begun any more with the token at hand
  *   `better`: another microphone that hears the patient, where the one in use does not
  * @typedef {{start: () => void, stop: () => void, play: () => void, choose: (id: string) => void}} CheckActions
@@ -43,7 +45,7 @@ export class CheckView {
       h('div', { class: 'actions' }, this.#start, this.#stop, this.#play),
       this.#device,
     );
-    root.append(h('div', { class: 'stack' }, this.#stack, this.#footer));
+    root.append(h('div', { class: 'stack' }, this.#stack, this.#truth.element, this.#footer));
   }
 
   #root;
@@ -60,8 +62,9 @@ export class CheckView {
   #intro = h('p', { class: 'intro' });
   #shape = h('div');
   #sentence = h('p', { class: 'sentence', part: 'verdict', role: 'status' });
-  #advice = h('p', { class: 'quiet', part: 'advice' });
+  #advice = h('p', { class: 'advice', part: 'advice' });
   #deviceName = h('span');
+  #truth = new Truth();
   #footer = h('p', { class: 'quiet footer' });
 
   /** @param {CheckModel} model @param {number} level 0..1 */
@@ -73,7 +76,10 @@ export class CheckView {
   }
 
   /** @param {CheckModel} model @param {number} level 0..1 */
-  #draw({ language, texts, sentence, advice, grade, busy, stoppable, done, spent, playable, devices, better }, level) {
+  #draw(
+    { language, texts, sentence, advice, grade, busy, sending, stoppable, done, spent, playable, devices, better },
+    level,
+  ) {
     const t = inWordsOf(checkText, language, texts);
     mark(this.#stack, 'lang', language);
     sayPhrases(this.#title, t('title'));
@@ -98,6 +104,7 @@ export class CheckView {
     say(this.#play, t('hear'));
     hide(this.#play, !playable);
     this.#drawDevices(devices, t);
+    this.#truth.show(sending, inWordsOf(patientText, language, texts));
     sayPhrases(this.#footer, t('noDiagnosis'));
   }
 

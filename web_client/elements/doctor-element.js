@@ -31,6 +31,9 @@ const COMING = { grade: 'nodata', cause: 'coming' };
 export class TingqingDoctor extends HTMLElement {
   static observedAttributes = ['lang', 'session', 'token', 'texts'];
 
+  /** Asked for a token before each connection, instead of `token`. @type {(() => Promise<string>) | undefined} */
+  tokenProvider = takeEarly(this, 'tokenProvider');
+
   #view = /** @type {DoctorView | null} */ (null);
   #texts = /** @type {Texts | undefined} */ (takeEarly(this, 'texts'));
   #meter = new Meter();
@@ -96,7 +99,8 @@ export class TingqingDoctor extends HTMLElement {
     this.#meter = new Meter();
     if (this.#session) {
       const at = { server: this.getAttribute('server'), token: this.getAttribute('token') };
-      const observer = new TingqingObserver({ session: this.#session, ...at });
+      const { tokenProvider } = this;
+      const observer = new TingqingObserver({ session: this.#session, ...at, ...(tokenProvider && { tokenProvider }) });
       this.#observer = observer;
       observer.on('message', (message) => this.#receive(message));
       observer.on('state', () => this.#observer === observer && this.#render());

@@ -29,7 +29,8 @@ export const doctorSheet = sheet(`
 .plot .dot { fill: var(--ink); stroke: var(--card); stroke-width: 3; } .plot .none { display: none; }
 .axis { display: flex; justify-content: space-between; font-size: 0.875rem; margin: 4px 0 0 6.6%; }
 .trend h2 { margin-bottom: 6px; }
-.columns { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; align-items: start; } .columns > .labels { order: -1; }
+.columns { display: grid; grid-template: auto 1fr / 1fr 1fr; gap: 16px; align-items: start; }
+.columns > * { grid-column: 2; } .columns > .labels { grid-area: 1 / 1 / span 2; }
 .told { font-size: 1.25rem; font-weight: 600; line-height: 1.4; text-wrap: balance; }
 .told.none { font-size: 1rem; font-weight: 400; color: var(--quiet); }
 .help { margin-top: 12px; padding: 12px 14px; border-radius: 10px; background: var(--usable-tint); border: 1px solid var(--notice-line); }
@@ -44,7 +45,7 @@ export const doctorSheet = sheet(`
 .measures dt { color: var(--quiet); font-size: 0.9375rem; }
 .measures dd { text-align: right; font-variant-numeric: tabular-nums; font-weight: 500; padding-right: 14px; }
 .footer { text-align: center; text-wrap: balance; }
-@media (max-width: 52rem) { .hero, .columns { grid-template-columns: minmax(0, 1fr); } .columns > .labels { order: 0; } .hero { gap: 16px; } .measures { grid-template-columns: 1fr auto; } .hero { padding: 20px; }
+@media (max-width: 52rem) { .hero, .columns { grid-template: none / minmax(0, 1fr); } .columns > *, .columns > .labels { grid-area: auto; } .hero { gap: 16px; } .measures { grid-template-columns: 1fr auto; } .hero { padding: 20px; }
   .glance .shape { width: 72px; height: 72px; } .word { font-size: 2rem; } .measures dd { padding-right: 0; } }
 .answers { display: flex; flex-wrap: wrap; gap: 12px; } .answers button { flex: 1 1 auto; padding: 10px 14px; white-space: nowrap; }
 .answers [aria-pressed=true] { background: var(--accent); color: var(--on-accent); }

@@ -40,11 +40,10 @@ export class DoctorView {
       this.#saidCard,
       this.#voicesCard,
       this.#eventsCard,
-      card(this.#measuresTitle, this.#measures),
     );
-    // First what to do: on a phone the bars come below it, on a desk beside it.
+    // First what to do: on a phone the bars come below it, on a desk beside it. Numbers come last.
     const bars = h('section', { class: 'card labels' }, this.#barsTitle, this.#bars.element);
-    const columns = h('div', { class: 'columns' }, right, bars);
+    const columns = h('div', { class: 'columns' }, right, bars, card(this.#measuresTitle, this.#measures));
     this.#stack.append(this.#title, this.#strip, this.#hero, columns, this.#noticesCard, this.#footer);
     root.append(this.#stack);
   }

@@ -41,7 +41,8 @@ h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0
 .verdict { display: grid; gap: 8px; justify-items: center; text-align: center; padding: 12px 0; }
 .verdict .waves { width: 88px; height: 98px; }
 .verdict strong { font-size: 1.375rem; line-height: 1.35; text-wrap: balance; }
-.verdict .source, .verdict .quiet { overflow-wrap: anywhere; }
+.verdict .source, .advice { overflow-wrap: anywhere; } .advice { font-size: 1.25rem; line-height: 1.4; text-wrap: balance; }
+.advice:empty { display: none; }
 .next { font-weight: 600; text-wrap: balance; }
 .work { grid-column: 1 / -1; display: grid; grid-template-columns: 1fr auto; gap: 16px; align-items: center; }
 progress { width: 100%; height: 12px; accent-color: var(--accent); }

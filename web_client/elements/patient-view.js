@@ -1,8 +1,9 @@
 /** The patient's element on the screen: built once, then updated. */
 
-import { h, hide, mark, say, sayPhrases, svg } from '../drawing/dom.js';
+import { h, hide, mark, say, sayPhrases } from '../drawing/dom.js';
 import { UploadCard, verdictBlock } from './upload.js';
 import { sentenceOf, wordOf } from './patient-words.js';
+import { Truth } from './truth.js';
 import { waveShape } from '../drawing/shapes.js';
 import { inWordsOf } from '../language/dictionary.js';
 import { patientText } from '../language/patient-strings.js';
@@ -15,12 +16,6 @@ import { FailureCode } from '../protocol/failures.js';
 /** Of the bar, 12 pixels each: what has not moved by one is not drawn, for each time costs the page a frame. */
 const LEVEL_STEPS = 24;
 const LEVEL_TOLD_EVERY_MS = 1000;
-
-const ICONS = {
-  sending: 'M2 8h2.5M7 4v8M10.5 2v12M14 6v4',
-  off: 'M2 8h12',
-  lock: 'M4 7.5h8V14H4zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5',
-};
 
 export class PatientView {
   /** @param {ShadowRoot} root @param {PatientActions} actions @param {string | null} server */
@@ -57,7 +52,7 @@ export class PatientView {
         this.#start,
         this.#actions,
       ),
-      h('div', { class: 'truth' }, this.#sending, this.#stored),
+      this.#truth.element,
       this.#doctor,
       this.#upload.element,
       this.#footer,
@@ -77,8 +72,7 @@ export class PatientView {
   /** What is wrong with the labels of a link, for whoever wrote it. */
   #mistaken = h('p', { class: 'quiet', part: 'mistaken', hidden: true });
   #summary = h('div', { class: 'summary', hidden: true, tabindex: '-1' });
-  #sending = h('span', { part: 'sending' });
-  #stored = h('span', { part: 'stored' });
+  #truth = new Truth();
   #doctorTitle = h('span', { class: 'quiet' });
   #code = h('span', { class: 'code', part: 'code' });
   #notices = h('p', { class: 'quiet', part: 'notices', hidden: true });
@@ -151,7 +145,7 @@ export class PatientView {
     say(this.#pause, t(state === 'paused' ? 'goOn' : 'pause'));
     say(this.#finish, t('finish'));
     hide(this.#actions, !running || model.ending);
-    this.#drawTruth(model.sending, t);
+    this.#truth.show(model.sending, t);
     this.#drawDoctor(model, running, t);
     this.#upload.render(language, t, !busy && !model.guest);
     sayPhrases(this.#footer, t('noDiagnosis'));
@@ -203,15 +197,6 @@ export class PatientView {
     this.#summary.append(h('p', { class: 'next', part: 'next' }, this.#t(next)));
   }
 
-  /** @param {boolean} sending @param {Translate} t */
-  #drawTruth(sending, t) {
-    const drawn = t(sending ? 'sending' : 'notSending');
-    if (this.#sending.textContent === drawn) return;
-    this.#sending.replaceChildren(icon(sending ? ICONS.sending : ICONS.off), drawn);
-    this.#sending.classList.toggle('on', sending);
-    this.#stored.replaceChildren(icon(ICONS.lock), t('notStored'));
-  }
-
   /** @param {PatientModel} model @param {boolean} running @param {Translate} t */
   #drawDoctor({ code, doctorUrl, guest, notices, language }, running, t) {
     hide(this.#doctor, !running || !code);
@@ -235,9 +220,4 @@ export class PatientView {
     say(this.#copy, this.#t('copied'));
     setTimeout(() => (this.#copied = false), 3000);
   }
-}
-
-/** @param {string} d */
-function icon(d) {
-  return svg('svg', { viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d }));
 }

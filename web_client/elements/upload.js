@@ -65,7 +65,7 @@ export function verdictBlock(result, t) {
     { class: 'verdict', role: 'status', part: 'verdict' },
     shape,
     sentence,
-    h('p', { class: 'quiet' }, adviceFor(result, t)),
+    h('p', { class: 'advice' }, adviceFor(result, t)),
   );
 }
 

@@ -127,6 +127,34 @@ test('a prompt is shown until it is over, or until “not now”, which the serv
   over({ page, hear });
 });
 
+test('words that a broken line cost are asked for again', (t) => {
+  let [now, tick] = [0, () => {}];
+  t.mock.method(Date, 'now', () => now);
+  t.mock.method(globalThis, 'setInterval', (/** @type {any} */ act) => (tick = act));
+  t.mock.method(globalThis, 'clearInterval', () => {});
+  const { page, on, hear } = live();
+  on.close({ code: 1006 });
+  for (let second = 0; second < 30; second += 1) on.onFrameRecorded({ frameBuffer: new Int16Array(16_000).buffer });
+  now = 5000;
+  tick();
+  on.open();
+  hear(started());
+  assert.equal(page.data.state, 'live');
+  assert.match(page.data.text, /请再说一遍/);
+  over({ page, hear });
+});
+
+test('a server that restarts is no broken line', (t) => {
+  t.mock.method(globalThis, 'setInterval', () => 0); // no time passes
+  t.mock.method(globalThis, 'clearInterval', () => {});
+  const broken = live();
+  broken.on.close({ code: 1006 });
+  assert.match(broken.page.data.text, /网络已断开/);
+  const restarting = live();
+  restarting.hear({ type: 'go_away', time_left_s: 30, resumable: true });
+  assert.match(restarting.page.data.text, /服务正在重启/);
+});
+
 test('who has finished reads a verdict in words', () => {
   const { page, log, hear } = live();
   page.finish();

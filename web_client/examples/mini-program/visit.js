@@ -10,6 +10,8 @@ const WORDS = {
   live: '正在听，请说话。',
   paused: '已暂停，结束通话后会自动继续。',
   reconnecting: '网络已断开，正在重新连接。',
+  restart: '服务正在重启，马上会自动继续。', // `reconnecting` for that reason
+  lost: '网络不好，刚才有几句没有传到。请再说一遍。',
   ending: '正在听您最后说的几句话……',
   ended: '会话已结束。',
   busy: '现在人多，稍后自动再试。',
@@ -50,7 +52,7 @@ Page({
     const client = new MiniProgramClient(wx, { server, token, mode: 'visit', language: 'zh-CN' });
     this.client = client;
     client.on('state', (state) => {
-      const text = state.kind === 'failed' ? state.failure.remedy.zh : (WORDS[state.kind] ?? '');
+      const text = state.kind === 'failed' ? state.failure.remedy.zh : (WORDS[state.why] ?? WORDS[state.kind] ?? '');
       this.setData({ state: state.kind, text, prompt: null });
     });
     client.on('message', (message) => {
@@ -58,6 +60,7 @@ Page({
       if (message.type === 'prompt.cleared' && message.id === this.data.prompt?.id) this.setData({ prompt: null });
       if (message.type === 'session.ended') this.setData({ text: verdictOf(message.result) });
     });
+    client.on('lost', (seconds) => seconds >= 0.5 && this.setData({ text: WORDS.lost }));
     client.start();
   },
 
