@@ -1,5 +1,17 @@
 /** The client without elements, for pages that draw their own. Importing this module defines nothing. */
 
+/**
+ * For TypeScript, by their names.
+ *
+ * @typedef {import('./client/client.js').ClientOptions} ClientOptions
+ * @typedef {import('./client/client-state.js').ClientState} ClientState
+ * @typedef {import('./client/observer.js').WatchOptions} WatchOptions
+ * @typedef {import('./client/observer.js').WatchState} WatchState
+ * @typedef {import('./protocol/types.js').ServerMessage} ServerMessage
+ * @typedef {import('./protocol/types.js').Result} Result
+ * @typedef {import('./protocol/types.js').Segment} Segment
+ */
+
 export { TingqingClient } from './client/client.js';
 export { TingqingObserver } from './client/observer.js';
 export { Connection, socketUrl } from './transport/connection.js';

@@ -26,16 +26,24 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Ours</title><link rel="ico
 <button id="start">Start</button><p id="said"></p><script type="module" src="app.js"></script>"""
 
 TYPED = """import { TingqingClient, TingqingObserver } from '@tingqing/client/headless';
-import { TingqingStrip } from '@tingqing/client';
+import { TingqingStrip, type ClientState, type Result, type WatchState } from '@tingqing/client';
+import type { ClientOptions, Segment, ServerMessage, WatchOptions } from '@tingqing/client/headless';
 import { TingqingPatient } from '@tingqing/client/patient';
 
-const client = new TingqingClient({ token: 'a.b.c', mode: 'visit', line: 'half' });
+const options: ClientOptions = { token: 'a.b.c', mode: 'visit', line: 'half' };
+const watched: WatchOptions = { session: 'a' };
+const client = new TingqingClient(options);
+export const verdictOf = (state: ClientState) => (state.kind === 'ended' ? state.result?.overall.verdict : undefined);
+export const isOver = (state: WatchState) => state.kind === 'ended';
+export const said: Segment[] = [];
+export const results: Result[] = [];
+client.on('message', (message: ServerMessage) => message.type);
 client.on('state', (state) => {
   if (state.kind === 'failed') state.failure.remedy.zh satisfies string;
   if (state.kind === 'live') state.silent satisfies boolean;
 });
 client.on('lost', (seconds) => seconds satisfies number);
-new TingqingObserver({ session: 'a' }).nudge('speak_up');
+new TingqingObserver(watched).nudge('speak_up');
 new TingqingStrip() satisfies TingqingPatient;
 // @ts-expect-error no such event
 client.on('noise', () => {});
