@@ -28,7 +28,8 @@ from server.access.principal import LOCAL_SITE
 from server.client.load.running import running
 from server.notify.delivering import utc_now
 from server.notify.endpoints import new_endpoint
-from server.store.webhooks import open_webhooks
+from server.store.database import open_database
+from server.store.webhooks import WebhookStores
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "audio" / "mixes"
 LOOK_S = 0.1
@@ -114,10 +115,10 @@ async def main(given: argparse.Namespace) -> int:
     hooks = receiver(run.told)
     with TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        async with open_webhooks(data) as stores:
+        async with open_database(data) as database:
             url = f"http://127.0.0.1:{hooks.server_address[1]}/"
             wanted = ["assessment.completed", "batch.completed"]
-            await stores.endpoints.add(new_endpoint(LOCAL_SITE, url, wanted, utc_now()))
+            await WebhookStores.of(database, None).endpoints.add(new_endpoint(LOCAL_SITE, url, wanted, utc_now()))
         settings = {"data_dir": str(data), "clap": "off", "mos": False, "webhook_allow": ["127.0.0.1"]}
         for until in [*kills, given.count]:
             await part(run, settings, files, until)

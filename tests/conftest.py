@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Hundreds of processes of the tests would each compile the server's modules anew where the environment says so.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# What runs in the background of a shell, or under nohup, ignores these, and so would every process that it begins: a
+# server that a test interrupts would run on. A handler is not inherited, and this process goes on as before.
+for _signal in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, lambda *_: None)
 
 # Servers and commands of the tests judge alike on every machine, whatever models its user has: none, but where a test
 # brings one. The folder never exists.

@@ -15,6 +15,7 @@ import server
 from server.cli.asked import Asked
 from server.cli.assess_worker import LENGTH_BYTES
 from server.cli.outcomes import Told, of_line
+from server.client.load.children import ended
 from server.filenames import readable
 from server.recording.batch import Unread
 from server.settings import environment_with
@@ -61,7 +62,7 @@ class Jobs:
                 name, path = self._files[at]
                 outcome = await _judged(process, name, path)
                 if outcome is None:
-                    await _end(process)
+                    await ended(process)
                     process = None
                     outcome = Unread(
                         readable(Path(name)),
@@ -72,7 +73,7 @@ class Jobs:
                 await self._hand_over(at, outcome, done)
         finally:
             if process is not None:
-                await _end(process)
+                await ended(process)
 
     async def _take(self) -> int | None:
         async with self._turn:
@@ -97,7 +98,11 @@ class Jobs:
             stdout=asyncio.subprocess.PIPE,
             env=environment_with(dict.fromkeys(THREADS, "1"), Path(server.__file__).parents[1]),
         )
-        await _send(process, self._asked.plain())
+        try:
+            await _send(process, self._asked.plain())
+        except BaseException:
+            await ended(process)
+            raise
         return process
 
 
@@ -118,9 +123,3 @@ async def _send(process: asyncio.subprocess.Process, value: object) -> None:
     with suppress(ConnectionError):  # it has ended, which reading tells
         process.stdin.write(json.dumps(value).encode() + b"\n")
         await process.stdin.drain()
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()

@@ -1,6 +1,8 @@
 """Several processes behind one ``assess``: order, what a process that ends costs, and what an error ends."""
 
+import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,21 @@ async def test_no_more_results_are_held_than_a_few_for_each_process(tmp_path: Pa
     await jobs.run(lambda one: told.append(one.name))
     assert told == names
     assert max(held) <= AHEAD * 2
+
+
+async def test_no_process_is_left_behind_wherever_a_run_is_cancelled() -> None:
+    """One that its loop forgets runs on, and is told of by whoever collects it."""
+    started: list[asyncio.subprocess.Process] = []
+
+    class Watched(Jobs):
+        async def _start(self) -> asyncio.subprocess.Process:
+            started.append(await super()._start())
+            return started[-1]
+
+    for number in range(24):
+        jobs = Watched(Asked(), [(str(at), Path("/")) for at in range(9)], 3, (sys.executable, "-c", WORKER))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.01 * number):
+                await jobs.run(lambda _: None)
+    assert started
+    assert [process.returncode for process in started if process.returncode is None] == []

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from pydantic import ValidationError
 
+from server.client.load.children import ended
 from server.client.load.job import Job, Seen
 from server.client.load.patient import LAST_S, OPEN_S
 from server.errors import ClientError
@@ -102,7 +103,4 @@ async def _worker() -> AsyncIterator[asyncio.subprocess.Process]:
     try:
         yield worker
     finally:
-        if worker.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                worker.kill()
-        await worker.wait()
+        await ended(worker)
