@@ -78,6 +78,16 @@ def test_a_cough_that_a_detector_took_for_speech_is_no_speech() -> None:
     assert noise_beside_words(rows, noise(rows), taken)[1], "0.6 s of it"
 
 
+def test_ends_of_words_that_a_noise_covers_are_speech() -> None:
+    array = spoken()
+    array[300:330, Column.LEVEL_DB] = -52.0
+    levels = parted(30)
+    levels[300:330, :2] = (-62.0, -52.0)
+    taken = no_words(MarkedRows(array), levels, 30.0)
+    assert taken is not None
+    assert not taken.any()
+
+
 def test_a_rating_that_a_cough_has_lowered_tells_neither_room_nor_residue() -> None:
     rated = Measures(snr_db=20.0, mos_signal=3.0, mos_background=2.0, mos_overall=2.0, clipping_ratio=0.0)
     told = trusted_mos(MarkedRows(spoken()), rated, echoing=False, outburst=False)

@@ -8,7 +8,7 @@ sounds beside them is judged by its lasting part alone, and what it takes away n
 import numpy as np
 
 from server.model.acoustic.levels import DIP_MARGIN_DB, QUIET_PERCENTILE, Noise
-from server.model.acoustic.words import LEAST_VOICE_DB
+from server.model.acoustic.words import ACTIVE_RANGE_DB, LEAST_VOICE_DB, LOUD_PERCENTILE
 from server.values.audio import Float32Array
 from server.values.marked import MarkedRows
 from server.values.percentiles import percentile
@@ -26,12 +26,15 @@ LEAST_TAKEN_ROWS = 20
 
 
 def no_words(rows: MarkedRows, denoised: Float32Array, words_db: float | None) -> BoolArray | None:
-    """Rows that a detector took for speech and a denoiser took away nearly whole, bool ``(n,)``; ``None`` unless the
-    words are clean. ``denoised``: as ``words.by_row`` gives it; ``words_db``: ``words_snr`` of the stretch."""
+    """Rows as loud as words that a detector took for speech and a denoiser took away nearly whole, bool ``(n,)``;
+    ``None`` unless the words are clean. The ends of words, which a noise covers, are speech. ``denoised``: as
+    ``words.by_row`` gives it; ``words_db``: ``words_snr`` of the stretch."""
     if words_db is None or words_db < CLEAN_WORDS_DB:
         return None
     with np.errstate(invalid="ignore"):
-        return np.asarray(rows.sounding_speech & (denoised[:, 0] - denoised[:, 1] < LEAST_VOICE_DB))
+        left = denoised[:, 0] - denoised[:, 1]
+        words, away = rows.sounding_speech & (left >= LEAST_VOICE_DB), rows.sounding_speech & (left < LEAST_VOICE_DB)
+    return np.asarray(away & (rows.level_db >= percentile(rows.level_db[words], LOUD_PERCENTILE) - ACTIVE_RANGE_DB))
 
 
 def noise_beside_words(rows: MarkedRows, room: Noise | None, taken: BoolArray | None) -> tuple[float | None, bool]:
