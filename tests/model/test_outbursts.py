@@ -101,7 +101,7 @@ def reply(window: Window, words_db: float) -> ScoreReply:
     return AcousticScorer().score([asked])[0]
 
 
-def test_coughs_in_the_pauses_of_clean_words_fail_no_label_and_under_noisy_ones_they_do(mixes: Path) -> None:
+def test_a_cough_in_the_pauses_of_clean_words_fails_no_label_and_under_noisy_ones_it_does(mixes: Path) -> None:
     window = last_window(mixes / "000_clean_en.flac")
     rows = window.rows.copy()
     pauses = np.flatnonzero(MarkedRows(rows).pause)
