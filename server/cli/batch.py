@@ -114,7 +114,8 @@ def send(
 ) -> None:
     """Send recordings as one batch, wait until all are judged, and write their results as assess would.
 
-    What was said in visit.amr is sent with it if there is a visit.amr.jsonl or visit.jsonl (see assess --transcript).
+    A folder gives what was said in visit.amr too, if there is a visit.amr.jsonl or visit.jsonl (see assess
+    --transcript); where files are named, name both.
 
     A line that breaks, or a server that restarts, is waited for; nothing is sent twice.
     """
