@@ -1,6 +1,7 @@
 /** For pages that embed the elements. Importing this module defines all of them. */
 
 import { TingqingCheck } from './elements/check-element.js';
+import { define } from './elements/define.js';
 import { TingqingDoctor } from './elements/doctor-element.js';
 import { TingqingPatient } from './elements/patient-element.js';
 import { TingqingStrip } from './elements/strip-element.js';
@@ -14,5 +15,5 @@ for (const [name, element] of Object.entries({
   'tingqing-patient': TingqingPatient,
   'tingqing-strip': TingqingStrip,
 })) {
-  if (!customElements.get(name)) customElements.define(name, element);
+  define(name, element);
 }

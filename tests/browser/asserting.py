@@ -109,7 +109,7 @@ def until(page: Page | Frame, expression: str, *, within_s: float = WITHIN_S) ->
 
 
 EVERY_ELEMENT = f"""async () => {{
-  // A page defines its own element once it is loaded, and would complain of one that was there first.
+  // The page's own element first, so that it is as people see it.
   await customElements.whenDefined(document.querySelector('{ELEMENT}').localName);
   await import('./index.js');
 }}"""

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.scenes import SCENES, Desk, Scene, desk, opened
+from tests.browser.scenes import SCENES, Scene, Site, opened, site
 from tests.browser.screenshots import launch
 from tests.browser.serving import write_hum
 from tests.conftest import ROOT
@@ -57,15 +57,15 @@ def _small(path: Path) -> Image.Image:
     return small.crop((0, 0, width, min(small.height, TALLEST)))
 
 
-def show(browser: Browser, at: Desk, scene: Scene) -> None:
+def show(browser: Browser, at: Site, scene: Scene) -> None:
     rows = []
     for lang, locale in LOCALES.items():
         for colour in COLOURS:
             context = browser.new_context(
                 locale=locale, color_scheme="dark" if colour == "dark" else "light", reduced_motion="reduce"
             )
-            page = opened(context, at, scene)
-            rows.append(taken(page, scene, f"{lang}-{colour}"))
+            with opened(context, at, scene) as page:
+                rows.append(taken(page, scene, f"{lang}-{colour}"))
             context.close()
     sheet(scene, rows)
     print(GALLERY / f"sheet-{scene.name}.png")  # noqa: T201
@@ -76,7 +76,7 @@ def main(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         wav = write_hum(folder / "voice.wav")
-        with desk(folder / "data") as at:
+        with site(folder / "data") as at:
             browser = launch(playwright, wav)
             for scene in SCENES:
                 if not names or scene.name in names:

@@ -20,15 +20,21 @@ from tests.notify.dead import given_up
 NOBODYS_TOKEN = "#token=a.b.c"
 
 
+class Site(NamedTuple):
+    """``url`` of a real server with results, whose pages ``key`` opens, and ``admin`` all of them; ``folder`` for files
+    of scenes."""
+
+    url: str
+    key: str
+    admin: str
+    folder: Path
+
+
 class Desk(NamedTuple):
-    """``stub``: says whatever a scene needs. ``staff``: the address of a real server with results, whose pages ``key``
-    opens, and ``admin`` all of them. ``folder``: for files of scenes."""
+    """``stub``: says whatever a scene needs, and to no other scene: a late socket of the page before is not its."""
 
     stub: StubServer
-    staff: str
-    key: str
-    folder: Path
-    admin: str
+    site: Site
 
 
 class Scene(NamedTuple):
@@ -44,25 +50,26 @@ class Scene(NamedTuple):
 
 
 @contextmanager
-def desk(folder: Path) -> Iterator[Desk]:
+def site(folder: Path) -> Iterator[Site]:
     """``folder``: empty, for the data of the real server."""
     key, admin = filled(folder, Role.DOCTOR), made(folder, Role.ADMIN)
     apart(given_up(folder, "https://emr.hospital.invalid/hooks", [1, 2], tried=(None, "no connection")))
     apart(given_up(folder, "https://sms.hospital.invalid/hooks", [3], kind=EventType.BATCH_COMPLETED))
-    with StubServer() as stub, running_server("--data-dir", str(folder)) as port:
-        yield Desk(stub, f"http://127.0.0.1:{port}/", key, folder, admin)
+    with running_server("--data-dir", str(folder)) as port:
+        yield Site(f"http://127.0.0.1:{port}/", key, admin, folder)
 
 
-def opened(context: BrowserContext, at: Desk, scene: Scene) -> Page:
+@contextmanager
+def opened(context: BrowserContext, at: Site, scene: Scene) -> Iterator[Page]:
     """A page of ``context`` in the state of ``scene``."""
     if scene.held:
         hold_clock(context)
     page = context.new_page()
-    at.stub.link = scene.link
-    at.stub.forget()
-    page.goto((at.staff if scene.staffed else at.stub.url) + scene.path)
-    scene.act(page, at)
-    return page
+    with StubServer() as stub:
+        stub.link = scene.link
+        page.goto((at.url if scene.staffed else stub.url) + scene.path)
+        scene.act(page, Desk(stub, at))
+        yield page
 
 
 def _idle(page: Page, _: Desk) -> None:
@@ -139,11 +146,15 @@ def _door(page: Page, _: Desk) -> None:
     expect(page.locator(".door input").first).to_be_visible()
 
 
-def _inside(page: Page, at: Desk) -> None:
-    page.locator(".door input").first.fill(at.key)
+def _signed_in(page: Page, key: str) -> None:
+    page.locator(".door input").first.fill(key)
     page.locator(".door form button, form.door button").first.click()
     expect(page.locator("header .staff")).to_be_visible()
     page.wait_for_load_state("networkidle")
+
+
+def _inside(page: Page, at: Desk) -> None:
+    _signed_in(page, at.site.key)
 
 
 def _dashboard(page: Page, at: Desk) -> None:
@@ -158,7 +169,7 @@ def _review(page: Page, at: Desk) -> None:
 
 
 def _webhooks(page: Page, at: Desk) -> None:
-    _inside(page, at._replace(key=at.admin))
+    _signed_in(page, at.site.admin)
     expect(page.locator("li[data-number]")).to_have_count(3)
 
 
@@ -171,9 +182,9 @@ def _invited(page: Page, at: Desk) -> None:
 def _uploaded(page: Page, at: Desk) -> None:
     """One that can be judged, and one that is no recording."""
     _inside(page, at)
-    sound = write_hum(at.folder / "患者录音 017.wav")
-    (at.folder / "letter.pdf").write_bytes(b"%PDF-1.7 nothing to hear")
-    page.locator("input[type=file]").first.set_input_files([sound, at.folder / "letter.pdf"])
+    sound = write_hum(at.site.folder / "患者录音 017.wav")
+    (at.site.folder / "letter.pdf").write_bytes(b"%PDF-1.7 nothing to hear")
+    page.locator("input[type=file]").first.set_input_files([sound, at.site.folder / "letter.pdf"])
     expect(page.locator("li.item[data-state=done] .waveform")).to_be_visible()
     expect(page.locator("li.item[data-state=failed]")).to_be_visible()
     page.locator("details").first.locator("summary").click()

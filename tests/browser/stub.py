@@ -131,12 +131,6 @@ class StubServer:
         self._server.force_exit = True
         self._thread.join()
 
-    def forget(self) -> None:
-        """Sockets that nobody has asked for are not given to who asks next."""
-        for sockets in (self.patients, self.doctors):
-            while not sockets.empty():
-                sockets.get_nowait()
-
     def patient(self) -> StubSocket:
         return self.patients.get(timeout=ANSWER_WITHIN_S)
 

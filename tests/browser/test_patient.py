@@ -393,6 +393,18 @@ def test_a_link_says_that_the_patient_is_in_a_visit(
     assert begin(open_page(f"{stub.url}{address}"), stub).start.get("mode") == mode
 
 
+@pytest.mark.parametrize(
+    ("path", "script"), [("", "page"), ("check", "page"), ("doctor?session=x", "page"), ("visit?session=x", "visit")]
+)
+def test_elements_that_are_there_already_are_no_fault(
+    stub: StubServer, open_page: OpenPage, path: str, script: str
+) -> None:
+    """Two scripts may define them, in any order; the second run of a page's own stands for one that comes late."""
+    page = open_page(stub.url + path)
+    page.evaluate("() => import('/index.js')")
+    page.evaluate(f"() => import('/pages/{script}.js?again').then(() => true)")
+
+
 @pytest.mark.parametrize("path", ["", "check", f"visit?session={messages.SESSION_ID}"])
 @pytest.mark.parametrize(
     ("line", "encoding", "rate"), [("half", "mulaw", 16_000), ("narrow", "mulaw", 8_000), ("slow", "pcm_s16le", 16_000)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.scenes import SCENES, Desk, Scene, desk, opened
+from tests.browser.scenes import SCENES, Scene, Site, opened, site
 
 WIDTH, HEIGHT = 640, 450
 """CSS pixels of a window of 1280 × 900 at 200 %."""
@@ -49,24 +49,24 @@ HINDERED = """() => {
 
 
 @pytest.fixture(scope="module")
-def at(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("desk")) as made:
+def at(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("site")) as made:
         yield made
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_nothing_is_out_of_reach_at_200_percent(
-    at: Desk, launch: Callable[..., Browser], voice_wav: Path, scene: Scene, locale: str
+    at: Site, launch: Callable[..., Browser], voice_wav: Path, scene: Scene, locale: str
 ) -> None:
     context = launch(voice_wav).new_context(
         locale=locale, viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=2, reduced_motion="reduce"
     )
     try:
-        page = opened(context, at, scene)
-        assert page.evaluate(HINDERED) == []
-        page.set_viewport_size({"width": 2 * WIDTH, "height": 2 * HEIGHT})
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
-        assert page.evaluate(HINDERED) == []
+        with opened(context, at, scene) as page:
+            assert page.evaluate(HINDERED) == []
+            page.set_viewport_size({"width": 2 * WIDTH, "height": 2 * HEIGHT})
+            page.evaluate("document.documentElement.style.fontSize = '200%'")
+            assert page.evaluate(HINDERED) == []
     finally:
         context.close()

@@ -3,6 +3,7 @@
 import { StaffDoor } from './staff-door.js';
 import { LabelPicker } from './label-picker.js';
 import { sayLine } from './slow-line.js';
+import { define } from '../elements/define.js';
 import { languageOf } from '../language/dictionary.js';
 
 /**
@@ -63,13 +64,13 @@ if (door?.closed) {
 } else if (element.localName === 'tingqing-doctor') {
   element.setAttribute('session', address.searchParams.get('session') ?? '');
   const { TingqingDoctor } = await import('../elements/doctor-element.js');
-  customElements.define('tingqing-doctor', TingqingDoctor);
+  define('tingqing-doctor', TingqingDoctor);
 } else if (element.localName === 'tingqing-check') {
   const { TingqingCheck } = await import('../elements/check-element.js');
-  customElements.define('tingqing-check', TingqingCheck);
+  define('tingqing-check', TingqingCheck);
 } else {
   const { TingqingPatient } = await import('../elements/patient-element.js');
-  customElements.define('tingqing-patient', TingqingPatient);
+  define('tingqing-patient', TingqingPatient);
   acceptFiles(/** @type {TingqingPatient} */ (element));
   askBeforeLeaving(element);
 }

@@ -1,5 +1,6 @@
 /** The page of a call: the patient with the strip in the corner, the doctor with the meter below. */
 
+import { define } from '../elements/define.js';
 import { TingqingDoctor } from '../elements/doctor-element.js';
 import { TingqingStrip } from '../elements/strip-element.js';
 import { MicrophoneError, microphoneError, obstacle } from '../audio/microphone-errors.js';
@@ -19,8 +20,8 @@ import { VisitView } from './visit-view.js';
  * @import { CallState } from '../client/call.js'
  */
 
-customElements.define('tingqing-strip', TingqingStrip);
-customElements.define('tingqing-doctor', TingqingDoctor);
+define('tingqing-strip', TingqingStrip);
+define('tingqing-doctor', TingqingDoctor);
 
 const address = new URL(location.href);
 // Behind `#`, an address keeps a token from servers, proxies and their logs. Another token is another visit.
