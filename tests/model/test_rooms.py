@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from server.model.acoustic.measures import is_echoing, read, stretches
+from server.model.acoustic.measures import read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.ratings import room_passes, trusted_mos
 from server.model.acoustic.scorer import readings
 from server.model.acoustic.speech import is_drowned, reverberation
+from server.model.acoustic.tails import is_echoing
 from server.values.audio import Basis, Float32Array
 from server.values.marked import MarkedRows
 from server.values.measures import Measures

@@ -84,7 +84,9 @@ def test_what_the_denoiser_hears_moves_the_evidence_for_a_quiet_room(mixes: Path
 def test_where_pauses_are_silent_what_is_taken_away_is_no_noise(mixes: Path) -> None:
     """A cough, the doctor's voice from a loudspeaker: a denoiser takes them away too."""
     window = last_window(mixes / "000_clean_en.flac")
-    assert reply(window, levels(-30, -33, 100)).opinions["low_background"].value == 1.0
+    heard = reply(window, levels(-30, -33, 100))
+    assert heard.recent["low_background"].value == 1.0
+    assert heard.opinions["low_background"].value == pytest.approx(0.85, abs=0.01), "it passes, with less to spare"
 
 
 def test_clipping_is_not_taken_for_noise(mixes: Path) -> None:

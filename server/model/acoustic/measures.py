@@ -30,6 +30,7 @@ from server.model.acoustic.spectrum import (
     voice_spectrum,
 )
 from server.model.acoustic.speech import LEAST_ECHO_ROWS, pauses, reverberation, syllable_rate
+from server.model.acoustic.tails import ECHOING, OWN_ECHOING, is_echoing, tails_heard
 from server.model.acoustic.voicing import is_whispered
 from server.model.acoustic.words import by_row, estimated_estoi, words_snr
 from server.scoring.denoising import UNKNOWN_LEVELS
@@ -43,16 +44,8 @@ from server.values.windows import WINDOW_S, Window
 SILENT_INPUT_DBFS = -90.0
 """A microphone's own noise is above this level; below it the input is muted or dead."""
 
-ECHOING = 0.25
-"""``reverberation`` from which DNSMOS rates the echo as background noise, and its tail fills the pauses: a C50 of about
-11 dB (docs/measures.md)."""
-
 CLIPPED_ECHO = 0.003
 """Ratio of clipped samples from which speech has lost the dips that echo would fill; then ``no_clipping`` fails."""
-
-OWN_ECHOING = 0.2
-"""``self_echo`` from which the talker's own voice is heard again: clean speech stays under 0.08, echoes with a gain of
-0.6 and more at 120–300 ms reach 0.3; a siren reaches 0.15 (docs/measures.md)."""
 
 TELEPHONE_EDGE_DB = -20.0
 """Fall at 4 kHz from which a voice came over a telephone line: -24 dB and less after any resampling from 8 kHz, -17 dB
@@ -60,9 +53,9 @@ and more otherwise (docs/measures.md)."""
 
 SURE_EDGE_DB = -30.0
 
-OVER_PAUSES_DB = 20.0
+OVER_PAUSES_DB, RECENT_OVER_PAUSES_DB = 30.0, 20.0
 """Noise under the words is at most so much louder than in the pauses, dB. Beyond that a denoiser takes away something
-else: a cough, the doctor's voice from a loudspeaker."""
+else: a cough, the doctor's voice from a loudspeaker. In the last 4 s, which a laugh can fill, the bound is closer."""
 
 LINE_HZ = 4000.0
 """Images over a line's 4 kHz are not voice."""
@@ -136,12 +129,14 @@ def read(
     room_db: float | None = None,
     dry: bool = False,
     drowned: bool = False,
+    tail_alike: float | None = None,
 ) -> AcousticReading:
     """Measure a stretch. ``steady`` (for ``recent``): use the steady part of the noise, so that one event moves it
     little, and leave out pauses, which no curve reads. ``in_pauses_only``: without a pause there is no noise level.
     ``room_db``: noise of a room that echoes, heard in more than this stretch, whose tails may fill all of it, dBFS.
     ``dry``: in more than this stretch no echo is heard: what dies away here as one does is a noise. ``drowned``: noise
-    fills the dips of the speech in its last seconds, as an echo would: no room can be heard."""
+    fills the dips of the speech in its last seconds, as an echo would: no room can be heard. ``tail_alike``:
+    ``tails.tail_likeness`` of the whole window."""
     rows = stretch.rows
     n_present = int(np.count_nonzero(rows.present))
     speech_db = speech_level(rows)
@@ -153,9 +148,11 @@ def read(
     echo = None if deaf else reverberation(rows)
     spoken = int(np.count_nonzero(rows.sounding_speech))
     own = own_echo(stretch.echo) if spoken >= LEAST_ECHO_ROWS else None
+    words = words_snr(rows, stretch.denoised)
+    echo, own = tails_heard(echo, own, alike=tail_alike, words_db=words)
     under_tail = whispered or room_db is not None or (not dry and is_echoing(echo, own))
     clipped = clipping is not None and clipping >= CLIPPED_ECHO
-    under_words = None if under_tail or clipped else words_snr(rows, stretch.denoised)
+    under_words = None if under_tail or clipped else words
     taken = no_words(rows, stretch.denoised, under_words)
     speech_db = speech_db if taken is None else speech_level(rows, taken)
     if steady:
@@ -185,7 +182,7 @@ def read(
     )
     values = {**_public(measures), **_internal(stretch, measures, n_present, own, outburst=outburst)}
     if under_words is not None and snr is not None:
-        values[Internal.WORDS_SNR_DB] = max(under_words, snr - OVER_PAUSES_DB)
+        values[Internal.WORDS_SNR_DB] = max(under_words, snr - (RECENT_OVER_PAUSES_DB if steady else OVER_PAUSES_DB))
     if not under_tail and (alike := estimated_estoi(rows, stretch.denoised)) is not None:
         values[Internal.ESTIMATED_ESTOI] = alike
     if spectrum is not None:
@@ -212,11 +209,6 @@ def dropout_ratio(stretch: Stretch) -> float | None:
 def _public(measures: Measures) -> dict[str, float]:
     values = {name: getattr(measures, name) for name in PUBLIC_NAMES}
     return {name: float(value) for name, value in values.items() if value is not None}
-
-
-def is_echoing(reverberation: float | None, own: float | None) -> bool:
-    """Whether the room or the talker's own voice is heard again so strongly that its tail looks like noise."""
-    return (reverberation is not None and reverberation >= ECHOING) or (own is not None and own >= OWN_ECHOING)
 
 
 def is_narrow(edge: float | None, reverberation: float | None) -> bool:

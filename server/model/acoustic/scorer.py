@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from server.model.acoustic.crosstalk import latest_share
 from server.model.acoustic.loudness import carried_pile
-from server.model.acoustic.measures import AcousticReading, Stretch, is_echoing, read, stretches
+from server.model.acoustic.measures import AcousticReading, Stretch, read, stretches
 from server.model.acoustic.names import Internal
 from server.model.acoustic.opinions import opinion
 from server.model.acoustic.speech import is_drowned
+from server.model.acoustic.tails import is_echoing, tail_likeness
 from server.scoring.denoising import UNKNOWN_LEVELS
 from server.scoring.ports import ScoreReply, ScoreRequest
 from server.scoring.talking import NOBODY_ASKED
@@ -45,13 +46,15 @@ def readings(
     ``telephone``: the source was declared a telephone line."""
     whole, last = stretches(window, RECENT_S * ROW_RATE, denoised=denoised, together=together, telephone=telephone)
     waits = mos is None and window.partial and window.rows.shape[0] < WAITS_S * ROW_RATE
-    drowned = is_drowned(last.rows)
-    reading = read(whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits, drowned=drowned)
+    drowned, alike = is_drowned(last.rows), tail_likeness(denoised)
+    reading = read(
+        whole, mos=mos, carried_db=window.carried_noise_db, in_pauses_only=waits, drowned=drowned, tail_alike=alike
+    )
     # Neither the carried floor nor an earlier window's DNSMOS belongs to the last 4 s.
     echoing = is_echoing(reading.measures.reverberation, reading.values.get(Internal.SELF_ECHO))
     known_db = reading.measures.noise_dbfs if echoing else None
     dry = reading.measures.reverberation is not None and not echoing
-    recent = read(last, steady=True, in_pauses_only=waits, room_db=known_db, dry=dry, drowned=drowned)
+    recent = read(last, steady=True, in_pauses_only=waits, room_db=known_db, dry=dry, drowned=drowned, tail_alike=alike)
     more = {**_ceiling(reading, window), **_room(reading, recent), **_together(reading, whole)}
     return reading, AcousticReading(recent.measures, {**recent.values, **more})
 
