@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -117,7 +118,7 @@ async def open_engine(
             scorer_names=service.scorer_names,
             clap=None if clap is None else clap.model,
             basic_mode=clap is None,
-            models=models,
+            models=tuple(replace(one, used=one.used and settings.listens_with(one.id)) for one in models),
             hint=basic_mode_hint() if clap is None and settings.clap == "auto" else None,
             vad=settings.vad,
             version=version(DISTRIBUTION),

@@ -208,6 +208,10 @@ class Settings(
             )
         return self
 
+    def listens_with(self, model_id: str) -> bool:
+        """Whether a small model is wanted, where it is there."""
+        return {"gtcrn": self.denoiser, "yamnet": self.names}.get(model_id, self.voices)
+
     @field_validator("port", mode="before")
     @classmethod
     def _not_a_service_link(cls, value: object) -> object:
@@ -255,11 +259,7 @@ def environment_with(defaults: Mapping[str, str], package: Path) -> dict[str, st
 
 
 def check_exposure(settings: Settings, *, keyed: bool = False) -> None:
-    """Without keys the server answers this machine only.
-
-    Raises SettingsError if ``host`` is not a loopback address, there are no keys (``keyed``), and ``insecure`` is not
-    set.
-    """
+    """Raises SettingsError where others could reach a server without keys (``keyed``), unless ``insecure`` is set."""
     if keyed or settings.insecure or is_loopback(settings.host):
         return
     raise SettingsError(

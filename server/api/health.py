@@ -99,7 +99,7 @@ class SmallModelState(WireModel):
 
     id: str
     state: ModelState = Field(description="there, absent, damaged (not the pinned file), or failed to load.")
-    used: bool = Field(description="Whether this version listens with it.")
+    used: bool = Field(description="Whether it is wanted where it is there: not with --no-voices and the like.")
     lacks: TextModel | None = Field(description="What the judgement lacks without it; null if it lacks nothing.")
 
     @classmethod

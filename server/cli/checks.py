@@ -71,8 +71,7 @@ def _absent(settings: Settings) -> Finding | None:
     from server.values.models import ModelState
 
     for model in SmallModels(settings.model_cache_dir).optional():
-        wanted = {"gtcrn": settings.denoiser, "yamnet": settings.names}.get(model.id, settings.voices)
-        if model.missed and wanted:
+        if model.missed and settings.listens_with(model.id):
             damaged = model.state is ModelState.DAMAGED
             zh = f"模型 {model.id} {'已损坏' if damaged else '不在'}：{model.without.zh}"
             en = f"Model {model.id} is {'damaged' if damaged else 'absent'}: {model.without.en}"

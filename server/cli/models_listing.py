@@ -75,7 +75,7 @@ def start_lines(models: Sequence[OptionalModel]) -> list[str]:
 
     if not models:
         return []
-    states = ", ".join(f"{one.id} {one.state}{'' if one.used else ' (not used yet)'}" for one in models)
+    states = ", ".join(f"{one.id} {one.state}{'' if one.used else ' (not used)'}" for one in models)
     missed = [one for one in models if one.missed]
     lines = [f"  Small models    {states}"]
     lines += [f"                  Without {one.id}: {one.without.en}" for one in missed]

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from server.api.health import SmallModelState
+from server.app import open_engine
 from server.cli.console import Failure
 from server.cli.models_listing import start_lines
 from server.cli.models_small import Fetching, download_small, import_into, verify_small
@@ -23,6 +24,7 @@ from server.model.small.catalogue import GTCRN, MODELS, YAMNET, CarriedOver, InW
 from server.model.small.store import SmallModels, get
 from server.model.voices import open_voices
 from server.resources import labels_dir
+from server.settings import load_settings
 from server.values.models import ModelState
 from tests.cli.conftest import TINGQING, Ran, Serving, environment, in_process
 from tests.model.small.toy import TOYS, bring, only_this_index, write_index, write_wheel
@@ -257,12 +259,12 @@ def test_what_cannot_be_meant_is_named(tmp_path: Path, arguments: list[str], nam
 
 def test_the_first_screen_says_what_is_there_and_what_the_absent_ones_cost(store: SmallModels, tmp_path: Path) -> None:
     assert start_lines(store.optional()) == [
-        "  Small models    first absent, second absent (not used yet)",
+        "  Small models    first absent, second absent (not used)",
         "                  Without first: Less is heard without first.",
         "                  To get them: tingqing models download first",
     ]
     import_into(store, write_wheel(tmp_path / "usb"), "en")
-    assert start_lines(store.optional()) == ["  Small models    first there, second there (not used yet)"]
+    assert start_lines(store.optional()) == ["  Small models    first there, second there (not used)"]
     assert start_lines(()) == []
     first, second = store.optional()
     carried = replace(second, id="yamnet", state=ModelState.DAMAGED, used=True, fetched=False)
@@ -284,6 +286,18 @@ def test_readiness_says_what_the_judgement_lacks_in_both_languages(store: SmallM
         "lacks": {"zh": "听得少一些。", "en": "Less is heard without first."},
     }
     assert second.lacks is None, "nothing is lacking where this version would not use it"
+
+
+@pytest.mark.parametrize(
+    ("off", "unused"),
+    [("voices", {"segmentation", "campplus"}), ("denoiser", {"gtcrn"}), ("names", {"yamnet"}), (None, set())],
+)
+async def test_what_is_switched_off_is_not_told_as_used(tmp_path: Path, off: str | None, unused: set[str]) -> None:
+    flags = {name: name != off for name in ("denoiser", "voices", "names")}
+    async with open_engine(load_settings(clap="off", mos=False, model_cache_dir=tmp_path, **flags)) as engine:
+        told = [SmallModelState.of(model) for model in engine.models]
+    assert {one.id for one in told if not one.used} == unused
+    assert all((one.lacks is None) == (one.id in unused) for one in told), "what nobody wants is not missed"
 
 
 @pytest.mark.parametrize(
