@@ -24,8 +24,8 @@ PAGE_BYTES = 16_000_000
 """A page of results ends with the one that passes it."""
 
 COLUMNS = (
-    "position", "file", "reference", "state", "verdict", "grade", "score", "duration_s", "speech_s", "prompts",
-    "advice_zh", "advice_en", "error", "error_zh", "result_id",
+    "position", "file", "reference", "state", "verdict", "grade", "score", "duration_s", "speech_s", "basis",
+    "prompts", "advice_zh", "advice_en", "error", "error_zh", "result_id",
 )  # fmt: skip
 
 
@@ -135,6 +135,7 @@ def _cells(row: FileRow, labels: list[str]) -> list[str | float | None]:
         overall.get("score"),
         source.get("duration_s"),
         source.get("speech_s"),
+        result.get("basis"),
         " ".join(result.get("prompts", [])) or None,
         advice.get("zh"),
         advice.get("en"),

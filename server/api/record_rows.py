@@ -81,6 +81,7 @@ def row_of(record: KeptRecord) -> AssessmentRow:
             "label_set": record.label_set,
             "department": record.department,
             "mode": record.mode,
+            "basis": record.basis,
             "verdict": record.verdict,
             "grade": record.grade,
             "score": unit(record.score),

@@ -25,8 +25,8 @@ Cell = str | float | int | None
 
 def _head(labels: list[str]) -> list[str]:
     return [
-        *("file", "verdict", "grade", "overall", "duration_s", "speech_s", "best_start_s", "best_end_s", "unusable_s"),
-        *("advice", "prompts", "error"),
+        *("file", "verdict", "grade", "overall", "duration_s", "speech_s", "basis", "best_start_s", "best_end_s"),
+        *("unusable_s", "advice", "prompts", "error"),
         *labels,
         *MEASURES,
     ]
@@ -34,7 +34,7 @@ def _head(labels: list[str]) -> list[str]:
 
 def _cells(one: Told, labels: list[str], language: str) -> list[Cell]:
     if not isinstance(one, ToldFile):
-        return [one.name, *[None] * 10, one.said(language), *[None] * (len(labels) + len(MEASURES))]
+        return [one.name, *[None] * 11, one.said(language), *[None] * (len(labels) + len(MEASURES))]
     result: ResultModel = one.result
     best = result.best_60s
     return [
@@ -44,6 +44,7 @@ def _cells(one: Told, labels: list[str], language: str) -> list[Cell]:
         result.overall.score,
         result.source.duration_s,
         result.source.speech_s,
+        result.basis,
         None if best is None else best.start_s,
         None if best is None else best.end_s,
         round(sum(span.end_s - span.start_s for span in result.unusable_spans), 1),

@@ -33,7 +33,8 @@ class KeptRecord:
     ``label_set``: names of the dictionaries, joined by ``+``; empty for labels of one's own alone. ``department``: from
     ``metadata.department``; empty where none was given. ``reason``: how a session ended. ``prompts_raised``: prompts
     for the patient; of these the patient followed ``prompts_followed``. ``first_usable_s``: seconds of audio until the
-    first window that was good enough, of a session. ``doubt``: how far the worst quality label's score is
+    first window that was good enough, of a session. ``basis``: what was judged, ``room`` or ``as_heard``; ``None`` in
+    records of before it was kept. ``doubt``: how far the worst quality label's score is
     from its threshold, 0..1: near zero, the verdict could as well be the other. ``labels``: label id to whether it
     passed, of those that were judged. ``heard``: what a person said who listened, ``heard_at`` and ``heard_by``: when,
     and the id of the key; all three ``None`` where nobody said. ``body``: the result as JSON, UTF-8, compressed (zlib);
@@ -53,6 +54,7 @@ class KeptRecord:
     label_set: str = ""
     department: str = ""
     mode: str = "recording"
+    basis: str | None = None
     verdict: str | None = None
     grade: str | None = None
     score: float | None = None

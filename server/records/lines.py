@@ -9,11 +9,13 @@ from typing import Any
 
 from server.records.kept import MOST_LEVELS, KeptRecord, RecordKind
 from server.records.making import packed, plain_text, unpacked
+from server.values.audio import Basis
 
-VERSION = 3
+VERSION = 4
 BEFORE: Mapping[int, Mapping[str, Any]] = {
-    1: {"heard": None, "heard_at": None, "heard_by": None, "levels": None},
-    2: {"levels": None},
+    1: {"heard": None, "heard_at": None, "heard_by": None, "levels": None, "basis": None},
+    2: {"levels": None, "basis": None},
+    3: {"basis": None},
 }
 """What lines of earlier versions do not have."""
 
@@ -33,6 +35,7 @@ _TEXTS = (
     "heard_by",
 )
 _NUMBERS = ("score", "duration_s", "speech_s", "prompts_raised", "prompts_followed", "first_usable_s", "doubt")
+_BASES = (None, *(basis.value for basis in Basis))
 _NAMES = {field.name for field in fields(KeptRecord)}
 
 
@@ -65,6 +68,8 @@ def record_of_line(line: str) -> KeptRecord:
         row |= {name: _number(row[name]) for name in _NUMBERS}
         if not isinstance(row["heard"], bool | None) or (row["heard"] is None) != (row["heard_at"] is None):
             raise ValueError("what was heard is neither true nor false, or without a time")
+        if row["basis"] not in _BASES:
+            raise ValueError("what was judged is neither the room nor what was heard")
         row["heard_by"] = row["heard_by"] and row["heard_by"][:64]
         row["kind"] = RecordKind(row["kind"])
         row["labels"] = {str(label_id): bool(passed) for label_id, passed in row["labels"].items()}

@@ -51,6 +51,7 @@ def record_of(
         label_set=plain_text(by.dictionary) or "",
         department=department_of(identity.metadata),
         mode=result.mode.value,
+        basis=result.basis.value,
         verdict=overall.verdict,
         grade=overall.grade,
         score=overall.score,

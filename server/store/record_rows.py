@@ -21,7 +21,7 @@ from server.store.tables import assessment_days, assessment_results, assessments
 _table = assessments.c
 OWN = ("site", "started_at", "ended_at", "day", "reference", "name", "attempt_of", "label_set", "department", "mode",
        "verdict", "grade", "score", "duration_s", "speech_s", "reason", "prompts_raised", "prompts_followed",
-       "first_usable_s", "doubt", "heard", "heard_at", "heard_by")  # fmt: skip
+       "first_usable_s", "doubt", "heard", "heard_at", "heard_by", "basis")  # fmt: skip
 """Columns that are fields of a record."""
 
 ROW = [_table.id, _table.kind, *(_table[name] for name in OWN)]

@@ -126,6 +126,7 @@ assessments = Table(
     Column("heard", Boolean),
     Column("heard_at", UtcTime),
     Column("heard_by", String(64)),
+    Column("basis", String(16)),
 )
 """``chain``: id of the first attempt, as far as it is known. ``heard``: what a person said who listened to it."""
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from server.wire.base import WireModel
-from server.wire.common import Grade, Score, Verdict
+from server.wire.common import BASIS, BasisName, Grade, Score, Verdict
 from server.wire.result import ResultModel
 
 
@@ -22,6 +22,7 @@ class AssessmentRow(WireModel):
     label_set: str = Field(description="Names of the dictionaries, joined by +; empty for labels of one's own alone.")
     department: str = Field(description="metadata.department; empty where none was given.")
     mode: Literal["recording", "visit"]
+    basis: BasisName | None = Field(description=f"{BASIS} null: kept before this was noted; see the result.")
     verdict: Verdict | None
     grade: Grade | None
     score: Score | None

@@ -413,6 +413,7 @@ def test_a_batch_is_judged_told_exported_and_its_files_are_gone(tmp_path: Path, 
         assert [row["file"] for row in rows] == ["a.flac", "ward/b.wav", "c.txt"]
         assert rows[0]["reference"] == "'=1+1", "a spreadsheet computes nothing"
         assert rows[2]["error_zh"] == page[2]["error"]["zh"]
+        assert (rows[0]["basis"], rows[2]["basis"]) == (page[0]["result"]["basis"], "")
         assert float(rows[0]["low_background"]) == page[0]["result"]["labels"]["low_background"]["score"]
         sheet = http.get(f"{url}/results", params={"format": "xlsx"}).content
         with zipfile.ZipFile(io.BytesIO(sheet)) as book:

@@ -125,6 +125,7 @@ def test_a_file_is_kept_as_it_was_answered(clinic: Clinic, recording: Path) -> N
         "department": "心内科", "label_set": "telemedicine", "verdict": result["overall"]["verdict"],
         "grade": result["overall"]["grade"], "score": result["overall"]["score"],
         "duration_s": result["source"]["duration_s"], "prompts_raised": 0, "first_usable_s": None,
+        "basis": result["basis"],
     }  # fmt: skip
     assert {name: kept[name] for name in expected} == expected
     (row,) = clinic.get("viewer", "/v1/assessments?reference=case%207")["assessments"]
@@ -195,6 +196,7 @@ async def test_a_session_is_listed_with_its_end_and_its_result_is_as_the_patient
     assert clinic.get("viewer", "/v1/sessions?state=running&reference=case%209")["sessions"] == []
     (row,) = clinic.get("viewer", "/v1/assessments?department=ENT")["assessments"]
     assert (row["id"], row["kind"]) == (announced["id"], "session")
+    assert row["basis"] == ended["result"]["basis"]
     assert clinic.ask("integrator", path, "DELETE").status_code == 204
     gone = [clinic.ask("viewer", there).status_code for there in (path, f"/v1/assessments/{announced['id']}")]
     assert gone == [404, 404]

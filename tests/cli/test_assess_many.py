@@ -111,6 +111,7 @@ def test_a_spreadsheet_has_a_row_for_each_file_and_computes_nothing(folder: Path
     assert [Path(row["file"]).name for row in rows] == ["'=1+1.wav", "=1+1.wav", "a.flac", "b.wav", "c"]
     assert rows[0]["error"] == "No such file."
     assert [row["duration_s"] for row in rows[1:]] == ["2.0", "1.0", "2.0", "1.5"]
+    assert [row["basis"] for row in rows] == ["", "room", "room", "room", "room"]
     assert "low_background" in rows[0]
     in_process("assess", "--no-mos", folder, "--out", tmp_path / "r.xlsx")
     with zipfile.ZipFile(tmp_path / "r.xlsx") as book:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.records.kept import KeptRecord, local_day
-from server.records.lines import record_of_line
+from server.records.lines import line_of, record_of_line
 from server.store import record_rows
 from server.store.database import open_database
 from server.store.records import StoredRecords
@@ -112,6 +112,16 @@ def test_the_picture_of_a_recording_comes_along_and_a_file_of_before_has_none(tm
     for wrong in ([300], [-1], [0.5], "000", [0] * 1001, 7):
         with pytest.raises(ValueError, match=r"levels|no result|byte"):
             record_of_line(json.dumps(row | {"levels": wrong}))
+
+
+def test_what_was_judged_comes_along_and_is_unknown_of_before(tmp_path: Path) -> None:
+    row = json.loads(line_of(record(1, basis="as_heard")))
+    assert record_of_line(json.dumps(row)).basis == "as_heard"
+    before = {name: value for name, value in row.items() if name != "basis"} | {"version": 3}
+    assert record_of_line(json.dumps(before)).basis is None
+    for wrong in ("the sea", 1, ["room"]):
+        with pytest.raises(ValueError, match="what was judged"):
+            record_of_line(json.dumps(row | {"basis": wrong}))
 
 
 @pytest.mark.parametrize("line", ["x", "{}", '{"version":2}', "[]"])

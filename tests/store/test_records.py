@@ -72,6 +72,7 @@ async def records(where: Where) -> AsyncIterator[StoredRecords]:
 async def test_a_record_comes_back_as_it_was_kept(records: StoredRecords) -> None:
     one = record(
         reference="case 7", name="a.wav", attempt_of=id_of(9), department="心内科", mode="visit", reason="client",
+        basis="as_heard",
         prompts_raised=2, prompts_followed=1, first_usable_s=4.0, doubt=0.02, labels={"a": True, "b": False},
     )  # fmt: skip
     await records.keep(one)
