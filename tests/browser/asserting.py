@@ -66,16 +66,22 @@ def hold_clock(context: BrowserContext) -> None:
 LINES = """window.linesOpened = 0;
 window.linesOpen = 0;
 window.levelsHeard = 0;
+window.newsHeard = 0;
 window.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     linesOpened += 1;
     linesOpen += 1;
     this.addEventListener('close', () => { linesOpen -= 1; });
-    this.addEventListener('message', ({ data }) => { levelsHeard += JSON.parse(data).type === 'level'; });
+    this.addEventListener('message', ({ data }) => {
+      const { type } = JSON.parse(data);
+      levelsHeard += type === 'level';
+      newsHeard += type !== 'audio.ack';
+    });
   }
 };"""
-"""The page counts the sockets that it has opened, those of whose end it has not heard, and the levels it was told."""
+"""The page counts the sockets that it has opened, those of whose end it has not heard, the levels it was told, and all
+that it was told but acknowledgements."""
 
 
 def lasts(page: Page, socket: StubSocket, seconds: int) -> None:
@@ -92,6 +98,13 @@ def tell(page: Page, socket: StubSocket, *news: dict[str, Any]) -> None:
     heard = page.evaluate("levelsHeard")
     socket.send(messages.level(), *news)
     until(page, f"levelsHeard > {heard}")
+
+
+def inform(page: Page, socket: StubSocket, *news: dict[str, Any]) -> None:
+    """The server tells this, and the page has had it: whatever its clock does next comes later."""
+    heard = page.evaluate("newsHeard")
+    socket.send(*news)
+    until(page, f"newsHeard >= {heard + len(news)}")
 
 
 def lose(page: Page, socket: StubSocket, code: int) -> None:
@@ -121,13 +134,15 @@ def define_every_element(page: Page) -> None:
 
 
 def begin(page: Page, stub: StubServer) -> StubSocket:
-    """Press Start, and let the session begin."""
+    """Press Start, and let the session begin; its sound flows."""
     attribute(page, "data-state", "idle")
     page.click("[part=start]")
     socket = stub.patient()
     socket.start = socket.expect("session.start")
     socket.send(messages.started())
     attribute(page, "data-state", "live")
+    # The browser starts its sound in its own time. A clock that moves on before it has would find it interrupted.
+    socket.wait_for_samples(1)
     return socket
 
 

@@ -48,6 +48,10 @@ PAUSED = """async () => {
   loud.start();
   const [given] = call.stream.getAudioTracks();
   const after = (ms) => new Promise((done) => setTimeout(done, ms));
+  const sounded = async (seconds) => {
+    const since = context.currentTime;
+    while (context.currentTime < since + seconds) await after(20);
+  };
   window.heard = [];
   const onPcm = (pcm) => heard.push([pcm.length, Math.min(...pcm)]);
   const listeners = { onPcm, onSilent: () => {}, onInterrupted: () => {} };
@@ -57,9 +61,9 @@ PAUSED = """async () => {
   microphone.mute(true);
   heard.length = 0;
   gain.gain.value = -0.5; // what is said during the pause, early in a chunk that would end after it
-  await after(300);
+  await sounded(0.3);
   gain.gain.value = 0.25;
-  await after(1000); // however late sound comes
+  await sounded(1); // however late sound comes
   microphone.mute(false);
 }"""
 
@@ -125,6 +129,7 @@ def test_who_starts_anew_while_the_browser_asks_has_one_microphone_and_afterward
     page = open_page(stub.url)
     page.evaluate(ASKED_TWICE)
     page.evaluate("() => { void client.start(); client.stop(); void client.start(); }")
+    until(page, "asked.length === 2")
     page.evaluate("async () => { for (const answer of asked) await answer(); }")
     socket = stub.patient()
     socket.expect("session.start")
@@ -146,6 +151,7 @@ def test_who_has_finished_before_the_microphone_was_allowed_begins_nothing(
     page.evaluate(ASKED_TWICE)
     page.evaluate("() => { void client.start(); client.finish(); }")
     assert page.evaluate("client.state.kind") == "idle"
+    until(page, "asked.length === 1")
     page.evaluate("async () => { for (const answer of asked) await answer(); }")
     until(page, "tracks.length === 1 && live() === 0")
     assert page.evaluate("client.state.kind") == "idle"

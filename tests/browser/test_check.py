@@ -133,7 +133,7 @@ def test_another_microphone_that_hears_the_patient_is_offered(
           };
         }"""
     )
-    started(page, stub)
+    started(page, stub).wait_for_samples(1)  # so the browser's sound has begun
     page.clock.run_for(2600)
     shown(page, "No sound from the microphone.")
     page.clock.resume()

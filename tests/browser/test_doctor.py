@@ -11,6 +11,7 @@ from tests.browser.asserting import (
     assert_readable,
     attribute,
     headings,
+    inform,
     lose,
     passes,
     shown,
@@ -52,6 +53,7 @@ def test_snapshot_alone_shows_the_state_of_the_session(stub: StubServer, open_pa
 def test_worst_label_comes_first_and_full_is_good(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
     socket.send(messages.snapshot(), *poor(1))
+    attribute(page, "data-grade", "poor")  # until then the bars are those of the snapshot, without scores
     bars = page.get_by_role("meter")
     expect(bars).to_have_count(4)
     assert bars.first.get_attribute("aria-label") == "Quiet room"
@@ -65,7 +67,7 @@ def test_grade_is_dropped_after_two_and_a_half_seconds_without_data(stub: StubSe
     attribute(page, "data-grade", "poor")
     passes(page, 2.4)
     attribute(page, "data-grade", "poor")
-    socket.send(messages.level(), messages.state("live"))
+    inform(page, socket, messages.level(), messages.state("live"))
     # The page looks at its clock four times a second.
     passes(page, 0.4)
     attribute(page, "data-grade", "nodata")
@@ -98,10 +100,10 @@ def test_each_cause_of_missing_data_has_its_own_sentence_at_once(
 
 def test_patient_who_does_not_speak_is_not_called_hard_to_hear(stub: StubServer, open_page: OpenPage) -> None:
     page, socket = watch(stub, open_page)
-    socket.send(messages.snapshot(), *poor(1), messages.level(speaking=False))
+    inform(page, socket, messages.snapshot(), *poor(1), messages.level(speaking=False))
     attribute(page, "data-grade", "poor")
     passes(page, 2.4)
-    socket.send(messages.level(speaking=False), messages.update(2, low_background=0.1, grade="poor"))
+    inform(page, socket, messages.level(speaking=False), messages.update(2, low_background=0.1, grade="poor"))
     shown(page, "Quiet room: very low")
     attribute(page, "data-grade", "poor")
     passes(page, 0.4)
@@ -117,7 +119,7 @@ def test_a_patient_whose_sound_stops_arriving_is_told_within_three_seconds(
     attribute(page, "data-grade", "poor")
     for _ in range(2):  # the doctor's own line is up: the server's heartbeats come
         passes(page, 1.4)
-        socket.send({"type": "heartbeat"})
+        inform(page, socket, {"type": "heartbeat"})
     shown(page, "The patient’s line is down or too slow: no sound arrives.")
     attribute(page, "data-state", "reconnecting")
     socket.send(*poor(2))

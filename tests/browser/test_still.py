@@ -38,6 +38,7 @@ def opened(who: str, stub: StubServer, open_page: OpenPage) -> Page:
         socket = stub.patient()
         socket.expect("session.start")
         socket.send(messages.started(), *news)
+        socket.wait_for_samples(1)  # so the browser's sound has begun
     elif who == "doctor":
         page = open_page(f"{stub.url}doctor?session={messages.SESSION_ID}")
         stub.doctor().send(messages.snapshot(), *news)
