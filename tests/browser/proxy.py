@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Self
 
 CHUNK = 65_536
-START_WITHIN_S = 5.0
+START_WITHIN_S = 60.0
 
 
 class CuttableProxy:

@@ -24,6 +24,23 @@ CALM_UPDATES = 12
 NOISY = ["034", "015"]
 CLEAN = ["000", "001"]
 
+PROMPTS = """() => {
+  window.raised = []; window.updates = 0;
+  addEventListener('tingqing-message', ({ detail }) => {
+    if (detail.type === 'prompt.raised') raised.push(detail.id);
+    if (detail.type === 'quality.update') updates += 1;
+  });
+}"""
+WINDOWS = """() => {
+  window.states = []; window.ends = []; window.gaps = 0;
+  const patient = document.querySelector('tingqing-patient');
+  new MutationObserver(() => states.push(patient.dataset.state)).observe(patient, { attributeFilter: ['data-state'] });
+  addEventListener('tingqing-message', ({ detail }) => {
+    if (detail.type === 'quality.update') ends.push(detail.window.end_s);
+    if (detail.code === 'audio_gap') gaps += 1;
+  });
+}"""
+
 # Several of these waits in one test, on a machine that is busy with others.
 pytestmark = pytest.mark.timeout(400)
 
@@ -45,9 +62,11 @@ def url(port: int) -> str:
     return f"http://127.0.0.1:{port}/"
 
 
-def speak(open_page: OpenPage, url: str, wav: Path, **options: object) -> Page:
-    page = open_page(url, wav=wav, **options)
+def speak(open_page: OpenPage, url: str, wav: Path, *, watched_by: str = "() => {}") -> Page:
+    """``watched_by``: a script that runs before anything is said, so that it misses nothing."""
+    page = open_page(url, wav=wav)
     attribute(page, "data-state", "idle")
+    page.evaluate(watched_by)
     page.click("[part=start]")
     attribute(page, "data-state", "live")
     return page
@@ -75,17 +94,7 @@ def test_noisy_room_brings_the_prompt_to_both_pages(url: str, open_page: OpenPag
 
 
 def test_clear_speech_brings_no_prompt(url: str, open_page: OpenPage, mix_wav: MixWav) -> None:
-    pages = [speak(open_page, url, mix_wav(mix)) for mix in CLEAN]
-    for page in pages:
-        page.evaluate(
-            """() => {
-              window.raised = []; window.updates = 0;
-              addEventListener('tingqing-message', ({detail}) => {
-                if (detail.type === 'prompt.raised') raised.push(detail.id);
-                if (detail.type === 'quality.update') updates += 1;
-              });
-            }"""
-        )
+    pages = [speak(open_page, url, mix_wav(mix), watched_by=PROMPTS) for mix in CLEAN]
     doctor = follow(pages[0], url)
     attribute(pages[0], "data-grade", "clear", within_s=REAL_TIME_S)
     attribute(doctor, "data-grade", "clear")
@@ -115,19 +124,7 @@ def test_not_now_takes_the_prompt_from_both_pages_and_finish_brings_the_verdict(
 def test_session_continues_after_a_lost_connection(port: int, open_page: OpenPage, mix_wav: MixWav) -> None:
     with CuttableProxy(port) as proxy:
         url = f"http://127.0.0.1:{proxy.port}/"
-        page = speak(open_page, url, mix_wav("000"))
-        page.evaluate(
-            """() => {
-              window.states = []; window.ends = []; window.gaps = 0;
-              const patient = document.querySelector('tingqing-patient');
-              new MutationObserver(() => states.push(patient.dataset.state))
-                .observe(patient, {attributeFilter: ['data-state']});
-              addEventListener('tingqing-message', ({detail}) => {
-                if (detail.type === 'quality.update') ends.push(detail.window.end_s);
-                if (detail.code === 'audio_gap') gaps += 1;
-              });
-            }"""
-        )
+        page = speak(open_page, url, mix_wav("000"), watched_by=WINDOWS)
         doctor = follow(page, f"http://127.0.0.1:{port}/")
         session = page.locator("tingqing-patient").get_attribute("data-session")
         until(page, "ends.length >= 4", within_s=REAL_TIME_S)

@@ -133,6 +133,7 @@ def test_the_pages_for_staff_lead_to_each_other(url: str, open_page: OpenPage) -
     page = open_page(f"{url}dashboard?lang=en")
     page.get_by_role("link", name="Assess recordings").click()
     expect(page).to_have_url(f"{url}upload")
+    expect(page.locator("nav a")).to_have_count(5)  # an address is there before its page
     assert page.evaluate("[...document.querySelectorAll('nav a')].map((one) => one.getAttribute('href'))") == [
         "doctor",
         "dashboard",
