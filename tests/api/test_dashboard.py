@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -24,6 +23,7 @@ from server.client.sample_visit import save_sample_visit
 from tests.api.client import PROTOCOL, http, pcm_of, start, stream_file, until
 from tests.api.conftest import Served
 from tests.api.conftest import start as serve
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/tingqing.json").read_text(encoding="utf-8"))
@@ -96,9 +96,7 @@ def as_open_metrics(scrapes: list[str], at: list[int]) -> str:
 
 @contextmanager
 def prometheus_over(data: Path, configuration: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     configuration.write_text("{}\n", encoding="utf-8")
     options = [f"--config.file={configuration}", f"--storage.tsdb.path={data}", "--storage.tsdb.retention.time=10y"]
     command = ["prometheus", *options, f"--web.listen-address={address}"]

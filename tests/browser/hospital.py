@@ -27,7 +27,7 @@ from server.settings import Settings
 from tests.browser.conftest import FLAGS, require
 from tests.cli.conftest import Serving, in_process
 from tests.conftest import ROOT
-from tests.proxies.running import free_port
+from tests.ports import free_port
 
 EXAMPLES = ROOT / "web_client" / "examples"
 DOCTOR = ("doctor", "of-these-tests")

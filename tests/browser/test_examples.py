@@ -19,7 +19,7 @@ from tests.browser.asserting import attribute, shown, until
 from tests.browser.conftest import require
 from tests.browser.hospital import DOCTOR, EXAMPLES, Hospital, hospital_beside, trusting_browsers
 from tests.conftest import ROOT
-from tests.proxies.running import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(400)
 

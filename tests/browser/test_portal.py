@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Playwright, Route
 
 from tests.browser.asserting import attribute, shown, until
 from tests.browser.hospital import DOCTOR, Hospital, hospital_beside, trusting_browsers
-from tests.proxies.running import free_port
+from tests.ports import free_port
 from tests.tls.making import authority
 
 pytestmark = pytest.mark.timeout(400)

@@ -7,7 +7,8 @@ import pytest
 from tests.api.conftest import start as serve
 from tests.browser.asserting import attribute
 from tests.browser.conftest import OpenPage
-from tests.proxies.running import WAYS, free_port, proxy
+from tests.ports import free_port
+from tests.proxies.running import WAYS, proxy
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,13 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.conftest import START_S, TINGQING, environment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+from tests.ports import free_port
 
 
 @contextmanager
@@ -37,6 +30,9 @@ def serving(redirection: str, *, stdout: int | None = None, stderr: int | None =
         while not answered and time.monotonic() < until and process.poll() is None:
             with suppress(httpx.TransportError):
                 answered = httpx.get(f"{address}/healthz", timeout=START_S).status_code == 200
+                continue
+            with suppress(subprocess.TimeoutExpired):  # who asks all the time takes the time in which it would start
+                process.wait(0.1)
         assert answered, f"the server did not start: {process.poll()}"
         yield process.pid, address
         process.send_signal(signal.SIGTERM)

@@ -3,7 +3,6 @@
 import os
 import select
 import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -105,13 +104,6 @@ def proxy(way: Way, port: int, plain: int, served: Served, folder: Path) -> Iter
     run = _nginx if way.file.startswith("nginx") else _caddy
     with run(way, port, plain, served.port, folder, certificate, key):
         yield Proxied(way, port, plain, trusting(by), served)
-
-
-def free_port() -> int:
-    """One that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _program(name: str, package: str) -> str:

@@ -21,7 +21,8 @@ from server.app import open_access
 from server.settings import Settings
 from tests.api.client import PROTOCOL, faults_until_close, pcm_of, receive, start, until
 from tests.api.conftest import start as serve
-from tests.proxies.running import DEPLOY, NAME, WAYS, Proxied, free_port, proxy
+from tests.ports import free_port
+from tests.proxies.running import DEPLOY, NAME, WAYS, Proxied, proxy
 
 SECONDS = 4
 """Of a recording, live or sent: enough for a first window."""

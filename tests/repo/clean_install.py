@@ -6,7 +6,6 @@ those of the extras asked for, and whatever these require in turn. Nothing else 
 """
 
 import os
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -22,6 +21,8 @@ from urllib.request import urlopen
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("pip", "hatchling")
@@ -135,13 +136,6 @@ def build_wheel(source: Path, into: Path) -> Path:
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     (wheel,) = into.glob("*.whl")
     return wheel
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def get(url: str) -> tuple[int, str, str]:

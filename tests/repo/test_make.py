@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.clean_install import free_port, wait_until_it_answers
+from tests.ports import free_port
+from tests.repo.clean_install import wait_until_it_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 STAMP = ROOT / ".venv" / ".installed-work"
