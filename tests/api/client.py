@@ -14,8 +14,9 @@ from websockets.typing import Subprotocol
 
 PROTOCOL = Subprotocol("tingqing.v1")
 
-# As ``httpx.get`` and its like, a connection for each request, but the certificates of the system are read once.
-http = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+# As ``httpx.get`` and its like, a connection for each request, but the certificates of the system are read once, and
+# a server that shares its cores with others has more than five seconds.
+http = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def start(rate: int = 16_000, pace: str = "fast", **fields: Any) -> str:

@@ -20,7 +20,7 @@ from server.model.clap.opening import open_clap
 from server.settings import Settings
 from tests.api.client import http
 
-START_S = 30.0
+START_S = 60.0
 
 
 @dataclass
@@ -57,11 +57,11 @@ class Served:
         async def names() -> list[str]:
             return sorted(task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task())
 
-        return asyncio.run_coroutine_threadsafe(names(), self.loop).result(5)
+        return asyncio.run_coroutine_threadsafe(names(), self.loop).result(30)
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 

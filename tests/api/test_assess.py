@@ -256,9 +256,9 @@ def test_pages_of_other_sites_cannot_post(served: Served) -> None:
 
 @pytest.fixture(scope="module")
 def small() -> Any:
-    """A server that takes 1 MB, one file at a time, none waiting, and is impatient."""
+    """A server that takes 1 MB, one file at a time, none waiting, and waits for its clients as long as a test takes."""
     running = start(
-        max_upload_mb=1, max_assessments=1, max_waiting_uploads=0, upload_timeout_s=0.5, drain_s=0.0, mos=False
+        max_upload_mb=1, max_assessments=1, max_waiting_uploads=0, upload_timeout_s=600.0, drain_s=0.0, mos=False
     )
     yield running
     running.stop()
@@ -303,7 +303,7 @@ def test_a_small_file_of_hours_is_answered_shortly_or_refused_with_what_to_do(sm
 
 
 def test_a_declared_length_over_the_limit_is_refused_at_once(small: Served) -> None:
-    with socket.create_connection(("127.0.0.1", small.port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", small.port), timeout=60) as line:
         head = (
             f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{small.port}\r\nContent-Length: 9000000000\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
@@ -313,7 +313,7 @@ def test_a_declared_length_over_the_limit_is_refused_at_once(small: Served) -> N
 
 
 def stalled(port: int) -> socket.socket:
-    line = socket.create_connection(("127.0.0.1", port), timeout=10)
+    line = socket.create_connection(("127.0.0.1", port), timeout=60)
     line.sendall(
         f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 90000\r\n"
         "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n".encode()
@@ -321,38 +321,36 @@ def stalled(port: int) -> socket.socket:
     return line
 
 
-def test_a_stalled_upload_is_408_and_makes_room(small: Served) -> None:
-    with stalled(small.port) as line:
-        wait_until(lambda: small.services.slots.free == 0)
-        assert line.recv(4096).startswith(b"HTTP/1.1 408")
-    wait_until(lambda: small.services.slots.free == 1)
-    assert post(small, wav()).status_code == 200
-
-
 @pytest.fixture
-def patient(small: Served) -> Iterator[Served]:
-    """The small server, while it waits for its clients as long as a test takes."""
+def impatient(small: Served) -> Iterator[Served]:
+    """The small server, while it waits for nobody."""
     app, services = small.server.config.app, small.services
     assert isinstance(app, FastAPI)
-    app.state.services = replace(services, uploads=replace(services.uploads, timeout_s=600.0))
+    app.state.services = replace(services, uploads=replace(services.uploads, timeout_s=0.5))
     yield small
     app.state.services = services
 
 
-def test_an_upload_beyond_the_waiting_limit_is_503_with_retry_after(patient: Served) -> None:
-    with stalled(patient.port):
-        wait_until(lambda: patient.services.slots.free == 0)
-        busy = post(patient, wav())
+def test_a_stalled_upload_is_408_and_makes_room(impatient: Served) -> None:
+    with stalled(impatient.port) as line:
+        assert line.recv(4096).startswith(b"HTTP/1.1 408")
+    wait_until(lambda: impatient.services.slots.free == 1)
+
+
+def test_an_upload_beyond_the_waiting_limit_is_503_with_retry_after(small: Served) -> None:
+    with stalled(small.port):
+        wait_until(lambda: small.services.slots.free == 0)
+        busy = post(small, wav())
         assert problem_of(busy, 503, "at_capacity")["retryable"] is True
         assert int(busy.headers["retry-after"]) >= 1
-    wait_until(lambda: patient.services.slots.free == 1)
+    wait_until(lambda: small.services.slots.free == 1)
 
 
-def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
-    with stalled(small.port) as line:
+def test_an_upload_byte_by_byte_is_408_and_makes_room(impatient: Served) -> None:
+    with stalled(impatient.port) as line:
         line.settimeout(0.1)
         answer = b""
-        for _ in range(80):  # never silent for as long as the server waits
+        for _ in range(600):  # never silent for as long as the server waits
             line.sendall(b"x")
             try:
                 answer = line.recv(4096)
@@ -360,13 +358,13 @@ def test_an_upload_byte_by_byte_is_408_and_makes_room(small: Served) -> None:
             except TimeoutError:
                 continue
         assert answer.startswith(b"HTTP/1.1 408")
-    wait_until(lambda: small.services.slots.free == 1)
+    wait_until(lambda: impatient.services.slots.free == 1)
 
 
 def uploading(port: int, content: bytes) -> socket.socket:
     """A client that has sent all of ``content`` and waits for the answer."""
     body = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.wav\r\n\r\n" + content + b"\r\n--b--\r\n"
-    line = socket.create_connection(("127.0.0.1", port), timeout=10)
+    line = socket.create_connection(("127.0.0.1", port), timeout=60)
     line.sendall(
         f"POST /v1/assess HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n"
         "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
@@ -398,7 +396,7 @@ def test_labels_of_a_recording_are_resolved_beside_the_loop(served: Served, monk
     assert served.thread.ident not in threads
 
 
-def test_a_client_that_leaves_stops_the_work(patient: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_leaves_stops_the_work(small: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     started, stopped = threading.Event(), threading.Event()
 
     async def endless(_engine: Any, recording: Recording, *_labels: Any, **_options: Any) -> None:
@@ -410,17 +408,17 @@ def test_a_client_that_leaves_stops_the_work(patient: Served, monkeypatch: pytes
             stopped.set()
 
     monkeypatch.setattr("server.api.assess.assess_recording", endless)
-    with uploading(patient.port, wav()):
+    with uploading(small.port, wav()):
         assert started.wait(60)
     assert stopped.wait(60)
-    wait_until(lambda: patient.services.slots.free == 1)
+    wait_until(lambda: small.services.slots.free == 1)
     monkeypatch.undo()
-    assert post(patient, wav()).status_code == 200
+    assert post(small, wav()).status_code == 200
 
 
 @pytest.mark.parametrize("reads", ["header", "block"])
 def test_a_client_that_leaves_closes_no_file_under_the_thread_that_reads_it(
-    patient: Served, monkeypatch: pytest.MonkeyPatch, reads: str
+    small: Served, monkeypatch: pytest.MonkeyPatch, reads: str
 ) -> None:
     reading, left, closed = threading.Event(), threading.Event(), threading.Event()
     closed_while_read: list[bool] = []
@@ -457,11 +455,11 @@ def test_a_client_that_leaves_closes_no_file_under_the_thread_that_reads_it(
     monkeypatch.setattr("server.recording.decode.Recording", Held)
     monkeypatch.setattr("server.api.uploads._until_gone", gone)
     monkeypatch.setattr(FormData, "close", noticed)
-    with uploading(patient.port, wav()):
+    with uploading(small.port, wav()):
         assert reading.wait(60)
     assert closed.wait(60)
     assert closed_while_read == [False]
-    wait_until(lambda: patient.services.slots.free == 1)
+    wait_until(lambda: small.services.slots.free == 1)
 
 
 def wait_until(condition: Any, within_s: float = 60.0) -> None:

@@ -133,7 +133,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with prometheus_over(folder / "data", folder / "prometheus.yml") as api:
 
         def rows(query: str) -> Rows:
-            answer = httpx.get(f"{api}/query", params={"query": query, "time": now}).json()
+            answer = httpx.get(f"{api}/query", params={"query": query, "time": now}, timeout=60).json()
             assert answer["status"] == "success", answer
             found: Rows = answer["data"]["result"]
             return found

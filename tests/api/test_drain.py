@@ -15,15 +15,26 @@ from tests.api.client import faults_until_close, start, until
 from tests.api.conftest import start as start_server
 
 
-async def test_a_stopping_server_tells_its_sessions_refuses_others_and_ends() -> None:
-    served = start_server(drain_s=2.0, mos=False)
+async def test_a_stopping_server_tells_its_sessions_how_long_they_have_and_ends_them() -> None:
+    served = start_server(drain_s=1.0, mos=False)
     async with connect(f"{served.ws}/v1/stream") as socket:
         await socket.send(start(pace="realtime"))
         await until(socket, "session.started")
         served.server.should_exit = True
         went = await until(socket, "go_away")
-        assert 0 <= went["time_left_s"] <= 2.0
-        async with httpx.AsyncClient(base_url=served.url, timeout=10) as client:
+        assert 0 <= went["time_left_s"] <= 1.0
+        assert await faults_until_close(socket) == ([], 1001)
+    await asyncio.to_thread(served.stop)
+
+
+async def test_a_stopping_server_refuses_others_while_its_sessions_go_on() -> None:
+    served = start_server(drain_s=600.0, mos=False)
+    async with connect(f"{served.ws}/v1/stream") as socket:
+        await socket.send(start(pace="realtime"))
+        await until(socket, "session.started")
+        served.server.stop(1)
+        await until(socket, "go_away")
+        async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
             ready = await client.get("/readyz")
             assert (ready.status_code, ready.json()["why"]) == (503, "draining")
             answer = await client.post("/v1/assess", files={"file": b"x"})
@@ -31,8 +42,8 @@ async def test_a_stopping_server_tells_its_sessions_refuses_others_and_ends() ->
         async with connect(f"{served.ws}/v1/stream") as late:
             await late.send(start())
             assert await faults_until_close(late) == (["draining"], 1012)
-        _, close_code = await faults_until_close(socket)
-        assert close_code == 1001
+        served.server.stop(2)
+        await faults_until_close(socket)
     await asyncio.to_thread(served.stop)
 
 

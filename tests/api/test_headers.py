@@ -98,7 +98,7 @@ def test_every_answer_of_every_route_has_the_security_headers(open_to_portal: Se
     ids=["no head", "a large cookie"],
 )
 def test_an_answer_to_a_head_that_cannot_be_read_has_them_too(served: Served, sent: bytes, status: int) -> None:
-    with socket.create_connection(("127.0.0.1", served.port), 10) as peer:
+    with socket.create_connection(("127.0.0.1", served.port), 60) as peer:
         peer.sendall(sent)
         received = b""
         while data := peer.recv(65_536):

@@ -22,7 +22,7 @@ def impatient() -> Iterator[Served]:
 
 
 def connected(served: Served, sent: bytes = b"") -> socket.socket:
-    peer = socket.create_connection(("127.0.0.1", served.port), 10)
+    peer = socket.create_connection(("127.0.0.1", served.port), 60)
     peer.sendall(sent)
     return peer
 

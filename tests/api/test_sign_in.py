@@ -191,7 +191,7 @@ def test_only_a_viewers_key_signs_in_and_what_is_wrong_is_told(hospital: Hospita
 
 
 def test_signing_out_makes_the_browser_forget_and_the_audit_has_both(hospital: Hospital) -> None:
-    with httpx.Client(headers={"Origin": hospital.served.url}) as browser:
+    with httpx.Client(headers={"Origin": hospital.served.url}, timeout=60) as browser:
         assert browser.get(hospital.address).json() == {
             "needed": True,
             "site": None,
@@ -257,7 +257,7 @@ async def test_revoking_the_key_ends_its_cookies(hospital: Hospital) -> None:
 def test_who_guesses_at_the_page_has_to_wait(hospital: Hospital) -> None:
     served = serve(drain_s=1.0, data_dir=hospital.data)
     try:
-        with httpx.Client(headers={"Origin": served.url}) as browser:
+        with httpx.Client(headers={"Origin": served.url}, timeout=60) as browser:
             answers = [
                 browser.post(f"{served.url}/v1/sign-in", json={"key": "nonsense"}) for _ in range(WRONG_AT_ONCE + 5)
             ]

@@ -35,7 +35,7 @@ class Secured:
     trust: ssl.SSLContext
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.get(self.served.url + path, headers=headers, verify=self.trust)
+        return httpx.get(self.served.url + path, headers=headers, verify=self.trust, timeout=60)
 
     def shown(self) -> bytes:
         return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", self.served.port)))
@@ -53,7 +53,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 
 def test_links_and_documents_name_the_secure_schemes(secured: Secured) -> None:
-    announced = httpx.post(f"{secured.served.url}/v1/sessions", verify=secured.trust).json()
+    announced = httpx.post(f"{secured.served.url}/v1/sessions", verify=secured.trust, timeout=60).json()
     assert announced["ws_url"] == f"{secured.served.ws}/v1/stream"
     assert announced["ws_url"].startswith("wss://")
     assert announced["observe_url"].startswith("https://")
@@ -67,7 +67,7 @@ def test_a_name_of_the_certificate_is_a_name_of_the_server(secured: Secured) -> 
 
 def test_a_client_that_does_not_trust_the_authority_does_not_connect(secured: Secured) -> None:
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        httpx.get(secured.served.url, verify=trusting(authority()))
+        httpx.get(secured.served.url, verify=trusting(authority()), timeout=60)
 
 
 def test_what_is_no_tls_ends_the_connection_and_leaves_no_trace_in_the_log(
@@ -80,7 +80,7 @@ def test_what_is_no_tls_ends_the_connection_and_leaves_no_trace_in_the_log(
             while plain.recv(4096):
                 pass
     with pytest.raises(httpx.ConnectError):
-        httpx.get(secured.served.url, verify=trusting(authority()))
+        httpx.get(secured.served.url, verify=trusting(authority()), timeout=60)
     assert secured.get("/healthz").status_code == 200
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -116,7 +116,7 @@ def test_devices_can_fetch_the_authority_that_issued_the_certificate(secured: Se
 
 
 def test_without_tls_of_our_own_there_is_no_authority_to_fetch(served: Served) -> None:
-    assert httpx.get(f"{served.url}/ca.crt").status_code == 404
+    assert httpx.get(f"{served.url}/ca.crt", timeout=60).status_code == 404
 
 
 async def test_a_session_goes_on_while_the_certificate_is_replaced(secured: Secured, mixes: Path) -> None:

@@ -139,4 +139,5 @@ def test_a_server_without_keys_says_why_it_shows_no_figures(open_page: OpenPage,
         for name in ("dashboard", "review"):
             page = open_page(f"http://127.0.0.1:{port}/{name}?lang=en", expecting="status of 403")
             shown(page, "A server without keys shows no figures")
-            assert httpx.get(f"http://127.0.0.1:{port}/{name}").headers["cache-control"] == "no-store"
+            answer = httpx.get(f"http://127.0.0.1:{port}/{name}", timeout=60)
+            assert answer.headers["cache-control"] == "no-store"

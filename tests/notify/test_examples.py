@@ -61,7 +61,7 @@ async def test_an_example_verifies_acts_once_and_refuses_a_stranger(name: str) -
         rotated = replace(to, secret=new_secret(), former_secret=secret, former_until=utc_now().replace(year=9999))
         last = event(EventType.SESSION_ENDED, "ward", "b", utc_now(), {"session_id": "b"})
         assert (await sender.send(last, rotated)).delivered
-        async with httpx.AsyncClient() as stranger:
+        async with httpx.AsyncClient(timeout=60) as stranger:
             assert (await stranger.post(f"http://127.0.0.1:{port}/", content=b"{}")).status_code == 401
         assert said.readline() == f"SMS for case 7: {PROMPT['zh']}\n"
         assert said.readline() == "session.ended b\n", "the first was acted upon once"

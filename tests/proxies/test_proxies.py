@@ -175,7 +175,7 @@ def test_nginx_sends_plain_http_to_https(tmp_path: Path) -> None:
     served = serve(drain_s=0.0)
     try:
         with proxy(WAYS["nginx"], free_port(), free_port(), served, tmp_path) as running:
-            answer = httpx.get(f"http://127.0.0.1:{running.plain}/doctor?session=1", headers={"Host": NAME})
+            answer = httpx.get(f"http://127.0.0.1:{running.plain}/doctor?session=1", headers={"Host": NAME}, timeout=60)
             assert (answer.status_code, answer.headers["location"]) == (308, f"https://{NAME}/doctor?session=1")
     finally:
         served.stop()
