@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route
 
-from tests.browser.asserting import attribute, shown, until
+from tests.browser.asserting import attribute, hold_clock, passes, shown, until
 from tests.browser.hospital import DOCTOR, Hospital, hospital_beside, trusting_browsers
 from tests.ports import free_port
 from tests.tls.making import authority
@@ -115,7 +115,9 @@ def test_a_call_on_another_origin_gives_its_own_microphone_to_the_client_alone(p
 
 
 def test_a_page_says_that_the_server_is_busy_and_asks_again(chromium: Browser, hospital: Hospital) -> None:
-    page, busy = chromium.new_page(), iter(["1"])
+    context, busy = chromium.new_context(locale="en-GB"), iter(["1"])
+    hold_clock(context)  # so that what is said for a second stands until it was read
+    page = context.new_page()
 
     def answer(route: Route) -> None:
         wait = next(busy, None)
@@ -124,9 +126,10 @@ def test_a_page_says_that_the_server_is_busy_and_asks_again(chromium: Browser, h
     page.route("**/visit/*", answer)
     page.goto(f"{hospital.portal}/call.html", wait_until="commit")
     shown(page, "Busy, again in 1 s.")
+    passes(page, 1)
     page.locator("#join:enabled").wait_for()
     assert page.locator("#said").inner_text() == ""
-    page.close()
+    context.close()
 
 
 class Busy(BaseHTTPRequestHandler):
