@@ -251,7 +251,7 @@ async def test_what_a_machine_has_that_is_cut_off_is_concluded_far_later_than_wh
             postgres.execute("UPDATE running_sessions SET owner = CASE id WHEN 'cut off' THEN 'other' END", url.name)
 
             async def concluded(*ids: str) -> None:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while holder.ending != set(ids):
                         await store._poll(sweep=True)
                         await asyncio.sleep(0.02)

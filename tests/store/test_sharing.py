@@ -93,7 +93,7 @@ async def _blocked(database: Database, work: "asyncio.Task[object]") -> None:
         await asyncio.sleep(0)
         return
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not work.done():
             async with database.reading() as connection:
                 if (await connection.exec_driver_sql(query)).scalar_one():
