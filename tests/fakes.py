@@ -144,7 +144,7 @@ class FakeTalkers:
         return Talk(tuple(talkers), np.zeros(request.new, np.float32), np.zeros(request.new, np.bool_))
 
 
-async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Let the loop run until ``condition`` holds. For what has no event to wait on."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - the conditions are plain state, checked between two turns of the loop
@@ -241,7 +241,7 @@ class FakeClock:
 async def settle() -> None:
     """Let the loop run until nothing is ready any more: all that is left waits for a timer, a thread or the test."""
     ready = getattr(asyncio.get_running_loop(), "_ready")  # noqa: B009 - asyncio has no public word for an idle loop
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.sleep(0)
         while ready:  # noqa: ASYNC110 - no event tells of an idle loop
             await asyncio.sleep(0)
@@ -289,7 +289,7 @@ class FakeTransport:
 
     async def expect(self, kind: str, count: int = 1) -> dict[str, Any]:
         """The ``count``-th message of a type, once it is there."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.got(kind)) < count:
                 assert self.closed is None, f"closed {self.closed} before {kind}: {self.messages[-3:]}"
                 self._news.clear()

@@ -103,7 +103,7 @@ class Patient:
 
     async def closed(self) -> int:
         """The close code, once the server has closed."""
-        await asyncio.wait_for(self.done, 20)
+        await asyncio.wait_for(self.done, 60)
         assert self.socket.closed is not None
         return self.socket.closed[0]
 
@@ -132,6 +132,6 @@ class Doctor:
         )
 
     async def closed(self) -> int:
-        await asyncio.wait_for(self.done, 20)
+        await asyncio.wait_for(self.done, 60)
         assert self.socket.closed is not None
         return self.socket.closed[0]

@@ -124,7 +124,7 @@ async def test_of_sockets_that_open_a_link_at_once_in_two_processes_one_begins(e
         for _ in range(3):
             session_id = await first.manager.announce(ANYONE, TERMS)
             patients = [opened(where, session_id) for where in (first, second)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while any(not patient.socket.messages for patient in patients):  # noqa: ASYNC110 - plain state of two
                     await asyncio.sleep(0)
             first_said = sorted(patient.socket.messages[0]["type"] for patient in patients)
@@ -257,7 +257,7 @@ async def test_a_store_that_fails_costs_an_announcement_only_its_life_after_a_re
 async def test_a_link_of_which_the_time_is_over_is_not_revived_by_the_store(engine: Engine, tmp_path: Path) -> None:
     async with process(engine, tmp_path, claim_s=0.05) as first:
         session_id = await first.manager.announce(ANYONE, TERMS)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while first.manager.counts().pending:  # noqa: ASYNC110 - a timer has no event
                 await asyncio.sleep(0.01)
         assert await refused(first, session_id) == (4404, ["unknown_session"])

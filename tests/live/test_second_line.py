@@ -167,7 +167,7 @@ async def test_a_connection_lost_while_the_last_windows_are_scored_keeps_the_res
     await clock.advance(1)  # a heartbeat finds nobody
     assert manager.counts().waiting == 0, "the session is being ended, not left to be resumed"
     scorer.gate.set()
-    await asyncio.wait_for(patient.done, 10)
+    await asyncio.wait_for(patient.done, 60)
     remembered = await sink.find(started["session_id"], "local")
     assert remembered is not None
     assert remembered.farewell is not None

@@ -50,7 +50,7 @@ class Service:
         self.done = asyncio.create_task(manager.transcribing.run(self.socket, principal, session_id, noted=noted))
 
     async def closed(self) -> int:
-        await asyncio.wait_for(self.done, 20)
+        await asyncio.wait_for(self.done, 60)
         assert self.socket.closed is not None
         return self.socket.closed[0]
 

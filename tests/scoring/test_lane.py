@@ -26,7 +26,7 @@ class Work:
     def __call__(self, numbers: Sequence[int]) -> list[int]:
         self.batches.append(list(numbers))
         self.entered.set()
-        assert self.gate.wait(30)
+        assert self.gate.wait(60)
         if self.error is not None:
             raise self.error
         return [2 * number for number in numbers]
@@ -35,11 +35,11 @@ class Work:
         """Occupy the thread until the gate opens."""
         self.gate.clear()
         task = asyncio.create_task(answer(lane, 1))
-        await asyncio.to_thread(self.entered.wait, 10)
+        await asyncio.to_thread(self.entered.wait, 60)
         return task
 
 
-async def answer(lane: Lane[int, int], number: int, priority: Priority = Priority.LIVE, within_s: float = 10.0) -> int:
+async def answer(lane: Lane[int, int], number: int, priority: Priority = Priority.LIVE, within_s: float = 60.0) -> int:
     return (await lane.submit(number, priority, within_s)).value
 
 
@@ -228,6 +228,6 @@ async def test_stop_answers_those_who_wait_and_leaves_no_thread() -> None:
     work.gate.set()
     assert await running == 2
     assert await stop
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before, "those of other tests may have ended meanwhile"
     with pytest.raises(ScoringError, match="not running"):
         await answer(lane, 3)
