@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import environment
 from tests.repo.markdown import ROOT
 
 
+@pytest.mark.timeout(600)
 def test_results_after_random_cuts_and_a_sigkill_are_the_unbroken_ones(tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     command = [sys.executable, "bench/cuts.py", "--cuts", "5", "--killed", "1", "--patients", "2", "--json", str(told)]

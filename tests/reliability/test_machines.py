@@ -17,7 +17,7 @@ FILES = 3
 class Several(Serving):
     """Two servers start on the same cores."""
 
-    start_s = 150.0
+    start_s = 200.0
 
 
 def serving(url: DatabaseUrl, *arguments: str) -> Serving:

@@ -66,7 +66,7 @@ async def test_a_rolling_restart_under_load_loses_no_sound_and_no_result(tmp_pat
     with first, second:
         expected = await results([Speaker(sound, number) for number in range(PATIENTS)], second.port)
         speakers = [Speaker(sound, number) for number in range(PATIENTS)]
-        async with Switch(first.port, HELD_BYTES).running() as switch, asyncio.timeout(60):
+        async with Switch(first.port, HELD_BYTES).running() as switch, asyncio.timeout(200):
             speaking = asyncio.create_task(results(speakers, switch.address))
             await asyncio.gather(*(speaker.judged.wait() for speaker in speakers))
             switch.release()
@@ -98,7 +98,7 @@ async def test_patients_wait_through_a_restart_of_the_only_process(tmp_path: Pat
             switch.port = None
             with await serving(data) as second:
                 switch.port = second.port
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(200):
                     found = await speaking
                 assert same(found, await Speaker(sound, 0).result(second.port))
     assert len(speaker.losses) > 1
