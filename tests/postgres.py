@@ -64,7 +64,7 @@ class PostgresServer:
             capture_output=True,
             encoding="utf-8",
             cwd=self.folder,
-            timeout=60,
+            timeout=250,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from server.cli.main import app
 from tests.conftest import NO_MODELS
 
-START_S = 60.0
+START_S = 120.0
 
 TINGQING = Path(sys.executable).with_name("tingqing")
 
@@ -103,7 +103,7 @@ class Serving:
         watchdog.cancel()
         found = re.search(r"http(s?)://127\.0\.0\.1:(\d+)/", self.banner)
         if found is None:
-            _, said = self.process.communicate(timeout=10)
+            _, said = self.process.communicate(timeout=60)
             raise AssertionError(f"the server did not start: {said}")
         self._s, self.port = found[1], int(found[2])
 
@@ -113,7 +113,7 @@ class Serving:
     def __exit__(self, *_exception: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
         # Not read to their end: a process that judges for a killed server holds them until it has noticed.
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
@@ -127,7 +127,7 @@ class Serving:
     def ws(self) -> str:
         return f"ws{self._s}://127.0.0.1:{self.port}"
 
-    def stop(self, how: signal.Signals | None = signal.SIGTERM, within_s: float = 30.0) -> tuple[int, str]:
+    def stop(self, how: signal.Signals | None = signal.SIGTERM, within_s: float = 60.0) -> tuple[int, str]:
         """Exit code and standard error. ``None``: it was already told to stop."""
         if how is not None and self.process.poll() is None:
             self.process.send_signal(how)
@@ -142,7 +142,7 @@ class Serving:
 @pytest.fixture(scope="session")
 def served() -> Iterator[Serving]:
     with Serving() as serving:
-        assert httpx.get(f"{serving.http}/readyz", timeout=30).status_code == 200
+        assert httpx.get(f"{serving.http}/readyz", timeout=60).status_code == 200
         yield serving
 
 

@@ -67,7 +67,7 @@ def test_pipes_that_nobody_reads_hang_nothing() -> None:
             os.write(writing, bytes(4_096))
     os.set_blocking(writing, True)
     try:
-        with serving("", stdout=writing, stderr=writing) as (_, address), httpx.Client(timeout=30) as client:
+        with serving("", stdout=writing, stderr=writing) as (_, address), httpx.Client(timeout=60) as client:
             for _ in range(1_000):  # each is a line: far more than a pipe holds
                 assert client.get(f"{address}/healthz").status_code == 200
     finally:
