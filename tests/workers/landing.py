@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 
 from tests.api.client import http
 from tests.cli.conftest import Serving
+
+TOLD_WITHIN_S = 60.0
 
 
 class Workers(Serving):
@@ -34,12 +38,30 @@ class Workers(Serving):
         told: dict[str, Any] = http.get(f"{self.http}/readyz", timeout=30).json()
         return told
 
+    def told(self) -> list[dict[str, Any]]:
+        """How each worker is. One that is too busy to tell another within a second is asked again."""
+        deadline, pause = time.monotonic() + TOLD_WITHIN_S, threading.Event()
+        while True:
+            told: list[dict[str, Any]] = self.ready()["workers"]
+            if all(one["pid"] is not None for one in told):
+                return told
+            assert time.monotonic() < deadline, told
+            pause.wait(0.1)
+
     def pids(self) -> dict[int, int]:
-        return {one["worker"]: one["pid"] for one in self.ready()["workers"]}
+        return {one["worker"]: one["pid"] for one in self.told()}
 
     def live(self) -> dict[int, int]:
         """Sessions with a patient, by worker."""
-        return {one["worker"]: one["sessions"]["live"] for one in self.ready()["workers"]}
+        return {one["worker"]: one["sessions"]["live"] for one in self.told()}
+
+    def rest(self) -> "Workers":
+        """Once the sessions of the test before are over: a socket is closed a little before its place is free."""
+        deadline, pause = time.monotonic() + TOLD_WITHIN_S, threading.Event()
+        while any(live := self.live().values()):
+            assert time.monotonic() < deadline, live
+            pause.wait(0.1)
+        return self
 
     def on(self, worker: int) -> socket.socket:
         """A connection that this worker has accepted, since the other one was stopped meanwhile."""
