@@ -21,6 +21,7 @@ from tests.browser.asserting import (
     lose,
     passes,
     shown,
+    tell,
     until,
     without_attribute,
 )
@@ -634,6 +635,44 @@ def test_a_call_that_stops_the_browsers_sound_is_a_pause_and_goes_on_by_itself(
     shown(page, "Your device has stopped the sound")
     page.evaluate("hangUp()")
     until(page, "(() => { contexts.at(-1).resume(); return contexts.at(-1).state === 'running'; })()")
+    passes(page, 1)
+    socket.expect("audio.resume")
+    attribute(page, "data-state", "live")
+
+
+def test_a_phone_that_starts_its_sound_slowly_is_given_time_and_one_that_does_not_is_told(
+    stub: StubServer, open_page: OpenPage
+) -> None:
+    page = open_page(stub.url)
+    attribute(page, "data-state", "idle")
+    page.evaluate(
+        """() => {
+          window.resume = AudioContext.prototype.resume;
+          window.tried = 0;
+          AudioContext.prototype.resume = () => { tried += 1; return new Promise(() => {}); };
+          window.contexts = [];
+          window.AudioContext = class extends AudioContext {
+            constructor(...given) { super(...given); contexts.push(this); this.suspend(); }
+          };
+        }"""
+    )
+    page.click("[part=start]")
+    socket = stub.patient()
+    socket.expect("session.start")
+    socket.send(messages.started())
+    attribute(page, "data-state", "live")
+    until(page, "tried === 1 && contexts.at(-1).state === 'suspended'")
+    for _ in range(3):  # its line is up
+        tell(page, socket)
+        passes(page, 1)
+    until(page, "tried > 4")
+    attribute(page, "data-state", "live")
+    for _ in range(2):
+        tell(page, socket)
+        passes(page, 1)
+    shown(page, "Your device has stopped the sound")
+    socket.expect("audio.pause")
+    page.evaluate("() => { AudioContext.prototype.resume = resume; return contexts.at(-1).resume(); }")
     passes(page, 1)
     socket.expect("audio.resume")
     attribute(page, "data-state", "live")

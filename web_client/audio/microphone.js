@@ -11,6 +11,8 @@ const SILENT_AFTER_MS = 2000;
 const WATCH_EVERY = 2;
 /** A phone call stops the browser's audio for longer; a hiccup does not. */
 const INTERRUPTED_AFTER = 2;
+/** A slow phone takes its time to start it; one that never starts it needs a gesture. */
+const NOT_STARTED_AFTER = 8;
 const PREFERRED_RATE = 16_000;
 /** Each chunk wakes the page. The server too hears sound in blocks of this length. */
 const CHUNK_S = 0.2;
@@ -111,6 +113,8 @@ export class Microphone {
   #silent = false;
   #muted = false;
   #stopped = 0;
+  #ran = false;
+  #interrupted = false;
   #settling = new Settling();
 
   /** Hz, of what is handed over. @returns {number} */
@@ -183,6 +187,7 @@ export class Microphone {
 
   /** @param {Int16Array | boolean} chunk */
   #hear(chunk) {
+    this.#ran = true;
     if (this.#muted) return;
     if (typeof chunk === 'boolean') {
       this.#heardAt = performance.now();
@@ -209,14 +214,21 @@ export class Microphone {
   #watchContext() {
     if (this.#context.state === 'closed') return;
     if (this.#context.state === 'running') {
-      if (this.#stopped >= INTERRUPTED_AFTER) this.#listeners.onInterrupted(false);
       if (this.#stopped > 0) this.#heardAt = performance.now();
       this.#stopped = 0;
+      this.#interrupt(false);
       return;
     }
     void this.#context.resume().catch(() => {});
     this.#stopped += 1;
-    if (this.#stopped === INTERRUPTED_AFTER) this.#listeners.onInterrupted(true);
+    if (this.#stopped >= (this.#ran ? INTERRUPTED_AFTER : NOT_STARTED_AFTER)) this.#interrupt(true);
+  }
+
+  /** @param {boolean} interrupted */
+  #interrupt(interrupted) {
+    if (interrupted === this.#interrupted) return;
+    this.#interrupted = interrupted;
+    this.#listeners.onInterrupted(interrupted);
   }
 
   /** @param {boolean} silent */
