@@ -13,6 +13,25 @@ def bad_path() -> Fault:
     )
 
 
+def bad_name() -> Fault:
+    """Of an entry whose name cannot be read."""
+    return Fault(
+        "bad_name",
+        "The entry's name is missing or damaged: it can be read neither as UTF-8 nor as GBK. Rename the file and pack "
+        "it again.",
+        "条目的文件名缺失或已损坏，按 UTF-8 和 GBK 都无法读取。请改名后重新打包。",
+    )
+
+
+def same_name() -> Fault:
+    """Of an entry that is called as one before it."""
+    return Fault(
+        "same_name",
+        "Another entry of the archive has this name. Rename one of them and pack them again.",
+        "压缩包里已有同名的条目。请给其中一个改名后重新打包。",
+    )
+
+
 def not_a_file() -> Fault:
     """Of a link or a device."""
     return Fault(

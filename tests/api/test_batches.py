@@ -25,9 +25,11 @@ from server.store.database import open_database
 from server.store.processes import ProcessLock
 from tests.api.client import http
 from tests.api.conftest import Served, start
+from tests.archives import Entry, packed_bytes
 from tests.rendering.builders import result_of
 
 SOUND = "audio/wav"
+SAID = '{"text":"我肚子疼","start_s":0.2,"end_s":1.5,"speaker":"patient"}\n'.encode()
 
 
 def wav(seconds: float = 1.0) -> bytes:
@@ -98,6 +100,27 @@ def test_files_and_archives_come_in_with_what_the_manifest_says_of_them(idle: Se
     assert not (folder / "batches" / batch["id"]).exists()
     assert http.get(f"{idle.url}/v1/batches/{batch['id']}").status_code == 404
     assert http.get(f"{idle.url}/v1/batches/{batch['id']}").json()["code"] == "unknown_batch"
+
+
+def test_an_archive_of_chinese_windows_is_taken_in_but_for_the_names_that_are_damaged(
+    idle: Served, folder: Path
+) -> None:
+    named = [
+        Entry(name.encode("gbk"), wav(), marked) for name, marked in (("门诊/张三.wav", False), ("李四.wav", True))
+    ]
+    said = Entry("门诊/张三.jsonl".encode("gbk"), SAID)
+    archive = packed_bytes(*named, said, Entry(b"\xff\xfe.wav", wav(), marked=True))
+    manifest = "file,reference\n门诊/张三.wav,case 3\n李四.wav,case 4\n"
+    batch = post(idle, ("all.zip", archive), ("b.wav", wav()), manifest=manifest).json()
+    assert (batch["files"], batch["waiting"], batch["refused"], batch["manifest_unmatched"]) == (4, 3, 1, 0)
+    page = http.get(f"{idle.url}/v1/batches/{batch['id']}/results").json()["results"]
+    assert [(one["file"], one["reference"]) for one in page] == [
+        ("门诊/张三.wav", "case 3"), ("李四.wav", "case 4"), ("\ufffd\ufffd.wav", None), ("b.wav", None),
+    ]  # fmt: skip
+    assert page[2]["error"]["code"] == "bad_name"
+    waiting = {path.name for path in (folder / "batches" / batch["id"]).iterdir()}
+    assert waiting == {"1.said", "1.said.audio", "2.audio", "4.audio"}
+    deleted(idle, batch["id"])
 
 
 @pytest.mark.parametrize(
@@ -341,9 +364,6 @@ async def test_a_page_of_results_is_bounded_by_bytes_and_leads_on(
         lock.close()
     assert [position for one in pages for position in one] == [*range(1, 21)]
     assert {len(one) for one in pages} == {3, 2}
-
-
-SAID = '{"text":"我肚子疼","start_s":0.2,"end_s":1.5,"speaker":"patient"}\n'.encode()
 
 
 @pytest.mark.timeout(300)

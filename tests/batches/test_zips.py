@@ -10,6 +10,7 @@ import pytest
 
 from server.batches import zips
 from server.batches.batch import NewFile
+from server.batches.entry_list import MAX_BYTES
 from server.batches.zips import Limits, is_zip, unpacked
 
 LIMITS = Limits(files=100, file=1_000_000, whole=2_000_000)
@@ -143,7 +144,7 @@ def test_a_list_of_entries_that_would_fill_the_memory_is_not_read(tmp_path: Path
 
 def test_a_list_of_entries_is_not_read_either_where_a_second_end_in_the_first_hides_its_size(tmp_path: Path) -> None:
     entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
-    listed = entry * (zips.MAX_DIRECTORY // len(entry) + 1)
+    listed = entry * (MAX_BYTES // len(entry) + 1)
     first = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
     # The numbers of disks spell the mark of an end; what follows there as its size is where the list begins.
     end = b"PK\x05\x06" + b"PK\x05\x06" + struct.pack("<2H2IH", 1, 1, len(listed), len(first), 0)
