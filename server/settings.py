@@ -234,7 +234,8 @@ def load_settings(**flags: Any) -> Settings:
             raise SettingsError(first["msg"].removeprefix("Value error, ")) from None
         name = str(first["loc"][0])
         where = f"--{name.replace('_', '-')}" if name in given else f"{ENV_PREFIX}{name.upper()}"
-        raise SettingsError(f"{where}: {first['msg'].removeprefix('Value error, ')}", param=where) from None
+        why = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{where}: {why}", zh=f"{where} 的值不能用：{why}", param=where) from None
 
 
 def live_limits(settings: Settings, share: int | None = None) -> "LiveLimits":

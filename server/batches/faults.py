@@ -2,6 +2,7 @@
 
 from server.batches.batch import Fault
 from server.errors import TingqingError
+from server.recording.refusals import zh_of
 
 
 def bad_path() -> Fault:
@@ -144,18 +145,6 @@ def failed() -> Fault:
     )
 
 
-_ZH = {
-    "undecodable_file": "无法解码这个文件。请使用 WAV、FLAC、OGG（Vorbis、Opus）、MP3 或 AIFF。",
-    "too_costly": "评估这段录音所需的计算超过其大小允许的范围。请分段发送，并去掉长时间的静音或单音。",
-    "payload_too_large": "录音太长。请分段发送。",
-    "unsupported_sample_rate": "采样率不在 8 至 96 kHz 之间。请转换后再发送。",
-    "scoring_failed": "评分暂时失败。请稍后重新发送。",
-    "invalid_config": "无法按所给的选项评估。请检查 channels 等选项。",
-    "invalid_labels": "无法识别所给的标签。请检查 labels。",
-}
-
-
 def fault_of(error: TingqingError) -> Fault:
-    """Of a file whose judging raised ``error``. An error that knows its Chinese words (``zh``) is asked."""
-    zh = getattr(error, "zh", None) or _ZH.get(error.code, "无法评估这个文件。")
-    return Fault(error.code, error.message, zh)
+    """Of a file whose judging raised ``error``."""
+    return Fault(error.code, error.message, zh_of(error) or "无法评估这个文件。")

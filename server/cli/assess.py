@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.console import ExitCode, LogLevel, fail, guarded, language_or_locale, notice
+from server.cli.console import ExitCode, Failure, LogLevel, guarded, language_or_locale, notice
 from server.cli.options import (
     ChannelsOption,
     ClapOption,
@@ -30,6 +30,7 @@ from server.cli.options import (
     VoicesOption,
 )
 from server.values.mode import Mode
+from server.values.text import Text
 
 if TYPE_CHECKING:
     from server.cli.assessing import Kept, OutcomeTally
@@ -145,7 +146,7 @@ def assess(
     from server.cli.asked import Asked
     from server.cli.assessing import assess_all, processes_for
     from server.cli.inputs import files_of
-    from server.cli.outputs import format_of, open_output
+    from server.cli.outputs import check_asked, format_of, open_output
     from server.cli.parties import channel_roles, check_far_end, raw_format
     from server.logs import configure_logging
     from server.settings import load_settings
@@ -153,10 +154,7 @@ def assess(
     from server.values.audio import CaptureSource
 
     chosen = output_format.value if output_format else format_of(output)
-    if chosen == "xlsx" and output is None:
-        fail("a spreadsheet is a file: name it with --out results.xlsx.")
-    if resume and output is None:
-        fail("--resume needs the file of the interrupted run: --out results.jsonl.")
+    check_asked(chosen, output, resume=resume)
     channel_roles(channels)
     raw_format(raw)
     check_far_end(far_end)
@@ -174,12 +172,15 @@ def assess(
         "log_level": log_level.value,
     }
     settings = load_settings(**flags)
-    spoken = language if chosen == "flat" else language_or_locale(language)
-    with files_of(files, headerless=raw is not None) as named:
-        alone = "belongs to one recording. Assess the files one at a time."
+    readers = language_or_locale(language)
+    spoken = language if chosen == "flat" else readers
+    with files_of(files, readers, headerless=raw is not None) as named:
         for given, flag in ((transcript, "--transcript"), (far_end, "--far-end")):
             if given is not None and len(named) > 1:
-                fail(f"{flag} {alone}")
+                raise Failure(
+                    f"{flag} belongs to one recording. Assess the files one at a time.",
+                    zh=f"{flag} 只属于一段录音。请逐个评估。",
+                )
         asked = Asked(
             flags,
             labels,
@@ -195,11 +196,11 @@ def assess(
         kept = _kept(chosen, output, several=len(named) > 1, resume=resume)
         into = None if kept is not None and kept.lines else output
         processes = processes_for(len(named), jobs)
-        with _interrupted(kept), open_output(chosen, into, spoken, several=len(named) > 1) as sink:
-            tally = asyncio.run(assess_all(settings, asked, named, sink, processes, kept))
+        with _interrupted(kept, readers), open_output(chosen, into, spoken, several=len(named) > 1) as sink:
+            tally = asyncio.run(assess_all(settings, asked, named, sink, processes, readers, kept))
         if kept is not None:
             kept.journal.finished()
-    raise typer.Exit(_exit_code(tally, language_or_locale(language)))
+    raise typer.Exit(_exit_code(tally, readers))
 
 
 def _kept(chosen: str, output: Path | None, *, several: bool, resume: bool) -> "Kept | None":
@@ -215,13 +216,18 @@ def _kept(chosen: str, output: Path | None, *, several: bool, resume: bool) -> "
 
 
 @contextmanager
-def _interrupted(kept: "Kept | None") -> Iterator[None]:
+def _interrupted(kept: "Kept | None", language: str) -> Iterator[None]:
     """Say how an interrupted run goes on."""
     try:
         yield
     except KeyboardInterrupt:
         if kept is not None:
-            notice(f"Interrupted. What is done is in {kept.journal.path}: run the same command with --resume.")
+            path = kept.journal.path
+            told = Text(
+                f"已中断。完成的部分在 {path}：加上 --resume 再运行同一条命令，即可继续。",
+                f"Interrupted. What is done is in {path}: run the same command with --resume.",
+            )
+            notice(told.in_language(language))
         raise
 
 

@@ -19,6 +19,7 @@ from server.filenames import readable
 from server.recording.batch import INTERNAL, Outcome, Unread, assess_files
 from server.resources import labels_dir
 from server.settings import Settings
+from server.values.text import Text
 
 Named = tuple[str, Path]
 
@@ -57,17 +58,24 @@ def processes_for(files: int, jobs: int | None) -> int:
 
 
 async def assess_all(
-    settings: Settings, asked: Asked, files: Sequence[Named], output: Output, processes: int, kept: Kept | None = None
+    settings: Settings,
+    asked: Asked,
+    files: Sequence[Named],
+    output: Output,
+    processes: int,
+    language: str,
+    kept: Kept | None = None,
 ) -> OutcomeTally:
     """Judge ``files`` and hand the outcomes to ``output`` in order, each as soon as it is ready.
 
-    What ``kept`` has of an interrupted run is not judged again. Raises LabelQueryError before the first file.
+    What ``kept`` has of an interrupted run is not judged again. ``language``: of the person at the terminal. Raises
+    LabelQueryError before the first file.
     """
     tally = OutcomeTally()
     labels = Dictionaries.load(settings.labels_dir or labels_dir()).resolve(asked.labels)
     waiting = list(files)
     if kept is not None:
-        waiting = _begun(kept, labels.digest, asked, files, tally)
+        waiting = _begun(kept, labels.digest, asked, files, tally, language)
     try:
         with _progress(len(files), len(files) - len(waiting), output) as advance:
 
@@ -89,14 +97,19 @@ async def assess_all(
     return tally
 
 
-def _begun(kept: Kept, digest: str, asked: Asked, files: Sequence[Named], tally: OutcomeTally) -> list[Named]:
+def _begun(
+    kept: Kept, digest: str, asked: Asked, files: Sequence[Named], tally: OutcomeTally, language: str
+) -> list[Named]:
     """The files that are still to be judged. Says which are judged again. Raises Failure."""
     journal, stamps = kept.journal, stamps_of(files)
     names: set[str] | None = None
     if kept.resume:
         names = journal.done(digest, asked, stamps)
         for name in sorted(journal.changed & stamps.keys()):
-            notice(f"tingqing: {name} changed since it was judged, and is judged again.")
+            told = Text(
+                f"{name} 在评估之后改过，将重新评估。", f"{name} changed since it was judged, and is judged again."
+            )
+            notice(f"tingqing: {told.in_language(language)}")
         for one in journal.read() if kept.lines else ():
             tally.add(one)
     journal.open(asked, stamps, names)
@@ -141,7 +154,11 @@ def _replay(journal: Journal, files: Sequence[Named], tally: OutcomeTally, outpu
 
 def _with_hint(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Unread) and outcome.code == INTERNAL:
-        return replace(outcome, message=f"{outcome.message} For details: --log-level debug.")
+        return replace(
+            outcome,
+            message=f"{outcome.message} For details: --log-level debug.",
+            zh=f"{outcome.zh}加上 --log-level debug 可以看到详情。",
+        )
     return outcome
 
 

@@ -1,7 +1,5 @@
 """``tingqing batch``: hundreds of recordings to a server, and their results back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +23,6 @@ from server.cli.console import (
     guarded,
     language_or_locale,
     notice,
-    stderr_console,
     stdout_console,
     write_line,
 )
@@ -39,6 +36,7 @@ from server.cli.options import (
     SourceOption,
 )
 from server.values.mode import Mode
+from server.values.text import Text
 
 if TYPE_CHECKING:
     from server.cli.batch_sending import Target
@@ -119,35 +117,36 @@ def send(
 
     A line that breaks, or a server that restarts, is waited for; nothing is sent twice.
     """
-    from server.cli.batch_sending import fetched, parts_of, sent
+    from server.cli.batch_sending import INTERRUPTED, fetched, goes_on, parts_of, sent
     from server.cli.batch_ticket import TicketFile
     from server.cli.inputs import files_of
 
-    chosen = _chosen(format_, output)
-    if resume and output is None:
-        raise Failure("--resume needs the file of the interrupted run: --out results.jsonl.")
+    chosen = _chosen(format_, output, resume=resume)
     if output is not None and not wait_:
-        raise Failure("--no-wait fetches no results.", hint="Leave out --out; later: tingqing batch wait ID --out FILE")
+        raise Failure(
+            "--no-wait fetches no results.",
+            zh="--no-wait 不取回结果。",
+            hint="Leave out --out; later: tingqing batch wait ID --out FILE",
+            hint_zh="请去掉 --out；以后再运行：tingqing batch wait 编号 --out 文件",
+        )
     fields = {
         "reference": reference, "labels": labels, "mode": mode.value, "source": source.value, "channels": channels,
         "raw": raw, "windows": windows,
     }  # fmt: skip
     given = [(name, text) for name, text in fields.items() if text is not None]
     ticket = None if output is None else TicketFile(output)
-    with (
-        _target(server, key, language) as target,
-        files_of(files, headerless=raw is not None, transcripts=True) as named,
-    ):
+    target = _target(server, key, language)
+    with files_of(files, target.language, headerless=raw is not None, transcripts=True) as named:
         try:
             batch = sent(target, given, parts_of(named, manifest), ticket, resume)
         except KeyboardInterrupt:
             if ticket is not None:
-                notice("Interrupted. Run the same command with --resume: nothing is sent twice.")
+                notice(INTERRUPTED.in_language(target.language))
             raise
         if not wait_:
             write_line(batch.id)
             raise typer.Exit(ExitCode.PASSED)
-        with _goes_on(batch.id):
+        with goes_on(batch.id, target.language):
             code = fetched(target, batch, chosen, output)
     if ticket is not None:
         ticket.remove()
@@ -165,10 +164,11 @@ def wait(
     key: KeyOption = None,
 ) -> None:
     """Wait until a batch is done, and write its results; of one that is done, at once."""
-    from server.cli.batch_sending import fetched
+    from server.cli.batch_sending import fetched, goes_on
 
     chosen = _chosen(format_, output)
-    with _target(server, key, language) as target, _goes_on(batch_id):
+    target = _target(server, key, language)
+    with goes_on(batch_id, target.language):
         code = fetched(target, target.client().find(batch_id), chosen, output)
     raise typer.Exit(code)
 
@@ -186,8 +186,8 @@ def list_(
     """Show the batches of the key's site, the latest first."""
     from server.cli.batch_table import print_batches
 
-    with _target(server, key, language) as target:
-        found = target.client().listed(state.value, last)
+    target = _target(server, key, language)
+    found = target.client().listed(state.value, last)
     if format_ is ShownFormat.JSON:
         for one in found:
             write_line(one.model_dump_json())
@@ -207,13 +207,13 @@ def show(
     """Show how far a batch is, and why files of it were refused."""
     from server.cli.batch_table import print_batch
 
-    with _target(server, key, language) as target:
-        client = target.client()
-        batch = client.find(batch_id)
-        if format_ is ShownFormat.JSON:
-            write_line(batch.model_dump_json())
-        else:
-            print_batch(stdout_console(), batch, client.rows(batch_id) if batch.refused else (), target.language)
+    target = _target(server, key, language)
+    client = target.client()
+    batch = client.find(batch_id)
+    if format_ is ShownFormat.JSON:
+        write_line(batch.model_dump_json())
+    else:
+        print_batch(stdout_console(), batch, client.rows(batch_id) if batch.refused else (), target.language)
 
 
 @app.command(epilog=EPILOG)
@@ -222,15 +222,22 @@ def cancel(
     batch_id: IdArgument, language: LanguageOption = None, server: ServerOption = HERE, key: KeyOption = None
 ) -> None:
     """Stop a batch that is not done: its files are deleted, and the results that it has so far."""
-    with _target(server, key, language) as target:
-        client = target.client()
-        batch = client.find(batch_id)
-        if batch.state == "done":
-            raise Failure(
-                f"batch {batch_id} is done; there is nothing to stop.", hint=f"tingqing batch delete {batch_id}"
-            )
-        client.delete(batch_id)
-    stderr_console().print(f"Batch {batch_id} is cancelled; {batch.waiting} files were not judged.", soft_wrap=True)
+    target = _target(server, key, language)
+    client = target.client()
+    batch = client.find(batch_id)
+    if batch.state == "done":
+        raise Failure(
+            f"batch {batch_id} is done; there is nothing to stop.",
+            zh=f"批次 {batch_id} 已完成，没有可取消的。",
+            hint=f"tingqing batch delete {batch_id}",
+        )
+    client.delete(batch_id)
+    notice(
+        Text(
+            f"批次 {batch_id} 已取消，{batch.waiting} 个文件没有评估。",
+            f"Batch {batch_id} is cancelled; {batch.waiting} files were not judged.",
+        ).in_language(target.language)
+    )
 
 
 @app.command(epilog=EPILOG)
@@ -239,37 +246,22 @@ def delete(
     batch_id: IdArgument, language: LanguageOption = None, server: ServerOption = HERE, key: KeyOption = None
 ) -> None:
     """Delete a batch for good, with its files and results."""
-    with _target(server, key, language) as target:
-        target.client().delete(batch_id)
-    stderr_console().print(f"Batch {batch_id} is deleted.", soft_wrap=True)
+    target = _target(server, key, language)
+    target.client().delete(batch_id)
+    notice(Text(f"批次 {batch_id} 已删除。", f"Batch {batch_id} is deleted.").in_language(target.language))
 
 
-@contextmanager
-def _target(server: str, key: str | None, language: str | None) -> "Iterator[Target]":
-    """What the server refuses is told in the person's language."""
-    from server.cli.batch_sending import Target, refusals
+def _target(server: str, key: str | None, language: str | None) -> "Target":
+    from server.cli.batch_sending import Target
     from server.settings import load_settings
 
-    given, spoken = load_settings(key=key).key, language_or_locale(language)
-    with refusals(spoken):
-        yield Target(server, None if given is None else given.get_secret_value(), spoken)
+    given = load_settings(key=key).key
+    return Target(server, None if given is None else given.get_secret_value(), language_or_locale(language))
 
 
-@contextmanager
-def _goes_on(batch_id: str) -> Iterator[None]:
-    """Say how to come back to it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        notice(f"The server goes on. Later: tingqing batch wait {batch_id}")
-        raise
+def _chosen(format_: BatchFormat | None, output: Path | None, *, resume: bool = False) -> "Format":
+    from server.cli.outputs import check_asked, format_of
 
-
-def _chosen(format_: BatchFormat | None, output: Path | None) -> "Format":
-    from server.cli.outputs import format_of
-
-    if format_ is BatchFormat.XLSX and output is None:
-        raise Failure("a spreadsheet is a file: name it with --out results.xlsx.")
-    if format_ is not None:
-        return format_.value
-    return format_of(output)
+    chosen = format_of(output) if format_ is None else format_.value
+    check_asked(chosen, output, resume=resume)
+    return chosen

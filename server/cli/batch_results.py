@@ -9,6 +9,7 @@ from server.cli.console import ExitCode, Failure, notice
 from server.cli.outcomes import Told, ToldFile
 from server.cli.taking import Output
 from server.recording.batch import Unread
+from server.values.text import Text
 from server.wire.result import ResultModel
 
 DELETED = ("deleted", "Its result was deleted at the server.", "服务器上的结果已被删除。")
@@ -19,7 +20,7 @@ def written(rows: Iterable[dict[str, Any]], output: Output, language: str) -> Ex
     """Each row of ``BatchClient.rows`` into ``output``. What could not be judged is told on standard error too."""
     unread, passed = 0, True
     for row in rows:
-        one = told_of(row)
+        one = told_of(row, language)
         output.add(one)
         if isinstance(one, ToldFile):
             passed &= one.result.overall.passed
@@ -31,9 +32,10 @@ def written(rows: Iterable[dict[str, Any]], output: Output, language: str) -> Ex
     return ExitCode.PASSED if passed else ExitCode.NOT_PASSED
 
 
-def told_of(row: dict[str, Any]) -> Told:
+def told_of(row: dict[str, Any], language: str) -> Told:
     """Raises Failure if it is none."""
-    name = str(row.get("file") or f"file {row.get('position')}")
+    position = row.get("position")
+    name = str(row.get("file") or Text(f"文件 {position}", f"file {position}").in_language(language))
     error, result = row.get("error"), row.get("result")
     if isinstance(error, dict):
         return Unread(name, str(error.get("code")), str(error.get("en")), str(error.get("zh") or ""))
@@ -43,5 +45,8 @@ def told_of(row: dict[str, Any]) -> Told:
         return ToldFile(ResultModel.model_validate(result))
     except ValidationError:
         raise Failure(
-            f"the result of {name} is not one that this version reads.", hint="Update tingqing, or ask the server."
+            f"the result of {name} is not one that this version reads.",
+            zh=f"这个版本读不了 {name} 的结果。",
+            hint="Update tingqing, or ask the server.",
+            hint_zh="请升级 tingqing，或直接向服务器查询。",
         ) from None

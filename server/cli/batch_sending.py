@@ -19,6 +19,11 @@ from server.values.text import Text
 if TYPE_CHECKING:
     from server.wire.batches import BatchModel
 
+INTERRUPTED = Text(
+    "已中断。加上 --resume 再运行同一条命令，即可继续，不会重复发送。",
+    "Interrupted. Run the same command with --resume: nothing is sent twice.",
+)
+
 TELL_EVERY_S = 30.0
 """How far it is, where there is no terminal to draw a bar on."""
 
@@ -45,15 +50,6 @@ def said(error: RefusedError, language: str) -> str:
     return Text(error.zh or error.message, error.message).in_language(language)
 
 
-@contextmanager
-def refusals(language: str) -> Iterator[None]:
-    """What the server refuses, in the reader's language."""
-    try:
-        yield
-    except RefusedError as error:
-        raise Failure(said(error, language), hint=error.hint) from None
-
-
 def parts_of(named: Sequence[tuple[str, Path]], manifest: Path | None) -> list[FilePart]:
     """Raises Failure for a file that cannot be sent; what is in it is for the server to judge."""
     given = [("file", name, path) for name, path in named]
@@ -63,10 +59,10 @@ def parts_of(named: Sequence[tuple[str, Path]], manifest: Path | None) -> list[F
     for field, name, path in given:
         try:
             if not path.is_file():
-                raise Failure(f"{name}: no such file.")
+                raise Failure(f"{name}: no such file.", zh=f"{name}：没有这个文件。")
             parts.append(FilePart(field, name, path, path.stat().st_size))
         except OSError as error:
-            raise Failure(f"{name}: {error.strerror}.") from None
+            raise Failure(f"{name}: {error.strerror}.", zh=f"{name}：无法读取（{error.strerror}）。") from None
     return parts
 
 
@@ -78,23 +74,34 @@ def sent(
     resume: bool,
 ) -> "BatchModel":
     """The batch, as it came in, or as it is if an interrupted run had sent it. Says its id on standard error."""
-    client = target.client()
+    client, language = target.client(), target.language
     begun = Ticket("", "", "")
     if ticket is not None:
         begun = ticket.begin(server_url(target.url), asked_digest(fields, parts), resume=resume)
     if begun.batch_id is not None:
         batch = client.find(begun.batch_id, PATIENCE_S)
-        notice(f"Batch {batch.id} is at the server already.")
+        there = Text(f"批次 {batch.id} 已在服务器上。", f"Batch {batch.id} is at the server already.")
+        notice(there.in_language(language))
         return batch
     with _uploading(sum(part.size for part in parts)) as advance:
         batch = client.send(Form(fields, parts), begun.key or _new_key(), advance)
     if ticket is not None:
         ticket.came_in(begun, batch.id)
-    refused = f", {batch.refused} refused" if batch.refused else ""
-    notice(f"Batch {batch.id}: {batch.files} recordings{refused}.")
-    if batch.manifest_unmatched:
-        notice(f"{batch.manifest_unmatched} lines of the manifest name none of the files.")
+    for told in _came_in(batch):
+        notice(told.in_language(language))
     return batch
+
+
+def _came_in(batch: "BatchModel") -> Iterator[Text]:
+    refused = Text("", "")
+    if batch.refused:
+        refused = Text(f"，其中 {batch.refused} 个无法评估", f", {batch.refused} refused")
+    yield Text(
+        f"批次 {batch.id}：{batch.files} 个录音{refused.zh}。",
+        f"Batch {batch.id}: {batch.files} recordings{refused.en}.",
+    )
+    if count := batch.manifest_unmatched:
+        yield Text(f"清单中有 {count} 行没有对应的文件。", f"{count} lines of the manifest name none of the files.")
 
 
 def _new_key() -> str:
@@ -107,7 +114,7 @@ def fetched(target: Target, batch: "BatchModel", format_: Format, output: Path |
     """Once it is done: all results into ``output``, or on standard output. The exit code as of ``assess``."""
     client = target.client()
     if batch.state != "done":
-        with _judging(batch) as told:
+        with _judging(batch, target.language) as told:
             client.follow(batch.id, told)
     with open_output(format_, output, target.language, several=True) as sink:
         return written(client.rows(batch.id), sink, target.language)
@@ -128,10 +135,10 @@ def _uploading(size: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _judging(batch: "BatchModel") -> Iterator[Callable[[str, dict[str, Any]], None]]:
+def _judging(batch: "BatchModel", language: str) -> Iterator[Callable[[str, dict[str, Any]], None]]:
     console = stderr_console()
     if not console.is_terminal:
-        yield _Lines(batch.files)
+        yield Lines(batch.files, language)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -141,26 +148,44 @@ def _judging(batch: "BatchModel") -> Iterator[Callable[[str, dict[str, Any]], No
 
         def told(name: str, data: dict[str, Any]) -> None:
             if name == "progress":
-                progress.update(bar, completed=data["files"] - data["waiting"], description=left(data.get("left_s")))
+                done = data["files"] - data["waiting"]
+                progress.update(bar, completed=done, description=left(data.get("left_s"), language))
 
         yield told
 
 
-class _Lines:
-    """Now and then a line, for a log."""
+@contextmanager
+def goes_on(batch_id: str, language: str) -> Iterator[None]:
+    """Say how to come back to it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        again = f"tingqing batch wait {batch_id}"
+        told = Text(f"服务器会继续评估。以后再运行：{again}", f"The server goes on. Later: {again}")
+        notice(told.in_language(language))
+        raise
 
-    def __init__(self, files: int) -> None:
+
+class Lines:
+    """Now and then a line, for a log; called with each event's name and data."""
+
+    def __init__(self, files: int, language: str) -> None:
         self._files = files
+        self._language = language
         self._told_at = time.monotonic()
 
     def __call__(self, name: str, data: dict[str, Any]) -> None:
+        """Tell it, if it is time."""
         if name == "progress" and time.monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = time.monotonic()
-            notice(f"{self._files - data['waiting']} of {self._files} done. {left(data.get('left_s'))}".rstrip())
+            done, rest = self._files - data["waiting"], left(data.get("left_s"), self._language)
+            told = Text(f"已完成 {done}/{self._files}。{rest}", f"{done} of {self._files} done. {rest}")
+            notice(told.in_language(self._language).rstrip())
 
 
-def left(seconds: float | None) -> str:
+def left(seconds: float | None, language: str) -> str:
     """The time that it is likely to take."""
     if not seconds:
         return ""
-    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
+    number, zh, en = (seconds, "秒", "s") if seconds < 90 else (seconds / 60, "分钟", "min")
+    return Text(f"约剩 {number:.0f} {zh}", f"about {number:.0f} {en} left").in_language(language)

@@ -66,10 +66,10 @@ def print_batch(console: "Console", batch: BatchModel, rows: Iterable[dict[str, 
     for head, cell in _told(batch, language):
         told.add_row(head, Text(harmless(cell), overflow="fold"))
     console.print(told)
-    if text := left(batch.left_s):
+    if text := left(batch.left_s, language):
         console.print(text)
     for row in rows:
-        if row.get("state") == "refused" and isinstance(one := told_of(row), Unread):
+        if row.get("state") == "refused" and isinstance(one := told_of(row, language), Unread):
             console.print(harmless(f"{one.name}: {one.said(language)}"), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from server.cli.console import Failure
+from server.cli.console import Failure, cannot_write
 from server.client.multipart import FilePart
 
 SUFFIX = ".batch"
@@ -41,7 +41,9 @@ class TicketFile:
         elif (found.server, found.asked) != (server, asked):
             raise Failure(
                 f"{self.path} was begun with other files, options or another server.",
+                zh=f"{self.path} 开始时用的是别的文件、选项或服务器。",
                 hint="Give the same ones (a file that changed is another one), or leave out --resume.",
+                hint_zh="请给出相同的文件、选项和服务器（改过的文件算另一个），或去掉 --resume。",
             )
         return found
 
@@ -57,7 +59,7 @@ class TicketFile:
                 os.fsync(file.fileno())
             coming.replace(self.path)
         except OSError as error:
-            raise Failure(f"cannot write {self.path}: {error.strerror}.") from None
+            raise cannot_write(self.path, error) from None
 
     def came_in(self, ticket: Ticket, batch_id: str) -> None:
         """The server has it."""
@@ -73,7 +75,12 @@ class TicketFile:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError):
-            raise Failure(f"{self.path} cannot be read.", hint="Delete it, or leave out --resume.") from None
+            raise Failure(
+                f"{self.path} cannot be read.",
+                zh=f"无法读取 {self.path}。",
+                hint="Delete it, or leave out --resume.",
+                hint_zh="请删除它，或去掉 --resume。",
+            ) from None
 
 
 def asked_digest(fields: Sequence[tuple[str, str]], files: Sequence[FilePart]) -> str:

@@ -22,6 +22,7 @@ import typer
 
 from server.errors import ClientError, TingqingError
 from server.rendering.words import can_show, harmless
+from server.values.text import Text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,43 +54,54 @@ class LogLevel(StrEnum):
 
 
 class Failure(Exception):  # noqa: N818 - not an error of the program, and never raised outside this folder
-    """A message for the person at the terminal; the command exits with 2. ``hint`` says what to do."""
+    """A message for the person at the terminal; the command exits with 2. ``hint`` says what to do. ``zh``,
+    ``hint_zh``: the same in Chinese."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str = "", zh: str = "", hint_zh: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.zh = zh
         self.hint = hint
+        self.hint_zh = hint_zh
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
     """Wrap a command so that a person sees messages and never a traceback.
 
-    TingqingError and Failure exit with 2 and their message; a closed pipe exits with 141, Ctrl-C with 130. Anything
-    else is a bug: it exits with 2 and one line. ``--log-level debug`` shows the traceback.
+    TingqingError and Failure exit with 2 and their message, in the language of ``--language`` or of the terminal, where
+    they have it; a closed pipe exits with 141, Ctrl-C with 130. Anything else is a bug: it exits with 2 and one line.
+    ``--log-level debug`` shows the traceback.
     """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        asked = kwargs.get("language")
         try:
             with_safe_streams()
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
             raise
-        except (Failure, ClientError) as error:
-            fail(error.message, hint=error.hint)
-        except TingqingError as error:
-            fail(error.message)
+        except (Failure, TingqingError) as error:
+            fail_with(error, language_or_locale(asked if isinstance(asked, str) else None))
         except BrokenPipeError:
             close_output_quietly()
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         except Exception as error:  # the last line of defence: a bug is reported in one line
-            unexpected(error)
+            unexpected(error, language_or_locale(asked if isinstance(asked, str) else None))
 
     return run
 
 
-def fail(message: str, *, hint: str | None = None) -> NoReturn:
+def fail_with(error: Failure | TingqingError, language: str) -> NoReturn:
+    """Print it to standard error in the reader's language, where it has it, and exit with 2."""
+    hint = ""
+    if isinstance(error, Failure | ClientError):
+        hint = Text(error.hint_zh or error.hint, error.hint).in_language(language)
+    fail(Text(error.zh or error.message, error.message).in_language(language), hint=hint)
+
+
+def fail(message: str, *, hint: str = "") -> NoReturn:
     """Print what is wrong to standard error and exit with 2."""
     notice(f"tingqing: {message}")
     if hint:
@@ -97,13 +109,22 @@ def fail(message: str, *, hint: str | None = None) -> NoReturn:
     raise typer.Exit(ExitCode.ERROR)
 
 
-def unexpected(error: Exception) -> NoReturn:
+def cannot_write(path: Path, error: OSError) -> Failure:
+    """Of an output, or what is kept beside it."""
+    return Failure(f"cannot write {path}: {error.strerror}.", zh=f"无法写入 {path}：{error.strerror}。")
+
+
+def unexpected(error: Exception, language: str) -> NoReturn:
     """Report a bug: its type and message in one line; the traceback only with debug logging."""
     logger = logging.getLogger("tingqing")
     logger.debug("unexpected error", exc_info=error)
-    text = str(error).splitlines()[0] if str(error) else "no message"
-    hint = None if logger.isEnabledFor(logging.DEBUG) else "Run again with --log-level debug to see the traceback."
-    fail(f"unexpected {type(error).__name__}: {text}", hint=hint)
+    kind, text = type(error).__name__, (str(error).splitlines() or [""])[0]
+    what = Text(f"意外错误 {kind}：{text or '没有说明'}", f"unexpected {kind}: {text or 'no message'}")
+    again = Text(
+        "加上 --log-level debug 重新运行，可以看到详情。", "Run again with --log-level debug to see the traceback."
+    )
+    hint = "" if logger.isEnabledFor(logging.DEBUG) else again.in_language(language)
+    fail(what.in_language(language), hint=hint)
 
 
 def close_output_quietly() -> NoReturn:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from server.cli.console import Failure, notice
 from server.recording.decoders.sniffing import HEAD_BYTES, Reader, looked_at
+from server.values.text import Text
 
 PIPE = Path("-")
 TRANSCRIPT = ".jsonl"
@@ -31,18 +32,18 @@ SUFFIXES = frozenset(
 
 @contextmanager
 def files_of(
-    arguments: Sequence[Path], *, headerless: bool, transcripts: bool = False
+    arguments: Sequence[Path], language: str, *, headerless: bool, transcripts: bool = False
 ) -> Iterator[list[tuple[str, Path]]]:
     """The files in order, each with the name under which it is told; what came through the pipe is kept for the block.
 
     Of a folder, also in folders in it, all that look like recordings, whatever they are called, or are called like
     recordings, whatever they look like, by name; hidden ones are left out, and which others is told.
-    ``headerless``: sound without a header looks like nothing, so a folder gives all its files. ``transcripts``: with
-    its recordings a folder gives the transcripts that are named as they are. A name with ``*``, ``?`` or ``[`` that no
-    file has is a pattern, as in a shell; ``**`` goes into folders.
+    ``language``: of the person at the terminal. ``headerless``: sound without a header looks like nothing, so a folder
+    gives all its files. ``transcripts``: with its recordings a folder gives the transcripts that are named as they are.
+    A name with ``*``, ``?`` or ``[`` that no file has is a pattern, as in a shell; ``**`` goes into folders.
     Raises Failure if a folder or a pattern has none.
     """
-    looking = _Looking(headerless, transcripts)
+    looking = _Looking(language, headerless, transcripts)
     with TemporaryDirectory() as held:
         found: list[tuple[str, Path]] = []
         for argument in arguments:
@@ -57,6 +58,7 @@ def files_of(
 class _Looking:
     """As ``files_of`` has it."""
 
+    language: str
     headerless: bool
     transcripts: bool
 
@@ -68,7 +70,12 @@ def _named(argument: Path, looking: _Looking) -> list[Path]:
         return [argument]
     matches = sorted(Path(match) for match in glob.glob(os.fspath(argument), recursive=True))
     if not matches:
-        raise Failure(f"nothing matches {argument}.", hint="Check the folder, or name the files.")
+        raise Failure(
+            f"nothing matches {argument}.",
+            zh=f"没有与 {argument} 匹配的文件。",
+            hint="Check the folder, or name the files.",
+            hint_zh="请检查文件夹，或直接给出文件。",
+        )
     return [path for match in matches for path in (_within(match, looking) if match.is_dir() else [match])]
 
 
@@ -86,6 +93,8 @@ def _within(folder: Path, looking: _Looking) -> list[Path]:
     if not found:
         raise Failure(
             f"there is no recording in {folder}.",
+            zh=f"{folder} 里没有录音。",
+            hint_zh="没有文件头的声音请加 --raw；是否录音看文件开头的字节，不看文件名。",
             hint="Sound without a header is found with --raw; files are told by their first bytes, not by their names.",
         )
     if looking.transcripts:
@@ -93,11 +102,23 @@ def _within(folder: Path, looking: _Looking) -> list[Path]:
         others = [path for path in others if path not in said]
         found += said
     if others:
-        told = ", ".join(map(os.fspath, others[:TOLD])) + (", …" if len(others) > TOLD else "")
-        no = "is no recording" if len(others) == 1 else "are no recordings"
-        notice(f"tingqing: left out of {folder}: {len(others)} that {no}: {told}")
-        notice("  Sound without a header, such as from a telephone system, is found with --raw.")
+        _tell_left_out(folder, [os.fspath(one) for one in others], looking.language)
     return sorted(found)
+
+
+def _tell_left_out(folder: Path, others: Sequence[str], language: str) -> None:
+    more, many = others[TOLD:], len(others)
+    no = "is no recording" if many == 1 else "are no recordings"
+    told = Text(
+        f"{folder} 里有 {many} 个文件不是录音，没有处理：{'、'.join(others[:TOLD])}{'……' if more else ''}",
+        f"left out of {folder}: {many} that {no}: {', '.join(others[:TOLD])}{', …' if more else ''}",
+    )
+    hint = Text(
+        "没有文件头的声音（例如电话系统的录音）请加 --raw。",
+        "Sound without a header, such as from a telephone system, is found with --raw.",
+    )
+    notice(f"tingqing: {told.in_language(language)}")
+    notice(f"  {hint.in_language(language)}")
 
 
 def _is_transcript_of(path: Path, recordings: Sequence[Path]) -> bool:
@@ -128,7 +149,12 @@ def _piped(folder: Path) -> Path:
     """All of standard input in a file: decoders look at the end of a recording before its middle."""
     path = folder / "stdin"
     if sys.stdin.isatty():
-        raise Failure("standard input is the terminal.", hint="Pipe a recording in: tingqing assess - < visit.wav")
+        raise Failure(
+            "standard input is the terminal.",
+            zh="标准输入是终端，没有录音。",
+            hint="Pipe a recording in: tingqing assess - < visit.wav",
+            hint_zh="请用管道或重定向送入录音：tingqing assess - < visit.wav",
+        )
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file, HEAD_BYTES * 128)
     return path

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from server.cli.asked import Asked
-from server.cli.console import Failure, compact_json
+from server.cli.console import Failure, cannot_write, compact_json
 from server.cli.outcomes import Told, ToldFile, line_of, of_line, of_result, unread_json
 from server.cli.seen import Seen, Stamp
 
@@ -57,12 +57,18 @@ class Journal:
                 break
             if one.result.model.dictionary.digest != digest:
                 raise Failure(
-                    f"{self.path} was begun with other labels.", hint="Name the same --labels, or leave out --resume."
+                    f"{self.path} was begun with other labels.",
+                    zh=f"{self.path} 开始时用的是别的标签。",
+                    hint="Name the same --labels, or leave out --resume.",
+                    hint_zh="请给出相同的 --labels，或去掉 --resume。",
                 )
             names.add(one.name)
         if not same:
             raise Failure(
-                f"{self.path} was begun with other options.", hint="Give the same ones, or leave out --resume."
+                f"{self.path} was begun with other options.",
+                zh=f"{self.path} 开始时用的是别的选项。",
+                hint="Give the same ones, or leave out --resume.",
+                hint_zh="请给出相同的选项，或去掉 --resume。",
             )
         unchanged = self.seen.unchanged(names, now)
         self.changed = names - unchanged
@@ -112,7 +118,7 @@ class Journal:
             if self.path.stat().st_size == 0:
                 self._file.write(self._head())
         except OSError as error:
-            raise Failure(f"cannot write {self.path}: {error.strerror}.") from None
+            raise cannot_write(self.path, error) from None
         self.changed = set()
         self.seen.begin(stamps, kept or set())
 

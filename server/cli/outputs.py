@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
-from server.cli.console import Failure, compact_json, console_on, indented_json
+from server.cli.console import Failure, cannot_write, compact_json, console_on, indented_json
 from server.cli.long_windows import indented_pieces
 from server.cli.outcomes import Told, ToldFile, unread_json
 from server.cli.tables import CsvOutput, XlsxOutput
@@ -35,9 +35,30 @@ def format_of(path: Path | None) -> Format:
     if suffix in SUFFIXES or not suffix:
         return SUFFIXES.get(suffix, "text")
     hint = f"Names end in {', '.join(SUFFIXES)}; --format chooses whatever the name is."
+    hint_zh = f"可用的后缀：{'、'.join(SUFFIXES)}；也可以用 --format 指定格式。"
     if suffix == ".pdf":
         hint = "Write a page, --out report.html, and print that as PDF in the browser."
-    raise Failure(f"{path}: a name that ends in {suffix} says no format.", hint=hint)
+        hint_zh = "请先用 --out report.html 写成网页，再在浏览器里打印成 PDF。"
+    raise Failure(
+        f"{path}: a name that ends in {suffix} says no format.",
+        zh=f"{path}：从后缀 {suffix} 看不出要什么格式。",
+        hint=hint,
+        hint_zh=hint_zh,
+    )
+
+
+def check_asked(format_: Format, output: Path | None, *, resume: bool) -> None:
+    """Raises Failure for what cannot be without a file."""
+    if format_ == "xlsx" and output is None:
+        raise Failure(
+            "a spreadsheet is a file: name it with --out results.xlsx.",
+            zh="电子表格要写到文件里：请用 --out results.xlsx 给出文件名。",
+        )
+    if resume and output is None:
+        raise Failure(
+            "--resume needs the file of the interrupted run: --out results.jsonl.",
+            zh="--resume 需要中断的那次运行的输出文件：--out results.jsonl。",
+        )
 
 
 @contextmanager
@@ -49,7 +70,8 @@ def open_output(format_: Format, path: Path | None, language: str | None, *, sev
     try:
         stream = nullcontext(sys.stdout.buffer) if path is None else path.open("wb")
     except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}.") from None
+        assert path is not None
+        raise cannot_write(path, error) from None
     with stream as file:
         output = _output(format_, file, language, several=several, to_stdout=path is None)
         yield output

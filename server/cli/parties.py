@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.app import make_listener
-from server.cli.console import Failure, fail
+from server.cli.console import Failure
 from server.client.far_end import FarEndMarks
 from server.client.pcm_source import open_recording
 from server.errors import ConfigError, TingqingError, UndecodableFileError
@@ -17,35 +17,39 @@ from server.values.notices import Notice
 
 
 def channel_roles(text: str | None) -> ChannelRoles | None:
-    """The value of ``--channels``. Ends the command if it cannot be read."""
+    """The value of ``--channels``. Raises Failure if it cannot be read."""
     if text is None:
         return None
     try:
         return parse_roles(text)
     except ConfigError as error:
-        fail(f"--{error.message}")
+        raise _of_flag("--", error) from None
 
 
 def raw_format(text: str | None) -> RawFormat | None:
-    """The value of ``--raw``. Ends the command if it cannot be read."""
+    """The value of ``--raw``. Raises Failure if it cannot be read."""
     if text is None:
         return None
     try:
         return parse_raw(text)
     except ConfigError as error:
-        fail(f"--{error.message}")
+        raise _of_flag("--", error) from None
 
 
 def check_far_end(file: Path | None) -> None:
-    """Ends the command if the value of ``--far-end`` is not a recording: it must not be told of the other file."""
+    """Raises Failure if the value of ``--far-end`` is not a recording: it must not be told of the other file."""
     if file is None:
         return
     try:
         open_recording(file).close()
     except UndecodableFileError as error:
-        fail(f"--far-end: {readable(file)}: {error.message}")
+        raise _of_flag(f"--far-end: {readable(file)}: ", error) from None
     except TingqingError as error:
-        fail(f"--far-end: {error.message}")
+        raise _of_flag("--far-end: ", error) from None
+
+
+def _of_flag(flag: str, error: TingqingError) -> Failure:
+    return Failure(f"{flag}{error.message}", zh=f"{flag}{error.zh}" if error.zh else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ def sent_track(file: Path, roles: ChannelRoles | None, far_end: Path | None) -> 
         if len(found.plan.tracks) > 1:
             raise Failure(
                 "the channels of the recording hold different people.",
+                zh="录音的各个声道里是不同的人。",
                 hint="Say who is on which channel: --channels patient=right,doctor=left",
+                hint_zh="请说明谁在哪个声道：--channels patient=right,doctor=left",
             )
         rate = recording.sample_rate
         spans = [(round(start * rate), round(end * rate)) for start, end in found.far_ends[0]]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli.console import ExitCode, fail, guarded, language_or_locale
+from server.cli.console import ExitCode, Failure, guarded, language_or_locale
 from server.cli.options import LanguageOption
 
 EPILOG = """\
@@ -43,5 +43,10 @@ def report(
                 page.add(one)
                 found += 1
         if not found:
-            fail("there is no result in it.", hint="Make one: tingqing assess visit.wav --format json")
+            raise Failure(
+                "there is no result in it.",
+                zh="里面没有结果。",
+                hint="Make one: tingqing assess visit.wav --format json",
+                hint_zh="先生成一个：tingqing assess visit.wav --format json",
+            )
     raise typer.Exit(ExitCode.PASSED)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from server.cli.console import Failure
 from server.cli.outcomes import Told, ToldFile
 from server.recording.batch import Unread
+from server.values.text import Text
 from server.wire.result import ResultModel
 
 
@@ -22,8 +23,9 @@ def results_in(path: Path) -> Iterator[Told]:
     try:
         text = sys.stdin.read() if path == Path("-") else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise Failure(f"cannot read {path}: {why}.") from None
+        told = str(error.strerror) if isinstance(error, OSError) else ""
+        why = Text(told or "不是文本", told or "it is no text")
+        raise Failure(f"cannot read {path}: {why.en}.", zh=f"无法读取 {path}：{why.zh}。") from None
     for value in _values(text, path):
         yield _told(value, path)
 
@@ -37,7 +39,7 @@ def _values(text: str, path: Path) -> Iterator[Any]:
                 try:
                     yield json.loads(line)
                 except ValueError:
-                    raise Failure(f"{path}:{number}: no JSON.") from None
+                    raise Failure(f"{path}:{number}: no JSON.", zh=f"{path}:{number}：不是 JSON。") from None
         return
     yield from whole if isinstance(whole, list) else [whole]
 
@@ -55,4 +57,5 @@ def _told(value: Any, path: Path) -> Told:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Failure(f"{path} is no result: {where}: {first['msg']}.") from None
+        why = f"{where}: {first['msg']}"
+        raise Failure(f"{path} is no result: {why}.", zh=f"{path} 不是评估结果：{why}。") from None

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from server.cli.console import Failure
+from server.cli.console import cannot_write
 from server.filenames import readable
 
 SUFFIX = ".seen"
@@ -51,7 +51,7 @@ class Seen:
         try:
             self._file = self.path.open("w", encoding="utf-8")
         except OSError as error:
-            raise Failure(f"cannot write {self.path}: {error.strerror}.") from None
+            raise cannot_write(self.path, error) from None
         for name in kept:
             if (stamp := before.get(name, stamps.get(name))) is not None:
                 self._write(name, stamp)

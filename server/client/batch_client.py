@@ -190,5 +190,7 @@ def _path(batch_id: str) -> str:
 def _strange() -> ClientError:
     return ClientError(
         "the server's answer is not that of a Tingqing of this version.",
+        zh="服务器的应答不像这个版本的听清。",
         hint="Check --server; `tingqing version` says which version this is.",
+        hint_zh="请检查 --server；用 `tingqing version` 查看本机版本。",
     )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from server.errors import ClientError
 from server.loopback import is_loopback
+from server.values.text import Text
 
 WITHIN_S = 60.0
 """The longest silence of a server that has been asked for little."""
@@ -26,13 +27,15 @@ MOST_OF_ANSWER = 4 * 1024 * 1024
 BLOCK = 64 * 1024
 TOO_LONG = "answer_too_long"
 UNTRUSTED = "untrusted_certificate"
-TRUST_HINT = (
-    "Name the certificate of its authority: SSL_CERT_FILE=FOLDER/ca.crt, of `tingqing cert`. "
-    "请用 SSL_CERT_FILE 指定根证书，例如 `tingqing cert` 生成的 ca.crt。"
+TRUST_HINT = Text(
+    "请用 SSL_CERT_FILE 指定根证书，例如 `tingqing cert` 生成的 ca.crt。",
+    "Name the certificate of its authority: SSL_CERT_FILE=FOLDER/ca.crt, of `tingqing cert`.",
 )
-START_HINT = (
-    "Is it running? Start one: tingqing serve --data-dir DIR 服务器在运行吗？可用 tingqing serve --data-dir DIR 启动。"
+START_HINT = Text(
+    "服务器在运行吗？可用 tingqing serve --data-dir DIR 启动。",
+    "Is it running? Start one: tingqing serve --data-dir DIR",
 )
+FOREIGN_HINT = Text("该地址是听清服务器吗？", "Is it a Tingqing server?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,9 @@ class Refusal:
 class RefusedError(ClientError):
     """The server refused, or could not be asked."""
 
-    def __init__(self, refusal: Refusal, *, hint: str | None = None) -> None:
-        super().__init__(refusal.said, hint=hint)
-        self.zh = refusal.said_zh
+    def __init__(self, refusal: Refusal, hint: Text | None = None) -> None:
+        told = hint or Text("", "")
+        super().__init__(refusal.said, zh=refusal.said_zh, hint=told.en, hint_zh=told.zh)
         self.refusal = refusal
 
 
@@ -68,7 +71,12 @@ def server_url(url: str) -> str:
     except ValueError:
         sound = False
     if not sound or parts.username is not None:
-        raise ClientError(f"--server {url}: not a server address.", hint="For example: --server https://clinic.example")
+        raise ClientError(
+            f"--server {url}: not a server address.",
+            zh=f"--server {url}：不是服务器地址。",
+            hint="For example: --server https://clinic.example",
+            hint_zh="例如：--server https://clinic.example",
+        )
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 
 
@@ -134,7 +142,7 @@ class HttpClient:
             answer: BinaryIO = self._opener.open(request, timeout=within_s)
         except urllib.error.HTTPError as error:
             with error:
-                raise RefusedError(_refusal(error), hint=_hint(error.code)) from None
+                raise RefusedError(_refusal(error), _hint(error.code)) from None
         except (OSError, http.client.HTTPException) as error:
             raise self.silent(error) from None
         return answer
@@ -160,7 +168,7 @@ class HttpClient:
         """It answered more than ``most`` bytes at once."""
         host, size = urlsplit(self.url).netloc, f"{most / 1e6:.0f} MB"
         en, zh = f"{host} answered more than {size} at once.", f"{host} 的应答超过 {size}。"
-        return RefusedError(Refusal(None, TOO_LONG, en, zh), hint="Is it a Tingqing server? 该地址是听清服务器吗？")
+        return RefusedError(Refusal(None, TOO_LONG, en, zh), FOREIGN_HINT)
 
     def silent(self, error: Exception) -> RefusedError:
         """The answer did not come, or broke off."""
@@ -168,9 +176,9 @@ class HttpClient:
         host = urlsplit(self.url).netloc
         if any(isinstance(one, ssl.SSLCertVerificationError) for one in (error, getattr(error, "reason", None))):
             en, zh = f"the certificate of {host} is not trusted: {why}.", f"不信任 {host} 的证书：{why}。"
-            return RefusedError(Refusal(None, UNTRUSTED, en, zh), hint=TRUST_HINT)
+            return RefusedError(Refusal(None, UNTRUSTED, en, zh), TRUST_HINT)
         en, zh = f"no answer of {host}: {why}.", f"{host} 没有应答：{why}。"
-        return RefusedError(Refusal(None, "no_answer", en, zh), hint=START_HINT)
+        return RefusedError(Refusal(None, "no_answer", en, zh), START_HINT)
 
 
 def _refusal(error: urllib.error.HTTPError) -> Refusal:
@@ -181,14 +189,20 @@ def _refusal(error: urllib.error.HTTPError) -> Refusal:
     after = error.headers.get("Retry-After", "")
     wait_s = float(after) if after.isdecimal() else None
     if not isinstance(told, dict) or not isinstance(told.get("detail"), str):
-        return Refusal(error.code, "http", f"the server answered HTTP {error.code} {error.reason}.", "", wait_s)
+        en = f"the server answered HTTP {error.code} {error.reason}."
+        return Refusal(error.code, "http", en, f"服务器返回 HTTP {error.code} {error.reason}。", wait_s)
     code, zh = str(told.get("code")), told.get("detail_zh")
     return Refusal(error.code, code, told["detail"], zh if isinstance(zh, str) else "", wait_s)
 
 
-def _hint(status: int) -> str | None:
+def _hint(status: int) -> Text | None:
     if status == 401:
-        return "Give the key of the site, integrator or admin, in TINGQING_KEY or with --key."
+        return Text(
+            "请在 TINGQING_KEY 里或用 --key 给出本站点的密钥（integrator 或 admin）。",
+            "Give the key of the site, integrator or admin, in TINGQING_KEY or with --key.",
+        )
     if status == 403:
-        return "Batches need a key with the role integrator or admin."
+        return Text(
+            "批次需要 integrator 或 admin 角色的密钥。", "Batches need a key with the role integrator or admin."
+        )
     return None

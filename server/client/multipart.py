@@ -59,9 +59,15 @@ def _of(each: FilePart) -> Iterator[bytes]:
                 yield block
             left += bool(file.read(1))
     except OSError as error:
-        raise ClientError(f"{each.name} cannot be read: {error.strerror}.") from None
+        en, zh = f"{each.name} cannot be read: {error.strerror}.", f"无法读取 {each.name}：{error.strerror}。"
+        raise ClientError(en, zh=zh) from None
     if left:
-        raise ClientError(f"{each.name} changed while it was sent.", hint="Run the command again.")
+        raise ClientError(
+            f"{each.name} changed while it was sent.",
+            zh=f"{each.name} 在发送时改动了。",
+            hint="Run the command again.",
+            hint_zh="请重新运行这条命令。",
+        )
 
 
 def _head(boundary: str, field: str, name: str | None = None) -> bytes:

@@ -72,14 +72,20 @@ def open_recording(path: Path, channels: Sequence[int] = ()) -> Recording:
     """Open a file named by a person. Raises ClientError if the name is wrong, UndecodableFileError."""
     name = readable(path)
     if path.is_dir():
-        raise ClientError(f"{name} is a folder.", hint=f"Name the files in it: {name}/*.wav")
+        raise ClientError(
+            f"{name} is a folder.",
+            zh=f"{name} 是文件夹。",
+            hint=f"Name the files in it: {name}/*.wav",
+            hint_zh=f"请给出其中的文件：{name}/*.wav",
+        )
     if not path.exists():
-        raise ClientError(f"{name}: no such file.")
+        raise ClientError(f"{name}: no such file.", zh=f"{name}：没有这个文件。")
     try:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise ClientError(f"{name} cannot be read: {error.strerror}.") from None
+        en, zh = f"{name} cannot be read: {error.strerror}.", f"无法读取 {name}：{error.strerror}。"
+        raise ClientError(en, zh=zh) from None
     return Recording(path, name, only=channels)
 
 

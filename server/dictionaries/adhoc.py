@@ -41,10 +41,15 @@ def normalise(text: str) -> str:
     text = " ".join(unicodedata.normalize("NFC", text).split())
     text = "".join(char for char in text if unicodedata.category(char) != "Cf").strip()
     if any(unicodedata.category(char) in ("Cc", "Cs", "Co") for char in text):
-        raise LabelQueryError("a label contains control characters. Use plain text", param="labels")
+        raise LabelQueryError(
+            "a label contains control characters. Use plain text",
+            zh="标签里有控制字符。请只写普通文字。",
+            param="labels",
+        )
     if len(text) > MAX_LABEL_CHARACTERS:
         raise LabelQueryError(
             f"a label has {len(text)} characters; the limit is {MAX_LABEL_CHARACTERS}. Write one short claim per label",
+            zh=f"标签有 {len(text)} 个字符，上限是 {MAX_LABEL_CHARACTERS} 个。每个标签请写一句短的描述。",
             param="labels",
         )
     return text
@@ -89,7 +94,11 @@ def ad_hoc_label(asked: str, known: Sequence[Text]) -> tuple[Label, Notice | Non
 def _english(asked: str, text: str) -> tuple[Label, Notice | None]:
     positive, *contrast = [part.strip() for part in text.split("|")]
     if not positive or not all(contrast):
-        raise LabelQueryError(f"{text!r}: write 'English text' or 'English text|English contrast'", param="labels")
+        raise LabelQueryError(
+            f"{text!r}: write 'English text' or 'English text|English contrast'",
+            zh=f"“{text}”：请写成 English text 或 English text|English contrast",
+            param="labels",
+        )
     label = Label(
         id=custom_id(text),
         title=Text(positive, positive),
@@ -106,7 +115,9 @@ def _bilingual(text: str) -> tuple[Label, Notice | None]:
     title = title.strip()
     if not title or not positive or not all(contrast):
         raise LabelQueryError(
-            f"{text!r}: write '中文标题=English text' or '中文标题=English text|English contrast'", param="labels"
+            f"{text!r}: write '中文标题=English text' or '中文标题=English text|English contrast'",
+            zh=f"“{text}”：请写成 中文标题=English text 或 中文标题=English text|English contrast",
+            param="labels",
         )
     identifier = custom_id(text)
     not_english = next((part for part in (positive, *contrast) if not is_english(part)), None)
@@ -125,7 +136,9 @@ def _bilingual(text: str) -> tuple[Label, Notice | None]:
 def _clap(positive: str, contrast: Sequence[str]) -> ClapEvidence:
     if len(contrast) > MAX_CONTRASTS:
         raise LabelQueryError(
-            f"'{positive}' has {len(contrast)} contrasts; the limit is {MAX_CONTRASTS}", param="labels"
+            f"'{positive}' has {len(contrast)} contrasts; the limit is {MAX_CONTRASTS}",
+            zh=f"“{positive}”有 {len(contrast)} 个对照，上限是 {MAX_CONTRASTS} 个。",
+            param="labels",
         )
     hidden = any(SURROUNDINGS.search(text) for text in (positive, *contrast))
     return ClapEvidence((positive,), tuple(contrast) or generated_contrast(positive), hidden)

@@ -75,7 +75,11 @@ class Dictionaries:
         """Raises LabelQueryError if no dictionary has that name."""
         found = self._dictionaries.get(name)
         if found is None:
-            raise LabelQueryError(f"no dictionary {name!r}; known: {', '.join(self.names())}", param="labels")
+            raise LabelQueryError(
+                f"no dictionary {name!r}; known: {', '.join(self.names())}",
+                zh=f"没有词典“{name}”；已有：{'、'.join(self.names())}。",
+                param="labels",
+            )
         return found
 
     def listed(self) -> list[ListedDictionary]:
@@ -113,7 +117,11 @@ class Dictionaries:
             if len(labels) > MAX_LABELS:
                 raise _too_many()
         if not labels:
-            raise LabelQueryError("no label given. Name a dictionary or at least one label", param="labels")
+            raise LabelQueryError(
+                "no label given. Name a dictionary or at least one label",
+                zh="没有给出标签。请给出一个词典，或至少一个标签。",
+                param="labels",
+            )
         return self._label_set(labels, tuple(sources) or (DEFAULT_DICTIONARY,), tuple(notices))
 
     def _label_set(self, labels: Mapping[str, Label], sources: Sequence[str], notices: tuple[Notice, ...]) -> LabelSet:
@@ -184,7 +192,7 @@ class Dictionaries:
 
 
 def _too_many() -> LabelQueryError:
-    return LabelQueryError(f"more than {MAX_LABELS} labels requested", param="labels")
+    return LabelQueryError(f"more than {MAX_LABELS} labels requested", zh=f"标签超过 {MAX_LABELS} 个。", param="labels")
 
 
 def _index(dictionaries: Sequence[Dictionary]) -> dict[str, _Found]:

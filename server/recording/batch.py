@@ -13,6 +13,7 @@ from server.assessment.result import Result
 from server.errors import TingqingError
 from server.filenames import readable
 from server.judge.labels import LabelSet
+from server.recording import refusals
 from server.recording.channels import ChannelRoles
 from server.recording.decode import Recording, read_recording
 from server.recording.decoders.limits import Decoders
@@ -119,10 +120,10 @@ async def _outcome(
             engine, recording, labels, mode=mode, source=source, name=name, reference=reference, transcript=transcript
         )
     except TingqingError as error:
-        return Unread(name, error.code, error.message, error.zh)
+        return Unread(name, error.code, error.message, refusals.zh_of(error))
     except Exception as error:  # a bug met in one file must not lose the results of the others
         logger.debug("unexpected error in %s", name, exc_info=error)
-        return Unread(name, INTERNAL, f"Unexpected {type(error).__name__}.")
+        return Unread(name, INTERNAL, f"Unexpected {type(error).__name__}.", f"意外错误 {type(error).__name__}。")
     return JudgedFile(result)
 
 
@@ -142,7 +143,10 @@ def _open(
     except FileNotFoundError:
         return Unread(name, "file_not_found", "No such file.", "没有这个文件。")
     except IsADirectoryError:
-        return Unread(name, "is_a_directory", f"This is a folder. Name the files in it: {name.rstrip('/')}/*.wav")
+        inside = f"{name.rstrip('/')}/*.wav"
+        en, zh = f"This is a folder. Name the files in it: {inside}", f"这是文件夹。请给出其中的文件：{inside}"
+        return Unread(name, "is_a_directory", en, zh)
     except OSError as error:
-        return Unread(name, "file_unreadable", f"The file cannot be opened: {error.strerror}.")
+        en, zh = f"The file cannot be opened: {error.strerror}.", f"无法打开这个文件：{error.strerror}。"
+        return Unread(name, "file_unreadable", en, zh)
     return read_recording(path, name, max_s=max_s, roles=roles, far_end=far_end, decoders=decoders, raw=raw)

@@ -44,6 +44,7 @@ between two microphones moves it by a few."""
 
 _SIDES = {"left": 0, "right": 1}
 
+FORM_ZH = "请写 patient=right,doctor=left，或从 1 开始的编号：patient=2,doctor=1"
 FORM = "write patient=right,doctor=left, or numbers from 1: patient=2,doctor=1"
 
 
@@ -78,10 +79,10 @@ def parse_roles(text: str) -> ChannelRoles:
         role, _, channel = (word.strip().lower() for word in part.partition("="))
         number = _SIDES.get(channel, int(channel) - 1 if re.fullmatch(r"[1-9]\d{0,3}", channel) else None)
         if role not in ("patient", "doctor") or role in roles or number is None or number in roles.values():
-            raise ConfigError(f"channels: {FORM}.", param="channels")
+            raise ConfigError(f"channels: {FORM}.", zh=f"channels：{FORM_ZH}。", param="channels")
         roles[role] = number
     if "patient" not in roles:
-        raise ConfigError(f"channels: no patient; {FORM}.", param="channels")
+        raise ConfigError(f"channels: no patient; {FORM}.", zh=f"channels：没有说明患者；{FORM_ZH}。", param="channels")
     return ChannelRoles(roles["patient"], roles.get("doctor"))
 
 
@@ -90,7 +91,11 @@ def plan_of(roles: ChannelRoles, channels: int) -> ChannelPlan:
     for number in (roles.patient, roles.doctor):
         if number is not None and number >= channels:
             many = "1 channel" if channels == 1 else f"{channels} channels"
-            raise ConfigError(f"channels: the recording has {many}, not {number + 1}.", param="channels")
+            raise ConfigError(
+                f"channels: the recording has {many}, not {number + 1}.",
+                zh=f"channels：录音只有 {channels} 个声道，没有第 {number + 1} 个。",
+                param="channels",
+            )
     return ChannelPlan((Track((roles.patient,), () if roles.doctor is None else (roles.doctor,)),))
 
 

@@ -12,6 +12,7 @@ from server.recording.assess import assess_track
 from server.recording.channel_notices import parties_notice
 from server.recording.channels import (
     FORM,
+    FORM_ZH,
     MOST_CHANNELS,
     ChannelPlan,
     ChannelSurvey,
@@ -89,7 +90,11 @@ async def assess_recording(
         found = await prepare(recording, engine.listener)
         tracks = found.plan.tracks
         if len(tracks) > MOST_PARTIES:
-            raise ConfigError(f"channels: {len(tracks)} channels hold different people; {FORM}.", param="channels")
+            raise ConfigError(
+                f"channels: {len(tracks)} channels hold different people; {FORM}.",
+                zh=f"channels：{len(tracks)} 个声道里是不同的人；{FORM_ZH}。",
+                param="channels",
+            )
         alone = len(tracks) == 1
         results = [
             await judged(await _opened(recording, track), far_end, watched=alone)

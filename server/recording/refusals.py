@@ -5,6 +5,7 @@ from server.errors import (
     EmptyFileError,
     NoDecoderError,
     ProtectedFileError,
+    TingqingError,
     UndecodableFileError,
 )
 from server.values.text import Text
@@ -76,3 +77,20 @@ def no_silk() -> NoDecoderError:
         zh=f"SILK 语音（微信、QQ）需要 silk-python，服务器上没有安装。请发送 WAV、FLAC、OGG 或 MP3，或安装：{INSTALL}",
         param="file",
     )
+
+
+_ZH = {
+    "undecodable_file": "无法解码这个文件。请使用 WAV、FLAC、OGG（Vorbis、Opus）、MP3 或 AIFF。",
+    "too_costly": "评估这段录音所需的计算超过其大小允许的范围。请分段发送，并去掉长时间的静音或单音。",
+    "payload_too_large": "录音太长。请分段发送。",
+    "unsupported_sample_rate": "采样率不在 8 至 96 kHz 之间。请转换后再发送。",
+    "scoring_failed": "评分暂时失败。请稍后重新发送。",
+    "invalid_config": "无法按所给的选项评估。请检查 channels 等选项。",
+    "invalid_labels": "无法识别所给的标签。请检查 labels。",
+}
+"""By the code of an error that has no Chinese words of its own."""
+
+
+def zh_of(error: TingqingError) -> str:
+    """What it says in Chinese; empty if nobody knows."""
+    return error.zh or _ZH.get(error.code, "")

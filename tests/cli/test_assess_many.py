@@ -56,7 +56,7 @@ def test_a_folder_hides_no_broken_recording_and_says_what_it_leaves_out(
 ) -> None:
     for name, data in (("empty.m4a", b""), ("bad.WAV", b"no sound"), ("notes.txt", b"notes")):
         (tmp_path / name).write_bytes(data)
-    with files_of([tmp_path], headerless=False) as found:
+    with files_of([tmp_path], "en", headerless=False) as found:
         assert [path.name for _, path in found] == ["bad.WAV", "empty.m4a"]
     told = capsys.readouterr().err
     assert "1 that is no recording: " in told
@@ -68,9 +68,9 @@ def test_a_folder_gives_transcripts_of_its_recordings_where_they_are_asked_for(t
     for name in ("a.amr", "a.jsonl", "b.wav", "b.wav.jsonl", "c.wav", "results.jsonl"):
         (tmp_path / name).write_bytes(b'{"text":"..."}')
     (tmp_path / "c.jsonl").write_bytes(b'{"overall":{"score":0.9}}\n')
-    with files_of([tmp_path], headerless=False) as found:
+    with files_of([tmp_path], "en", headerless=False) as found:
         assert [path.name for _, path in found] == ["a.amr", "b.wav", "c.wav"]
-    with files_of([tmp_path], headerless=False, transcripts=True) as found:
+    with files_of([tmp_path], "en", headerless=False, transcripts=True) as found:
         assert [path.name for _, path in found] == ["a.amr", "a.jsonl", "b.wav", "b.wav.jsonl", "c.wav"], "no results"
 
 

@@ -28,6 +28,7 @@ from server.errors import ClientError
 from server.rendering.results import result_model
 from server.wire.common import Verdict
 from tests.api.conftest import Served, start
+from tests.cli.chinese import is_chinese
 from tests.cli.conftest import Ran, in_process
 from tests.rendering.builders import result_of
 from tests.tls.making import made
@@ -219,6 +220,59 @@ def test_a_batch_is_sent_shown_waited_for_and_deleted_by_its_id(judging: Desk, t
     assert judging.run("delete", batch_id).code == 0
     gone = judging.run("show", batch_id)
     assert (gone.code, "no such batch" in gone.err) == (2, True)
+
+
+def test_a_batch_is_told_in_chinese_from_its_sending_to_its_end(
+    judging: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zh = ("--language", "zh")
+    files, output, manifest = recordings(tmp_path / "in", "a.wav", "bad.wav"), tmp_path / "r.csv", tmp_path / "m.csv"
+    manifest.write_text("file,reference\nnone.wav,case 1\n")
+    command: tuple[str | Path, ...] = ("send", *files, "--manifest", manifest, "--out", output, *zh)
+    with monkeypatch.context() as broken:
+        broken.setattr(BatchClient, "follow", interrupted)
+        sent = judging.run(*command)
+    batch_id = judging.listed()[0]["id"]
+    assert sent.err.splitlines() == [
+        f"批次 {batch_id}：2 个录音。",
+        "清单中有 1 行没有对应的文件。",
+        f"服务器会继续评估。以后再运行：tingqing batch wait {batch_id}",
+    ]
+    other = judging.run("send", files[0], "--out", output, "--resume", *zh)
+    assert (other.code, "别的文件、选项或服务器" in other.err) == (2, True)
+    again = judging.run(*command, "--resume")
+    assert again.code == 2
+    assert again.err.splitlines()[0] == f"批次 {batch_id} 已在服务器上。"
+    assert again.err.splitlines()[1].endswith("bad.wav: 无法解码。")
+    cancelled = judging.run("cancel", batch_id, *zh)
+    assert (cancelled.code, "没有可取消的" in cancelled.err) == (2, True)
+    assert judging.run("delete", batch_id, *zh).err == f"批次 {batch_id} 已删除。\n"
+    gone = judging.run("show", batch_id, *zh)
+    assert gone.code == 2
+    assert all(is_chinese(one.err) for one in (sent, other, again, cancelled, gone)), gone.err
+    with monkeypatch.context() as broken:
+        broken.setattr(BatchClient, "send", interrupted)
+        assert "不会重复发送" in judging.run("send", *files, "--out", output, *zh).err
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "本站点的密钥"), (403, "integrator 或 admin 角色"), (404, "服务器返回 HTTP 404")]
+)
+def test_what_a_server_refuses_is_told_in_chinese_with_what_to_do(tmp_path: Path, status: int, said: str) -> None:
+    (path,) = recordings(tmp_path, "a.wav")
+    with scripted((status, {}, b"")) as script:
+        ran = in_process("batch", "send", path, "--server", script.url, "--language", "zh")
+    assert (ran.code, said in ran.err) == (2, True)
+    assert is_chinese(ran.err.replace("Not Found", "")), ran.err
+
+
+def test_how_far_a_batch_is_goes_to_a_log_in_the_readers_language(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_sending, "TELL_EVERY_S", 0.0)
+    for language in ("zh", "en"):
+        batch_sending.Lines(9, language)("progress", {"waiting": 4, "left_s": 42.0})
+    assert capsys.readouterr().err.splitlines() == ["已完成 5/9。约剩 42 秒", "5 of 9 done. about 42 s left"]
 
 
 @pytest.mark.parametrize("form", ["text", "csv", "jsonl"])
@@ -515,7 +569,7 @@ def test_a_file_that_changes_while_it_is_sent_is_told(tmp_path: Path, change: by
 
 
 def test_time_left_is_told_as_people_say_it() -> None:
-    assert [batch_sending.left(one) for one in (None, 0, 42.4, 600.0)] == [
+    assert [batch_sending.left(one, "en") for one in (None, 0, 42.4, 600.0)] == [
         "",
         "",
         "about 42 s left",

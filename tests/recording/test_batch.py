@@ -50,7 +50,8 @@ async def test_a_bug_met_in_one_file_is_its_outcome(files: list[Path], monkeypat
         raise ZeroDivisionError
 
     monkeypatch.setattr("server.recording.batch.assess_recording", broken)
-    assert await outcomes(files[:1]) == [Unread(str(files[0]), "internal", "Unexpected ZeroDivisionError.")]
+    en, zh = "Unexpected ZeroDivisionError.", "意外错误 ZeroDivisionError。"
+    assert await outcomes(files[:1]) == [Unread(str(files[0]), "internal", en, zh)]
 
 
 async def test_an_error_raised_by_the_receiver_ends_the_batch_unchanged(files: list[Path]) -> None:
