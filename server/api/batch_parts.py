@@ -9,6 +9,7 @@ from typing import BinaryIO
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from server.batches.batch import kept_name
 from server.batches.folder import room
 from server.errors import MalformedMessageError, PayloadTooLargeError
 
@@ -16,7 +17,6 @@ MAX_FIELDS = 16
 MAX_FIELD_BYTES = 64 * 1024
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MAX_HEADER_BYTES = 8 * 1024
-MAX_NAME = 200
 MANIFEST = "manifest"
 CHECK_BYTES = 4_000_000
 """After so many it is looked whether the disk has room for more."""
@@ -159,7 +159,7 @@ class Parts:
         if part.file is not None and part.path is not None:
             part.file.close()
             part.file = None
-            name = (part.filename or "")[-MAX_NAME:] or f"file {len(self.files) + 1}"
+            name = kept_name(part.filename or "") or f"file {len(self.files) + 1}"
             self.files.append(ReceivedFile(name, part.path, part.size, part.size <= self._max_file))
         elif part.name == MANIFEST:
             self.manifest = bytes(part.data)

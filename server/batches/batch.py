@@ -81,6 +81,25 @@ class Fault:
     zh: str
 
 
+MAX_NAME = 200
+CUT = "…"
+"""Instead of the beginning of a longer name."""
+
+UNREADABLE = "\ufffd"
+"""Of a name what cannot be written."""
+
+
+def kept_name(name: str) -> str:
+    """Of a file: of more than ``MAX_NAME`` characters the last, and without zero bytes, which databases do not take."""
+    name = name.replace("\0", UNREADABLE)
+    return name if len(name) <= MAX_NAME else CUT + name[len(CUT) - MAX_NAME :]
+
+
+def is_cut(name: str) -> bool:
+    """Whether names of several files may have become this one."""
+    return len(name) == MAX_NAME and name.startswith(CUT)
+
+
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """A file of a batch that came in. ``name``: as given; ``path``: its name in the batch's folder, ``None`` of one

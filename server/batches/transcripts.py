@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from server.batches import faults
-from server.batches.batch import NewFile
+from server.batches.batch import NewFile, is_cut
 from server.transcript.sources import WrittenTranscript
 from server.transcript.uploaded import MAX_BYTES, uploaded_transcript
 
@@ -40,7 +40,10 @@ def _is_transcript(file: NewFile) -> bool:
 
 
 def _recording_of(name: str, recordings: Sequence[NewFile]) -> NewFile | None:
-    """The one of the whole name, else the only one of the name without its ending."""
+    """The one of the whole name, else the only one of the name without its ending. Of a name that was cut none: it may
+    be of another folder."""
+    if is_cut(name):
+        return None
     stem = name[: -len(ENDING)]
     whole = [one for one in recordings if one.name == stem]
     alike = whole or [one for one in recordings if _without_ending(one.name) == stem]

@@ -4,24 +4,22 @@ Nothing of an entry's name becomes a path: files are numbered. Nothing that the 
 are counted as they come out. Blocks; run it on a thread.
 """
 
+import io
 import struct
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from server.batches import faults
-from server.batches.batch import Fault, NewFile
+from server.batches.batch import UNREADABLE, Fault, NewFile, kept_name
 from server.batches.entry_list import HEADER_BYTES, EntryName, ListReader, ListTooLargeError, list_bytes
 from server.batches.entry_list import MAX_BYTES as MAX_LIST
 
 BLOCK = 1024 * 1024
-MAX_NAME = 200
-UNREADABLE = "\ufffd"
-"""Of a name what cannot be written."""
 
 LOCAL, EMPTY = b"PK\x03\x04", b"PK\x05\x06"
 ENCRYPTED = 0x1
@@ -64,6 +62,7 @@ def unpacked(archive: BinaryIO, folder: Path, first: int, limits: Limits, name: 
         opened = zipfile.ZipFile(reader)
         entries = opened.infolist()
         named = list(zip(entries, reader.opened(one.header_offset for one in entries), strict=True))
+        length = archive.seek(0, io.SEEK_END)
     except ListTooLargeError:
         yield NewFile(name, 0, fault=faults.too_many(limits.files))
         return
@@ -71,18 +70,20 @@ def unpacked(archive: BinaryIO, folder: Path, first: int, limits: Limits, name: 
         yield NewFile(name, 0, fault=faults.damaged())
         return
     with opened:
-        yield from _entries(opened, named, folder, first, limits)
+        yield from _entries(opened, named, length, folder, first, limits)
 
 
 def _entries(
     opened: zipfile.ZipFile,
     named: Sequence[tuple[zipfile.ZipInfo, EntryName]],
+    length: int,
     folder: Path,
     first: int,
     limits: Limits,
 ) -> Iterator[NewFile]:
+    """``length``: of the archive, bytes."""
     work = _Work(limits)
-    overlapping = _overlapping(opened.infolist())
+    misplaced = _misplaced(opened.infolist(), length)
     seen: set[str] = set()
     count = 0
     for entry, name in named:
@@ -97,7 +98,7 @@ def _entries(
             return
         path = folder / str(first + count)
         count += 1
-        fault = faults.damaged() if entry.header_offset in overlapping else _fault(entry, name, seen)
+        fault = faults.damaged() if entry.header_offset in misplaced else _fault(entry, name, seen)
         if fault is None:
             size, fault = _unpack(opened, entry, path, work)
             if fault is None:
@@ -128,15 +129,16 @@ def _fault_of_name(name: EntryName, seen: set[str]) -> Fault | None:
     parts = PurePosixPath(text)
     if parts.is_absolute() or ".." in parts.parts or text[1:2] == ":" or "\0" in text:
         return faults.bad_path()
-    if str(parts) in seen:
+    both = {str(parts), _called(name)}
+    if both & seen:
         return faults.same_name()
-    seen.add(str(parts))
+    seen |= both
     return None
 
 
 def _called(name: EntryName) -> str:
-    """Never empty, and without zero bytes, which databases do not take."""
-    return name.text.replace("\0", UNREADABLE)[-MAX_NAME:] or UNREADABLE
+    """Never empty."""
+    return kept_name(name.text) or UNREADABLE
 
 
 class _Work:
@@ -160,10 +162,11 @@ class _Work:
         return self._bytes < 0 or time.thread_time() - self._began > self._cpu_s
 
 
-def _overlapping(entries: Iterable[zipfile.ZipInfo]) -> set[int]:
+def _misplaced(entries: Sequence[zipfile.ZipInfo], length: int) -> set[int]:
     """Where entries begin that begin within another one, and those: a small archive could be unpacked for ever. The
-    least that an entry takes are its fixed header and its bytes."""
-    found: set[int] = set()
+    least that an entry takes are its fixed header and its bytes. And those that begin outside the archive: a file that
+    is sought there says what a full disk says."""
+    found = {one.header_offset for one in entries if not 0 <= one.header_offset < length}
     end, last = 0, -1
     for entry in sorted(entries, key=lambda one: one.header_offset):
         if entry.header_offset < end:

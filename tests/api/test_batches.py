@@ -181,6 +181,15 @@ def test_a_disk_that_fills_up_while_files_come_in_is_told(
     assert [path for path in (folder / "batches").iterdir() if path.is_dir()] == []
 
 
+def test_a_files_own_name_is_kept_without_zero_bytes_and_cut_visibly(tmp_path: Path) -> None:
+    parts = batch_parts.Parts(b"b", tmp_path, 2, 100)
+    for name in (b"a\0.wav", b"b" * 300 + b".wav"):
+        parts.feed(b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\nRIFF\r\n')
+    parts.feed(b"--b--\r\n")
+    parts.finish()
+    assert [one.name for one in parts.files] == ["a\ufffd.wav", f"…{'b' * 195}.wav"]
+
+
 def test_a_body_that_is_no_form_or_breaks_off_is_refused(idle: Served, folder: Path) -> None:
     url = f"{idle.url}/v1/batches"
     assert http.post(url, content=b"RIFF").status_code == 415

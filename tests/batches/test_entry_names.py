@@ -150,6 +150,32 @@ def test_a_transcript_finds_its_recording_by_the_name_as_read(tmp_path: Path, re
             path.unlink()
 
 
+def test_a_long_name_is_cut_visibly_and_gets_nobody_elses_transcript(tmp_path: Path) -> None:
+    short = f"{'b' * 190}.wav"
+    said = Entry(f"another/{short}.jsonl".encode())
+    left, beside = transcripts_in(opened(tmp_path, Entry(short.encode()), said))
+    assert [one.fault and one.fault.code for one in left] == [None, "no_recording"]
+    assert beside == {}
+    assert len(left[1].name) == 200
+    assert left[1].name.startswith("…")
+    assert left[1].name.endswith("b.wav.jsonl")
+
+
+@pytest.mark.parametrize("ending", [".webm", ".aiffxx"])
+def test_of_a_name_that_was_cut_no_transcript_is_known(tmp_path: Path, ending: str) -> None:
+    recording, said = Entry(f"1/{'b' * 300}{ending}".encode()), Entry(f"2/{'b' * 300}.jsonl".encode())
+    left, beside = transcripts_in(opened(tmp_path, recording, said))
+    assert [one.fault and one.fault.code for one in left] == [None, "no_recording"]
+    assert beside == {}
+
+
+def test_names_that_are_the_same_once_cut_are_refused_from_the_second_on(tmp_path: Path) -> None:
+    last = f"/{'x' * 195}.wav"
+    found = opened(tmp_path, *(Entry(f"{ward}{last}".encode()) for ward in ("ward 1", "ward 2")))
+    assert [one.fault and one.fault.code for one in found] == [None, "same_name"]
+    assert found[0].name == f"…{last[-199:]}"
+
+
 def test_what_a_mac_adds_and_folders_are_left_out_in_every_encoding(tmp_path: Path) -> None:
     litter = Entry("__MACOSX/._张三.wav".encode("gbk"))
     assert opened(tmp_path, litter, Entry("门诊/".encode("gbk"), b""), Entry(b"\xff/", b"", marked=True)) == []

@@ -12,6 +12,7 @@ from server.batches import zips
 from server.batches.batch import NewFile
 from server.batches.entry_list import MAX_BYTES
 from server.batches.zips import Limits, is_zip, unpacked
+from tests.archives import Entry, packed_bytes
 
 LIMITS = Limits(files=100, file=1_000_000, whole=2_000_000)
 
@@ -106,6 +107,22 @@ def test_entries_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
     data[second + 42 : second + 46] = struct.pack("<I", 0)  # the second begins where the first does
     found = opened(bytes(data), tmp_path)
     assert [one.fault and one.fault.code for one in found] == ["damaged_archive", "damaged_archive", None]
+
+
+@pytest.mark.parametrize("begins", [39, 400, 2**32 - 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_an_entry_that_begins_outside_the_archive_is_refused_alone(tmp_path: Path, begins: int) -> None:
+    """Beyond what a file system can seek, a file says what it says when the disk is full."""
+    far = Entry(b"b.wav", extra=struct.pack("<HHQ", 1, 8, begins))
+    data = bytearray(packed_bytes(Entry(b"a.wav"), far, Entry(b"c.wav")))
+    at = data.index(b"b.wav", data.index(b"PK\x01\x02")) - 4
+    data[at : at + 4] = b"\xff" * 4
+    path = tmp_path / "all.zip"
+    path.write_bytes(data)
+    (tmp_path / "out").mkdir()
+    with path.open("rb") as file:
+        found = list(unpacked(file, tmp_path / "out", 1, LIMITS, "all.zip"))
+    refused = None if begins == 39 else "damaged_archive"
+    assert [one.fault and one.fault.code for one in found] == [None, refused, None]
 
 
 def test_a_disk_that_fills_up_while_it_is_unpacked_ends_it(tmp_path: Path) -> None:
