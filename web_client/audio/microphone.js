@@ -216,6 +216,7 @@ export class Microphone {
     if (this.#context.state === 'running') {
       if (this.#stopped > 0) this.#heardAt = performance.now();
       this.#stopped = 0;
+      this.#ran = true;
       this.#interrupt(false);
       return;
     }
