@@ -34,14 +34,14 @@ def settled_after(server: Serving, batch_id: str, last: int) -> list[int]:
     """The numbers of what the stream tells until it tells another file, or the end."""
     headers = {"Last-Event-ID": str(last)}
     url = f"{server.http}/v1/batches/{batch_id}/events"
-    with httpx.stream("GET", url, headers=headers, timeout=200) as stream:
+    with httpx.stream("GET", url, headers=headers, timeout=600) as stream:
         for line in stream.iter_lines():
             if line.startswith("id: "):
                 return [int(line.removeprefix("id: "))]
     return []
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_a_batch_whose_server_is_killed_twice_is_judged_whole_and_nothing_twice(tmp_path: Path) -> None:
     with receiving() as receiver:
         added(tmp_path, receiver, "--events", "assessment.completed,batch.completed")
