@@ -4,34 +4,41 @@ import asyncio
 import io
 import logging
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.api.client import faults_until_close, start, until
+from tests.api.conftest import Served
 from tests.api.conftest import start as start_server
 
 
-async def test_a_stopping_server_tells_its_sessions_how_long_they_have_and_ends_them() -> None:
-    served = start_server(drain_s=1.0, mos=False)
+@asynccontextmanager
+async def in_session(drain_s: float) -> AsyncIterator[tuple[Served, ClientConnection]]:
+    """A server with one session, which is stopped in the end if it was not."""
+    served = start_server(drain_s=drain_s, mos=False)
     async with connect(f"{served.ws}/v1/stream") as socket:
         await socket.send(start(pace="realtime"))
         await until(socket, "session.started")
+        yield served, socket
+    await asyncio.to_thread(served.stop)
+
+
+async def test_a_stopping_server_tells_its_sessions_how_long_they_have_and_ends_them() -> None:
+    async with in_session(1.0) as (served, socket):
         served.server.should_exit = True
         went = await until(socket, "go_away")
         assert 0 <= went["time_left_s"] <= 1.0
         assert await faults_until_close(socket) == ([], 1001)
-    await asyncio.to_thread(served.stop)
 
 
 async def test_a_stopping_server_refuses_others_while_its_sessions_go_on() -> None:
-    served = start_server(drain_s=600.0, mos=False)
-    async with connect(f"{served.ws}/v1/stream") as socket:
-        await socket.send(start(pace="realtime"))
-        await until(socket, "session.started")
+    async with in_session(600.0) as (served, socket):
         served.server.stop(1)
         await until(socket, "go_away")
         async with httpx.AsyncClient(base_url=served.url, timeout=60) as client:
@@ -44,21 +51,16 @@ async def test_a_stopping_server_refuses_others_while_its_sessions_go_on() -> No
             assert await faults_until_close(late) == (["draining"], 1012)
         served.server.stop(2)
         await faults_until_close(socket)
-    await asyncio.to_thread(served.stop)
 
 
 async def test_the_log_says_when_a_server_serves_stops_and_has_stopped(caplog: pytest.LogCaptureFixture) -> None:
     """Who looks at night must see whether a process without a word is draining or hangs."""
     caplog.set_level(logging.INFO, "server.api.serving")
-    served = start_server(drain_s=600.0, mos=False)
-    async with connect(f"{served.ws}/v1/stream") as socket:
-        await socket.send(start(pace="realtime"))
-        await until(socket, "session.started")
+    async with in_session(600.0) as (served, socket):
         served.server.stop(1)
         await until(socket, "go_away")
         served.server.stop(2)
         await faults_until_close(socket)
-    await asyncio.to_thread(served.stop)
     port = served.url.rpartition(":")[2]
     told = [record.getMessage() for record in caplog.records if record.name == "server.api.serving"]
     begins = [f"serving on 127.0.0.1:{port}", "stopping:", "told again to stop:", "no session is left after "]

@@ -18,8 +18,6 @@ INSTEAD = "All right. Could you turn down the television or the fan, or close th
 WITHIN_S = 30.0
 """For what comes by itself: long, because a loaded machine is slow and not wrong."""
 expect.set_options(timeout=WITHIN_S * 1000)
-TOLD_OF_LOST_SOUND = {"check_microphone"}
-"""Prompts of a real browser that got no CPU for a while: it loses sound, which is told."""
 BEFORE_OPENING = datetime(2026, 1, 1, tzinfo=UTC)
 """Any hour will do."""
 RETRIED_WITHIN_S = 1.0

@@ -18,7 +18,8 @@ ECHOING = 0.25
 
 OWN_ECHOING = 0.2
 """``self_echo`` from which the talker's own voice is heard again: clean speech stays under 0.08, echoes with a gain of
-0.6 and more at 120–300 ms reach 0.3; a siren reaches 0.15 (docs/measures.md)."""
+0.6 and more at 120–300 ms reach 0.3. A siren reaches 0.15 beside a loud voice, and 0.64 in windows of 5 to 10 s at an
+SNR of 8 dB, which ``tails_heard`` does not believe (docs/measures.md)."""
 
 NOISY_WORDS_DB = 11.5
 """``words_snr_db`` under which ``low_background`` fails."""
